@@ -1,0 +1,29 @@
+/**
+ * @module Writes `schemas/*.schema.json` from the code's own schemas; with `--check` it writes nothing and fails when
+ * a file is not current.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import * as z from 'zod';
+import { requestSchema } from '../src/sweep/request.ts';
+
+const schemas: Record<string, z.core.$ZodType> = { request: requestSchema };
+
+const stale: string[] = [];
+for (const [name, schema] of Object.entries(schemas)) {
+  const file = new URL(`../schemas/${name}.schema.json`, import.meta.url);
+  const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`;
+  if (!process.argv.includes('--check')) writeFileSync(file, text);
+  else if (read(file) !== text) stale.push(name);
+}
+if (stale.length > 0) {
+  process.stderr.write(`not current: ${stale.join(', ')}; run \`npm run schemas\`\n`);
+  process.exitCode = 1;
+}
+
+function read(file: URL): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** @module The world as a command sees it, so that a test can run one in its own process. */
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../sweep/clock.ts';
+
+export interface Output extends Writable {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface Input extends Readable {
+  readonly isTTY?: boolean;
+}
+
+export interface Io {
+  /** Only the result goes here. */
+  readonly stdout: Output;
+  /** Progress, questions, warnings and errors. */
+  readonly stderr: Output;
+  readonly stdin: Input;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Aborts when the person (SIGINT) or the system (SIGTERM) wants the command to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command ends with; see `exitCodes` in `sweep/vocabulary.ts`. */
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5;

@@ -1,0 +1,57 @@
+/**
+ * @module Tells a virtual clock about every HTTP exchange that this process makes as a client, so that time never
+ * passes while a request or an answer is between two sockets. Both of node's clients publish their steps.
+ */
+
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import type { VirtualClock } from './clock.ts';
+
+interface UndiciMessage {
+  readonly request: object;
+  readonly socket?: Socket;
+}
+interface NodeMessage {
+  readonly request: ClientRequest;
+}
+
+/** Starts tracking; dispose the result to stop. */
+export function trackHttp(clock: VirtualClock): Disposable {
+  const releases = new Map<object, () => void>();
+  const begin = (request: object) => {
+    if (!releases.has(request)) releases.set(request, clock.hold(request));
+  };
+  const end = (request: object) => {
+    releases.get(request)?.();
+    releases.delete(request);
+  };
+  const port = (request: object, socket: Socket | null | undefined) => {
+    if (socket?.localPort !== undefined) clock.holdUsesPort(request, socket.localPort);
+  };
+  const steps: Record<string, (message: unknown) => void> = {
+    'undici:request:create': (message) => begin((message as UndiciMessage).request),
+    'undici:client:sendHeaders': (message) => {
+      const { request, socket } = message as UndiciMessage;
+      port(request, socket);
+    },
+    'undici:request:trailers': (message) => end((message as UndiciMessage).request),
+    'undici:request:error': (message) => end((message as UndiciMessage).request),
+    'http.client.request.created': (message) => {
+      const { request } = message as NodeMessage;
+      begin(request);
+      request.once('socket', (socket) => {
+        if (socket.connecting) socket.once('connect', () => port(request, socket));
+        else port(request, socket);
+      });
+      request.once('close', () => end(request));
+    },
+  };
+  for (const [name, step] of Object.entries(steps)) subscribe(name, step);
+  return {
+    [Symbol.dispose]: () => {
+      for (const [name, step] of Object.entries(steps)) unsubscribe(name, step);
+      for (const release of releases.values()) release();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * @module The time that a sweep lives in. Everything that waits or limits takes this clock, so that a
+ * simulated hour passes in a moment and nothing in `sweep/` reads the machine's own time.
+ */
+
+/** A limit in time: `signal` aborts with a `TimeoutError` when it is reached; dispose it when the work is done. */
+export interface Limit extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+export interface Clock {
+  /** The present moment, in milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that aborts after `ms`. */
+  limit(ms: number): Limit;
+}

@@ -1,0 +1,71 @@
+/**
+ * @module The errors that end a sweep before it has a report. Each has a name of its own (the function throws it by
+ * that name), a sentence that says what to do next, and the exit code of the contract's §5.
+ */
+
+/** `1` a bug, `2` invalid input, `5` the cluster or the scheduler cannot be used. */
+export type ErrorExit = 1 | 2 | 5;
+
+export abstract class JobsweepError extends Error {
+  abstract readonly exitCode: ErrorExit;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** One thing that is wrong with an input, in the words that a person needs to mend it. */
+export interface Problem {
+  /** Where in the input, as `close.batch` or `jobs[2]`; empty for the input as a whole. */
+  readonly field: string;
+  readonly message: string;
+  /** The same place as keys, for finding its line in a file. */
+  readonly path: readonly (string | number)[];
+}
+
+/** The payload is not a valid request. Nothing was sent to any cluster. */
+export class InvalidRequestError extends JobsweepError {
+  readonly exitCode = 2;
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], source = 'the request') {
+    super(`${source} is not valid: ${problems.map((problem) => problem.message).join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/** A setting of the environment, of a secret or of the command line is missing or not valid. */
+export class InvalidSettingError extends JobsweepError {
+  readonly exitCode = 2;
+}
+
+/** A name that must match a job matches none (`allowNoMatch: false`), or the job asked for does not exist. */
+export class NoSuchJobError extends JobsweepError {
+  readonly exitCode = 2;
+}
+
+/** No answer from the cluster: wrong address, network, TLS, or a server that is down. */
+export class ClusterUnreachableError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
+/** What answers is not an Elasticsearch that has machine learning. */
+export class NotElasticsearchError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
+/** The cluster refused the credentials (401) or what they may do (403). */
+export class AccessDeniedError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
+/** A part of the inventory could not be read or understood; a sweep on half of it could close a busy job. */
+export class UnreadableInventoryError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
+/** The scheduler could not be reached, or refused. */
+export class SchedulerError extends JobsweepError {
+  readonly exitCode = 5;
+}

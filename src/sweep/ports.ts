@@ -1,0 +1,126 @@
+/**
+ * @module What a sweep needs from the world: a cluster and someone to come back later. `elasticsearch/` and
+ * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
+ */
+import type { BlockReason, CloseBatch, JobId } from './inventory.ts';
+import type { FollowUpOf, SweepRequest } from './request.ts';
+
+/** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
+export interface JobConfig {
+  readonly jobId: string;
+  readonly groups: readonly string[];
+  readonly blocked?: BlockReason | undefined;
+  readonly datafeedId?: string | undefined;
+  /** `custom_settings.jobsweep` as stored, any JSON value. */
+  readonly protection?: unknown;
+  /** `custom_settings.managed` as stored, any JSON value. */
+  readonly managed?: unknown;
+}
+
+/** A job's stats, as far as a sweep looks at them: `GET _ml/anomaly_detectors/_stats`. */
+export interface JobStats {
+  readonly jobId: string;
+  readonly state: string;
+  readonly nodeId?: string | undefined;
+  readonly nodeName?: string | undefined;
+  /** How long the process has been running on its node, in milliseconds. */
+  readonly openForMs?: number | undefined;
+  /** Wall clock, epoch milliseconds. */
+  readonly lastDataTime?: number | undefined;
+  /** Event time, epoch milliseconds; shown to people, never judged by. */
+  readonly latestRecordTime?: number | undefined;
+  readonly modelBytes?: number | undefined;
+  /** Forecasts that are scheduled or started. */
+  readonly runningForecasts: number;
+}
+
+/** A datafeed's stats, as far as a sweep looks at them: `GET _ml/datafeeds/_stats`. */
+export interface DatafeedStats {
+  readonly datafeedId: string;
+  readonly jobId: string;
+  readonly state: string;
+  /** Whether it still reads the past; unknown before it runs, and on servers that do not tell. */
+  readonly lookback: 'running' | 'done' | 'unknown';
+}
+
+export interface ClusterIdentity {
+  /** The cluster's uuid, or a hash of its address when the key may not read it. */
+  readonly id: string;
+  readonly version: string | null;
+}
+
+/** The server's error for one request, as it stood in the answer. */
+export interface ClusterError {
+  readonly status: number;
+  readonly type: string;
+  readonly reason: string;
+}
+
+/**
+ * What came back from a close request: never proof of anything, because a close goes on after its request has ended.
+ * `lost` is no answer, or one that says nothing (a gateway's page, half a body); `missing` lists the ids of a 404.
+ */
+export type CloseAnswer =
+  | { readonly kind: 'acknowledged' }
+  | { readonly kind: 'missing'; readonly jobIds: readonly string[]; readonly error: ClusterError }
+  | { readonly kind: 'failed_jobs'; readonly error: ClusterError }
+  | { readonly kind: 'timed_out'; readonly error: ClusterError }
+  | { readonly kind: 'busy'; readonly retryAfterMs?: number | undefined; readonly error: ClusterError }
+  | { readonly kind: 'denied'; readonly error: ClusterError }
+  | { readonly kind: 'error'; readonly error: ClusterError }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+export interface CloseOptions {
+  readonly force: boolean;
+  /** What the server is given, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Ends the waiting for an answer; the server's work goes on. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One Elasticsearch cluster. Reads are tried again by the implementation (contract §3) and are complete or throw an
+ * error of `errors.ts`; a read by ids leaves out those that no longer exist. A close is sent once.
+ */
+export interface Cluster {
+  identify(signal: AbortSignal): Promise<ClusterIdentity>;
+  /** Whether machine learning is in upgrade mode; undefined when the server does not tell. */
+  upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
+  /** All jobs, or those of `ids`. */
+  jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
+  jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
+  datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;
+  close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
+  /** Warnings of the server and of the reads so far, each once. */
+  warnings(): readonly string[];
+}
+
+/** The jobs to come back for, when, and the payload to come back with. */
+export interface FollowUpOrder {
+  /** The sweep that began the chain, and which round this will be: together the follow-up's identity. */
+  readonly chain: Pick<FollowUpOf, 'sweepId' | 'round'>;
+  /** Epoch milliseconds, at least two minutes ahead. */
+  readonly at: number;
+  /** The request of the sweep, without `followUpOf` and `trigger`. */
+  readonly request: SweepRequest;
+  /** The jobs, those that matter most first: when not all fit the payload, the last are left out. */
+  readonly jobs: FollowUpOf['jobs'];
+}
+
+export interface FollowUpArranged {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The ids that the follow-up will look at: all of the order's, or the first of them. */
+  readonly jobIds: readonly string[];
+}
+
+/**
+ * Who wakes a sweep later. Both calls may throw; a sweep then says that nobody will come back, and why.
+ * Arranging the same order twice makes one follow-up.
+ */
+export interface FollowUps {
+  /** The ids of jobs of that cluster (by its name in the request) that wait in a follow-up which has not run yet. */
+  pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
+  arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
+}

@@ -1,0 +1,364 @@
+/**
+ * @module The payload of one sweep: the one place that knows its fields, their limits and their defaults
+ * (contract §1). The schema is also the source of the `SweepRequest` type and of `schemas/request.schema.json`.
+ */
+import { closest, distance } from 'fastest-levenshtein';
+import * as z from 'zod';
+import { formatDuration, parseDuration } from './duration.ts';
+import { InvalidRequestError, type Problem } from './errors.ts';
+import { quote } from './text.ts';
+
+/** The words for people: what is expected of each field. The schema's checks and its error messages share them. */
+const expectations = {
+  name: 'a non-empty job id, group or wildcard',
+  duration: 'a duration: a whole number and one of ms, s, m, h, d, as "48h"',
+} as const;
+
+interface DurationLimits {
+  readonly min?: string;
+  readonly max?: string;
+}
+
+/** A duration in the payload, milliseconds in the request. */
+function duration({ min, max }: DurationLimits = {}) {
+  const least = min === undefined ? 1 : (parseDuration(min) as number);
+  const most = max === undefined ? Number.MAX_SAFE_INTEGER : (parseDuration(max) as number);
+  const range = [min && `at least ${min}`, max && `at most ${max}`].filter(Boolean).join(', ');
+  const expected = range ? `${expectations.duration}, ${range}` : expectations.duration;
+  return z.codec(
+    z
+      .string({ error: expected })
+      .regex(/^[1-9][0-9]*(ms|s|m|h|d)$/, { error: expected })
+      .meta({ description: expected }),
+    z.number(),
+    {
+      decode: (text, context) => {
+        const ms = parseDuration(text);
+        if (ms !== undefined && ms >= least && ms <= most) return ms;
+        context.issues.push({ code: 'custom', message: expected, input: text });
+        return z.NEVER;
+      },
+      encode: (ms) => formatDuration(ms),
+    },
+  );
+}
+
+/** Names as one string with commas, or as a list of which each member may hold commas too; blanks are trimmed. */
+function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
+  const what = `a list of names or one string with commas, each name ${expectations.name}`;
+  const expected = allowEmpty ? what : `${what}, and at least one`;
+  return z.codec(
+    z.union([z.string(), z.array(z.string())], { error: expected }).meta({ description: expected }),
+    z.array(z.string()),
+    {
+      decode: (value, context) => {
+        const list = (Array.isArray(value) ? value : [value])
+          .flatMap((entry) => entry.split(','))
+          .map((name) => name.trim());
+        if (list.every((name) => name !== '') && (allowEmpty || list.length > 0)) return list;
+        context.issues.push({ code: 'custom', message: expected, input: value });
+        return z.NEVER;
+      },
+      encode: (list) => list,
+    },
+  );
+}
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
+
+const flag = () => z.boolean({ error: 'true or false' });
+
+function count(min: number, max?: number) {
+  const expected =
+    max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
+  const number = z.int({ error: expected }).min(min, { error: expected });
+  return max === undefined ? number : number.max(max, { error: expected });
+}
+
+/** An object that refuses unknown fields, and is complete with its own defaults when left out. */
+function section<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z
+    .strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'an object' : undefined) })
+    .prefault({} as never);
+}
+
+const share = 'a number over 0, up to 1, or null to turn the fuse off';
+const moment = () => z.iso.datetime({ offset: true, error: 'an ISO date-time, as "2026-11-23T02:00:00Z"' });
+
+const followUpOf = z.strictObject({
+  sweepId: z.string().min(1).max(256),
+  round: count(1),
+  jobs: z
+    .array(
+      z.strictObject({
+        jobId: z.string().min(1),
+        askedAt: moment(),
+        attempts: count(0),
+        lastActivity: moment().optional(),
+      }),
+    )
+    .min(1, { error: 'at least one job' }),
+});
+
+export const requestSchema = z
+  .strictObject(
+    {
+      cluster: z
+        .string({ error: 'the name of a cluster' })
+        .regex(/^[a-z0-9-]{1,40}$/, { error: 'the name of a cluster: 1 to 40 of a-z, 0-9 and -' })
+        .default('default')
+        .meta({
+          description: 'Which connection settings to use, by name. Never an address or a credential.',
+        }),
+      jobs: names({ allowEmpty: false }).prefault(['*']).meta({
+        description:
+          'Ids, groups and wildcards of the jobs to look at. Used to read; a close only names concrete ids.',
+      }),
+      exclude: names({ allowEmpty: true })
+        .prefault([])
+        .meta({ description: 'Ids, groups and wildcards of jobs to keep; wins over `jobs`.' }),
+      states: z
+        .array(oneOf(['opened', 'closing', 'failed']), { error: 'a list of "opened", "closing", "failed"' })
+        .min(1, { error: 'at least one of "opened", "closing", "failed"' })
+        .default(['opened', 'closing', 'failed'])
+        .meta({ description: 'Which job states to act on.' }),
+      allowNoMatch: flag().default(true).meta({
+        description: 'With false, a name in `jobs` that matches no job is an error, and nothing is closed.',
+      }),
+      idleFor: duration({ min: '1m' })
+        .prefault('48h')
+        .meta({ description: 'Close a job whose last activity is at least this long ago.' }),
+      neverFed: oneOf(['close', 'keep']).default('close').meta({
+        description: 'A job that never had data: close it once it has been open for `idleFor`, or keep it.',
+      }),
+      runningDatafeeds: oneOf(['keep', 'stop']).default('keep').meta({
+        description: 'A job whose datafeed is not stopped: keep it, or close it, which stops the datafeed.',
+      }),
+      managed: oneOf(['keep', 'close'])
+        .default('keep')
+        .meta({ description: 'A job that Elastic’s own apps manage.' }),
+      dryRun: flag()
+        .default(false)
+        .meta({ description: 'Decide and report; send nothing that changes the cluster.' }),
+      close: section({
+        timeout: duration({ min: '100ms', max: '30m' }).prefault('2m').meta({
+          description: 'The most that one close request may be given; capped by the time that is left.',
+        }),
+        batch: count(1, 100).default(20).meta({ description: 'The most jobs in one close request.' }),
+        concurrency: count(1, 32)
+          .default(2)
+          .meta({ description: 'Close requests in flight at once, forced ones included.' }),
+      }).meta({ description: 'How to close.' }),
+      force: section({
+        failed: flag()
+          .default(true)
+          .meta({ description: 'Force idle jobs in state `failed`, which only force can close.' }),
+        stuckFor: z
+          .union([duration(), z.null()], { error: `${expectations.duration}, or null for never` })
+          .prefault('75m')
+          .meta({
+            description: 'Force an idle job still `closing` this long after it was first asked; null: never.',
+          }),
+        exclude: names({ allowEmpty: true })
+          .prefault([])
+          .meta({ description: 'Names that are never forced.' }),
+        max: count(0).default(10).meta({ description: 'The most jobs forced in one sweep.' }),
+      }).meta({ description: 'Where force is allowed.' }),
+      fuse: section({
+        maxJobs: z
+          .union([count(0), z.null()], { error: 'a whole number, 0 or more, or null to turn the fuse off' })
+          .default(500)
+          .meta({ description: 'Refuse to act when more jobs than this would be closed; null: off.' }),
+        maxShare: z
+          .union([z.number().gt(0).max(1), z.null()], { error: share })
+          .default(0.5)
+          .meta({
+            description:
+              'Refuse to act when more than this share of the open jobs would be closed; null: off.',
+          }),
+        massIdle: flag().default(true).meta({
+          description: 'Refuse to act when many jobs fell silent together: an ingest outage, not idleness.',
+        }),
+      }).meta({ description: 'Limits that stop a sweep before it closes anything.' }),
+      followUp: z
+        .union(
+          [
+            z.literal(false),
+            z.strictObject({
+              after: duration({ min: '2m' })
+                .prefault('15m')
+                .meta({ description: 'When to look again at jobs left closing.' }),
+              max: count(1, 20).default(6).meta({ description: 'How many times.' }),
+            }),
+          ],
+          { error: 'false, or an object with `after` and `max`' },
+        )
+        .prefault({})
+        .meta({ description: 'Coming back for jobs left closing; false turns it off.' }),
+      trigger: z
+        .strictObject({ scheduleArn: z.string().min(1), scheduledTime: z.string().min(1) })
+        .optional()
+        .meta({ description: 'What a schedule adds through the Scheduler’s context attributes.' }),
+      followUpOf: followUpOf
+        .optional()
+        .meta({ description: 'Set by follow-ups only: the jobs to look at again.' }),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'an object, as {"idleFor": "48h"}' : undefined) },
+  )
+  .meta({ title: 'jobsweep request', description: 'The payload of one sweep. Every field is optional.' });
+
+/** A valid request, complete with defaults; durations are milliseconds, names are lists. */
+export type SweepRequest = z.output<typeof requestSchema>;
+/** A request as people write it. */
+export type RequestPayload = z.input<typeof requestSchema>;
+export type FollowUpOf = z.output<typeof followUpOf>;
+
+/** A request that was read, and what its reader should be told. */
+export interface ReadRequest {
+  readonly request: SweepRequest;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a payload. `$schema` is ignored; the bare event of a schedule that has no `Input` counts as a dry run.
+ * @throws {InvalidRequestError} with every problem found, each naming field, value and what was expected.
+ */
+export function parseRequest(payload: unknown): ReadRequest {
+  if (isObject(payload) && payload['detail-type'] === 'Scheduled Event') {
+    return {
+      request: requestSchema.parse({ dryRun: true, ...bareTrigger(payload) }),
+      warnings: [
+        'the schedule that started this sweep has no Input, so nothing is closed (dry run): give it a payload that says what it wants, as {"idleFor": "48h"}',
+      ],
+    };
+  }
+  const { $schema: _ignored, ...fields } = isObject(payload) ? payload : { $schema: undefined };
+  const result = requestSchema.safeParse(isObject(payload) ? fields : payload, { reportInput: true });
+  if (!result.success)
+    throw new InvalidRequestError(result.error.issues.flatMap((issue) => describe(issue, payload)));
+  const conflict = unreachableForce(result.data);
+  if (conflict) throw new InvalidRequestError([conflict]);
+  return { request: result.data, warnings: [] };
+}
+
+/** The request as a payload again, every field said, for a follow-up that must not depend on defaults. */
+export function toPayload(request: SweepRequest): RequestPayload {
+  return z.encode(requestSchema, request);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The trigger in the envelope that a schedule without an `Input` sends, from EventBridge Scheduler or from a rule. */
+function bareTrigger({ resources, time }: Record<string, unknown>): Pick<RequestPayload, 'trigger'> {
+  const scheduleArn = Array.isArray(resources) ? (resources[0] as unknown) : undefined;
+  const complete =
+    typeof scheduleArn === 'string' && scheduleArn !== '' && typeof time === 'string' && time !== '';
+  return complete ? { trigger: { scheduleArn, scheduledTime: time } } : {};
+}
+
+/** A stuck job that would be old enough for force only after the last follow-up: nobody would be there to do it. */
+function unreachableForce({ force, followUp }: SweepRequest): Problem | undefined {
+  if (force.stuckFor === null || followUp === false) return undefined;
+  const last = followUp.after * followUp.max;
+  if (force.stuckFor <= last) return undefined;
+  return {
+    field: 'force.stuckFor',
+    path: ['force', 'stuckFor'],
+    message:
+      `force.stuckFor: expected at most followUp.after × followUp.max, which is ${formatDuration(last)}, got "${formatDuration(force.stuckFor)}"` +
+      ' (nobody would be there to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
+  };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What zod found, in this project's words: field, value, expectation, and the nearest field that exists. */
+function describe(issue: Issue, payload: unknown, prefix: readonly PropertyKey[] = []): Problem[] {
+  const path = [...prefix, ...issue.path].filter((key) => typeof key !== 'symbol');
+  if (issue.code === 'invalid_union') {
+    // The branch that the value is shaped like tells more than "matches none of them".
+    const value = valueAt(payload, path);
+    const branch = isObject(value)
+      ? issue.errors.find((errors) =>
+          errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
+        )
+      : undefined;
+    if (branch) return branch.flatMap((inner) => describe(inner, payload, path));
+  }
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: fieldName([...path, key]),
+      path: [...path, key],
+      message: unknownField(path, key),
+    }));
+  }
+  const field = fieldName(path);
+  const value = valueAt(payload, path);
+  return [
+    { field, path, message: `${field || 'the payload'}: expected ${issue.message}, got ${quote(value)}` },
+  ];
+}
+
+function unknownField(path: readonly (string | number)[], key: string): string {
+  const known = fieldsAt(path);
+  const elsewhere = allFields().filter((field) => field.endsWith(`.${key}`));
+  const nearest = known.length > 0 ? closest(key, known) : undefined;
+  const alike = nearest !== undefined && similar(key, nearest);
+  const hint = alike
+    ? `did you mean ${fieldName([...path, nearest])}?`
+    : elsewhere.length > 0
+      ? `did you mean ${elsewhere.join(' or ')}?`
+      : `the fields here are ${known.join(', ')}`;
+  return `${quote(fieldName([...path, key])).slice(1, -1)} is an unknown field; ${hint}`;
+}
+
+/** Whether a typo is a likely explanation: the nearest name of a list is always some name. */
+function similar(key: string, name: string): boolean {
+  const a = key.toLowerCase();
+  const b = name.toLowerCase();
+  return a.includes(b) || b.includes(a) || distance(a, b) <= Math.max(2, Math.floor(b.length / 2));
+}
+
+function fieldName(path: readonly (string | number)[]): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
+    .join('');
+}
+
+function valueAt(payload: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      value === null || typeof value !== 'object'
+        ? undefined
+        : (value as Record<string | number, unknown>)[key],
+    payload,
+  );
+}
+
+/** The schema below a path, without what wraps it: defaults, unions with `null` or `false`, lists. */
+function unwrap(schema: z.core.$ZodType | undefined): Record<string, z.core.$ZodType> | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape as Record<string, z.core.$ZodType>;
+  if (schema instanceof z.ZodArray) return unwrap(schema.element);
+  if (schema instanceof z.ZodUnion) return schema.options.map(unwrap).find((shape) => shape !== undefined);
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return unwrap(schema.def.innerType);
+  return undefined;
+}
+
+function fieldsAt(path: readonly (string | number)[]): string[] {
+  let shape = unwrap(requestSchema);
+  for (const key of path) if (typeof key === 'string') shape = unwrap(shape?.[key]);
+  return Object.keys(shape ?? {});
+}
+
+/** Every field of the request with its path, as `close.timeout`. */
+function allFields(): string[] {
+  const below = (schema: z.core.$ZodType, prefix: string): string[] =>
+    Object.entries(unwrap(schema) ?? {}).flatMap(([key, inner]) => [
+      `${prefix}${key}`,
+      ...below(inner, `${prefix}${key}.`),
+    ]);
+  return below(requestSchema, '').filter((field) => !field.startsWith('followUpOf'));
+}
