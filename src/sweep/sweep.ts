@@ -92,7 +92,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     counts: countEntries(entries, open.length),
     kept: countKept(entries),
     freedBytes: freedBytes(entries),
-    jobs: reportJobs(entries, found.readAt),
+    jobs: reportJobs(entries, found.readAt, request.followUpOf !== undefined),
     fuse: fuse ?? null,
     followUp: followUp.followUp,
     warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
