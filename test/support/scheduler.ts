@@ -52,12 +52,7 @@ export async function schedulerBench(
 }
 
 export function sdkClient(url: string, maxAttempts = 1): SchedulerClient {
-  return new SchedulerClient({
-    endpoint: url,
-    region: 'eu-central-1',
-    maxAttempts,
-    credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'not-a-secret' },
-  });
+  return new SchedulerClient({ ...sdkConfig(url), maxAttempts });
 }
 
 // The first call of a process reads configuration files, which a virtual clock does not know to wait for.
@@ -108,3 +103,10 @@ export async function refusal(call: Promise<unknown>): Promise<string> {
 /** `2026-11-24T02:00:00Z` for an instant. */
 export const iso = (instant: number | undefined) =>
   instant === undefined ? undefined : new Date(instant).toISOString().replace('.000Z', 'Z');
+
+/** What the SDK's clients of the code under test need to find this Scheduler. */
+export const sdkConfig = (url: string) => ({
+  endpoint: url,
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'not-a-secret' },
+});
