@@ -19,16 +19,12 @@ export interface FollowUpSettings {
   readonly dlqArn?: string | undefined;
 }
 
-export interface SchedulerFollowUps extends FollowUps {
+export interface FollowUpOptions extends SchedulerApiOptions {
   /**
-   * As the port says. `running` is the follow-up that this very sweep was woken by: the service removes a schedule
-   * some time after it has fired, so that it may still be listed, and its jobs wait no longer.
+   * The request's `followUpOf`: the follow-up that this very sweep was woken by. The service removes a schedule some
+   * time after it has fired, so that it may still be listed, and its jobs wait in it no longer.
    */
-  pending(
-    cluster: string,
-    signal: AbortSignal,
-    running?: Pick<FollowUpOf, 'sweepId' | 'round'>,
-  ): Promise<ReadonlySet<string>>;
+  readonly running: Pick<FollowUpOf, 'sweepId' | 'round'> | undefined;
 }
 
 const minute = 60_000;
@@ -38,15 +34,15 @@ const leastAhead = 2 * minute;
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
 const readsAtOnce = 8;
 
-/** Follow-ups through EventBridge Scheduler. Everything that goes wrong is a SchedulerError. */
-export function schedulerFollowUps(
-  settings: FollowUpSettings,
-  options: SchedulerApiOptions,
-): SchedulerFollowUps {
+/** Follow-ups of one sweep through EventBridge Scheduler. Everything that goes wrong is a SchedulerError. */
+export function schedulerFollowUps(settings: FollowUpSettings, options: FollowUpOptions): FollowUps {
   const api = schedulerApi(options);
-  const { clock } = options;
+  const { clock, running } = options;
   return {
-    pending: (cluster, signal, running) => pendingJobs(api, clock, settings.group, cluster, signal, running),
+    pending: (cluster, signal) => {
+      const own = running && followUpName(cluster, running);
+      return pendingJobs(api, clock, settings.group, cluster, own, signal);
+    },
     arrange: (order, signal) => arrange(api, clock, settings, order, signal),
   };
 }
@@ -56,10 +52,9 @@ async function pendingJobs(
   clock: Clock,
   group: string,
   cluster: string,
+  own: string | undefined,
   signal: AbortSignal,
-  running: Pick<FollowUpOf, 'sweepId' | 'round'> | undefined,
 ): Promise<ReadonlySet<string>> {
-  const own = running && followUpName(cluster, running);
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
     .filter(({ State, Name }) => State !== 'DISABLED' && Name !== own)

@@ -4,7 +4,11 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
-import { schedulerFollowUps } from '../../src/scheduler/follow-ups.ts';
+import {
+  type FollowUpOptions,
+  type FollowUpSettings,
+  schedulerFollowUps,
+} from '../../src/scheduler/follow-ups.ts';
 import type { ApiFault, SchedulerOptions } from '../../src/simulator/scheduler/index.ts';
 import { SchedulerError } from '../../src/sweep/errors.ts';
 import type { FollowUpOrder } from '../../src/sweep/ports.ts';
@@ -14,6 +18,7 @@ import {
   functionArn,
   queueArn,
   roleArn,
+  type SchedulerBench,
   scheduleInput,
   schedulerBench,
   sdkConfig,
@@ -25,16 +30,18 @@ const group = 'jobsweep';
 const settings = { group, roleArn, functionArn, dlqArn: queueArn };
 const signal = new AbortController().signal;
 
+/** The follow-ups of a sweep; `change` what is different about it. */
+const followUpsOf = (
+  { clock, scheduler }: Pick<SchedulerBench, 'clock' | 'scheduler'>,
+  { running, url, ...change }: Partial<FollowUpSettings & FollowUpOptions & { readonly url: string }> = {},
+) => schedulerFollowUps({ ...settings, ...change }, { clock, sdk: sdkConfig(url ?? scheduler.url), running });
+
 async function followUpBench(options: Partial<SchedulerOptions> = {}) {
   const bench = await schedulerBench(options);
   await bench.client.send(new CreateScheduleGroupCommand({ Name: group }));
-  const followUps = schedulerFollowUps(settings, {
-    clock: bench.clock,
-    sdk: sdkConfig(bench.scheduler.url),
-  });
   return {
     ...bench,
-    followUps,
+    followUps: followUpsOf(bench),
     /** The one schedule of the group. */
     only: () => {
       expect(bench.scheduler.schedules.map(({ GroupName }) => GroupName)).toEqual([group]);
@@ -133,12 +140,7 @@ describe('arranging a follow-up', () => {
 
   it('leaves the queue out when there is none', async () => {
     await using bench = await followUpBench();
-    const { dlqArn: _none, ...without } = settings;
-    const followUps = schedulerFollowUps(without, {
-      clock: bench.clock,
-      sdk: sdkConfig(bench.scheduler.url),
-    });
-    await followUps.arrange(order(), signal);
+    await followUpsOf(bench, { dlqArn: undefined }).arrange(order(), signal);
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
@@ -249,10 +251,7 @@ describe('arranging the same follow-up twice', () => {
   it('is an error when the schedule of that name wakes another function', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
-    const other = schedulerFollowUps(
-      { ...settings, functionArn: `${functionArn}:canary` },
-      { clock: bench.clock, sdk: sdkConfig(bench.scheduler.url) },
-    );
+    const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
     await expect(other.arrange(order(), signal)).rejects.toThrow('it wakes another function');
   });
 });
@@ -352,10 +351,7 @@ describe('when the scheduler does not cooperate', () => {
 
   it('an address without a Scheduler is unreachable, and says which settings to look at', async () => {
     await using bench = await followUpBench();
-    const nowhere = schedulerFollowUps(settings, {
-      clock: bench.clock,
-      sdk: sdkConfig('http://127.0.0.1:9'),
-    });
+    const nowhere = followUpsOf(bench, { url: 'http://127.0.0.1:9' });
     await expect(nowhere.arrange(order(), signal)).rejects.toThrow(
       'ECONNREFUSED; check the network, AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER',
     );
@@ -408,9 +404,9 @@ describe('the jobs that wait in follow-ups', () => {
     bench.scheduler.script({ on: 'delivery', times: 3, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await bench.followUps.arrange(order(), signal);
     await bench.clock.advance(15 * minute + 30_000);
-    const { chain } = order();
     expect((await bench.followUps.pending('default', signal)).size).toBe(2);
-    expect((await bench.followUps.pending('default', signal, chain)).size).toBe(0);
+    const itself = followUpsOf(bench, { running: order().chain });
+    expect((await itself.pending('default', signal)).size).toBe(0);
   });
 
   it('do not wait for one that stayed long after its time, is paused, recurring, or in another group', async () => {
@@ -462,10 +458,7 @@ describe('the jobs that wait in follow-ups', () => {
 
   it('cannot be told when the group is missing or the scheduler is away, and that is an error', async () => {
     await using bench = await schedulerBench();
-    const followUps = schedulerFollowUps(settings, {
-      clock: bench.clock,
-      sdk: sdkConfig(bench.scheduler.url),
-    });
+    const followUps = followUpsOf(bench);
     await expect(followUps.pending('default', signal)).rejects.toThrow(SchedulerError);
     bench.scheduler.script({ on: 'ListSchedules', times: 9, error: { type: 'InternalServerException' } });
     await expect(followUps.pending('default', signal)).rejects.toThrow('the scheduler answered 500');
