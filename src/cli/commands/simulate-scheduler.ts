@@ -1,6 +1,6 @@
 /** @module `jobsweep simulate scheduler`: the embedded Scheduler as a server, for trying things by hand. */
 import { once } from 'node:events';
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { scaledClock } from '../../simulator/clock.ts';
 import { type Delivery, startScheduler } from '../../simulator/scheduler/index.ts';
 import { InvalidSettingError } from '../../sweep/errors.ts';
@@ -14,12 +14,10 @@ interface Options {
   readonly speed: number;
 }
 
-export const simulateScheduler: Register = (program, { io, action }) => {
-  simulate(program)
+export const registerSimulateScheduler: Register = (simulate, { io, action }) => {
+  simulate
     .command('scheduler')
-    .description(
-      'An EventBridge Scheduler whose schedules really fall due, on loopback, until it is stopped.',
-    )
+    .description('an EventBridge Scheduler whose schedules really fall due')
     .option('--port <number>', 'the port to listen on; 0 picks a free one', port, 0)
     .option('--invoke <url>', 'the Lambda invoke address that a due schedule posts its payload to', address)
     .option('--speed <factor>', 'how much faster than the machine its clock runs', factor, 1)
@@ -29,14 +27,6 @@ export const simulateScheduler: Register = (program, { io, action }) => {
     )
     .action(action((options: Options) => serve(options, io)));
 };
-
-/** The command `simulate`, which every simulator's subcommand shares. */
-function simulate(program: Command): Command {
-  return (
-    program.commands.find((command) => command.name() === 'simulate') ??
-    program.command('simulate').description('The embedded stand-ins as servers, for trying things by hand.')
-  );
-}
 
 async function serve({ port, invoke, speed }: Options, io: Io): Promise<ExitCode> {
   await using scheduler = await startScheduler({
