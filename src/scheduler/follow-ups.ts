@@ -8,6 +8,7 @@ import { type ReadSchedule, type SchedulerApi, type SchedulerApiOptions, schedul
 import { SchedulerCallError } from './errors.ts';
 import { followUpName, followUpPrefix } from './names.ts';
 import { bytesOf, fitJobs, maxInputBytes, readFollowUp, toInput } from './payload.ts';
+import { readIfThere, readSchedules } from './read.ts';
 
 export interface FollowUpSettings {
   readonly group: string;
@@ -32,7 +33,6 @@ const minute = 60_000;
 const leastAhead = 2 * minute;
 /** Worth an hour of trying: later than that, the next regular sweep is as good. */
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
-const readsAtOnce = 8;
 
 /** Follow-ups of one sweep through EventBridge Scheduler. Everything that goes wrong is a SchedulerError. */
 export function schedulerFollowUps(settings: FollowUpSettings, options: FollowUpOptions): FollowUps {
@@ -60,32 +60,12 @@ async function pendingJobs(
     .filter(({ State, Name }) => State !== 'DISABLED' && Name !== own)
     .map(({ Name }) => Name ?? '');
   const pending = new Set<string>();
-  for (let i = 0; i < names.length; i += readsAtOnce) {
-    const schedules = await Promise.all(
-      names.slice(i, i + readsAtOnce).map((name) => readIfThere(api, group, name, signal)),
-    );
-    for (const schedule of schedules) {
-      const waiting = readFollowUp(schedule?.Target?.Input);
-      if (!schedule || waiting?.cluster !== cluster || isStale(schedule, clock.now())) continue;
-      for (const { jobId } of waiting.followUpOf.jobs) pending.add(jobId);
-    }
+  for (const schedule of (await readSchedules(api, group, names, signal)).values()) {
+    const waiting = readFollowUp(schedule.Target?.Input);
+    if (waiting?.cluster !== cluster || isStale(schedule, clock.now())) continue;
+    for (const { jobId } of waiting.followUpOf.jobs) pending.add(jobId);
   }
   return pending;
-}
-
-async function readIfThere(
-  api: SchedulerApi,
-  group: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<ReadSchedule | undefined> {
-  try {
-    return await api.getSchedule(group, name, signal);
-  } catch (error) {
-    // fired and removed since it was listed
-    if (error instanceof SchedulerCallError && error.kind === 'missing') return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -10,12 +10,12 @@ export interface CommandResult {
 }
 
 export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'signal'>> {
-  /** What standard input holds. */
-  readonly stdin?: string;
+  /** What standard input holds, at once or as it is written. */
+  readonly stdin?: string | PassThrough;
   /** Standard input, output and error are terminals; what is typed is `stdin`. */
   readonly terminal?: boolean;
   /** Sees what is written, as it is written, to either output. */
-  readonly onOutput?: (text: string) => void;
+  readonly onOutput?: (text: string) => unknown;
 }
 
 /** Runs `jobsweep` in this process. */
@@ -26,8 +26,8 @@ export async function runCommand(
   const isTTY = options.terminal ?? false;
   let stdout = '';
   let stderr = '';
-  const stdin = new PassThrough();
-  stdin.end(options.stdin ?? '');
+  const stdin = options.stdin instanceof PassThrough ? options.stdin : new PassThrough();
+  if (stdin !== options.stdin) stdin.end(options.stdin ?? '');
   const exit = await run(args, {
     stdout: Object.assign(
       collect((text) => {
