@@ -3,10 +3,12 @@ import { Command, CommanderError } from 'commander';
 import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerSchedules } from './commands/schedules.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerSweep } from './commands/sweep.ts';
 import type { ExitCode, Io } from './io.ts';
 
-const commands: readonly Register[] = [registerSimulate];
+const commands: readonly Register[] = [registerSweep, registerSchedules, registerSimulate];
 
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -32,7 +34,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     // commander has already told the person what is wrong with the arguments, or shown the help asked for
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof JobsweepError) {
-      io.stderr.write(`jobsweep: ${printable(error.message)}\n`);
+      // a line for each problem of a file; anything else within a line is made safe to show
+      io.stderr.write(`jobsweep: ${error.message.split('\n').map(printable).join('\n')}\n`);
       return error.exitCode;
     }
     io.stderr.write(

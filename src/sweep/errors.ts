@@ -58,6 +58,12 @@ export class NotElasticsearchError extends JobsweepError {
 /** The cluster refused the credentials (401) or what they may do (403). */
 export class AccessDeniedError extends JobsweepError {
   readonly exitCode = 5;
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** A part of the inventory could not be read or understood; a sweep on half of it could close a busy job. */

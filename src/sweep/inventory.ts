@@ -1,7 +1,10 @@
 /**
  * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
- * Where the fields come from, and which of them mean what: reference of the ML APIs, docs/behaviour.md.
+ * Which field means what: docs/behaviour.md.
  */
+import type { DatafeedStats, JobConfig, JobStats } from './ports.ts';
+import { type Protection, readProtection } from './protection.ts';
+import { type JobState, jobStates } from './vocabulary.ts';
 
 /** A config's `blocked.reason`: `delete`, `reset`, `revert`, or whatever a later version adds. */
 export type BlockReason = string;
@@ -16,10 +19,108 @@ export type JobId = string & { readonly [concrete]: true };
 /** The ids of one close request: at least one, by type. */
 export type CloseBatch = readonly [JobId, ...JobId[]];
 
-// The server's own rule for ids (reference §6): it excludes `*`, `,`, `_all` and everything that a URL would escape.
+// The server's own rule for ids: it leaves out `*`, `,`, `_all` and everything that a URL would escape.
 const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
 
 /** The id as one that a close may name; undefined for anything that the server could take for more than one job. */
 export function concreteId(id: string, groups: ReadonlySet<string>): JobId | undefined {
   return id.length <= 64 && idPattern.test(id) && !groups.has(id) ? (id as JobId) : undefined;
+}
+
+export interface DatafeedSnapshot {
+  readonly datafeedId: string;
+  readonly state: string;
+  readonly lookback: DatafeedStats['lookback'];
+}
+
+/** One job as the cluster told it at one moment. */
+export interface JobSnapshot {
+  readonly jobId: string;
+  /** The id as a close may name it; undefined when the job must not be named. */
+  readonly target: JobId | undefined;
+  /** As the cluster said it; `unknown` when no stats came. */
+  readonly reportedState: string;
+  /** Undefined: not to be touched. A state that is not known, config or stats missing, doubled or unreadable. */
+  readonly state: JobState | undefined;
+  readonly groups: readonly string[];
+  readonly nodeId?: string | undefined;
+  readonly nodeName?: string | undefined;
+  /** When its process started on its present node; epoch milliseconds, exact to a second and never too early. */
+  readonly openedAt?: number | undefined;
+  /** When data last arrived, accepted or not; the node's wall clock, epoch milliseconds. */
+  readonly lastDataTime?: number | undefined;
+  readonly latestRecordTime?: number | undefined;
+  readonly modelBytes?: number | undefined;
+  readonly runningForecasts: number;
+  readonly blocked?: BlockReason | undefined;
+  readonly protection: Protection;
+  readonly managed: boolean;
+  readonly datafeed?: DatafeedSnapshot | undefined;
+}
+
+/** What the three reads of one moment returned. */
+export interface ClusterAnswers {
+  readonly configs: readonly JobConfig[];
+  readonly stats: readonly JobStats[];
+  readonly datafeeds: readonly DatafeedStats[];
+  /** When the reads ended, epoch milliseconds: ages are counted back from here. */
+  readonly readAt: number;
+}
+
+/** Joins the answers into one snapshot per job id, in the order of ids. */
+export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
+  const { readAt } = answers;
+  const configs = Map.groupBy(answers.configs, (config) => config.jobId);
+  const stats = Map.groupBy(answers.stats, (entry) => entry.jobId);
+  const datafeeds = Map.groupBy(answers.datafeeds, (datafeed) => datafeed.jobId);
+  const groups = new Set(answers.configs.flatMap((config) => config.groups));
+  const ids = [...new Set([...configs.keys(), ...stats.keys()])].sort();
+  return ids.map((jobId) => {
+    const ownConfigs = configs.get(jobId) ?? [];
+    const ownStats = stats.get(jobId) ?? [];
+    const config = ownConfigs[0];
+    const stat = ownStats[0];
+    const target = concreteId(jobId, groups);
+    // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
+    const whole =
+      ownConfigs.length === 1 && ownStats.length === 1 && target !== undefined && !stat?.unreadable;
+    const reportedState = stat?.state ?? 'unknown';
+    return {
+      jobId,
+      target,
+      reportedState,
+      state:
+        whole || reportedState === 'closed' ? jobStates.find((state) => state === reportedState) : undefined,
+      groups: config?.groups ?? [],
+      nodeId: stat?.nodeId,
+      nodeName: stat?.nodeName,
+      // The server counts whole seconds and the answer took a while: both make this later than true, never earlier.
+      openedAt: stat?.openForMs === undefined ? undefined : readAt - stat.openForMs,
+      lastDataTime: stat?.lastDataTime,
+      latestRecordTime: stat?.latestRecordTime,
+      modelBytes: stat?.modelBytes,
+      runningForecasts: stat?.runningForecasts ?? 0,
+      blocked: config?.blocked,
+      protection: readProtection(config?.protection),
+      // Anything but an explicit no counts: closing an app's job behind its back is worse than leaving it open.
+      managed: config?.managed !== undefined && config.managed !== null && config.managed !== false,
+      datafeed: datafeedOf(jobId, datafeeds.get(jobId) ?? []),
+    };
+  });
+}
+
+/** A job has at most one datafeed; of several that claim it, the busiest is believed. */
+function datafeedOf(_jobId: string, claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
+  return claims.find(({ state }) => state !== 'stopped') ?? claims[0];
+}
+
+/** Whether a datafeed may still fetch data. An unknown state counts as running. */
+export function runs(datafeed: DatafeedSnapshot | undefined): datafeed is DatafeedSnapshot {
+  return datafeed !== undefined && datafeed.state !== 'stopped';
+}
+
+/** The newest wall-clock moment at which the job did something, epoch milliseconds: never event time. */
+export function lastActivityOf(job: JobSnapshot, remembered?: number): number | undefined {
+  const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
+  return clocks.length === 0 ? undefined : Math.max(...clocks);
 }

@@ -32,6 +32,8 @@ export interface JobStats {
   readonly modelBytes?: number | undefined;
   /** Forecasts that are scheduled or started. */
   readonly runningForecasts: number;
+  /** A field that matters stood there and could not be read: the job must not be judged by the others. */
+  readonly unreadable?: boolean | undefined;
 }
 
 /** A datafeed's stats, as far as a sweep looks at them: `GET _ml/datafeeds/_stats`. */
@@ -86,6 +88,8 @@ export interface Cluster {
   identify(signal: AbortSignal): Promise<ClusterIdentity>;
   /** Whether machine learning is in upgrade mode; undefined when the server does not tell. */
   upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
+  /** Whether the credentials may close jobs (`manage_ml`); undefined when there are none, or the server does not tell. */
+  mayClose(signal: AbortSignal): Promise<boolean | undefined>;
   /** All jobs, or those of `ids`. */
   jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;

@@ -171,7 +171,7 @@ export const requestSchema = z
           .default(500)
           .meta({ description: 'Refuse to act when more jobs than this would be closed; null: off.' }),
         maxShare: z
-          .union([z.number().gt(0).max(1), z.null()], { error: share })
+          .union([z.number().gt(0, { error: share }).max(1, { error: share }), z.null()], { error: share })
           .default(0.5)
           .meta({
             description:

@@ -13,9 +13,9 @@ export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
   let text: string;
   try {
-    text = JSON.stringify(value) ?? String(value);
+    text = JSON.stringify(value) ?? typeof value;
   } catch {
-    text = String(value); // a BigInt, or an object that holds itself
+    text = `a ${typeof value}`; // a BigInt, or an object that holds itself
   }
   const shown = printable(text);
   return shown.length > limit ? `${shown.slice(0, limit - 1)}…` : shown;

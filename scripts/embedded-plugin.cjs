@@ -1,0 +1,54 @@
+'use strict';
+/**
+ * A plugin for `sls invoke local` and nothing else: where no cluster is configured it starts the embedded one, as a
+ * process of its own, for as long as the invocation lasts, and says so.
+ */
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+
+module.exports = class EmbeddedCluster {
+  constructor(serverless) {
+    const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
+      (name) => process.env[name],
+    );
+    this.hooks = configured
+      ? {}
+      : {
+          'before:invoke:local:invoke': () => this.start(serverless),
+          'after:invoke:local:invoke': () => this.stop(),
+          finalize: () => this.stop(),
+        };
+  }
+
+  async start(serverless) {
+    const root = serverless.serviceDir;
+    const command = [path.join(root, 'bin', 'jobsweep.js'), 'simulate', 'elasticsearch', '--port', '0'];
+    this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    // The framework ends by process.exit when a handler throws: the server must not outlive it.
+    process.once('exit', () => this.stop());
+    const url = await new Promise((resolve, reject) => {
+      let text = '';
+      this.server.stdout.on('data', (part) => {
+        text += part;
+        const ready = /listening on (\S+)/.exec(text);
+        if (ready) resolve(ready[1]);
+      });
+      this.server.once('exit', (code) =>
+        reject(new Error(`the embedded cluster ended with ${code} before it was ready`)),
+      );
+    });
+    this.server.unref();
+    process.env.ELASTICSEARCH_URL = url;
+    // The function's own environment wins over the process's: there the address may be set and empty.
+    for (const name of Object.keys(serverless.service.functions)) {
+      const environment = serverless.service.functions[name].environment ?? {};
+      serverless.service.functions[name].environment = { ...environment, ELASTICSEARCH_URL: url };
+    }
+    process.stderr.write(`no cluster is configured: the embedded one runs at ${url}\n`);
+  }
+
+  stop() {
+    this.server?.kill('SIGTERM');
+    this.server = undefined;
+  }
+};

@@ -1,0 +1,36 @@
+/** @module The payload that `-p` names: a file, or `-` for standard input. */
+import { readFile } from 'node:fs/promises';
+import { InvalidRequestError } from '../sweep/errors.ts';
+import { parseRequest, type ReadRequest } from '../sweep/request.ts';
+import { documentError, InvalidDocumentError, readDocument } from './document.ts';
+import type { Io } from './io.ts';
+
+/** Reads and checks the payload; without a name the request is `{}`. Nothing of it reaches a cluster before it is valid. */
+export async function readPayload(name: string | undefined, io: Io): Promise<ReadRequest> {
+  if (name === undefined) return parseRequest({});
+  const source = name === '-' ? 'standard input' : name;
+  const text = name === '-' ? await readInput(io) : await readNamed(name);
+  if (text.trim() === '')
+    throw new InvalidDocumentError(`${source} is empty: expected a request, as {"idleFor": "48h"}`);
+  const document = readDocument(text, source);
+  try {
+    return parseRequest(document.value);
+  } catch (error) {
+    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
+  }
+}
+
+/** The text of a file that the person named. */
+export async function readNamed(name: string): Promise<string> {
+  try {
+    return await readFile(name, 'utf8');
+  } catch (error) {
+    throw new InvalidDocumentError(`${name} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+export async function readInput({ stdin }: Io): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stdin) parts.push(Buffer.from(part as Uint8Array | string));
+  return Buffer.concat(parts).toString('utf8');
+}

@@ -1,0 +1,35 @@
+/** @module Numbers as people read them. */
+
+const steps = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** A span of milliseconds in its two largest units: `3 d 4 h`, `12 min 5 s`, `0 s`. */
+export function span(ms: number): string {
+  const first = steps.findIndex(([, size]) => ms >= size);
+  if (first < 0) return '0 s';
+  const parts: string[] = [];
+  let rest = ms;
+  for (const [unit, size] of steps.slice(first, first + 2)) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+  }
+  return parts.join(' ');
+}
+
+/** Bytes with three digits at most: `512 B`, `1.4 MB`, `23 GB`; powers of 1,024, as Elasticsearch counts its `mb`. */
+export function bytes(count: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  const digits = value < 10 && unit > 0 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}

@@ -1,0 +1,61 @@
+/** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
+import { Logger } from '@aws-lambda-powertools/logger';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { systemClock } from './clock.ts';
+import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
+import { publishMetrics } from './metrics.ts';
+import { readSecret } from './secrets.ts';
+import { type Environment, findConnection } from './settings.ts';
+import type { Clock } from './sweep/clock.ts';
+import { InvalidSettingError } from './sweep/errors.ts';
+import { fitReport, type SweepReport } from './sweep/report.ts';
+import { parseRequest } from './sweep/request.ts';
+import { sweep } from './sweep/sweep.ts';
+import { sweepIdOf } from './sweep-id.ts';
+
+/** What the function lives on; tests bring their own clock. */
+export interface FunctionWorld {
+  readonly environment: Environment;
+  readonly clock: Clock;
+}
+
+/** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
+const mostBytes = 5_000_000;
+
+const logger = new Logger({ serviceName: 'jobsweep' });
+
+/** The handler on a given world: an event is a request, the return value its report. */
+export function createHandler({ environment, clock }: FunctionWorld) {
+  return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
+    .before(({ context }) => logger.addContext(context))
+    .onError(({ error }) => logger.error('sweep failed', { error: error as Error }))
+    .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
+      const { request, warnings } = parseRequest(event);
+      const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
+      if (!connection) {
+        throw new InvalidSettingError(
+          'no cluster is configured: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID, or ELASTICSEARCH_SECRET',
+        );
+      }
+      const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
+      const report = await sweep(order, {
+        cluster: new ElasticsearchCluster(connection, clock),
+        clock,
+        remainingMs: context.getRemainingTimeInMillis(),
+      });
+      logReport(report);
+      publishMetrics(report);
+      return fitReport(report, mostBytes);
+    });
+}
+
+/** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
+function logReport({ jobs, ...rest }: SweepReport): void {
+  const { sweepId, cluster, startedAt } = rest;
+  for (const job of jobs)
+    if (job.outcome !== 'kept') logger.info('job swept', { sweepId, cluster, startedAt, ...job });
+  logger.info('sweep finished', rest);
+}
+
+export const handler = createHandler({ environment: process.env, clock: systemClock });

@@ -1,0 +1,56 @@
+/** @module The time that a sweep may spend on closing: what is left before its deadline, less what its ending needs. */
+import type { Clock } from './clock.ts';
+
+/** For the last look at the jobs (10 s), the follow-up (8 s) and the report, when there is time for all of it. */
+const fullReserve = 20_000;
+/** Of a short deadline the ending takes this share: a command given ten seconds must still close something. */
+const reserveShare = 0.25;
+/** How much longer than the server the client waits for the answer of a close (contract §3). */
+export const answerMargin = 10_000;
+/** A close that gets less than this would only be watched, not answered; what is asked for less gets what it asked for. */
+const leastTimeout = 2_000;
+
+/** The time limits of one close request, in milliseconds. */
+export interface CloseAllowance {
+  /** What the server is given. */
+  readonly timeoutMs: number;
+  /** How long the client waits for the answer. */
+  readonly answerMs: number;
+}
+
+export class Budget {
+  /** When new work ends, epoch milliseconds. */
+  readonly workEnd: number;
+  /** When the sweep must have returned, epoch milliseconds. */
+  readonly deadline: number;
+  readonly #clock: Clock;
+
+  /** `remainingMs`: what the function (its context) or the command (`--deadline`) has left now. */
+  constructor(clock: Clock, remainingMs: number) {
+    this.#clock = clock;
+    this.deadline = clock.now() + remainingMs;
+    this.workEnd = this.deadline - Math.min(fullReserve, remainingMs * reserveShare);
+  }
+
+  /** Milliseconds left for work. */
+  left(): number {
+    return Math.max(0, this.workEnd - this.#clock.now());
+  }
+
+  /** Milliseconds left for the ending. */
+  untilDeadline(): number {
+    return Math.max(0, this.deadline - this.#clock.now());
+  }
+
+  /**
+   * What one close request may take, or undefined when it could no longer be accounted for. `phases` is 2 when running
+   * datafeeds are stopped first: the server spends up to its timeout on them, and then begins to count (reference §2.7).
+   */
+  allow(wantedMs: number, phases: 1 | 2): CloseAllowance | undefined {
+    const left = this.left();
+    const margin = Math.min(answerMargin, left * reserveShare);
+    const timeoutMs = Math.floor(Math.min(wantedMs, (left - margin) / phases));
+    if (timeoutMs < Math.min(wantedMs, leastTimeout)) return undefined;
+    return { timeoutMs, answerMs: Math.min(timeoutMs + answerMargin, left) };
+  }
+}

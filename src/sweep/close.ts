@@ -1,0 +1,372 @@
+/**
+ * @module Batches into outcomes. An HTTP answer is a hint and nothing more: a close goes on after its request timed out,
+ * one vanished job rejects a whole batch, a lost reply says nothing. Only the states that the cluster tells afterwards
+ * decide; what is still open is asked again after a look, what is closing is watched, and all of it ends in time.
+ */
+import type { CloseAllowance } from './budget.ts';
+import {
+  afterAnswer,
+  askAgain,
+  errorOf,
+  goesToForce,
+  type NextStep,
+  reopenedError,
+  whileWatching,
+} from './escalate.ts';
+import { runs } from './inventory.ts';
+import type { Entry } from './ledger.ts';
+import { lookAt } from './look.ts';
+import { type Batch, closeBatch, cutBatches } from './plan.ts';
+import type { CloseAnswer, ClusterError, JobStats } from './ports.ts';
+import { StateReader } from './states.ts';
+import type { Closing } from './world.ts';
+
+/** Between two reads of the jobs that are watched: quick at first, as most closes are, then at the cluster's ease. */
+const firstPace = 1_000;
+const slowestPace = 5_000;
+
+/**
+ * Asks, watches and asks again until every entry is settled or `ending` aborts; then the rest is without outcome, and
+ * `conclude` says what is known of it. Entries with verdict `wait` are watched, those with `close` and `force` asked.
+ * Rejects only on a bug: what a cluster can do wrong becomes an outcome.
+ */
+export async function closeJobs(entries: readonly Entry[], closing: Closing): Promise<void> {
+  await new CloseEngine(closing).run(entries);
+}
+
+class CloseEngine {
+  readonly #closing: Closing;
+  readonly #states: StateReader;
+  readonly #queue: Batch[] = [];
+  /** Jobs that are closing, each with the moment until which it is watched. */
+  readonly #watched = new Map<Entry, number>();
+  /** Jobs that this sweep has forced, or is about to. */
+  readonly #forced = new Set<string>();
+  #inFlight = 0;
+  /** Requests whose jobs are being looked at, asked or read: while there are any, more work may come. */
+  #busy = 0;
+  #requests = 0;
+  #watching = false;
+  #napping = false;
+  #denied: ClusterError | undefined;
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(closing: Closing) {
+    this.#closing = closing;
+    this.#states = new StateReader(closing.cluster, closing.ending);
+  }
+
+  async run(entries: readonly Entry[]): Promise<void> {
+    const { request, ending } = this.#closing;
+    this.#queue.push(...cutBatches(entries, request.close.batch));
+    for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
+    const end = () => this.#done.resolve();
+    ending.addEventListener('abort', end, { once: true });
+    if (ending.aborted) end();
+    this.#pump();
+    await this.#done.promise;
+    ending.removeEventListener('abort', end);
+  }
+
+  /** Starts what may start; resolves the run when nothing is left that could go on. */
+  #pump(): void {
+    const { request, ending } = this.#closing;
+    while (!ending.aborted && this.#inFlight < request.close.concurrency) {
+      const batch = this.#nextDue();
+      if (!batch) break;
+      this.#inFlight += 1;
+      this.#busy += 1;
+      void this.#carryOut(batch).then(
+        () => this.#finished(),
+        (error: unknown) => this.#done.reject(error),
+      );
+    }
+    if (this.#busy === 0 && this.#watched.size === 0 && this.#queue.length === 0) this.#done.resolve();
+  }
+
+  /** The first batch whose time has come; when all wait, somebody looks again when the first of them is due. */
+  #nextDue(): Batch | undefined {
+    const { clock, ending } = this.#closing;
+    const now = clock.now();
+    const due = this.#queue.findIndex(({ notBefore = 0 }) => notBefore <= now);
+    if (due >= 0) return this.#queue.splice(due, 1)[0];
+    if (this.#queue.length > 0 && !this.#napping) {
+      this.#napping = true;
+      const earliest = Math.min(...this.#queue.map(({ notBefore = 0 }) => notBefore));
+      void clock.sleep(earliest - now, ending).then(
+        () => {
+          this.#napping = false;
+          this.#pump();
+        },
+        () => undefined, // the sweep is ending: nothing is asked any more
+      );
+    }
+    return undefined;
+  }
+
+  #finished(): void {
+    this.#busy -= 1;
+    this.#pump();
+  }
+
+  async #carryOut(batch: Batch): Promise<void> {
+    let asked: { entries: Entry[]; answer: CloseAnswer } | undefined;
+    try {
+      const ready = await this.#look(batch);
+      if (ready.length > 0) asked = await this.#ask(ready, batch.force);
+    } finally {
+      // The request has ended: its place is free for the next one while its jobs are read and watched.
+      this.#inFlight -= 1;
+      this.#pump();
+    }
+    if (asked) await this.#readBack(asked.entries, asked.answer);
+  }
+
+  /** Reads the jobs of a batch again and returns those that are still to be asked, in the way the batch asks. */
+  async #look({ entries, force }: Batch): Promise<Entry[]> {
+    const { cluster, clock, ending, judge } = this.#closing;
+    if (ending.aborted || !this.#allowance(entries)) return [];
+    if (this.#denied) return this.#refuse(entries, this.#denied);
+    let jobs: Awaited<ReturnType<typeof lookAt>>;
+    try {
+      jobs = await lookAt(
+        entries.map((entry) => entry.job),
+        cluster,
+        clock,
+        ending,
+      );
+    } catch (error) {
+      // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
+      if (!ending.aborted)
+        this.#refuse(
+          entries.filter((entry) => entry.asks === 0),
+          unreadable(error),
+        );
+      return [];
+    }
+    const ready: Entry[] = [];
+    for (const entry of entries) {
+      const job = jobs.get(entry.jobId);
+      if (!job) this.#settle(entry, { outcome: 'gone' });
+      else if (job.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
+      else {
+        entry.job = { ...job, modelBytes: job.modelBytes ?? entry.job.modelBytes };
+        const verdict = judge.judge(job, clock.now(), entry.presentHistory);
+        if (verdict.verdict === 'keep') {
+          this.#noLonger(entry, verdict);
+          continue;
+        }
+        // A job that we asked and that is closing keeps the verdict it was asked by.
+        if (!(verdict.verdict === 'wait' && entry.asks > 0)) entry.verdict = verdict;
+        entry.looks += 1;
+        if (verdict.verdict === 'wait') {
+          entry.askedAt ??= clock.now();
+          this.#watch(entry);
+        } else if (entry.looks > mostLooks) this.#refuse([entry], unstable(entry));
+        else if ((verdict.verdict === 'force') !== force)
+          this.#queue.push({ entries: [entry], force: !force });
+        else if (force && !this.#mayForceOneMore(entry))
+          this.#settle(
+            entry,
+            entry.asks > 0 ? { outcome: 'closing' } : { outcome: 'not_attempted', because: 'limit' },
+          );
+        else ready.push(entry);
+      }
+    }
+    return ready;
+  }
+
+  #mayForceOneMore(entry: Entry): boolean {
+    if (this.#forced.has(entry.jobId)) return true;
+    if (this.#forced.size >= this.#closing.request.force.max) return false;
+    this.#forced.add(entry.jobId);
+    return true;
+  }
+
+  /** Judged anew, and to be kept: revived, or, when it was opened again after our ask, an error that says so. */
+  #noLonger(entry: Entry, verdict: Extract<Entry['verdict'], { verdict: 'keep' }>): void {
+    const { lastAskAt, job } = entry;
+    if (lastAskAt !== undefined && (job.openedAt ?? 0) > lastAskAt + 1_000) {
+      this.#settle(entry, { outcome: 'error', error: reopenedError(entry) });
+      return;
+    }
+    // Asked, refused or failed at closing, and not to be forced: that is no revival.
+    if (entry.asks > 0 && job.state === 'failed') {
+      this.#refuse([entry], entry.lastError ?? failedError);
+      return;
+    }
+    entry.verdict = verdict;
+    this.#settle(entry, { outcome: 'revived' });
+  }
+
+  /** Sends one close request; undefined when there is no time left that could account for it. */
+  async #ask(
+    entries: readonly Entry[],
+    force: boolean,
+  ): Promise<{ entries: Entry[]; answer: CloseAnswer } | undefined> {
+    const { cluster, clock, ending, observer } = this.#closing;
+    const batch = closeBatch(entries);
+    const allowance = this.#allowance(entries);
+    // Without outcome: `conclude` says for each whether it was never asked, or asked before.
+    if (!batch || !allowance || ending.aborted) return undefined;
+    const now = clock.now();
+    this.#requests += 1;
+    for (const entry of entries) {
+      entry.asks += 1;
+      entry.askedAt ??= now;
+      entry.lastAskAt = now;
+      entry.forced ||= force;
+      entry.batch = this.#requests;
+      if (runs(entry.job.datafeed)) entry.stopsDatafeed = entry.job.datafeed.datafeedId;
+    }
+    observer.asking?.(entries, this.#requests);
+    using limit = clock.limit(allowance.answerMs);
+    const signal = AbortSignal.any([limit.signal, ending]);
+    const answer = await cluster.close(batch, { force, timeoutMs: allowance.timeoutMs, signal });
+    if (answer.kind === 'denied') this.#denied = answer.error;
+    for (const entry of entries) entry.lastError = errorOf(answer);
+    return { entries: [...entries], answer };
+  }
+
+  #allowance(entries: readonly Entry[]): CloseAllowance | undefined {
+    const { budget, request } = this.#closing;
+    return budget.allow(request.close.timeout, entries.some((entry) => runs(entry.job.datafeed)) ? 2 : 1);
+  }
+
+  /** Reads the states after an answer, whatever it said, and takes each job's next step. */
+  async #readBack(entries: readonly Entry[], answer: CloseAnswer): Promise<void> {
+    const { clock, budget } = this.#closing;
+    const states = await this.#read(entries);
+    if (!states) return this.#watchUnread(entries);
+    const again: Entry[] = [];
+    let delay = 0;
+    for (const entry of entries) {
+      const next = afterAnswer(entry, states.get(entry.jobId), answer, clock.now());
+      if (next.step === 'again' && !next.force) {
+        again.push(entry);
+        delay = Math.max(delay, next.delayMs);
+      } else this.#take(entry, next);
+    }
+    // A server that says "later" than this sweep lasts is not waited for: the time would be paid for nothing.
+    if (clock.now() + delay < budget.workEnd)
+      this.#queue.push(...askAgain(again, answer, clock.now() + delay));
+  }
+
+  async #read(entries: readonly Entry[]): Promise<ReadonlyMap<string, JobStats> | undefined> {
+    try {
+      return await this.#states.read(entries.flatMap((entry) => entry.job.target ?? []));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The cluster could not be read after a request: the jobs are watched, which is reading on at a pace. */
+  #watchUnread(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#watch(entry);
+  }
+
+  #take(entry: Entry, next: NextStep): void {
+    if (next.step === 'settle_gone') this.#settle(entry, { outcome: 'gone' });
+    else if (next.step === 'settle_closed') this.#settle(entry, { outcome: closedAs(entry) });
+    else if (next.step === 'watch') this.#watch(entry);
+    else if (next.step === 'give_up') this.#settle(entry, { outcome: 'error', error: next.error });
+    else
+      this.#queue.push({
+        entries: [entry],
+        force: next.force,
+        notBefore: this.#closing.clock.now() + next.delayMs,
+      });
+  }
+
+  /** Watches a job for `close.timeout`; a job that is watched already keeps its end. */
+  #watch(entry: Entry): void {
+    const { clock, request } = this.#closing;
+    if (!this.#watched.has(entry)) this.#watched.set(entry, clock.now() + request.close.timeout);
+    if (this.#watching) return;
+    this.#watching = true;
+    void this.#watchAll().then(
+      () => this.#pump(),
+      (error: unknown) => this.#done.reject(error),
+    );
+  }
+
+  async #watchAll(): Promise<void> {
+    const { clock, ending } = this.#closing;
+    for (let pace = firstPace; this.#watched.size > 0; pace = Math.min(pace * 1.5, slowestPace)) {
+      // Not past the first end of a watch: what is waited beyond it is billed, and nothing comes of it.
+      const end = Math.min(...this.#watched.values()) - clock.now();
+      await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
+      if (ending.aborted) break;
+      const states = await this.#read([...this.#watched.keys()]);
+      if (ending.aborted) break;
+      for (const [entry, until] of this.#watched.entries().toArray()) this.#watchStep(entry, until, states);
+      this.#pump();
+    }
+    this.#watching = false;
+  }
+
+  #watchStep(entry: Entry, until: number, states: ReadonlyMap<string, JobStats> | undefined): void {
+    const { clock, judge } = this.#closing;
+    const now = clock.now();
+    const over = now >= until;
+    if (!states) {
+      // Unread to the end: the last look of the sweep is the next to try.
+      if (over) this.#watched.delete(entry);
+      return;
+    }
+    const next = whileWatching(entry, states.get(entry.jobId), over, now);
+    if (next.step === 'watch') {
+      if (!over) return;
+      this.#watched.delete(entry);
+      if (goesToForce(entry, judge, now)) this.#queue.push({ entries: [entry], force: true });
+      else this.#settle(entry, { outcome: 'closing' });
+      return;
+    }
+    this.#watched.delete(entry);
+    this.#take(entry, next);
+  }
+
+  #refuse(entries: readonly Entry[], error: ClusterError): [] {
+    for (const entry of entries) this.#settle(entry, { outcome: 'error', error });
+    return [];
+  }
+
+  #settle(entry: Entry, outcome: Parameters<Entry['settle']>[0]): void {
+    this.#watched.delete(entry);
+    if (entry.settled) return;
+    entry.settle(outcome, this.#closing.clock.now());
+    this.#closing.observer.settled?.(entry);
+  }
+}
+
+/** How a job that the cluster says is closed came to be so. */
+export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_closed' {
+  if (entry.forced) return 'force_closed';
+  return entry.asks > 0 || entry.earlierAttempts > 0 || entry.history.askedAt !== undefined
+    ? 'closed'
+    : 'already_closed';
+}
+
+/** Looks at one job before it is given up as changing under our eyes; three asks need no more than seven. */
+const mostLooks = 8;
+
+const unstable = (entry: Entry): ClusterError => ({
+  status: 0,
+  type: 'unstable',
+  reason: `the job changed its state at each of ${entry.looks} looks`,
+});
+
+const failedError: ClusterError = {
+  status: 200,
+  type: 'failed',
+  reason: 'the job failed while it was being closed, and force is not allowed',
+};
+
+function unreadable(error: unknown): ClusterError {
+  const { status } = error as { status?: unknown };
+  return {
+    status: typeof status === 'number' ? status : 0,
+    type: 'unreadable',
+    reason: `the job could not be read right before it was to be asked: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}

@@ -1,0 +1,104 @@
+/** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
+import { closedAs } from './close.ts';
+import { reopenedError } from './escalate.ts';
+import type { Entry, Outcome } from './ledger.ts';
+import type { ClusterError, JobStats } from './ports.ts';
+import type { NotAttemptedReason } from './vocabulary.ts';
+import type { Closing } from './world.ts';
+
+/** The last look may take this long, in milliseconds, and half of what is left until the deadline. */
+const lastLook = 10_000;
+
+/** Gives every entry an outcome; `because` is why nothing more was asked. Returns warnings about datafeeds. */
+export async function conclude(
+  entries: readonly Entry[],
+  because: NotAttemptedReason,
+  closing: Closing,
+): Promise<string[]> {
+  const { clock, observer } = closing;
+  const open = entries.filter((entry) => !entry.settled);
+  const toRead = open.filter((entry) => entry.asks > 0 || entry.verdict.verdict === 'wait');
+  const states = toRead.length > 0 ? await readStates(toRead, closing) : undefined;
+  for (const entry of open) {
+    entry.settle(outcomeOf(entry, states, because), clock.now());
+    observer.settled?.(entry);
+  }
+  return datafeedsAfter(entries, closing);
+}
+
+function outcomeOf(
+  entry: Entry,
+  states: ReadonlyMap<string, JobStats> | undefined,
+  because: NotAttemptedReason,
+): Outcome {
+  const asked = entry.asks > 0;
+  if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
+  if (!states) return { outcome: asked ? 'unknown' : 'closing' };
+  const stats = states.get(entry.jobId);
+  if (!stats) return { outcome: 'gone' };
+  if (stats.state === 'closed') return { outcome: closedAs(entry) };
+  if (stats.state === 'closing') return { outcome: 'closing' };
+  if (!asked) return { outcome: 'revived' };
+  return { outcome: 'error', error: entry.lastError ?? stillOpen(entry, stats) };
+}
+
+function stillOpen(entry: Entry, stats: JobStats): ClusterError {
+  if (stats.state === 'opened') return reopenedError(entry);
+  return { status: 0, type: 'not_closed', reason: `the job was asked to close, and is ${stats.state}` };
+}
+
+async function readStates(
+  entries: readonly Entry[],
+  closing: Closing,
+): Promise<ReadonlyMap<string, JobStats> | undefined> {
+  const ids = entries.flatMap((entry) => entry.job.target ?? []);
+  return withinLimit(closing, async (signal) => {
+    const stats = await closing.cluster.jobStats(signal, ids);
+    return new Map(stats.map((entry) => [entry.jobId, entry]));
+  });
+}
+
+/** Whether the datafeeds that our closes were to stop have stopped; a job that is open without one is said aloud. */
+async function datafeedsAfter(entries: readonly Entry[], closing: Closing): Promise<string[]> {
+  const stopping = entries.filter((entry) => entry.stopsDatafeed !== undefined);
+  if (stopping.length === 0) return [];
+  const feeds = await withinLimit(closing, (signal) =>
+    closing.cluster.datafeedStats(
+      signal,
+      stopping.flatMap((entry) => entry.stopsDatafeed ?? []),
+    ),
+  );
+  if (!feeds)
+    return [
+      'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
+    ];
+  const warnings: string[] = [];
+  for (const entry of stopping) {
+    const feed = feeds.find(({ datafeedId }) => datafeedId === entry.stopsDatafeed);
+    entry.datafeedStopped = feed?.state === 'stopped';
+    const closed = entry.outcome?.outcome === 'closed' || entry.outcome?.outcome === 'force_closed';
+    if (entry.datafeedStopped && !closed && entry.outcome?.outcome !== 'closing') {
+      warnings.push(
+        `the datafeed ${entry.stopsDatafeed} was stopped and its job ${entry.jobId} was not closed: it is open without data; start the datafeed again or close the job`,
+      );
+    } else if (!entry.datafeedStopped && closed && feed) {
+      warnings.push(
+        `the job ${entry.jobId} is closed and its datafeed ${entry.stopsDatafeed} is still ${feed.state}: stop it`,
+      );
+    }
+  }
+  return warnings;
+}
+
+/** A read of the ending: within its own limit, because the sweep's has passed; undefined when it could not be done. */
+async function withinLimit<T>(
+  { clock, budget }: Closing,
+  read: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  using limit = clock.limit(Math.min(lastLook, budget.untilDeadline() / 2));
+  try {
+    return await read(limit.signal);
+  } catch {
+    return undefined;
+  }
+}

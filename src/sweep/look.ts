@@ -1,0 +1,27 @@
+/** @module The look before the leap: jobs read again right before a close names them, to be judged by the same code. */
+import type { Clock } from './clock.ts';
+import { type JobId, type JobSnapshot, joinInventory } from './inventory.ts';
+import type { Cluster } from './ports.ts';
+
+/** Jobs as they are now, by id; those that no longer exist are missing. Throws when any part cannot be read. */
+export async function lookAt(
+  jobs: readonly JobSnapshot[],
+  cluster: Cluster,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, JobSnapshot>> {
+  const ids: JobId[] = jobs.flatMap((job) => job.target ?? []);
+  const knownFeeds = jobs.flatMap((job) => job.datafeed?.datafeedId ?? []);
+  const [configs, stats, known] = await Promise.all([
+    cluster.jobConfigs(signal, ids),
+    cluster.jobStats(signal, ids),
+    knownFeeds.length > 0 ? cluster.datafeedStats(signal, knownFeeds) : [],
+  ]);
+  // A datafeed made since the inventory stands in its job's config; it is the rare case that costs another read.
+  const newFeeds = configs.flatMap(({ datafeedId }) =>
+    datafeedId !== undefined && !knownFeeds.includes(datafeedId) ? [datafeedId] : [],
+  );
+  const found = newFeeds.length > 0 ? await cluster.datafeedStats(signal, newFeeds) : [];
+  const snapshots = joinInventory({ configs, stats, datafeeds: [...known, ...found], readAt: clock.now() });
+  return new Map(snapshots.map((snapshot) => [snapshot.jobId, snapshot]));
+}

@@ -1,0 +1,181 @@
+/** @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2). */
+import type { BlownFuse } from './fuse.ts';
+import { lastActivityOf } from './inventory.ts';
+import type { Entry } from './ledger.ts';
+import type { ClusterError } from './ports.ts';
+import {
+  type KeepReason,
+  type NotAttemptedReason,
+  type OutcomeCount,
+  type OutcomeName,
+  outcomes,
+  type Reason,
+  type Status,
+  type VerdictName,
+} from './vocabulary.ts';
+
+/** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
+export interface ReportedJob {
+  readonly jobId: string;
+  readonly state: string;
+  readonly lastActivity?: string;
+  readonly idleMs?: number;
+  readonly verdict: VerdictName;
+  readonly reason: Reason;
+  readonly outcome: OutcomeName;
+  /** Close requests that named it, refused ones included, earlier sweeps of the chain included. */
+  readonly attempts: number;
+  readonly memoryBytes?: number;
+  readonly nodeId?: string;
+  readonly nodeName?: string;
+  readonly datafeedId?: string;
+  readonly datafeedStopped?: boolean;
+  readonly askedAt?: string;
+  /** When its outcome was known. */
+  readonly settledAt?: string;
+  /** The number of the close request that last named it, from 1. */
+  readonly batch?: number;
+  readonly notAttemptedBecause?: NotAttemptedReason;
+  readonly error?: ClusterError;
+}
+
+export type ReportCounts = { readonly [name in 'open' | 'listed' | 'idle' | OutcomeCount]: number };
+
+export interface ReportedFollowUp {
+  readonly name: string;
+  readonly at: string;
+  readonly round: number;
+  readonly jobs: number;
+}
+
+export interface SweepReport {
+  readonly sweepId: string;
+  readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
+  readonly dryRun: boolean;
+  readonly status: Status;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly counts: ReportCounts;
+  readonly kept: Readonly<Partial<Record<KeepReason, number>>>;
+  readonly freedBytes: number;
+  readonly jobs: readonly ReportedJob[];
+  readonly fuse: BlownFuse | null;
+  readonly followUp: ReportedFollowUp | null;
+  readonly warnings: readonly string[];
+  /** For a follow-up: the sweep that began its chain, and which round this is. */
+  readonly followUpOf?: { readonly sweepId: string; readonly round: number };
+  /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
+  readonly jobsOmitted?: number;
+}
+
+/** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
+const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
+
+const iso = (moment: number) => new Date(moment).toISOString();
+
+/** The entries as a report lists them; a follow-up (`all`) names each of its jobs, or one that is kept would vanish from its story. */
+export function reportJobs(entries: readonly Entry[], now: number, all = false): ReportedJob[] {
+  return entries
+    .filter((entry) => all || entry.outcome?.outcome !== 'kept' || !unlisted.has(entry.verdict.reason))
+    .map((entry) => reportJob(entry, now))
+    .sort(
+      (a, b) =>
+        rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
+    );
+}
+
+/** Acted-on jobs first, so that what has to be cut is what was left alone. */
+const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
+
+function reportJob(entry: Entry, now: number): ReportedJob {
+  const { job, outcome } = entry;
+  if (!outcome) throw new Error(`the job ${entry.jobId} was given no outcome`);
+  const lastActivity = lastActivityOf(job, entry.history.lastActivity);
+  return withoutAbsent({
+    jobId: entry.jobId,
+    state: job.reportedState,
+    lastActivity: isMoment(lastActivity) ? iso(lastActivity) : undefined,
+    idleMs: lastActivity === undefined ? undefined : Math.max(0, now - lastActivity),
+    verdict: entry.verdict.verdict,
+    reason: entry.verdict.reason,
+    outcome: outcome.outcome,
+    attempts: entry.asks + entry.earlierAttempts,
+    memoryBytes: job.modelBytes,
+    nodeId: job.nodeId,
+    nodeName: job.nodeName,
+    datafeedId: job.datafeed?.datafeedId,
+    datafeedStopped: entry.datafeedStopped,
+    askedAt: entry.askedAt === undefined ? undefined : iso(entry.askedAt),
+    settledAt: entry.asks === 0 || entry.settledAt === undefined ? undefined : iso(entry.settledAt),
+    batch: entry.batch,
+    notAttemptedBecause: outcome.outcome === 'not_attempted' ? outcome.because : undefined,
+    error: outcome.outcome === 'error' ? outcome.error : undefined,
+  });
+}
+
+export function countEntries(entries: readonly Entry[], open: number): ReportCounts {
+  const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };
+  for (const { count } of Object.values(outcomes)) counts[count] = 0;
+  for (const { verdict, outcome } of entries) {
+    if (verdict.verdict === 'close' || verdict.verdict === 'force') counts.idle = (counts.idle ?? 0) + 1;
+    if (!outcome) continue;
+    const { count } = outcomes[outcome.outcome];
+    counts[count] = (counts[count] ?? 0) + 1;
+  }
+  return counts as ReportCounts;
+}
+
+export function countKept(entries: readonly Entry[]): SweepReport['kept'] {
+  const kept: Partial<Record<KeepReason, number>> = {};
+  for (const { verdict, outcome } of entries) {
+    if (outcome?.outcome === 'kept' && verdict.verdict === 'keep')
+      kept[verdict.reason] = (kept[verdict.reason] ?? 0) + 1;
+  }
+  return kept;
+}
+
+export function freedBytes(entries: readonly Entry[]): number {
+  return entries
+    .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed')
+    .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
+}
+
+/** Whether anything was left that nobody comes back for, or that is not known: exactly the cases of exit 3. */
+export function leftUndone(entries: readonly Entry[], comingBackFor: ReadonlySet<string>): boolean {
+  return entries.some(({ jobId, outcome }) => {
+    switch (outcome?.outcome) {
+      case 'error':
+      case 'unknown':
+        return true;
+      case 'closing':
+        return !comingBackFor.has(jobId);
+      case 'not_attempted':
+        return outcome.because === 'time' || outcome.because === 'limit' || outcome.because === 'signal';
+      default:
+        return false;
+    }
+  });
+}
+
+/** The report with as many jobs as fit into `mostBytes` of JSON; the last ones, which were left alone, go first. */
+export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
+  const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+  let room = mostBytes - size({ ...report, jobs: [], jobsOmitted: report.jobs.length });
+  let fitting = 0;
+  for (const job of report.jobs) {
+    room -= size(job) + 1;
+    if (room < 0) break;
+    fitting += 1;
+  }
+  if (fitting === report.jobs.length) return report;
+  return { ...report, jobs: report.jobs.slice(0, fitting), jobsOmitted: report.jobs.length - fitting };
+}
+
+/** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
+const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+function withoutAbsent<T extends object>(value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>;
+}

@@ -1,0 +1,289 @@
+/**
+ * @module The story of one sweep, told once, top to bottom: read, decide, check the fuses, close, come back, report.
+ */
+import { Budget } from './budget.ts';
+import type { Clock } from './clock.ts';
+import { closeJobs } from './close.ts';
+import { conclude } from './conclude.ts';
+import { AccessDeniedError, NoSuchJobError } from './errors.ts';
+import { type FollowUpResult, followUpOn } from './follow-up.ts';
+import { type BlownFuse, blownFuse } from './fuse.ts';
+import { type JobSnapshot, joinInventory } from './inventory.ts';
+import { Entry, type Observer } from './ledger.ts';
+import { matcher, unmatched } from './names.ts';
+import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
+import { countEntries, countKept, freedBytes, leftUndone, reportJobs, type SweepReport } from './report.ts';
+import type { SweepRequest } from './request.ts';
+import { plural, printable } from './text.ts';
+import { type History, type Judge, judgeBy } from './verdict.ts';
+import type { NotAttemptedReason, Status } from './vocabulary.ts';
+import type { Closing } from './world.ts';
+
+/** A valid request and what its reader was told. */
+export interface SweepOrder {
+  readonly sweepId: string;
+  readonly request: SweepRequest;
+  /** Warnings from reading the request, the first of the report's. */
+  readonly warnings?: readonly string[];
+  /** What earlier reports tell of a job, by id (`--history`). */
+  readonly histories?: ReadonlyMap<string, History>;
+}
+
+/** Where the sweep happens. */
+export interface SweepWorld {
+  readonly cluster: Cluster;
+  /** Who comes back for jobs left closing; without it nobody does, and the report says so. */
+  readonly followUps?: FollowUps | undefined;
+  readonly clock: Clock;
+  /** What the function or the command has left, in milliseconds. */
+  readonly remainingMs: number;
+  /** Aborts when the sweep is to end early, with its report. */
+  readonly stop?: AbortSignal;
+  readonly observer?: Observer;
+}
+
+/** Activity this far ahead of our clock is no longer rounding between two machines. */
+const skew = 5 * 60_000;
+
+/**
+ * Carries out one sweep and returns its report (contract §2), whatever happened to the jobs.
+ * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is not whole, or a
+ * required name matches nothing. Once a close was sent there is always a report.
+ */
+export async function sweep(order: SweepOrder, world: SweepWorld): Promise<SweepReport> {
+  const { request } = order;
+  const { clock, cluster } = world;
+  const startedAt = clock.now();
+  const budget = new Budget(clock, world.remainingMs);
+  using workLimit = clock.limit(budget.left());
+  const ending = AbortSignal.any([workLimit.signal, ...(world.stop ? [world.stop] : [])]);
+  const observer = world.observer ?? {};
+  const judge = judgeBy(request);
+
+  const found = await readCluster(cluster, clock, ending);
+  const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
+  const open = found.jobs.filter((job) => job.reportedState !== 'closed');
+  const entries = decide(order, judge, found);
+  warnings.push(...protectionWarnings(entries));
+  warnings.push(...checkPrivilege(request, found.mayClose, entries));
+  const fuse = checkFuses(request, found, open, entries);
+  observer.decided?.(entries);
+
+  let followUp: FollowUpResult = { comingBackFor: new Set(), followUp: null, warnings: [] };
+  const idle = entries.filter((entry) => !entry.settled);
+  if (fuse || request.dryRun) {
+    leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
+  } else {
+    const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
+    warnings.push(...(await act(idle, closing, world.stop)));
+    followUp = await followUpOn(entries, { order, followUps: world.followUps, clock, budget, startedAt });
+    warnings.push(...followUp.warnings);
+  }
+
+  const undone = !request.dryRun && leftUndone(entries, followUp.comingBackFor);
+  const status: Status = fuse ? 'refused' : undone ? 'partial' : 'done';
+  return {
+    sweepId: order.sweepId,
+    cluster: { name: request.cluster, id: found.identity.id, version: found.identity.version },
+    dryRun: request.dryRun,
+    status,
+    startedAt: new Date(startedAt).toISOString(),
+    durationMs: clock.now() - startedAt,
+    counts: countEntries(entries, open.length),
+    kept: countKept(entries),
+    freedBytes: freedBytes(entries),
+    jobs: reportJobs(entries, found.readAt, request.followUpOf !== undefined),
+    fuse: fuse ?? null,
+    followUp: followUp.followUp,
+    warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
+    ...(request.followUpOf && {
+      followUpOf: { sweepId: request.followUpOf.sweepId, round: request.followUpOf.round },
+    }),
+  };
+}
+
+interface Found {
+  readonly identity: ClusterIdentity;
+  readonly upgradeMode: boolean | undefined;
+  readonly mayClose: boolean | undefined;
+  readonly jobs: readonly JobSnapshot[];
+  readonly readAt: number;
+}
+
+/** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
+async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
+  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await Promise.all([
+    cluster.identify(signal),
+    cluster.upgradeMode(signal),
+    cluster.mayClose(signal),
+    cluster.jobConfigs(signal),
+    cluster.jobStats(signal),
+    cluster.datafeedStats(signal),
+  ]);
+  const readAt = clock.now();
+  return {
+    identity,
+    upgradeMode,
+    mayClose,
+    jobs: joinInventory({ configs, stats, datafeeds, readAt }),
+    readAt,
+  };
+}
+
+/** @throws {NoSuchJobError} when a name must match a job and matches none; otherwise such names are warnings. */
+function checkNames(
+  { jobs: names, allowNoMatch, followUpOf }: SweepRequest,
+  jobs: readonly JobSnapshot[],
+): string[] {
+  if (followUpOf) return [];
+  const missing = unmatched(names, jobs);
+  if (missing.length === 0) return [];
+  const list = missing.map((name) => `"${name}"`).join(', ');
+  if (!allowNoMatch)
+    throw new NoSuchJobError(
+      `jobs: ${list} matches no job of the cluster, and allowNoMatch is false; nothing was closed`,
+    );
+  return [`jobs: ${list} matches no job of the cluster`];
+}
+
+/** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
+function decide({ request, histories }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
+  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, judge, jobs, readAt);
+  const named = matcher(request.jobs);
+  return jobs
+    .filter((job) => job.reportedState !== 'closed' && named(job))
+    .map((job) => {
+      const history = histories?.get(job.jobId) ?? {};
+      const entry = new Entry(job, judge.judge(job, readAt, history), history);
+      // Nobody is known to have asked a job that is found closing: it counts as asked when it was first seen.
+      if (job.state === 'closing') entry.askedAt ??= readAt;
+      if (entry.verdict.verdict === 'keep') entry.settle({ outcome: 'kept' }, readAt);
+      return entry;
+    });
+}
+
+function decideFollowUp(
+  waiting: NonNullable<SweepRequest['followUpOf']>['jobs'],
+  judge: Judge,
+  jobs: readonly JobSnapshot[],
+  readAt: number,
+): Entry[] {
+  const byId = new Map(jobs.map((job) => [job.jobId, job]));
+  const once = new Map(waiting.map((told) => [told.jobId, told]));
+  return [...once.values()].map(({ jobId, askedAt, attempts, lastActivity }) => {
+    const job = byId.get(jobId);
+    const remembered = lastActivity === undefined ? {} : { lastActivity: Date.parse(lastActivity) };
+    // When it was asked matters only while that ask is still under way.
+    const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
+    const history: History = underWay ? { ...remembered, askedAt: Date.parse(askedAt) } : {};
+    const ended = { verdict: 'wait', reason: 'already_closing' } as const;
+    if (!job || job.reportedState === 'closed') {
+      const entry = new Entry(job ?? missingJob(jobId), ended, history, attempts);
+      entry.settle({ outcome: job ? 'closed' : 'gone' }, readAt);
+      return entry;
+    }
+    const entry = new Entry(job, judge.judge(job, readAt, history), history, attempts);
+    if (entry.verdict.verdict === 'keep') entry.settle({ outcome: 'kept' }, readAt);
+    return entry;
+  });
+}
+
+const missingJob = (jobId: string): JobSnapshot => ({
+  jobId,
+  target: undefined,
+  reportedState: 'unknown',
+  state: undefined,
+  groups: [],
+  runningForecasts: 0,
+  protection: { kind: 'none' },
+  managed: false,
+});
+
+function checkFuses(
+  request: SweepRequest,
+  found: Found,
+  open: readonly JobSnapshot[],
+  entries: readonly Entry[],
+): BlownFuse | undefined {
+  const toAct = entries.filter(({ verdict }) => verdict.verdict === 'close' || verdict.verdict === 'force');
+  return blownFuse({
+    request,
+    upgradeMode: found.upgradeMode,
+    idle: toAct.length,
+    open: open.length,
+    silentSince: toAct.flatMap(({ job }) => job.lastDataTime ?? []),
+    everFed: open.filter((job) => job.lastDataTime !== undefined).length,
+  });
+}
+
+/** @throws {AccessDeniedError} when there is something to close and the credentials may not: a refusal halfway would be worse. */
+function checkPrivilege(
+  { dryRun }: SweepRequest,
+  mayClose: boolean | undefined,
+  entries: readonly Entry[],
+): string[] {
+  if (mayClose !== false) return [];
+  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
+  if (dryRun) return [lacking];
+  if (entries.every(({ verdict }) => verdict.verdict !== 'close' && verdict.verdict !== 'force'))
+    return [lacking];
+  throw new AccessDeniedError(403, `${lacking}; nothing was closed. Use a key with manage_ml, or a dry run`);
+}
+
+/** Nothing is changed: what would have been asked was not attempted, what is closing goes on closing. */
+function leaveAlone(entries: readonly Entry[], because: NotAttemptedReason, now: number): void {
+  for (const entry of entries) {
+    entry.settle(
+      entry.verdict.verdict === 'wait' ? { outcome: 'closing' } : { outcome: 'not_attempted', because },
+      now,
+    );
+  }
+}
+
+/** Closes, and gives every entry an outcome even when something here is broken: what was asked must be accounted for. */
+async function act(
+  entries: readonly Entry[],
+  closing: Closing,
+  stop: AbortSignal | undefined,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  try {
+    await closeJobs(entries, closing);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    warnings.push(`a bug ended the closing early, please report it: ${text}`);
+    for (const entry of entries) {
+      if (entry.asks === 0 && !entry.settled && entry.verdict.verdict !== 'wait') {
+        entry.settle(
+          { outcome: 'error', error: { status: 0, type: 'internal_error', reason: text } },
+          closing.clock.now(),
+        );
+      }
+    }
+  }
+  warnings.push(...(await conclude(entries, stop?.aborted ? 'signal' : 'time', closing)));
+  const unasked = entries.filter(
+    ({ outcome }) => outcome?.outcome === 'not_attempted' && outcome.because === 'time',
+  ).length;
+  if (unasked > 0)
+    warnings.push(`${plural(unasked, 'job')} did not fit into the time and will be seen by the next sweep`);
+  return warnings;
+}
+
+/** A cluster's clock ahead of ours keeps jobs open that are idle; one behind would close what is busy, and shows here first. */
+function skewWarnings({ jobs, readAt }: Found): string[] {
+  const ahead = Math.max(0, ...jobs.map((job) => (job.lastDataTime ?? readAt) - readAt));
+  if (ahead <= skew) return [];
+  return [
+    `a job's last data is ${Math.round(ahead / 60_000)} minutes in the future: the clocks of the cluster and of this machine differ`,
+  ];
+}
+
+function protectionWarnings(entries: readonly Entry[]): string[] {
+  return entries
+    .filter(({ job }) => job.protection.kind === 'unreadable')
+    .map(
+      ({ jobId }) =>
+        `custom_settings.jobsweep of ${jobId} cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}`,
+    );
+}

@@ -1,0 +1,103 @@
+/**
+ * @module What to do with one job, and why. The rules are a list, in the order of the contract's §2, because the first
+ * that holds gives the reason; `explain` shows the same list with the values that each rule saw.
+ */
+import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
+import { matcher, type Named } from './names.ts';
+import { protects } from './protection.ts';
+import type { SweepRequest } from './request.ts';
+import type { KeepReason } from './vocabulary.ts';
+
+export type Verdict =
+  | { readonly verdict: 'keep'; readonly reason: KeepReason }
+  | { readonly verdict: 'close'; readonly reason: 'idle' | 'never_fed' }
+  | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
+  | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
+
+/** What is known of a job from before this sweep looked at it. */
+export interface History {
+  /** When it was first asked to close, or first seen closing; epoch milliseconds. */
+  readonly askedAt?: number | undefined;
+  /** Its last activity as an earlier sweep saw it, for when its own clocks went with its process. */
+  readonly lastActivity?: number | undefined;
+  /** It was reopened after each of the last three sweeps that closed it. */
+  readonly flapping?: boolean | undefined;
+}
+
+/** Judges jobs by one request; `now` comes with each call, as a sweep judges again right before it acts. */
+export interface Judge {
+  judge(job: JobSnapshot, now: number, history?: History): Verdict;
+  /** Every rule with whether it holds, in order, for `explain`. */
+  rules(
+    job: JobSnapshot,
+    now: number,
+    history?: History,
+  ): readonly { readonly reason: KeepReason; readonly holds: boolean }[];
+  mayForce(job: Named): boolean;
+}
+
+interface Case {
+  readonly job: JobSnapshot;
+  readonly now: number;
+  readonly history: History;
+}
+
+type Rule = (given: Case) => boolean;
+
+const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
+  // a moment in the future is fresh as well: a clock that runs ahead must not cost anybody a job
+  moment !== undefined && now - moment < idleFor;
+
+function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
+  const excluded = matcher(request.exclude);
+  const neverForced = matcher(request.force.exclude);
+  const rules: Record<KeepReason, Rule> = {
+    excluded: ({ job }) => excluded(job),
+    recent_data: (given) => isFresh(given.job.lastDataTime, given, request),
+    recently_opened: (given) => isFresh(given.job.openedAt, given, request),
+    protected: ({ job, now }) => protects(job.protection, now),
+    managed: ({ job }) => job.managed && request.managed === 'keep',
+    unknown_state: ({ job }) => job.state === undefined,
+    blocked: ({ job }) => job.blocked !== undefined,
+    opening: ({ job }) => job.state === 'opening',
+    no_process: ({ job }) => job.state === 'opened' && job.openedAt === undefined,
+    lookback_running: ({ job: { datafeed } }) =>
+      runs(datafeed) &&
+      (datafeed.lookback === 'running' ||
+        // What does not say that it is past its look-back may not be: it is never stopped on a guess.
+        (datafeed.lookback === 'unknown' && request.runningDatafeeds === 'stop')),
+    forecast_running: ({ job }) => job.runningForecasts > 0 && job.state !== 'failed',
+    datafeed_running: ({ job }) => runs(job.datafeed) && request.runningDatafeeds === 'keep',
+    never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
+    no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
+    state_not_chosen: ({ job }) =>
+      // A follow-up looks at its jobs in any state: it asked them itself.
+      request.followUpOf === undefined && !request.states.some((state) => state === job.state),
+    force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
+    flapping: ({ job, history }) => history.flapping === true && job.state !== 'closing',
+  };
+  return new Map(Object.entries(rules) as [KeepReason, Rule][]);
+}
+
+/** The judge of one request. A `closed` job is nobody's case: the caller leaves it out. */
+export function judgeBy(request: SweepRequest): Judge {
+  const rules = keepRules(request);
+  const neverForced = matcher(request.force.exclude);
+  const mayForce = (job: Named) => !neverForced(job);
+  const { stuckFor } = request.force;
+  return {
+    mayForce,
+    rules: (job, now, history = {}) =>
+      [...rules].map(([reason, rule]) => ({ reason, holds: rule({ job, now, history }) })),
+    judge: (job, now, history = {}) => {
+      for (const [reason, rule] of rules) if (rule({ job, now, history })) return { verdict: 'keep', reason };
+      if (job.state === 'failed') return { verdict: 'force', reason: 'failed' };
+      if (job.state === 'closing') {
+        const askedAt = history.askedAt ?? now;
+        const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
+        return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
+      }
+      return { verdict: 'close', reason: job.lastDataTime === undefined ? 'never_fed' : 'idle' };
+    },
+  };
+}

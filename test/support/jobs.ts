@@ -1,0 +1,31 @@
+/** @module Job snapshots for tests of the decisions: an idle job, and what makes it something else. */
+import type { JobId, JobSnapshot } from '../../src/sweep/inventory.ts';
+import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request.ts';
+
+export const now = Date.parse('2026-11-23T12:00:00Z');
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** An open job whose data stopped five days ago, opened a month ago, with a stopped datafeed. */
+export function idleJob(changes: Partial<JobSnapshot> = {}): JobSnapshot {
+  const jobId = changes.jobId ?? 'idle-1';
+  return {
+    jobId,
+    target: jobId as JobId,
+    reportedState: changes.state ?? 'opened',
+    state: 'opened',
+    groups: [],
+    nodeId: 'node-a',
+    openedAt: now - 30 * day,
+    lastDataTime: now - 5 * day,
+    modelBytes: 10_000_000,
+    runningForecasts: 0,
+    protection: { kind: 'none' },
+    managed: false,
+    datafeed: { datafeedId: `datafeed-${jobId}`, state: 'stopped', lookback: 'unknown' },
+    ...changes,
+  };
+}
+
+export const requestOf = (payload: RequestPayload = {}): SweepRequest => parseRequest(payload).request;

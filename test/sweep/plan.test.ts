@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { Budget } from '../../src/sweep/budget.ts';
+import type { JobId, JobSnapshot } from '../../src/sweep/inventory.ts';
+import { concreteId } from '../../src/sweep/inventory.ts';
+import { Entry } from '../../src/sweep/ledger.ts';
+import { closeBatch, cutBatches } from '../../src/sweep/plan.ts';
+import { idleJob, minute } from '../support/jobs.ts';
+
+const toClose = (job: Partial<JobSnapshot>) => new Entry(idleJob(job), { verdict: 'close', reason: 'idle' });
+const ids = (entries: readonly Entry[]) => entries.map(({ jobId }) => jobId);
+
+describe('batches', () => {
+  it('hold each job once, at most so many jobs, and ids within the request line', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(
+          fc.string({ unit: fc.constantFrom(...'abc019_-.'.split('')), minLength: 1, maxLength: 64 }),
+          { maxLength: 200 },
+        ),
+        fc.integer({ min: 1, max: 100 }),
+        (names, most) => {
+          const entries = names.map((jobId, index) =>
+            toClose({ jobId, modelBytes: index * 1_000, nodeId: `node-${index % 3}` }),
+          );
+          const batches = cutBatches(entries, most);
+          expect(batches.flatMap((batch) => ids(batch.entries)).sort()).toEqual([...names].sort());
+          for (const { entries: batch } of batches) {
+            expect(batch.length).toBeLessThanOrEqual(most);
+            expect(
+              batch.map(({ jobId }) => encodeURIComponent(jobId)).join('%2C').length,
+            ).toBeLessThanOrEqual(3_000);
+          }
+        },
+      ),
+    );
+  });
+
+  it('begin with the biggest models, and put like sizes together', () => {
+    const sizes = [1, 900, 2, 800, 1_000, 3].map((size, index) =>
+      toClose({ jobId: `j${index}`, modelBytes: size * 1_000_000 }),
+    );
+    expect(cutBatches(sizes, 3).map(({ entries }) => ids(entries))).toEqual([
+      ['j4', 'j1', 'j3'],
+      ['j5', 'j2', 'j0'],
+    ]);
+  });
+
+  it('spread over the nodes', () => {
+    const jobs = Array.from({ length: 9 }, (_, index) =>
+      toClose({ jobId: `j${index}`, nodeId: `node-${Math.floor(index / 3)}` }),
+    );
+    for (const { entries } of cutBatches(jobs, 3))
+      expect(new Set(entries.map(({ job }) => job.nodeId)).size).toBe(3);
+  });
+
+  it('keep jobs whose datafeed must stop first apart from the others', () => {
+    const fed = toClose({ jobId: 'fed', datafeed: { datafeedId: 'd', state: 'started', lookback: 'done' } });
+    expect(
+      cutBatches([toClose({ jobId: 'a' }), fed, toClose({ jobId: 'b' })], 20).map(({ entries }) =>
+        ids(entries),
+      ),
+    ).toEqual([['fed'], ['a', 'b']]);
+  });
+
+  it('force each job by itself, and leave out what is kept or waited for', () => {
+    const entries = [
+      new Entry(idleJob({ jobId: 'f1', state: 'failed' }), { verdict: 'force', reason: 'failed' }),
+      new Entry(idleJob({ jobId: 'f2', state: 'failed' }), { verdict: 'force', reason: 'failed' }),
+      new Entry(idleJob({ jobId: 'w', state: 'closing' }), { verdict: 'wait', reason: 'already_closing' }),
+      new Entry(idleJob({ jobId: 'k' }), { verdict: 'keep', reason: 'managed' }),
+    ];
+    expect(cutBatches(entries, 20).map(({ entries: batch, force }) => [force, ...ids(batch)])).toEqual([
+      [true, 'f1'],
+      [true, 'f2'],
+    ]);
+  });
+});
+
+describe('the ids that a close may name', () => {
+  it.each(['', '_all', '*', 'a*', 'a,b', 'A', 'a b', '-a', 'a-', 'ä', 'a/b', `${'a'.repeat(65)}`, 'team-a'])(
+    'never %j',
+    (id) => {
+      expect(concreteId(id, new Set(['team-a']))).toBeUndefined();
+    },
+  );
+
+  it('are the ids of listed jobs', () => {
+    expect(concreteId('a.b_c-1', new Set(['team-a']))).toBe('a.b_c-1');
+  });
+
+  it('make no batch of nothing, nor of a job that must not be named', () => {
+    expect(closeBatch([])).toBeUndefined();
+    expect(closeBatch([toClose({ jobId: 'a' }), toClose({ jobId: 'B', target: undefined })])).toBeUndefined();
+    expect(closeBatch([toClose({ jobId: 'a' })])).toEqual(['a']);
+  });
+
+  it('are a type of their own', () => {
+    const take = (_id: JobId) => undefined;
+    // @ts-expect-error a plain string is no JobId
+    take('*');
+    // @ts-expect-error a batch has at least one id
+    const none: import('../../src/sweep/inventory.ts').CloseBatch = [];
+    expect(none).toHaveLength(0);
+  });
+});
+
+describe('the time for one close', () => {
+  const allow = (remaining: number, wanted: number, phases: 1 | 2 = 1) =>
+    new Budget(new VirtualClock(), remaining).allow(wanted, phases);
+
+  it('is what was asked for while there is time, and the client waits ten seconds longer', () => {
+    expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
+  });
+
+  it('is cut so that the answer comes before the ending begins', () => {
+    const allowed = allow(minute, 2 * minute);
+    expect(allowed?.timeoutMs).toBeLessThan(40_000);
+    expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
+  });
+
+  it('is halved where datafeeds stop first, as the server spends it twice', () => {
+    expect(allow(minute, 2 * minute, 2)?.timeoutMs).toBeLessThanOrEqual(
+      (allow(minute, 2 * minute)?.timeoutMs ?? 0) / 2,
+    );
+  });
+
+  it('is none when too little is left to account for a close', () => {
+    expect(allow(2_000, 2 * minute)).toBeUndefined();
+    expect(allow(0, 100)).toBeUndefined();
+    expect(allow(10_000, 100)).toBeDefined();
+  });
+});

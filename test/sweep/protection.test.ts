@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { protects, readProtection } from '../../src/sweep/protection.ts';
+
+const at = (moment: string) => Date.parse(moment);
+
+describe('custom_settings.jobsweep', () => {
+  it('protects while it says so', () => {
+    expect(protects(readProtection({ protect: true }), 0)).toBe(true);
+    expect(protects(readProtection({ protect: false }), 0)).toBe(false);
+    expect(protects(readProtection({}), 0)).toBe(false);
+    expect(protects(readProtection(undefined), 0)).toBe(false);
+  });
+
+  it('protects through the whole of a last day, in UTC', () => {
+    const until = readProtection({ protectUntil: '2026-11-23' });
+    expect(protects(until, at('2026-11-23T23:59:59.999Z'))).toBe(true);
+    expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
+  });
+
+  it('protects up to a moment, wherever its zone is', () => {
+    const until = readProtection({ protectUntil: '2026-11-23T14:00:00+02:00' });
+    expect(protects(until, at('2026-11-23T11:59:59Z'))).toBe(true);
+    expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
+  });
+
+  it('still protects until the date when `protect` is false', () => {
+    expect(
+      protects(readProtection({ protect: false, protectUntil: '2026-11-23' }), at('2026-11-20T00:00:00Z')),
+    ).toBe(true);
+  });
+
+  it.each([
+    null,
+    true,
+    'yes',
+    [],
+    { protect: 'true' },
+    { protect: 1 },
+    { protected: true },
+    { protectUntil: 'tomorrow' },
+    { protectUntil: '2026-02-31' },
+    { protectUntil: '2026-11-23T14:00:00' },
+    { protectUntil: '23.11.2026' },
+    { protectUntil: 1_795_000_000_000 },
+    { protectUntil: null },
+    { protect: false, protectUntil: '2026-13-01' },
+  ])('protects when it cannot be read: %j', (value) => {
+    expect(readProtection(value)).toEqual({ kind: 'unreadable' });
+    expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
+  });
+});
