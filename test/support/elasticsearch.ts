@@ -79,6 +79,11 @@ export class Target implements AsyncDisposable {
     return this.#clock;
   }
 
+  /** Lets time pass: simulated, or not at all on a real cluster, where it passes by itself. */
+  async passTime(ms: number): Promise<void> {
+    await this.#clock?.advance(ms);
+  }
+
   state(jobId: string): string | undefined {
     return this.cluster.job(jobId)?.state;
   }
