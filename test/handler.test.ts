@@ -115,4 +115,18 @@ describe('the function', () => {
         expect(everything).not.toContain(secret);
     }
   });
+
+  it('says so when the key may plan and not sweep: a warning in a dry run, an error before anything is closed', async () => {
+    const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
+    await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
+    const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };
+    const plan = await invoke(world, { dryRun: true }, environment);
+    expect(plan.report?.warnings.join()).toContain('manage_ml');
+    const { error } = await invoke(world, {}, environment);
+    expect(error).toMatchObject({
+      name: 'AccessDeniedError',
+      message: expect.stringContaining('nothing was closed'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
 });

@@ -306,10 +306,10 @@ describe('coming back', () => {
   it('does not wait for a scheduler that hangs', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const hanging: FollowUps = {
-      pending: (_cluster, signal) =>
-        new Promise((_resolve, reject) =>
-          signal.addEventListener('abort', () => reject(signal.reason as Error)),
-        ),
+      pending: async (_cluster, signal) => {
+        await world.clock.sleep(24 * 60 * minute, signal);
+        return new Set();
+      },
       arrange: () => Promise.reject(new Error('not reached')),
     };
     const report = await world.sweep(
