@@ -76,7 +76,14 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
-    followUp = await followUpOn(entries, { order, followUps: world.followUps, clock, budget, startedAt });
+    followUp = await followUpOn(entries, {
+      sweepId: order.sweepId,
+      request,
+      followUps: world.followUps,
+      clock,
+      budget,
+      startedAt,
+    });
     warnings.push(...followUp.warnings);
   }
 
