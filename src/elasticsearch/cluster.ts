@@ -8,7 +8,7 @@ import {
   NotElasticsearchError,
   UnreadableInventoryError,
 } from '../sweep/errors.ts';
-import type { CloseBatch, JobId } from '../sweep/inventory.ts';
+import type { CloseBatch, JobId } from '../sweep/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,

@@ -5,7 +5,7 @@ import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { closeJobs } from './close.ts';
 import { conclude } from './conclude.ts';
-import { AccessDeniedError, NoSuchJobError } from './errors.ts';
+import { AccessDeniedError, NoSuchJobError, StoppedError, UnreadableInventoryError } from './errors.ts';
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
@@ -60,7 +60,9 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const observer = world.observer ?? {};
   const judge = judgeBy(request);
 
-  const found = await readCluster(cluster, clock, ending);
+  const found = await readCluster(cluster, clock, ending).catch((error: unknown) => {
+    throw endedEarly(world.stop, workLimit.signal) ?? error;
+  });
   const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
@@ -76,7 +78,14 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
-    followUp = await followUpOn(entries, { order, followUps: world.followUps, clock, budget, startedAt });
+    followUp = await followUpOn(entries, {
+      sweepId: order.sweepId,
+      request,
+      followUps: world.followUps,
+      clock,
+      budget,
+      startedAt,
+    });
     warnings.push(...followUp.warnings);
   }
 
@@ -128,6 +137,15 @@ async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal):
     jobs: joinInventory({ configs, stats, datafeeds, readAt }),
     readAt,
   };
+}
+
+/** Why a read of the inventory was cut off by us, where it was. */
+function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal): Error | undefined {
+  if (stop?.aborted) return new StoppedError('told to stop before the cluster was read; nothing was closed');
+  if (!limit.aborted) return undefined;
+  return new UnreadableInventoryError(
+    'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
+  );
 }
 
 /** @throws {NoSuchJobError} when a name must match a job and matches none; otherwise such names are warnings. */

@@ -140,6 +140,24 @@ describe('being told to stop', () => {
   );
 });
 
+describe('a sweep that is cut off before it knows any job', () => {
+  it.each([
+    ['told to stop', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }],
+    ['out of time', { remainingMs: 20_000 }, { name: 'UnreadableInventoryError', exitCode: 5 }],
+  ] as const)('%s: says so, and has closed nothing', async (_what, { ...limits }, error) => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
+    const stop = new AbortController();
+    if ('stop' in limits) world.clock.at(world.clock.now() + limits.stop, () => stop.abort());
+    const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
+    await expect(world.sweep({}, options)).rejects.toMatchObject({
+      ...error,
+      message: expect.stringContaining('nothing was closed'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
+});
+
 describe('fuses, over the whole cluster, before anything is changed', () => {
   it('stop a sweep in which an outage looks like idleness, dry or not', async () => {
     const silent = Array.from({ length: 12 }, (_, index) => ({
@@ -306,10 +324,10 @@ describe('coming back', () => {
   it('does not wait for a scheduler that hangs', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const hanging: FollowUps = {
-      pending: (_cluster, signal) =>
-        new Promise((_resolve, reject) =>
-          signal.addEventListener('abort', () => reject(signal.reason as Error)),
-        ),
+      pending: async (_cluster, signal) => {
+        await world.clock.sleep(24 * 60 * minute, signal);
+        return new Set();
+      },
       arrange: () => Promise.reject(new Error('not reached')),
     };
     const report = await world.sweep(

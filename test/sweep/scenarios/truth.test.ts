@@ -120,7 +120,8 @@ describe('the look before the leap', () => {
   it.each<[string, (world: Awaited<ReturnType<typeof startWorld>>) => void, string]>([
     ['data arrived', ({ cluster }) => cluster.receiveData('idle-1'), 'recent_data'],
     ['it was blocked', ({ cluster }) => cluster.blockJob('idle-1', 'revert'), 'blocked'],
-    ['its datafeed was started', ({ cluster }) => cluster.startDatafeed('idle-1'), 'datafeed_running'],
+    // just started, it reads what it missed first
+    ['its datafeed was started', ({ cluster }) => cluster.startDatafeed('idle-1'), 'lookback_running'],
     [
       'somebody protected it',
       ({ cluster }) =>
