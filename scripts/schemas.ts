@@ -4,9 +4,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
+import { fleetSchema } from '../src/simulator/fleets/schema.ts';
 import { requestSchema } from '../src/sweep/request.ts';
 
-const schemas: Record<string, z.core.$ZodType> = { request: requestSchema };
+const schemas: Record<string, z.core.$ZodType> = { request: requestSchema, fleet: fleetSchema };
 
 const stale: string[] = [];
 for (const [name, schema] of Object.entries(schemas)) {

@@ -3,10 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerSimulate } from './commands/simulate.ts';
 import { registerSweep } from './commands/sweep.ts';
 import type { ExitCode, Io } from './io.ts';
 
-const commands: readonly Register[] = [registerSweep];
+const commands: readonly Register[] = [registerSweep, registerSimulate];
 
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {

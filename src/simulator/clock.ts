@@ -22,7 +22,8 @@ export interface SimulatorClock extends Clock {
 /** A clock that starts at `start` (epoch milliseconds, now by default) and runs `speed` times as fast as the machine's. */
 export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClock {
   const origin = Date.now();
-  const now = () => start + (Date.now() - origin) * speed;
+  // whole milliseconds, as every timestamp of a server is
+  const now = () => Math.floor(start + (Date.now() - origin) * speed);
   return {
     now,
     sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),

@@ -1,0 +1,160 @@
+/** @module A datafeed's config: what a put may say, what the server adds, and how it will search. */
+import { illegalArgument } from '../errors.ts';
+import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
+import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';
+import { parseTimeValue } from '../units.ts';
+import { datafeedDefaults } from './defaults.ts';
+import { checkId } from './ids.ts';
+
+const time = (name: string) => ({
+  kind: 'string' as const,
+  check: (value: string) => {
+    parseTimeValue(value, name);
+    return value;
+  },
+});
+
+const chunkingParser: ObjectParser = {
+  name: 'chunking_config',
+  fields: { mode: { kind: 'string', check: chunkingMode }, time_span: time('time_span') },
+};
+
+const delayedDataParser: ObjectParser = {
+  name: 'delayed_data_check_config',
+  fields: { enabled: 'boolean', check_window: time('check_window') },
+};
+
+export const datafeedParser: ObjectParser = {
+  name: 'datafeed_config',
+  fields: {
+    datafeed_id: 'string',
+    id: 'string',
+    job_id: 'string',
+    create_time: 'any',
+    indices: 'strings',
+    indexes: 'strings',
+    query_delay: time('query_delay'),
+    frequency: time('frequency'),
+    query: 'object',
+    aggregations: 'object',
+    aggs: 'object',
+    script_fields: 'object',
+    scroll_size: 'integer',
+    chunking_config: { nested: chunkingParser },
+    delayed_data_check_config: { nested: delayedDataParser },
+    max_empty_searches: 'integer',
+    indices_options: 'object',
+    runtime_mappings: 'object',
+  },
+};
+
+function chunkingMode(mode: string): string {
+  const lower = mode.toLowerCase();
+  if (['auto', 'manual', 'off'].includes(lower)) return lower;
+  throw illegalArgument(
+    `No enum constant org.elasticsearch.xpack.core.ml.datafeed.ChunkingConfig.Mode.${mode.toUpperCase()}`,
+  );
+}
+
+const indicesOptions = {
+  expand_wildcards: ['open'],
+  ignore_unavailable: false,
+  allow_no_indices: true,
+  ignore_throttled: true,
+};
+
+/** The full config of a new or changed datafeed. `queryDelay` is used where none is given. @throws 400 */
+export function completeDatafeed(
+  id: string,
+  jobId: string,
+  given: JsonObject,
+  queryDelay: string,
+): DatafeedConfig {
+  checkId('datafeed_id', id);
+  const indices = (given.indices ?? given.indexes) as string[] | undefined;
+  if (!indices || indices.length === 0 || indices.includes(''))
+    throw illegalArgument(
+      `Invalid indices value '${indices === undefined ? 'null' : `[${indices.join(', ')}]`}' in datafeed configuration`,
+    );
+  const scrollSize = (given.scroll_size as number | undefined) ?? datafeedDefaults.scrollSize;
+  if (scrollSize < 0)
+    throw illegalArgument(`Invalid scroll_size value '${scrollSize}' in datafeed configuration`);
+  positive(given, 'frequency', 1);
+  positive(given, 'query_delay', 0);
+  const aggregations = (given.aggregations ?? given.aggs) as JsonObject | undefined;
+  if (aggregations && given.script_fields !== undefined)
+    throw illegalArgument('script_fields cannot be used in combination with aggregations');
+  const empty = given.max_empty_searches as number | undefined;
+  if (empty === 0) throw illegalArgument("Invalid max_empty_searches value '0' in datafeed configuration");
+  return {
+    datafeed_id: id,
+    job_id: jobId,
+    query_delay: given.query_delay ?? queryDelay,
+    ...(given.frequency !== undefined && { frequency: given.frequency }),
+    indices,
+    query: given.query ?? { match_all: {} },
+    ...(aggregations && { aggregations }),
+    ...(given.script_fields !== undefined && { script_fields: given.script_fields }),
+    scroll_size: scrollSize,
+    chunking_config: completeChunking(given.chunking_config as JsonObject | undefined, aggregations),
+    delayed_data_check_config: { enabled: true, ...(given.delayed_data_check_config as object) },
+    ...(empty !== undefined && empty > 0 && { max_empty_searches: empty }),
+    indices_options: { ...indicesOptions, ...(given.indices_options as object) },
+    ...(given.runtime_mappings !== undefined &&
+      Object.keys(given.runtime_mappings as object).length > 0 && {
+        runtime_mappings: given.runtime_mappings,
+      }),
+  };
+}
+
+function positive(given: JsonObject, name: string, least: number): void {
+  if (given[name] === undefined) return;
+  const ms = parseTimeValue(textOf(given[name]), name);
+  if (ms < least)
+    throw illegalArgument(
+      `${name} cannot be less${least > 0 ? ' or equal' : ''} than 0. Value = ${textOf(given[name])}`,
+    );
+}
+
+function completeChunking(given: JsonObject | undefined, aggregations: JsonObject | undefined): JsonObject {
+  if (given) {
+    const mode = given.mode ?? (given.time_span === undefined ? 'auto' : 'manual');
+    if (mode === 'manual' && given.time_span === undefined)
+      throw illegalArgument('when chunking mode is manual time_span is required');
+    if (mode !== 'manual' && given.time_span !== undefined)
+      throw illegalArgument(`chunk span may only be set when mode is manual`);
+    return { mode, ...(given.time_span !== undefined && { time_span: given.time_span }) };
+  }
+  const interval = histogramInterval(aggregations);
+  // a thousand histogram buckets to a search, as the server cuts aggregated reading
+  return interval === undefined ? { mode: 'auto' } : { mode: 'manual', time_span: `${interval * 1_000}ms` };
+}
+
+function histogramInterval(aggregations: JsonObject | undefined): number | undefined {
+  for (const aggregation of Object.values(aggregations ?? {}) as JsonObject[]) {
+    const histogram = (aggregation.date_histogram ?? aggregation.histogram) as JsonObject | undefined;
+    const interval = histogram?.fixed_interval ?? histogram?.interval;
+    if (typeof interval === 'number') return interval;
+    if (typeof interval === 'string') return parseTimeValue(interval, 'interval');
+  }
+  return undefined;
+}
+
+/** How the datafeed searches: from its own config, and from its job's bucket span where it says nothing. */
+export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): DatafeedTraits {
+  return {
+    queryDelay: parseTimeValue(textOf(config.query_delay ?? '60s'), 'query_delay'),
+    frequency:
+      config.frequency === undefined
+        ? defaultFrequency(bucketSpan)
+        : parseTimeValue(textOf(config.frequency), 'frequency'),
+    maxEmptySearches: config.max_empty_searches as number | undefined,
+  };
+}
+
+/** Short buckets are searched for each minute, long ones each hour, those between twice a bucket. */
+export function defaultFrequency(bucketSpan: number): number {
+  if (bucketSpan <= 120_000) return 60_000;
+  if (bucketSpan <= 1_200_000) return bucketSpan / 2;
+  return bucketSpan <= 43_200_000 ? 600_000 : 3_600_000;
+}

@@ -1,0 +1,114 @@
+/**
+ * @module What goes wrong, by script: for one endpoint and its nth occurrence, a status, a delay, a connection that
+ * breaks before or after the effect, half a body, a wrong content type; and things that happen at a time or after so
+ * many requests.
+ */
+import type { SimulatorClock } from '../clock.ts';
+import { wildcard } from './state/expressions.ts';
+
+export interface Fault {
+  /** The API by its client name, with wildcards: `ml.close_job`, `ml.get_*`, `*`. */
+  readonly api: string;
+  /** Only requests whose path matches, with wildcards. */
+  readonly path?: string | undefined;
+  /** The first request that it strikes, counted from 1 among those that match; default 1. */
+  readonly nth?: number | undefined;
+  /** How many requests it strikes from then on; default 1, `Infinity` for all. */
+  readonly times?: number | undefined;
+  /** Milliseconds that pass before the request is looked at. */
+  readonly delay?: number | undefined;
+  /** Milliseconds that pass between the effect and its answer. */
+  readonly delayAnswer?: number | undefined;
+  /** Answer with this instead of acting. With `after`, act first. */
+  readonly status?: number | undefined;
+  readonly type?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Act, and answer with `status` all the same. */
+  readonly after?: boolean | undefined;
+  /** Break the connection before the request has any effect, or after it. */
+  readonly reset?: 'before' | 'after' | undefined;
+  /** Send only so many bytes of the body, then break the connection. */
+  readonly cut?: number | undefined;
+  readonly contentType?: string | undefined;
+  /** Leave out `X-elastic-product`. */
+  readonly noProduct?: boolean | undefined;
+  /** Never answer; the connection stays open until the client goes. */
+  readonly hang?: boolean | undefined;
+}
+
+interface Armed {
+  readonly fault: Fault;
+  readonly matches: (api: string) => boolean;
+  readonly matchesPath: (path: string) => boolean;
+  seen: number;
+  readonly cancelled: () => boolean;
+}
+
+interface Trigger {
+  readonly matches: (api: string) => boolean;
+  left: number;
+  readonly event: () => void;
+}
+
+export class FaultScript {
+  readonly #clock: SimulatorClock;
+  readonly #armed: Armed[] = [];
+  readonly #triggers: Trigger[] = [];
+
+  constructor(clock: SimulatorClock) {
+    this.#clock = clock;
+  }
+
+  /** Adds a fault; returns what takes it away again. */
+  add(fault: Fault): () => void {
+    let cancelled = false;
+    this.#armed.push({
+      fault,
+      matches: wildcard(fault.api),
+      matchesPath: fault.path === undefined ? () => true : wildcard(fault.path),
+      seen: 0,
+      cancelled: () => cancelled,
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  /** Something happens at `when`, epoch milliseconds. */
+  at(when: number, event: () => void): () => void {
+    return this.#clock.at(when, event);
+  }
+
+  /** Something happens after the `nth` request from now on that matches `api`, before its answer is sent. */
+  afterRequest(nth: number, event: () => void, api = '*'): void {
+    this.#triggers.push({ matches: wildcard(api), left: nth, event });
+  }
+
+  /** The fault that strikes this request, if any: the first that was added and is due. Counts the occurrence. */
+  strike(api: string, path: string): Fault | undefined {
+    let found: Fault | undefined;
+    for (const armed of this.#armed) {
+      if (armed.cancelled() || !armed.matches(api) || !armed.matchesPath(path)) continue;
+      armed.seen += 1;
+      const { nth = 1, times = 1 } = armed.fault;
+      if (!found && armed.seen >= nth && armed.seen < nth + times) found = armed.fault;
+    }
+    return found;
+  }
+
+  /** To be called when a request has had its effect. */
+  requestDone(api: string): void {
+    const due: Trigger[] = [];
+    for (const trigger of this.#triggers) {
+      if (!trigger.matches(api)) continue;
+      trigger.left -= 1;
+      if (trigger.left === 0) due.push(trigger);
+    }
+    for (const trigger of due) {
+      this.#triggers.splice(this.#triggers.indexOf(trigger), 1);
+      trigger.event();
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** @module The parameters of a request's URL. What no handler asks for is an error, so reading one consumes it. */
+import { illegalArgument } from '../errors.ts';
+import { parseTimeValue } from '../units.ts';
+import { near } from './object-parser.ts';
+
+/** Parameters that shape the response, and that every endpoint takes. */
+const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty', 'source', 'source_content_type'];
+
+export class Query {
+  readonly #values = new Map<string, string>();
+  readonly #consumed = new Set<string>(common);
+
+  constructor(search: string) {
+    for (const pair of search.split('&')) {
+      if (pair === '') continue;
+      const [name = '', ...value] = pair.split('=');
+      this.#values.set(decode(name), decode(value.join('=')));
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  text(name: string): string | undefined {
+    this.#consumed.add(name);
+    return this.#values.get(name);
+  }
+
+  /** `?name` and `?name=` are true. */
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.text(name);
+    if (value === undefined) return otherwise;
+    if (value === '' || value === 'true') return true;
+    if (value === 'false') return false;
+    throw illegalArgument(`Failed to parse value [${value}] as only [true] or [false] are allowed.`);
+  }
+
+  time(name: string, otherwise: number): number {
+    const value = this.text(name);
+    return value === undefined ? otherwise : parseTimeValue(value, name);
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (/^[+-]?\d+$/.test(value)) return Number.parseInt(value, 10);
+    throw illegalArgument(`Failed to parse int parameter [${name}] with value [${value}]`);
+  }
+
+  /** Takes parameters without looking at them. */
+  ignore(...names: readonly string[]): void {
+    for (const name of names) this.#consumed.add(name);
+  }
+
+  /** @throws 400 that names every parameter which nobody asked for. */
+  refuseUnconsumed(path: string): void {
+    const unknown = [...this.#values.keys()].filter((name) => !this.#consumed.has(name)).sort();
+    if (unknown.length === 0) return;
+    const named = unknown.map((name) => `[${name}]${hint(name, [...this.#consumed])}`);
+    throw illegalArgument(
+      `request [${path}] contains unrecognized parameter${unknown.length === 1 ? '' : 's'}: ${named.join(', ')}`,
+    );
+  }
+}
+
+function hint(name: string, candidates: readonly string[]): string {
+  const found = near(name, candidates);
+  if (found.length === 0) return '';
+  return found.length === 1
+    ? ` -> did you mean [${found[0]}]?`
+    : ` -> did you mean any of [${found.join(', ')}]?`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,217 @@
+/** @module The HTTP server: reads a request, lets faults strike, asks who and what, hands it to its route, answers. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { SimulatorClock } from '../../clock.ts';
+import { ElasticsearchError } from '../errors.ts';
+import type { Fault, FaultScript } from '../faults.ts';
+import { stackFacts } from '../versions.ts';
+import type { World } from '../world.ts';
+import { RequestBody } from './body.ts';
+import type { Answer, Call, Route } from './call.ts';
+import { compatibility, PlainError } from './media-type.ts';
+import { Query } from './query.ts';
+import { type Rendered, type RenderOptions, render, renderError } from './respond.ts';
+import { Router } from './router.ts';
+
+/** One request that the server has seen. */
+export interface RecordedRequest {
+  /** When it arrived, epoch milliseconds of the simulated clock. */
+  readonly at: number;
+  readonly method: string;
+  /** As it stood in the request line, percent-encoded. */
+  readonly path: string;
+  readonly query: string;
+  /** Of the request line, with its line end: what `http.max_initial_line_length` limits. */
+  readonly lineBytes: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+  /** The API that it was for, `unknown` if none. */
+  readonly api: string;
+  /** Undefined while there is no answer, and when there will be none. */
+  status?: number | undefined;
+  answeredAt?: number | undefined;
+  responseBytes?: number | undefined;
+}
+
+/** `http.max_initial_line_length` */
+const longestLine = 4096;
+
+export interface ServerOptions {
+  readonly world: World;
+  readonly clock: SimulatorClock;
+  readonly routes: readonly Route[];
+  readonly faults: FaultScript;
+  readonly requests: RecordedRequest[];
+  readonly onBug: (error: unknown) => void;
+}
+
+export function createElasticsearchServer(options: ServerOptions): Server {
+  const router = new Router<Route>();
+  for (const route of options.routes)
+    for (const path of route.paths) for (const method of route.methods) router.add(method, path, route);
+  return createServer({ maxHeaderSize: 256 * 1024, keepAliveTimeout: 0 }, (request, response) => {
+    handle(options, router, request, response).catch(options.onBug);
+  });
+}
+
+async function handle(
+  options: ServerOptions,
+  router: Router<Route>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { world, clock, faults } = options;
+  // the client may go at any time: what it asked for goes on
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  const text = await readText(request);
+  if (text === undefined) return;
+  const method = request.method ?? 'GET';
+  const [path, search] = splitOnce(request.url ?? '/', '?');
+  const routed = router.find(method, path);
+  const api = routed.kind === 'found' ? routed.match.route.name : 'unknown';
+  const record: RecordedRequest = {
+    at: clock.now(),
+    method,
+    path,
+    query: search,
+    lineBytes: Buffer.byteLength(`${method} ${request.url} HTTP/1.1\r\n`),
+    headers: request.headers,
+    body: text,
+    api,
+  };
+  options.requests.push(record);
+
+  const query = new Query(search);
+  const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
+  const wait = <T>(answer: Promise<T>) => clock.parked(request.socket.remotePort, answer);
+  const fault = faults.strike(api, path);
+  if (fault?.delay) await wait(clock.sleep(fault.delay));
+  if (fault?.hang) {
+    await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
+    return;
+  }
+  if (fault?.reset === 'before') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  const warnings: string[] = [];
+  let rendered: Rendered;
+  if (fault?.status !== undefined && !fault.after) {
+    rendered = render(scripted(fault), renderOptions);
+  } else {
+    try {
+      rendered = render(await answer(), renderOptions);
+    } catch (error) {
+      const known = renderError(error, renderOptions);
+      if (!known) throw error;
+      rendered = known;
+    }
+    if (fault?.status !== undefined) rendered = render(scripted(fault), renderOptions);
+  }
+  faults.requestDone(api);
+  if (fault?.delayAnswer) await wait(clock.sleep(fault.delayAnswer));
+  if (fault?.reset === 'after') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  if (response.destroyed) return;
+  record.status = rendered.status;
+  record.answeredAt = clock.now();
+  record.responseBytes = Buffer.byteLength(rendered.body);
+  send(response, rendered, { fault, method, warnings, request, tooLong: record.lineBytes > longestLine });
+
+  async function answer(): Promise<Answer> {
+    if (record.lineBytes > longestLine)
+      throw new ElasticsearchError(400, {
+        type: 'too_long_http_line_exception',
+        reason: `An HTTP line is larger than ${longestLine} bytes.`,
+      });
+    const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
+    const source = query.text('source');
+    const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
+    const compatibleWith = compatibility(world.cluster.major, {
+      contentType: request.headers['content-type'],
+      accept: request.headers.accept,
+      hasBody: text !== '',
+    });
+    if (routed.kind === 'unknown')
+      throw new PlainError(400, `no handler found for uri [${request.url}] and method [${method}]`, {
+        withStatus: false,
+      });
+    if (routed.kind === 'wrong method')
+      throw new PlainError(
+        405,
+        `Incorrect HTTP method for uri [${request.url}] and method [${method}], allowed: [${routed.allowed.join(', ')}]`,
+        { headers: { Allow: routed.allowed.join(',') } },
+      );
+    const { route, parameters } = routed.match;
+    const call: Call = {
+      world,
+      method,
+      path,
+      parameters,
+      query,
+      body,
+      principal,
+      compatibleWith,
+      wait,
+      warn: (message) => {
+        const facts = stackFacts[world.cluster.stack];
+        warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
+      },
+    };
+    const act = route.prepare(call);
+    query.refuseUnconsumed(path);
+    world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
+    return act();
+  }
+}
+
+function scripted({ status = 500, type, reason, body, headers = {} }: Fault): Answer {
+  if (typeof body === 'string') return { status, text: body, headers };
+  const cause = { type: type ?? 'status_exception', reason: reason ?? 'scripted fault' };
+  return { status, body: body ?? new ElasticsearchError(status, cause).body(), headers };
+}
+
+interface SendOptions {
+  readonly fault: Fault | undefined;
+  readonly method: string;
+  readonly warnings: readonly string[];
+  readonly request: IncomingMessage;
+  readonly tooLong: boolean;
+}
+
+function send(response: ServerResponse, rendered: Rendered, options: SendOptions): void {
+  const { fault, method, warnings, request, tooLong } = options;
+  const headers: Record<string, string | readonly string[]> = { ...rendered.headers };
+  if (!fault?.noProduct) headers['X-elastic-product'] = 'Elasticsearch';
+  if (warnings.length > 0) headers.Warning = warnings;
+  if (fault?.contentType !== undefined) headers['content-type'] = fault.contentType;
+  if (tooLong) headers.connection = 'close';
+  const bytes = Buffer.from(rendered.body);
+  headers['content-length'] = String(bytes.length);
+  const opaque = request.headers['x-opaque-id'];
+  if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
+  response.writeHead(rendered.status, headers as Record<string, string | string[]>);
+  if (fault?.cut !== undefined) {
+    response.write(bytes.subarray(0, fault.cut), () => request.socket.destroy());
+    return;
+  }
+  response.end(method === 'HEAD' ? undefined : bytes);
+}
+
+/** The content; undefined when the client went before it was complete. */
+async function readText(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
+}

@@ -1,0 +1,62 @@
+/**
+ * @module Randomness from a seed. A draw is a function of the seed and of what it is for, never of the order of
+ * requests: the same job closes in the same time however the tests around it interleave.
+ */
+
+/** Two 32-bit rounds over the keys (murmur-style mixing): cheap, and good enough to look random to people. */
+function mix(seed: number, keys: readonly (string | number)[]): number {
+  let hash = seed | 0;
+  for (const key of keys) {
+    const text = String(key);
+    for (let index = 0; index < text.length; index++) {
+      hash = Math.imul(hash ^ text.charCodeAt(index), 0x5bd1e995);
+      hash ^= hash >>> 15;
+    }
+    hash = Math.imul(hash ^ 0x2c1b3c6d, 0x297a2d39);
+    hash ^= hash >>> 13;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+export class Random {
+  readonly seed: number;
+
+  constructor(seed: number) {
+    this.seed = seed;
+  }
+
+  /** A number over 0 and under 1. */
+  unit(...keys: (string | number)[]): number {
+    return (mix(this.seed, keys) + 0.5) / 2 ** 32;
+  }
+
+  between(low: number, high: number, ...keys: (string | number)[]): number {
+    return low + (high - low) * this.unit(...keys);
+  }
+
+  integer(low: number, high: number, ...keys: (string | number)[]): number {
+    return Math.floor(this.between(low, high + 1, ...keys));
+  }
+
+  /** A draw of the standard normal distribution (Box and Muller). */
+  normal(...keys: (string | number)[]): number {
+    const radius = Math.sqrt(-2 * Math.log(this.unit(...keys, 'radius')));
+    return radius * Math.cos(2 * Math.PI * this.unit(...keys, 'angle'));
+  }
+
+  pick<T>(values: readonly [T, ...T[]], ...keys: (string | number)[]): T {
+    return values[Math.floor(this.unit(...keys) * values.length)] as T;
+  }
+
+  /** An id in the alphabet that Elasticsearch uses for uuids. */
+  id(length: number, ...keys: (string | number)[]): string {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
+    let text = '';
+    // a leading _ or - would make an awkward id in a shell
+    for (let index = 0; index < length; index++)
+      text += alphabet[Math.floor(this.unit('id', ...keys, index) * (index === 0 ? 62 : 64))];
+    return text;
+  }
+}

@@ -1,0 +1,48 @@
+/** @module Which node a job goes to, and why it may go to none. */
+import { printByteSize } from '../units.ts';
+import type { Job } from './job.ts';
+import type { MlNode } from './node.ts';
+
+/** Native memory of a process beyond its model. */
+export const processOverhead = 10 * 2 ** 20;
+
+/** Bytes that a job is counted with on its node. */
+export function memoryOf(job: Job): number {
+  return (job.modelBytes > 0 ? job.modelBytes : job.traits.memoryLimit) + processOverhead;
+}
+
+export interface AssignmentLimits {
+  readonly maxOpenJobs: number;
+  readonly memoryPercent: number;
+}
+
+export type Assignment =
+  | { readonly node: MlNode }
+  | { readonly node?: undefined; readonly explanation: string };
+
+/** The node with the most free memory that can take `job`, or each node's reason against it. */
+export function assign(job: Job, nodes: Iterable<MlNode>, limits: AssignmentLimits): Assignment {
+  const reasons: string[] = [];
+  let best: MlNode | undefined;
+  let bestFree = -1;
+  for (const node of nodes) {
+    if (!node.alive) continue;
+    const max = node.mlMemory(limits.memoryPercent);
+    const free = max - node.memoryUsed;
+    const needed = memoryOf(job);
+    if (node.jobs.size >= limits.maxOpenJobs)
+      reasons.push(
+        `Not opening job [${job.id}] on node [${node.name}], because this node is full. Number of opened jobs and allocated native inference processes [${node.jobs.size}], xpack.ml.max_open_jobs [${limits.maxOpenJobs}].`,
+      );
+    else if (needed > free)
+      reasons.push(
+        `Not opening job [${job.id}] on node [${node.name}], because this node has insufficient available memory. Available memory for ML [${max} (${printByteSize(max)})], memory required by existing jobs [${node.memoryUsed} (${printByteSize(node.memoryUsed)})], estimated memory required for this job [${needed} (${printByteSize(needed)})].`,
+      );
+    else if (free > bestFree) {
+      best = node;
+      bestFree = free;
+    }
+  }
+  if (best) return { node: best };
+  return { explanation: reasons.length > 0 ? reasons.join('|') : 'No ML node found' };
+}

@@ -1,0 +1,27 @@
+/**
+ * @module How long a close takes, when nobody says otherwise: log-normal, median 2 s and 99th percentile 60 s for a
+ * model of common size, correlated 0.6 with the model's memory. No table of real close times is public; these are the
+ * figures that the project's bench uses, too.
+ */
+import type { Random } from '../random.ts';
+import type { Job } from './job.ts';
+
+export const closingTimes = {
+  medianMs: 2_000,
+  /** Standard deviation of the logarithm: ln(60 s / 2 s) / 2.326. */
+  sigma: Math.log(30) / 2.326,
+  correlation: 0.6,
+  /** Model sizes are log-normal, too: median 16 MB, and a third of them within a factor of 3. */
+  medianBytes: 16 * 2 ** 20,
+  bytesSigma: 1.1,
+} as const;
+
+/** Work to close a job's process, in milliseconds on a node that does nothing else. A job never fed is quick. */
+export function closingTime(job: Job, random: Random): number {
+  const noise = random.normal('close', job.id, job.openings);
+  if (job.counts.input === 0) return Math.round(300 + 100 * Math.abs(noise));
+  const { medianMs, sigma, correlation, medianBytes, bytesSigma } = closingTimes;
+  const size = Math.log(Math.max(job.modelBytes, 1) / medianBytes) / bytesSigma;
+  const z = correlation * size + Math.sqrt(1 - correlation ** 2) * noise;
+  return Math.round(Math.max(100, medianMs * Math.exp(sigma * z)));
+}

@@ -1,0 +1,230 @@
+/** @module What the cluster knows: nodes, jobs, datafeeds, settings, and the indexes that find them. */
+import type { SimulatorClock } from '../../clock.ts';
+import { ElasticsearchError } from '../errors.ts';
+import { Random } from '../random.ts';
+import { type Stack, stackFacts } from '../versions.ts';
+import { type AssignmentLimits, memoryOf } from './assignment.ts';
+import type { Datafeed } from './datafeed.ts';
+import { byCodeUnit, type Names } from './expressions.ts';
+import { catchUp } from './feed.ts';
+import type { Job, JobState, JobTask } from './job.ts';
+import type { MlNode } from './node.ts';
+import { Settings } from './settings.ts';
+import { drySource, type Source } from './source.ts';
+
+export interface ClusterStateOptions {
+  readonly clock: SimulatorClock;
+  readonly stack: Stack;
+  readonly seed: number;
+  readonly name: string;
+}
+
+export class ClusterState {
+  readonly clock: SimulatorClock;
+  readonly stack: Stack;
+  readonly random: Random;
+  readonly name: string;
+  readonly uuid: string;
+  readonly nodes: MlNode[] = [];
+  readonly settings: Settings;
+  readonly #jobs = new Map<string, Job>();
+  readonly #datafeeds = new Map<string, Datafeed>();
+  readonly #datafeedOfJob = new Map<string, Datafeed>();
+  readonly #groups = new Map<string, Set<string>>();
+  /** Jobs and datafeeds that have a task and no node, in the order in which they wait. */
+  readonly unassigned = new Set<string>();
+  readonly unassignedDatafeeds = new Set<string>();
+  upgradeMode = false;
+  hasMaster = true;
+  /** Names the next task: a task that was moved has a new allocation. */
+  #allocation = 0;
+  #sortedJobs: readonly string[] | undefined;
+  #sortedDatafeeds: readonly string[] | undefined;
+
+  constructor({ clock, stack, seed, name }: ClusterStateOptions) {
+    this.clock = clock;
+    this.stack = stack;
+    this.random = new Random(seed);
+    this.name = name;
+    this.uuid = this.random.id(22, 'cluster');
+    this.settings = new Settings(stack);
+  }
+
+  get major(): 7 | 8 | 9 {
+    return stackFacts[this.stack].major;
+  }
+
+  get limits(): AssignmentLimits {
+    return {
+      maxOpenJobs: this.settings.integer('xpack.ml.max_open_jobs'),
+      memoryPercent: this.settings.integer('xpack.ml.max_machine_memory_percent'),
+    };
+  }
+
+  nextAllocation(): number {
+    this.#allocation += 1;
+    return this.#allocation;
+  }
+
+  /** An id for what runs on its own: node and number. */
+  nextTaskId(): string {
+    return `${this.nodes[0]?.id ?? 'unknown'}:${10_000 + this.nextAllocation()}`;
+  }
+
+  /** @throws 503 while there is no master */
+  requireMaster(): void {
+    if (!this.hasMaster)
+      throw new ElasticsearchError(503, { type: 'master_not_discovered_exception', reason: null });
+  }
+
+  // --- jobs
+
+  get jobs(): ReadonlyMap<string, Job> {
+    return this.#jobs;
+  }
+
+  addJob(job: Job): void {
+    this.#jobs.set(job.id, job);
+    this.#sortedJobs = undefined;
+    this.#index(job);
+  }
+
+  removeJob(job: Job): void {
+    this.#jobs.delete(job.id);
+    this.unassigned.delete(job.id);
+    this.#sortedJobs = undefined;
+    this.#unindex(job);
+  }
+
+  /** Replaces a job's config and traits, and keeps the groups found. */
+  reconfigure(job: Job, config: Job['config'], traits: Job['traits']): void {
+    this.#unindex(job);
+    job.config = config;
+    job.traits = traits;
+    this.#index(job);
+  }
+
+  get groups(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#groups;
+  }
+
+  /** The jobs that an expression can name. Those marked for deletion are hidden from everything but reading configs. */
+  jobNames({ withDeleting = false } = {}): Names {
+    const visible = (id: string) => withDeleting || this.#jobs.get(id)?.blocked?.reason !== 'delete';
+    return {
+      ids: () => (withDeleting ? this.sortedJobs : this.sortedJobs.filter(visible)),
+      has: (id) => this.#jobs.has(id) && visible(id),
+      groups: () => (withDeleting ? this.#groups : visibleGroups(this.#groups, visible)),
+    };
+  }
+
+  get sortedJobs(): readonly string[] {
+    this.#sortedJobs ??= [...this.#jobs.keys()].sort(byCodeUnit);
+    return this.#sortedJobs;
+  }
+
+  #index(job: Job): void {
+    for (const group of job.traits.groups) {
+      const members = this.#groups.get(group) ?? new Set();
+      this.#groups.set(group, members.add(job.id));
+    }
+  }
+
+  #unindex(job: Job): void {
+    for (const group of job.traits.groups) {
+      const members = this.#groups.get(group);
+      members?.delete(job.id);
+      if (members?.size === 0) this.#groups.delete(group);
+    }
+  }
+
+  // --- datafeeds
+
+  get datafeeds(): ReadonlyMap<string, Datafeed> {
+    return this.#datafeeds;
+  }
+
+  datafeedOf(jobId: string): Datafeed | undefined {
+    return this.#datafeedOfJob.get(jobId);
+  }
+
+  addDatafeed(datafeed: Datafeed): void {
+    this.#datafeeds.set(datafeed.id, datafeed);
+    this.#datafeedOfJob.set(datafeed.jobId, datafeed);
+    this.#sortedDatafeeds = undefined;
+  }
+
+  removeDatafeed(datafeed: Datafeed): void {
+    this.#datafeeds.delete(datafeed.id);
+    this.#datafeedOfJob.delete(datafeed.jobId);
+    this.unassignedDatafeeds.delete(datafeed.id);
+    this.#sortedDatafeeds = undefined;
+  }
+
+  /** Where a new datafeed of this config would read: what is stored in its indices. */
+  sourceOf(_config: Datafeed['config'], _job: Job): Source {
+    return drySource;
+  }
+
+  /** The first index that a datafeed names and that does not exist, when it cannot do without. */
+  missingIndex(_config: Datafeed['config']): string | undefined {
+    return undefined;
+  }
+
+  datafeedNames(): Names {
+    return { ids: () => this.sortedDatafeeds, has: (id) => this.#datafeeds.has(id) };
+  }
+
+  get sortedDatafeeds(): readonly string[] {
+    this.#sortedDatafeeds ??= [...this.#datafeeds.keys()].sort(byCodeUnit);
+    return this.#sortedDatafeeds;
+  }
+
+  // --- what all of them share
+
+  /** Brings a job's counts up to the present: everything else about data is worked out from the clock when asked. */
+  settle(job: Job): void {
+    const datafeed = this.#datafeedOfJob.get(job.id);
+    if (datafeed?.task) catchUp(datafeed, job, this.clock.now());
+  }
+
+  /** Puts a task on a node, or takes it off (undefined). */
+  place(job: Job, task: JobTask, node: MlNode | undefined): void {
+    if (task.node) {
+      task.node.jobs.delete(job.id);
+      task.node.memoryUsed -= memoryOf(job);
+    }
+    task.node = node;
+    if (node) {
+      node.jobs.add(job.id);
+      node.memoryUsed += memoryOf(job);
+      this.unassigned.delete(job.id);
+    } else {
+      this.unassigned.add(job.id);
+    }
+  }
+
+  /** What stats say about why a task runs nowhere. */
+  explanationOf(task: { readonly node: MlNode | undefined; readonly explanation: string }): string {
+    return this.upgradeMode
+      ? 'persistent task cannot be assigned while upgrade mode is enabled.'
+      : task.explanation;
+  }
+
+  /** Notes a state for the history, and tells whoever waits for the task. */
+  record(job: Job, state: JobState, cause: string): void {
+    job.history.push({ at: this.clock.now(), state, cause });
+  }
+}
+
+function visibleGroups(
+  groups: ReadonlyMap<string, ReadonlySet<string>>,
+  visible: (id: string) => boolean,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const result = new Map<string, ReadonlySet<string>>();
+  for (const [group, members] of groups) {
+    const seen = new Set([...members].filter(visible));
+    if (seen.size > 0) result.set(group, seen);
+  }
+  return result;
+}

@@ -1,0 +1,121 @@
+/** @module Starting and stopping datafeeds, and what they do by themselves at their end. */
+import type { ClusterState } from './cluster-state.ts';
+import type { Datafeed, DatafeedTask } from './datafeed.ts';
+import { readsUntil } from './feed.ts';
+import type { Job } from './job.ts';
+import { closeProcess } from './job-lifecycle.ts';
+
+export interface StartOptions {
+  readonly start: number;
+  readonly end?: number | undefined;
+}
+
+/** Gives a datafeed its task on its job's node. Whether it may start is the caller's question. */
+export function beginFeed(
+  cluster: ClusterState,
+  datafeed: Datafeed,
+  job: Job,
+  { start, end }: StartOptions,
+): DatafeedTask {
+  const now = cluster.clock.now();
+  // a job that has seen data goes on after its latest record, whatever start says
+  const from = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
+  const task: DatafeedTask = {
+    allocation: cluster.nextAllocation(),
+    node: job.task?.node,
+    state: 'started',
+    explanation: '',
+    isolated: false,
+    start,
+    end,
+    readTo: from,
+    lookback: { since: now, from },
+    searchedAt: now,
+    searchInterval: undefined,
+    emptySearches: 0,
+    onChange: new Set(),
+  };
+  datafeed.task = task;
+  scheduleEnd(cluster, datafeed, job, task);
+  return task;
+}
+
+/** A datafeed with an end stops by itself then, and closes its job. */
+export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
+  task.cancel?.();
+  const when = readsUntil(datafeed, task);
+  if (when === undefined) return;
+  task.cancel = cluster.clock.at(when, () => {
+    cluster.settle(job);
+    finishFeed(cluster, datafeed, job, task, 'datafeed reached its end');
+  });
+}
+
+function finishFeed(
+  cluster: ClusterState,
+  datafeed: Datafeed,
+  job: Job,
+  task: DatafeedTask,
+  cause: string,
+): void {
+  const closes = task.end !== undefined && !task.isolated && task.node !== undefined;
+  endFeed(cluster, datafeed, task);
+  if (closes && job.task?.state === 'opened') void closeProcess(cluster, job, job.task, cause);
+}
+
+/** Removes the task: from now on the datafeed is stopped. */
+export function endFeed(cluster: ClusterState, datafeed: Datafeed, task: DatafeedTask): void {
+  if (datafeed.task !== task) return;
+  task.cancel?.();
+  datafeed.task = undefined;
+  cluster.unassignedDatafeeds.delete(datafeed.id);
+  for (const listener of task.onChange) listener();
+}
+
+export interface StopOptions {
+  readonly force: boolean;
+  /** How long the running search is waited for before the datafeed counts as stopped anyway. */
+  readonly timeout: number;
+}
+
+/**
+ * Stops one datafeed; resolves when its task has gone, and does not reject: resolves with what went wrong.
+ * A datafeed with an end closes its job then, unless it was unassigned or isolated.
+ */
+export async function stopFeed(
+  cluster: ClusterState,
+  datafeed: Datafeed,
+  { force, timeout }: StopOptions,
+): Promise<string | undefined> {
+  const { task } = datafeed;
+  const job = cluster.jobs.get(datafeed.jobId);
+  if (!task) return undefined;
+  if (job) cluster.settle(job);
+  const behaviour =
+    datafeed.stopTakes ?? cluster.random.integer(20, 200, 'stop', datafeed.id, task.allocation);
+  if (typeof behaviour === 'object') return behaviour.fails;
+  if (force || !task.node) {
+    endFeed(cluster, datafeed, task);
+    return undefined;
+  }
+  if (task.state !== 'stopping') {
+    task.state = 'stopping';
+    const takes = Math.min(
+      behaviour === 'never' ? Number.POSITIVE_INFINITY : behaviour,
+      Math.max(0, timeout),
+    );
+    cluster.clock.at(cluster.clock.now() + takes, () => {
+      if (datafeed.task !== task) return;
+      if (job) finishFeed(cluster, datafeed, job, task, 'datafeed with an end was stopped');
+      else endFeed(cluster, datafeed, task);
+    });
+  }
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (datafeed.task !== task) resolve();
+    };
+    task.onChange.add(look);
+    look();
+  });
+  return undefined;
+}

@@ -1,0 +1,107 @@
+/**
+ * @module How a datafeed feeds its job: everything that it has read up to now, worked out when somebody looks. Timers
+ * exist only for what a datafeed does by itself, which is ending.
+ */
+import { takeArrival } from './counts.ts';
+import type { Datafeed, DatafeedTask } from './datafeed.ts';
+import type { Job } from './job.ts';
+
+/** The server searches this long after its interval has ended. */
+const searchLag = 100;
+
+/** Brings the counts of `job` up to `now` by what `datafeed` has found since it was last looked at. */
+export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
+  const { task } = datafeed;
+  if (!task?.node || task.state !== 'started' || task.isolated) return;
+  if (job.task?.state !== 'opened' || !job.task.process) return;
+  if (task.lookback) readPast(datafeed, task, job, now);
+  if (!task.lookback) readPresent(datafeed, task, job, now);
+}
+
+/** When a look-back ends: at its `end`, or when it has caught up with the present. */
+export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
+  const { lookback } = task;
+  if (!lookback) return task.searchedAt;
+  const { lookbackRate: rate, traits } = datafeed;
+  const caughtUp = (lookback.since * rate - lookback.from - traits.queryDelay) / (rate - 1);
+  const present = Math.max(lookback.since, Math.ceil(caughtUp));
+  if (task.end === undefined) return present;
+  const ended = lookback.since + Math.ceil(Math.max(0, task.end - lookback.from) / rate);
+  return Math.min(ended, present);
+}
+
+/** When a datafeed with an end has read everything before it, and stops by itself. */
+export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | undefined {
+  if (task.end === undefined) return undefined;
+  const ends = lookbackEnds(datafeed, task);
+  if (eventTimeAt(datafeed, task, ends) >= task.end) return ends;
+  const { frequency, queryDelay } = datafeed.traits;
+  return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
+}
+
+function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
+  const { lookback } = task;
+  return lookback ? lookback.from + (when - lookback.since) * datafeed.lookbackRate : task.readTo;
+}
+
+function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number): void {
+  const ends = lookbackEnds(datafeed, task);
+  const until = Math.min(now, ends);
+  const to = Math.min(task.end ?? Number.POSITIVE_INFINITY, eventTimeAt(datafeed, task, until));
+  if (to > task.readTo) {
+    read(datafeed, task, job, task.readTo, to, until);
+    datafeed.searches += 1;
+    task.searchInterval = { start: task.readTo, end: to };
+    task.readTo = to;
+  }
+  // one with an end is stopped by its own timer
+  if (now >= ends && (task.end === undefined || to < task.end)) {
+    task.lookback = undefined;
+    task.searchedAt = ends;
+  }
+}
+
+function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number): void {
+  const { frequency, queryDelay } = datafeed.traits;
+  const offset = (queryDelay % frequency) + searchLag;
+  const searched = Math.floor((task.searchedAt - offset) / frequency);
+  const due = Math.floor((now - offset) / frequency);
+  if (due <= searched) return;
+  const endOf = (search: number) => (search - Math.floor(queryDelay / frequency)) * frequency;
+  const from = task.readTo;
+  const to = Math.min(task.end ?? Number.POSITIVE_INFINITY, Math.max(from, endOf(due)));
+  const found = datafeed.source.between(from, to);
+  datafeed.searches += due - searched;
+  if (found) {
+    // the search whose interval held the last record handed it over
+    const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
+    const search = Math.min(due, Math.max(searched + 1, last));
+    read(datafeed, task, job, from, to, search * frequency + offset);
+    task.emptySearches = due - search;
+  } else {
+    task.emptySearches += due - searched;
+  }
+  task.searchInterval = { start: Math.max(from, to - frequency), end: to };
+  task.readTo = to;
+  task.searchedAt = due * frequency + offset;
+}
+
+function read(datafeed: Datafeed, _task: DatafeedTask, job: Job, from: number, to: number, at: number): void {
+  const found = datafeed.source.between(from, to);
+  if (!found) return;
+  const before = job.counts.buckets;
+  takeArrival(
+    job.counts,
+    {
+      records: found.count,
+      bytes: found.bytes,
+      fields: found.fields,
+      first: found.first,
+      last: found.last,
+    },
+    job.traits.bucketSpan,
+    Math.floor(at),
+  );
+  datafeed.buckets += job.counts.buckets - before;
+  datafeed.searchMs += 5;
+}

@@ -1,0 +1,72 @@
+/** @module A machine learning node: its identity, its memory, and the work that its jobs share. */
+import type { SimulatorClock } from '../../clock.ts';
+import type { Random } from '../random.ts';
+import { SharedCapacity } from './share.ts';
+
+export interface NodeDescription {
+  readonly name: string;
+  /** Bytes of the machine. */
+  readonly memory: number;
+  readonly processors: number;
+  /** How many closes run at full speed side by side. */
+  readonly closeCapacity: number;
+}
+
+/** The native code that a node loads before its first job. */
+const nativeOverhead = 30 * 2 ** 20;
+
+export class MlNode {
+  readonly id: string;
+  readonly name: string;
+  readonly ephemeralId: string;
+  readonly transportAddress: string;
+  readonly memory: number;
+  readonly processors: number;
+  readonly heap: number;
+  readonly closing: SharedCapacity;
+  /** Jobs that are opening here, and those that wait for their turn. */
+  readonly opening = new Set<string>();
+  readonly openQueue: (() => void)[] = [];
+  readonly jobs = new Set<string>();
+  /** What the jobs assigned here may use, in bytes. */
+  memoryUsed = 0;
+  alive = true;
+  readonly #attributes: Readonly<Record<string, string>>;
+
+  constructor(description: NodeDescription, index: number, clock: SimulatorClock, random: Random) {
+    this.name = description.name;
+    this.memory = description.memory;
+    this.processors = description.processors;
+    this.id = random.id(22, 'node', description.name, index);
+    this.ephemeralId = random.id(22, 'ephemeral', description.name, index);
+    this.transportAddress = `10.0.0.${(index % 250) + 5}:9300`;
+    this.heap = Math.min(2 ** 30, Math.floor(description.memory / 4));
+    this.closing = new SharedCapacity(clock, description.closeCapacity);
+    this.#attributes = {
+      'ml.allocated_processors': String(description.processors),
+      'ml.machine_memory': String(description.memory),
+      'ml.max_jvm_size': String(this.heap),
+      'xpack.installed': 'true',
+    };
+  }
+
+  /** What machine learning may use: the share of `xpack.ml.max_machine_memory_percent`, in percent. */
+  mlMemory(percent: number): number {
+    return Math.floor((this.memory * percent) / 100);
+  }
+
+  get nativeOverhead(): number {
+    return this.jobs.size > 0 ? nativeOverhead : 0;
+  }
+
+  /** As stats name the node of a job or a datafeed. */
+  render(): object {
+    return {
+      id: this.id,
+      name: this.name,
+      ephemeral_id: this.ephemeralId,
+      transport_address: this.transportAddress,
+      attributes: this.#attributes,
+    };
+  }
+}

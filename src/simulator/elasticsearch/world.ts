@@ -1,0 +1,8 @@
+/** @module All that a handler can reach. */
+import type { Security } from './security.ts';
+import type { ClusterState } from './state/cluster-state.ts';
+
+export interface World {
+  readonly cluster: ClusterState;
+  readonly security: Security;
+}

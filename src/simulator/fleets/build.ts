@@ -1,0 +1,275 @@
+/** @module From a fleet's descriptions to the cluster's own jobs, tasks and datafeeds. */
+import { parseDuration } from '../../sweep/duration.ts';
+import { completeDatafeed, datafeedTraits } from '../elasticsearch/config/datafeed-config.ts';
+import { traitsOf } from '../elasticsearch/config/job-config.ts';
+import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
+import { noCounts } from '../elasticsearch/state/counts.ts';
+import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';
+import { scheduleEnd } from '../elasticsearch/state/datafeed-lifecycle.ts';
+import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/state/job.ts';
+import { awaitingNode, closeProcess, startProcess } from '../elasticsearch/state/job-lifecycle.ts';
+import type { MlNode } from '../elasticsearch/state/node.ts';
+import { drySource, rhythm } from '../elasticsearch/state/source.ts';
+import { stackFacts } from '../elasticsearch/versions.ts';
+import { bytesOf, type FleetDatafeed, type FleetJob, type Moment, momentAt } from './schema.ts';
+
+const day = 86_400_000;
+
+/** Adds one job in the state that it is described in, with its datafeed. @throws when its node does not exist. */
+export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
+  const now = cluster.clock.now();
+  const at = (moment: Moment | undefined) => (moment === undefined ? undefined : momentAt(moment, now));
+  const state = description.state ?? 'opened';
+  const lastData = at(description.lastData);
+  const openedAt = at(description.openedAt) ?? Math.min(now - 30 * day, lastData ?? now);
+  const created =
+    at(description.created) ?? Math.min(openedAt, at(description.firstData) ?? openedAt) - 600_000;
+  const config = fleetConfig(cluster, description, created);
+  const modelBytes = bytesOf(description.modelBytes ?? (lastData === undefined ? 0 : '12mb'));
+  const job: Job = {
+    id: description.jobId,
+    config,
+    traits: traitsOf(config),
+    task: undefined,
+    counts: noCounts(),
+    modelBytes,
+    peakModelBytes: Math.round(modelBytes * 1.05),
+    memoryStatus: 'ok',
+    modelLogTime: lastData,
+    forecasts: [],
+    snapshots: [],
+    blocked: description.blocked && {
+      reason: description.blocked,
+      taskId: `${cluster.nodes[0]?.id ?? ''}:12345`,
+    },
+    ended: undefined,
+    endedAt: undefined,
+    openings: state === 'closed' && lastData === undefined ? 0 : 1,
+    openTakes: milliseconds(description.openTakes),
+    closeTakes: closeBehaviour(description.closeTakes),
+    history: [],
+  };
+  if (lastData !== undefined) {
+    const first = at(description.firstData) ?? Math.min(created, lastData - day);
+    fillCounts(job, {
+      first,
+      lastData,
+      latest: at(description.latestRecord) ?? lastData - 60_000,
+      records: description.records,
+    });
+  }
+  if (description.forecast)
+    job.forecasts.push({
+      id: cluster.random.id(20, 'forecast', job.id),
+      state: description.forecast,
+      startedAt: now - 60_000,
+      memoryBytes: 2 ** 20,
+      records: 100,
+      processingMs: 500,
+      expires: now + 14 * day,
+    });
+  cluster.addJob(job);
+  if (state === 'closed') {
+    const finished =
+      at(description.finishedAt) ?? (lastData === undefined ? undefined : lastData + 3_600_000);
+    if (finished !== undefined) job.config = { ...job.config, finished_time: finished };
+    job.history.push({ at: finished ?? created, state: 'closed', cause: 'fleet' });
+  } else {
+    addTask(cluster, job, description, openedAt);
+  }
+  if (description.datafeed) addFleetDatafeed(cluster, job, description.datafeed);
+  return job;
+}
+
+function fleetConfig(cluster: ClusterState, description: FleetJob, created: number): JobConfig {
+  const { jobId, groups, customSettings, config: given = {} } = description;
+  const bucketSpan = description.bucketSpan ?? '15m';
+  return {
+    job_id: jobId,
+    job_type: 'anomaly_detector',
+    job_version: stackFacts[cluster.stack].number,
+    ...(groups && groups.length > 0 && { groups }),
+    ...(description.description !== undefined && { description: description.description }),
+    create_time: created,
+    analysis_config: {
+      bucket_span: bucketSpan,
+      detectors: [
+        {
+          detector_description: 'mean(latency) by service',
+          function: 'mean',
+          field_name: 'latency',
+          by_field_name: 'service',
+          detector_index: 0,
+        },
+      ],
+      influencers: ['service'],
+      model_prune_window: '30d',
+    },
+    analysis_limits: {
+      model_memory_limit: `${Math.max(1, Math.round(bytesOf(description.memoryLimit ?? '64mb') / 2 ** 20))}mb`,
+      categorization_examples_limit: 4,
+    },
+    data_description: { time_field: '@timestamp', time_format: 'epoch_ms' },
+    model_snapshot_retention_days: 10,
+    daily_model_snapshot_retention_after_days: 1,
+    ...(customSettings && { custom_settings: customSettings }),
+    results_index_name: 'shared',
+    allow_lazy_open: false,
+    ...given,
+  };
+}
+
+interface Fed {
+  readonly first: number;
+  readonly lastData: number;
+  readonly latest: number;
+  readonly records: number | undefined;
+}
+
+function fillCounts(job: Job, { first: told, lastData, latest, records: given }: Fed): void {
+  const { counts, traits } = job;
+  // of a back-fill everything is old in event time, whenever the job was made
+  const first = Math.min(told, latest);
+  const span = latest - first;
+  const records = given ?? Math.max(1, Math.floor(span / 60_000));
+  counts.input = records;
+  counts.processed = records;
+  counts.inputFields = records * traits.analysisFields.length;
+  counts.inputBytes = records * 60;
+  counts.buckets = Math.floor(span / traits.bucketSpan);
+  counts.earliestRecord = first;
+  counts.latestRecord = latest;
+  counts.lastData = lastData;
+  counts.logTime = lastData;
+  job.snapshots.push({ id: String(Math.floor(lastData / 1_000)), at: lastData, latestRecord: latest });
+}
+
+function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedAt: number): void {
+  const state = description.state ?? 'opened';
+  const running = description.node !== null;
+  const node = running ? fleetNode(cluster, description) : undefined;
+  const process =
+    node && (state === 'opened' || state === 'closing') ? { node, startedAt: openedAt } : undefined;
+  const task: JobTask = {
+    allocation: cluster.nextAllocation(),
+    node: undefined,
+    state: state === 'opening' || state === 'failed' ? state : 'opened',
+    ...(state === 'failed' && { reason: description.reason ?? 'autodetect process stopped unexpectedly' }),
+    explanation: description.assignmentExplanation ?? (node || state !== 'opening' ? '' : awaitingNode),
+    process,
+    onChange: new Set(),
+  };
+  job.task = task;
+  job.history.push({ at: openedAt, state: task.state, cause: 'fleet' });
+  cluster.place(job, task, node);
+  // without a node on purpose: nobody may give it one
+  if (!running) cluster.unassigned.delete(job.id);
+  if (state === 'opening' && node) startProcess(cluster, job, task, node);
+  if (state === 'closing') void closeProcess(cluster, job, task, 'fleet').catch(() => undefined);
+}
+
+function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNode {
+  const alive = cluster.nodes.filter((node) => node.alive);
+  const node =
+    name === undefined || name === null
+      ? alive[cluster.random.integer(0, alive.length - 1, 'node', jobId)]
+      : alive.find((candidate) => candidate.name === name);
+  if (!node)
+    throw new Error(
+      `job ${jobId}: there is no node ${JSON.stringify(name)}; the nodes are ${alive.map((n) => n.name).join(', ')}`,
+    );
+  return node;
+}
+
+/** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
+export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
+  const now = cluster.clock.now();
+  const id = description.datafeedId ?? `datafeed-${job.id}`;
+  const config = completeDatafeed(
+    id,
+    job.id,
+    { indices: [`${job.id}-*`], ...durations(description), ...description.config },
+    '90s',
+  );
+  const traits = datafeedTraits(config, job.traits.bucketSpan);
+  const { source } = description;
+  const datafeed: Datafeed = {
+    id,
+    jobId: job.id,
+    config,
+    traits,
+    source: source
+      ? rhythm({
+          every: milliseconds(source.every) ?? 60_000,
+          from: source.from === undefined ? 0 : momentAt(source.from, now),
+          until: source.until === undefined ? undefined : momentAt(source.until, now),
+          bytesPerRecord: source.bytesPerRecord ?? 60,
+          fieldsPerRecord: job.traits.analysisFields.length,
+        })
+      : drySource,
+    lookbackRate: description.lookback?.rate ?? 3_600,
+    task: undefined,
+    stopTakes:
+      typeof description.stopTakes === 'string' && description.stopTakes !== 'never'
+        ? milliseconds(description.stopTakes)
+        : (description.stopTakes as Datafeed['stopTakes']),
+    searches: description.searchCount ?? Math.floor(job.counts.buckets / 2),
+    buckets: job.counts.buckets,
+    searchMs: job.counts.buckets * 2,
+  };
+  cluster.addDatafeed(datafeed);
+  const state = description.state ?? 'stopped';
+  if (state !== 'stopped') startFleetDatafeed(cluster, job, datafeed, description, state);
+  return datafeed;
+}
+
+function startFleetDatafeed(
+  cluster: ClusterState,
+  job: Job,
+  datafeed: Datafeed,
+  { lookback, end }: FleetDatafeed,
+  state: DatafeedTask['state'],
+): void {
+  const now = cluster.clock.now();
+  const from = lookback
+    ? momentAt(lookback.from, now)
+    : Math.max(
+        job.counts.latestRecord === undefined ? 0 : job.counts.latestRecord + 1,
+        now - datafeed.traits.queryDelay - datafeed.traits.frequency,
+      );
+  const ends = lookback?.end ?? end;
+  const task: DatafeedTask = {
+    allocation: cluster.nextAllocation(),
+    node: job.task?.node,
+    state,
+    explanation: '',
+    isolated: false,
+    start: job.counts.earliestRecord ?? 0,
+    end: ends === undefined ? undefined : momentAt(ends, now),
+    readTo: from,
+    lookback: lookback && { since: now, from },
+    searchedAt: now,
+    searchInterval: undefined,
+    emptySearches: 0,
+    onChange: new Set(),
+  };
+  datafeed.task = task;
+  scheduleEnd(cluster, datafeed, job, task);
+}
+
+function durations({ queryDelay, frequency }: FleetDatafeed) {
+  return {
+    ...(queryDelay !== undefined && { query_delay: queryDelay }),
+    ...(frequency !== undefined && { frequency }),
+  };
+}
+
+function milliseconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+export function closeBehaviour(given: FleetJob['closeTakes']): CloseBehaviour | undefined {
+  if (given === undefined || given === 'never') return given;
+  if (typeof given === 'string') return milliseconds(given);
+  return { fails: given.fails, after: milliseconds(given.after) ?? 1_000 };
+}
