@@ -7,6 +7,7 @@ import type { CloseAllowance } from './budget.ts';
 import {
   afterAnswer,
   askAgain,
+  errorOf,
   goesToForce,
   type NextStep,
   reopenedError,
@@ -157,7 +158,11 @@ class CloseEngine {
         }
         // A job that we asked and that is closing keeps the verdict it was asked by.
         if (!(verdict.verdict === 'wait' && entry.asks > 0)) entry.verdict = verdict;
-        if (verdict.verdict === 'wait') this.#watch(entry);
+        entry.looks += 1;
+        if (verdict.verdict === 'wait') {
+          entry.askedAt ??= clock.now();
+          this.#watch(entry);
+        } else if (entry.looks > mostLooks) this.#refuse([entry], unstable(entry));
         else if ((verdict.verdict === 'force') !== force)
           this.#queue.push({ entries: [entry], force: !force });
         else if (force && !this.#mayForceOneMore(entry))
@@ -183,6 +188,11 @@ class CloseEngine {
     const { lastAskAt, job } = entry;
     if (lastAskAt !== undefined && (job.openedAt ?? 0) > lastAskAt + 1_000) {
       this.#settle(entry, { outcome: 'error', error: reopenedError(entry) });
+      return;
+    }
+    // Asked, refused or failed at closing, and not to be forced: that is no revival.
+    if (entry.asks > 0 && job.state === 'failed') {
+      this.#refuse([entry], entry.lastError ?? failedError);
       return;
     }
     entry.verdict = verdict;
@@ -214,6 +224,7 @@ class CloseEngine {
     const signal = AbortSignal.any([limit.signal, ending]);
     const answer = await cluster.close(batch, { force, timeoutMs: allowance.timeoutMs, signal });
     if (answer.kind === 'denied') this.#denied = answer.error;
+    for (const entry of entries) entry.lastError = errorOf(answer);
     return { entries: [...entries], answer };
   }
 
@@ -224,7 +235,7 @@ class CloseEngine {
 
   /** Reads the states after an answer, whatever it said, and takes each job's next step. */
   async #readBack(entries: readonly Entry[], answer: CloseAnswer): Promise<void> {
-    const { clock } = this.#closing;
+    const { clock, budget } = this.#closing;
     const states = await this.#read(entries);
     if (!states) return this.#watchUnread(entries);
     const again: Entry[] = [];
@@ -236,7 +247,9 @@ class CloseEngine {
         delay = Math.max(delay, next.delayMs);
       } else this.#take(entry, next);
     }
-    this.#queue.push(...askAgain(again, answer, clock.now() + delay));
+    // A server that says "later" than this sweep lasts is not waited for: the time would be paid for nothing.
+    if (clock.now() + delay < budget.workEnd)
+      this.#queue.push(...askAgain(again, answer, clock.now() + delay));
   }
 
   async #read(entries: readonly Entry[]): Promise<ReadonlyMap<string, JobStats> | undefined> {
@@ -280,7 +293,9 @@ class CloseEngine {
   async #watchAll(): Promise<void> {
     const { clock, ending } = this.#closing;
     for (let pace = firstPace; this.#watched.size > 0; pace = Math.min(pace * 1.5, slowestPace)) {
-      await clock.sleep(pace, ending).catch(() => undefined);
+      // Not past the first end of a watch: what is waited beyond it is billed, and nothing comes of it.
+      const end = Math.min(...this.#watched.values()) - clock.now();
+      await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
       if (ending.aborted) break;
       const states = await this.#read([...this.#watched.keys()]);
       if (ending.aborted) break;
@@ -332,10 +347,25 @@ export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_clo
     : 'already_closed';
 }
 
+/** Looks at one job before it is given up as changing under our eyes; three asks need no more than seven. */
+const mostLooks = 8;
+
+const unstable = (entry: Entry): ClusterError => ({
+  status: 0,
+  type: 'unstable',
+  reason: `the job changed its state at each of ${entry.looks} looks`,
+});
+
+const failedError: ClusterError = {
+  status: 200,
+  type: 'failed',
+  reason: 'the job failed while it was being closed, and force is not allowed',
+};
+
 function unreadable(error: unknown): ClusterError {
-  const { statusCode } = error as { statusCode?: unknown };
+  const { status } = error as { status?: unknown };
   return {
-    status: typeof statusCode === 'number' ? statusCode : 0,
+    status: typeof status === 'number' ? status : 0,
     type: 'unreadable',
     reason: `the job could not be read right before it was to be asked: ${error instanceof Error ? error.message : String(error)}`,
   };

@@ -31,8 +31,6 @@ export function afterAnswer(
   now: number,
 ): NextStep {
   if (!stats) return { step: 'settle_gone' };
-  if ('error' in answer) entry.lastError = answer.error;
-  else if (answer.kind === 'lost') entry.lastError = { status: 0, type: 'no_answer', reason: answer.reason };
   const mayAskAgain = entry.asks < mostAsks && answer.kind !== 'denied';
   switch (stats.state) {
     case 'closed':
@@ -52,6 +50,12 @@ export function afterAnswer(
     default:
       return giveUp(entry, stats);
   }
+}
+
+/** What a report says of an answer that no job's state explains; undefined for an acknowledgement. */
+export function errorOf(answer: CloseAnswer): ClusterError | undefined {
+  if ('error' in answer) return answer.error;
+  return answer.kind === 'lost' ? { status: 0, type: 'no_answer', reason: answer.reason } : undefined;
 }
 
 /** What to do with a job that was watched, when its state was read again. `over`: the time for watching it has passed. */

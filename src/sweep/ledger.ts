@@ -20,6 +20,8 @@ export class Entry {
   readonly earlierAttempts: number;
   /** Close requests of this sweep that named it. */
   asks = 0;
+  /** Times it was read again right before an ask. */
+  looks = 0;
   /** When it was first asked, or first seen closing. */
   askedAt: number | undefined;
   /** When this sweep last asked. */
