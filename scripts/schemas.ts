@@ -4,10 +4,15 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
+import { scheduleFileSchema } from '../src/scheduler/schedule-file.ts';
 import { fleetSchema } from '../src/simulator/fleets/schema.ts';
 import { requestSchema } from '../src/sweep/request.ts';
 
-const schemas: Record<string, z.core.$ZodType> = { request: requestSchema, fleet: fleetSchema };
+const schemas: Record<string, z.core.$ZodType> = {
+  request: requestSchema,
+  schedules: scheduleFileSchema,
+  fleet: fleetSchema,
+};
 
 const stale: string[] = [];
 for (const [name, schema] of Object.entries(schemas)) {

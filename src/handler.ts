@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { systemClock } from './clock.ts';
 import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
+import { followUpsFrom } from './follow-ups.ts';
 import { publishMetrics } from './metrics.ts';
 import { readSecret } from './secrets.ts';
 import { type Environment, findConnection } from './settings.ts';
@@ -41,6 +42,12 @@ export function createHandler({ environment, clock }: FunctionWorld) {
       const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
       const report = await sweep(order, {
         cluster: new ElasticsearchCluster(connection, clock),
+        followUps: followUpsFrom({
+          environment,
+          clock,
+          invokedArn: context.invokedFunctionArn,
+          running: request.followUpOf,
+        }),
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
       });

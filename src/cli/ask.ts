@@ -3,19 +3,16 @@ import { createInterface } from 'node:readline';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import type { Io } from './io.ts';
 
-/**
- * Makes sure that there is somebody to ask, before anything else is done.
- * @throws {InvalidSettingError} when standard input or error is no terminal, and the answer was not given by `--yes`.
- */
-export function needsAnswer(what: string, { yes }: { readonly yes?: boolean }, io: Io): boolean {
-  if (yes) return false;
-  if (io.stdin.isTTY && io.stderr.isTTY) return true;
-  throw new InvalidSettingError(
-    `${what} needs --yes where there is no terminal to ask on; nothing was changed`,
-  );
+/** Whether there is a person to ask: both the input and where the question goes are terminals. */
+const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
+
+/** @throws {InvalidSettingError} when the command may neither ask nor act. `what` begins the sentence. */
+export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): void {
+  if (!yes && !canAsk(io))
+    throw new InvalidSettingError(`${what} without a terminal to ask on needs --yes; nothing was changed`);
 }
 
-/** Asks, and takes nothing but a yes for one: an empty line, the end of the input and an interrupt all mean no. */
+/** Asks for yes or no; anything but yes is no, and so are an interrupt and the end of the input. */
 export async function confirmed(question: string, io: Io): Promise<boolean> {
   if (io.signal.aborted) return false;
   // terminal: false leaves line editing and Ctrl-C to the terminal itself, which then signals this process
@@ -29,6 +26,5 @@ export async function confirmed(question: string, io: Io): Promise<boolean> {
   const given = await answer.promise;
   io.signal.removeEventListener('abort', no);
   lines.close();
-  io.stdin.pause();
   return /^y(es)?$/i.test(given.trim());
 }

@@ -1,6 +1,5 @@
 /** @module `--wait`: the command comes back itself, and its rounds make one report. */
 import type { Clock } from '../sweep/clock.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import type { FollowUpOrder, FollowUps } from '../sweep/ports.ts';
 import type { ReportCounts, ReportedJob, SweepReport } from '../sweep/report.ts';
 import type { SweepRequest } from '../sweep/request.ts';
@@ -31,18 +30,14 @@ export class OwnFollowUps implements FollowUps {
 
 /**
  * The story so far with the next round told into it: each job counts once, with what became of it last, and keeps the
- * verdict that it was asked by. `entries` are the round's own: its report leaves out jobs that are busy again.
+ * verdict that it was asked by. A round's report has all of its jobs, kept ones too.
  */
-export function tellRound(
-  story: SweepReport,
-  round: SweepReport,
-  entries: readonly Entry[] = [],
-): SweepReport {
+export function tellRound(story: SweepReport, round: SweepReport): SweepReport {
   const told = new Map(story.jobs.map((job) => [job.jobId, job]));
   const batches = Math.max(0, ...story.jobs.map(({ batch = 0 }) => batch));
   const counts: Record<string, number> = { ...story.counts };
   const kept: Partial<Record<KeepReason, number>> = { ...story.kept };
-  for (const job of [...round.jobs, ...busyAgain(round, entries)]) {
+  for (const job of round.jobs) {
     const before = told.get(job.jobId);
     const after = before ? merge(before, job, round, batches) : job;
     if (before) count(counts, before, -1);
@@ -110,21 +105,6 @@ function pick<K extends keyof ReportedJob>(job: ReportedJob, keys: readonly K[])
     ReportedJob,
     K
   >;
-}
-
-/** Jobs of the round that are kept for a reason which a report only counts; a story that began with them says it. */
-function busyAgain(round: SweepReport, entries: readonly Entry[]): ReportedJob[] {
-  const listed = new Set(round.jobs.map(({ jobId }) => jobId));
-  return entries
-    .filter(({ jobId, outcome }) => outcome?.outcome === 'kept' && !listed.has(jobId))
-    .map(({ jobId, job, verdict, asks, earlierAttempts }) => ({
-      jobId,
-      state: job.reportedState,
-      verdict: verdict.verdict,
-      reason: verdict.reason,
-      outcome: 'kept',
-      attempts: asks + earlierAttempts,
-    }));
 }
 
 /** The cases of exit 3 (contract §5). */

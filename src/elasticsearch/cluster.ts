@@ -8,7 +8,7 @@ import {
   NotElasticsearchError,
   UnreadableInventoryError,
 } from '../sweep/errors.ts';
-import type { CloseBatch, JobId } from '../sweep/inventory.ts';
+import type { CloseBatch, JobId } from '../sweep/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,
@@ -74,7 +74,7 @@ export class ElasticsearchCluster implements Cluster {
   }
 
   async upgradeMode(signal: AbortSignal): Promise<boolean | undefined> {
-    const answer = await this.#optional('/_ml/info', { filter_path: 'upgrade_mode' }, signal);
+    const answer = await this.#optional('/_ml/info', { filter_path: 'error,upgrade_mode' }, signal);
     const mode = isFields(answer?.body) ? answer.body.upgrade_mode : undefined;
     return typeof mode === 'boolean' ? mode : undefined;
   }
@@ -149,7 +149,8 @@ export class ElasticsearchCluster implements Cluster {
   #listing(prefix: string, suffix: string, key: 'jobs' | 'datafeeds', filter: string, signal: AbortSignal) {
     return (expression: string | undefined) => {
       const path = `${prefix}${expression === undefined ? '' : `/${expression}`}${suffix}`;
-      return this.#read(path, { filter_path: filter }, signal, undefined, ({ body }) =>
+      // the filter applies to error answers too: without `error` a 404 would not say which ids
+      return this.#read(path, { filter_path: `error,${filter}` }, signal, undefined, ({ body }) =>
         readListing(body, key),
       );
     };
@@ -160,7 +161,12 @@ export class ElasticsearchCluster implements Cluster {
     idOf: (entry: Readonly<Record<string, unknown>>) => string,
     ids: readonly string[] | undefined,
   ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    if (!ids) return listAll((expression) => orNone(read(expression)), idOf);
+    // Only a part of a listing may be empty by a 404; the whole one answered so is no listing.
+    if (!ids)
+      return listAll(
+        (expression) => (expression === undefined ? read(expression) : orNone(read(expression))),
+        idOf,
+      );
     const wanted = new Set(ids);
     const lists = await Promise.all(chunks(ids).map((chunk) => this.#byIds(read, idOf, chunk)));
     return lists.flat().filter((entry) => wanted.has(idOf(entry)));

@@ -31,7 +31,8 @@ export function connect(connection: Connection): Client {
     maxRetries: 0,
     requestTimeout: backstopMs,
     enableMetaHeader: false,
-    redaction: { type: 'remove' },
+    // 'remove' would take away every header of an answer, and with them the server's Retry-After
+    redaction: { type: 'replace' },
   };
   return new Client(options);
 }

@@ -58,11 +58,13 @@ export class VirtualClock implements SimulatorClock, Disposable {
   #now: number;
   #order = 0;
   readonly #queue: Entry[] = [];
-  /** Sleepers and parked requests: somebody whose waiting should make time pass. */
+  /** Sleepers, and parked requests of clients that are not tracked: their waiting makes time pass. */
   #waiting = 0;
+  /** Exchanges on their way, by key. */
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
-  readonly #parkedKeys = new Set<unknown>();
+  /** How often each of them is parked. One that nobody waits for any more, being aborted, is not in here. */
+  readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;
 
@@ -119,11 +121,17 @@ export class VirtualClock implements SimulatorClock, Disposable {
 
   async parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T> {
     const key = clientPort === undefined ? undefined : this.#byPort.get(clientPort);
-    if (key !== undefined) this.#parkedKeys.add(key);
+    if (key === undefined) return this.#whileWaiting(answer);
+    // its client has gone already: what the server still does for it makes nobody wait
+    if (!this.#busy.has(key)) return answer;
+    this.#parkedTimes.set(key, (this.#parkedTimes.get(key) ?? 0) + 1);
+    this.#wake();
     try {
-      return await this.#whileWaiting(answer);
+      return await answer;
     } finally {
-      if (key !== undefined) this.#parkedKeys.delete(key);
+      const times = this.#parkedTimes.get(key) ?? 0;
+      if (times > 1) this.#parkedTimes.set(key, times - 1);
+      else this.#parkedTimes.delete(key);
     }
   }
 
@@ -132,7 +140,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     this.#busy.add(key);
     return () => {
       this.#busy.delete(key);
-      this.#parkedKeys.delete(key);
+      this.#parkedTimes.delete(key);
       this.#wake();
     };
   }
@@ -192,12 +200,16 @@ export class VirtualClock implements SimulatorClock, Disposable {
   }
 
   #moving(): boolean {
-    for (const key of this.#busy) if (!this.#parkedKeys.has(key)) return true;
+    for (const key of this.#busy) if (!this.#parkedTimes.has(key)) return true;
     return false;
   }
 
+  get #awaited(): boolean {
+    return this.#waiting > 0 || this.#parkedTimes.size > 0;
+  }
+
   #wake(): void {
-    if (this.#running || this.#stopped || this.#waiting === 0) return;
+    if (this.#running || this.#stopped || !this.#awaited) return;
     this.#running = true;
     void this.#run();
   }
@@ -206,7 +218,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     while (!this.#stopped) {
       await this.#quiet();
       const next = this.#next();
-      if (this.#waiting === 0 || !next) break;
+      if (!this.#awaited || !next) break;
       this.#fire(next);
     }
     // in the same turn as the decision to stop, or a wake-up in between would be lost

@@ -3,8 +3,8 @@
  * that name), a sentence that says what to do next, and the exit code of the contract's §5.
  */
 
-/** `1` a bug, `2` invalid input, `5` the cluster or the scheduler cannot be used. */
-export type ErrorExit = 1 | 2 | 5;
+/** `1` a bug, `2` invalid input, `3` told to stop, `5` the cluster or the scheduler cannot be used. */
+export type ErrorExit = 1 | 2 | 3 | 5;
 
 export abstract class JobsweepError extends Error {
   abstract readonly exitCode: ErrorExit;
@@ -69,6 +69,11 @@ export class AccessDeniedError extends JobsweepError {
 /** A part of the inventory could not be read or understood; a sweep on half of it could close a busy job. */
 export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
+}
+
+/** The sweep was told to stop before it knew any job: there is nothing that a report could say. */
+export class StoppedError extends JobsweepError {
+  readonly exitCode = 3;
 }
 
 /** The scheduler could not be reached, or refused. */

@@ -5,11 +5,12 @@ import { lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
 import type { ReportedFollowUp } from './report.ts';
-import type { SweepOrder } from './sweep.ts';
+import type { SweepRequest } from './request.ts';
 import { plural } from './text.ts';
 
 export interface FollowUpCase {
-  readonly order: SweepOrder;
+  readonly sweepId: string;
+  readonly request: SweepRequest;
   readonly followUps: FollowUps | undefined;
   readonly clock: Clock;
   readonly budget: Budget;
@@ -40,8 +41,8 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
     warnings: [`${plural(waiting.length, 'job')} left closing, and nobody will come back: ${why}`],
   });
   if (waiting.length === 0) return { followUp: null, comingBackFor: new Set(), warnings: [] };
-  const { order, followUps, clock, budget } = given;
-  const { followUp, followUpOf } = order.request;
+  const { request, followUps, clock, budget } = given;
+  const { followUp, followUpOf, trigger: _spent, ...rest } = request;
   if (followUp === false) return nobody('followUp is false');
   const round = (followUpOf?.round ?? 0) + 1;
   if (round > followUp.max)
@@ -52,15 +53,14 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
     return nobody('no scheduler is set up for follow-ups (the command does them itself with --wait)');
   using limit = clock.limit(Math.max(1, Math.min(mostForArranging, budget.untilDeadline() - forReport)));
   try {
-    const pending = await followUps.pending(order.request.cluster, limit.signal);
+    const pending = await followUps.pending(request.cluster, limit.signal);
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
     const elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
     if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
-    const chain = { sweepId: followUpOf?.sweepId ?? order.sweepId, round };
+    const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round };
     const at = clock.now() + Math.max(soonest, followUp.after);
-    const { followUpOf: _past, trigger: _trigger, ...request } = order.request;
     const arranged = await followUps.arrange(
-      { chain, at, request, jobs: fresh.map((entry) => told(entry, given.startedAt)) },
+      { chain, at, request: { ...rest, followUp }, jobs: fresh.map((entry) => told(entry, given.startedAt)) },
       limit.signal,
     );
     const left = fresh.length - arranged.jobIds.length;

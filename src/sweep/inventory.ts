@@ -2,30 +2,10 @@
  * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
  * Which field means what: docs/behaviour.md.
  */
+import { concreteId, type JobId } from './job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from './ports.ts';
 import { type Protection, readProtection } from './protection.ts';
 import { type JobState, jobStates } from './vocabulary.ts';
-
-/** A config's `blocked.reason`: `delete`, `reset`, `revert`, or whatever a later version adds. */
-export type BlockReason = string;
-
-declare const concrete: unique symbol;
-/**
- * The id of one job that the cluster listed. Only `concreteId` makes one, so a wildcard, `_all`, an empty string or
- * the name of a group cannot stand where a `JobId` is asked for.
- */
-export type JobId = string & { readonly [concrete]: true };
-
-/** The ids of one close request: at least one, by type. */
-export type CloseBatch = readonly [JobId, ...JobId[]];
-
-// The server's own rule for ids: it leaves out `*`, `,`, `_all` and everything that a URL would escape.
-const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
-
-/** The id as one that a close may name; undefined for anything that the server could take for more than one job. */
-export function concreteId(id: string, groups: ReadonlySet<string>): JobId | undefined {
-  return id.length <= 64 && idPattern.test(id) && !groups.has(id) ? (id as JobId) : undefined;
-}
 
 export interface DatafeedSnapshot {
   readonly datafeedId: string;
@@ -52,7 +32,7 @@ export interface JobSnapshot {
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
   readonly runningForecasts: number;
-  readonly blocked?: BlockReason | undefined;
+  readonly blocked?: string | undefined;
   readonly protection: Protection;
   readonly managed: boolean;
   readonly datafeed?: DatafeedSnapshot | undefined;

@@ -1,6 +1,7 @@
 /** @module The look before the leap: jobs read again right before a close names them, to be judged by the same code. */
 import type { Clock } from './clock.ts';
-import { type JobId, type JobSnapshot, joinInventory } from './inventory.ts';
+import { type JobSnapshot, joinInventory } from './inventory.ts';
+import type { JobId } from './job-id.ts';
 import type { Cluster } from './ports.ts';
 
 /** Jobs as they are now, by id; those that no longer exist are missing. Throws when any part cannot be read. */

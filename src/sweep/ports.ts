@@ -2,14 +2,15 @@
  * @module What a sweep needs from the world: a cluster and someone to come back later. `elasticsearch/` and
  * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
  */
-import type { BlockReason, CloseBatch, JobId } from './inventory.ts';
+import type { CloseBatch, JobId } from './job-id.ts';
 import type { FollowUpOf, SweepRequest } from './request.ts';
 
 /** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
 export interface JobConfig {
   readonly jobId: string;
   readonly groups: readonly string[];
-  readonly blocked?: BlockReason | undefined;
+  /** `delete`, `reset`, `revert`, or whatever a later version adds. */
+  readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
   /** `custom_settings.jobsweep` as stored, any JSON value. */
   readonly protection?: unknown;

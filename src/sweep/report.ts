@@ -82,9 +82,10 @@ const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened',
 
 const iso = (moment: number) => new Date(moment).toISOString();
 
-export function reportJobs(entries: readonly Entry[], now: number): ReportedJob[] {
+/** The entries as a report lists them; a follow-up (`all`) names each of its jobs, or one that is kept would vanish from its story. */
+export function reportJobs(entries: readonly Entry[], now: number, all = false): ReportedJob[] {
   return entries
-    .filter((entry) => entry.outcome?.outcome !== 'kept' || !unlisted.has(entry.verdict.reason))
+    .filter((entry) => all || entry.outcome?.outcome !== 'kept' || !unlisted.has(entry.verdict.reason))
     .map((entry) => reportJob(entry, now))
     .sort(
       (a, b) =>

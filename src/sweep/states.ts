@@ -1,5 +1,5 @@
 /** @module The cluster's own word on jobs, read for everyone at once: one request for all who ask at the same time. */
-import type { JobId } from './inventory.ts';
+import type { JobId } from './job-id.ts';
 import type { Cluster, JobStats } from './ports.ts';
 
 export class StateReader {

@@ -5,7 +5,7 @@ import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { closeJobs } from './close.ts';
 import { conclude } from './conclude.ts';
-import { AccessDeniedError, NoSuchJobError } from './errors.ts';
+import { AccessDeniedError, NoSuchJobError, StoppedError, UnreadableInventoryError } from './errors.ts';
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
@@ -69,7 +69,9 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   else world.stop?.addEventListener('abort', cut, { once: true });
   const judge = judgeBy(request);
 
-  const found = await readCluster(cluster, clock, ending);
+  const found = await readCluster(cluster, clock, ending).catch((error: unknown) => {
+    throw endedEarly(world.stop, workLimit.signal) ?? error;
+  });
   const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
@@ -85,7 +87,14 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
-    followUp = await followUpOn(entries, { order, followUps: world.followUps, clock, budget, startedAt });
+    followUp = await followUpOn(entries, {
+      sweepId: order.sweepId,
+      request,
+      followUps: world.followUps,
+      clock,
+      budget,
+      startedAt,
+    });
     warnings.push(...followUp.warnings);
   }
 
@@ -101,7 +110,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     counts: countEntries(entries, open.length),
     kept: countKept(entries),
     freedBytes: freedBytes(entries),
-    jobs: reportJobs(entries, found.readAt),
+    jobs: reportJobs(entries, found.readAt, request.followUpOf !== undefined),
     fuse: fuse ?? null,
     followUp: followUp.followUp,
     warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
@@ -138,6 +147,15 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
     jobs: joinInventory({ configs, stats, datafeeds, readAt }),
     readAt,
   };
+}
+
+/** Why a read of the inventory was cut off by us, where it was. */
+function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal): Error | undefined {
+  if (stop?.aborted) return new StoppedError('told to stop before the cluster was read; nothing was closed');
+  if (!limit.aborted) return undefined;
+  return new UnreadableInventoryError(
+    'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
+  );
 }
 
 /** @throws {NoSuchJobError} when a name must match a job and matches none; otherwise such names are warnings. */

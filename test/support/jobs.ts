@@ -1,5 +1,6 @@
 /** @module Job snapshots for tests of the decisions: an idle job, and what makes it something else. */
-import type { JobId, JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobId } from '../../src/sweep/job-id.ts';
 import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request.ts';
 
 export const now = Date.parse('2026-11-23T12:00:00Z');

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
-import type { JobId, JobSnapshot } from '../../src/sweep/inventory.ts';
-import { concreteId } from '../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobId } from '../../src/sweep/job-id.ts';
+import { concreteId } from '../../src/sweep/job-id.ts';
 import { Entry } from '../../src/sweep/ledger.ts';
 import { closeBatch, cutBatches } from '../../src/sweep/plan.ts';
 import { idleJob, minute } from '../support/jobs.ts';
@@ -101,7 +102,7 @@ describe('the ids that a close may name', () => {
     // @ts-expect-error a plain string is no JobId
     take('*');
     // @ts-expect-error a batch has at least one id
-    const none: import('../../src/sweep/inventory.ts').CloseBatch = [];
+    const none: import('../../src/sweep/job-id.ts').CloseBatch = [];
     expect(none).toHaveLength(0);
   });
 });

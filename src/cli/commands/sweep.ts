@@ -1,11 +1,13 @@
 /** @module `jobsweep sweep`: the sweep from one's own machine, with a question before it acts. */
 import { Option } from 'commander';
+import { followUpsFrom } from '../../follow-ups.ts';
 import { JobsweepError } from '../../sweep/errors.ts';
 import { plannedJobs } from '../../sweep/planned.ts';
+import type { FollowUps } from '../../sweep/ports.ts';
 import type { SweepReport } from '../../sweep/report.ts';
 import type { ReadRequest, SweepRequest } from '../../sweep/request.ts';
 import { plural } from '../../sweep/text.ts';
-import { confirmed, needsAnswer } from '../ask.ts';
+import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
 import { pastOf, readHistory } from '../history.ts';
@@ -54,7 +56,8 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   const plan = await planOf(options, io);
   const read: ReadRequest = plan ?? (await readPayload(options.payload, io));
   const remainingMs = deadlineOf(options);
-  const asks = !read.request.dryRun && needsAnswer('a sweep', options, io);
+  const asks = !read.request.dryRun && !options.yes;
+  if (asks) mustAskOrHave(options.yes, 'sweep', io);
   const sweeps = await readHistory(options.history ?? []);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
@@ -83,7 +86,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
       planned = plannedJobs(preview.entries);
     }
   }
-  return tell(await allRounds(read, sweeping, { planned, wait: options.wait }));
+  return tell(await allRounds(read, sweeping, { planned, followUps: whoComesBack(read, options, sweeping) }));
 }
 
 function question({ counts, jobs, cluster }: SweepReport): string {
@@ -107,24 +110,34 @@ function checkCluster({ clusterId, request }: SavedPlan, found: string, { plan }
   );
 }
 
-/** The sweep and, with `--wait`, every round that it asks for, told as one report. */
-async function allRounds(
-  read: ReadRequest,
-  sweeping: Sweeping,
-  { wait, ...round }: Round & { readonly wait?: boolean | undefined },
-): Promise<SweepReport> {
+/**
+ * This command with `--wait`; else the scheduler of the environment, which wakes the function. That one knows clusters
+ * by its own settings, so it is not told of a cluster that only this command knows.
+ */
+function whoComesBack(
+  { request }: ReadRequest,
+  { wait, embedded, clusters }: SweepOptions,
+  { io, target }: Sweeping,
+): OwnFollowUps | FollowUps | undefined {
+  if (wait) return new OwnFollowUps();
+  if (embedded || clusters !== undefined) return undefined;
+  return followUpsFrom({ environment: io.env, clock: target.clock, running: request.followUpOf });
+}
+
+/** The sweep and, when this command comes back itself, every round that it asks for, told as one report. */
+async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<SweepReport> {
   const { io, target } = sweeping;
-  const followUps = wait ? new OwnFollowUps() : undefined;
-  let { report: story } = await sweepOnce(read, sweeping, { ...round, followUps });
+  const { followUps } = round;
+  let { report: story } = await sweepOnce(read, sweeping, round);
   for (;;) {
-    if (!followUps || !story.followUp) return story;
+    if (!(followUps instanceof OwnFollowUps) || !story.followUp) return story;
     tellWait(story.followUp, sweeping);
     let request: SweepRequest | undefined;
     try {
       request = await followUps.next(target.clock, io.signal);
       if (!request) return story;
-      const { report, entries } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps });
-      story = tellRound(story, report, entries);
+      const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps });
+      story = tellRound(story, report);
     } catch (error) {
       // Closes were sent: whatever happens in a later round, there is a report.
       if (io.signal.aborted)

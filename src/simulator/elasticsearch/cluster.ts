@@ -58,6 +58,7 @@ export class SimulatedCluster implements World {
     );
     for (const [name, value] of Object.entries(fleet.settings ?? {}))
       this.cluster.settings.set('persistent', name, value);
+    this.cluster.idleCloser.reschedule();
     for (const node of fleet.nodes ?? defaultNodes) this.addNode(node);
     for (const job of fleet.jobs ?? []) addFleetJob(this.cluster, job);
     if (fleet.upgradeMode) setUpgradeMode(this.cluster, true);
@@ -250,10 +251,16 @@ export class SimulatedCluster implements World {
     this.cluster.hasMaster = present;
   }
 
+  /** The elected master goes, and another is elected after `outageMs`: closes under way get an error, and go on. */
+  changeMaster(outageMs = 3_000): void {
+    this.cluster.changeMaster(outageMs);
+  }
+
   /** A persistent cluster setting; null for its default. */
   setSetting(name: string, value: string | null): void {
     this.cluster.settings.set('persistent', name, value);
     reassign(this.cluster);
+    this.cluster.idleCloser.reschedule();
   }
 
   #job(jobId: string): Job {

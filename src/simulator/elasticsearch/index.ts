@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { SimulatorClock } from '../clock.ts';
 import type { Fleet } from '../fleets/schema.ts';
+import { armFleet } from '../fleets/script.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { FaultScript } from './faults.ts';
 import { createElasticsearchServer, type RecordedRequest } from './http/server.ts';
@@ -47,6 +48,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   const { clock, fleet = {}, stack = '9.2', seed = 1, port = 0, host = '127.0.0.1' } = options;
   const cluster = new SimulatedCluster(clock, fleet, stack, seed);
   const faults = new FaultScript(clock);
+  armFleet(fleet, cluster, faults);
   const requests: RecordedRequest[] = [];
   const server = createElasticsearchServer({
     world: cluster,

@@ -1,14 +1,27 @@
 /** @module Every endpoint. */
+import { catDatafeedsRoute } from './api/cat-datafeeds.ts';
+import { catJobsRoute } from './api/cat-jobs.ts';
 import { closeJobRoute } from './api/close-job.ts';
+import { clusterSettingsRoutes } from './api/cluster-settings.ts';
 import { deleteJobRoutes } from './api/delete-job.ts';
+import { flushJobRoute } from './api/flush-job.ts';
+import { forecastRoutes } from './api/forecast.ts';
 import { getDatafeedsRoutes } from './api/get-datafeeds.ts';
 import { getJobsRoutes } from './api/get-jobs.ts';
+import { indicesRoutes } from './api/indices.ts';
+import { memoryStatsRoute } from './api/memory-stats.ts';
 import { openJobRoute } from './api/open-job.ts';
 import { postDataRoute } from './api/post-data.ts';
 import { putDatafeedRoute } from './api/put-datafeed.ts';
 import { putJobRoute } from './api/put-job.ts';
 import { rootRoutes } from './api/root.ts';
 import { runDatafeedRoutes } from './api/run-datafeed.ts';
+import { securityRoutes } from './api/security.ts';
+import { surroundingsRoutes } from './api/surroundings.ts';
+import { updateDatafeedRoute } from './api/update-datafeed.ts';
+import { updateJobRoute } from './api/update-job.ts';
+import { upgradeModeRoute } from './api/upgrade-mode.ts';
+import { validateRoutes } from './api/validate-job.ts';
 import type { Route } from './http/call.ts';
 
 export const routes: readonly Route[] = [
@@ -22,4 +35,17 @@ export const routes: readonly Route[] = [
   closeJobRoute,
   ...deleteJobRoutes,
   postDataRoute,
+  flushJobRoute,
+  ...forecastRoutes,
+  ...validateRoutes,
+  updateJobRoute,
+  updateDatafeedRoute,
+  upgradeModeRoute,
+  memoryStatsRoute,
+  catJobsRoute,
+  catDatafeedsRoute,
+  ...clusterSettingsRoutes,
+  ...securityRoutes,
+  ...surroundingsRoutes,
+  ...indicesRoutes,
 ];

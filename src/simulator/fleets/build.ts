@@ -184,7 +184,9 @@ function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNo
 /** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
 export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
   const now = cluster.clock.now();
-  const id = description.datafeedId ?? `datafeed-${job.id}`;
+  // an id has 64 characters at most, and a datafeed may have its job's
+  const prefixed = `datafeed-${job.id}`;
+  const id = description.datafeedId ?? (prefixed.length > 64 ? job.id : prefixed);
   const config = completeDatafeed(
     id,
     job.id,
@@ -207,6 +209,7 @@ export function addFleetDatafeed(cluster: ClusterState, job: Job, description: F
           fieldsPerRecord: job.traits.analysisFields.length,
         })
       : drySource,
+    described: true,
     lookbackRate: description.lookback?.rate ?? 3_600,
     task: undefined,
     stopTakes:

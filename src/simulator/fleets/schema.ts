@@ -177,7 +177,7 @@ const faultSchema = z.strictObject({
   hang: z.boolean().optional(),
 });
 
-export const eventNames = [
+const eventNames = [
   'dataArrives',
   'jobFails',
   'jobDeleted',
@@ -230,6 +230,7 @@ export type Fleet = z.input<typeof fleetSchema>;
 /** One job of a fleet, as people write it. */
 export type FleetJob = z.input<typeof jobSchema>;
 export type FleetDatafeed = NonNullable<FleetJob['datafeed']>;
+export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 

@@ -113,7 +113,9 @@ async function stopDatafeeds(
   const ids = running.map((datafeed) => datafeed.id).join(',');
   if (force) for (const { task } of running) if (task) task.isolated = true;
   const stops = running.map((datafeed) => stopFeed(cluster, datafeed, { force, timeout }));
-  const failures = (await call.wait(Promise.all(stops))).filter((reason) => reason !== undefined);
+  const failures = (await call.wait(cluster.coordinated(Promise.all(stops)))).filter(
+    (reason) => reason !== undefined,
+  );
   if (failures.length > 0)
     throw conflict(
       `failed to close jobs as one or more had started datafeeds that could not be stopped: started datafeeds [${ids}], error stopping them [${failures[0]}]`,
@@ -131,7 +133,7 @@ async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<voi
     else if (task.node.alive) closes.push(closeProcess(cluster, job, task, 'close'));
   }
   if (closes.length === 0) return;
-  const results = await call.wait(Promise.allSettled(closes));
+  const results = await call.wait(cluster.coordinated(Promise.allSettled(closes)));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason as Error;
 }
@@ -142,7 +144,7 @@ async function untilGone(call: Call, tasks: readonly OpenJob[], timeout: number)
   const settled = ({ job, task, allocation }: OpenJob) => job.task !== task || task.allocation !== allocation;
   const waits = tasks.map((entry) => untilTask(cluster, entry.task, () => settled(entry), timeout));
   const pending = tasks.some((entry) => !settled(entry));
-  const done = pending ? await call.wait(Promise.all(waits)) : [];
+  const done = pending ? await call.wait(cluster.coordinated(Promise.all(waits))) : [];
   if (done.includes(false)) throw timedOutWaiting(timeout);
   for (const { job, task } of tasks)
     if (job.task === task) endTask(cluster, job, task, 'unassigned', 'close');

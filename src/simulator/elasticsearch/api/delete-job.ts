@@ -96,9 +96,13 @@ function beginReset(call: Call, job: Job): Promise<void> {
 function block(call: Call, job: Job, reason: 'delete' | 'reset', effect: () => void): Promise<void> {
   const { cluster } = call.world;
   const { promise, resolve } = Promise.withResolvers<void>();
-  job.blocked = { reason, taskId: cluster.nextTaskId(), work: promise };
+  const taskId = cluster.nextTaskId();
+  const task = { action: `cluster:admin/xpack/ml/job/${reason}`, done: promise, completed: false };
+  cluster.tasks.set(taskId, task);
+  job.blocked = { reason, taskId, work: promise };
   cluster.clock.at(cluster.clock.now() + workMs, () => {
     effect();
+    task.completed = true;
     resolve();
   });
   return promise;

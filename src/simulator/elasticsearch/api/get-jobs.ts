@@ -152,7 +152,18 @@ function renderForecasts(forecasts: readonly Forecast[]): object {
   };
 }
 
-function renderTiming(job: Job): object {
+export interface TimingStats {
+  readonly job_id: string;
+  readonly bucket_count: number;
+  readonly total_bucket_processing_time_ms: number;
+  readonly minimum_bucket_processing_time_ms?: number;
+  readonly maximum_bucket_processing_time_ms?: number;
+  readonly average_bucket_processing_time_ms?: number;
+  readonly exponential_average_bucket_processing_time_ms?: number;
+  readonly exponential_average_bucket_processing_time_per_hour_ms: number;
+}
+
+export function renderTiming(job: Job): TimingStats {
   const { buckets } = job.counts;
   if (buckets === 0)
     return {

@@ -1,5 +1,5 @@
 /** @module Records posted to an open job (ML APIs §3.10). */
-import { badRequest, conflict } from '../errors.ts';
+import { conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import type { DataCounts } from '../state/counts.ts';
@@ -7,6 +7,7 @@ import { noCounts, renderCounts, takeArrival } from '../state/counts.ts';
 import type { Job } from '../state/job.ts';
 import { growModel } from '../state/model.ts';
 import { parseRecords, recordTime } from '../state/records.ts';
+import { dateParameter } from './dates.ts';
 import { oneJob } from './names.ts';
 
 export const postDataRoute: Route = route(
@@ -41,19 +42,11 @@ export function checkProcess({ world: { cluster } }: Pick<Call, 'world'>, job: J
 function checkReset({ start, end }: { start: string | undefined; end: string | undefined }): void {
   if (start === undefined && end === undefined) return;
   if (start === undefined || start === '')
-    throw badRequest(`Invalid reset range parameters: 'reset_start' has not been specified`);
-  const from = epochMs(start, 'reset_start');
-  const to = end === undefined || end === '' ? from + 1 : epochMs(end, 'reset_end');
-  if (to <= from)
-    throw badRequest(`Invalid time range: end time '${end}' is earlier than start time '${start}'.`);
-}
-
-function epochMs(text: string, name: string): number {
-  const value = /^\d+$/.test(text) ? Number(text) * (text.length <= 10 ? 1_000 : 1) : Date.parse(text);
-  if (!Number.isNaN(value)) return value;
-  throw badRequest(
-    `Query param [${name}] with value [${text}] cannot be parsed as a date or converted to a number (epoch).`,
-  );
+    throw illegalArgument("Invalid reset range parameters: 'reset_start' has not been specified.");
+  const from = dateParameter(start, 'reset_start');
+  if (end === undefined || end === '') return;
+  if (dateParameter(end, 'reset_end') <= from)
+    throw illegalArgument(`Invalid time range: end time '${end}' is earlier than start time '${start}'.`);
 }
 
 /** Takes an upload into a job's counts; returns the counts of this upload alone. */
@@ -75,7 +68,8 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
       job.counts.invalidDates += 1;
       continue;
     }
-    const oldest = Math.floor(((job.counts.latestRecord ?? 0) - latency) / bucketSpan) * bucketSpan;
+    const latest = Math.max(job.counts.latestRecord ?? 0, job.advancedTo ?? 0);
+    const oldest = Math.floor((latest - latency) / bucketSpan) * bucketSpan;
     if (time < oldest) {
       upload.outOfOrder += 1;
       job.counts.outOfOrder += 1;

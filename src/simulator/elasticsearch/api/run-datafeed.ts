@@ -1,11 +1,12 @@
 /** @module Starting, stopping and deleting datafeeds (ML APIs §3.11). */
-import { badRequest, conflict, serverError, tooManyRequests } from '../errors.ts';
+import { badRequest, conflict, serverError, tooManyRequests, validation } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
-import type { ObjectParser } from '../http/object-parser.ts';
+import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import { datafeedStateOf } from '../state/datafeed.ts';
 import { beginFeed, endFeed, stopFeed } from '../state/datafeed-lifecycle.ts';
 import { stateOf } from '../state/job.ts';
 import { parseTimeValue } from '../units.ts';
+import { dateParameter } from './dates.ts';
 import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './names.ts';
 
 const startAction = 'cluster:admin/xpack/ml/datafeed/start';
@@ -18,7 +19,7 @@ const startParser: ObjectParser = {
   fields: { datafeed_id: 'string', start: 'any', end: 'any', timeout },
 };
 
-const stopParser = (major: number, older: boolean): ObjectParser => ({
+const stopParser = (older: boolean): ObjectParser => ({
   name: stopAction,
   fields: {
     datafeed_id: 'string',
@@ -26,7 +27,6 @@ const stopParser = (major: number, older: boolean): ObjectParser => ({
     force: 'boolean',
     allow_no_match: 'boolean',
     ...(older && { allow_no_datafeeds: 'boolean' as const }),
-    ...(major >= 9 && { close_job: 'boolean' as const }),
   },
 });
 
@@ -41,12 +41,7 @@ export const runDatafeedRoutes: readonly Route[] = [
       const start = given.start === undefined ? undefined : startTime(given.start, 'start', call);
       const end = given.end === undefined ? undefined : startTime(given.end, 'end', call);
       if (end !== undefined && end <= (start ?? 0))
-        throw badRequest(
-          `Invalid datafeed time range: start [${start ?? 0}] must be earlier than end [${end}]`.replace(
-            'Invalid datafeed time range: ',
-            '[start_time_range] ',
-          ),
-        );
+        throw validation(`Validation Failed: 1: start [${start ?? 0}] must be earlier than end [${end}];`);
       return () => startDatafeed(call, start, end);
     },
   ),
@@ -101,12 +96,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
 
 /** Epoch milliseconds of a `start` or `end`: a number, a date, or `now`. */
 function startTime(value: unknown, name: string, { world: { cluster } }: Call): number {
-  const text = String(value);
-  if (text === 'now') return cluster.clock.now();
-  if (/^-?\d+$/.test(text)) return Number(text);
-  const time = Date.parse(text);
-  if (!Number.isNaN(time)) return time;
-  throw badRequest(`failed to parse date field [${text}] for [${name}]`);
+  return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }
 
 async function startDatafeed(call: Call, start: number | undefined, end: number | undefined) {
@@ -120,7 +110,7 @@ async function startDatafeed(call: Call, start: number | undefined, end: number 
     throw conflict(`cannot start datafeed [${datafeed.id}] because job [${datafeed.jobId}] is ${state}`);
   if (datafeed.task)
     throw conflict(`cannot start datafeed [${datafeed.id}] because it has already been started`);
-  const missing = cluster.missingIndex(datafeed.config);
+  const missing = cluster.missingIndex(datafeed);
   if (missing !== undefined)
     throw badRequest(
       `datafeed [${datafeed.id}] cannot retrieve data because index [${missing}] does not exist`,
@@ -138,7 +128,6 @@ interface StopRequest {
   readonly force: boolean;
   readonly timeout: number;
   readonly allowed: boolean;
-  readonly closeJob: boolean | undefined;
 }
 
 const stopTimeout = 5 * 60_000;
@@ -148,21 +137,16 @@ function queryStop(call: Call): StopRequest {
     timeout: call.query.time('timeout', stopTimeout),
     force: call.query.flag('force', false),
     allowed: allowNoMatch(call, 'datafeeds'),
-    closeJob:
-      call.world.cluster.major >= 9 && call.query.has('close_job')
-        ? call.query.flag('close_job', false)
-        : undefined,
   };
 }
 
 function bodyStop(call: Call): StopRequest {
   const older = takesOldName(call);
-  const body = call.body.read(stopParser(call.world.cluster.major, older));
+  const body = call.body.read(stopParser(older));
   if (body.allow_no_datafeeds !== undefined) warnOldName(call, 'datafeeds');
   return {
     timeout: (body.timeout as number | undefined) ?? stopTimeout,
     force: body.force === true,
     allowed: ((body.allow_no_match ?? body.allow_no_datafeeds) as boolean | undefined) ?? true,
-    closeJob: body.close_job as boolean | undefined,
   };
 }

@@ -185,7 +185,7 @@ export function completeModelPlot(given: JsonObject): JsonObject {
   };
 }
 
-function checkRetention(retention: number, daily: number, given: JsonObject): void {
+export function checkRetention(retention: number, daily: number, given: JsonObject): void {
   const low = (name: string, value: number, least: number) => {
     if (value < least) throw illegalArgument(`${name} cannot be less than ${least}. Value = ${value}`);
   };

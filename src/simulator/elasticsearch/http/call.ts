@@ -13,6 +13,8 @@ export interface Call {
   readonly query: Query;
   readonly body: RequestBody;
   readonly principal: Principal | undefined;
+  /** The Accept header; empty when there is none. */
+  readonly accept: string;
   /** The major version that the request's media types ask to be compatible with, if any. */
   readonly compatibleWith: number | undefined;
   /** Awaits something that only time can bring, and lets a clock under test know. */
@@ -45,6 +47,8 @@ export interface Route {
   readonly action: string;
   readonly privilege: Privilege;
   readonly prepare: Prepare;
+  /** The first major version that has it. */
+  readonly since?: 8 | 9;
 }
 
 /** Shortens the many tables of routes. */

@@ -10,7 +10,7 @@ import type { Answer, Call, Route } from './call.ts';
 import { compatibility, PlainError } from './media-type.ts';
 import { Query } from './query.ts';
 import { type Rendered, type RenderOptions, render, renderError } from './respond.ts';
-import { Router } from './router.ts';
+import { type Routed, Router } from './router.ts';
 
 /** One request that the server has seen. */
 export interface RecordedRequest {
@@ -67,7 +67,7 @@ async function handle(
   if (text === undefined) return;
   const method = request.method ?? 'GET';
   const [path, search] = splitOnce(request.url ?? '/', '?');
-  const routed = router.find(method, path);
+  const routed = findRoute(router, world.cluster.major, method, path);
   const api = routed.kind === 'found' ? routed.match.route.name : 'unknown';
   const record: RecordedRequest = {
     at: clock.now(),
@@ -153,6 +153,7 @@ async function handle(
       query,
       body,
       principal,
+      accept: request.headers.accept ?? '',
       compatibleWith,
       wait,
       warn: (message) => {
@@ -160,11 +161,29 @@ async function handle(
         warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
       },
     };
+    if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
     const act = route.prepare(call);
     query.refuseUnconsumed(path);
     world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
     return act();
   }
+}
+
+const olderPrefix = '/_xpack/ml/';
+
+function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path: string): Routed<Route> {
+  const older = path.startsWith(olderPrefix) && major < 9;
+  const routed = router.find(method, older ? `/_ml/${path.slice(olderPrefix.length)}` : path);
+  return routed.kind === 'found' && (routed.match.route.since ?? 7) > major ? { kind: 'unknown' } : routed;
+}
+
+/** The prefix of 6.x: still there on 7.x, and on 8.x for whoever asks for compatibility with 7. */
+function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): void {
+  if (world.cluster.major === 8 && compatibleWith !== 7)
+    throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
+      withStatus: false,
+    });
+  warn(`[${method} ${path}] is deprecated! Use [${method} /_ml/${path.slice(olderPrefix.length)}] instead.`);
 }
 
 function scripted({ status = 500, type, reason, body, headers = {} }: Fault): Answer {

@@ -4,13 +4,22 @@ import { ElasticsearchError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { type Stack, stackFacts } from '../versions.ts';
 import { type AssignmentLimits, memoryOf } from './assignment.ts';
+import { renderCounts } from './counts.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
 import { catchUp } from './feed.ts';
+import { IdleCloser } from './idle-closer.ts';
+import { Indices } from './indices.ts';
 import type { Job, JobState, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
 import { Settings } from './settings.ts';
-import { drySource, type Source } from './source.ts';
+import type { Source } from './source.ts';
+
+export interface RunningTask {
+  readonly action: string;
+  readonly done: Promise<void>;
+  completed: boolean;
+}
 
 export interface ClusterStateOptions {
   readonly clock: SimulatorClock;
@@ -27,6 +36,7 @@ export class ClusterState {
   readonly uuid: string;
   readonly nodes: MlNode[] = [];
   readonly settings: Settings;
+  readonly indices = new Indices();
   readonly #jobs = new Map<string, Job>();
   readonly #datafeeds = new Map<string, Datafeed>();
   readonly #datafeedOfJob = new Map<string, Datafeed>();
@@ -34,8 +44,12 @@ export class ClusterState {
   /** Jobs and datafeeds that have a task and no node, in the order in which they wait. */
   readonly unassigned = new Set<string>();
   readonly unassignedDatafeeds = new Set<string>();
+  /** Deletes and resets that somebody may ask after. */
+  readonly tasks = new Map<string, RunningTask>();
+  readonly idleCloser: IdleCloser;
   upgradeMode = false;
   hasMaster = true;
+  #masterLost = Promise.withResolvers<never>();
   /** Names the next task: a task that was moved has a new allocation. */
   #allocation = 0;
   #sortedJobs: readonly string[] | undefined;
@@ -48,6 +62,7 @@ export class ClusterState {
     this.name = name;
     this.uuid = this.random.id(22, 'cluster');
     this.settings = new Settings(stack);
+    this.idleCloser = new IdleCloser(this);
   }
 
   get major(): 7 | 8 | 9 {
@@ -64,6 +79,23 @@ export class ClusterState {
   nextAllocation(): number {
     this.#allocation += 1;
     return this.#allocation;
+  }
+
+  /** The master goes; another is there after `outageMs`. What the old one was coordinating ends in an error. */
+  changeMaster(outageMs = 3_000): void {
+    this.hasMaster = false;
+    const lost = this.#masterLost;
+    this.#masterLost = Promise.withResolvers<never>();
+    lost.promise.catch(() => undefined);
+    lost.reject(new ElasticsearchError(503, { type: 'node_closed_exception', reason: 'node closed' }));
+    this.clock.at(this.clock.now() + outageMs, () => {
+      this.hasMaster = true;
+    });
+  }
+
+  /** What a master coordinates: rejects when the master goes, whatever becomes of the work itself. */
+  coordinated<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#masterLost.promise]);
   }
 
   /** An id for what runs on its own: node and number. */
@@ -161,14 +193,25 @@ export class ClusterState {
     this.#sortedDatafeeds = undefined;
   }
 
-  /** Where a new datafeed of this config would read: what is stored in its indices. */
-  sourceOf(_config: Datafeed['config'], _job: Job): Source {
-    return drySource;
+  /** Where a new datafeed of this config reads: what is stored in its indices. */
+  sourceOf(config: Datafeed['config'], { traits }: Job): Source {
+    const indices = (config.indices as string[]).join(',');
+    return this.indices.source(indices, traits.timeField, traits.analysisFields.length);
   }
 
-  /** The first index that a datafeed names and that does not exist, when it cannot do without. */
-  missingIndex(_config: Datafeed['config']): string | undefined {
-    return undefined;
+  /** The first index that a datafeed names, that does not exist, and without which it cannot be. */
+  missingIndex({ config, described }: Datafeed): string | undefined {
+    const options = config.indices_options as { ignore_unavailable?: boolean } | undefined;
+    if (described || options?.ignore_unavailable) return undefined;
+    return this.indices.resolve((config.indices as string[]).join(',')).missing[0];
+  }
+
+  /** A document of the results index that can be looked up: a job's counts. */
+  resultsDocument(index: string, id: string): object | undefined {
+    const job = this.jobs.get(id.replace(/_data_counts$/, ''));
+    if (!job || !index.startsWith('.ml-anomalies-') || !id.endsWith('_data_counts')) return undefined;
+    this.settle(job);
+    return renderCounts(job.id, job.counts, job.traits.analysisFields.length);
   }
 
   datafeedNames(): Names {
@@ -191,13 +234,14 @@ export class ClusterState {
   /** Puts a task on a node, or takes it off (undefined). */
   place(job: Job, task: JobTask, node: MlNode | undefined): void {
     if (task.node) {
+      task.node.memoryUsed -= task.node.jobs.get(job.id) ?? 0;
       task.node.jobs.delete(job.id);
-      task.node.memoryUsed -= memoryOf(job);
     }
     task.node = node;
     if (node) {
-      node.jobs.add(job.id);
-      node.memoryUsed += memoryOf(job);
+      const memory = memoryOf(job);
+      node.jobs.set(job.id, memory);
+      node.memoryUsed += memory;
       this.unassigned.delete(job.id);
     } else {
       this.unassigned.add(job.id);

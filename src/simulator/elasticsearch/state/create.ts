@@ -4,7 +4,7 @@ import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';
 import type { Datafeed, DatafeedConfig } from './datafeed.ts';
 import type { Job, JobConfig } from './job.ts';
-import { drySource, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 export function newJob(config: JobConfig): Job {
   return {
@@ -29,14 +29,16 @@ export function newJob(config: JobConfig): Job {
   };
 }
 
-export function newDatafeed(config: DatafeedConfig, job: Job, source: Source = drySource): Datafeed {
+export function newDatafeed(config: DatafeedConfig, job: Job, source: Source): Datafeed {
   return {
     id: config.datafeed_id,
     jobId: job.id,
     config,
     traits: datafeedTraits(config, job.traits.bucketSpan),
     source,
-    lookbackRate: 86_400,
+    described: false,
+    // what is stored is read at once
+    lookbackRate: 1e9,
     task: undefined,
     stopTakes: undefined,
     searches: 0,

@@ -19,11 +19,14 @@ export function beginFeed(
 ): DatafeedTask {
   const now = cluster.clock.now();
   // a job that has seen data goes on after its latest record, whatever start says
-  const from = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
+  const after = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
+  // empty time before the first record is not searched step by step
+  const present = now - datafeed.traits.queryDelay;
+  const from = Math.max(after, Math.min(datafeed.source.first(after) ?? present, present, end ?? present));
   const task: DatafeedTask = {
     allocation: cluster.nextAllocation(),
     node: job.task?.node,
-    state: 'started',
+    state: job.task?.node ? 'started' : 'starting',
     explanation: '',
     isolated: false,
     start,

@@ -46,6 +46,8 @@ export interface Datafeed {
   config: DatafeedConfig;
   traits: DatafeedTraits;
   source: Source;
+  /** Whether a fleet describes its source: then nobody asks for its indices. */
+  described: boolean;
   /** Milliseconds of event time that a look-back reads in one millisecond. */
   lookbackRate: number;
   task: DatafeedTask | undefined;

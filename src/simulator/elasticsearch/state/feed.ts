@@ -8,6 +8,8 @@ import type { Job } from './job.ts';
 
 /** The server searches this long after its interval has ended. */
 const searchLag = 100;
+/** However little there is to read, the first search takes this long. */
+const firstSearchMs = 500;
 
 /** Brings the counts of `job` up to `now` by what `datafeed` has found since it was last looked at. */
 export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
@@ -23,10 +25,11 @@ export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
   const { lookback } = task;
   if (!lookback) return task.searchedAt;
   const { lookbackRate: rate, traits } = datafeed;
+  const first = lookback.since + firstSearchMs;
   const caughtUp = (lookback.since * rate - lookback.from - traits.queryDelay) / (rate - 1);
-  const present = Math.max(lookback.since, Math.ceil(caughtUp));
+  const present = Math.max(first, Math.ceil(caughtUp));
   if (task.end === undefined) return present;
-  const ended = lookback.since + Math.ceil(Math.max(0, task.end - lookback.from) / rate);
+  const ended = Math.max(first, lookback.since + Math.ceil((task.end - lookback.from) / rate));
   return Math.min(ended, present);
 }
 

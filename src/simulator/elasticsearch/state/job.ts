@@ -95,6 +95,8 @@ export interface Job {
   /** Why the last task ended, for people and tests: no stats show it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;
+  /** Event time that a flush moved the job on to. */
+  advancedTo?: number | undefined;
   /** How often it was opened: each opening and close has a draw of its own. */
   openings: number;
   openTakes: number | undefined;

@@ -12,6 +12,15 @@ export interface NodeDescription {
   readonly closeCapacity: number;
 }
 
+/** A node as the stats of a job or a datafeed name it. */
+export interface NodeView {
+  readonly id: string;
+  readonly name: string;
+  readonly ephemeral_id: string;
+  readonly transport_address: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
 /** The native code that a node loads before its first job. */
 const nativeOverhead = 30 * 2 ** 20;
 
@@ -27,8 +36,8 @@ export class MlNode {
   /** Jobs that are opening here, and those that wait for their turn. */
   readonly opening = new Set<string>();
   readonly openQueue: (() => void)[] = [];
-  readonly jobs = new Set<string>();
-  /** What the jobs assigned here may use, in bytes. */
+  /** The jobs assigned here, with the bytes that each was counted with when it came. */
+  readonly jobs = new Map<string, number>();
   memoryUsed = 0;
   alive = true;
   readonly #attributes: Readonly<Record<string, string>>;
@@ -59,8 +68,7 @@ export class MlNode {
     return this.jobs.size > 0 ? nativeOverhead : 0;
   }
 
-  /** As stats name the node of a job or a datafeed. */
-  render(): object {
+  render(): NodeView {
     return {
       id: this.id,
       name: this.name,

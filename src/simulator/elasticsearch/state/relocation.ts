@@ -14,7 +14,7 @@ export const reassignAfterMs = 2_000;
 /** A node dies or is taken away: its processes are gone at once, its tasks move later. */
 export function removeNode(cluster: ClusterState, node: MlNode): void {
   node.alive = false;
-  const lost = [...node.jobs].flatMap((id) => cluster.jobs.get(id) ?? []);
+  const lost = [...node.jobs.keys()].flatMap((id) => cluster.jobs.get(id) ?? []);
   node.closing.clear();
   node.opening.clear();
   node.openQueue.length = 0;
@@ -93,6 +93,7 @@ function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): v
   startProcess(cluster, job, task, node);
   if (!datafeed?.task) return;
   datafeed.task.node = node;
+  if (datafeed.task.state === 'starting') datafeed.task.state = 'started';
   datafeed.task.allocation = cluster.nextAllocation();
   cluster.unassignedDatafeeds.delete(datafeed.id);
   if (job.counts.latestRecord !== undefined)

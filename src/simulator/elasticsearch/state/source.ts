@@ -3,6 +3,7 @@
  * of event time is computed, so that an idle cluster of ten thousand jobs needs no timers and no memory.
  */
 
+/** The records of a span of event time. */
 export interface Records {
   readonly count: number;
   readonly first: number;
@@ -11,10 +12,12 @@ export interface Records {
   readonly fields: number;
 }
 
-/** Records with `from` <= time < `to`; undefined when there are none. Epoch milliseconds. */
+/** All times are event time, epoch milliseconds. */
 export interface Source {
+  /** The records with `from` <= time < `to`; undefined when there are none. */
   between(from: number, to: number): Records | undefined;
-  /** The latest record before `to` and not before `from`. */
+  /** The time of the first record at or after `from`; undefined when there is none. */
+  first(from: number): number | undefined;
 }
 
 export interface Rhythm {
@@ -29,21 +32,25 @@ export interface Rhythm {
 
 /** One record each `every` milliseconds, until it dries up. */
 export function rhythm({ every, from, until, bytesPerRecord, fieldsPerRecord }: Rhythm): Source {
+  const indexAt = (time: number) => Math.max(0, Math.ceil((time - from) / every));
   return {
     between(low, high) {
-      const start = Math.max(0, Math.ceil((low - from) / every));
-      const end = Math.ceil((Math.min(high, until ?? high) - from) / every);
-      const count = end - start;
+      const start = indexAt(low);
+      const count = indexAt(Math.min(high, until ?? high)) - start;
       if (count <= 0) return undefined;
       return {
         count,
         first: from + start * every,
-        last: from + (end - 1) * every,
+        last: from + (start + count - 1) * every,
         bytes: count * bytesPerRecord,
         fields: count * fieldsPerRecord,
       };
     },
+    first(low) {
+      const time = from + indexAt(low) * every;
+      return until !== undefined && time >= until ? undefined : time;
+    },
   };
 }
 
-export const drySource: Source = { between: () => undefined };
+export const drySource: Source = { between: () => undefined, first: () => undefined };

@@ -1,0 +1,143 @@
+/** @module What `jobsweep schedules` does to a group, schedule by schedule: one that fails does not stop the others. */
+import type { ReadSchedule } from '../../scheduler/api.ts';
+import { nextRun } from '../../scheduler/definition.ts';
+import { type FailureKind, SchedulerCallError } from '../../scheduler/errors.ts';
+import { ownerOf } from '../../scheduler/names.ts';
+import { readSchedules } from '../../scheduler/read.ts';
+import { carryOut, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
+import type { SchedulePlan } from '../../scheduler/schedule-plan.ts';
+import { InvalidSettingError, SchedulerError } from '../../sweep/errors.ts';
+import { quote } from '../../sweep/text.ts';
+import type { ExitCode } from '../io.ts';
+import type { ChangeResult, ListedSchedule } from '../show/schedules.ts';
+
+export type { Room } from '../../scheduler/schedule-changes.ts';
+
+/** Every schedule of the group, in full. */
+export async function listGroup({ api, clock, group, signal }: Room): Promise<readonly ListedSchedule[]> {
+  const names = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
+  const found = await readSchedules(api, group, names, signal);
+  return names.flatMap((name) => {
+    const schedule = found.get(name);
+    return schedule ? [listed(name, schedule, clock.now())] : [];
+  });
+}
+
+function listed(name: string, schedule: ReadSchedule, now: number): ListedSchedule {
+  const paused = schedule.State === 'DISABLED';
+  const next = paused ? undefined : nextRun(schedule, now);
+  return {
+    name,
+    state: paused ? 'paused' : 'enabled',
+    owner: ownerOf(name),
+    expression: schedule.ScheduleExpression ?? '',
+    timezone: schedule.ScheduleExpressionTimezone ?? 'UTC',
+    nextRun: next === undefined ? null : new Date(next).toISOString(),
+    cluster: clusterOf(schedule.Target?.Input),
+    description: schedule.Description || null,
+  };
+}
+
+function clusterOf(input: string | undefined): string | null {
+  try {
+    const payload = JSON.parse(input ?? '') as { readonly cluster?: unknown };
+    return typeof payload.cluster === 'string' ? payload.cluster : 'default';
+  } catch {
+    return null;
+  }
+}
+
+/** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
+export async function applyPlan(plan: SchedulePlan, room: Room): Promise<Done> {
+  if (plan.createGroup) await makeGroup(room);
+  return await inTurn(plan.changes, async (change) => {
+    await carryOut(change, room);
+    return change.action !== 'none';
+  });
+}
+
+async function makeGroup({ api, group, signal }: Room): Promise<void> {
+  try {
+    await api.createGroup(group, signal);
+  } catch (error) {
+    // made by someone else, or by an answer of ours that was lost
+    if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
+  }
+}
+
+/** Pauses or resumes. @throws {InvalidSettingError} when one of the names does not exist, and nothing was changed. */
+export async function changeState(
+  names: readonly string[],
+  action: 'pause' | 'resume',
+  room: Room,
+): Promise<Done> {
+  await mustExist(names, room);
+  const state = action === 'pause' ? 'DISABLED' : 'ENABLED';
+  return await inTurn(
+    names.map((name) => ({ name, action })),
+    ({ name }) => setState(name, state, room),
+  );
+}
+
+/** Deletes, once `ask` agrees; undefined when it does not. @throws {InvalidSettingError} as `changeState`. */
+export async function deleteNamed(
+  names: readonly string[],
+  room: Room,
+  ask: () => Promise<boolean>,
+): Promise<Done | undefined> {
+  await mustExist(names, room);
+  if (!(await ask())) return undefined;
+  return await inTurn(
+    names.map((name) => ({ name, action: 'delete' as const })),
+    async ({ name }) => {
+      await remove(name, room);
+      return true;
+    },
+  );
+}
+
+async function mustExist(names: readonly string[], { api, group, signal }: Room): Promise<void> {
+  const there = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
+  const unknown = names.filter((name) => !there.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidSettingError(
+      `no schedule ${unknown.map((name) => quote(name)).join(', ')} in group ${group}, which has ${there.join(', ') || 'none'}; nothing was changed`,
+    );
+}
+
+/** What became of each schedule, and the exit code that follows. */
+export interface Done {
+  readonly results: readonly ChangeResult[];
+  /** 0 when all went well; 5 when the scheduler refused or was away and nothing was done; else 3. */
+  readonly exit: ExitCode;
+}
+
+// What says that the scheduler as a whole cannot be used, and not that this one schedule cannot be changed.
+const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
+
+/** One after the other; what fails is told and the rest goes on, unless the scheduler cannot be reached at all. */
+async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
+  changes: readonly C[],
+  act: (change: C) => Promise<boolean>,
+): Promise<Done> {
+  const results: ChangeResult[] = [];
+  const failures = new Set<FailureKind | 'other'>();
+  for (const change of changes) {
+    const { name, action } = change;
+    if (failures.has('unreachable') && action !== 'none') {
+      results.push({ name, action, outcome: 'not_attempted' });
+      continue;
+    }
+    try {
+      results.push({ name, action, outcome: (await act(change)) ? 'done' : 'unchanged' });
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error;
+      results.push({ name, action, outcome: 'failed', error: error.message });
+      failures.add(error instanceof SchedulerCallError ? error.kind : 'other');
+    }
+  }
+  if (failures.size === 0) return { results, exit: 0 };
+  const nothing = results.every(({ outcome }) => outcome !== 'done');
+  const all = [...failures].every((kind) => kind !== 'other' && unusable.has(kind));
+  return { results, exit: nothing && all ? 5 : 3 };
+}

@@ -1,0 +1,192 @@
+/** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
+import { type Command, Option } from 'commander';
+import { schedulerApi } from '../../scheduler/api.ts';
+import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
+import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
+import { groupOf, targetOf } from '../../scheduler/settings.ts';
+import { InvalidRequestError } from '../../sweep/errors.ts';
+import { confirmed, mustAskOrHave } from '../ask.ts';
+import type { Register } from '../command.ts';
+import { documentError, readDocument } from '../document.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { readInput, readNamed } from '../payload.ts';
+import { listText, planText, resultText } from '../show/schedules.ts';
+import { applyPlan, changeState, type Done, deleteNamed, listGroup, type Room } from './schedules-do.ts';
+
+interface GroupOptions {
+  readonly group?: string;
+  readonly output?: 'table' | 'json';
+}
+interface FileOptions extends GroupOptions {
+  readonly file: string;
+  readonly prune?: boolean;
+}
+interface YesOption {
+  readonly yes?: boolean;
+}
+
+export const registerSchedules: Register = (program, { io, action }) => {
+  const schedules = program
+    .command('schedules')
+    .description('recurring sweeps from a file, through EventBridge Scheduler');
+  withGroup(schedules.command('list'))
+    .description('the schedules of the group, and when each runs next')
+    .action(action((options: GroupOptions) => list(options, io)));
+  withFile(schedules.command('plan'))
+    .description('what apply would change, field by field; changes nothing')
+    .action(action((options: FileOptions) => plan(options, io)));
+  withFile(schedules.command('apply'))
+    .description('make the group as the file says; shows the plan and asks first')
+    .option('--yes', 'do not ask')
+    .action(action((options: FileOptions & YesOption) => apply(options, io)));
+  withGroup(schedules.command('pause'))
+    .description('pause schedules; what falls due meanwhile is not made up for')
+    .argument('<names...>')
+    .action(action((names: string[], options: GroupOptions) => setState(names, 'pause', options, io)));
+  withGroup(schedules.command('resume'))
+    .description('resume paused schedules')
+    .argument('<names...>')
+    .action(action((names: string[], options: GroupOptions) => setState(names, 'resume', options, io)));
+  withGroup(schedules.command('delete'))
+    .description('delete schedules; asks first')
+    .argument('<names...>')
+    .option('--yes', 'do not ask')
+    .action(
+      action((names: string[], options: GroupOptions & YesOption) => deleteAfterAsking(names, options, io)),
+    );
+};
+
+function withGroup(command: Command): Command {
+  return command
+    .option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)')
+    .addOption(
+      new Option('-o, --output <form>', 'the form of the result (table on a terminal, else json)').choices([
+        'table',
+        'json',
+      ]),
+    );
+}
+
+function withFile(command: Command): Command {
+  return withGroup(command)
+    .requiredOption('-f, --file <file>', 'the schedules, as YAML or JSON; - is JSON from standard input')
+    .option('--prune', 'also delete what the group has and the file has not');
+}
+
+async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
+  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  const schedules = await listGroup(room);
+  write(options, io, schedules, listText(room.group, schedules, io.stdout.columns));
+  return 0;
+}
+
+async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
+  const { planned } = await planFile(options, io);
+  write(options, io, planJson(planned), planText(planned));
+  return 0;
+}
+
+async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
+  // valid first: what is wrong with the file should be told even where nobody can be asked
+  const file = await readFile(options, io);
+  mustAskOrHave(options.yes, 'schedules apply', io);
+  const { planned, room } = await planFile(options, io, file);
+  const pending = planned.changes.filter(({ action }) => action !== 'none').length;
+  if (pending > 0 || planned.createGroup) {
+    io.stderr.write(planText(planned));
+    if (!options.yes && !(await confirmed('Apply this?', io))) {
+      io.stderr.write('nothing was changed\n');
+      return 4;
+    }
+  }
+  return finish(options, io, room.group, await applyPlan(planned, room));
+}
+
+async function setState(
+  names: readonly string[],
+  action: 'pause' | 'resume',
+  options: GroupOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  return finish(options, io, room.group, await changeState(names, action, room));
+}
+
+async function deleteAfterAsking(
+  names: readonly string[],
+  options: GroupOptions & YesOption,
+  io: Io,
+): Promise<ExitCode> {
+  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  mustAskOrHave(options.yes, 'schedules delete', io);
+  const done = await deleteNamed(names, room, async () => {
+    if (options.yes) return true;
+    return await confirmed(`Delete ${names.join(', ')} of group ${room.group}?`, io);
+  });
+  if (done) return finish(options, io, room.group, done);
+  io.stderr.write('nothing was deleted\n');
+  return 4;
+}
+
+async function readFile({ file: name }: FileOptions, io: Io): Promise<ScheduleFile> {
+  const text = name === '-' ? await readInput(io) : await readNamed(name);
+  const document = readDocument(text, name === '-' ? 'standard input' : name);
+  try {
+    return readScheduleFile(document.value);
+  } catch (error) {
+    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
+  }
+}
+
+async function planFile(
+  options: FileOptions,
+  io: Io,
+  read?: ScheduleFile,
+): Promise<{ readonly planned: SchedulePlan; readonly room: Room }> {
+  const file = read ?? (await readFile(options, io));
+  const target = targetOf(file, options.group, io.env);
+  const room = roomOf(target.group, io);
+  const planned = await planSchedules(room.api, file.schedules, target, {
+    now: io.clock.now(),
+    prune: options.prune ?? false,
+    signal: io.signal,
+  });
+  return { planned, room };
+}
+
+const roomOf = (group: string, { clock, signal }: Io): Room => ({
+  api: schedulerApi({ clock }),
+  clock,
+  group,
+  signal,
+});
+
+function planJson({ group, createGroup, changes }: SchedulePlan): object {
+  return {
+    group,
+    createGroup,
+    changes: changes.map((change) => {
+      const { action, name } = change;
+      if (action === 'update')
+        return {
+          name,
+          action,
+          // a field that one side has not is null there: JSON has no undefined
+          differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
+        };
+      return action === 'none' && change.note !== undefined
+        ? { name, action, note: change.note }
+        : { name, action };
+    }),
+  };
+}
+
+function finish(options: GroupOptions, io: Io, group: string, { results, exit }: Done): ExitCode {
+  write(options, io, { group, results }, resultText(group, results));
+  return exit;
+}
+
+function write({ output }: GroupOptions, io: Io, json: unknown, text: string): void {
+  const form = output ?? (io.stdout.isTTY ? 'table' : 'json');
+  io.stdout.write(form === 'json' ? `${JSON.stringify(json, null, 2)}\n` : text);
+}

@@ -1,0 +1,48 @@
+/** @module Who comes back for slow jobs, by the settings: EventBridge Scheduler, loaded only when there is one to come back for. */
+import type { Environment } from './settings.ts';
+import type { Clock } from './sweep/clock.ts';
+import { InvalidSettingError } from './sweep/errors.ts';
+import type { FollowUps } from './sweep/ports.ts';
+import type { FollowUpOf } from './sweep/request.ts';
+
+export interface FollowUpWorld {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** The function that runs now, which is the natural one to wake; wins only where the environment names none. */
+  readonly invokedArn?: string | undefined;
+  /** The request's `followUpOf`, when this sweep is itself a follow-up. */
+  readonly running: FollowUpOf | undefined;
+}
+
+const set = (value: string | undefined) => value?.trim() || undefined;
+
+/** Follow-ups through the schedule group of the settings; undefined when none of the settings for it are made. */
+export function followUpsFrom({
+  environment,
+  clock,
+  invokedArn,
+  running,
+}: FollowUpWorld): FollowUps | undefined {
+  const group = set(environment.JOBSWEEP_SCHEDULE_GROUP);
+  const roleArn = set(environment.JOBSWEEP_SCHEDULER_ROLE_ARN);
+  const functionArn = set(environment.JOBSWEEP_FUNCTION_ARN) ?? invokedArn;
+  if (!group && !roleArn) return undefined;
+  const load = async (): Promise<FollowUps> => {
+    // Half a setup is told when it matters, as a warning of the report: it must not keep the jobs from being closed.
+    if (!group) throw new InvalidSettingError('JOBSWEEP_SCHEDULE_GROUP is not set');
+    if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
+    if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
+    const { schedulerFollowUps } = await import('./scheduler/follow-ups.ts');
+    const settings = { group, roleArn, functionArn, dlqArn: set(environment.JOBSWEEP_DLQ_ARN) };
+    return schedulerFollowUps(settings, { clock, running });
+  };
+  let loading: Promise<FollowUps> | undefined;
+  const loaded = () => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    pending: async (cluster, signal) => (await loaded()).pending(cluster, signal),
+    arrange: async (order, signal) => (await loaded()).arrange(order, signal),
+  };
+}

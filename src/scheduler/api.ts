@@ -1,0 +1,199 @@
+/**
+ * @module The calls to EventBridge Scheduler, on the SDK's client: loaded when first needed, each call limited,
+ * retried on this project's clock, and failing with a SchedulerError that says what to do.
+ */
+import { randomUUID } from 'node:crypto';
+import type {
+  CreateScheduleCommandInput,
+  GetScheduleCommandOutput,
+  SchedulerClient,
+  SchedulerClientConfig,
+  ScheduleSummary,
+  UpdateScheduleCommandInput,
+} from '@aws-sdk/client-scheduler';
+import type { Clock } from '../sweep/clock.ts';
+import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './errors.ts';
+
+export interface SchedulerApiOptions {
+  readonly clock: Clock;
+  /** What the SDK would else take from its own variables and files: region, endpoint, credentials. */
+  readonly sdk?: SchedulerClientConfig;
+}
+
+/** A schedule as read: everything that the service shows, but the SDK's metadata. */
+export type ReadSchedule = Omit<GetScheduleCommandOutput, '$metadata'>;
+
+/** What a create or update sends. The client token is the api's own business: one for all tries of one call. */
+export type ScheduleOrder = Omit<CreateScheduleCommandInput, 'ClientToken'>;
+
+/** All throw a SchedulerCallError, whose `kind` tells what to make of it. */
+export interface SchedulerApi {
+  createSchedule(schedule: ScheduleOrder, signal: AbortSignal): Promise<void>;
+  /** Replaces the whole schedule: what is left out goes back to its default. */
+  updateSchedule(
+    schedule: Omit<UpdateScheduleCommandInput, 'ClientToken'>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteSchedule(group: string, name: string, signal: AbortSignal): Promise<void>;
+  getSchedule(group: string, name: string, signal: AbortSignal): Promise<ReadSchedule>;
+  /** Every schedule of the group whose name begins with `prefix`, all pages. */
+  listSchedules(group: string, signal: AbortSignal, prefix?: string): Promise<readonly ScheduleSummary[]>;
+  createGroup(group: string, signal: AbortSignal): Promise<void>;
+  groupExists(group: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** The most that one try may take. Answers come in a fraction of a second; a try that hangs should leave time for more. */
+const tryMs = 10_000;
+const tries = 4;
+// IAM takes about ten seconds to make a new role known (public tests): 2 + 4 + 8 + 8 leave room for twice that.
+const roleWaits = [2_000, 4_000, 8_000, 8_000];
+
+export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): SchedulerApi {
+  // one client for all calls, made by the first: the SDK costs 13 to 17 ms of a cold start
+  let connecting: Promise<Connection> | undefined;
+  const connect = () => {
+    connecting ??= load(sdk);
+    return connecting;
+  };
+
+  /** Sends until there is an answer, a refusal, or nothing left to try. */
+  async function call<T>(
+    doing: string,
+    signal: AbortSignal,
+    send: (connection: Connection, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    const waits: Partial<Record<FailureKind, readonly number[]>> = {
+      busy: backoff,
+      unreachable: backoff,
+      role_not_ready: roleWaits,
+    };
+    for (let attempt = 0; ; attempt++) {
+      let failure: Failure;
+      let cause: unknown;
+      {
+        using limit = clock.limit(tryMs);
+        try {
+          if (signal.aborted) throw ended(doing, signal);
+          return await send(await connect(), { abortSignal: AbortSignal.any([signal, limit.signal]) });
+        } catch (error) {
+          if (signal.aborted) throw ended(doing, signal);
+          cause = error;
+          failure = readFailure(limit.signal.aborted ? limit.signal.reason : error, doing);
+        }
+      }
+      const wait = waits[failure.kind]?.[attempt];
+      if (wait === undefined) throw new SchedulerCallError(failure.kind, failure.message, { cause });
+      await clock.sleep(Math.max(wait, failure.retryAfterMs ?? 0), signal).catch(() => {
+        throw ended(doing, signal, failure.message);
+      });
+    }
+  }
+
+  return {
+    async createSchedule(schedule, signal) {
+      const input = { ...schedule, ClientToken: randomUUID() };
+      await call(`creating schedule ${schedule.Name}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.CreateScheduleCommand(input), options),
+      );
+    },
+    async updateSchedule(schedule, signal) {
+      const input = { ...schedule, ClientToken: randomUUID() };
+      await call(`updating schedule ${schedule.Name}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.UpdateScheduleCommand(input), options),
+      );
+    },
+    async deleteSchedule(group, name, signal) {
+      const input = { GroupName: group, Name: name, ClientToken: randomUUID() };
+      await call(`deleting schedule ${name}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.DeleteScheduleCommand(input), options),
+      );
+    },
+    async getSchedule(group, name, signal) {
+      const doing = `reading schedule ${name} of group ${group}`;
+      const { $metadata: _dropped, ...schedule } = await call(
+        doing,
+        signal,
+        ({ client, commands }, options) =>
+          client.send(new commands.GetScheduleCommand({ GroupName: group, Name: name }), options),
+      );
+      return schedule;
+    },
+    async listSchedules(group, signal, prefix) {
+      const found: ScheduleSummary[] = [];
+      let NextToken: string | undefined;
+      do {
+        const page = await call(`listing group ${group}`, signal, ({ client, commands }, options) =>
+          client.send(
+            new commands.ListSchedulesCommand({
+              GroupName: group,
+              MaxResults: 100,
+              ...(prefix === undefined ? {} : { NamePrefix: prefix }),
+              ...(NextToken === undefined ? {} : { NextToken }),
+            }),
+            options,
+          ),
+        );
+        found.push(...(page.Schedules ?? []));
+        // an endpoint that repeats its token would be asked for ever
+        if (page.NextToken !== undefined && page.NextToken === NextToken)
+          throw new SchedulerCallError(
+            'unreadable',
+            `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
+          );
+        NextToken = page.NextToken || undefined;
+      } while (NextToken !== undefined);
+      return found.filter(({ Name }) => Name?.startsWith(prefix ?? ''));
+    },
+    async createGroup(group, signal) {
+      const input = { Name: group, ClientToken: randomUUID() };
+      await call(`creating group ${group}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.CreateScheduleGroupCommand(input), options),
+      );
+    },
+    async groupExists(group, signal) {
+      try {
+        const { State } = await call(`reading group ${group}`, signal, ({ client, commands }, options) =>
+          client.send(new commands.GetScheduleGroupCommand({ Name: group }), options),
+        );
+        return State !== 'DELETING';
+      } catch (error) {
+        if (error instanceof SchedulerCallError && error.kind === 'missing') return false;
+        throw error;
+      }
+    },
+  };
+}
+
+// A throttled caller that comes back at once is throttled again; sweeps end when their signal says so.
+const backoff = Array.from({ length: tries - 1 }, (_, attempt) => 500 * 2 ** attempt);
+
+interface Connection {
+  readonly client: SchedulerClient;
+  readonly commands: typeof import('@aws-sdk/client-scheduler');
+}
+
+async function load(config: SchedulerClientConfig): Promise<Connection> {
+  const commands = await import('@aws-sdk/client-scheduler');
+  const client = new commands.SchedulerClient({
+    // the tries are counted here, on a clock that tests can hold
+    maxAttempts: 1,
+    // backstops only, in the machine's time: without them a silent endpoint holds a call until the function dies
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: tryMs + 5_000,
+      throwOnRequestTimeout: true,
+    },
+    ...config,
+  });
+  return { client, commands };
+}
+
+/** The caller's signal ended the call: its time is up, or somebody stopped it. */
+function ended(doing: string, signal: AbortSignal, last?: string): SchedulerCallError {
+  const why = signal.reason instanceof Error ? signal.reason.message : 'stopped';
+  return new SchedulerCallError(
+    'unreachable',
+    `${doing} did not come to an end: ${why}${last === undefined ? '' : `; before that, ${last}`}`,
+    { cause: signal.reason },
+  );
+}

@@ -1,0 +1,87 @@
+/** @module What differs between a schedule as it should be and as it is, field by field, in the file's own names. */
+import { isDeepStrictEqual } from 'node:util';
+import { formatDuration } from '../sweep/duration.ts';
+import type { ReadSchedule, ScheduleOrder } from './api.ts';
+import { nextRun } from './definition.ts';
+import { triggerAttributes } from './payload.ts';
+
+/** A field that differs; undefined where one side has nothing. */
+export interface Difference {
+  readonly field: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** Every field in which `wanted` differs from `found`; none when an update would change nothing. */
+export function differences(wanted: ScheduleOrder, found: ReadSchedule, now: number): readonly Difference[] {
+  const to = fields(wanted);
+  const from = fields(found);
+  if (sameStart(wanted, found, now)) to.set('start', from.get('start'));
+  return [...new Set([...to.keys(), ...from.keys()])]
+    .map((field) => ({ field, from: from.get(field), to: to.get(field) }))
+    .filter((difference) => !isDeepStrictEqual(difference.from, difference.to));
+}
+
+/**
+ * A start that is past stays in the file, but the service may have been given another (see `withFreshStart`): what
+ * counts then is that both go on at the same time.
+ */
+function sameStart(wanted: ScheduleOrder, found: ReadSchedule, now: number): boolean {
+  if (wanted.StartDate === undefined || wanted.StartDate.getTime() > now) return false;
+  return nextRun(wanted, now) === nextRun(found, now);
+}
+
+function fields(schedule: ScheduleOrder | ReadSchedule): Map<string, unknown> {
+  const { Target, FlexibleTimeWindow } = schedule;
+  const { Arn, RoleArn, Input, RetryPolicy, DeadLetterConfig, ...others } = Target ?? {};
+  const [, kind = 'expression', body = schedule.ScheduleExpression] =
+    /^(rate|cron|at)\((.*)\)$/.exec(schedule.ScheduleExpression ?? '') ?? [];
+  const { MaximumEventAgeInSeconds = 86_400, MaximumRetryAttempts = 185 } = RetryPolicy ?? {};
+  return new Map<string, unknown>([
+    ['description', schedule.Description || undefined],
+    [kind, body],
+    ['timezone', schedule.ScheduleExpressionTimezone ?? 'UTC'],
+    ['start', schedule.StartDate?.toISOString()],
+    ['end', schedule.EndDate?.toISOString()],
+    ['window', minutes(FlexibleTimeWindow?.MaximumWindowInMinutes)],
+    ['state', schedule.State === 'DISABLED' ? 'paused' : 'enabled'],
+    ['functionArn', Arn],
+    ['roleArn', RoleArn],
+    ['deadLetterArn', DeadLetterConfig?.Arn],
+    ['retry.maxAge', formatDuration(MaximumEventAgeInSeconds * 1000)],
+    ['retry.attempts', MaximumRetryAttempts],
+    ['afterCompletion', schedule.ActionAfterCompletion === 'DELETE' ? 'delete' : 'keep'],
+    ['kmsKeyArn', schedule.KmsKeyArn],
+    ...requestFields(Input),
+    ...Object.entries(others).map(([name, value]): [string, unknown] => [`target.${name}`, value]),
+  ]);
+}
+
+const minutes = (count: number | undefined) =>
+  count === undefined ? undefined : formatDuration(count * 60_000);
+
+/** The request in the Input, a field for each of its leaves; what is no object is one field. */
+function requestFields(input: string | undefined): [string, unknown][] {
+  let payload: unknown;
+  try {
+    payload = JSON.parse(input ?? '');
+  } catch {
+    return [['request', input]];
+  }
+  if (!isRecord(payload)) return [['request', payload]];
+  const { trigger, ...request } = payload;
+  // told as one: a person sees whether the attributes are there, not what they are made of
+  const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
+  return [['request.trigger', attributes], ...leaves(request, 'request')];
+}
+
+function leaves(value: Record<string, unknown>, path: string): [string, unknown][] {
+  return Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
+    isRecord(inner) && Object.keys(inner).length > 0
+      ? leaves(inner, `${path}.${key}`)
+      : [[`${path}.${key}`, inner]],
+  );
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

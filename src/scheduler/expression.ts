@@ -1,0 +1,153 @@
+/**
+ * @module Schedule expressions as EventBridge Scheduler takes them: `rate(…)`, `cron(…)` of six fields, `at(…)`. What
+ * the service is not known to accept is refused here, because a schedule that it refuses is noticed too late.
+ */
+import { quote } from '../sweep/text.ts';
+
+export type Expression =
+  | { readonly kind: 'rate'; readonly everyMs: number }
+  /** `pattern` is the expression in croner's spelling: seconds first, Sunday is 1. */
+  | { readonly kind: 'cron'; readonly pattern: string }
+  /** `local` is a date-time of the schedule's zone, as `2026-11-23T02:00:00`. */
+  | { readonly kind: 'at'; readonly local: string };
+
+/** The text is not an expression; the message says what was expected, and completes "…: expected". */
+export class InvalidExpressionError extends Error {
+  override readonly name = 'InvalidExpressionError';
+}
+
+const rateUnits = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+
+/**
+ * Reads `rate(…)`, `cron(…)` or `at(…)`.
+ * @throws {InvalidExpressionError}
+ */
+export function parseExpression(text: string): Expression {
+  if (text.length > 256) throw new InvalidExpressionError('at most 256 characters');
+  const [, kind, body = ''] = /^(rate|cron|at)\((.*)\)$/.exec(text) ?? [];
+  if (kind === 'rate') return parseRate(body);
+  if (kind === 'cron') return { kind, pattern: parseCron(body) };
+  if (kind === 'at') return parseAt(body);
+  throw new InvalidExpressionError(`rate(…), cron(…) or at(…), got ${quote(text)}`);
+}
+
+function parseRate(body: string): Expression {
+  const [, count = '', unit = ''] = /^(\d{1,9}) (minute|hour|day)s?$/.exec(body) ?? [];
+  const everyMs = Number(count) * rateUnits[unit as keyof typeof rateUnits];
+  if (!(everyMs > 0))
+    throw new InvalidExpressionError(
+      `a rate of a whole number, 1 or more, one blank, and minute(s), hour(s) or day(s), as "12 hours", got ${quote(body)}`,
+    );
+  return { kind: 'rate', everyMs };
+}
+
+function parseAt(body: string): Expression {
+  const wellFormed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/.test(body);
+  // Date.parse would roll 30 February over to March; written back it differs.
+  const moment = wellFormed ? Date.parse(`${body}Z`) : Number.NaN;
+  if (Number.isNaN(moment) || new Date(moment).toISOString().slice(0, 19) !== body)
+    throw new InvalidExpressionError(
+      `a date-time without zone or fraction, as "2026-11-23T02:00:00", got ${quote(body)}`,
+    );
+  return { kind: 'at', local: body };
+}
+
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly names?: readonly string[];
+}
+
+const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const weekdays = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+const minutes: Field = { name: 'minutes', min: 0, max: 59 };
+const hours: Field = { name: 'hours', min: 0, max: 23 };
+const dayOfMonth: Field = { name: 'day of month', min: 1, max: 31 };
+const month: Field = { name: 'month', min: 1, max: 12, names: months };
+const dayOfWeek: Field = { name: 'day of week', min: 1, max: 7, names: weekdays };
+const year: Field = { name: 'year', min: 1970, max: 2199 };
+
+function parseCron(body: string): string {
+  const fields = body.split(' ');
+  const [minute, hour, day, inMonth, weekday, inYear] = fields;
+  if (
+    fields.length !== 6 ||
+    minute === undefined ||
+    hour === undefined ||
+    day === undefined ||
+    inMonth === undefined ||
+    weekday === undefined ||
+    inYear === undefined
+  )
+    throw new InvalidExpressionError(
+      `six fields with one blank between them (minutes, hours, day of month, month, day of week, year), as "0 2 * * ? *", got ${quote(body)}`,
+    );
+  if ((day === '?') === (weekday === '?'))
+    throw new InvalidExpressionError(
+      `? in exactly one of day of month and day of week, as "0 2 * * ? *", got ${quote(body)}`,
+    );
+  return [
+    '0',
+    plain(minute, minutes),
+    plain(hour, hours),
+    day === '?' ? '*' : list(day, dayOfMonth, ofMonth),
+    plain(inMonth, month),
+    weekday === '?' ? '*' : list(weekday, dayOfWeek, ofWeek),
+    plain(inYear, year),
+  ].join(' ');
+}
+
+const plain = (text: string, field: Field) => list(text, field, () => undefined);
+
+/** A list with commas; `special` reads the members that only this field has, the rest is common to all. */
+function list(text: string, field: Field, special: (member: string) => string | undefined): string {
+  return text
+    .split(',')
+    .map((member) => {
+      const read = special(member) ?? range(member, field);
+      if (read === undefined)
+        throw new InvalidExpressionError(
+          `${field.name} from ${field.min} to ${field.max}${field.names ? ` or ${field.names[0]} to ${field.names.at(-1)}` : ''}, in the cron form of EventBridge Scheduler, got ${quote(text)}`,
+        );
+      return read;
+    })
+    .join(',');
+}
+
+/** `*`, `n`, `n-m`, each with an optional `/step`, as `min-max/step`; undefined when it is none of them. */
+function range(member: string, field: Field): string | undefined {
+  const [, whole, low, high, step] = /^(?:(\*)|(\w+)(?:-(\w+))?)(?:\/(\d{1,4}))?$/.exec(member) ?? [];
+  if (step !== undefined && Number(step) < 1) return undefined;
+  // croner takes steps only up to the field's width; a longer one leaves the first value alone
+  const every = step === undefined ? '' : `/${Math.min(Number(step), field.max - field.min + 1)}`;
+  if (whole) return `${field.min}-${field.max}${every}`;
+  const from = value(low, field);
+  const to = high === undefined ? (step === undefined ? from : field.max) : value(high, field);
+  if (from === undefined || to === undefined || from > to) return undefined;
+  return from === to ? String(from) : `${from}-${to}${every}`;
+}
+
+function value(text: string | undefined, { min, max, names }: Field): number | undefined {
+  const named = names?.indexOf(text ?? '') ?? -1;
+  const number = named >= 0 ? named + min : /^\d{1,4}$/.test(text ?? '') ? Number(text) : Number.NaN;
+  return number >= min && number <= max ? number : undefined;
+}
+
+/** `L` the month's last day, `LW` its last weekday, `15W` the weekday nearest to the 15th. */
+function ofMonth(member: string): string | undefined {
+  if (member === 'L' || member === 'LW') return member;
+  const nearest = /^(\d{1,2})W$/.exec(member)?.[1];
+  return nearest !== undefined && value(nearest, dayOfMonth) !== undefined
+    ? `${Number(nearest)}W`
+    : undefined;
+}
+
+/** `L` the week's last day, Saturday; `FRIL` the month's last Friday; `FRI#2` its second. */
+function ofWeek(member: string): string | undefined {
+  if (member === 'L') return '7';
+  const [, day, rest] = /^(\w+?)(L|#[1-5])$/.exec(member) ?? [];
+  const number = value(day, dayOfWeek);
+  return number === undefined ? undefined : `${number}${rest}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * @module Changing schedules: what a plan asks for, pausing, resuming, deleting. An update replaces a schedule whole,
+ * so each one is read again right before, and sent with everything that it has.
+ */
+import type { Clock } from '../sweep/clock.ts';
+import { SchedulerError } from '../sweep/errors.ts';
+import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
+import { orderOf, withFreshStart } from './definition.ts';
+import { SchedulerCallError } from './errors.ts';
+import { readIfThere } from './read.ts';
+import { type Change, changedMeanwhile } from './schedule-plan.ts';
+
+export interface Room {
+  readonly api: SchedulerApi;
+  readonly clock: Clock;
+  readonly group: string;
+  readonly signal: AbortSignal;
+}
+
+/** Carries out one change of a plan. @throws {SchedulerError} */
+export async function carryOut(change: Change, room: Room): Promise<void> {
+  const { api, group, signal } = room;
+  switch (change.action) {
+    case 'none':
+      return;
+    case 'create':
+      return await create(change.order, room);
+    case 'update': {
+      await replace(change.name, room, (found) => {
+        if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
+          throw changedMeanwhile(change.name);
+        return change.order;
+      });
+      return;
+    }
+    case 'delete': {
+      const found = await readIfThere(api, group, change.name, signal);
+      if (!found) return;
+      if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
+        throw changedMeanwhile(change.name);
+      return await remove(change.name, room);
+    }
+  }
+}
+
+async function create(order: ScheduleOrder, { api, clock, signal }: Room): Promise<void> {
+  try {
+    await api.createSchedule(withFreshStart(order, clock.now()), signal);
+  } catch (error) {
+    if (error instanceof SchedulerCallError && error.kind === 'conflict')
+      throw new SchedulerError(
+        `schedule ${order.Name} was made by someone else meanwhile: look at it and plan again`,
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+/** Pauses or resumes a schedule, every other field kept. Resolves with false when there was nothing to do. */
+export async function setState(name: string, state: 'ENABLED' | 'DISABLED', room: Room): Promise<boolean> {
+  return await replace(name, room, (found) =>
+    (found.State ?? 'ENABLED') === state ? undefined : { ...orderOf(found), State: state },
+  );
+}
+
+/** Deletes a schedule; one that is gone already is fine. */
+export async function remove(name: string, { api, clock, group, signal }: Room): Promise<void> {
+  await whileInConflict(clock, signal, async () => {
+    try {
+      await api.deleteSchedule(group, name, signal);
+    } catch (error) {
+      if (!(error instanceof SchedulerCallError) || error.kind !== 'missing') throw error;
+    }
+  });
+}
+
+/**
+ * Reads a schedule, lets `change` make of it what it should be, and sends that. Undefined from `change`: nothing to
+ * do, and false is the answer. After a conflict the schedule is read and changed anew.
+ */
+async function replace(
+  name: string,
+  { api, clock, group, signal }: Room,
+  change: (found: ReadSchedule) => ScheduleOrder | undefined,
+): Promise<boolean> {
+  return await whileInConflict(clock, signal, async () => {
+    const found = await api.getSchedule(group, name, signal);
+    const order = change(found);
+    if (!order) return false;
+    await update({ ...order, Name: name, GroupName: group }, api, clock, signal);
+    return true;
+  });
+}
+
+/**
+ * Sends the start as it is, and only if the service refuses it for its age another that means the same: whether an
+ * update checks it is not documented.
+ */
+async function update(
+  order: ScheduleOrder,
+  api: SchedulerApi,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await api.updateSchedule(order, signal);
+  } catch (error) {
+    const fresh = withFreshStart(order, clock.now());
+    const aged =
+      error instanceof SchedulerCallError && error.kind === 'invalid' && /StartDate/i.test(error.message);
+    if (!aged || fresh === order) throw error;
+    await api.updateSchedule(fresh, signal);
+  }
+}
+
+// The service answers 409 while it is still writing a schedule: a few seconds in public reports.
+const conflictWaits = [500, 1_000, 2_000, 4_000];
+
+async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  for (const wait of conflictWaits) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
+      await clock.sleep(wait, signal);
+    }
+  }
+  return await act();
+}

@@ -1,0 +1,103 @@
+/** @module What would have to change in a group so that it is as the file says. Reads only. */
+import { SchedulerError } from '../sweep/errors.ts';
+import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
+import { isOver, type ScheduleTarget, toOrder } from './definition.ts';
+import { type Difference, differences } from './difference.ts';
+import { ownerOf } from './names.ts';
+import { readSchedules } from './read.ts';
+import type { ScheduleDefinition } from './schedule-file.ts';
+
+/** What is to be done about one schedule. */
+export type Change =
+  | { readonly action: 'create'; readonly name: string; readonly order: ScheduleOrder }
+  | {
+      readonly action: 'update';
+      readonly name: string;
+      readonly order: ScheduleOrder;
+      readonly differences: readonly Difference[];
+      /** When the schedule was last changed, as planned from: an update must not undo what came after. */
+      readonly seen: Date | undefined;
+    }
+  | { readonly action: 'delete'; readonly name: string; readonly seen: Date | undefined }
+  | { readonly action: 'none'; readonly name: string; readonly note?: string };
+
+export interface SchedulePlan {
+  readonly group: string;
+  readonly createGroup: boolean;
+  readonly changes: readonly Change[];
+}
+
+export interface PlanOptions {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Delete what the group has and the file has not. */
+  readonly prune: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Compares the file's schedules with those of its group. */
+export async function planSchedules(
+  api: SchedulerApi,
+  definitions: readonly ScheduleDefinition[],
+  target: ScheduleTarget,
+  { now, prune, signal }: PlanOptions,
+): Promise<SchedulePlan> {
+  const { group } = target;
+  if (!(await api.groupExists(group, signal))) {
+    return {
+      group,
+      createGroup: true,
+      changes: definitions.map((each) => planOne(each, undefined, target, now)),
+    };
+  }
+  const listed = await api.listSchedules(group, signal);
+  const there = new Map(listed.map((summary) => [summary.Name ?? '', summary]));
+  const wanted = new Set(definitions.map(({ name }) => name));
+  const found = await readSchedules(
+    api,
+    group,
+    [...wanted].filter((name) => there.has(name)),
+    signal,
+  );
+  const extra = [...there.values()].filter(({ Name = '' }) => !wanted.has(Name));
+  return {
+    group,
+    createGroup: false,
+    changes: [
+      ...definitions.map((each) => planOne(each, found.get(each.name), target, now)),
+      ...extra.flatMap(({ Name: name = '', LastModificationDate: seen }): Change[] => {
+        const owner = ownerOf(name);
+        if (owner === 'follow-up') return [];
+        if (owner === 'deployment') return [{ action: 'none', name, note: 'belongs to the deployment' }];
+        return prune
+          ? [{ action: 'delete', name, seen }]
+          : [{ action: 'none', name, note: 'not in the file; --prune deletes it' }];
+      }),
+    ],
+  };
+}
+
+function planOne(
+  definition: ScheduleDefinition,
+  found: ReadSchedule | undefined,
+  target: ScheduleTarget,
+  now: number,
+): Change {
+  const { name } = definition;
+  const order = toOrder(definition, target, found?.State);
+  if (isOver(order, now)) {
+    // the service takes a time that is past, and what it does then is not known
+    const what = definition.expression.startsWith('at(') ? 'its time is past' : 'it does not run any more';
+    return { action: 'none', name, note: `${what}: left as it is` };
+  }
+  if (!found) return { action: 'create', name, order };
+  const changed = differences(order, found, now);
+  if (changed.length > 0)
+    return { action: 'update', name, order, differences: changed, seen: found.LastModificationDate };
+  const paused = definition.state === undefined && found.State === 'DISABLED';
+  return paused ? { action: 'none', name, note: 'paused by hand' } : { action: 'none', name };
+}
+
+/** Something else happened to a schedule since it was looked at. */
+export const changedMeanwhile = (name: string) =>
+  new SchedulerError(`schedule ${name} was changed by someone else meanwhile: look at it and plan again`);

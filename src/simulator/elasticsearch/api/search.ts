@@ -1,0 +1,71 @@
+/** @module The few queries that are understood: all, one value, a range, ids, and combinations of them. */
+import { ElasticsearchError } from '../errors.ts';
+import type { Call } from '../http/call.ts';
+import type { Document, Index } from '../state/indices.ts';
+
+type Test = (source: Document, id: string) => boolean;
+
+export function search(call: Call, indices: readonly Index[]): { hits: object[]; found: number } {
+  const request = (call.body.present ? call.body.json() : {}) as {
+    query?: Document;
+    size?: number;
+    from?: number;
+  };
+  const test = compile(request.query ?? { match_all: {} });
+  const size = call.query.integer('size') ?? request.size ?? 10;
+  const from = call.query.integer('from') ?? request.from ?? 0;
+  const found: object[] = [];
+  for (const index of indices)
+    for (const [id, { source }] of index.documents)
+      if (test(source, id)) found.push({ _index: index.name, _id: id, _score: 1, _source: source });
+  return { hits: found.slice(from, from + size), found: found.length };
+}
+
+function compile(query: Document): Test {
+  const [kind = 'match_all', body] = Object.entries(query)[0] ?? [];
+  const [field = '', given] = Object.entries((body ?? {}) as Document)[0] ?? [];
+  switch (kind) {
+    case 'match_all':
+      return () => true;
+    case 'term':
+    case 'match': {
+      const wanted =
+        typeof given === 'object' && given !== null
+          ? ((given as Document).value ?? (given as Document).query)
+          : given;
+      return (source) => String(source[field]) === String(wanted);
+    }
+    case 'exists':
+      return (source) => source[String(given)] !== undefined;
+    case 'ids':
+      return (_source, id) => ((given ?? []) as unknown[]).includes(id);
+    case 'range': {
+      const { gte, gt, lte, lt } = given as Record<string, number | string | undefined>;
+      return (source) => {
+        const value = source[field] as number | string;
+        if (value === undefined) return false;
+        return !(
+          (gte !== undefined && value < gte) ||
+          (gt !== undefined && value <= gt) ||
+          (lte !== undefined && value > lte) ||
+          (lt !== undefined && value >= lt)
+        );
+      };
+    }
+    case 'bool':
+      return compileBool(body as Document);
+    default:
+      throw new ElasticsearchError(400, { type: 'parsing_exception', reason: `unknown query [${kind}]` });
+  }
+}
+
+function compileBool(body: Document): Test {
+  const clauses = (name: string) => [body[name] ?? []].flat().map((query) => compile(query as Document));
+  const must = [...clauses('must'), ...clauses('filter')];
+  const not = clauses('must_not');
+  const should = clauses('should');
+  return (source, id) =>
+    must.every((test) => test(source, id)) &&
+    !not.some((test) => test(source, id)) &&
+    (should.length === 0 || must.length > 0 || should.some((test) => test(source, id)));
+}

@@ -1,0 +1,36 @@
+/** @module Forecasts over time: scheduled, started, finished; what a killed process leaves stays `started`. */
+import type { ClusterState } from './cluster-state.ts';
+import type { Forecast, Job } from './job.ts';
+
+const scheduledMs = 200;
+
+export interface ForecastOptions {
+  /** Of event time to look ahead, in milliseconds. */
+  readonly duration: number;
+  readonly expiresIn: number;
+  /** How long the process works on it; by default longer, the more buckets it has to fill. */
+  readonly takes?: number | undefined;
+}
+
+export function beginForecast(cluster: ClusterState, job: Job, options: ForecastOptions): Forecast {
+  const now = cluster.clock.now();
+  const buckets = Math.max(1, Math.ceil(options.duration / job.traits.bucketSpan));
+  const takes = options.takes ?? Math.min(300_000, 500 + 2 * buckets);
+  const forecast: Forecast = {
+    id: cluster.random.id(20, 'forecast', job.id, job.forecasts.length, now),
+    state: 'scheduled',
+    startedAt: now,
+    memoryBytes: 400_000 + 100 * buckets,
+    records: buckets,
+    processingMs: takes,
+    expires: now + options.expiresIn,
+  };
+  job.forecasts.push(forecast);
+  forecast.cancel = cluster.clock.at(now + scheduledMs, () => {
+    forecast.state = 'started';
+    forecast.cancel = cluster.clock.at(now + scheduledMs + takes, () => {
+      forecast.state = 'finished';
+    });
+  });
+  return forecast;
+}

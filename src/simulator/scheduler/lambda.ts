@@ -1,0 +1,107 @@
+/**
+ * @module The queue in front of a Lambda function that is invoked asynchronously: it accepts an event at once, and
+ * what the function makes of it is no business of the Scheduler's.
+ */
+import { randomUUID } from 'node:crypto';
+import type { SimulatorClock } from '../clock.ts';
+
+/** One run of the function. */
+export interface Invocation {
+  /** The event, as the handler gets it. */
+  readonly payload: unknown;
+  /** The same over all runs of one event. */
+  readonly requestId: string;
+  /** The target's ARN, qualified if it was. */
+  readonly functionArn: string;
+  /** 1 for the first run, 2 and 3 for Lambda's own retries. */
+  readonly run: number;
+}
+
+export interface LambdaOptions {
+  /** How often Lambda runs an event again that the function failed on: 0 to 2, 2 when left out. */
+  readonly retries?: number;
+  /** How many events may run at once (reserved concurrency); without limit when left out. */
+  readonly concurrency?: number;
+  /** How long an event may wait to run or be retried; 6 hours when left out. */
+  readonly maxEventAgeMs?: number;
+}
+
+/** An event that the function never managed: what an on-failure destination is told. */
+export interface FailedEvent {
+  readonly invocation: Invocation;
+  readonly condition: 'RetriesExhausted' | 'EventAgeExceeded';
+  readonly error: unknown;
+}
+
+/** An event as it waits. */
+interface Queued {
+  readonly invocation: Invocation;
+  readonly acceptedAt: number;
+  readonly throttles: number;
+}
+
+// Lambda's waits before its first and second retry of a failed event
+const retryWaits = [60_000, 120_000];
+
+export class LambdaQueue {
+  readonly #clock: SimulatorClock;
+  readonly #invoke: (invocation: Invocation) => unknown;
+  readonly #retries: number;
+  readonly #concurrency: number;
+  readonly #maxEventAgeMs: number;
+  #running = 0;
+  readonly failures: FailedEvent[] = [];
+
+  constructor(
+    clock: SimulatorClock,
+    invoke: (invocation: Invocation) => unknown,
+    options: LambdaOptions = {},
+  ) {
+    this.#clock = clock;
+    this.#invoke = invoke;
+    this.#retries = options.retries ?? 2;
+    this.#concurrency = options.concurrency ?? Number.POSITIVE_INFINITY;
+    this.#maxEventAgeMs = options.maxEventAgeMs ?? 21_600_000;
+  }
+
+  /** How many events run at this moment. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Takes an event, as Lambda does with status 202. */
+  accept(functionArn: string, payload: unknown): void {
+    const invocation = { payload, functionArn, requestId: randomUUID(), run: 1 };
+    void this.#attempt({ invocation, acceptedAt: this.#clock.now(), throttles: 0 });
+  }
+
+  async #attempt(event: Queued): Promise<void> {
+    if (this.#running >= this.#concurrency) {
+      // a throttled event waits from a second to five minutes, and does not use up its retries
+      const wait = Math.min(300_000, 1_000 * 2 ** event.throttles);
+      this.#later(wait, { ...event, throttles: event.throttles + 1 }, new Error('Rate exceeded'));
+      return;
+    }
+    this.#running += 1;
+    try {
+      await this.#invoke(event.invocation);
+    } catch (error) {
+      const wait = event.invocation.run <= this.#retries ? retryWaits[event.invocation.run - 1] : undefined;
+      if (wait === undefined)
+        this.failures.push({ invocation: event.invocation, condition: 'RetriesExhausted', error });
+      else {
+        const again = { ...event.invocation, run: event.invocation.run + 1 };
+        this.#later(wait, { ...event, invocation: again }, error);
+      }
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #later(ms: number, event: Queued, error: unknown): void {
+    const when = this.#clock.now() + ms;
+    if (when - event.acceptedAt > this.#maxEventAgeMs)
+      this.failures.push({ invocation: event.invocation, condition: 'EventAgeExceeded', error });
+    else this.#clock.at(when, () => void this.#attempt(event));
+  }
+}

@@ -1,0 +1,98 @@
+/** @module Which schedule falls due when, on the simulator's clock, and what becomes of it afterwards. */
+import { parseExpression } from '../../scheduler/expression.ts';
+import { nextDue, type Recurrence } from '../../scheduler/occurrences.ts';
+import type { SimulatorClock } from '../clock.ts';
+import type { StoredSchedule } from './store.ts';
+
+export interface TimetableOptions {
+  readonly clock: SimulatorClock;
+  /** What an `at` does whose time is past when it is put: the service does not tell. */
+  readonly pastAt: 'never' | 'at_once';
+  /** A number from 0 up to 1, for the moment within a flexible window. */
+  readonly random: () => number;
+  readonly deliver: (schedule: StoredSchedule, due: number, windowMs: number, done: () => void) => void;
+  /** A schedule with ActionAfterCompletion DELETE has had its last invocation. */
+  readonly completed: (schedule: StoredSchedule) => void;
+}
+
+export class Timetable {
+  readonly #options: TimetableOptions;
+  readonly #cancel = new Map<string, () => void>();
+  /** The last due time that each schedule had, so that a change in the same moment does not bring it again. */
+  readonly #last = new Map<string, number>();
+
+  constructor(options: TimetableOptions) {
+    this.#options = options;
+  }
+
+  /** A schedule is new, was changed, or is gone. */
+  changed(arn: string, schedule: StoredSchedule | undefined): void {
+    this.#cancel.get(arn)?.();
+    this.#cancel.delete(arn);
+    if (!schedule) {
+      this.#last.delete(arn);
+      return;
+    }
+    const now = this.#options.clock.now();
+    const recurrence = recurrenceOf(schedule);
+    // a rate without StartDate invokes at once, when it is made and when its rhythm changes
+    const atOnce =
+      recurrence.expression.kind === 'rate' && schedule.anchor === now && this.#last.get(arn) !== now;
+    const past =
+      recurrence.expression.kind === 'at' &&
+      this.#options.pastAt === 'at_once' &&
+      nextDue(recurrence, now) === undefined;
+    this.#arm(schedule, past ? now : nextDue(recurrence, atOnce ? now - 1 : now));
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancel.values()) cancel();
+    this.#cancel.clear();
+  }
+
+  #arm(schedule: StoredSchedule, due: number | undefined): void {
+    if (schedule.State === 'DISABLED') return;
+    if (due === undefined) {
+      this.#ended(schedule);
+      return;
+    }
+    this.#cancel.set(
+      schedule.Arn,
+      this.#options.clock.at(due, () => this.#fire(schedule, due)),
+    );
+  }
+
+  #fire(schedule: StoredSchedule, due: number): void {
+    this.#cancel.delete(schedule.Arn);
+    this.#last.set(schedule.Arn, due);
+    const once = recurrenceOf(schedule).expression.kind === 'at';
+    const next = once ? undefined : nextDue(recurrenceOf(schedule), due);
+    const { MaximumWindowInMinutes: window = 0 } = schedule.FlexibleTimeWindow;
+    const windowMs = Math.floor(this.#options.random() * window * 60_000);
+    this.#options.deliver(schedule, due, windowMs, () => {
+      if (next === undefined) this.#complete(schedule);
+    });
+    if (next !== undefined) this.#arm(schedule, next);
+  }
+
+  /** A recurring schedule whose end is past is complete without another invocation; a past `at` never completes. */
+  #ended(schedule: StoredSchedule): void {
+    if (recurrenceOf(schedule).expression.kind !== 'at') this.#complete(schedule);
+  }
+
+  /** A recurring schedule without an end is never complete, even if its expression names no further moment. */
+  #complete(schedule: StoredSchedule): void {
+    const ends = recurrenceOf(schedule).expression.kind === 'at' || schedule.EndDate !== undefined;
+    if (ends && schedule.ActionAfterCompletion === 'DELETE') this.#options.completed(schedule);
+  }
+}
+
+function recurrenceOf(schedule: StoredSchedule): Recurrence {
+  return {
+    expression: parseExpression(schedule.ScheduleExpression),
+    timezone: schedule.ScheduleExpressionTimezone,
+    start: schedule.StartDate === undefined ? undefined : schedule.StartDate * 1000,
+    end: schedule.EndDate === undefined ? undefined : schedule.EndDate * 1000,
+    anchor: schedule.anchor,
+  };
+}

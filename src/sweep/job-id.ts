@@ -1,0 +1,19 @@
+/** @module The ids that a close request may name: never a wildcard, `_all`, nothing, or a group. */
+
+declare const concrete: unique symbol;
+/**
+ * The id of one job that the cluster listed. Only `concreteId` makes one, so a wildcard, `_all`, an empty string or
+ * the name of a group cannot stand where a `JobId` is asked for.
+ */
+export type JobId = string & { readonly [concrete]: true };
+
+/** The ids of one close request: at least one, by type. */
+export type CloseBatch = readonly [JobId, ...JobId[]];
+
+// The server's own rule for ids: it leaves out `*`, `,`, `_all` and everything that a URL would escape.
+const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
+
+/** The id as one that a close may name; undefined for anything that the server could take for more than one job. */
+export function concreteId(id: string, groups: ReadonlySet<string>): JobId | undefined {
+  return id.length <= 64 && idPattern.test(id) && !groups.has(id) ? (id as JobId) : undefined;
+}

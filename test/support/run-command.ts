@@ -1,0 +1,64 @@
+import { PassThrough, Writable } from 'node:stream';
+import type { ExitCode, Io } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/run.ts';
+import { systemClock } from '../../src/clock.ts';
+
+export interface CommandResult {
+  readonly exit: ExitCode;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'signal'>> {
+  /** What standard input holds, at once or as it is written. */
+  readonly stdin?: string | PassThrough;
+  /** Standard input, output and error are terminals; what is typed is `stdin`. */
+  readonly terminal?: boolean;
+  /** How wide that terminal is. */
+  readonly columns?: number;
+  /** Sees what is written, as it is written, to either output. */
+  readonly onOutput?: (text: string) => unknown;
+}
+
+/** Runs `jobsweep` in this process. */
+export async function runCommand(
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const isTTY = options.terminal ?? false;
+  const { columns } = options;
+  let stdout = '';
+  let stderr = '';
+  const stdin = options.stdin instanceof PassThrough ? options.stdin : new PassThrough();
+  if (stdin !== options.stdin) stdin.end(options.stdin ?? '');
+  const exit = await run(args, {
+    stdout: Object.assign(
+      collect((text) => {
+        stdout += text;
+        options.onOutput?.(text);
+      }),
+      { isTTY, ...(columns !== undefined && { columns }) },
+    ),
+    stderr: Object.assign(
+      collect((text) => {
+        stderr += text;
+        options.onOutput?.(text);
+      }),
+      { isTTY, ...(columns !== undefined && { columns }) },
+    ),
+    stdin: Object.assign(stdin, { isTTY }),
+    env: options.env ?? {},
+    clock: options.clock ?? systemClock,
+    signal: options.signal ?? new AbortController().signal,
+  });
+  return { exit, stdout, stderr };
+}
+
+function collect(take: (text: string) => void): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      take(chunk.toString());
+      done();
+    },
+  });
+}

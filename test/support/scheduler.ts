@@ -1,0 +1,112 @@
+import {
+  CreateScheduleCommand,
+  type CreateScheduleCommandInput,
+  GetScheduleCommand,
+  type GetScheduleCommandOutput,
+  ListScheduleGroupsCommand,
+  SchedulerClient,
+  type SchedulerServiceException,
+} from '@aws-sdk/client-scheduler';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import {
+  type EmbeddedScheduler,
+  type SchedulerOptions,
+  startScheduler,
+} from '../../src/simulator/scheduler/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+
+export const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep';
+export const roleArn = 'arn:aws:iam::123456789012:role/jobsweep-scheduler';
+export const queueArn = 'arn:aws:sqs:eu-central-1:123456789012:jobsweep-undelivered';
+
+/** Where every test begins, unless it says otherwise: a Monday. */
+export const start = '2026-11-23T12:00:00Z';
+
+export interface SchedulerBench extends AsyncDisposable {
+  readonly clock: VirtualClock;
+  readonly scheduler: EmbeddedScheduler;
+  /** The SDK's own client, without retries of its own. */
+  readonly client: SchedulerClient;
+}
+
+/** An embedded Scheduler with a virtual clock and a real client. */
+export async function schedulerBench(
+  options: Partial<SchedulerOptions> & { readonly startAt?: string } = {},
+): Promise<SchedulerBench> {
+  const clock = new VirtualClock(Date.parse(options.startAt ?? start));
+  const scheduler = await startScheduler({ clock, ...options });
+  const client = sdkClient(scheduler.url);
+  await warmUp(client);
+  const tracking = trackHttp(clock);
+  return {
+    clock,
+    scheduler,
+    client,
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      tracking[Symbol.dispose]();
+      clock[Symbol.dispose]();
+      await scheduler.stop();
+    },
+  };
+}
+
+export function sdkClient(url: string, maxAttempts = 1): SchedulerClient {
+  return new SchedulerClient({ ...sdkConfig(url), maxAttempts });
+}
+
+// The first call of a process reads configuration files, which a virtual clock does not know to wait for.
+let warm = false;
+async function warmUp(client: SchedulerClient): Promise<void> {
+  if (warm) return;
+  await client.send(new ListScheduleGroupsCommand({}));
+  warm = true;
+}
+
+/** A complete create request; what is given wins. */
+export function scheduleInput(given: Partial<CreateScheduleCommandInput> = {}): CreateScheduleCommandInput {
+  return {
+    Name: 'nightly',
+    ScheduleExpression: 'cron(0 2 * * ? *)',
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: { Arn: functionArn, RoleArn: roleArn, Input: '{}' },
+    ...given,
+  };
+}
+
+export const create = (client: SchedulerClient, given?: Partial<CreateScheduleCommandInput>) =>
+  client.send(new CreateScheduleCommand(scheduleInput(given)));
+
+/** The schedule as the service shows it, without the SDK's metadata. */
+export async function shown(
+  client: SchedulerClient,
+  Name: string,
+  GroupName?: string,
+): Promise<Omit<GetScheduleCommandOutput, '$metadata'>> {
+  const { $metadata: _left, ...schedule } = await client.send(
+    new GetScheduleCommand({ Name, ...(GroupName === undefined ? {} : { GroupName }) }),
+  );
+  return schedule;
+}
+
+/** What a call was refused with, as `400 ValidationException: text`; fails when it was not. */
+export async function refusal(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    const { name, message, $metadata } = error as SchedulerServiceException;
+    return `${$metadata?.httpStatusCode} ${name}: ${message}`;
+  }
+  throw new Error('the call was not refused');
+}
+
+/** `2026-11-24T02:00:00Z` for an instant. */
+export const iso = (instant: number | undefined) =>
+  instant === undefined ? undefined : new Date(instant).toISOString().replace('.000Z', 'Z');
+
+/** What the SDK's clients of the code under test need to find this Scheduler. */
+export const sdkConfig = (url: string) => ({
+  endpoint: url,
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'not-a-secret' },
+});

@@ -1,0 +1,142 @@
+/** @module A sweep's whole world in one test: the embedded cluster behind real HTTP, the real client, simulated time. */
+import { expect } from 'vitest';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import {
+  type EmbeddedElasticsearch,
+  type Fleet,
+  type FleetJob,
+  type SimulatedCluster,
+  startElasticsearch,
+} from '../../src/simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import type { Observer } from '../../src/sweep/ledger.ts';
+import type { FollowUps } from '../../src/sweep/ports.ts';
+import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import { sweep } from '../../src/sweep/sweep.ts';
+import { outcomes } from '../../src/sweep/vocabulary.ts';
+
+export interface SweepOptions {
+  readonly remainingMs?: number;
+  readonly followUps?: FollowUps;
+  readonly stop?: AbortSignal;
+  readonly observer?: Observer;
+  readonly sweepId?: string;
+}
+
+export class World implements AsyncDisposable {
+  readonly clock: VirtualClock;
+  readonly server: EmbeddedElasticsearch;
+  readonly #tracking: Disposable;
+
+  constructor(clock: VirtualClock, server: EmbeddedElasticsearch, tracking: Disposable) {
+    this.clock = clock;
+    this.server = server;
+    this.#tracking = tracking;
+  }
+
+  get cluster(): SimulatedCluster {
+    return this.server.cluster;
+  }
+
+  /** One sweep with the real client, in simulated time; its report is checked to add up. */
+  async sweep(payload: RequestPayload = {}, options: SweepOptions = {}): Promise<SweepReport> {
+    const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', ...rest } = options;
+    const cluster = new ElasticsearchCluster({ address: { url: this.server.url } }, this.clock);
+    const report = await sweep(
+      { sweepId, ...parseRequest(payload) },
+      { cluster, clock: this.clock, remainingMs, ...rest },
+    );
+    expectSums(report);
+    return report;
+  }
+
+  state(jobId: string): string | undefined {
+    return this.cluster.job(jobId)?.state;
+  }
+
+  /** The ids that each close request named, in the order of the requests. */
+  closes(): string[][] {
+    return this.closeRequests().map(({ path }) => decodeURIComponent(path).split('/')[3]?.split(',') ?? []);
+  }
+
+  closeRequests() {
+    return this.server.requests.filter(({ path }) => path.endsWith('/_close'));
+  }
+
+  forcedIds(): string[] {
+    return this.closeRequests()
+      .filter(({ query }) => query.includes('force=true'))
+      .flatMap(({ path }) => decodeURIComponent(path).split('/')[3]?.split(',') ?? []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.stop();
+    this.#tracking[Symbol.dispose]();
+    this.clock[Symbol.dispose]();
+  }
+}
+
+/** Starts a world with these jobs; what a job does not say is that of an idle one: open for 30 days, data until 5 days ago. */
+export async function startWorld(jobs: readonly FleetJob[], fleet: Fleet = {}): Promise<World> {
+  const clock = new VirtualClock();
+  const tracking = trackHttp(clock);
+  const described = jobs.map(
+    (job): FleetJob => ({ lastData: '5d', modelBytes: '10mb', closeTakes: '2s', ...job }),
+  );
+  const server = await startElasticsearch({ clock, fleet: { ...fleet, jobs: described } });
+  return new World(clock, server, tracking);
+}
+
+/** Busy jobs, so that a few idle ones are not half of the cluster. */
+export const busy = (count: number): FleetJob[] =>
+  Array.from({ length: count }, (_, index) => ({ jobId: `busy-${index}`, lastData: '1m' }));
+
+/** Idle jobs whose data stopped hours apart, so that they do not look like an outage. */
+export const idle = (count: number, changes: Partial<FleetJob> = {}): FleetJob[] =>
+  Array.from({ length: count }, (_, index) => ({
+    jobId: `idle-${index}`,
+    lastData: `${100 + index}h`,
+    ...changes,
+  }));
+
+export function jobOf(report: SweepReport, jobId: string): ReportedJob {
+  const found = report.jobs.filter((job) => job.jobId === jobId);
+  expect(found, `${jobId} in the report`).toHaveLength(1);
+  return found[0] as ReportedJob;
+}
+
+/** `outcome reason` of a job of the report. */
+export function told(report: SweepReport, jobId: string): string {
+  const job = jobOf(report, jobId);
+  return `${job.outcome} ${job.reason}`;
+}
+
+/** What every report must hold: each job once, and counts that are the sum of their parts. */
+export function expectSums({ counts, jobs, kept }: SweepReport): void {
+  expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(jobs.length);
+  const byOutcome = Object.values(outcomes).reduce((sum, { count }) => sum + counts[count], 0);
+  expect(byOutcome).toBe(counts.listed);
+  expect(Object.values(kept).reduce((sum, count) => sum + count, 0)).toBe(counts.kept);
+  for (const [outcome, { count }] of Object.entries(outcomes)) {
+    if (outcome === 'kept') continue;
+    expect(jobs.filter((job) => job.outcome === outcome).length, outcome).toBe(counts[count]);
+  }
+  expect(jobs.filter(({ verdict }) => verdict === 'close' || verdict === 'force').length).toBe(counts.idle);
+}
+
+/** That what the report says of each job is what the cluster says now. */
+export function expectTruth(report: SweepReport, { cluster }: World): void {
+  for (const { jobId, outcome } of report.jobs) {
+    const truth = cluster.job(jobId);
+    const state = truth?.state ?? 'gone';
+    if (outcome === 'closed' || outcome === 'force_closed' || outcome === 'already_closed')
+      expect(state, jobId).toBe('closed');
+    if (outcome === 'force_closed') expect(truth?.forced, jobId).toBe(true);
+    if (outcome === 'closing') expect(state, jobId).toBe('closing');
+    if (outcome === 'gone') expect(state, jobId).toBe('gone');
+    if (outcome === 'error' || outcome === 'revived' || outcome === 'not_attempted')
+      expect(state, jobId).not.toBe('closed');
+  }
+}

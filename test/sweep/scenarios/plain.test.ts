@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+
+describe('a calm sweep', () => {
+  it('closes the idle jobs, keeps the busy ones, and tells what it freed', async () => {
+    await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
+    const report = await world.sweep();
+    expect(report).toMatchObject({
+      status: 'done',
+      fuse: null,
+      followUp: null,
+      warnings: [],
+      kept: { recent_data: 5 },
+    });
+    expect(report.counts).toMatchObject({ open: 8, listed: 8, idle: 3, closed: 3, kept: 5 });
+    expect(report.freedBytes).toBe(3 * 10 * 1024 * 1024);
+    expect(world.cluster.job('idle-0')).toMatchObject({
+      state: 'closed',
+      closedCleanly: true,
+      forced: false,
+    });
+    expectTruth(report, world);
+  });
+
+  it('closes nothing the second time', async () => {
+    await using world = await startWorld([...idle(3), ...busy(5)]);
+    await world.sweep();
+    const asked = world.closes().length;
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ open: 5, idle: 0, closed: 0 });
+    expect(world.closes()).toHaveLength(asked);
+  });
+
+  it('changes nothing in a dry run, and decides the same', async () => {
+    await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'broken', state: 'failed' }]);
+    const report = await world.sweep({ dryRun: true });
+    expect(report).toMatchObject({
+      status: 'done',
+      dryRun: true,
+      counts: { idle: 4, notAttempted: 4, closed: 0 },
+    });
+    expect(jobOf(report, 'idle-0')).toMatchObject({
+      verdict: 'close',
+      outcome: 'not_attempted',
+      notAttemptedBecause: 'dry_run',
+    });
+    expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
+  it('sends at most five requests, and five more for each batch', async () => {
+    await using world = await startWorld([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
+    const report = await world.sweep({ close: { batch: 20 } });
+    expect(report.counts.closed).toBe(45);
+    expect(world.closes()).toHaveLength(3);
+    expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * 3);
+  });
+
+  it('gives each close a timeout and its parameters in one place', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    await world.sweep({ close: { timeout: '90s' } });
+    const [request] = world.closeRequests();
+    expect(request).toMatchObject({ body: '', status: 200 });
+    expect(Object.fromEntries(new URLSearchParams(request?.query))).toEqual({
+      timeout: '90000ms',
+      force: 'false',
+      allow_no_match: 'false',
+    });
+  });
+
+  it('keeps every request line within 4,096 bytes, with 300 idle jobs of 64 characters', async () => {
+    const long = idle(300).map((job, index) => ({
+      ...job,
+      jobId: `${'x'.repeat(60)}-${String(index).padStart(3, '0')}`,
+    }));
+    await using world = await startWorld([...long, ...busy(310)]);
+    const report = await world.sweep({ close: { batch: 100, concurrency: 8 } });
+    expect(report.counts).toMatchObject({ idle: 300, closed: 300 });
+    expect(Math.max(...world.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
+    expect(world.closes().every((ids) => ids.length > 0 && ids.every((id) => id.length === 64))).toBe(true);
+  });
+});
+
+describe('each case of idleness, over real HTTP', () => {
+  it('is decided rightly, with its reason in the report', async () => {
+    await using world = await startWorld([
+      ...busy(20),
+      { jobId: 'plain' },
+      { jobId: 'back-fill', lastData: '1m', latestRecord: '900d' },
+      { jobId: 'future-events', lastData: '5d', latestRecord: 'now' },
+      { jobId: 'reopened', openedAt: '1h', lastData: '400d' },
+      { jobId: 'moving', node: null },
+      { jobId: 'never-fed', lastData: undefined, openedAt: '9d' },
+      { jobId: 'never-fed-young', lastData: undefined, openedAt: '1h' },
+      { jobId: 'forecasting', forecast: 'started' },
+      { jobId: 'forecast-over', forecast: 'finished', lastData: '7d' },
+      { jobId: 'being-reset', blocked: 'reset' },
+      { jobId: 'apps', customSettings: { managed: true, created_by: 'ml-module' } },
+      { jobId: 'mine', customSettings: { jobsweep: { protect: true } } },
+      { jobId: 'mine-until', customSettings: { jobsweep: { protectUntil: '2026-11-23' } } },
+      { jobId: 'mine-once', customSettings: { jobsweep: { protectUntil: '2026-11-22' } }, lastData: '8d' },
+      { jobId: 'mine-typo', customSettings: { jobsweep: { protcet: true } } },
+      { jobId: 'fed', datafeed: { state: 'started' } },
+      { jobId: 'looking-back', datafeed: { state: 'started', lookback: { from: '300d' } } },
+      { jobId: 'crashed', state: 'failed', lastData: '9d' },
+      { jobId: 'starting', state: 'opening' },
+    ]);
+    const report = await world.sweep({ exclude: 'nothing-like-it', dryRun: true });
+    const verdicts = Object.fromEntries(
+      report.jobs.map(({ jobId, verdict, reason }) => [jobId, `${verdict} ${reason}`]),
+    );
+    expect(verdicts).toEqual({
+      plain: 'close idle',
+      'future-events': 'close idle',
+      'never-fed': 'close never_fed',
+      'forecast-over': 'close idle',
+      'mine-once': 'close idle',
+      crashed: 'force failed',
+      moving: 'keep no_process',
+      forecasting: 'keep forecast_running',
+      'being-reset': 'keep blocked',
+      apps: 'keep managed',
+      mine: 'keep protected',
+      'mine-until': 'keep protected',
+      'mine-typo': 'keep protected',
+      fed: 'keep datafeed_running',
+      'looking-back': 'keep lookback_running',
+      starting: 'keep opening',
+    });
+    expect(report.kept).toMatchObject({ recent_data: 21, recently_opened: 2 });
+    expect(report.warnings).toEqual([
+      expect.stringContaining('custom_settings.jobsweep of mine-typo cannot be read'),
+    ]);
+  });
+
+  it('refuses in upgrade mode, and closes nothing', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)], { upgradeMode: true });
+    const report = await world.sweep();
+    expect(report).toMatchObject({ status: 'refused', fuse: { name: 'upgrade_mode', limit: null } });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('stops running datafeeds where the request says so, and marks them', async () => {
+    await using world = await startWorld([
+      { jobId: 'dry', datafeed: { state: 'started' } },
+      ...idle(1),
+      ...busy(5),
+    ]);
+    expect(told(await world.sweep({ dryRun: true }), 'dry')).toBe('kept datafeed_running');
+    const report = await world.sweep({ runningDatafeeds: 'stop' });
+    expect(jobOf(report, 'dry')).toMatchObject({
+      outcome: 'closed',
+      datafeedId: 'datafeed-dry',
+      datafeedStopped: true,
+    });
+    expect(jobOf(report, 'idle-0')).not.toHaveProperty('datafeedStopped');
+    expect(world.cluster.job('dry')?.datafeed?.state).toBe('stopped');
+  });
+});
+
+describe('names', () => {
+  it('choose by id, group and wildcard, and what they leave out is open and not listed', async () => {
+    await using world = await startWorld([
+      { jobId: 'web-a', groups: ['team-web'] },
+      { jobId: 'web-b', groups: ['team-web'] },
+      { jobId: 'infra-a', groups: ['team-infra'] },
+      ...busy(5),
+    ]);
+    const report = await world.sweep({ jobs: 'team-web', exclude: '*-b', fuse: { maxShare: null } });
+    expect(report.counts).toMatchObject({ open: 8, listed: 2, closed: 1, kept: 1 });
+    expect(report.kept).toEqual({ excluded: 1 });
+    expect(world.closes()).toEqual([['web-a']]);
+  });
+
+  it('that match nothing are a warning, and an error where the request says so; closed jobs count as matches', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5), { jobId: 'shut', state: 'closed' }]);
+    const names = { jobs: ['idle-0', 'shut', 'tpyo-*'] };
+    await expect(world.sweep({ ...names, allowNoMatch: false })).rejects.toMatchObject({
+      name: 'NoSuchJobError',
+      exitCode: 2,
+    });
+    expect(world.closes()).toEqual([]);
+    expect((await world.sweep(names)).warnings).toEqual(['jobs: "tpyo-*" matches no job of the cluster']);
+  });
+});

@@ -1,0 +1,370 @@
+/** @module Deadlines, fuses, force and follow-ups, over real HTTP in simulated time. */
+import { describe, expect, it } from 'vitest';
+import { OwnFollowUps } from '../../../src/cli/rounds.ts';
+import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
+import { type RequestPayload, toPayload } from '../../../src/sweep/request.ts';
+import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+
+const minute = 60_000;
+
+/** A follow-up interface that keeps what it was given. */
+class Kept implements FollowUps {
+  readonly orders: FollowUpOrder[] = [];
+  waiting = new Set<string>();
+
+  async pending(): Promise<ReadonlySet<string>> {
+    return this.waiting;
+  }
+
+  async arrange(order: FollowUpOrder) {
+    this.orders.push(order);
+    return {
+      name: `follow-up-${order.chain.round}`,
+      at: order.at,
+      jobIds: order.jobs.map(({ jobId }) => jobId),
+    };
+  }
+
+  /** The payload that the last order comes back with. */
+  payload(): RequestPayload {
+    const order = this.orders.at(-1);
+    if (!order) throw new Error('nothing was arranged');
+    return { ...toPayload(order.request), followUpOf: { ...order.chain, jobs: [...order.jobs] } };
+  }
+}
+
+/** Sweeps and follows up, each round when it is due, until nobody comes back. */
+async function story(world: World, payload: RequestPayload) {
+  const kept = new Kept();
+  const reports = [await world.sweep(payload, { followUps: kept })];
+  while (reports.at(-1)?.followUp) {
+    await world.clock.advance((kept.orders.at(-1)?.at ?? 0) - world.clock.now());
+    reports.push(await world.sweep(kept.payload(), { followUps: kept, sweepId: `round-${reports.length}` }));
+  }
+  return { reports, kept };
+}
+
+describe('the deadline', () => {
+  it('with 60 seconds left and jobs that take minutes: ends with time to spare, and the follow-up has exactly the closing ones', async () => {
+    await using world = await startWorld([
+      ...idle(4, { closeTakes: '6m' }),
+      { jobId: 'quick', closeTakes: '1s', lastData: '9d', modelBytes: '1mb' },
+      ...busy(10),
+    ]);
+    const kept = new Kept();
+    const report = await world.sweep(
+      { close: { batch: 2, concurrency: 2 } },
+      { remainingMs: minute, followUps: kept },
+    );
+    expect(report.durationMs).toBeLessThan(55_000);
+    const closing = world.cluster
+      .jobs()
+      .filter(({ state }) => state === 'closing')
+      .map(({ jobId }) => jobId);
+    expect(kept.orders.flatMap(({ jobs }) => jobs.map(({ jobId }) => jobId)).sort()).toEqual(closing);
+    expect(report.followUp?.jobs).toBe(closing.length);
+    expectTruth(report, world);
+  });
+
+  it.each([5, 12, 20, 31, 45, 90, 200])(
+    'with %i seconds left never overruns, and accounts for every job',
+    async (seconds) => {
+      await using world = await startWorld([...idle(40, { closeTakes: '45s' }), ...busy(50)]);
+      const report = await world.sweep(
+        { close: { batch: 4, timeout: '30s' } },
+        { remainingMs: seconds * 1_000, followUps: new Kept() },
+      );
+      expect(report.durationMs).toBeLessThan(seconds * 1_000);
+      expect(report.counts.unknown).toBe(0);
+      expectTruth(report, world);
+      for (const job of report.jobs) {
+        if (job.outcome === 'not_attempted')
+          expect(job).toMatchObject({ notAttemptedBecause: 'time', attempts: 0 });
+      }
+      if (report.counts.notAttempted > 0) {
+        expect(report.status).toBe('partial');
+        expect(report.warnings.join()).toContain('did not fit into the time');
+      }
+    },
+  );
+
+  it('gives the server no more than is left for it', async () => {
+    await using world = await startWorld([...idle(3), ...busy(10)]);
+    await world.sweep({ close: { timeout: '10m' } }, { remainingMs: minute });
+    for (const { query } of world.closeRequests()) {
+      expect(Number.parseInt(new URLSearchParams(query).get('timeout') ?? '', 10)).toBeLessThan(40_000);
+    }
+  });
+
+  it('asks nothing when too little is left, and says so', async () => {
+    await using world = await startWorld([...idle(3), ...busy(10)]);
+    const report = await world.sweep({}, { remainingMs: 2_000 });
+    expect(report.counts).toMatchObject({ notAttempted: 3, closed: 0 });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('ends a sweep that hangs on a server which answers nothing any more', async () => {
+    await using world = await startWorld([...idle(6), ...busy(10)]);
+    world.server.faults.afterRequest(
+      1,
+      () => world.server.faults.add({ api: '*', hang: true, times: Number.POSITIVE_INFINITY }),
+      'ml.close_job',
+    );
+    const report = await world.sweep({ close: { batch: 2 } }, { remainingMs: 5 * minute });
+    expect(report.durationMs).toBeLessThan(5 * minute);
+    expect(report.counts.unknown).toBeGreaterThan(0);
+  });
+});
+
+describe('being told to stop', () => {
+  it.each([100, 3_000, 20_000])(
+    'after %i ms ends within ten seconds with the report of what is known',
+    async (after) => {
+      await using world = await startWorld([...idle(30, { closeTakes: '15s' }), ...busy(40)]);
+      const stop = new AbortController();
+      const begun = world.clock.now();
+      world.clock.at(begun + after, () => stop.abort());
+      const kept = new Kept();
+      const report = await world.sweep({ close: { batch: 3 } }, { stop: stop.signal, followUps: kept });
+      expect(report.durationMs).toBeLessThan(after + 10_000);
+      expect(report.status).toBe('partial');
+      expectTruth(report, world);
+      expect(
+        report.jobs
+          .filter(({ outcome }) => outcome === 'not_attempted')
+          .every((job) => job.notAttemptedBecause === 'signal'),
+      ).toBe(true);
+      expect(report.counts.notAttempted).toBeGreaterThan(0);
+      expect(report.followUp?.jobs ?? 0).toBe(report.counts.closing);
+    },
+  );
+});
+
+describe('a sweep that is cut off before it knows any job', () => {
+  it.each([
+    ['told to stop', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }],
+    ['out of time', { remainingMs: 20_000 }, { name: 'UnreadableInventoryError', exitCode: 5 }],
+  ] as const)('%s: says so, and has closed nothing', async (_what, { ...limits }, error) => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
+    const stop = new AbortController();
+    if ('stop' in limits) world.clock.at(world.clock.now() + limits.stop, () => stop.abort());
+    const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
+    await expect(world.sweep({}, options)).rejects.toMatchObject({
+      ...error,
+      message: expect.stringContaining('nothing was closed'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
+});
+
+describe('fuses, over the whole cluster, before anything is changed', () => {
+  it('stop a sweep in which an outage looks like idleness, dry or not', async () => {
+    const silent = Array.from({ length: 12 }, (_, index) => ({
+      jobId: `silent-${index}`,
+      lastData: `${3 * 24 * 60 + index}m`,
+    }));
+    await using world = await startWorld([...silent, ...busy(15)]);
+    for (const dryRun of [false, true]) {
+      const report = await world.sweep({ dryRun });
+      expect(report).toMatchObject({
+        status: 'refused',
+        fuse: { name: 'mass_idle', idle: 12, open: 27 },
+        counts: { notAttempted: 12 },
+      });
+      expect(jobOf(report, 'silent-0').notAttemptedBecause).toBe('fuse');
+    }
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('count the open jobs of the cluster, not those that the request names', async () => {
+    await using world = await startWorld([...idle(6), ...busy(6)]);
+    expect((await world.sweep({ jobs: 'idle-*', dryRun: true })).fuse).toBeNull();
+    await using small = await startWorld([...idle(6), ...busy(5)]);
+    expect((await small.sweep({ dryRun: true })).fuse).toMatchObject({
+      name: 'max_share',
+      idle: 6,
+      open: 11,
+      limit: 0.5,
+    });
+  });
+});
+
+describe('force', () => {
+  it('takes as many as force.max allows, each by itself, and says what it left', async () => {
+    const failed = Array.from({ length: 5 }, (_, index) => ({
+      jobId: `failed-${index}`,
+      state: 'failed' as const,
+      lastData: `${9 + index}d`,
+    }));
+    await using world = await startWorld([...failed, ...busy(10)]);
+    const report = await world.sweep({ force: { max: 3 } });
+    expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
+    expect(report.status).toBe('partial');
+    expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'limit')).toHaveLength(2);
+    expect(world.closes().every((ids) => ids.length === 1)).toBe(true);
+    expectTruth(report, world);
+  });
+
+  it('never takes what force.exclude names, nor a failed job that was fed lately', async () => {
+    await using world = await startWorld([
+      { jobId: 'spared', state: 'failed', lastData: '9d' },
+      { jobId: 'fresh', state: 'failed', lastData: '1h' },
+      ...busy(10),
+    ]);
+    const report = await world.sweep({ force: { exclude: 'sp*' } });
+    expect(told(report, 'spared')).toBe('kept force_not_allowed');
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('does not touch a slow close in the sweep that asked for it', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    await world.sweep({ force: { stuckFor: '5m' } });
+    expect(world.forcedIds()).toEqual([]);
+  });
+});
+
+describe('coming back', () => {
+  it('closes the story: one ends by itself, the other is forced after stuckFor', async () => {
+    await using world = await startWorld([
+      { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
+      { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
+      ...idle(3),
+      ...busy(10),
+    ]);
+    const { reports, kept } = await story(world, {});
+    expect(reports[0]).toMatchObject({
+      status: 'done',
+      counts: { closed: 3, closing: 2 },
+      followUp: { round: 1, jobs: 2 },
+    });
+    expect(told(reports[1] as never, 'slow')).toMatch(/^(closed|closing) already_closing$/);
+    const last = reports.at(-1);
+    expect(last).toMatchObject({ status: 'done', followUp: null, counts: { forceClosed: 1 } });
+    expect(jobOf(last as never, 'stuck')).toMatchObject({
+      outcome: 'force_closed',
+      verdict: 'force',
+      reason: 'stuck',
+      attempts: 2,
+    });
+    const asked = Date.parse(kept.orders[0]?.jobs.find(({ jobId }) => jobId === 'stuck')?.askedAt ?? '');
+    expect(world.clock.now() - asked).toBeGreaterThanOrEqual(75 * minute);
+    expect(
+      reports
+        .flatMap(({ jobs }) => jobs)
+        .filter(({ jobId, outcome }) => jobId === 'slow' && outcome === 'closed'),
+    ).toHaveLength(1);
+    expect(world.forcedIds()).toEqual(['stuck']);
+    for (const [index, { counts }] of reports.entries())
+      if (index > 0) expect(counts.listed).toBeLessThanOrEqual(2);
+  });
+
+  it('looks at its jobs alone, in any state, past the fuses', async () => {
+    await using world = await startWorld([...idle(3, { closeTakes: 'never' }), ...busy(4)]);
+    const kept = new Kept();
+    await world.sweep({ states: ['opened'] }, { followUps: kept });
+    world.cluster.removeJob('idle-0');
+    world.cluster.forceCloseJob('idle-1');
+    world.cluster.putJob({ jobId: 'newly-idle', lastData: '9d' });
+    await world.clock.advance(15 * minute);
+    const report = await world.sweep({ ...kept.payload(), fuse: { maxJobs: 0 } }, { followUps: kept });
+    expect(report.counts).toMatchObject({ listed: 3, gone: 1, closed: 1, closing: 1 });
+    expect(report.followUp).toMatchObject({ round: 2, jobs: 1 });
+    expect(world.state('newly-idle')).toBe('opened');
+  });
+
+  it('leaves a job alone that is open again', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(5)]);
+    const kept = new Kept();
+    await world.sweep({}, { followUps: kept });
+    await world.clock.advance(11 * minute);
+    world.cluster.openJob('idle-0');
+    await world.clock.advance(4 * minute);
+    const report = await world.sweep(kept.payload(), { followUps: kept });
+    expect(told(report, 'idle-0')).toBe('kept recently_opened');
+    expect(report.status).toBe('done');
+  });
+
+  it('gives up aloud after followUp.max', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const { reports } = await story(world, { force: { stuckFor: null }, followUp: { max: 3 } });
+    expect(reports).toHaveLength(4);
+    expect(reports.at(-1)).toMatchObject({ status: 'partial', followUp: null });
+    expect(reports.at(-1)?.warnings.join()).toContain('given up after 3 follow-ups');
+    expect(world.forcedIds()).toEqual([]);
+  });
+
+  it('puts no job into a second follow-up', async () => {
+    await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
+    const kept = new Kept();
+    await world.sweep({}, { followUps: kept });
+    kept.waiting = new Set(['idle-0', 'idle-1']);
+    world.cluster.putJob({ jobId: 'third', lastData: '9d', closeTakes: 'never' });
+    const report = await world.sweep({}, { followUps: kept });
+    expect(kept.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([
+      ['idle-0', 'idle-1'],
+      ['third'],
+    ]);
+    expect(report).toMatchObject({ status: 'done', counts: { closing: 3 }, followUp: { jobs: 1 } });
+  });
+
+  it('loses nothing when the scheduler does: the report says that nobody comes', async () => {
+    await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
+    const broken: FollowUps = {
+      pending: async () => new Set(),
+      arrange: () => Promise.reject(new Error('AccessDeniedException: scheduler:CreateSchedule')),
+    };
+    const report = await world.sweep({}, { followUps: broken });
+    expect(report).toMatchObject({ status: 'partial', followUp: null, counts: { closing: 2 } });
+    expect(report.warnings.join()).toContain(
+      '2 jobs left closing, and nobody will come back: AccessDeniedException: scheduler:CreateSchedule',
+    );
+  });
+
+  it('does not wait for a scheduler that hangs', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const hanging: FollowUps = {
+      pending: async (_cluster, signal) => {
+        await world.clock.sleep(24 * 60 * minute, signal);
+        return new Set();
+      },
+      arrange: () => Promise.reject(new Error('not reached')),
+    };
+    const report = await world.sweep(
+      { close: { timeout: '1m' } },
+      { followUps: hanging, remainingMs: 3 * minute },
+    );
+    expect(report.durationMs).toBeLessThan(3 * minute);
+    expect(report.status).toBe('partial');
+  });
+
+  it('is not arranged for a later round than the stuck job needs', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const { reports } = await story(world, {
+      force: { stuckFor: '20m' },
+      followUp: { after: '10m', max: 2 },
+    });
+    expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
+  });
+
+  it('remembers the clock of a never-fed job, which goes with its process', async () => {
+    await using world = await startWorld([
+      { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
+      ...busy(5),
+    ]);
+    const { reports } = await story(world, {});
+    expect(told(reports.at(-1) as never, 'never')).toBe('force_closed stuck');
+  });
+});
+
+describe('--wait, which does the rounds itself', () => {
+  it('hands out the next round when its time has come', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const own = new OwnFollowUps();
+    const report = await world.sweep({}, { followUps: own });
+    const next = await own.next(world.clock, new AbortController().signal);
+    expect(world.clock.now()).toBe(Date.parse(report.followUp?.at ?? ''));
+    expect(next?.followUpOf).toMatchObject({ round: 1, jobs: [{ jobId: 'idle-0', attempts: 1 }] });
+    expect(await own.next(world.clock, new AbortController().signal)).toBeUndefined();
+  });
+});

@@ -1,0 +1,442 @@
+/**
+ * @module Closing that tells the truth: every way in which an answer can mislead, over real HTTP. Each scenario ends with
+ * the report held against the cluster's own state. Rows in brackets are those of the ML APIs' reference.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../../src/simulator/elasticsearch/index.ts';
+import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+
+const minute = 60_000;
+const close = 'ml.close_job';
+
+describe('the state of a job when its close comes [2.4]', () => {
+  it('already closed by someone else, between the plan and the look: already_closed', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    const report = await world.sweep(
+      {},
+      { observer: { decided: () => world.cluster.forceCloseJob('idle-0') } },
+    );
+    expect(told(report, 'idle-0')).toBe('already_closed idle');
+    expect(world.closes()).toEqual([['idle-1']]);
+    expectTruth(report, world);
+  });
+
+  it('closed by someone else after the look: our request named it, so it is closed', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    const report = await world.sweep(
+      {},
+      { observer: { asking: () => world.cluster.forceCloseJob('idle-0') } },
+    );
+    expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
+  });
+
+  it('found closing: waited for, never asked', async () => {
+    await using world = await startWorld([
+      { jobId: 'on-its-way', state: 'closing', closeTakes: '30s' },
+      ...idle(1),
+      ...busy(5),
+    ]);
+    const report = await world.sweep();
+    expect(told(report, 'on-its-way')).toBe('already_closed already_closing');
+    expect(world.closes().flat()).not.toContain('on-its-way');
+    expectTruth(report, world);
+  });
+
+  it('failed, one among thirty: the thirty close gracefully, the failed one is forced by itself', async () => {
+    await using world = await startWorld([
+      ...idle(30),
+      { jobId: 'broken', state: 'failed', lastData: '9d' },
+      ...busy(40),
+    ]);
+    const report = await world.sweep({ close: { batch: 40 } });
+    expect(report.counts).toMatchObject({ closed: 30, forceClosed: 1, errors: 0 });
+    expect(world.forcedIds()).toEqual(['broken']);
+    expect(world.closes().filter((ids) => ids.includes('broken'))).toEqual([['broken']]);
+    expect(idle(30).every(({ jobId }) => world.cluster.job(jobId)?.closedCleanly)).toBe(true);
+    expectTruth(report, world);
+  });
+
+  it('failed between the look and the close: the 409 costs the others nothing, and the policy decides', async () => {
+    for (const failed of [true, false]) {
+      await using world = await startWorld([...idle(6), ...busy(10)]);
+      let once = true;
+      const observer = {
+        asking: () => {
+          if (once) world.cluster.failJob('idle-3');
+          once = false;
+        },
+      };
+      const report = await world.sweep({ force: { failed } }, { observer });
+      expect(report.counts).toMatchObject(failed ? { closed: 5, forceClosed: 1 } : { closed: 5, errors: 1 });
+      expect(world.forcedIds()).toEqual(failed ? ['idle-3'] : []);
+      if (!failed)
+        expect(jobOf(report, 'idle-3').error).toMatchObject({ status: 409, type: 'status_exception' });
+      expectTruth(report, world);
+    }
+  });
+
+  it('deleted between the look and the close: gone, and the others are asked again without it', async () => {
+    await using world = await startWorld([...idle(6), ...busy(10)]);
+    let once = true;
+    const observer = {
+      asking: () => {
+        if (once) for (const id of ['idle-1', 'idle-4']) world.cluster.removeJob(id);
+        once = false;
+      },
+    };
+    const report = await world.sweep({}, { observer });
+    expect(report.counts).toMatchObject({ closed: 4, gone: 2 });
+    expect(world.closes()).toHaveLength(2);
+    expectTruth(report, world);
+  });
+
+  it('deleted between the plan and the look: gone, and never named', async () => {
+    await using world = await startWorld([...idle(3), ...busy(10)]);
+    const report = await world.sweep({}, { observer: { decided: () => world.cluster.removeJob('idle-1') } });
+    expect(told(report, 'idle-1')).toBe('gone idle');
+    expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
+  });
+
+  it('in upgrade mode since the plan: its task has no process, and it is left alone', async () => {
+    await using world = await startWorld([...idle(3), ...busy(10)]);
+    const report = await world.sweep({}, { observer: { decided: () => world.cluster.setUpgradeMode(true) } });
+    expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
+    expect(told(report, 'idle-0')).toBe('revived no_process');
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('its node left since the plan: moving, and left alone', async () => {
+    await using world = await startWorld([
+      ...idle(1, { node: 'ml-0' }),
+      ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
+    ]);
+    const report = await world.sweep({}, { observer: { decided: () => world.cluster.crashNode('ml-0') } });
+    expect(told(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
+    expectTruth(report, world);
+  });
+});
+
+describe('the look before the leap', () => {
+  it.each<[string, (world: Awaited<ReturnType<typeof startWorld>>) => void, string]>([
+    ['data arrived', ({ cluster }) => cluster.receiveData('idle-1'), 'recent_data'],
+    ['it was blocked', ({ cluster }) => cluster.blockJob('idle-1', 'revert'), 'blocked'],
+    // just started, it reads what it missed first
+    ['its datafeed was started', ({ cluster }) => cluster.startDatafeed('idle-1'), 'lookback_running'],
+    [
+      'somebody protected it',
+      ({ cluster }) =>
+        cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
+      'protected',
+    ],
+  ])('leaves a job alone when %s', async (_what, happens, reason) => {
+    await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
+    const report = await world.sweep({}, { observer: { decided: () => happens(world) } });
+    expect(told(report, 'idle-1')).toBe(`revived ${reason}`);
+    expect(jobOf(report, 'idle-1')).toMatchObject({ verdict: 'keep', attempts: 0 });
+    expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
+    expectTruth(report, world);
+  });
+
+  it('sees a datafeed that was made since the plan', async () => {
+    await using world = await startWorld([...idle(2), ...busy(10)]);
+    const made = () =>
+      world.cluster.putJob({
+        jobId: 'idle-1',
+        lastData: '101h',
+        datafeed: { datafeedId: 'new-feed', state: 'started' },
+      });
+    const report = await world.sweep({}, { observer: { decided: made } });
+    expect(told(report, 'idle-1')).toBe('revived datafeed_running');
+  });
+
+  it('is made for each batch, however late it comes', async () => {
+    await using world = await startWorld([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
+    world.server.faults.at(world.clock.now() + 30_000, () => world.cluster.receiveData('idle-3'));
+    const report = await world.sweep({ close: { batch: 1, concurrency: 1 } });
+    expect(told(report, 'idle-3')).toBe('revived recent_data');
+    expect(report.counts.closed).toBe(3);
+  });
+});
+
+describe('what a close request may answer [2.5]', () => {
+  const misleading: [string, Fault, string][] = [
+    ['a reply lost after the server took it', { api: close, reset: 'after' }, 'closed'],
+    ['a connection that breaks before the server took it', { api: close, reset: 'before' }, 'closed'],
+    ['a reply cut in half', { api: close, cut: 5 }, 'closed'],
+    [
+      '429, the server is busy',
+      { api: close, status: 429, type: 'es_rejected_execution_exception', reason: 'rejected' },
+      'closed',
+    ],
+    ['429 with Retry-After', { api: close, status: 429, headers: { 'retry-after': '20' } }, 'closed'],
+    [
+      '502 from a node that dropped',
+      { api: close, status: 502, type: 'failed_node_exception', reason: 'Failed node [x]' },
+      'closed',
+    ],
+    ['503, no master', { api: close, status: 503, type: 'master_not_discovered_exception' }, 'closed'],
+    ['504 after the server took it', { api: close, status: 504, after: true }, 'closed'],
+    [
+      'a proxy’s page',
+      { api: close, status: 200, body: '<html>Welcome</html>', contentType: 'text/html' },
+      'closed',
+    ],
+    [
+      'a proxy’s page after the server took it',
+      { api: close, status: 200, after: true, body: '<html>', contentType: 'text/html' },
+      'closed',
+    ],
+    ['{"closed": false}', { api: close, status: 200, body: { closed: false } }, 'closed'],
+    ['{"closed": true} without any effect', { api: close, status: 200, body: { closed: true } }, 'closed'],
+    [
+      '500 from a process',
+      { api: close, status: 500, type: 'status_exception', reason: 'Exception closing autodetect process' },
+      'closed',
+    ],
+    ['no product header', { api: close, noProduct: true }, 'closed'],
+  ];
+
+  it.each(misleading)('%s: the states decide', async (_what, fault) => {
+    await using world = await startWorld([...idle(5), ...busy(10)]);
+    world.server.faults.add(fault);
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ closed: 5, errors: 0, unknown: 0 });
+    expect(report.status).toBe('done');
+    expectTruth(report, world);
+    expect(world.forcedIds()).toEqual([]);
+  });
+
+  it.each(
+    misleading.filter(
+      ([, { after, reset, cut, noProduct }]) => !after && reset !== 'after' && !cut && !noProduct,
+    ),
+  )(
+    '%s, every time: an error, after three asks of which the last named the job alone',
+    async (_what, fault) => {
+      await using world = await startWorld([...idle(5), ...busy(10)]);
+      world.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
+      const report = await world.sweep();
+      expect(report.counts).toMatchObject({ closed: 0, errors: 5 });
+      expect(report.status).toBe('partial');
+      for (const { jobId } of idle(5)) {
+        const asks = world.closes().filter((ids) => ids.includes(jobId));
+        expect(asks).toHaveLength(3);
+        expect(asks.at(-1)).toEqual([jobId]);
+        expect(jobOf(report, jobId)).toMatchObject({
+          attempts: 3,
+          error: { type: expect.any(String), reason: expect.any(String) },
+        });
+      }
+      expectTruth(report, world);
+    },
+  );
+
+  it('splits a batch until the one job that poisons it stands alone', async () => {
+    await using world = await startWorld([...idle(9), ...busy(20)]);
+    world.server.faults.add({
+      api: close,
+      path: '*idle-4*',
+      status: 500,
+      type: 'strange',
+      reason: 'no',
+      times: Number.POSITIVE_INFINITY,
+    });
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ closed: 8, errors: 1 });
+    expect(jobOf(report, 'idle-4').error).toEqual({ status: 500, type: 'strange', reason: 'no' });
+    expectTruth(report, world);
+  });
+
+  it('a close that fails makes the job failed: forced where that is allowed, an error where not', async () => {
+    for (const [force, expected] of [
+      [{ failed: true }, { closed: 2, forceClosed: 1 }],
+      [{ failed: false }, { closed: 2, errors: 1 }],
+    ] as const) {
+      await using world = await startWorld([
+        ...idle(2),
+        { jobId: 'doomed', closeTakes: { fails: 'cannot persist' } },
+        ...busy(10),
+      ]);
+      const report = await world.sweep({ force });
+      expect(report.counts).toMatchObject(expected);
+      expectTruth(report, world);
+    }
+  });
+
+  it('403 stops the asking: the rest is not asked what would be refused again', async () => {
+    await using world = await startWorld([...idle(6), ...busy(10)]);
+    world.server.faults.add({
+      api: close,
+      status: 403,
+      type: 'security_exception',
+      reason: 'no',
+      times: Number.POSITIVE_INFINITY,
+    });
+    const report = await world.sweep({ close: { batch: 2, concurrency: 1 } });
+    expect(report.counts).toMatchObject({ closed: 0, errors: 6 });
+    expect(world.closes()).toHaveLength(1);
+  });
+
+  it('waits no longer for a busy server than the sweep lasts', async () => {
+    await using world = await startWorld([...idle(2), ...busy(10)]);
+    world.server.faults.add({ api: close, status: 429, headers: { 'retry-after': '7200' } });
+    const report = await world.sweep();
+    expect(report.counts.errors).toBe(2);
+    expect(report.durationMs).toBeLessThan(minute);
+  });
+});
+
+describe('a close that outlives its request', () => {
+  it('is watched for close.timeout again, and closed if it ends in that time', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
+    const report = await world.sweep({ close: { timeout: '2m' } });
+    expect(told(report, 'idle-0')).toBe('closed idle');
+    expect(world.closes()).toHaveLength(1);
+    expectTruth(report, world);
+  });
+
+  it('is closing if it does not, and the sweep ends within twice the timeout and ten seconds', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const report = await world.sweep({ close: { timeout: '2m' } });
+    expect(told(report, 'idle-0')).toBe('closing idle');
+    expect(report.durationMs).toBeLessThanOrEqual(4 * minute + 11_000);
+    expect(report.status).toBe('partial');
+    expect(report.warnings.join()).toContain('nobody will come back');
+    expectTruth(report, world);
+  });
+
+  it('is not asked again while it closes', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
+    world.server.faults.add({ api: close, reset: 'after' });
+    const report = await world.sweep();
+    expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
+  });
+});
+
+describe('races [2.9]', () => {
+  it('a job that somebody reopens after our close is an error that says so', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
+    world.server.faults.add({ api: close, delayAnswer: 20_000 });
+    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.openJob('idle-0'));
+    const report = await world.sweep();
+    expect(jobOf(report, 'idle-0')).toMatchObject({
+      outcome: 'error',
+      error: { type: 'reopened' },
+      attempts: 1,
+    });
+    expectTruth(report, world);
+  });
+
+  it('somebody’s force beats our close: the 409 says nothing, the state does', async () => {
+    await using world = await startWorld([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
+    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.forceCloseJob('idle-0'));
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ closed: 2, errors: 0 });
+    expect(world.forcedIds()).toEqual([]);
+    expectTruth(report, world);
+  });
+
+  it('two sweeps at once close each job, and neither says what is not so', async () => {
+    await using world = await startWorld([...idle(12, { closeTakes: '20s' }), ...busy(20)]);
+    const reports = await Promise.all([
+      world.sweep({ close: { batch: 3 } }),
+      world.sweep({ close: { batch: 3 } }),
+    ]);
+    for (const report of reports) {
+      expect(report.counts.errors + report.counts.unknown + report.counts.notAttempted).toBe(0);
+      expectTruth(report, world);
+    }
+    expect(idle(12).every(({ jobId }) => world.cluster.job(jobId)?.closedCleanly)).toBe(true);
+  });
+
+  it('a node that leaves during the closes leaves no untrue word', async () => {
+    await using world = await startWorld([
+      ...idle(3, { closeTakes: '40s', node: 'ml-0' }),
+      { jobId: 'other', closeTakes: '5s', node: 'ml-1', lastData: '9d' },
+      ...busy(10).map((job) => ({ ...job, node: 'ml-2' })),
+    ]);
+    world.server.faults.at(world.clock.now() + 5_000, () => world.cluster.crashNode('ml-0'));
+    const report = await world.sweep();
+    expect(told(report, 'other')).toBe('closed idle');
+    expectTruth(report, world);
+  });
+});
+
+describe('a cluster that cannot be read', () => {
+  it('in the middle for a while: read again until it can be', async () => {
+    await using world = await startWorld([...idle(3), ...busy(5)]);
+    world.server.faults.afterRequest(
+      1,
+      () => world.server.faults.add({ api: 'ml.get_job_stats', status: 503, times: 3 }),
+      close,
+    );
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ closed: 3, unknown: 0 });
+    expectTruth(report, world);
+  });
+
+  it('ever again after the close: unknown, which is the truth', async () => {
+    await using world = await startWorld([...idle(3), ...busy(5)]);
+    world.server.faults.afterRequest(
+      1,
+      () => world.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),
+      close,
+    );
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ closed: 0, unknown: 3 });
+    expect(report.status).toBe('partial');
+  });
+
+  it('right before the ask: the jobs are not asked, and the reason stands beside them', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    const fault = () =>
+      world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
+    const feeds = { datafeed: { state: 'stopped' } } as const;
+    for (const { jobId } of idle(2))
+      world.cluster.putJob({ jobId, lastData: jobId === 'idle-0' ? '5d' : '6d', ...feeds });
+    const report = await world.sweep({}, { observer: { decided: fault } });
+    expect(report.counts.errors).toBe(2);
+    expect(jobOf(report, 'idle-0')).toMatchObject({ attempts: 0, error: { type: 'unreadable' } });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('at the start: nothing is closed, and the error says so', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
+    await expect(world.sweep()).rejects.toMatchObject({
+      name: 'UnreadableInventoryError',
+      exitCode: 5,
+      message: expect.stringContaining('nothing was closed'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('slowly, five seconds for every read: it still ends in time, with the truth', async () => {
+    await using world = await startWorld([...idle(30), ...busy(40)]);
+    world.server.faults.add({ api: 'ml.get_*', delay: 5_000, times: Number.POSITIVE_INFINITY });
+    const report = await world.sweep({ close: { batch: 5 } }, { remainingMs: 2 * minute });
+    expect(report.durationMs).toBeLessThan(2 * minute);
+    expect(report.counts.unknown).toBe(0);
+    expectTruth(report, world);
+  });
+});
+
+describe('a datafeed that a close stopped', () => {
+  it('and whose job did not close is said aloud', async () => {
+    await using world = await startWorld([{ jobId: 'fed', datafeed: { state: 'started' } }, ...busy(5)]);
+    const stopOnly = () => world.cluster.stopDatafeed('fed');
+    world.server.faults.add({
+      api: close,
+      status: 500,
+      type: 'status_exception',
+      reason: 'no',
+      times: Number.POSITIVE_INFINITY,
+    });
+    world.server.faults.afterRequest(1, stopOnly, close);
+    const report = await world.sweep({ runningDatafeeds: 'stop' });
+    expect(jobOf(report, 'fed')).toMatchObject({ outcome: 'error', datafeedStopped: true });
+    expect(report.warnings.join()).toContain(
+      'the datafeed datafeed-fed was stopped and its job fed was not closed',
+    );
+  });
+});
