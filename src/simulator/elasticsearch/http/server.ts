@@ -40,7 +40,7 @@ export interface ServerOptions {
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;
-  readonly requests: RecordedRequest[];
+  readonly remember: (request: RecordedRequest) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -79,7 +79,7 @@ async function handle(
     body: text,
     api,
   };
-  options.requests.push(record);
+  options.remember(record);
 
   const query = new Query(search);
   const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
@@ -127,7 +127,7 @@ async function handle(
         reason: `An HTTP line is larger than ${longestLine} bytes.`,
       });
     const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
-    const source = query.text('source');
+    const source = query.peek('source');
     const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
     const compatibleWith = compatibility(world.cluster.major, {
       contentType: request.headers['content-type'],
