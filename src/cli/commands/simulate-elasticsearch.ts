@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { connect, shownAddress } from '../../elasticsearch/connection.ts';
+import { connect } from '../../elasticsearch/client.ts';
+import { shownAddress } from '../../elasticsearch/connection.ts';
 import { readSecret } from '../../secrets.ts';
 import { findConnection } from '../../settings.ts';
 import { scaledClock } from '../../simulator/clock.ts';
@@ -118,7 +119,7 @@ async function copyOf(url: string, hashIds: boolean, io: Io): Promise<Fleet> {
     readSecret,
   });
   if (!connection) throw new InvalidSettingError('--from: expected an address, as https://host:9200');
-  const client = connect(connection);
+  const client = await connect(connection, io.signal);
   try {
     const read = (path: string) => client.transport.request({ method: 'GET', path }, { signal: io.signal });
     const fleet = await copyFleet(read, { now: io.clock.now(), hashIds });
