@@ -102,7 +102,8 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
 async function fleetOf({ empty, fleet: file, jobs, from, hashIds, seed }: Options, io: Io): Promise<Fleet> {
   if (hashIds && from === undefined)
     throw new InvalidSettingError('--hash-ids is about --from: name the cluster to copy');
-  if (empty) return {};
+  // what people have who try something: one node, with room for many jobs
+  if (empty) return { nodes: [{ name: 'ml-0', memory: '256gb' }] };
   if (jobs !== undefined) return generateFleet({ jobs, seed });
   if (from !== undefined) return copyOf(from, hashIds === true, io);
   if (file === undefined) return defaultFleet(io.clock.now());

@@ -63,7 +63,9 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
       if (requests.length > rememberedRequests) requests.shift();
     },
     onBug: (error) => {
-      throw error;
+      queueMicrotask(() => {
+        throw error;
+      });
     },
   });
   server.listen(port, host);

@@ -5,6 +5,7 @@
 import { takeArrival } from './counts.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
 import type { Job } from './job.ts';
+import { growModel } from './model.ts';
 
 /** The server searches this long after its interval has ended. */
 const searchLag = 100;
@@ -57,7 +58,7 @@ function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number)
   const until = Math.min(now, ends);
   const to = eventTimeAt(datafeed, task, until);
   if (to > task.readTo) {
-    read(datafeed, task, job, task.readTo, to, until);
+    read(datafeed, job, task.readTo, to, until);
     datafeed.searches += 1;
     task.searchInterval = { start: task.readTo, end: to };
     task.readTo = to;
@@ -84,7 +85,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
     // the search whose interval held the last record handed it over
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
-    read(datafeed, task, job, from, to, search * frequency + offset);
+    read(datafeed, job, from, to, search * frequency + offset);
     task.emptySearches = due - search;
   } else {
     task.emptySearches += due - searched;
@@ -94,7 +95,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   task.searchedAt = due * frequency + offset;
 }
 
-function read(datafeed: Datafeed, _task: DatafeedTask, job: Job, from: number, to: number, at: number): void {
+function read(datafeed: Datafeed, job: Job, from: number, to: number, at: number): void {
   const found = datafeed.source.between(from, to);
   if (!found) return;
   const before = job.counts.buckets;
@@ -112,4 +113,5 @@ function read(datafeed: Datafeed, _task: DatafeedTask, job: Job, from: number, t
   );
   datafeed.buckets += job.counts.buckets - before;
   datafeed.searchMs += 5;
+  growModel(job, Math.floor(at));
 }
