@@ -157,6 +157,48 @@ describe('§3.6 upgrade mode', () => {
   });
 });
 
+describe('§3.6 upgrade mode and closes', () => {
+  embedded('a close that is under way when it begins hears so, and does not wait for ever', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
+    target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
+
+    const { status } = await target.post('/_ml/anomaly_detectors/a/_close');
+    await target.post('/_ml/set_upgrade_mode?enabled=false');
+    await target.clock.advance(60_000);
+
+    expect(status).toBe(409);
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
+  });
+
+  embedded('a look-back goes on where it was', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          latestRecord: '90d',
+          datafeed: {
+            state: 'started',
+            source: { every: '1m' },
+            lookback: { from: '90d', end: '10d', rate: 100 },
+          },
+        },
+      ],
+    });
+    await target.clock.advance(3_600_000);
+    await target.post('/_ml/set_upgrade_mode?enabled=true');
+    await target.clock.advance(10 * 3_600_000);
+    await target.post('/_ml/set_upgrade_mode?enabled=false');
+    await target.clock.advance(3_600_000);
+
+    const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
+    const start = target.clock.now() - 12 * 3_600_000;
+    // of two hours one was read twice, because a moved job goes back to its snapshot
+    expect(counts.latest_record_timestamp).toBeLessThan(start - 90 * 86_400_000 + 101 * 3_600_000);
+    expect(counts.latest_record_timestamp).toBeGreaterThan(start - 90 * 86_400_000 + 98 * 3_600_000);
+  });
+});
+
 describe('§3.13 cat', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 

@@ -312,6 +312,50 @@ describe('§3.11 start', () => {
     );
   });
 
+  embedded.each([
+    ['9.2', 408, 'status_exception'],
+    ['7.17', 500, 'illegal_state_exception'],
+  ] as const)(
+    'on %s a job that is still opening keeps it starting: %d after the timeout',
+    async (stack, status, type) => {
+      await using target = await startTarget({
+        stack,
+        jobs: [
+          {
+            jobId: 'a',
+            state: 'opening',
+            openTakes: '1m',
+            datafeed: { datafeedId: 'f', source: { every: '1m' } },
+          },
+        ],
+      });
+
+      const reply = await target.post(`${feeds}/f/_start?timeout=20s`);
+
+      expect(told(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
+      expect((await statsOf(target, 'f')).state).toBe('starting');
+      await target.clock.advance(60_000);
+      expect((await statsOf(target, 'f')).state).toBe('started');
+    },
+  );
+
+  embedded('of a job that waits for a node: started, and nowhere yet', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
+      jobs: [
+        { jobId: 'first' },
+        { jobId: 'a', state: 'closed', config: { allow_lazy_open: true }, datafeed: { datafeedId: 'f' } },
+      ],
+    });
+    await target.post('/_ml/anomaly_detectors/a/_open');
+
+    expect((await target.post(`${feeds}/f/_start`)).body).toEqual({ started: true, node: '' });
+    expect((await statsOf(target, 'f')).state).toBe('starting');
+    await target.post('/_ml/anomaly_detectors/first/_close');
+    await target.clock.advance(60_000);
+    expect((await statsOf(target, 'f')).state).toBe('started');
+  });
+
   embedded('while assignment is disabled', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', datafeed: { datafeedId: 'f' } }] });
     target.cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
