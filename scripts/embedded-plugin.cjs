@@ -8,10 +8,6 @@ const path = require('node:path');
 
 module.exports = class EmbeddedCluster {
   constructor(serverless) {
-    if (serverless.processedInput?.commands.join(' ') === 'invoke local') {
-      // What is deployed ends in .mjs, which needs no package.json beside it; `invoke local` loads nothing but .js.
-      serverless.service.custom.esbuild.outputFileExtension = '.js';
-    }
     const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
       (name) => process.env[name],
     );

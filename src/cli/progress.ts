@@ -10,6 +10,7 @@ import { span } from './show/words.ts';
 /** How often a line is redrawn, and how often a new one is written where it cannot be. */
 const redrawEvery = 1_000;
 const writeEvery = 15_000;
+const redrawAtMostEvery = 100;
 /** Beside its model a close has work of its own; so much model weighs as much as that (bytes). */
 const ownWeight = 8_000_000;
 /** An estimate from less than this would jump about. */
@@ -59,7 +60,7 @@ export class Progress implements Observer, Disposable {
   notice(message: string): void {
     this.#clear();
     this.#options.output.write(`${printable(message)}\n`);
-    this.#last = '';
+    this.#written = Number.NEGATIVE_INFINITY;
     this.#draw();
   }
 
@@ -67,7 +68,9 @@ export class Progress implements Observer, Disposable {
     this.#stop.abort();
     if (this.#asked.size === 0) return;
     this.#clear();
-    if (this.#last !== this.#line()) this.#options.output.write(`${this.#line()}\n`);
+    const line = this.#line();
+    if (this.#options.output.isTTY || this.#last !== line)
+      this.#options.output.write(`${this.#painted(line)}\n`);
     this.#asked.clear();
   }
 
@@ -82,35 +85,40 @@ export class Progress implements Observer, Disposable {
   #draw(): void {
     const { output, clock } = this.#options;
     if (this.#asked.size === 0 || this.#stop.signal.aborted) return;
+    const now = clock.now();
+    // a thousand jobs may settle at once, and each line counts them all
+    if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
     const line = this.#line();
     if (output.isTTY) {
       // one column stays free: some terminals wrap when the last one is filled
-      output.write(`\r\u001b[2K${shorten(line, (output.columns ?? 80) - 1)}`);
-      return;
-    }
-    if (clock.now() - this.#written < writeEvery || line === this.#last) return;
-    this.#written = clock.now();
+      output.write(`\r\u001b[2K${this.#painted(shorten(line, (output.columns ?? 80) - 1))}`);
+    } else if (line !== this.#last) {
+      output.write(`${line}\n`);
+    } else return;
+    this.#written = now;
     this.#last = line;
-    output.write(`${line}\n`);
   }
 
   #clear(): void {
     if (this.#options.output.isTTY && this.#asked.size > 0) this.#options.output.write('\r\u001b[2K');
   }
 
-  #line(): string {
+  /** The whole line in one tone: what is cut to fit must not be cut within an escape sequence. */
+  #painted(line: string): string {
     const { paint = plain } = this.#options;
+    return paint(this.#toDo.some(hasFailed) ? 'bad' : 'notice', line);
+  }
+
+  #line(): string {
     const settled = this.#toDo.filter((entry) => entry.settled);
     const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
-    const failed = settled.filter(
-      ({ outcome }) => outcome?.outcome === 'error' || outcome?.outcome === 'unknown',
-    ).length;
+    const failed = settled.filter(hasFailed).length;
     const other = settled.length - closed - failed;
     const closing = this.#toDo.filter((entry) => !entry.settled && this.#asked.has(entry.jobId)).length;
     const waiting = this.#toDo.length - settled.length - closing;
     const parts = [
-      paint('good', `${closed} of ${plural(this.#toDo.length, 'job')} closed`),
-      ...(failed > 0 ? [paint('bad', `${failed} failed`)] : []),
+      `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
+      ...(failed > 0 ? [`${failed} failed`] : []),
       ...(other > 0 ? [`${other} otherwise done`] : []),
       ...(closing > 0 ? [`${closing} closing`] : []),
       ...(waiting > 0 ? [`${waiting} to go`] : []),
@@ -134,3 +142,5 @@ export class Progress implements Observer, Disposable {
 }
 
 const closedOutcomes: ReadonlySet<string> = new Set(['closed', 'force_closed', 'already_closed']);
+
+const hasFailed = ({ outcome }: Entry) => outcome?.outcome === 'error' || outcome?.outcome === 'unknown';

@@ -131,7 +131,7 @@ async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): P
   let { report: story } = await sweepOnce(read, sweeping, round);
   for (;;) {
     if (!(followUps instanceof OwnFollowUps) || !story.followUp) return story;
-    tellWait(story.followUp, sweeping);
+    if (!io.signal.aborted) tellWait(story.followUp, sweeping);
     let request: SweepRequest | undefined;
     try {
       request = await followUps.next(target.clock, io.signal);

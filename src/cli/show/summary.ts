@@ -26,6 +26,7 @@ export function summary(report: SweepReport): SummaryLine[] {
           },
         ]
       : []),
+    ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
     ...(report.dryRun ? [{ text: 'nothing was changed' }] : []),
   ];
@@ -76,6 +77,19 @@ function keptLines({ kept }: SweepReport): string[] {
         ([reason, count]) =>
           `  ${String(count).padStart(5)}  ${reason.padEnd(widest)}  ${keepReasons[reason].replaceAll('`', '')}`,
       ),
+  ];
+}
+
+/** Jobs that somebody opens again each time; so many names as one can read. */
+function flappingLines({ flapping = [] }: SweepReport): string[] {
+  if (flapping.length === 0) return [];
+  const named = flapping
+    .slice(0, 10)
+    .map(({ jobId, closes }) => `${jobId} (closed by ${plural(closes, 'sweep')})`)
+    .join(', ');
+  const more = flapping.length > 10 ? ` and ${flapping.length - 10} more` : '';
+  return [
+    `flapping, open again after sweeps closed them: ${named}${more}; if they are needed, protect or exclude them`,
   ];
 }
 
