@@ -21,8 +21,15 @@ module.exports = class EmbeddedCluster {
   }
 
   async start(serverless) {
-    const root = serverless.serviceDir;
-    const command = [path.join(root, 'bin', 'jobsweep.js'), 'simulate', 'elasticsearch', '--port', '0'];
+    const command = [
+      path.join(__dirname, '..', 'bin', 'jobsweep.js'),
+      'simulate',
+      'elasticsearch',
+      '--port',
+      '0',
+      '--speed',
+      '30',
+    ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     // The framework ends by process.exit when a handler throws: the server must not outlive it.
     process.once('exit', () => this.stop());
