@@ -48,6 +48,13 @@ export interface ReportedFollowUp {
   readonly jobs: number;
 }
 
+/** A job that was opened again after each of `closes` sweeps that closed it, the last of them at `lastClosedAt` (ISO). */
+export interface FlappingJob {
+  readonly jobId: string;
+  readonly closes: number;
+  readonly lastClosedAt: string;
+}
+
 export interface SweepReport {
   readonly sweepId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
@@ -64,6 +71,8 @@ export interface SweepReport {
   readonly warnings: readonly string[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
   readonly followUpOf?: { readonly sweepId: string; readonly round: number };
+  /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
+  readonly flapping?: readonly FlappingJob[];
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
   readonly jobsOmitted?: number;
 }

@@ -48,7 +48,14 @@ function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
   const expected = allowEmpty ? what : `${what}, and at least one`;
   return z.codec(
-    z.union([z.string(), z.array(z.string())], { error: expected }).meta({ description: expected }),
+    z
+      .union(
+        [z.string().min(1), allowEmpty ? z.array(z.string().min(1)) : z.array(z.string().min(1)).min(1)],
+        {
+          error: expected,
+        },
+      )
+      .meta({ description: expected }),
     z.array(z.string()),
     {
       decode: (value, context) => {

@@ -27,17 +27,19 @@ export interface ChangeResult {
 }
 
 const columns: readonly Column<ListedSchedule>[] = [
-  { title: 'NAME', value: ({ name }) => name, shrinks: true },
+  { title: 'NAME', value: ({ name }) => name, least: 12, cut: 'middle' },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'SCHEDULE', value: ({ expression }) => expression, shrinks: true },
-  { title: 'ZONE', value: ({ timezone }) => timezone },
+  { title: 'SCHEDULE', value: ({ expression }) => expression, least: 12 },
+  { title: 'ZONE', value: ({ timezone }) => timezone, leftOut: 1 },
   { title: 'NEXT RUN', value: ({ nextRun }) => nextRun ?? '-' },
-  { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?' },
-  { title: 'OF', value: ({ owner }) => owner },
+  { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?', leftOut: 2 },
+  { title: 'OF', value: ({ owner }) => owner, leftOut: 3 },
 ];
 
 export function listText(group: string, schedules: readonly ListedSchedule[], width?: number): string {
-  return schedules.length === 0 ? `no schedule in group ${group}\n` : `${table(schedules, columns, width)}\n`;
+  return schedules.length === 0
+    ? `no schedule in group ${group}\n`
+    : `${table(schedules, columns, { width })}\n`;
 }
 
 const marks = { create: '+', update: '~', delete: '-', none: ' ' } as const;

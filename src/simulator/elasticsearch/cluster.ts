@@ -52,6 +52,7 @@ export class SimulatedCluster implements World {
   constructor(clock: SimulatorClock, fleet: Fleet, stack: Stack, seed: number) {
     this.clock = clock;
     this.cluster = new ClusterState({ clock, stack, seed, name: fleet.clusterName ?? 'jobsweep-embedded' });
+    this.cluster.onCapacity = () => reassign(this.cluster);
     this.security = new Security(
       fleet.users?.map(({ roles = [], cluster = [], ...user }) => ({ ...user, roles, cluster })),
       fleet.apiKeys,

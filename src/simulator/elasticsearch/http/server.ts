@@ -40,7 +40,7 @@ export interface ServerOptions {
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;
-  readonly requests: RecordedRequest[];
+  readonly remember: (request: RecordedRequest) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -79,13 +79,15 @@ async function handle(
     body: text,
     api,
   };
-  options.requests.push(record);
+  options.remember(record);
 
   const query = new Query(search);
   const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
   const wait = <T>(answer: Promise<T>) => clock.parked(request.socket.remotePort, answer);
+  // not a sleep: that would make time pass even when the client has gone
+  const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(api, path);
-  if (fault?.delay) await wait(clock.sleep(fault.delay));
+  if (fault?.delay) await wait(elapsed(fault.delay));
   if (fault?.hang) {
     await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
     return;
@@ -109,7 +111,7 @@ async function handle(
     if (fault?.status !== undefined) rendered = render(scripted(fault), renderOptions);
   }
   faults.requestDone(api);
-  if (fault?.delayAnswer) await wait(clock.sleep(fault.delayAnswer));
+  if (fault?.delayAnswer) await wait(elapsed(fault.delayAnswer));
   if (fault?.reset === 'after') {
     request.socket.resetAndDestroy();
     return;
@@ -127,7 +129,7 @@ async function handle(
         reason: `An HTTP line is larger than ${longestLine} bytes.`,
       });
     const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
-    const source = query.text('source');
+    const source = query.peek('source');
     const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
     const compatibleWith = compatibility(world.cluster.major, {
       contentType: request.headers['content-type'],

@@ -47,6 +47,9 @@ export class ClusterState {
   /** Deletes and resets that somebody may ask after. */
   readonly tasks = new Map<string, RunningTask>();
   readonly idleCloser: IdleCloser;
+  /** Looks again for nodes for those that wait for one; see `relocation.ts`. */
+  onCapacity: () => void = () => undefined;
+  #looksAgain = false;
   upgradeMode = false;
   hasMaster = true;
   #masterLost = Promise.withResolvers<never>();
@@ -253,6 +256,16 @@ export class ClusterState {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'
       : task.explanation;
+  }
+
+  /** A node has room again: whoever waits for one is looked at, once for however many tasks end together. */
+  capacityFreed(): void {
+    if (this.#looksAgain || this.unassigned.size === 0) return;
+    this.#looksAgain = true;
+    this.clock.at(this.clock.now() + 100, () => {
+      this.#looksAgain = false;
+      this.onCapacity();
+    });
   }
 
   /** Notes a state for the history, and tells whoever waits for the task. */

@@ -46,11 +46,32 @@ export function beginFeed(
 /** A datafeed with an end stops by itself then, and closes its job. */
 export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   task.cancel?.();
+  task.cancel = undefined;
   const when = readsUntil(datafeed, task);
-  if (when === undefined) return;
+  if (when === undefined) {
+    scheduleEmptyCheck(cluster, datafeed, job, task);
+    return;
+  }
   task.cancel = cluster.clock.at(when, () => {
     cluster.settle(job);
     finishFeed(cluster, datafeed, job, task, 'datafeed reached its end');
+  });
+}
+
+/** One with `max_empty_searches` ends, with its job, when so many searches in a row found nothing. */
+function scheduleEmptyCheck(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
+  const { maxEmptySearches: most, frequency } = datafeed.traits;
+  if (most === undefined) return;
+  const left = Math.max(1, most - task.emptySearches);
+  task.cancel = cluster.clock.at(cluster.clock.now() + left * frequency, () => {
+    cluster.settle(job);
+    if (task.emptySearches < most) {
+      scheduleEmptyCheck(cluster, datafeed, job, task);
+      return;
+    }
+    endFeed(cluster, datafeed, task);
+    if (job.task?.state === 'opened')
+      void closeProcess(cluster, job, job.task, 'datafeed found nothing for too long').catch(() => undefined);
   });
 }
 
@@ -63,7 +84,8 @@ function finishFeed(
 ): void {
   const closes = task.end !== undefined && !task.isolated && task.node !== undefined;
   endFeed(cluster, datafeed, task);
-  if (closes && job.task?.state === 'opened') void closeProcess(cluster, job, job.task, cause);
+  if (closes && job.task?.state === 'opened')
+    void closeProcess(cluster, job, job.task, cause).catch(() => undefined);
 }
 
 /** Removes the task: from now on the datafeed is stopped. */

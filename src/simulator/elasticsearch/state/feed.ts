@@ -42,15 +42,20 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
   return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
 }
 
+/** Up to where a look-back has read at `when`: never beyond its end, nor beyond what may be searched by then. */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
-  const { lookback } = task;
-  return lookback ? lookback.from + (when - lookback.since) * datafeed.lookbackRate : task.readTo;
+  const { lookback, end } = task;
+  if (!lookback) return task.readTo;
+  const position = lookback.from + (when - lookback.since) * datafeed.lookbackRate;
+  // one that ends in the past when it starts does not wait for late documents
+  const onlyPast = end !== undefined && end <= lookback.since;
+  return Math.min(position, onlyPast ? end : Math.min(end ?? when, when - datafeed.traits.queryDelay));
 }
 
 function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number): void {
   const ends = lookbackEnds(datafeed, task);
   const until = Math.min(now, ends);
-  const to = Math.min(task.end ?? Number.POSITIVE_INFINITY, eventTimeAt(datafeed, task, until));
+  const to = eventTimeAt(datafeed, task, until);
   if (to > task.readTo) {
     read(datafeed, task, job, task.readTo, to, until);
     datafeed.searches += 1;
