@@ -151,18 +151,12 @@ class CloseEngine {
 
   /** Reads the jobs of a batch again and returns those that are still to be asked, in the way the batch asks. */
   async #look({ entries, force }: Batch, states: States | undefined): Promise<Entry[]> {
-    const { cluster, clock, ending, judge } = this.#closing;
+    const { clock, ending, judge } = this.#closing;
     if (ending.aborted || !this.#allowance(entries)) return [];
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof lookAt>>;
     try {
-      jobs = await lookAt(
-        entries.map((entry) => entry.job),
-        cluster,
-        clock,
-        ending,
-        states,
-      );
+      jobs = await this.#freshLook(entries, states);
     } catch (error) {
       // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
       if (!ending.aborted)
@@ -193,15 +187,25 @@ class CloseEngine {
         } else if (entry.looks > mostLooks) this.#refuse([entry], unstable(entry));
         else if ((verdict.verdict === 'force') !== force)
           this.#queue.push({ entries: [entry], force: !force });
-        else if (force && !this.#mayForceOneMore(entry))
-          this.#settle(
-            entry,
-            entry.asks > 0 ? { outcome: 'closing' } : { outcome: 'not_attempted', because: 'limit' },
-          );
-        else ready.push(entry);
+        else if (force && !this.#mayForceOneMore(entry)) {
+          // One that was asked before is closing or failed by now: the last look says which.
+          if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
+        } else ready.push(entry);
       }
     }
     return ready;
+  }
+
+  /** Reads jobs until all that is told of them is young enough to be acted on. Throws when that cannot be had. */
+  async #freshLook(entries: readonly Entry[], states: States | undefined): ReturnType<typeof lookAt> {
+    const { cluster, clock, ending } = this.#closing;
+    const jobs = entries.map((entry) => entry.job);
+    for (let tries = 1; tries <= mostSlowLooks; tries++) {
+      const begun = clock.now();
+      const told = await lookAt(jobs, cluster, clock, ending, tries === 1 ? states : undefined);
+      if (clock.now() - begun <= oldestLook) return told;
+    }
+    throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);
   }
 
   #mayForceOneMore(entry: Entry): boolean {
@@ -243,6 +247,7 @@ class CloseEngine {
       entry.asks += 1;
       entry.askedAt ??= now;
       entry.lastAskAt = now;
+      entry.seen = undefined;
       entry.forced ||= force;
       entry.batch = this.#requests;
       if (runs(entry.job.datafeed)) entry.stopsDatafeed = entry.job.datafeed.datafeedId;
@@ -271,7 +276,8 @@ class CloseEngine {
     const again: Entry[] = [];
     let delay = 0;
     for (const entry of entries) {
-      const next = afterAnswer(entry, states.get(entry.jobId), answer, clock.now());
+      entry.seen = states.get(entry.jobId);
+      const next = afterAnswer(entry, entry.seen, answer, clock.now());
       if (next.step === 'again' && !next.force) {
         again.push(entry);
         delay = Math.max(delay, next.delayMs);
@@ -316,12 +322,13 @@ class CloseEngine {
       if (over) this.#watched.drop(entry);
       return;
     }
-    const next = whileWatching(entry, states.get(entry.jobId), over, now);
+    entry.seen = states.get(entry.jobId);
+    const next = whileWatching(entry, entry.seen, over, now);
     if (next.step === 'watch') {
       if (!over) return;
       this.#watched.drop(entry);
+      // Else it has no outcome yet: while other jobs are closed it may become closed, and the last look tells.
       if (goesToForce(entry, judge, now)) this.#queue.push({ entries: [entry], force: true });
-      else this.#settle(entry, { outcome: 'closing' });
       return;
     }
     this.#watched.drop(entry);
@@ -348,6 +355,13 @@ export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_clo
     ? 'closed'
     : 'already_closed';
 }
+
+/**
+ * A look of several reads is as old as the first of them. One read that had to be tried again for two minutes would let
+ * a job be closed on what the others said two minutes ago: such a look is made again, and not more than so often.
+ */
+const oldestLook = 30_000;
+const mostSlowLooks = 3;
 
 /** Looks at one job before it is given up as changing under our eyes; three asks need no more than seven. */
 const mostLooks = 8;
