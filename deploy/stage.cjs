@@ -20,10 +20,6 @@ const names = [
   'successDestinationArn',
 ];
 
-// Lambda takes a .js file for CommonJS, and `invoke local` loads nothing but .js, as what this package.json says it is.
-const local = ['invoke', 'local'].every((word) => process.argv.includes(word));
-const bundleExtension = local ? '.js' : '.mjs';
-
 module.exports = async ({ resolveVariable }) => {
   if (!process.features.typescript)
     throw new Error(
@@ -32,12 +28,11 @@ module.exports = async ({ resolveVariable }) => {
   const parameters = {};
   for (const name of names) parameters[name] = await resolveVariable(`param:${name}`);
   const { template } = await import('./template.ts');
-  const result = template({
+  return template({
     service: await resolveVariable('self:service'),
     stage: await resolveVariable('sls:stage'),
     parameters,
     root: path.join(__dirname, '..'),
     now: Date.now(),
   });
-  return { ...result, bundleExtension };
 };

@@ -3,14 +3,23 @@ import type { Entry } from '../sweep/ledger.ts';
 import type { Cluster } from '../sweep/ports.ts';
 import type { FlappingJob } from '../sweep/report.ts';
 import type { History } from '../sweep/verdict.ts';
-import { type PastSweep, readPastSweeps } from './past-sweeps.ts';
+import { type PastJob, type PastSweep, readPastSweeps } from './past-sweeps.ts';
 
 /** So many sweeps closed a job, and each time somebody opened it again: it is left open (contract §2, `flapping`). */
 const mostCloses = 3;
 
+/** A sweep's word on one job. */
+export interface PastDeed extends PastJob {
+  readonly sweepId: string;
+  /** ISO date-time. */
+  readonly startedAt: string;
+}
+
 export interface PastCloses {
   /** When sweeps closed each job, ISO, the oldest first. */
   readonly closes: ReadonlyMap<string, readonly string[]>;
+  /** What sweeps did with each job that they did not keep, the oldest first. */
+  readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
   readonly warnings: readonly string[];
 }
 
@@ -25,27 +34,32 @@ export async function pastOf(
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<PastCloses> {
-  if (sweeps.length === 0) return { closes: new Map(), warnings: [] };
+  if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
   return pastCloses(sweeps, (await cluster.identify(signal)).id);
 }
 
 /** What of it happened to the cluster with this id. */
 export function pastCloses(sweeps: readonly PastSweep[], clusterId: string): PastCloses {
-  const closes = new Map<string, Set<string>>();
-  const foreign = new Set<string>();
-  for (const { cluster, startedAt, jobs } of sweeps) {
-    if (cluster.id !== clusterId) {
-      foreign.add(cluster.name);
-      continue;
-    }
-    for (const { jobId, outcome } of jobs) {
-      if (outcome !== 'closed' && outcome !== 'force_closed') continue;
-      const moments = closes.get(jobId) ?? new Set();
-      closes.set(jobId, moments.add(startedAt));
-    }
-  }
+  const own = sweeps.filter(({ cluster }) => cluster.id === clusterId);
+  const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
+  // by sweep and job: two files may tell of the same sweep
+  const deeds = new Map<string, PastDeed>();
+  for (const { sweepId, startedAt, jobs } of own)
+    for (const job of jobs)
+      if (job.outcome !== 'kept')
+        deeds.set(`${startedAt}\n${sweepId}\n${job.jobId}`, { ...job, sweepId, startedAt });
+  const byJob = Map.groupBy(
+    [...deeds.values()].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
+    ({ jobId }) => jobId,
+  );
+  const closed = ({ outcome }: PastDeed) => outcome === 'closed' || outcome === 'force_closed';
   return {
-    closes: new Map([...closes].map(([jobId, moments]) => [jobId, [...moments].sort()])),
+    deeds: byJob,
+    closes: new Map(
+      [...byJob].map(
+        ([jobId, done]) => [jobId, done.filter(closed).map(({ startedAt }) => startedAt)] as const,
+      ),
+    ),
     warnings:
       foreign.size > 0
         ? [`--history: sweeps of another cluster (${[...foreign].join(', ')}) were left out of account`]

@@ -16,6 +16,10 @@ const jobSchema = z.object({
   nodeId: z.string().optional(),
   datafeedId: z.string().optional(),
   datafeedStopped: z.boolean().optional(),
+  verdict: z.string().optional(),
+  reason: z.string().optional(),
+  idleMs: z.number().optional(),
+  lastActivity: z.string().optional(),
 });
 
 const sweepSchema = z.object({

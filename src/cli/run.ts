@@ -5,6 +5,7 @@ import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -12,7 +13,13 @@ import { registerSweep } from './commands/sweep.ts';
 import type { ExitCode, Io } from './io.ts';
 import { type ColourChoice, colourChoices, paintFor } from './paint.ts';
 
-const commands: readonly Register[] = [registerPlan, registerSweep, registerSchedules, registerSimulate];
+const commands: readonly Register[] = [
+  registerPlan,
+  registerSweep,
+  registerExplain,
+  registerSchedules,
+  registerSimulate,
+];
 
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {

@@ -12,7 +12,7 @@ import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import type { ExitCode, Io } from './io.ts';
-import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
+import { json, type OutputForm, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
 import { Progress } from './progress.ts';
 import { reportMarkdown } from './show/markdown.ts';
@@ -26,7 +26,7 @@ export interface SweepingOptions extends TargetOptions, OutputOptions {
   readonly history?: readonly string[];
 }
 
-export function withSweepingOptions(command: Command): Command {
+export function withSweepingOptions(command: Command, forms?: readonly OutputForm[]): Command {
   return withOutputOptions(
     withTargetOptions(command)
       .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
@@ -35,6 +35,7 @@ export function withSweepingOptions(command: Command): Command {
         '--history <file...>',
         'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
       ),
+    forms,
   );
 }
 

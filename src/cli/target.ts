@@ -53,12 +53,13 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
       'no cluster is named: set ELASTICSEARCH_URL (and ELASTICSEARCH_API_KEY), or try the embedded cluster with --embedded',
     );
   }
+  const cluster = new ElasticsearchCluster(connection, io.clock);
   return {
-    cluster: new ElasticsearchCluster(connection, io.clock),
+    cluster,
     connection,
     clock: io.clock,
     speed: 1,
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
 
@@ -73,12 +74,16 @@ async function openEmbedded(io: Io): Promise<Target> {
     `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours\n`,
   );
   const connection: Connection = { address: { url: server.url } };
+  const cluster = new ElasticsearchCluster(connection, clock);
   return {
-    cluster: new ElasticsearchCluster(connection, clock),
+    cluster,
     connection,
     clock,
     speed: embeddedSpeed,
-    [Symbol.asyncDispose]: () => server.stop(),
+    [Symbol.asyncDispose]: async () => {
+      await cluster[Symbol.asyncDispose]();
+      await server.stop();
+    },
   };
 }
 

@@ -84,6 +84,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const idle = entries.filter((entry) => !entry.settled);
   if (fuse || request.dryRun) {
     leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
+    if (!request.dryRun) warnings.push(...leftByFuse(entries));
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
@@ -176,7 +177,7 @@ function checkNames(
 
 /** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
 function decide({ request, histories, planned }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
-  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, judge, jobs, readAt);
+  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
   const named = matcher(request.jobs);
   return jobs
     .filter((job) => job.reportedState !== 'closed' && named(job))
@@ -193,11 +194,16 @@ function decide({ request, histories, planned }: SweepOrder, judge: Judge, { job
     });
 }
 
+interface FollowUpDecisions {
+  readonly judge: Judge;
+  readonly jobs: readonly JobSnapshot[];
+  readonly readAt: number;
+  readonly histories: SweepOrder['histories'];
+}
+
 function decideFollowUp(
   waiting: NonNullable<SweepRequest['followUpOf']>['jobs'],
-  judge: Judge,
-  jobs: readonly JobSnapshot[],
-  readAt: number,
+  { judge, jobs, readAt, histories }: FollowUpDecisions,
 ): Entry[] {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
   const once = new Map(waiting.map((told) => [told.jobId, told]));
@@ -206,7 +212,10 @@ function decideFollowUp(
     const remembered = lastActivity === undefined ? {} : { lastActivity: Date.parse(lastActivity) };
     // When it was asked matters only while that ask is still under way.
     const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
-    const history: History = underWay ? { ...remembered, askedAt: Date.parse(askedAt) } : {};
+    const earlier = histories?.get(jobId) ?? {};
+    const history: History = underWay
+      ? { ...earlier, ...remembered, askedAt: Date.parse(askedAt) }
+      : { ...earlier, ...remembered };
     const ended = { verdict: 'wait', reason: 'already_closing' } as const;
     if (!job || job.reportedState === 'closed') {
       const entry = new Entry(job ?? missingJob(jobId), ended, history, attempts);
@@ -269,6 +278,14 @@ function leaveAlone(entries: readonly Entry[], because: NotAttemptedReason, now:
       now,
     );
   }
+}
+
+/** A refused sweep arranges nothing: who is closing already is told, or nobody would look for it. */
+function leftByFuse(entries: readonly Entry[]): string[] {
+  const left = entries.filter(({ outcome }) => outcome?.outcome === 'closing').length;
+  return left > 0
+    ? [`${plural(left, 'job')} left closing, and this sweep will not come back: a fuse stopped it`]
+    : [];
 }
 
 /** Closes, and gives every entry an outcome even when something here is broken: what was asked must be accounted for. */
