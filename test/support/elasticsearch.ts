@@ -156,7 +156,7 @@ export class Target implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#server) {
-      await this.#cleanUp();
+      await this.cleanUp();
       return;
     }
     await this.#server.stop();
@@ -164,7 +164,8 @@ export class Target implements AsyncDisposable {
     this.#clock?.[Symbol.dispose]();
   }
 
-  async #cleanUp(): Promise<void> {
+  /** Deletes what the suite may have made on a real cluster. */
+  async cleanUp(): Promise<void> {
     await this.post('/_ml/set_upgrade_mode?enabled=false');
     await this.post('/_ml/datafeeds/conformance-*/_stop?force=true');
     const { body } = await this.get('/_ml/anomaly_detectors/conformance-*');
@@ -176,7 +177,12 @@ export class Target implements AsyncDisposable {
 
 /** Starts what a test talks to. */
 export async function startTarget({ stack, fleet = {}, jobs }: TargetOptions = {}): Promise<Target> {
-  if (liveUrl !== undefined) return new Target(liveUrl.replace(/\/$/, ''));
+  if (liveUrl !== undefined) {
+    const target = new Target(liveUrl.replace(/\/$/, ''));
+    // what a test that was cut short has left
+    await target.cleanUp();
+    return target;
+  }
   const clock = new VirtualClock();
   const tracking = trackHttp(clock);
   const server = await startElasticsearch({
