@@ -170,8 +170,8 @@ export class Target implements AsyncDisposable {
     await this.post('/_ml/datafeeds/conformance-*/_stop?force=true');
     const { body } = await this.get('/_ml/anomaly_detectors/conformance-*');
     for (const { job_id } of body.jobs) await this.delete(`/_ml/anomaly_detectors/${job_id}?force=true`);
-    const indices = await this.get('/_cat/indices/conformance-*?format=json&h=index');
-    for (const { index } of indices.body) await this.delete(`/${index}`);
+    const indices = await this.get('/conformance-*?expand_wildcards=open');
+    for (const index of Object.keys(indices.body)) await this.delete(`/${index}`);
   }
 }
 
