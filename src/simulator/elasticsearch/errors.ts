@@ -23,27 +23,27 @@ const digging = new Set([
 
 export class ElasticsearchError extends Error {
   readonly status: number;
-  readonly cause_: ErrorCause;
+  readonly details: ErrorCause;
 
   constructor(status: number, cause: ErrorCause) {
     super(`${status} ${cause.type}: ${cause.reason}`);
     this.status = status;
-    this.cause_ = cause;
+    this.details = cause;
   }
 
   get type(): string {
-    return this.cause_.type;
+    return this.details.type;
   }
 
   get reason(): string {
-    return this.cause_.reason ?? '';
+    return this.details.reason ?? '';
   }
 
   /** The response body; `trace` adds the `stack_trace` that `error_trace=true` asks for. */
   body(trace = false): object {
-    const own = render(this.cause_);
-    const root = render({ ...rootOf(this.cause_), caused_by: undefined });
-    const stack = trace ? { stack_trace: `${this.cause_.type}: ${this.cause_.reason}\n` } : {};
+    const own = render(this.details);
+    const root = render({ ...rootOf(this.details), caused_by: undefined });
+    const stack = trace ? { stack_trace: `${this.details.type}: ${this.details.reason}\n` } : {};
     return { error: { root_cause: [{ ...root, ...stack }], ...own, ...stack }, status: this.status };
   }
 }

@@ -4,6 +4,7 @@ import { catJobsRoute } from './api/cat-jobs.ts';
 import { closeJobRoute } from './api/close-job.ts';
 import { clusterSettingsRoutes } from './api/cluster-settings.ts';
 import { deleteJobRoutes } from './api/delete-job.ts';
+import { documentsRoutes } from './api/documents.ts';
 import { flushJobRoute } from './api/flush-job.ts';
 import { forecastRoutes } from './api/forecast.ts';
 import { getDatafeedsRoutes } from './api/get-datafeeds.ts';
@@ -54,4 +55,5 @@ export const routes: readonly Route[] = [
   ...tasksRoutes,
   ...surroundingsRoutes,
   ...indicesRoutes,
+  ...documentsRoutes,
 ];

@@ -2,7 +2,7 @@
 import type { Call } from '../http/call.ts';
 import type { Indices } from '../state/indices.ts';
 import { type JsonRecord, parseRecords } from '../state/records.ts';
-import { written } from './indices.ts';
+import { written } from './index-calls.ts';
 
 export function bulk(call: Call, indices: Indices, newId: () => string): object {
   const lines = parseRecords(call.body.text);

@@ -1,12 +1,13 @@
 /** @module What a datafeed would hand to its job: the fields of the records that its indices hold. */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
-import { completeJob, jobParser, traitsOf } from '../config/job-config.ts';
+import { completeJob, traitsOf } from '../config/job-config.ts';
+import { jobParser } from '../config/job-parser.ts';
 import { badRequest, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
 import type { DatafeedConfig } from '../state/datafeed.ts';
 import type { JobTraits } from '../state/job.ts';
-import { missingIndex } from './indices.ts';
+import { missingIndex } from './index-calls.ts';
 import { oneDatafeed, oneJob } from './names.ts';
 import { jobContext } from './put-job.ts';
 import { compileQuery } from './search.ts';

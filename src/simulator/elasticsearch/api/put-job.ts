@@ -1,6 +1,7 @@
 /** @module Putting a job, with its datafeed if it brings one (ML APIs §3.7). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
-import { completeJob, jobParser, sameName } from '../config/job-config.ts';
+import { completeJob, sameName } from '../config/job-config.ts';
+import { jobParser } from '../config/job-parser.ts';
 import { alreadyExists, conflict, illegalArgument } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';

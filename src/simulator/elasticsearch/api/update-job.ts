@@ -2,15 +2,8 @@
 
 import { ruleParser } from '../config/detector.ts';
 import { checkGroup } from '../config/ids.ts';
-import {
-  analysisLimitsParser,
-  checkMemoryLimit,
-  checkRetention,
-  completeModelPlot,
-  modelPlotParser,
-  perPartitionParser,
-  traitsOf,
-} from '../config/job-config.ts';
+import { checkMemoryLimit, checkRetention, completeModelPlot, traitsOf } from '../config/job-config.ts';
+import { analysisLimitsParser, modelPlotParser, perPartitionParser } from '../config/job-parser.ts';
 import { badRequest, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';

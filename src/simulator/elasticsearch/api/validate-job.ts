@@ -1,7 +1,8 @@
 /** @module Checking a job or a detector without making one. */
 import { datafeedParser } from '../config/datafeed-config.ts';
 import { completeDetector, detectorParser } from '../config/detector.ts';
-import { completeJob, jobParser } from '../config/job-config.ts';
+import { completeJob } from '../config/job-config.ts';
+import { jobParser } from '../config/job-parser.ts';
 import { type Route, route } from '../http/call.ts';
 import { jobContext } from './put-job.ts';
 

@@ -5,23 +5,16 @@ import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';
 import { parseTimeValue } from '../units.ts';
 import { datafeedDefaults } from './defaults.ts';
 import { checkId } from './ids.ts';
-
-const time = (name: string) => ({
-  kind: 'string' as const,
-  check: (value: string) => {
-    parseTimeValue(value, name);
-    return value;
-  },
-});
+import { timeText } from './time-text.ts';
 
 const chunkingParser: ObjectParser = {
   name: 'chunking_config',
-  fields: { mode: { kind: 'string', check: chunkingMode }, time_span: time('time_span') },
+  fields: { mode: { kind: 'string', check: chunkingMode }, time_span: timeText('time_span') },
 };
 
 const delayedDataParser: ObjectParser = {
   name: 'delayed_data_check_config',
-  fields: { enabled: 'boolean', check_window: time('check_window') },
+  fields: { enabled: 'boolean', check_window: timeText('check_window') },
 };
 
 export const datafeedParser: ObjectParser = {
@@ -33,8 +26,8 @@ export const datafeedParser: ObjectParser = {
     create_time: 'any',
     indices: 'strings',
     indexes: 'strings',
-    query_delay: time('query_delay'),
-    frequency: time('frequency'),
+    query_delay: timeText('query_delay'),
+    frequency: timeText('frequency'),
     query: { kind: 'object', check: knownQuery },
     aggregations: 'object',
     aggs: 'object',

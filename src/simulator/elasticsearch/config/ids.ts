@@ -2,7 +2,7 @@
 import { illegalArgument } from '../errors.ts';
 
 const pattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
-const rule =
+export const idRule =
   'can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric';
 
 export function isValidId(id: string): boolean {
@@ -11,7 +11,7 @@ export function isValidId(id: string): boolean {
 
 /** `what` is the field: `job_id` or `datafeed_id`. @throws 400 */
 export function checkId(what: 'job_id' | 'datafeed_id', id: string): void {
-  if (!pattern.test(id)) throw illegalArgument(`Invalid ${what}; '${id}' ${rule}`);
+  if (!pattern.test(id)) throw illegalArgument(`Invalid ${what}; '${id}' ${idRule}`);
   if (id.length > 64)
     throw illegalArgument(
       `The ${what === 'job_id' ? 'job' : 'datafeed'} id cannot contain more than 64 characters.`,

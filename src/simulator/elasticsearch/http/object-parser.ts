@@ -175,7 +175,7 @@ function parseError(
 function failedToParse(parser: ObjectParser, name: string, place: Place, error: unknown): Error {
   if (!(error instanceof ElasticsearchError)) return error as Error;
   const at = error instanceof ParseError ? error.at : place.path;
-  return parseError(place, at, `[${parser.name}] failed to parse field [${name}]`, 'value', error.cause_);
+  return parseError(place, at, `[${parser.name}] failed to parse field [${name}]`, 'value', error.details);
 }
 
 function token(value: unknown): string {

@@ -44,7 +44,7 @@ export function renderError(error: unknown, options: RenderOptions): Rendered | 
   if (!(error instanceof ElasticsearchError)) return undefined;
   const trace = options.query.has('error_trace') && options.query.text('error_trace') !== 'false';
   const rendered = render({ status: error.status, body: error.body(trace) }, options);
-  for (const [name, value] of Object.entries(error.cause_.header ?? {})) rendered.headers[name] = value;
+  for (const [name, value] of Object.entries(error.details.header ?? {})) rendered.headers[name] = value;
   return rendered;
 }
 

@@ -1,0 +1,100 @@
+/** @module From the description of a datafeed to the cluster's own, with its task if it runs. */
+import { parseDuration } from '../../sweep/duration.ts';
+import { completeDatafeed, datafeedTraits } from '../elasticsearch/config/datafeed-config.ts';
+import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
+import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';
+import { scheduleEnd } from '../elasticsearch/state/datafeed-lifecycle.ts';
+import type { Job } from '../elasticsearch/state/job.ts';
+import { drySource, rhythm } from '../elasticsearch/state/source.ts';
+import { type FleetDatafeed, momentAt } from './schema.ts';
+
+/** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
+export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
+  const now = cluster.clock.now();
+  // an id has 64 characters at most, and a datafeed may have its job's
+  const prefixed = `datafeed-${job.id}`;
+  const id = description.datafeedId ?? (prefixed.length > 64 ? job.id : prefixed);
+  const config = completeDatafeed(
+    id,
+    job.id,
+    { indices: [`${job.id}-*`], ...durations(description), ...description.config },
+    '90s',
+  );
+  const traits = datafeedTraits(config, job.traits.bucketSpan);
+  const { source } = description;
+  const datafeed: Datafeed = {
+    id,
+    jobId: job.id,
+    config,
+    traits,
+    source: source
+      ? rhythm({
+          every: milliseconds(source.every) ?? 60_000,
+          from: source.from === undefined ? 0 : momentAt(source.from, now),
+          until: source.until === undefined ? undefined : momentAt(source.until, now),
+          bytesPerRecord: source.bytesPerRecord ?? 60,
+          fieldsPerRecord: job.traits.analysisFields.length,
+        })
+      : drySource,
+    described: true,
+    lookbackRate: description.lookback?.rate ?? 3_600,
+    task: undefined,
+    stopTakes:
+      typeof description.stopTakes === 'string' && description.stopTakes !== 'never'
+        ? milliseconds(description.stopTakes)
+        : (description.stopTakes as Datafeed['stopTakes']),
+    searches: description.searchCount ?? Math.floor(job.counts.buckets / 2),
+    buckets: job.counts.buckets,
+    searchMs: job.counts.buckets * 2,
+  };
+  cluster.addDatafeed(datafeed);
+  const state = description.state ?? 'stopped';
+  if (state !== 'stopped') startFleetDatafeed(cluster, job, datafeed, description, state);
+  return datafeed;
+}
+
+function startFleetDatafeed(
+  cluster: ClusterState,
+  job: Job,
+  datafeed: Datafeed,
+  { lookback, end }: FleetDatafeed,
+  state: DatafeedTask['state'],
+): void {
+  const now = cluster.clock.now();
+  const from = lookback
+    ? momentAt(lookback.from, now)
+    : Math.max(
+        job.counts.latestRecord === undefined ? 0 : job.counts.latestRecord + 1,
+        now - datafeed.traits.queryDelay - datafeed.traits.frequency,
+      );
+  const ends = lookback?.end ?? end;
+  const task: DatafeedTask = {
+    allocation: cluster.nextAllocation(),
+    node: job.task?.node,
+    state,
+    explanation: '',
+    isolated: false,
+    start: job.counts.earliestRecord ?? 0,
+    end: ends === undefined ? undefined : momentAt(ends, now),
+    readTo: from,
+    lookback: lookback && { since: now, from },
+    searchedAt: now,
+    searchInterval: undefined,
+    emptySearches: 0,
+    onChange: new Set(),
+  };
+  datafeed.task = task;
+  scheduleEnd(cluster, datafeed, job, task);
+}
+
+function durations({ queryDelay, frequency }: FleetDatafeed) {
+  return {
+    ...(queryDelay !== undefined && { query_delay: queryDelay }),
+    ...(frequency !== undefined && { frequency }),
+  };
+}
+
+/** Milliseconds of a duration of a fleet. */
+export function milliseconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
