@@ -190,18 +190,24 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       path: `${prefix}${expression === undefined ? '' : `/${expression}`}${suffix}`,
       query,
     });
+    const read = (asked: Question, names?: readonly string[]) =>
+      this.#reader.read(asked, (body) => readListing(body, key, names), signal);
     const source: Source<Fields> = {
       idOf: (entry) => idOf(entry, key),
       matching: async (expression) => {
         const asked = question(expression);
-        return this.#valueOf(await this.#reader.read(asked, (body) => readListing(body, key), signal), asked);
+        return this.#valueOf(await read(asked), asked);
+      },
+      called: async (name) => {
+        const asked = question(encodeURIComponent(name));
+        const reading = await read(asked);
+        return missingIn(reading).includes(name) ? [] : this.#valueOf(reading, asked);
       },
       named: async (names) => {
         const asked = question(names.map(encodeURIComponent).join(','));
-        const reading = await this.#reader.read(asked, (body) => readListing(body, key, names), signal);
-        if ('failure' in reading && reading.failure.kind === 'answer' && reading.failure.missing.length > 0)
-          return { missing: reading.failure.missing };
-        return { entries: this.#valueOf(reading, asked) };
+        const reading = await read(asked, names);
+        const missing = missingIn(reading);
+        return missing.length > 0 ? { missing } : { entries: this.#valueOf(reading, asked) };
       },
     };
     try {
@@ -245,6 +251,10 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     });
   }
 }
+
+/** The ids that a read was told do not exist. */
+const missingIn = (reading: Reading<unknown>): readonly string[] =>
+  'failure' in reading && reading.failure.kind === 'answer' ? reading.failure.missing : [];
 
 /** True or false, in so many words: what cannot be read could hide that the mode is on. */
 function readUpgradeMode(body: unknown): boolean {

@@ -40,8 +40,8 @@ export function failureOf(error: unknown, clean: (text: string) => string): Fail
     return { kind: 'unreadable', reason: `it is not JSON: ${reason}` };
   if (error instanceof errors.RequestAbortedError && reason.startsWith('The content length'))
     return { kind: 'unreadable', reason: 'it is far larger than what was asked for' };
-  if (reason.startsWith('Parse Error'))
-    return { kind: 'not_elasticsearch', reason: `what it speaks is not HTTP (${reason})` };
+  if (reason.includes('Expected HTTP/'))
+    return { kind: 'not_elasticsearch', reason: `what it speaks is not HTTP` };
   return { kind: 'lost', cause: causeOf(error, reason), reason: reason || 'no answer' };
 }
 

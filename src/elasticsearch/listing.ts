@@ -18,6 +18,8 @@ const mostAtOnce = 4;
 export interface Source<T> {
   /** What an expression of wildcards names; everything without one. */
   matching(expression: string | undefined): Promise<readonly T[]>;
+  /** What one name stands for, an entry or a group of them; empty for nothing. */
+  called(name: string): Promise<readonly T[]>;
   /** The entries of concrete ids, or, of those, the ids that the server says do not exist. */
   named(ids: readonly string[]): Promise<Named<T>>;
   idOf(entry: T): string;
@@ -60,8 +62,7 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
     }
     if (prefix.length >= longestId) throw new EndlessListing(`${mostListed} entries begin with ${prefix}`);
     // No wildcard below reaches the prefix itself, which may be an id. (A group of that name answers with its jobs.)
-    const itself = /[a-z0-9]$/.test(prefix) ? await source.named([prefix]) : undefined;
-    if (itself && 'entries' in itself) take(itself.entries);
+    if (/[a-z0-9]$/.test(prefix)) take(await source.called(prefix));
     parts.push(...cut(prefix, [...whole.keys()]));
   }
   return [...whole.values()].flat();

@@ -39,7 +39,7 @@ export class Wire {
       );
       if (result.statusCode !== undefined && result.statusCode >= 300)
         return { failure: { kind: 'not_elasticsearch', reason: this.#redirect(result.headers?.location) } };
-      for (const warning of result.warnings ?? []) this.#warnings.add(this.#clean(textOf(warning)));
+      for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
       return { body: result.body };
     } catch (error) {
       // the client names an abort in several ways
@@ -76,8 +76,12 @@ export class Wire {
   }
 }
 
-/** The words of a `Warning` header: `299 Elasticsearch-7.17.29-hash "the words"`. */
-function textOf(warning: string): string {
-  const quoted = /^\d{3} \S+ "((?:[^"\\]|\\.)*)"/.exec(warning.trim())?.[1];
-  return quoted?.replace(/\\(.)/g, '$1') ?? warning;
+/**
+ * The words of Elasticsearch in `Warning` headers, as `299 Elasticsearch-7.17.29-hash "the words", 299 …`. (The client
+ * cuts at commas within the words when there are quotes in them as well.)
+ */
+function warningsIn(header: unknown): string[] {
+  const lines = (Array.isArray(header) ? header : [header]).filter((line) => typeof line === 'string');
+  const warnings = lines.join(', ').matchAll(/\b\d{3} Elasticsearch-\S* "((?:[^"\\]|\\.)*)"/g);
+  return [...warnings].map(([, words = '']) => words.replace(/\\(.)/g, '$1'));
 }

@@ -156,6 +156,10 @@ export const requestSchema = z
         concurrency: count(1, 32)
           .default(2)
           .meta({ description: 'Close requests in flight at once, forced ones included.' }),
+        perNode: count(1, 1000).optional().meta({
+          description:
+            'The most jobs of one node that close side by side: as some are closed, the next are asked. Left out: no limit.',
+        }),
       }).meta({ description: 'How to close.' }),
       force: section({
         failed: flag()

@@ -35,6 +35,11 @@ class Server implements Source<string> {
       .slice(0, mostListed);
   }
 
+  async called(name: string): Promise<readonly string[]> {
+    const answer = await this.named([name]);
+    return 'entries' in answer ? answer.entries : [];
+  }
+
   async named(names: readonly string[]): Promise<{ entries: string[] } | { missing: string[] }> {
     this.asked.push(names.join(','));
     const missing = names.filter((name) => !this.#ids.includes(name) && !this.#groups.has(name));

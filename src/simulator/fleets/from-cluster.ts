@@ -149,10 +149,11 @@ function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['sou
     earliest_record_timestamp: first,
     latest_record_timestamp: latest,
   } = counts;
-  if (first === undefined || latest === undefined || records < 2) return undefined;
-  const every = Math.max(1, Math.round((latest - first) / records));
+  // too little has been seen to tell a pace
+  const known = first !== undefined && latest !== undefined && latest > first && records > 1;
+  const every = known ? Math.max(1, Math.round((latest - first) / records)) : 60_000;
   const dry = now - (counts.last_data_time ?? 0) > 3_600_000;
-  return withoutUndefined({ every: `${every}ms`, until: dry ? ageOf(now - latest) : undefined });
+  return withoutUndefined({ every: `${every}ms`, until: dry ? ageOf(now - (latest ?? now)) : undefined });
 }
 
 /** Fields that the copy tells in its own words, and those that belong to the server. */

@@ -84,8 +84,10 @@ async function handle(
   const query = new Query(search);
   const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
   const wait = <T>(answer: Promise<T>) => clock.parked(request.socket.remotePort, answer);
+  // not a sleep: that would make time pass even when the client has gone
+  const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(api, path);
-  if (fault?.delay) await wait(clock.sleep(fault.delay));
+  if (fault?.delay) await wait(elapsed(fault.delay));
   if (fault?.hang) {
     await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
     return;
@@ -109,7 +111,7 @@ async function handle(
     if (fault?.status !== undefined) rendered = render(scripted(fault), renderOptions);
   }
   faults.requestDone(api);
-  if (fault?.delayAnswer) await wait(clock.sleep(fault.delayAnswer));
+  if (fault?.delayAnswer) await wait(elapsed(fault.delayAnswer));
   if (fault?.reset === 'after') {
     request.socket.resetAndDestroy();
     return;
