@@ -67,10 +67,13 @@ const connectionCodes = new Set([
 export function readFailure(error: unknown, doing: string): Failure {
   const { name = '', code = '', message = '', $metadata, $response } = error as SdkError;
   const status = $metadata?.httpStatusCode;
-  if (message === 'Region is missing')
-    throw new InvalidSettingError('AWS_REGION: expected the region of the scheduler, got nothing; set it', {
-      cause: error,
-    });
+  if (message === 'Region is missing' || message.startsWith('Region not accepted'))
+    throw new InvalidSettingError(
+      'AWS_REGION: expected the region of the scheduler, as "eu-central-1"; set it',
+      {
+        cause: error,
+      },
+    );
   if (name === 'TypeError' && message.includes('Invalid URL'))
     throw new InvalidSettingError(
       'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address as https://host; mend or unset it',

@@ -1,5 +1,5 @@
 import { CreateScheduleGroupCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { create, functionArn, queueArn, roleArn, type SchedulerBench, shown } from '../support/scheduler.ts';
 import { schedulesBench } from '../support/schedules-command.ts';
 
@@ -241,5 +241,20 @@ describe('schedules without what they need', () => {
     expect(exit).toBe(2);
     expect(stderr).toContain(message);
     expect(bench.scheduler.requests).toHaveLength(before);
+  });
+
+  it.each([
+    ['AWS_REGION', '', 'AWS_REGION: expected the region of the scheduler, as "eu-central-1"; set it'],
+    [
+      'AWS_ENDPOINT_URL_SCHEDULER',
+      'nonsense',
+      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address',
+    ],
+  ])('end with 2 when %s is %j', async (name, value, message) => {
+    await using bench = await schedulesBench();
+    vi.stubEnv(name, value);
+    const { exit, stderr } = await bench.run(['list']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(message);
   });
 });
