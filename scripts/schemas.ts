@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
-import { scheduleFileSchema } from '../src/scheduler/schedule-file.ts';
+import { scheduleFileSchema } from '../src/scheduler/schedule-schema.ts';
 import { fleetSchema } from '../src/simulator/fleets/schema.ts';
 import { requestSchema } from '../src/sweep/request.ts';
 

@@ -1,9 +1,9 @@
 /** @module `--history`: jobs that earlier sweeps closed and that are open again. */
 import type { Entry } from '../sweep/ledger.ts';
-import type { Cluster } from '../sweep/ports.ts';
 import type { FlappingJob } from '../sweep/report.ts';
 import type { History } from '../sweep/verdict.ts';
-import { type PastJob, type PastSweep, readPastSweeps } from './past-sweeps.ts';
+import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
+import { knownIds, type Target } from './target.ts';
 
 /** So many sweeps closed a job, and each time somebody opened it again: it is left open (contract §2, `flapping`). */
 const mostCloses = 3;
@@ -31,16 +31,16 @@ export async function readHistory(files: readonly string[]): Promise<PastSweep[]
 /** What of it happened to the cluster that a command works on; without a history the cluster is not asked. */
 export async function pastOf(
   sweeps: readonly PastSweep[],
-  cluster: Cluster,
+  target: Target,
   signal: AbortSignal,
 ): Promise<PastCloses> {
   if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
-  return pastCloses(sweeps, (await cluster.identify(signal)).id);
+  return pastCloses(sweeps, await knownIds(target, signal));
 }
 
-/** What of it happened to the cluster with this id. */
-export function pastCloses(sweeps: readonly PastSweep[], clusterId: string): PastCloses {
-  const own = sweeps.filter(({ cluster }) => cluster.id === clusterId);
+/** What of it happened to the cluster with these ids. */
+function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): PastCloses {
+  const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
   const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
   // by sweep and job: two files may tell of the same sweep
   const deeds = new Map<string, PastDeed>();
@@ -52,12 +52,11 @@ export function pastCloses(sweeps: readonly PastSweep[], clusterId: string): Pas
     [...deeds.values()].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
     ({ jobId }) => jobId,
   );
-  const closed = ({ outcome }: PastDeed) => outcome === 'closed' || outcome === 'force_closed';
   return {
     deeds: byJob,
     closes: new Map(
       [...byJob].map(
-        ([jobId, done]) => [jobId, done.filter(closed).map(({ startedAt }) => startedAt)] as const,
+        ([jobId, done]) => [jobId, done.filter(wasClosed).map(({ startedAt }) => startedAt)] as const,
       ),
     ),
     warnings:

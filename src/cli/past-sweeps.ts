@@ -27,12 +27,10 @@ const sweepSchema = z.object({
   cluster: z.object({ name: z.string(), id: z.string().min(1) }),
   startedAt: z.iso.datetime(),
   followUpOf: z.object({ sweepId: z.string() }).optional(),
+  counts: z.object({ closed: z.number(), forceClosed: z.number() }).optional(),
 });
 
-const reportSchema = sweepSchema.extend({
-  jobs: z.array(jobSchema),
-  jobsOmitted: z.number().optional(),
-});
+const reportSchema = sweepSchema.extend({ jobs: z.array(jobSchema) });
 
 export type PastJob = z.output<typeof jobSchema>;
 
@@ -45,9 +43,13 @@ export interface PastSweep {
   /** The sweep that began its chain; its own id when it is no follow-up. */
   readonly chain: string;
   readonly jobs: readonly PastJob[];
-  /** Jobs that the source says it leaves out. */
-  readonly jobsOmitted: number;
+  /** Jobs that it closed, by its counts, and that the source does not name: a report that was cut, a log with a gap. */
+  readonly missing: number;
 }
+
+/** Whether a sweep closed the job: asked for it, and saw it closed. */
+export const wasClosed = ({ outcome }: Pick<PastJob, 'outcome'>) =>
+  outcome === 'closed' || outcome === 'force_closed';
 
 /** Reads every sweep that a file tells of. @throws {InvalidDocumentError} when it tells of none. */
 export async function readPastSweeps(file: string): Promise<PastSweep[]> {
@@ -65,10 +67,10 @@ export function parsePastSweeps(text: string, source: string): PastSweep[] {
   );
 }
 
-interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'jobsOmitted'> {
+interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'missing'> {
   readonly jobs: Map<string, PastJob>;
   chain: string;
-  jobsOmitted: number;
+  closes: number;
 }
 
 /** Puts together what belongs to one sweep: a report whole, or the lines of a log in any order, doubled ones once. */
@@ -80,7 +82,6 @@ class Collected {
     if (report.success) {
       const sweep = this.#sweep(report.data);
       for (const job of report.data.jobs) sweep.jobs.set(job.jobId, job);
-      sweep.jobsOmitted = report.data.jobsOmitted ?? 0;
       return;
     }
     const line = sweepSchema.safeParse(value);
@@ -92,11 +93,14 @@ class Collected {
 
   sweeps(): PastSweep[] {
     return [...this.#sweeps.values()]
-      .map((sweep) => ({ ...sweep, jobs: [...sweep.jobs.values()] }))
+      .map(({ closes, ...sweep }) => {
+        const jobs = [...sweep.jobs.values()];
+        return { ...sweep, jobs, missing: Math.max(0, closes - jobs.filter(wasClosed).length) };
+      })
       .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
   }
 
-  #sweep({ sweepId, cluster, startedAt, followUpOf }: z.output<typeof sweepSchema>): Growing {
+  #sweep({ sweepId, cluster, startedAt, followUpOf, counts }: z.output<typeof sweepSchema>): Growing {
     // An event that was delivered twice is the same sweep by its id, and two sweeps by what they did.
     const key = `${sweepId}\n${startedAt}`;
     const sweep = this.#sweeps.get(key) ?? {
@@ -105,8 +109,9 @@ class Collected {
       startedAt,
       chain: sweepId,
       jobs: new Map<string, PastJob>(),
-      jobsOmitted: 0,
+      closes: 0,
     };
+    if (counts) sweep.closes = counts.closed + counts.forceClosed;
     if (followUpOf) sweep.chain = followUpOf.sweepId;
     this.#sweeps.set(key, sweep);
     return sweep;

@@ -7,6 +7,7 @@ import { exitCodes } from '../sweep/vocabulary.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerReopen } from './commands/reopen.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSweep } from './commands/sweep.ts';
@@ -17,6 +18,7 @@ const commands: readonly Register[] = [
   registerPlan,
   registerSweep,
   registerExplain,
+  registerReopen,
   registerSchedules,
   registerSimulate,
 ];

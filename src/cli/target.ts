@@ -1,7 +1,7 @@
 /** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
 import { type Command, Option } from 'commander';
 import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
-import type { Connection } from '../elasticsearch/connection.ts';
+import { addressHash, type Connection } from '../elasticsearch/connection.ts';
 import { readSecret } from '../secrets.ts';
 import { type ConnectionValues, findConnection, readConnectionValues } from '../settings.ts';
 import type { Clock } from '../sweep/clock.ts';
@@ -24,6 +24,17 @@ export interface Target extends AsyncDisposable {
   readonly clock: Clock;
   /** How many times as fast as the person's clock that one runs. */
   readonly speed: number;
+}
+
+/**
+ * The ids under which earlier reports may know this cluster: its uuid, and the hash of its address that stands there
+ * when a key could not read the uuid.
+ */
+export async function knownIds(
+  { cluster, connection }: Pick<Target, 'cluster' | 'connection'>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  return new Set([(await cluster.identify(signal)).id, addressHash(connection)]);
 }
 
 /** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */

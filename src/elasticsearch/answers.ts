@@ -36,10 +36,15 @@ export function readListing(body: unknown, key: ListingKey, asked?: readonly str
 
 export function idOf(entry: Fields, key: ListingKey): string {
   const id = entry[idKeys[key]];
-  if (typeof id !== 'string' || id === '')
-    throw new UnreadableAnswer(`an entry of ${key} has no ${idKeys[key]}`);
+  if (typeof id !== 'string' || id === '' || id.length > mostShown)
+    throw new UnreadableAnswer(`an entry of ${key} has no ${idKeys[key]}, or none that an id can be`);
   return id;
 }
+
+/** The server's ids end at 64 characters, and its names and states are no longer; more would only swell the report. */
+const mostShown = 255;
+const shown = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
 /** A job's config; undefined when a field that keeps jobs open cannot be read, which keeps the job. */
 export function readJobConfig(entry: Fields): JobConfig | undefined {
@@ -74,9 +79,9 @@ export function readJobStats(entry: Fields): JobStats {
   const openForMs = reader.elapsed(entry.open_time);
   const stats: JobStats = {
     jobId: idOf(entry, 'jobs'),
-    state: state ?? 'unknown',
-    nodeId: typeof node.id === 'string' ? node.id : undefined,
-    nodeName: typeof node.name === 'string' ? node.name : undefined,
+    state: shown(state) ?? 'unknown',
+    nodeId: shown(node.id),
+    nodeName: shown(node.name),
     openForMs,
     lastDataTime: readLastDataTime(counts, reader),
     latestRecordTime:
@@ -123,7 +128,7 @@ export function readDatafeedStats(
   return {
     datafeedId: idOf(entry, 'datafeeds'),
     jobId: typeof timing.job_id === 'string' && timing.job_id ? timing.job_id : undefined,
-    state: typeof entry.state === 'string' ? entry.state : 'unknown',
+    state: shown(entry.state) ?? 'unknown',
     lookback: !known ? 'unknown' : configured && current ? 'done' : 'running',
   };
 }

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import { quote } from '../sweep/text.ts';
 import type { ScheduleTarget } from './definition.ts';
-import { deadLetterArn, type ScheduleFile, settingsShape } from './schedule-file.ts';
+import type { ScheduleFile } from './schedule-file.ts';
+import { deadLetterArn, settingsShape } from './schedule-schema.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

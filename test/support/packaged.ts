@@ -51,7 +51,14 @@ export async function serverless(
   return await promisify(execFile)(process.execPath, [command, ...args], {
     cwd: folder,
     maxBuffer: 64 * 2 ** 20,
-    env: { ...environment, AWS_EC2_METADATA_DISABLED: 'true', AWS_REGION: 'eu-central-1', ...settings },
+    // the framework leaves a temporary folder behind: it goes with the copy
+    env: {
+      ...environment,
+      TMPDIR: folder,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_REGION: 'eu-central-1',
+      ...settings,
+    },
   }).catch((error: { stdout?: string; stderr?: string }) => {
     throw new Error(`sls ${args.join(' ')} failed:\n${error.stdout}\n${error.stderr}`);
   });

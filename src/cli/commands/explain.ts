@@ -31,7 +31,7 @@ async function run(
   const sweeps = await readHistory(options.history ?? []);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  const past = await pastOf(sweeps, target.cluster, io.signal);
+  const past = await pastOf(sweeps, target, io.signal);
   // The whole sweep, dry: whether this job is closed depends on the fuses as well, and they look at all jobs.
   const request = { ...read.request, dryRun: true, allowNoMatch: true };
   const { report, entries } = await sweepOnce(

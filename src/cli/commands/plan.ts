@@ -27,7 +27,7 @@ async function plan(options: SweepingOptions, { io, paint }: CommandContext): Pr
   const sweeps = await readHistory(options.history ?? []);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  const past = await pastOf(sweeps, target.cluster, io.signal);
+  const past = await pastOf(sweeps, target, io.signal);
   const { report, entries } = await sweepOnce(
     { ...read, request: { ...read.request, dryRun: true } },
     { io, paint: paint('stderr'), target, remainingMs, past },

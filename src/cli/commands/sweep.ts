@@ -29,7 +29,7 @@ import {
   sweepOnce,
   withSweepingOptions,
 } from '../sweeping.ts';
-import { openTarget } from '../target.ts';
+import { knownIds, openTarget } from '../target.ts';
 
 interface SweepOptions extends SweepingOptions {
   readonly plan?: string;
@@ -61,8 +61,8 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   const sweeps = await readHistory(options.history ?? []);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  if (plan) checkCluster(plan, (await target.cluster.identify(io.signal)).id, options);
-  const past = await pastOf(sweeps, target.cluster, io.signal);
+  if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
+  const past = await pastOf(sweeps, target, io.signal);
   const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
   const tell = async (report: SweepReport) => {
     await writeResult(renderingsOf(report, { io, paint: paint('stdout') }), options, io);
@@ -103,10 +103,14 @@ async function planOf(
   return plan === undefined ? undefined : readPlan(plan, maxAgeMs, clock);
 }
 
-function checkCluster({ clusterId, request }: SavedPlan, found: string, { plan }: SweepOptions): void {
-  if (clusterId === found) return;
+function checkCluster(
+  { clusterId, request }: SavedPlan,
+  ids: ReadonlySet<string>,
+  { plan }: SweepOptions,
+): void {
+  if (ids.has(clusterId)) return;
   throw new InvalidDocumentError(
-    `${plan} is the plan of another cluster (${clusterId}) than the one that is now called ${request.cluster} (${found}); nothing was closed`,
+    `${plan} is the plan of another cluster (${clusterId}) than the one that is called ${request.cluster} here; nothing was closed`,
   );
 }
 

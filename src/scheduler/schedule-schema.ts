@@ -1,0 +1,157 @@
+/**
+ * @module The schema of the file that lists recurring schedules, for reading it and for publishing it.
+ */
+import * as z from 'zod';
+import { durationPattern, parseDuration } from '../sweep/duration.ts';
+import { requestSchema } from '../sweep/request.ts';
+import { nameExpected, namePattern } from './names.ts';
+import { isTimeZone } from './occurrences.ts';
+
+/** A pattern and the words for it, which the schema and its messages share. */
+const text = (pattern: RegExp, expected: string) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+
+function duration(min: string, max: string, step: string) {
+  const expected = `a duration from ${min} to ${max}, in whole ${step}, as "${min}"`;
+  const [least = 0, most = 0, unit = 1] = [min, max, step === 'minutes' ? '1m' : '1s'].map(parseDuration);
+  return text(durationPattern, expected).refine(
+    (value) => {
+      const ms = parseDuration(value) ?? -1;
+      return ms >= least && ms <= most && ms % unit === 0;
+    },
+    { error: expected },
+  );
+}
+
+const moment = () =>
+  z.iso.datetime({
+    offset: true,
+    error: 'an ISO date-time with its offset, as "2026-12-01T00:00:00+01:00"',
+  });
+
+/** What a file may say for all its schedules, and the environment instead. */
+export const settingsShape = {
+  group: text(namePattern, `the name of a schedule group: ${nameExpected}`)
+    .optional()
+    .meta({ description: 'The schedule group; JOBSWEEP_SCHEDULE_GROUP when left out.' }),
+  functionArn: text(
+    /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/,
+    'the ARN of a Lambda function',
+  )
+    .optional()
+    .meta({ description: 'The function to invoke; JOBSWEEP_FUNCTION_ARN when left out.' }),
+  roleArn: text(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'the ARN of an IAM role')
+    .optional()
+    .meta({
+      description: 'The role that the Scheduler assumes; JOBSWEEP_SCHEDULER_ROLE_ARN when left out.',
+    }),
+};
+
+export const deadLetterArn = z
+  .union(
+    [
+      text(
+        /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/,
+        'the ARN of an SQS queue that is not FIFO, or null for none',
+      ),
+      z.null(),
+    ],
+    { error: 'the ARN of an SQS queue that is not FIFO, or null for none' },
+  )
+  .optional();
+
+export const retryShape = {
+  maxAge: duration('60s', '24h', 'seconds')
+    .default('1h')
+    .meta({ description: 'How old an invocation may get before it is given up.' }),
+  attempts: z
+    .int({ error: 'a whole number from 0 to 185' })
+    .min(0, { error: 'a whole number from 0 to 185' })
+    .max(185, { error: 'a whole number from 0 to 185' })
+    .default(10)
+    .meta({ description: 'How often an invocation that could not be delivered is tried again.' }),
+};
+
+const isObject = (issue: { readonly code?: string }) =>
+  issue.code === 'invalid_type' ? 'an object' : undefined;
+
+export function scheduleShape<R extends z.core.$ZodType>(request: R) {
+  return {
+    name: text(namePattern, nameExpected).meta({ description: 'Unique in the group; it cannot be changed.' }),
+    description: z
+      .string({ error: 'a text of at most 512 characters' })
+      .max(512, { error: 'a text of at most 512 characters' })
+      .optional(),
+    rate: z.string({ error: 'a rate, as "12 hours"' }).optional().meta({
+      description: 'Every so many minute(s), hour(s) or day(s), as "12 hours"; or `cron`, or `at`.',
+    }),
+    cron: z.string({ error: 'six cron fields, as "0 2 * * ? *"' }).optional().meta({
+      description:
+        'Minutes, hours, day of month, month, day of week (1 is Sunday), year; one of the two days is ?.',
+    }),
+    at: z
+      .string({ error: 'a local date-time, as "2026-12-01T02:00:00"' })
+      .optional()
+      .meta({ description: 'Once, at a date-time of `timezone` without offset, as "2026-12-01T02:00:00".' }),
+    timezone: z
+      .string({ error: 'an IANA time zone, as "Europe/Berlin"' })
+      .refine(isTimeZone, { error: 'an IANA time zone in its own spelling, as "Europe/Berlin"' })
+      .default('UTC')
+      .meta({ description: 'The IANA time zone of `cron` and `at`, daylight saving included.' }),
+    start: moment().optional().meta({
+      description: 'The first moment at which it may run. A `rate` counts from it, or else runs at once.',
+    }),
+    end: moment().optional().meta({ description: 'The last moment at which it may run.' }),
+    window: duration('1m', '24h', 'minutes').optional().meta({
+      description: 'It may run up to so much later than due (flexible time window); else it does not.',
+    }),
+    state: z.enum(['enabled', 'paused'], { error: '"enabled" or "paused"' }).optional().meta({
+      description: 'When left out: enabled when it is made, and what was paused by hand stays paused.',
+    }),
+    request,
+    retry: z.strictObject(retryShape, { error: isObject }).prefault({}),
+    deadLetterArn: deadLetterArn.meta({
+      description: 'The queue for invocations given up, null for none; the file’s when left out.',
+    }),
+    afterCompletion: z
+      .enum(['keep', 'delete'], { error: '"keep" or "delete"' })
+      .default('keep')
+      .meta({ description: 'What becomes of the schedule after its last run.' }),
+    kmsKeyArn: text(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]+$/, 'the ARN of a KMS key')
+      .optional()
+      .meta({ description: 'The customer key that the payload is encrypted with.' }),
+  };
+}
+
+function fileSchema<R extends z.core.$ZodType>(request: R) {
+  return z
+    .strictObject(
+      {
+        $schema: z.string().optional(),
+        ...settingsShape,
+        deadLetterArn: deadLetterArn.meta({
+          description: 'The queue for invocations given up, null for none; JOBSWEEP_DLQ_ARN when left out.',
+        }),
+        schedules: z.array(z.strictObject(scheduleShape(request), { error: isObject }), {
+          error: 'a list of schedules',
+        }),
+      },
+      {
+        error: (issue) => (issue.code === 'invalid_type' ? 'an object with a list `schedules`' : undefined),
+      },
+    )
+    .meta({
+      title: 'jobsweep schedules',
+      description: 'Recurring sweeps, as `jobsweep schedules apply` makes them.',
+    });
+}
+
+/** The schema that is published: the request of each schedule in full. */
+export const scheduleFileSchema = fileSchema(
+  requestSchema.meta({ id: 'request', description: 'The payload of each sweep.' }),
+);
+
+// For reading, a request is anything: `parseRequest` checks it, and says more about what is wrong.
+export const readableFile = fileSchema(
+  z.record(z.string(), z.unknown(), { error: 'an object, the request of the sweep' }),
+);
