@@ -124,17 +124,12 @@ class CloseEngine {
 
   /** Reads the jobs of a batch again and returns those that are still to be asked, in the way the batch asks. */
   async #look({ entries, force }: Batch): Promise<Entry[]> {
-    const { cluster, clock, ending, judge } = this.#closing;
+    const { clock, ending, judge } = this.#closing;
     if (ending.aborted || !this.#allowance(entries)) return [];
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof lookAt>>;
     try {
-      jobs = await lookAt(
-        entries.map((entry) => entry.job),
-        cluster,
-        clock,
-        ending,
-      );
+      jobs = await this.#freshLook(entries);
     } catch (error) {
       // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
       if (!ending.aborted)
@@ -165,15 +160,25 @@ class CloseEngine {
         } else if (entry.looks > mostLooks) this.#refuse([entry], unstable(entry));
         else if ((verdict.verdict === 'force') !== force)
           this.#queue.push({ entries: [entry], force: !force });
-        else if (force && !this.#mayForceOneMore(entry))
-          this.#settle(
-            entry,
-            entry.asks > 0 ? { outcome: 'closing' } : { outcome: 'not_attempted', because: 'limit' },
-          );
-        else ready.push(entry);
+        else if (force && !this.#mayForceOneMore(entry)) {
+          // One that was asked before is closing or failed by now: the last look says which.
+          if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
+        } else ready.push(entry);
       }
     }
     return ready;
+  }
+
+  /** Reads jobs until all that is told of them is young enough to be acted on. Throws when that cannot be had. */
+  async #freshLook(entries: readonly Entry[]): ReturnType<typeof lookAt> {
+    const { cluster, clock, ending } = this.#closing;
+    const jobs = entries.map((entry) => entry.job);
+    for (let tries = 1; tries <= mostSlowLooks; tries++) {
+      const begun = clock.now();
+      const told = await lookAt(jobs, cluster, clock, ending);
+      if (clock.now() - begun <= oldestLook) return told;
+    }
+    throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);
   }
 
   #mayForceOneMore(entry: Entry): boolean {
@@ -215,6 +220,7 @@ class CloseEngine {
       entry.asks += 1;
       entry.askedAt ??= now;
       entry.lastAskAt = now;
+      entry.seen = undefined;
       entry.forced ||= force;
       entry.batch = this.#requests;
       if (runs(entry.job.datafeed)) entry.stopsDatafeed = entry.job.datafeed.datafeedId;
@@ -241,7 +247,8 @@ class CloseEngine {
     const again: Entry[] = [];
     let delay = 0;
     for (const entry of entries) {
-      const next = afterAnswer(entry, states.get(entry.jobId), answer, clock.now());
+      entry.seen = states.get(entry.jobId);
+      const next = afterAnswer(entry, entry.seen, answer, clock.now());
       if (next.step === 'again' && !next.force) {
         again.push(entry);
         delay = Math.max(delay, next.delayMs);
@@ -297,9 +304,11 @@ class CloseEngine {
       const end = Math.min(...this.#watched.values()) - clock.now();
       await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
       if (ending.aborted) break;
-      const states = await this.#read([...this.#watched.keys()]);
+      // Only those that the read asked for: one that began to be watched meanwhile would look deleted by it.
+      const asked = [...this.#watched.entries()];
+      const states = await this.#read(asked.map(([entry]) => entry));
       if (ending.aborted) break;
-      for (const [entry, until] of this.#watched.entries().toArray()) this.#watchStep(entry, until, states);
+      for (const [entry, until] of asked) if (this.#watched.has(entry)) this.#watchStep(entry, until, states);
       this.#pump();
     }
     this.#watching = false;
@@ -314,12 +323,13 @@ class CloseEngine {
       if (over) this.#watched.delete(entry);
       return;
     }
-    const next = whileWatching(entry, states.get(entry.jobId), over, now);
+    entry.seen = states.get(entry.jobId);
+    const next = whileWatching(entry, entry.seen, over, now);
     if (next.step === 'watch') {
       if (!over) return;
       this.#watched.delete(entry);
+      // Else it has no outcome yet: while other jobs are closed it may become closed, and the last look tells.
       if (goesToForce(entry, judge, now)) this.#queue.push({ entries: [entry], force: true });
-      else this.#settle(entry, { outcome: 'closing' });
       return;
     }
     this.#watched.delete(entry);
@@ -346,6 +356,13 @@ export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_clo
     ? 'closed'
     : 'already_closed';
 }
+
+/**
+ * A look of several reads is as old as the first of them. One read that had to be tried again for two minutes would let
+ * a job be closed on what the others said two minutes ago: such a look is made again, and not more than so often.
+ */
+const oldestLook = 30_000;
+const mostSlowLooks = 3;
 
 /** Looks at one job before it is given up as changing under our eyes; three asks need no more than seven. */
 const mostLooks = 8;

@@ -1,9 +1,9 @@
 /** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
 import { closedAs } from './close.ts';
-import { reopenedError } from './escalate.ts';
+import { reopened, reopenedError } from './escalate.ts';
 import type { Entry, Outcome } from './ledger.ts';
 import type { ClusterError, JobStats } from './ports.ts';
-import type { NotAttemptedReason } from './vocabulary.ts';
+import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
 import type { Closing } from './world.ts';
 
 /** The last look may take this long, in milliseconds, and half of what is left until the deadline. */
@@ -20,7 +20,7 @@ export async function conclude(
   const toRead = open.filter((entry) => entry.asks > 0 || entry.verdict.verdict === 'wait');
   const states = toRead.length > 0 ? await readStates(toRead, closing) : undefined;
   for (const entry of open) {
-    entry.settle(outcomeOf(entry, states, because), clock.now());
+    entry.settle(outcomeOf(entry, states, because, closing), clock.now());
     observer.settled?.(entry);
   }
   return datafeedsAfter(entries, closing);
@@ -30,19 +30,40 @@ function outcomeOf(
   entry: Entry,
   states: ReadonlyMap<string, JobStats> | undefined,
   because: NotAttemptedReason,
+  closing: Closing,
 ): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
-  if (!states) return { outcome: asked ? 'unknown' : 'closing' };
-  const stats = states.get(entry.jobId);
-  if (!stats) return { outcome: 'gone' };
+  // What was read after the ask and before the cluster fell silent is known all the same.
+  const stats = states ? states.get(entry.jobId) : entry.seen;
+  if (!stats) return { outcome: states ? 'gone' : asked ? 'unknown' : 'closing' };
   if (stats.state === 'closed') return { outcome: closedAs(entry) };
   if (stats.state === 'closing') return { outcome: 'closing' };
-  if (!asked) return { outcome: 'revived' };
-  return { outcome: 'error', error: entry.lastError ?? stillOpen(entry, stats) };
+  if (!asked) return openAgain(entry, stats, because, closing);
+  return { outcome: 'error', error: errorFor(entry, stats, closing.clock.now()) };
 }
 
-function stillOpen(entry: Entry, stats: JobStats): ClusterError {
+/** A job that was found closing, that nobody here asked, and that is open by now: no time is left to look closer. */
+function openAgain(
+  entry: Entry,
+  stats: JobStats,
+  because: NotAttemptedReason,
+  { judge, clock }: Closing,
+): Outcome {
+  const now = clock.now();
+  const { openForMs, lastDataTime } = stats;
+  const state = jobStates.find((name) => name === stats.state);
+  const openedAt = openForMs === undefined ? undefined : now - openForMs;
+  entry.job = { ...entry.job, reportedState: stats.state, state, openedAt, lastDataTime };
+  const verdict = judge.judge(entry.job, now, entry.history);
+  if (verdict.verdict === 'wait') return { outcome: 'closing' };
+  entry.verdict = verdict;
+  return verdict.verdict === 'keep' ? { outcome: 'revived' } : { outcome: 'not_attempted', because };
+}
+
+function errorFor(entry: Entry, stats: JobStats, now: number): ClusterError {
+  if (reopened(entry, stats, now)) return reopenedError(entry);
+  if (entry.lastError) return entry.lastError;
   if (stats.state === 'opened') return reopenedError(entry);
   return { status: 0, type: 'not_closed', reason: `the job was asked to close, and is ${stats.state}` };
 }

@@ -104,7 +104,7 @@ export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefo
 }
 
 /** A process that started after our request: somebody opened the job again. */
-function reopened(entry: Entry, stats: JobStats, now: number): boolean {
+export function reopened(entry: Entry, stats: JobStats, now: number): boolean {
   return (
     entry.lastAskAt !== undefined &&
     stats.openForMs !== undefined &&

@@ -51,7 +51,9 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
     );
   if (!followUps)
     return nobody('no scheduler is set up for follow-ups (the command does them itself with --wait)');
-  using limit = clock.limit(Math.max(1, Math.min(mostForArranging, budget.untilDeadline() - forReport)));
+  const time = Math.min(mostForArranging, budget.untilDeadline() - forReport);
+  if (time <= 0) return nobody('no time was left to arrange it');
+  using limit = clock.limit(time);
   try {
     const pending = await followUps.pending(request.cluster, limit.signal);
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
@@ -80,6 +82,8 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
           : [],
     };
   } catch (error) {
+    if (limit.signal.aborted)
+      return nobody(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
     return nobody(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,6 +1,6 @@
 /** @module What a sweep knows of each listed job while it runs: one entry a job, each with one outcome at the end. */
 import type { JobSnapshot } from './inventory.ts';
-import type { ClusterError } from './ports.ts';
+import type { ClusterError, JobStats } from './ports.ts';
 import type { History, Verdict } from './verdict.ts';
 import type { NotAttemptedReason, OutcomeName } from './vocabulary.ts';
 
@@ -26,6 +26,8 @@ export class Entry {
   askedAt: number | undefined;
   /** When this sweep last asked. */
   lastAskAt: number | undefined;
+  /** Its stats as they were last read after this sweep's last ask, or while it was watched. */
+  seen: JobStats | undefined;
   forced = false;
   /** The number of the request that last named it, from 1. */
   batch: number | undefined;

@@ -15,6 +15,7 @@ import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
 import { countEntries, countKept, freedBytes, leftUndone, reportJobs, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { plural, printable } from './text.ts';
+import { together } from './together.ts';
 import { type History, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
 import type { Closing } from './world.ts';
@@ -75,6 +76,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const idle = entries.filter((entry) => !entry.settled);
   if (fuse || request.dryRun) {
     leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
+    if (!request.dryRun) warnings.push(...leftByFuse(entries));
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
@@ -121,13 +123,13 @@ interface Found {
 
 /** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
 async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
-  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await Promise.all([
-    cluster.identify(signal),
-    cluster.upgradeMode(signal),
-    cluster.mayClose(signal),
-    cluster.jobConfigs(signal),
-    cluster.jobStats(signal),
-    cluster.datafeedStats(signal),
+  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
+    cluster.identify(joint),
+    cluster.upgradeMode(joint),
+    cluster.mayClose(joint),
+    cluster.jobConfigs(joint),
+    cluster.jobStats(joint),
+    cluster.datafeedStats(joint),
   ]);
   const readAt = clock.now();
   return {
@@ -166,7 +168,7 @@ function checkNames(
 
 /** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
 function decide({ request, histories }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
-  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, judge, jobs, readAt);
+  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
   const named = matcher(request.jobs);
   return jobs
     .filter((job) => job.reportedState !== 'closed' && named(job))
@@ -180,11 +182,16 @@ function decide({ request, histories }: SweepOrder, judge: Judge, { jobs, readAt
     });
 }
 
+interface FollowUpDecisions {
+  readonly judge: Judge;
+  readonly jobs: readonly JobSnapshot[];
+  readonly readAt: number;
+  readonly histories: SweepOrder['histories'];
+}
+
 function decideFollowUp(
   waiting: NonNullable<SweepRequest['followUpOf']>['jobs'],
-  judge: Judge,
-  jobs: readonly JobSnapshot[],
-  readAt: number,
+  { judge, jobs, readAt, histories }: FollowUpDecisions,
 ): Entry[] {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
   const once = new Map(waiting.map((told) => [told.jobId, told]));
@@ -193,7 +200,10 @@ function decideFollowUp(
     const remembered = lastActivity === undefined ? {} : { lastActivity: Date.parse(lastActivity) };
     // When it was asked matters only while that ask is still under way.
     const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
-    const history: History = underWay ? { ...remembered, askedAt: Date.parse(askedAt) } : {};
+    const earlier = histories?.get(jobId) ?? {};
+    const history: History = underWay
+      ? { ...earlier, ...remembered, askedAt: Date.parse(askedAt) }
+      : { ...earlier, ...remembered };
     const ended = { verdict: 'wait', reason: 'already_closing' } as const;
     if (!job || job.reportedState === 'closed') {
       const entry = new Entry(job ?? missingJob(jobId), ended, history, attempts);
@@ -256,6 +266,14 @@ function leaveAlone(entries: readonly Entry[], because: NotAttemptedReason, now:
       now,
     );
   }
+}
+
+/** A refused sweep arranges nothing: who is closing already is told, or nobody would look for it. */
+function leftByFuse(entries: readonly Entry[]): string[] {
+  const left = entries.filter(({ outcome }) => outcome?.outcome === 'closing').length;
+  return left > 0
+    ? [`${plural(left, 'job')} left closing, and this sweep will not come back: a fuse stopped it`]
+    : [];
 }
 
 /** Closes, and gives every entry an outcome even when something here is broken: what was asked must be accounted for. */
