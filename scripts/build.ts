@@ -23,13 +23,14 @@ const { metafile } = await build({
 
 const inPackage = /^.*node_modules\/(?:@[^/]+\/)?[^/]+\//;
 const packages = new Set(Object.keys(metafile.inputs).flatMap((input) => inPackage.exec(input)?.[0] ?? []));
+const apacheText = readFileSync('LICENSE', 'utf8').trim();
 const notices = [...packages].sort().map((folder) => {
-  const { name, version, license } = JSON.parse(readFileSync(`${folder}package.json`, 'utf8')) as Record<
-    string,
-    string
-  >;
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-  const text = file ? readFileSync(`${folder}${file}`, 'utf8').trim() : 'no licence text in the package';
-  return `${name} ${version}: ${license}\n\n${text}\n`;
+  const manifest = JSON.parse(readFileSync(`${folder}package.json`, 'utf8')) as Record<string, string>;
+  const { name, version, license } = manifest;
+  const files = readdirSync(folder).filter((entry) => /^(licen[cs]e|notice)/i.test(entry));
+  const texts = files.map((file) => readFileSync(`${folder}${file}`, 'utf8').trim());
+  if (texts.length === 0 && license === 'Apache-2.0') texts.push(apacheText);
+  if (texts.length === 0) throw new Error(`${name} is built in, and has no licence text to ship: ${license}`);
+  return `${name} ${version}: ${license}\n\n${texts.join('\n\n')}\n`;
 });
 writeFileSync(`${out}/THIRD-PARTY-LICENSES.txt`, notices.join(`\n${'-'.repeat(80)}\n\n`));

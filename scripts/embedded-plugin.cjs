@@ -8,6 +8,10 @@ const path = require('node:path');
 
 module.exports = class EmbeddedCluster {
   constructor(serverless) {
+    if (serverless.processedInput?.commands.join(' ') === 'invoke local') {
+      // What is deployed ends in .mjs, which needs no package.json beside it; `invoke local` loads nothing but .js.
+      serverless.service.custom.esbuild.outputFileExtension = '.js';
+    }
     const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
       (name) => process.env[name],
     );
@@ -21,8 +25,15 @@ module.exports = class EmbeddedCluster {
   }
 
   async start(serverless) {
-    const root = serverless.serviceDir;
-    const command = [path.join(root, 'bin', 'jobsweep.js'), 'simulate', 'elasticsearch', '--port', '0'];
+    const command = [
+      path.join(__dirname, '..', 'bin', 'jobsweep.js'),
+      'simulate',
+      'elasticsearch',
+      '--port',
+      '0',
+      '--speed',
+      '30',
+    ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     // The framework ends by process.exit when a handler throws: the server must not outlive it.
     process.once('exit', () => this.stop());

@@ -17,13 +17,19 @@ const schemas: Record<string, z.core.$ZodType> = {
 const stale: string[] = [];
 for (const [name, schema] of Object.entries(schemas)) {
   const file = new URL(`../schemas/${name}.schema.json`, import.meta.url);
-  const text = `${JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), null, 2)}\n`;
+  const text = `${JSON.stringify(forEditors(schema), null, 2)}\n`;
   if (!process.argv.includes('--check')) writeFileSync(file, text);
   else if (read(file) !== text) stale.push(name);
 }
 if (stale.length > 0) {
   process.stderr.write(`not current: ${stale.join(', ')}; run \`npm run schemas\`\n`);
   process.exitCode = 1;
+}
+
+/** The schema of what people write; `$schema`, by which their editor finds it, is a field that every file may have. */
+function forEditors(schema: z.core.$ZodType) {
+  const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return { ...rest, properties: { $schema: { type: 'string' }, ...properties } };
 }
 
 function read(file: URL): string | undefined {

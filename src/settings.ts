@@ -1,27 +1,22 @@
-/** @module Environment and secrets into validated settings (contract §4). Nothing here is ever logged. */
-import { readFile } from 'node:fs/promises';
-import * as z from 'zod';
+/** @module Where the settings of a cluster are: environment, secrets, a clusters file. Nothing here is ever logged. */
+import {
+  type ConnectionSetting,
+  type ConnectionValues,
+  type SourcedSettings,
+  settingNames,
+  sourced,
+  toConnection,
+} from './connection-settings.ts';
 import type { Connection } from './elasticsearch/connection.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
-import { quote } from './sweep/text.ts';
+import { printable, quote } from './sweep/text.ts';
+
+export { type ConnectionValues, connectionSettings } from './connection-settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Returns a secret's text by its name; rejects with what the service says when it cannot. */
 export type ReadSecret = (name: string) => Promise<string>;
-
-/** The settings that say which cluster; a secret's JSON and a clusters file use the same names as keys. */
-export const connectionSettings = {
-  ELASTICSEARCH_URL: 'The address, as `https://host:9200`.',
-  ELASTICSEARCH_CLOUD_ID: 'Instead of the address: the cloud id of a deployment.',
-  ELASTICSEARCH_API_KEY: 'An API key, encoded or as `id:key`.',
-  ELASTICSEARCH_USERNAME: 'Instead of the key: a user,',
-  ELASTICSEARCH_PASSWORD: 'and the password.',
-  ELASTICSEARCH_CA_CERT: 'The authority that signed the server’s certificate: PEM text, or a path to it.',
-  ELASTICSEARCH_CA_FINGERPRINT: 'Instead of the certificate: its SHA-256 fingerprint.',
-} as const;
-export type ConnectionSetting = keyof typeof connectionSettings;
-export type ConnectionValues = { readonly [name in ConnectionSetting]?: string | undefined };
 
 export const otherSettings = {
   ELASTICSEARCH_SECRET:
@@ -34,11 +29,6 @@ export const otherSettings = {
   JOBSWEEP_DLQ_ARN: 'The queue for deliveries that failed for good.',
 } as const;
 
-const names = Object.keys(connectionSettings) as ConnectionSetting[];
-
-/** Set and not empty: a template that leaves a parameter blank has not set it. */
-const set = (value: string | undefined): value is string => value !== undefined && value.trim() !== '';
-
 export interface FindConnection {
   readonly cluster: string;
   readonly environment: Environment;
@@ -48,81 +38,113 @@ export interface FindConnection {
 }
 
 /**
- * The connection of a cluster by name; undefined when nothing at all is set for it.
+ * The connection of a cluster by name (contract §4); undefined when it is `default` and nothing at all is set for it.
  * @throws {InvalidSettingError} naming the setting that is wrong, never its value where that is a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
-  const { cluster, environment, clusters } = find;
-  const listed = clusters?.[cluster];
-  if (clusters && !listed && cluster !== 'default') {
-    throw new InvalidSettingError(
-      `the cluster ${quote(cluster)} is not in the clusters file, which has ${Object.keys(clusters).join(', ') || 'none'}`,
+  const { cluster, environment, clusters, readSecret } = find;
+  // `constructor` is a name that a cluster may have
+  if (clusters && Object.hasOwn(clusters, cluster)) {
+    const where = `the clusters file, cluster ${quote(cluster)}`;
+    return complete(await toConnection(sourced(clusters[cluster] ?? {}, where)), where);
+  }
+  if (cluster === 'default') {
+    const own = sourced(environment, 'the environment');
+    const secret = environment.ELASTICSEARCH_SECRET?.trim();
+    if (!secret) return toConnection(own);
+    const where = `the secret ${quote(secret)}`;
+    return complete(
+      await toConnection(merge(own, sourced(await secretValues(secret, where, readSecret), where))),
+      where,
     );
   }
-  if (listed) return toConnection(listed, `the cluster ${quote(cluster)}`);
-  const ofDefault = cluster === 'default';
-  const secret = ofDefault ? environment.ELASTICSEARCH_SECRET : secretOf(cluster, environment);
-  // A named cluster takes nothing from the environment: its address there would be another cluster's.
-  const own: ConnectionValues = ofDefault
-    ? Object.fromEntries(names.map((name) => [name, environment[name]]))
-    : {};
-  const fromSecret = set(secret) ? await secretValues(secret, find.readSecret) : {};
-  return toConnection(merge(own, fromSecret), ofDefault ? 'the environment' : `the secret ${quote(secret)}`);
+  if (clusters) {
+    const known = Object.keys(clusters).map(printable).join(', ') || 'none';
+    throw new InvalidSettingError(
+      `the cluster ${quote(cluster)} is not in the clusters file, which has ${known}`,
+    );
+  }
+  // A named cluster takes nothing from the environment: the address there would be another cluster's.
+  const secret = secretOf(cluster, environment);
+  const where = `the secret ${quote(secret)}`;
+  return complete(await toConnection(sourced(await secretValues(secret, where, readSecret), where)), where);
+}
+
+/** A place that was named for a cluster has to say where it is. */
+function complete(connection: Connection | undefined, where: string): Connection {
+  if (connection) return connection;
+  throw new InvalidSettingError(
+    `${where} sets none of the settings of a cluster: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID`,
+  );
 }
 
 function secretOf(cluster: string, environment: Environment): string {
-  const prefix = environment.ELASTICSEARCH_SECRET_PREFIX;
-  if (set(prefix)) return `${prefix}${cluster}`;
+  const prefix = environment.ELASTICSEARCH_SECRET_PREFIX?.trim();
+  if (prefix) return `${prefix}${cluster}`;
   throw new InvalidSettingError(
     `cluster: ${quote(cluster)} needs settings of its own: set ELASTICSEARCH_SECRET_PREFIX, or give the command a file with --clusters`,
   );
 }
 
-/** What is set wins; but address and credentials each come whole from one place, never half from each. */
-function merge(own: ConnectionValues, secret: ConnectionValues): ConnectionValues {
-  const groups: readonly (readonly ConnectionSetting[])[] = [
-    ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'],
-    ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'],
-  ];
-  const merged: { [name in ConnectionSetting]?: string | undefined } = {};
-  for (const group of groups) {
-    const source = group.some((name) => set(own[name])) ? own : secret;
-    for (const name of group) merged[name] = source[name];
-  }
-  const userSet = set(own.ELASTICSEARCH_USERNAME) || set(own.ELASTICSEARCH_PASSWORD);
-  if (set(own.ELASTICSEARCH_API_KEY)) merged.ELASTICSEARCH_API_KEY = own.ELASTICSEARCH_API_KEY;
-  else if (!userSet) merged.ELASTICSEARCH_API_KEY = secret.ELASTICSEARCH_API_KEY;
-  if (!set(merged.ELASTICSEARCH_API_KEY)) {
-    for (const name of ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const)
-      merged[name] = set(own[name]) ? own[name] : secret[name];
-  }
-  return merged;
+const addresses = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'] as const;
+const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as const;
+const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
+
+/** What the environment sets wins, the secret fills the rest; but of two ways to say one thing only one is taken. */
+function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
+  const whole = (group: readonly ConnectionSetting[]) => {
+    const source = group.some((name) => own[name]) ? own : secret;
+    return Object.fromEntries(group.map((name) => [name, source[name]]));
+  };
+  return { ...whole(addresses), ...whole(authorities), ...mergeCredentials(own, secret) };
 }
 
-const secretSchema = z.record(z.string(), z.unknown());
+/** One credential: the environment's, or the secret's, or half of a user from each where they cannot be two users. */
+function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
+  const { ELASTICSEARCH_API_KEY: key } = own;
+  if (key) return { ELASTICSEARCH_API_KEY: key };
+  if (!users.some((name) => own[name])) {
+    const [username, password] = users;
+    return {
+      ELASTICSEARCH_API_KEY: secret.ELASTICSEARCH_API_KEY,
+      [username]: secret[username],
+      [password]: secret[password],
+    };
+  }
+  const halves = users.every((name) => own[name]) ? {} : secret;
+  for (const name of users) {
+    if (own[name] && halves[name] && own[name].value !== halves[name].value) {
+      throw new InvalidSettingError(
+        `${own[name].where} and ${halves[name].where} set different values for ${name}, and only one of them sets the other half: set ${users.join(' and ')} in one place`,
+      );
+    }
+  }
+  return Object.fromEntries(users.map((name) => [name, own[name] ?? halves[name]]));
+}
 
-async function secretValues(name: string, readSecret: ReadSecret): Promise<ConnectionValues> {
+async function secretValues(name: string, where: string, readSecret: ReadSecret): Promise<ConnectionValues> {
   let text: string;
   try {
     text = await readSecret(name);
   } catch (error) {
+    // A parser's message quotes what it could not parse, and that may be the secret; so there is no `cause` either.
+    const why = error instanceof SyntaxError || !(error instanceof Error) ? 'no good answer' : error.message;
     throw new InvalidSettingError(
-      `the secret ${quote(name)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
+      `${where} cannot be read (${printable(why)}): check its name, and that the function’s role may read it`,
     );
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // the parser's own message would quote the secret
+    parsed = undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new InvalidSettingError(
-      `the secret ${quote(name)} is not JSON: expected an object with keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY`,
+      `${where} is not a JSON object: expected keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY`,
     );
   }
-  const result = secretSchema.safeParse(parsed);
-  if (!result.success) throw new InvalidSettingError(`the secret ${quote(name)} is not a JSON object`);
-  return readConnectionValues(result.data, `the secret ${quote(name)}`);
+  return readConnectionValues(parsed as Record<string, unknown>, where);
 }
 
 /** The connection settings among `fields`. Other keys are somebody else's, unless they look like a typo of ours. */
@@ -132,107 +154,15 @@ export function readConnectionValues(
 ): ConnectionValues {
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (!names.some((known) => known === name)) {
+    if (!settingNames.some((known) => known === name)) {
       if (!/^elasticsearch/i.test(name)) continue;
       throw new InvalidSettingError(
-        `${where} has the key ${quote(name)}, which is no setting; it may have ${names.join(', ')}`,
+        `${where} has the key ${quote(name)}, which is no setting; it may have ${settingNames.join(', ')}`,
       );
     }
+    if (value === null) continue;
     if (typeof value !== 'string') throw new InvalidSettingError(`${where}: ${name} is not a string`);
     values[name] = value;
   }
   return values;
-}
-
-async function toConnection(values: ConnectionValues, where: string): Promise<Connection | undefined> {
-  const address = readAddress(values, where);
-  if (!address) {
-    const stray = names.find((name) => set(values[name]));
-    if (stray)
-      throw new InvalidSettingError(
-        `${where} sets ${stray} and no address: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID`,
-      );
-    return undefined;
-  }
-  const fingerprint = values.ELASTICSEARCH_CA_FINGERPRINT;
-  return {
-    address,
-    credentials: readCredentials(values, where),
-    ca: set(values.ELASTICSEARCH_CA_CERT)
-      ? await readCertificate(values.ELASTICSEARCH_CA_CERT, where)
-      : undefined,
-    caFingerprint: set(fingerprint) ? readFingerprint(fingerprint, where) : undefined,
-  };
-}
-
-function readAddress(
-  { ELASTICSEARCH_URL: url, ELASTICSEARCH_CLOUD_ID: cloudId }: ConnectionValues,
-  where: string,
-): Connection['address'] | undefined {
-  if (set(url) && set(cloudId))
-    throw new InvalidSettingError(`${where} sets both ELASTICSEARCH_URL and ELASTICSEARCH_CLOUD_ID: set one`);
-  if (set(cloudId)) {
-    const host = Buffer.from(cloudId.trim().split(':')[1] ?? '', 'base64').toString();
-    if (!/^[^$]+\$[^$]+/.test(host))
-      throw new InvalidSettingError(
-        `ELASTICSEARCH_CLOUD_ID: expected name:base64 as the deployment's page shows it, got ${quote(cloudId)}`,
-      );
-    return { cloudId: cloudId.trim() };
-  }
-  if (!set(url)) return undefined;
-  const parsed = URL.canParse(url.trim()) ? new URL(url.trim()) : undefined;
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw new InvalidSettingError(
-      `ELASTICSEARCH_URL: expected an address as https://host:9200, got ${parsed?.password ? 'an address with another scheme' : quote(url)}`,
-    );
-  }
-  if (parsed.username || parsed.password) {
-    throw new InvalidSettingError(
-      'ELASTICSEARCH_URL holds credentials: set ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD, instead',
-    );
-  }
-  return { url: url.trim() };
-}
-
-function readCredentials(values: ConnectionValues, where: string): Connection['credentials'] {
-  const {
-    ELASTICSEARCH_API_KEY: key,
-    ELASTICSEARCH_USERNAME: username,
-    ELASTICSEARCH_PASSWORD: password,
-  } = values;
-  if (set(key)) {
-    // id:key is what the create call returned in parts; the header wants it encoded
-    const encoded = key.trim().includes(':') ? Buffer.from(key.trim()).toString('base64') : key.trim();
-    if (!/^[\w+/=-]+$/.test(encoded))
-      throw new InvalidSettingError(`${where}: ELASTICSEARCH_API_KEY is neither an encoded key nor id:key`);
-    return { apiKey: encoded };
-  }
-  if (set(username) !== set(password)) {
-    throw new InvalidSettingError(
-      `${where} sets only one of ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD`,
-    );
-  }
-  return set(username) && set(password) ? { username, password } : undefined;
-}
-
-async function readCertificate(value: string, where: string): Promise<string> {
-  const pem = value.includes('-----BEGIN')
-    ? value
-    : await readFile(value.trim(), 'utf8').catch((error: unknown) => {
-        throw new InvalidSettingError(
-          `${where}: ELASTICSEARCH_CA_CERT is no PEM text, and the file cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-        );
-      });
-  if (!pem.includes('-----BEGIN CERTIFICATE-----'))
-    throw new InvalidSettingError(`${where}: ELASTICSEARCH_CA_CERT holds no certificate in PEM form`);
-  return pem;
-}
-
-function readFingerprint(value: string, where: string): string {
-  const hex = value.trim().replaceAll(':', '').toUpperCase();
-  if (!/^[0-9A-F]{64}$/.test(hex))
-    throw new InvalidSettingError(
-      `${where}: ELASTICSEARCH_CA_FINGERPRINT is not a SHA-256 fingerprint (64 hexadecimal digits)`,
-    );
-  return hex.replace(/(..)(?!$)/g, '$1:');
 }

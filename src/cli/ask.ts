@@ -1,10 +1,10 @@
 /** @module The question before something is changed. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import type { Io } from './io.ts';
 
 /** Whether there is a person to ask: both the input and where the question goes are terminals. */
-export const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
+const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
 
 /** @throws {InvalidSettingError} when the command may neither ask nor act. `what` begins the sentence. */
 export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): void {
@@ -14,17 +14,17 @@ export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): v
 
 /** Asks for yes or no; anything but yes is no, and so are an interrupt and the end of the input. */
 export async function confirmed(question: string, io: Io): Promise<boolean> {
-  const questions = createInterface({ input: io.stdin, output: io.stderr });
-  const closed = new Promise<string>((resolve) => questions.once('close', () => resolve('')));
-  try {
-    const answer = await Promise.race([
-      questions.question(`${question} [y/N] `, { signal: io.signal }),
-      closed,
-    ]);
-    return /^y(es)?$/i.test(answer.trim());
-  } catch {
-    return false;
-  } finally {
-    questions.close();
-  }
+  if (io.signal.aborted) return false;
+  // terminal: false leaves line editing and Ctrl-C to the terminal itself, which then signals this process
+  const lines = createInterface({ input: io.stdin, terminal: false });
+  const answer = Promise.withResolvers<string>();
+  const no = () => answer.resolve('');
+  lines.once('line', answer.resolve);
+  lines.once('close', no);
+  io.signal.addEventListener('abort', no, { once: true });
+  io.stderr.write(`${question} [y/N] `);
+  const given = await answer.promise;
+  io.signal.removeEventListener('abort', no);
+  lines.close();
+  return /^y(es)?$/i.test(given.trim());
 }

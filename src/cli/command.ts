@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { ExitCode, Io } from './io.ts';
+import type { Paint } from './paint.ts';
 
 export interface CommandContext {
   readonly io: Io;
@@ -11,6 +12,8 @@ export interface CommandContext {
   readonly action: <A extends unknown[]>(
     run: (...args: A) => Promise<ExitCode>,
   ) => (...args: A) => Promise<void>;
+  /** The paint of an output; only when an action runs are the options known that decide it. */
+  readonly paint: (output: 'stdout' | 'stderr') => Paint;
 }
 
 export type Register = (program: Command, context: CommandContext) => void;

@@ -3,9 +3,10 @@ import { systemClock } from '../clock.ts';
 import { run } from './run.ts';
 
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => stop.abort(new DOMException(`stopped by ${name}`, 'AbortError')));
-}
+// Every further signal is the same wish again: the terminal sends Ctrl-C to the whole group, a supervisor passes it on.
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => stop.abort(new DOMException(`stopped by ${name}`, 'AbortError')));
+
 // A reader that went away (`jobsweep plan | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -1,30 +1,146 @@
-/** @module What a person sees while jobs close. */
+/** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
+import type { Clock } from '../sweep/clock.ts';
 import type { Entry, Observer } from '../sweep/ledger.ts';
-import { plural } from '../sweep/text.ts';
+import { plural, printable } from '../sweep/text.ts';
 import type { Output } from './io.ts';
+import { type Paint, plain } from './paint.ts';
+import { shorten } from './show/table.ts';
+import { span } from './show/words.ts';
 
-/** Writes a line to `output` whenever a request leaves or a job's story ends; on a terminal the line is the same one. */
-export function progress(output: Output): Observer & { end(): void } {
-  let toDo = 0;
-  let settled = 0;
-  let under = 0;
-  const tell = (text: string) => output.write(output.isTTY ? `\r\u001b[2K${text}` : `${text}\n`);
-  const counted = () => `closing: ${settled} of ${plural(toDo, 'job')} done, ${under} under way`;
-  return {
-    decided: (entries) => {
-      toDo = entries.filter((entry) => !entry.settled).length;
-    },
-    asking: (entries: readonly Entry[]) => {
-      under += entries.filter((entry) => entry.asks === 1).length;
-      tell(counted());
-    },
-    settled: (entry) => {
-      settled += 1;
-      if (entry.asks > 0) under -= 1;
-      tell(counted());
-    },
-    end: () => {
-      if (output.isTTY && toDo > 0) output.write('\n');
-    },
-  };
+/** How often a line is redrawn, and how often a new one is written where it cannot be. */
+const redrawEvery = 1_000;
+const writeEvery = 15_000;
+const redrawAtMostEvery = 100;
+/** Beside its model a close has work of its own; so much model weighs as much as that (bytes). */
+const ownWeight = 8_000_000;
+/** An estimate from less than this would jump about. */
+const leastForEstimate = 2_000;
+
+export interface ProgressOptions {
+  readonly output: Output;
+  /** The person's own clock, whatever time the cluster lives in. */
+  readonly clock: Clock;
+  /** How long the work may take at most, in milliseconds of that clock. */
+  readonly atMostMs: number;
+  readonly paint?: Paint;
 }
+
+/** Shows the progress of one sweep until it is disposed. */
+export class Progress implements Observer, Disposable {
+  readonly #options: ProgressOptions;
+  readonly #stop = new AbortController();
+  readonly #asked = new Set<string>();
+  #toDo: readonly Entry[] = [];
+  #startedAt = 0;
+  #written = Number.NEGATIVE_INFINITY;
+  #last = '';
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  decided(entries: readonly Entry[]): void {
+    this.#toDo = entries.filter((entry) => !entry.settled);
+  }
+
+  asking(entries: readonly Entry[]): void {
+    const first = this.#asked.size === 0;
+    for (const { jobId } of entries) this.#asked.add(jobId);
+    if (first) {
+      this.#startedAt = this.#options.clock.now();
+      void this.#tick();
+    } else this.#draw();
+  }
+
+  settled(): void {
+    this.#draw();
+  }
+
+  /** A message above the progress line. */
+  notice(message: string): void {
+    this.#clear();
+    this.#options.output.write(`${printable(message)}\n`);
+    this.#written = Number.NEGATIVE_INFINITY;
+    this.#draw();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    if (this.#asked.size === 0) return;
+    this.#clear();
+    const line = this.#line();
+    if (this.#options.output.isTTY || this.#last !== line)
+      this.#options.output.write(`${this.#painted(line)}\n`);
+    this.#asked.clear();
+  }
+
+  async #tick(): Promise<void> {
+    const { output, clock } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      this.#draw();
+      await clock.sleep(output.isTTY ? redrawEvery : writeEvery, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  #draw(): void {
+    const { output, clock } = this.#options;
+    if (this.#asked.size === 0 || this.#stop.signal.aborted) return;
+    const now = clock.now();
+    // a thousand jobs may settle at once, and each line counts them all
+    if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
+    const line = this.#line();
+    if (output.isTTY) {
+      // one column stays free: some terminals wrap when the last one is filled
+      output.write(`\r\u001b[2K${this.#painted(shorten(line, (output.columns ?? 80) - 1))}`);
+    } else if (line !== this.#last) {
+      output.write(`${line}\n`);
+    } else return;
+    this.#written = now;
+    this.#last = line;
+  }
+
+  #clear(): void {
+    if (this.#options.output.isTTY && this.#asked.size > 0) this.#options.output.write('\r\u001b[2K');
+  }
+
+  /** The whole line in one tone: what is cut to fit must not be cut within an escape sequence. */
+  #painted(line: string): string {
+    const { paint = plain } = this.#options;
+    return paint(this.#toDo.some(hasFailed) ? 'bad' : 'notice', line);
+  }
+
+  #line(): string {
+    const settled = this.#toDo.filter((entry) => entry.settled);
+    const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
+    const failed = settled.filter(hasFailed).length;
+    const other = settled.length - closed - failed;
+    const closing = this.#toDo.filter((entry) => !entry.settled && this.#asked.has(entry.jobId)).length;
+    const waiting = this.#toDo.length - settled.length - closing;
+    const parts = [
+      `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
+      ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(other > 0 ? [`${other} otherwise done`] : []),
+      ...(closing > 0 ? [`${closing} closing`] : []),
+      ...(waiting > 0 ? [`${waiting} to go`] : []),
+      ...(settled.length < this.#toDo.length ? [this.#timeLeft()] : []),
+    ];
+    return parts.join(', ');
+  }
+
+  /** From the share of the work that is done, a job weighing as much as its model; no more than the sweep may take. */
+  #timeLeft(): string {
+    const { clock, atMostMs } = this.#options;
+    const weigh = (entries: readonly Entry[]) =>
+      entries.reduce((sum, { job }) => sum + ownWeight + (job.modelBytes ?? 0), 0);
+    const passed = clock.now() - this.#startedAt;
+    const done = weigh(this.#toDo.filter((entry) => entry.settled));
+    const left = weigh(this.#toDo.filter((entry) => !entry.settled));
+    const most = Math.max(0, atMostMs - passed);
+    if (done === 0 || passed < leastForEstimate) return `at most ${span(most)} left`;
+    return `about ${span(Math.max(1_000, Math.min(most, (passed * left) / done)))} left`;
+  }
+}
+
+const closedOutcomes: ReadonlySet<string> = new Set(['closed', 'force_closed', 'already_closed']);
+
+const hasFailed = ({ outcome }: Entry) => outcome?.outcome === 'error' || outcome?.outcome === 'unknown';

@@ -3,7 +3,7 @@ import type { Clock } from '../sweep/clock.ts';
 import type { FollowUpOrder, FollowUps } from '../sweep/ports.ts';
 import type { ReportCounts, ReportedJob, SweepReport } from '../sweep/report.ts';
 import type { SweepRequest } from '../sweep/request.ts';
-import { outcomes } from '../sweep/vocabulary.ts';
+import { type KeepReason, outcomes } from '../sweep/vocabulary.ts';
 
 /** Follow-ups that this very process will do: it keeps the order and hands it out when its time has come. */
 export class OwnFollowUps implements FollowUps {
@@ -28,35 +28,90 @@ export class OwnFollowUps implements FollowUps {
   }
 }
 
-/** The story so far with the next round told into it: each job counts once, with what became of it last. */
+/**
+ * The story so far with the next round told into it: each job counts once, with what became of it last, and keeps the
+ * verdict that it was asked by. A round's report has all of its jobs, kept ones too.
+ */
 export function tellRound(story: SweepReport, round: SweepReport): SweepReport {
+  const told = new Map(story.jobs.map((job) => [job.jobId, job]));
+  const batches = Math.max(0, ...story.jobs.map(({ batch = 0 }) => batch));
   const counts: Record<string, number> = { ...story.counts };
-  const add = (job: ReportedJob, by: 1 | -1) => {
-    for (const name of [
-      outcomes[job.outcome].count,
-      ...(job.verdict === 'close' || job.verdict === 'force' ? ['idle'] : []),
-    ]) {
-      counts[name] = (counts[name] ?? 0) + by;
-    }
-  };
-  const kept: Partial<Record<string, number>> = { ...story.kept };
-  const before = new Map(story.jobs.map((job) => [job.jobId, job]));
+  const kept: Partial<Record<KeepReason, number>> = { ...story.kept };
   for (const job of round.jobs) {
-    const old = before.get(job.jobId);
-    if (old) add(old, -1);
-    add(job, 1);
-    before.set(job.jobId, job);
+    const before = told.get(job.jobId);
+    const after = before ? merge(before, job, round, batches) : job;
+    if (before) count(counts, before, -1);
+    count(counts, after, 1);
+    if (after.outcome === 'kept')
+      kept[after.reason as KeepReason] = (kept[after.reason as KeepReason] ?? 0) + 1;
+    told.set(job.jobId, after);
   }
-  for (const [reason, count] of Object.entries(round.kept)) kept[reason] = (kept[reason] ?? 0) + count;
+  const jobs = [...told.values()];
   return {
     ...story,
-    status: round.status,
+    status: isPartial(jobs, round.followUp !== null) ? 'partial' : 'done',
     durationMs: Date.parse(round.startedAt) + round.durationMs - Date.parse(story.startedAt),
     counts: counts as ReportCounts,
     kept,
-    freedBytes: story.freedBytes + round.freedBytes,
-    jobs: [...before.values()],
+    freedBytes: jobs.filter(isClosed).reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0),
+    jobs,
+    fuse: round.fuse,
     followUp: round.followUp,
     warnings: [...new Set([...story.warnings, ...round.warnings])],
   };
+}
+
+/** The story when no further round comes, because of what `why` says: what is closing goes on, and nobody looks. */
+export function endStory(story: SweepReport, why: string): SweepReport {
+  return {
+    ...story,
+    status: isPartial(story.jobs, false) ? 'partial' : story.status,
+    followUp: null,
+    warnings: [...story.warnings, why],
+  };
+}
+
+const isClosed = ({ outcome }: ReportedJob) => outcome === 'closed' || outcome === 'force_closed';
+
+function count(counts: Record<string, number>, job: ReportedJob, by: 1 | -1): void {
+  const idle = job.verdict === 'close' || job.verdict === 'force';
+  for (const name of [outcomes[job.outcome].count, ...(idle ? ['idle'] : [])])
+    counts[name] = (counts[name] ?? 0) + by;
+}
+
+/** A round that finds a job closed or closing has no verdict of its own on it, and no longer its clocks and node. */
+function merge(before: ReportedJob, job: ReportedJob, round: SweepReport, batches: number): ReportedJob {
+  if (job.outcome === 'kept')
+    return { ...job, ...pick(before, ['askedAt', 'memoryBytes', 'datafeedStopped']) };
+  // Upgrade mode stopped the round: what was closing before goes on closing.
+  if (job.notAttemptedBecause === 'fuse') return before;
+  const { notAttemptedBecause: _because, error: _error, ...known } = before;
+  const asked = job.verdict === 'wait' ? before : job;
+  return {
+    ...known,
+    ...job,
+    state: before.state,
+    verdict: asked.verdict,
+    reason: asked.reason,
+    settledAt: job.settledAt ?? round.startedAt,
+    ...(job.batch !== undefined && { batch: job.batch + batches }),
+    ...pick(before, ['memoryBytes', 'idleMs', 'lastActivity']),
+    ...(before.datafeedStopped && { datafeedStopped: true }),
+  };
+}
+
+function pick<K extends keyof ReportedJob>(job: ReportedJob, keys: readonly K[]): Pick<ReportedJob, K> {
+  return Object.fromEntries(keys.filter((key) => key in job).map((key) => [key, job[key]])) as Pick<
+    ReportedJob,
+    K
+  >;
+}
+
+/** The cases of exit 3 (contract §5). */
+function isPartial(jobs: readonly ReportedJob[], somebodyComesBack: boolean): boolean {
+  return jobs.some(({ outcome, notAttemptedBecause: because }) => {
+    if (outcome === 'closing') return !somebodyComesBack;
+    if (outcome === 'not_attempted') return because === 'time' || because === 'limit' || because === 'signal';
+    return outcome === 'error' || outcome === 'unknown';
+  });
 }

@@ -1,18 +1,32 @@
 /** @module One run of the command: arguments in, exit code out; every error becomes a message and a code here. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
+import { exitCodes } from '../sweep/vocabulary.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerExplain } from './commands/explain.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerReopen } from './commands/reopen.ts';
 import { registerSchedules } from './commands/schedules.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSweep } from './commands/sweep.ts';
 import type { ExitCode, Io } from './io.ts';
+import { type ColourChoice, colourChoices, paintFor } from './paint.ts';
 
-const commands: readonly Register[] = [registerSweep, registerSchedules, registerSimulate];
+const commands: readonly Register[] = [
+  registerPlan,
+  registerSweep,
+  registerExplain,
+  registerReopen,
+  registerSchedules,
+  registerSimulate,
+];
 
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
+  const program = createProgram(io);
   const context: CommandContext = {
     io,
     action:
@@ -20,27 +34,52 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
       async (...given) => {
         exit = await action(...given);
       },
+    paint: (output) => {
+      const { color } = program.opts<{ color: ColourChoice | boolean }>();
+      return paintFor(io[output], io, color === true ? 'always' : color === false ? 'never' : color);
+    },
   };
-  const program = new Command('jobsweep')
-    .description('Closes the idle anomaly detection jobs of an Elasticsearch cluster.')
-    .showHelpAfterError('(add --help for what is possible)')
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
-    .exitOverride();
   for (const register of commands) register(program, context);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exit;
   } catch (error) {
-    // commander has already told the person what is wrong with the arguments, or shown the help asked for
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof JobsweepError) {
-      // a line for each problem of a file; anything else within a line is made safe to show
-      io.stderr.write(`jobsweep: ${error.message.split('\n').map(printable).join('\n')}\n`);
-      return error.exitCode;
-    }
-    io.stderr.write(
-      `jobsweep: unexpected error, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
-    return 1;
+    return tell(error, io);
   }
+}
+
+function createProgram(io: Io): Command {
+  const codes = Object.entries(exitCodes).map(([code, means]) => `  ${code}  ${means.replaceAll('`', '')}`);
+  return new Command('jobsweep')
+    .description('Closes the idle anomaly detection jobs of an Elasticsearch cluster.')
+    .version(manifest.version)
+    .addOption(
+      new Option('--color [when]', 'colours: auto is a terminal without NO_COLOR')
+        .choices(colourChoices)
+        .default('auto')
+        .preset('always'),
+    )
+    .option('--no-color', 'no colours')
+    .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
+    .showHelpAfterError('(add --help for what is possible)')
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .exitOverride();
+}
+
+function tell(error: unknown, io: Io): ExitCode {
+  // commander has already told the person what is wrong with the arguments, or shown the help asked for
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const say = (text: string) => io.stderr.write(`jobsweep: ${text.split('\n').map(printable).join('\n')}\n`);
+  if (io.signal.aborted) {
+    // Once a close was sent there is a report and no error: whatever this is, it came before.
+    const { reason } = io.signal as { reason: unknown };
+    say(`${reason instanceof Error ? reason.message : 'stopped'}; nothing was changed`);
+    return 3;
+  }
+  if (error instanceof JobsweepError) {
+    say(error.message);
+    return error.exitCode;
+  }
+  say(`unexpected error, please report it: ${error instanceof Error ? error.stack : String(error)}`);
+  return 1;
 }

@@ -1,11 +1,13 @@
 /** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
+import { addressHash, type Connection } from '../elasticsearch/connection.ts';
 import { readSecret } from '../secrets.ts';
 import { type ConnectionValues, findConnection, readConnectionValues } from '../settings.ts';
 import type { Clock } from '../sweep/clock.ts';
 import { InvalidSettingError } from '../sweep/errors.ts';
-import { readDocument } from './document.ts';
+import { quote } from '../sweep/text.ts';
+import { documentError, readDocument } from './document.ts';
 import type { Io } from './io.ts';
 import { readNamed } from './payload.ts';
 
@@ -17,7 +19,22 @@ export interface TargetOptions {
 /** A cluster and the clock it lives by: the embedded one's runs faster, so that minutes of closing take seconds. */
 export interface Target extends AsyncDisposable {
   readonly cluster: ElasticsearchCluster;
+  /** For what the sweep itself does not need of a cluster. */
+  readonly connection: Connection;
   readonly clock: Clock;
+  /** How many times as fast as the person's clock that one runs. */
+  readonly speed: number;
+}
+
+/**
+ * The ids under which earlier reports may know this cluster: its uuid, and the hash of its address that stands there
+ * when a key could not read the uuid.
+ */
+export async function knownIds(
+  { cluster, connection }: Pick<Target, 'cluster' | 'connection'>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  return new Set([(await cluster.identify(signal)).id, addressHash(connection)]);
 }
 
 /** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */
@@ -25,9 +42,11 @@ export const embeddedSpeed = 30;
 
 export function withTargetOptions(command: Command): Command {
   return command
-    .option(
-      '--embedded',
-      'work on the embedded cluster, a stand-in with some forty jobs that starts and ends with the command',
+    .addOption(
+      new Option(
+        '--embedded',
+        'work on the embedded cluster, a stand-in with some forty jobs that starts and ends with the command',
+      ).conflicts('clusters'),
     )
     .option('--clusters <file>', 'a file (JSON or YAML) with connection settings by cluster name');
 }
@@ -45,10 +64,13 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
       'no cluster is named: set ELASTICSEARCH_URL (and ELASTICSEARCH_API_KEY), or try the embedded cluster with --embedded',
     );
   }
+  const cluster = new ElasticsearchCluster(connection, io.clock);
   return {
-    cluster: new ElasticsearchCluster(connection, io.clock),
+    cluster,
+    connection,
     clock: io.clock,
-    [Symbol.asyncDispose]: async () => {},
+    speed: 1,
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
 
@@ -62,28 +84,35 @@ async function openEmbedded(io: Io): Promise<Target> {
   io.stderr.write(
     `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours\n`,
   );
+  const connection: Connection = { address: { url: server.url } };
+  const cluster = new ElasticsearchCluster(connection, clock);
   return {
-    cluster: new ElasticsearchCluster({ address: { url: server.url } }, clock),
+    cluster,
+    connection,
     clock,
-    [Symbol.asyncDispose]: () => server.stop(),
+    speed: embeddedSpeed,
+    [Symbol.asyncDispose]: async () => {
+      await cluster[Symbol.asyncDispose]();
+      await server.stop();
+    },
   };
 }
 
 async function readClusters(file: string): Promise<Record<string, ConnectionValues>> {
-  const { value } = readDocument(await readNamed(file), file);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidSettingError(
-      `${file}: expected an object of clusters by name, as {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}`,
-    );
-  }
+  const document = readDocument(await readNamed(file), file);
+  const wrong = (path: readonly string[], message: string) =>
+    documentError(document, [{ field: path.join('.'), path, message }]);
+  const { value } = document;
+  if (!isFields(value))
+    throw wrong([], 'expected clusters by name, as {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}');
   return Object.fromEntries(
     Object.entries(value).map(([name, settings]) => {
-      if (typeof settings !== 'object' || settings === null)
-        throw new InvalidSettingError(`${file}: the cluster ${name} is not an object of settings`);
-      return [
-        name,
-        readConnectionValues(settings as Record<string, unknown>, `${file}: the cluster ${name}`),
-      ];
+      if (!isFields(settings))
+        throw wrong([name], `${quote(name)}: expected an object of settings, as {"ELASTICSEARCH_URL": "…"}`);
+      return [name, readConnectionValues(settings, `${file}: the cluster ${quote(name)}`)];
     }),
   );
 }
+
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,70 +3,118 @@
  * be read is marked or left out, so that its job is kept, and an answer that is no listing is refused.
  */
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
+import { printable } from '../sweep/text.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** An answer that is not what was asked for: a gateway's page, half a listing, entries without an id. */
 export class UnreadableAnswer extends Error {}
 
-/** The `count` of a listing and its entries; throws when they do not agree. `key` is `jobs` or `datafeeds`. */
-export function readListing(body: unknown, key: 'jobs' | 'datafeeds'): readonly Fields[] {
-  if (!isFields(body)) throw new UnreadableAnswer(`the answer is not a JSON object`);
+const idKeys = { jobs: 'job_id', datafeeds: 'datafeed_id' } as const;
+export type ListingKey = keyof typeof idKeys;
+
+/**
+ * The entries of a listing, each with an id; throws when there are not as many as its `count` says. `asked`: the ids
+ * that were asked for by name. The server answers 404 when one does not exist, so each must be there, and once.
+ */
+export function readListing(body: unknown, key: ListingKey, asked?: readonly string[]): readonly Fields[] {
+  if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
   // filter_path leaves an empty list out
-  const entries = body[key] ?? [];
+  const entries = body[key] === undefined ? [] : body[key];
   if (!Array.isArray(entries) || !entries.every(isFields))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   if (body.count !== entries.length)
-    throw new UnreadableAnswer(`count is ${String(body.count)}, and ${entries.length} ${key} came`);
+    throw new UnreadableAnswer(
+      `count is ${printable(String(body.count))}, and ${entries.length} ${key} came`,
+    );
+  const ids = new Set(entries.map((entry) => idOf(entry, key)));
+  if (asked && ids.size !== entries.length) throw new UnreadableAnswer(`an id is twice in ${key}`);
+  const missing = asked?.find((id) => !ids.has(id));
+  if (missing !== undefined) throw new UnreadableAnswer(`${missing} was asked for, and is not among ${key}`);
   return entries;
 }
 
+export function idOf(entry: Fields, key: ListingKey): string {
+  const id = entry[idKeys[key]];
+  if (typeof id !== 'string' || id === '' || id.length > mostShown)
+    throw new UnreadableAnswer(`an entry of ${key} has no ${idKeys[key]}, or none that an id can be`);
+  return id;
+}
+
+/** The server's ids end at 64 characters, and its names and states are no longer; more would only swell the report. */
+const mostShown = 255;
+const shown = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value.slice(0, mostShown) : undefined;
+
 /** A job's config; undefined when a field that keeps jobs open cannot be read, which keeps the job. */
 export function readJobConfig(entry: Fields): JobConfig | undefined {
-  const jobId = idOf(entry, 'job_id');
-  const groups = entry.groups ?? [];
-  const settings = entry.custom_settings ?? {};
-  const blocked = entry.blocked ?? {};
-  if (!isStrings(groups) || !isFields(settings) || !isFields(blocked)) return undefined;
-  const feed = isFields(entry.datafeed_config) ? entry.datafeed_config.datafeed_id : undefined;
-  const reason = blocked.reason ?? (entry.deleting === true ? 'delete' : undefined);
-  return {
-    jobId,
-    groups,
-    blocked: reason === undefined ? undefined : typeof reason === 'string' ? reason : 'unknown',
-    datafeedId: typeof feed === 'string' ? feed : undefined,
+  const reader = new FieldReader();
+  const settings = reader.fields(entry.custom_settings);
+  const feed = entry.datafeed_config === undefined ? undefined : reader.fields(entry.datafeed_config);
+  const config: JobConfig = {
+    jobId: idOf(entry, 'jobs'),
+    groups: reader.texts(entry.groups),
+    blocked: readBlocked(entry),
+    datafeedId: feed && reader.text(feed.datafeed_id),
     protection: settings.jobsweep,
     managed: settings.managed,
   };
+  // an app's mark that is there and holds nothing: nobody knows what it held
+  return reader.failed || settings.managed === null ? undefined : config;
 }
 
-/** A job's stats; `unreadable` when a clock or a busy signal stands there in a form that is not known. */
+/** Why the job is blocked: undefined only where nothing says that it is. */
+function readBlocked({ blocked, deleting }: Fields): string | undefined {
+  if (blocked !== undefined)
+    return isFields(blocked) && typeof blocked.reason === 'string' ? blocked.reason : 'unknown';
+  return deleting === undefined || deleting === false ? undefined : 'delete';
+}
+
+/** A job's stats; `unreadable` when what its verdict rests on is missing where servers always say it, or is not in a known form. */
 export function readJobStats(entry: Fields): JobStats {
-  const jobId = idOf(entry, 'job_id');
   const reader = new FieldReader();
+  const state = reader.text(entry.state);
   const counts = reader.fields(entry.data_counts);
   const node = reader.fields(entry.node);
-  const forecasts = reader.fields(reader.fields(entry.forecasts_stats).status);
-  const lastDataTime = reader.amount(counts.last_data_time);
-  // Counted data without a time of arrival: part of the answer is missing, and the job only looks never fed.
-  if (
-    lastDataTime === undefined &&
-    (Number(counts.input_record_count) > 0 || Number(counts.processed_record_count) > 0)
-  )
-    reader.failed = true;
+  const openForMs = reader.elapsed(entry.open_time);
   const stats: JobStats = {
-    jobId,
-    state: reader.text(entry.state) ?? 'unknown',
-    nodeId: typeof node.id === 'string' ? node.id : undefined,
-    nodeName: typeof node.name === 'string' ? node.name : undefined,
-    openForMs: reader.elapsed(entry.open_time),
-    lastDataTime,
+    jobId: idOf(entry, 'jobs'),
+    state: shown(state) ?? 'unknown',
+    nodeId: shown(node.id),
+    nodeName: shown(node.name),
+    openForMs,
+    lastDataTime: readLastDataTime(counts, reader),
     latestRecordTime:
       typeof counts.latest_record_timestamp === 'number' ? counts.latest_record_timestamp : undefined,
     modelBytes: sizeOf(entry.model_size_stats),
-    runningForecasts: (reader.amount(forecasts.scheduled) ?? 0) + (reader.amount(forecasts.started) ?? 0),
+    runningForecasts: readForecasts(entry.forecasts_stats, reader),
   };
+  // A process on a node tells how long it has run. (An `opened` job that does not is judged by that itself.)
+  if (state === 'closing' && entry.node !== undefined && openForMs === undefined) reader.failed = true;
   return reader.failed ? { ...stats, unreadable: true } : stats;
+}
+
+/** When data last arrived; undefined only where the counts say that none ever did. */
+function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {
+  const lastDataTime = reader.amount(counts.last_data_time);
+  const input = reader.amount(counts.input_record_count);
+  const processed = reader.amount(counts.processed_record_count);
+  // Counts are always told, zeros included. Without them, or with data that has no time of arrival, a part of the
+  // answer is missing, and the job only looks never fed.
+  if (input === undefined && processed === undefined) reader.failed = true;
+  const fed = Number(input) > 0 || Number(processed) > 0 || counts.latest_record_timestamp !== undefined;
+  if (fed && lastDataTime === undefined) reader.failed = true;
+  return lastDataTime;
+}
+
+/** Forecasts that are scheduled or started. Each of the `total` is counted under its state, so the two can be compared. */
+function readForecasts(stats: unknown, reader: FieldReader): number {
+  const { total, status } = reader.fields(stats);
+  const byState = reader.fields(status);
+  const told = Object.values(byState).reduce<number>((sum, count) => sum + (reader.amount(count) ?? 0), 0);
+  const all = reader.amount(total);
+  if ((all ?? 0) > told || (all === undefined && status === undefined)) reader.failed = true;
+  return (reader.amount(byState.scheduled) ?? 0) + (reader.amount(byState.started) ?? 0);
 }
 
 /** A datafeed's stats; `jobId` is undefined when the answer does not tell whose it is. */
@@ -78,63 +126,66 @@ export function readDatafeedStats(
   const { real_time_configured: configured, real_time_running: current } = running;
   const known = typeof configured === 'boolean' && typeof current === 'boolean';
   return {
-    datafeedId: idOf(entry, 'datafeed_id'),
-    jobId: typeof timing.job_id === 'string' ? timing.job_id : undefined,
-    state: typeof entry.state === 'string' ? entry.state : 'unknown',
+    datafeedId: idOf(entry, 'datafeeds'),
+    jobId: typeof timing.job_id === 'string' && timing.job_id ? timing.job_id : undefined,
+    state: shown(entry.state) ?? 'unknown',
     lookback: !known ? 'unknown' : configured && current ? 'done' : 'running',
   };
 }
 
-/** Reads fields and remembers whether one of them stood there in a form that is not known. */
+/** Reads fields and remembers whether one of them stood there in a form that is not known; null is no known form. */
 class FieldReader {
   failed = false;
 
+  /** A section; empty when it is not there. */
   fields(value: unknown): Fields {
-    if (value === undefined) return {};
-    if (isFields(value)) return value;
-    this.failed = true;
-    return {};
+    return value === undefined ? {} : isFields(value) ? value : this.#failure({});
   }
 
+  /** A text that must be there. */
   text(value: unknown): string | undefined {
-    if (typeof value === 'string') return value;
-    this.failed = true;
-    return undefined;
+    return typeof value === 'string' ? value : this.#failure(undefined);
+  }
+
+  /** A list of texts; empty when it is not there. */
+  texts(value: unknown): readonly string[] {
+    if (value === undefined) return [];
+    return Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? value
+      : this.#failure([]);
   }
 
   /** A number of milliseconds or things, 0 or more. */
   amount(value: unknown): number | undefined {
     if (value === undefined) return undefined;
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-    this.failed = true;
-    return undefined;
+    return typeof value === 'number' && Number.isFinite(value) && value >= 0
+      ? value
+      : this.#failure(undefined);
   }
 
   /** Elapsed time as the server writes it, `"93784s"`, in milliseconds. */
   elapsed(value: unknown): number | undefined {
     if (value === undefined) return undefined;
-    const match = typeof value === 'string' ? /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value) : null;
-    if (match)
-      return Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's'];
+    const [, digits, unit] = (typeof value === 'string' && /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value)) || [];
+    return digits === undefined
+      ? this.#failure(undefined)
+      : Number(digits) * units[unit as keyof typeof units];
+  }
+
+  #failure<T>(instead: T): T {
     this.failed = true;
-    return undefined;
+    return instead;
   }
 }
 
-function idOf(entry: Fields, key: string): string {
-  const id = entry[key];
-  if (typeof id !== 'string' || id === '') throw new UnreadableAnswer(`an entry has no ${key}`);
-  return id;
-}
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** Bytes of the model; shown and summed, never judged by. What is beyond any memory is not told. */
 function sizeOf(stats: unknown): number | undefined {
   const bytes = isFields(stats) ? stats.model_bytes : undefined;
-  return typeof bytes === 'number' && Number.isFinite(bytes) && bytes >= 0 ? bytes : undefined;
+  return typeof bytes === 'number' && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
 }
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-const isStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -1,7 +1,7 @@
-/** @module The official client, set up so that one version of it speaks to servers 7.17, 8.x and 9.x. */
-import { Client, type ClientOptions } from '@elastic/elasticsearch';
+/** @module Where a cluster is and how it is entered. Made by `settings.ts` from the environment, a secret or a file. */
+import { createHash } from 'node:crypto';
+import { printable } from '../sweep/text.ts';
 
-/** Where a cluster is and how it is entered; made by `settings.ts` from the environment, a secret or a file. */
 export interface Connection {
   readonly address: { readonly url: string } | { readonly cloudId: string };
   readonly credentials?:
@@ -10,40 +10,44 @@ export interface Connection {
     | undefined;
   /** PEM text of the authority that signed the server's certificate. */
   readonly ca?: string | undefined;
+  /** SHA-256 of a certificate in the server's chain, as `AB:CD:…`. */
   readonly caFingerprint?: string | undefined;
 }
 
-/** The media type that every major understands; the client's own would be refused by all servers below its major. */
-const json = 'application/json';
+/** The URL that requests go to. @throws {TypeError} when the address is none. */
+export function urlOf({ address }: Pick<Connection, 'address'>): URL {
+  return new URL('url' in address ? address.url : cloudUrl(address.cloudId));
+}
 
-/** A backstop only: every call has a limit of its own, and the longest close (30 m) must fit under this. */
-const backstopMs = 35 * 60_000;
+/**
+ * The Elasticsearch address in a cloud id, which is `name:base64`; inside are the domain, the Elasticsearch id and the
+ * Kibana id, with `$` between them. Either of the first two may bring a port. Undefined when it is no cloud id.
+ */
+export function parseCloudId(cloudId: string): string | undefined {
+  const encoded = cloudId.slice(cloudId.lastIndexOf(':') + 1);
+  const [domain = '', id = ''] = Buffer.from(encoded, 'base64').toString().split('$');
+  const [host = '', port] = domain.split(':');
+  const [name = '', ownPort] = id.split(':');
+  const url = `https://${name}.${host}:${ownPort ?? port ?? 443}`;
+  return cloudId.includes(':') && name && host && URL.canParse(url) ? url : undefined;
+}
 
-/** A client that never tries again by itself: a repeated close would hide the first one's outcome. */
-export function connect(connection: Connection): Client {
-  const { address, credentials, ca, caFingerprint } = connection;
-  const options: ClientOptions = {
-    ...('url' in address ? { node: address.url } : { cloud: { id: address.cloudId } }),
-    ...(credentials && { auth: credentials }),
-    ...(ca !== undefined && { tls: { ca } }),
-    ...(caFingerprint !== undefined && { caFingerprint }),
-    headers: { accept: json, 'content-type': json },
-    maxRetries: 0,
-    requestTimeout: backstopMs,
-    enableMetaHeader: false,
-    // 'remove' would take away every header of an answer, and with them the server's Retry-After
-    redaction: { type: 'replace' },
-  };
-  return new Client(options);
+function cloudUrl(cloudId: string): string {
+  const url = parseCloudId(cloudId);
+  if (url === undefined) throw new TypeError('not a cloud id');
+  return url;
 }
 
 /** The address as it may be shown: without user, password and query. */
-export function shownAddress({ address }: Connection): string {
-  if ('cloudId' in address) return `the cloud deployment ${address.cloudId.split(':')[0]}`;
-  try {
-    const { protocol, host, pathname } = new URL(address.url);
-    return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
-  } catch {
-    return 'the configured address';
-  }
+export function shownAddress({ address }: Pick<Connection, 'address'>): string {
+  if ('cloudId' in address) return `the cloud deployment ${printable(address.cloudId.split(':')[0] ?? '')}`;
+  if (!URL.canParse(address.url)) return 'the configured address';
+  const { protocol, host, pathname } = new URL(address.url);
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+}
+
+/** What tells this cluster from others for who may not read its uuid: a hash of its address. */
+export function addressHash(connection: Pick<Connection, 'address'>): string {
+  const { protocol, host, pathname } = urlOf(connection);
+  return createHash('sha256').update(`${protocol}//${host}${pathname}`).digest('base64url').slice(0, 22);
 }

@@ -3,36 +3,122 @@
 /** The server's own size of a listing; whatever is beyond is left out without a word. */
 export const mostListed = 10_000;
 
-/** What ids and group names are made of (reference §6). */
-const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789_-.'.split('');
+/** What ids and group names begin with, and what may follow. */
+const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
+const laterCharacters = [...firstCharacters, '_', '-', '.'];
 const longestId = 64;
 /** Bytes of ids in one request line, which servers end at 4,096; a comma travels as `%2C`. */
 const mostIdBytes = 3_000;
+/** Parts of one listing: 31,000 jobs of one long prefix take some 40. More is a server that answers anything with everything. */
+const mostParts = 200;
+/** Requests by ids side by side: 2,000 jobs that are watched would else be 45 at once. */
+const mostAtOnce = 4;
 
-/** Reads one expression: ids with commas, or a wildcard; undefined for everything. */
-export type ReadExpression<T> = (expression: string | undefined) => Promise<readonly T[]>;
+/** How one kind of entry is read. Rejects with whatever ends the sweep. */
+export interface Source<T> {
+  /** What an expression of wildcards names; everything without one. */
+  matching(expression: string | undefined): Promise<readonly T[]>;
+  /** What one name stands for, an entry or a group of them; empty for nothing. */
+  called(name: string): Promise<readonly T[]>;
+  /** The entries of concrete ids, or, of those, the ids that the server says do not exist. */
+  named(ids: readonly string[]): Promise<Named<T>>;
+  idOf(entry: T): string;
+}
+
+export type Named<T> = { readonly entries: readonly T[] } | { readonly missing: readonly string[] };
+
+/** More entries than can be told apart in a bounded number of reads. */
+export class EndlessListing extends Error {}
 
 /**
- * All entries. An answer of 10,000 may have been cut, so it is asked again in parts, by the first characters of the id:
- * `a*`, `b*` and so on, and deeper where a part is full too. A wildcard matches group names as well, so parts overlap,
- * and a part that is full because of a group is split until the group's name is passed.
+ * All entries. An answer of 10,000 may have been cut, so it is read again in parts, by the first characters of the id:
+ * `a*,b*,c*` in one request where few are expected, one prefix alone where many are, and deeper where that is full too.
+ * A wildcard matches group names as well, so parts overlap, and a part that is full because of a group is split until
+ * the group's name is passed. What was seen so far only steers how parts are cut; a part counts as read when its answer
+ * was not full.
  */
-export async function listAll<T>(read: ReadExpression<T>, idOf: (entry: T) => string): Promise<T[]> {
-  const everything = await read(undefined);
+export async function readAll<T>(source: Source<T>): Promise<T[]> {
+  const everything = await source.matching(undefined);
   if (everything.length < mostListed) return [...everything];
-  const whole = new Map<string, T>();
-  const parts = alphabet.slice();
-  for (let prefix = parts.pop(); prefix !== undefined; prefix = parts.pop()) {
-    const entries = await read(`${prefix}*`);
-    for (const entry of entries) whole.set(idOf(entry), entry);
+  const whole = new Map<string, readonly T[]>();
+  const take = (entries: readonly T[]) => {
+    // an id twice in one answer stays twice: whoever joins the answers must see that they contradict each other
+    for (const [id, same] of Map.groupBy(entries, (entry) => source.idOf(entry))) whole.set(id, same);
+  };
+  take(everything);
+  const parts = cut('', [...whole.keys()]);
+  let reads = 0;
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    reads += 1;
+    if (reads > mostParts) throw new EndlessListing(`it has no end after ${mostParts} parts`);
+    const entries = await source.matching(part.map((prefix) => `${prefix}*`).join(','));
+    take(entries);
     if (entries.length < mostListed) continue;
-    if (prefix.length >= longestId)
-      throw new Error(`more than ${mostListed} entries share the name ${prefix}`);
-    parts.push(...alphabet.map((next) => prefix + next));
-    // The part's own name as an id: no wildcard below reaches it. A group of that name answers with its jobs instead.
-    for (const entry of await read(prefix)) whole.set(idOf(entry), entry);
+    const [prefix = '', ...others] = part;
+    if (others.length > 0) {
+      const half = part.length >> 1;
+      parts.push(part.slice(0, half), part.slice(half));
+      continue;
+    }
+    if (prefix.length >= longestId) throw new EndlessListing(`${mostListed} entries begin with ${prefix}`);
+    // No wildcard below reaches the prefix itself, which may be an id. (A group of that name answers with its jobs.)
+    if (/[a-z0-9]$/.test(prefix)) take(await source.called(prefix));
+    parts.push(...cut(prefix, [...whole.keys()]));
   }
-  return [...whole.values()];
+  return [...whole.values()].flat();
+}
+
+/** The prefixes one character longer, packed so that of the ids seen so far no part but a single prefix has half of what fits. */
+function cut(prefix: string, seen: readonly string[]): string[][] {
+  const expected = new Map<string, number>();
+  for (const id of seen) {
+    if (!id.startsWith(prefix)) continue;
+    const next = id.slice(0, prefix.length + 1);
+    expected.set(next, (expected.get(next) ?? 0) + 1);
+  }
+  const parts: string[][] = [];
+  let room = 0;
+  for (const character of prefix === '' ? firstCharacters : laterCharacters) {
+    const longer = prefix + character;
+    const count = expected.get(longer) ?? 0;
+    if (parts.length === 0 || count > room) {
+      parts.push([]);
+      room = mostListed / 2;
+    }
+    parts.at(-1)?.push(longer);
+    room -= count;
+  }
+  return parts;
+}
+
+/** The entries of those of `ids` that exist. */
+export async function readByIds<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
+  const wanted = new Set(ids);
+  const lists = chunks([...wanted]);
+  const found: T[][] = [];
+  const readOn = async () => {
+    for (let list = lists.pop(); list; list = lists.pop()) found.push(await readChunk(source, list));
+  };
+  await Promise.all(Array.from({ length: mostAtOnce }, readOn));
+  return found.flat().filter((entry) => wanted.has(source.idOf(entry)));
+}
+
+/** A 404 names the ids that do not exist, and the rest is asked for again. */
+async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
+  let left = ids;
+  while (left.length > 0) {
+    const answer = await source.named(left);
+    if ('entries' in answer) return [...answer.entries];
+    const missing = new Set(answer.missing);
+    const rest = left.filter((id) => !missing.has(id));
+    // A 404 that names none of ours: the whole listing tells what is there.
+    if (rest.length === left.length) {
+      const wanted = new Set(left);
+      return (await readAll(source)).filter((entry) => wanted.has(source.idOf(entry)));
+    }
+    left = rest;
+  }
+  return [];
 }
 
 /** `ids` in lists that each fit a request line. */

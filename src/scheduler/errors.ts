@@ -96,21 +96,24 @@ export function readFailure(error: unknown, doing: string): Failure {
     );
   if (status === undefined)
     return said('unreadable', text || name, 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER');
-  if (status === 429 || name === 'ThrottlingException')
+  // by the error's type or its status: endpoints that others wrote do not always have both right
+  const is = (type: string, code: number) => name === type || status === code;
+  if (is('ThrottlingException', 429))
     return said('busy', 'the scheduler throttles (429)', 'try again later, or ask for a higher quota');
   if (status >= 500)
     return said('busy', `the scheduler answered ${status}`, 'try again later; it is not the request');
-  if (status === 403)
-    return said('denied', `access denied (403): ${withoutSignature(name, text)}`, permissions);
-  if (status === 404)
+  if (is('ConflictException', 409))
+    return said('conflict', text || 'conflict (409)', 'look at what is there now');
+  if (is('ResourceNotFoundException', 404))
     return said('missing', text || 'not found (404)', 'check the group’s and the schedule’s name');
-  if (status === 409) return said('conflict', text || 'conflict (409)', 'look at what is there now');
-  if (status === 402)
+  if (is('ServiceQuotaExceededException', 402))
     return said(
       'quota',
       text || 'a quota is used up (402)',
       'delete schedules that have fired, or ask for a higher quota',
     );
+  if (is('AccessDeniedException', 403))
+    return said('denied', `access denied (403): ${withoutSignature(name, text)}`, permissions);
   if (status === 400 && /must allow .*to assume the role/i.test(message))
     return said(
       'role_not_ready',

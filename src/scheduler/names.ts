@@ -7,9 +7,9 @@ export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;
 export const nameExpected = '1 to 64 letters, digits, "-", "_" and ".", and not dots alone';
 
 /** Schedules that sweeps make for themselves. */
-const followUpMark = 'followup.';
+export const followUpMark = 'followup.';
 /** Schedules that the deployment declares in its template. */
-const stackMark = 'stack.';
+export const stackMark = 'stack.';
 
 /** Whose a schedule is, by its name: only those of a schedule file are its to change or prune. */
 export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {

@@ -21,15 +21,24 @@ export interface CloseAllowance {
 export class Budget {
   /** When new work ends, epoch milliseconds. */
   readonly workEnd: number;
-  /** When the sweep must have returned, epoch milliseconds. */
-  readonly deadline: number;
+  #deadline: number;
   readonly #clock: Clock;
 
   /** `remainingMs`: what the function (its context) or the command (`--deadline`) has left now. */
   constructor(clock: Clock, remainingMs: number) {
     this.#clock = clock;
-    this.deadline = clock.now() + remainingMs;
-    this.workEnd = this.deadline - Math.min(fullReserve, remainingMs * reserveShare);
+    this.#deadline = clock.now() + remainingMs;
+    this.workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);
+  }
+
+  /** When the sweep must have returned, epoch milliseconds. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** The sweep must return within `ms` from now, or sooner if that was promised already. */
+  endWithin(ms: number): void {
+    this.#deadline = Math.min(this.#deadline, this.#clock.now() + ms);
   }
 
   /** Milliseconds left for work. */
@@ -39,7 +48,7 @@ export class Budget {
 
   /** Milliseconds left for the ending. */
   untilDeadline(): number {
-    return Math.max(0, this.deadline - this.#clock.now());
+    return Math.max(0, this.#deadline - this.#clock.now());
   }
 
   /**

@@ -16,14 +16,14 @@ import {
 import { runs } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import { lookAt } from './look.ts';
-import { type Batch, closeBatch, cutBatches } from './plan.ts';
-import type { CloseAnswer, ClusterError, JobStats } from './ports.ts';
-import { StateReader } from './states.ts';
+import { Places } from './places.ts';
+import { type Batch, closeBatch, cutBatches, forcedBatches } from './plan.ts';
+import type { CloseAnswer, ClusterError } from './ports.ts';
+import { RequestQueue } from './queue.ts';
+import { Rounds } from './rounds.ts';
+import { StateReader, type States } from './states.ts';
+import { Watch } from './watch.ts';
 import type { Closing } from './world.ts';
-
-/** Between two reads of the jobs that are watched: quick at first, as most closes are, then at the cluster's ease. */
-const firstPace = 1_000;
-const slowestPace = 5_000;
 
 /**
  * Asks, watches and asks again until every entry is settled or `ending` aborts; then the rest is without outcome, and
@@ -37,71 +37,97 @@ export async function closeJobs(entries: readonly Entry[], closing: Closing): Pr
 class CloseEngine {
   readonly #closing: Closing;
   readonly #states: StateReader;
-  readonly #queue: Batch[] = [];
-  /** Jobs that are closing, each with the moment until which it is watched. */
-  readonly #watched = new Map<Entry, number>();
+  readonly #queue: RequestQueue;
+  /** With `close.perNode`: who has a place on its node, who waits for one, and the rounds that give them out. */
+  #places: Places | undefined;
+  #rounds: Rounds | undefined;
+  readonly #watched: Watch;
   /** Jobs that this sweep has forced, or is about to. */
   readonly #forced = new Set<string>();
   #inFlight = 0;
   /** Requests whose jobs are being looked at, asked or read: while there are any, more work may come. */
   #busy = 0;
   #requests = 0;
-  #watching = false;
-  #napping = false;
   #denied: ClusterError | undefined;
   readonly #done = Promise.withResolvers<void>();
 
   constructor(closing: Closing) {
     this.#closing = closing;
     this.#states = new StateReader(closing.cluster, closing.ending);
+    this.#queue = new RequestQueue(closing.clock, closing.ending, () => this.#pump());
+    this.#watched = new Watch({
+      clock: closing.clock,
+      ending: closing.ending,
+      timeoutMs: closing.request.close.timeout,
+      read: (entries) => this.#read(entries),
+      seen: (entry, states, over) => this.#seenWatched(entry, states, over),
+      roundDone: () => this.#pump(),
+      failed: (error) => this.#done.reject(error),
+    });
   }
 
   async run(entries: readonly Entry[]): Promise<void> {
     const { request, ending } = this.#closing;
-    this.#queue.push(...cutBatches(entries, request.close.batch));
-    for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
+    const { perNode, batch } = request.close;
+    if (perNode === undefined) this.#queue.push(...cutBatches(entries, batch));
+    else this.#queue.push(...forcedBatches(entries));
+    for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watched.add(entry);
     const end = () => this.#done.resolve();
     ending.addEventListener('abort', end, { once: true });
     if (ending.aborted) end();
-    this.#pump();
+    if (perNode === undefined) this.#pump();
+    else this.#fill(new Places(entries, perNode, batch));
     await this.#done.promise;
     ending.removeEventListener('abort', end);
   }
 
   /** Starts what may start; resolves the run when nothing is left that could go on. */
   #pump(): void {
-    const { request, ending } = this.#closing;
-    while (!ending.aborted && this.#inFlight < request.close.concurrency) {
-      const batch = this.#nextDue();
+    while (this.#mayStart()) {
+      const batch = this.#queue.next();
       if (!batch) break;
-      this.#inFlight += 1;
-      this.#busy += 1;
-      void this.#carryOut(batch).then(
-        () => this.#finished(),
-        (error: unknown) => this.#done.reject(error),
-      );
+      this.#start(batch);
     }
-    if (this.#busy === 0 && this.#watched.size === 0 && this.#queue.length === 0) this.#done.resolve();
+    if (this.#busy === 0 && this.#watched.isEmpty && this.#queue.isEmpty && !this.#places?.someWait)
+      this.#done.resolve();
   }
 
-  /** The first batch whose time has come; when all wait, somebody looks again when the first of them is due. */
-  #nextDue(): Batch | undefined {
+  #mayStart(): boolean {
+    const { request, ending } = this.#closing;
+    return !ending.aborted && this.#inFlight < request.close.concurrency;
+  }
+
+  /** `states`: stats of the batch's jobs, if they were read just now. */
+  #start(batch: Batch, states?: States): void {
+    this.#inFlight += 1;
+    this.#busy += 1;
+    void this.#carryOut(batch, states).then(
+      () => this.#finished(),
+      (error: unknown) => this.#done.reject(error),
+    );
+  }
+
+  /** Has the graceful jobs asked as places on their nodes get free. */
+  #fill(places: Places): void {
     const { clock, ending } = this.#closing;
-    const now = clock.now();
-    const due = this.#queue.findIndex(({ notBefore = 0 }) => notBefore <= now);
-    if (due >= 0) return this.#queue.splice(due, 1)[0];
-    if (this.#queue.length > 0 && !this.#napping) {
-      this.#napping = true;
-      const earliest = Math.min(...this.#queue.map(({ notBefore = 0 }) => notBefore));
-      void clock.sleep(earliest - now, ending).then(
-        () => {
-          this.#napping = false;
-          this.#pump();
-        },
-        () => undefined, // the sweep is ending: nothing is asked any more
-      );
-    }
-    return undefined;
+    this.#places = places;
+    this.#rounds = new Rounds(places, {
+      clock,
+      ending,
+      mayStart: () => this.#mayStart(),
+      start: (batch, states) => this.#start(batch, states),
+      read: (entries) => this.#read(entries),
+      isOver: () => ending.aborted || this.#denied !== undefined,
+    });
+    // what is forced is done in a moment, and goes first
+    this.#pump();
+    void this.#rounds.run().then(
+      () => {
+        if (this.#denied) this.#refuse(places.takeAll(), this.#denied);
+        this.#pump();
+      },
+      (error: unknown) => this.#done.reject(error),
+    );
   }
 
   #finished(): void {
@@ -109,27 +135,28 @@ class CloseEngine {
     this.#pump();
   }
 
-  async #carryOut(batch: Batch): Promise<void> {
+  async #carryOut(batch: Batch, states: States | undefined): Promise<void> {
     let asked: { entries: Entry[]; answer: CloseAnswer } | undefined;
     try {
-      const ready = await this.#look(batch);
+      const ready = await this.#look(batch, states);
       if (ready.length > 0) asked = await this.#ask(ready, batch.force);
     } finally {
       // The request has ended: its place is free for the next one while its jobs are read and watched.
       this.#inFlight -= 1;
+      for (const entry of batch.entries) this.#places?.leave(entry);
       this.#pump();
     }
     if (asked) await this.#readBack(asked.entries, asked.answer);
   }
 
   /** Reads the jobs of a batch again and returns those that are still to be asked, in the way the batch asks. */
-  async #look({ entries, force }: Batch): Promise<Entry[]> {
+  async #look({ entries, force }: Batch, states: States | undefined): Promise<Entry[]> {
     const { clock, ending, judge } = this.#closing;
     if (ending.aborted || !this.#allowance(entries)) return [];
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof lookAt>>;
     try {
-      jobs = await this.#freshLook(entries);
+      jobs = await this.#freshLook(entries, states);
     } catch (error) {
       // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
       if (!ending.aborted)
@@ -156,7 +183,7 @@ class CloseEngine {
         entry.looks += 1;
         if (verdict.verdict === 'wait') {
           entry.askedAt ??= clock.now();
-          this.#watch(entry);
+          this.#watched.add(entry);
         } else if (entry.looks > mostLooks) this.#refuse([entry], unstable(entry));
         else if ((verdict.verdict === 'force') !== force)
           this.#queue.push({ entries: [entry], force: !force });
@@ -170,12 +197,12 @@ class CloseEngine {
   }
 
   /** Reads jobs until all that is told of them is young enough to be acted on. Throws when that cannot be had. */
-  async #freshLook(entries: readonly Entry[]): ReturnType<typeof lookAt> {
+  async #freshLook(entries: readonly Entry[], states: States | undefined): ReturnType<typeof lookAt> {
     const { cluster, clock, ending } = this.#closing;
     const jobs = entries.map((entry) => entry.job);
     for (let tries = 1; tries <= mostSlowLooks; tries++) {
       const begun = clock.now();
-      const told = await lookAt(jobs, cluster, clock, ending);
+      const told = await lookAt(jobs, cluster, clock, ending, tries === 1 ? states : undefined);
       if (clock.now() - begun <= oldestLook) return told;
     }
     throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);
@@ -242,7 +269,9 @@ class CloseEngine {
   /** Reads the states after an answer, whatever it said, and takes each job's next step. */
   async #readBack(entries: readonly Entry[], answer: CloseAnswer): Promise<void> {
     const { clock, budget } = this.#closing;
-    const states = await this.#read(entries);
+    // A clean answer can wait for the next round of places; after any other the time for watching has begun.
+    const inRound = answer.kind === 'acknowledged' ? this.#rounds : undefined;
+    const states = await (inRound?.readAnswered(entries) ?? this.#read(entries));
     if (!states) return this.#watchUnread(entries);
     const again: Entry[] = [];
     let delay = 0;
@@ -259,7 +288,7 @@ class CloseEngine {
       this.#queue.push(...askAgain(again, answer, clock.now() + delay));
   }
 
-  async #read(entries: readonly Entry[]): Promise<ReadonlyMap<string, JobStats> | undefined> {
+  async #read(entries: readonly Entry[]): Promise<States | undefined> {
     try {
       return await this.#states.read(entries.flatMap((entry) => entry.job.target ?? []));
     } catch {
@@ -269,13 +298,13 @@ class CloseEngine {
 
   /** The cluster could not be read after a request: the jobs are watched, which is reading on at a pace. */
   #watchUnread(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#watch(entry);
+    for (const entry of entries) this.#watched.add(entry);
   }
 
   #take(entry: Entry, next: NextStep): void {
     if (next.step === 'settle_gone') this.#settle(entry, { outcome: 'gone' });
     else if (next.step === 'settle_closed') this.#settle(entry, { outcome: closedAs(entry) });
-    else if (next.step === 'watch') this.#watch(entry);
+    else if (next.step === 'watch') this.#watched.add(entry);
     else if (next.step === 'give_up') this.#settle(entry, { outcome: 'error', error: next.error });
     else
       this.#queue.push({
@@ -285,54 +314,24 @@ class CloseEngine {
       });
   }
 
-  /** Watches a job for `close.timeout`; a job that is watched already keeps its end. */
-  #watch(entry: Entry): void {
-    const { clock, request } = this.#closing;
-    if (!this.#watched.has(entry)) this.#watched.set(entry, clock.now() + request.close.timeout);
-    if (this.#watching) return;
-    this.#watching = true;
-    void this.#watchAll().then(
-      () => this.#pump(),
-      (error: unknown) => this.#done.reject(error),
-    );
-  }
-
-  async #watchAll(): Promise<void> {
-    const { clock, ending } = this.#closing;
-    for (let pace = firstPace; this.#watched.size > 0; pace = Math.min(pace * 1.5, slowestPace)) {
-      // Not past the first end of a watch: what is waited beyond it is billed, and nothing comes of it.
-      const end = Math.min(...this.#watched.values()) - clock.now();
-      await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
-      if (ending.aborted) break;
-      // Only those that the read asked for: one that began to be watched meanwhile would look deleted by it.
-      const asked = [...this.#watched.entries()];
-      const states = await this.#read(asked.map(([entry]) => entry));
-      if (ending.aborted) break;
-      for (const [entry, until] of asked) if (this.#watched.has(entry)) this.#watchStep(entry, until, states);
-      this.#pump();
-    }
-    this.#watching = false;
-  }
-
-  #watchStep(entry: Entry, until: number, states: ReadonlyMap<string, JobStats> | undefined): void {
+  #seenWatched(entry: Entry, states: States | undefined, over: boolean): void {
     const { clock, judge } = this.#closing;
     const now = clock.now();
-    const over = now >= until;
     if (!states) {
       // Unread to the end: the last look of the sweep is the next to try.
-      if (over) this.#watched.delete(entry);
+      if (over) this.#watched.drop(entry);
       return;
     }
     entry.seen = states.get(entry.jobId);
     const next = whileWatching(entry, entry.seen, over, now);
     if (next.step === 'watch') {
       if (!over) return;
-      this.#watched.delete(entry);
+      this.#watched.drop(entry);
       // Else it has no outcome yet: while other jobs are closed it may become closed, and the last look tells.
       if (goesToForce(entry, judge, now)) this.#queue.push({ entries: [entry], force: true });
       return;
     }
-    this.#watched.delete(entry);
+    this.#watched.drop(entry);
     this.#take(entry, next);
   }
 
@@ -342,7 +341,7 @@ class CloseEngine {
   }
 
   #settle(entry: Entry, outcome: Parameters<Entry['settle']>[0]): void {
-    this.#watched.delete(entry);
+    this.#watched.drop(entry);
     if (entry.settled) return;
     entry.settle(outcome, this.#closing.clock.now());
     this.#closing.observer.settled?.(entry);

@@ -22,21 +22,35 @@ export interface Batch {
  * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120; the rest of the
  * difference is for a base path of a proxy. A comma between ids travels as `%2C`.
  */
-const mostIdBytes = 3_000;
+export const mostIdBytes = 3_000;
 const separatorBytes = 3;
+
+/** What one more id adds to a request line. */
+export const idBytes = (entry: Entry): number => entry.jobId.length + separatorBytes;
 
 /** Forced jobs first and each by itself, as they are done in a moment; then the graceful batches, biggest first. */
 export function cutBatches(entries: readonly Entry[], mostJobs: number): Batch[] {
-  const of = (verdict: Entry['verdict']['verdict']) =>
-    entries.filter((entry) => entry.verdict.verdict === verdict);
-  const graceful = of('close');
-  return [
-    ...of('force').map((entry): Batch => ({ entries: [entry], force: true })),
-    // A datafeed that must stop first makes a request take two phases: those requests are their own.
-    ...[true, false].flatMap((stops) =>
-      cut(spread(graceful.filter((entry) => runs(entry.job.datafeed) === stops)), mostJobs),
-    ),
-  ];
+  const { stopping, quiet } = gracefulOrder(entries);
+  return [...forcedBatches(entries), ...cut(stopping, mostJobs), ...cut(quiet, mostJobs)];
+}
+
+export function forcedBatches(entries: readonly Entry[]): Batch[] {
+  return entries
+    .filter(({ verdict }) => verdict.verdict === 'force')
+    .map((entry) => ({ entries: [entry], force: true }));
+}
+
+/**
+ * The jobs to close gracefully in the order in which they are asked. A datafeed that must stop first makes a request
+ * take two phases, so those jobs (`stopping`) never share a request with the others.
+ */
+export function gracefulOrder(entries: readonly Entry[]): {
+  readonly stopping: readonly Entry[];
+  readonly quiet: readonly Entry[];
+} {
+  const graceful = entries.filter(({ verdict }) => verdict.verdict === 'close');
+  const of = (stops: boolean) => spread(graceful.filter((entry) => runs(entry.job.datafeed) === stops));
+  return { stopping: of(true), quiet: of(false) };
 }
 
 /** The concrete ids of a batch, or undefined when one of its jobs must not be named. */
@@ -61,7 +75,7 @@ function cut(entries: readonly Entry[], mostJobs: number): Batch[] {
     bytes = 0;
   };
   for (const entry of entries) {
-    const cost = entry.jobId.length + separatorBytes;
+    const cost = idBytes(entry);
     if (current.length === mostJobs || bytes + cost > mostIdBytes) flush();
     current.push(entry);
     bytes += cost;

@@ -3,6 +3,7 @@ import type { BlownFuse } from './fuse.ts';
 import { lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { ClusterError } from './ports.ts';
+import { plural } from './text.ts';
 import {
   type KeepReason,
   type NotAttemptedReason,
@@ -48,6 +49,13 @@ export interface ReportedFollowUp {
   readonly jobs: number;
 }
 
+/** A job that was opened again after each of `closes` sweeps that closed it, the last of them at `lastClosedAt` (ISO). */
+export interface FlappingJob {
+  readonly jobId: string;
+  readonly closes: number;
+  readonly lastClosedAt: string;
+}
+
 export interface SweepReport {
   readonly sweepId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
@@ -64,6 +72,8 @@ export interface SweepReport {
   readonly warnings: readonly string[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
   readonly followUpOf?: { readonly sweepId: string; readonly round: number };
+  /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
+  readonly flapping?: readonly FlappingJob[];
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
   readonly jobsOmitted?: number;
 }
@@ -157,19 +167,53 @@ export function leftUndone(entries: readonly Entry[], comingBackFor: ReadonlySet
   });
 }
 
-/** The report with as many jobs as fit into `mostBytes` of JSON; the last ones, which were left alone, go first. */
+/** Of a report that has to be cut, what else grows with the cluster may have this share of the bytes, each. */
+const besideJobs = 0.1;
+/** A job that takes more than this share is left out by itself; it would else take all that follow with it. */
+const oversize = 0.01;
+
+/**
+ * The report in at most `mostBytes` of JSON: with as many jobs as fit, of which the last go first, as those were left
+ * alone; and with as many warnings, the last of which says how many more there were. Without the lists a report takes
+ * some 1,000 bytes, which `mostBytes` must leave room for.
+ */
 export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
-  const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
-  let room = mostBytes - size({ ...report, jobs: [], jobsOmitted: report.jobs.length });
-  let fitting = 0;
-  for (const job of report.jobs) {
-    room -= size(job) + 1;
-    if (room < 0) break;
-    fitting += 1;
-  }
-  if (fitting === report.jobs.length) return report;
-  return { ...report, jobs: report.jobs.slice(0, fitting), jobsOmitted: report.jobs.length - fitting };
+  if (bytesOf(report) <= mostBytes) return report;
+  const { jobs, warnings, flapping, ...rest } = report;
+  const share = mostBytes * besideJobs;
+  const cut: SweepReport = {
+    ...rest,
+    jobs: [],
+    warnings: fitWarnings(warnings, share),
+    ...(flapping && { flapping: fitting(flapping, share) }),
+  };
+  const fit = fitting(jobs, mostBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }), mostBytes * oversize);
+  const jobsOmitted = jobs.length - fit.length;
+  return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
 }
+
+function fitWarnings(warnings: readonly string[], mostBytes: number): string[] {
+  if (bytesOf(warnings) <= mostBytes) return [...warnings];
+  const note = (left: number) => `${plural(left, 'more warning')} left out, as the report is too long`;
+  const fit = fitting(warnings, mostBytes - bytesOf(note(warnings.length)), mostBytes / 2);
+  return [...fit, note(warnings.length - fit.length)];
+}
+
+/** The first of `items` that fit into `mostBytes`; those that are over `tooLarge` by themselves are skipped. */
+function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
+  const fit: T[] = [];
+  let room = mostBytes;
+  for (const item of items) {
+    const bytes = bytesOf(item) + 1; // and a comma
+    if (bytes > tooLarge) continue;
+    if (bytes > room) break;
+    room -= bytes;
+    fit.push(item);
+  }
+  return fit;
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 /** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
 const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;

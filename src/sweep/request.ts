@@ -48,7 +48,14 @@ function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
   const expected = allowEmpty ? what : `${what}, and at least one`;
   return z.codec(
-    z.union([z.string(), z.array(z.string())], { error: expected }).meta({ description: expected }),
+    z
+      .union(
+        [z.string().min(1), allowEmpty ? z.array(z.string().min(1)) : z.array(z.string().min(1)).min(1)],
+        {
+          error: expected,
+        },
+      )
+      .meta({ description: expected }),
     z.array(z.string()),
     {
       decode: (value, context) => {
@@ -149,6 +156,10 @@ export const requestSchema = z
         concurrency: count(1, 32)
           .default(2)
           .meta({ description: 'Close requests in flight at once, forced ones included.' }),
+        perNode: count(1, 1000).optional().meta({
+          description:
+            'The most jobs of one node that close side by side: as some are closed, the next are asked. Left out: no limit.',
+        }),
       }).meta({ description: 'How to close.' }),
       force: section({
         failed: flag()

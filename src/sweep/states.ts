@@ -2,10 +2,13 @@
 import type { JobId } from './job-id.ts';
 import type { Cluster, JobStats } from './ports.ts';
 
+/** Stats by job id. */
+export type States = ReadonlyMap<string, JobStats>;
+
 export class StateReader {
   readonly #cluster: Pick<Cluster, 'jobStats'>;
   readonly #signal: AbortSignal;
-  #waiting: { ids: Set<JobId>; answer: Promise<ReadonlyMap<string, JobStats>> } | undefined;
+  #waiting: { ids: Set<JobId>; answer: Promise<States> } | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(cluster: Pick<Cluster, 'jobStats'>, signal: AbortSignal) {
@@ -14,7 +17,7 @@ export class StateReader {
   }
 
   /** The stats of `ids` as of after this call; an id that is missing from the answer no longer exists. */
-  read(ids: readonly JobId[]): Promise<ReadonlyMap<string, JobStats>> {
+  read(ids: readonly JobId[]): Promise<States> {
     if (!this.#waiting) {
       // Whoever asks while a read is on its way joins the next one: an older answer could predate their request.
       const joint: Set<JobId> = new Set();

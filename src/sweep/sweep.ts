@@ -11,6 +11,7 @@ import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
 import { Entry, type Observer } from './ledger.ts';
 import { matcher, unmatched } from './names.ts';
+import type { PlannedJob } from './planned.ts';
 import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
 import { countEntries, countKept, freedBytes, leftUndone, reportJobs, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
@@ -28,6 +29,8 @@ export interface SweepOrder {
   readonly warnings?: readonly string[];
   /** What earlier reports tell of a job, by id (`--history`). */
   readonly histories?: ReadonlyMap<string, History>;
+  /** The plan to carry out, by job id: any other job, and any that has changed since, is kept. */
+  readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
 }
 
 /** Where the sweep happens. */
@@ -42,6 +45,9 @@ export interface SweepWorld {
   readonly stop?: AbortSignal;
   readonly observer?: Observer;
 }
+
+/** What is left after being told to stop, in milliseconds: a sweep has promised to end within ten seconds. */
+const mostAfterStop = 8_000;
 
 /** Activity this far ahead of our clock is no longer rounding between two machines. */
 const skew = 5 * 60_000;
@@ -59,6 +65,9 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   using workLimit = clock.limit(budget.left());
   const ending = AbortSignal.any([workLimit.signal, ...(world.stop ? [world.stop] : [])]);
   const observer = world.observer ?? {};
+  const cut = () => budget.endWithin(mostAfterStop);
+  if (world.stop?.aborted) cut();
+  else world.stop?.addEventListener('abort', cut, { once: true });
   const judge = judgeBy(request);
 
   const found = await readCluster(cluster, clock, ending).catch((error: unknown) => {
@@ -113,7 +122,8 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   };
 }
 
-interface Found {
+/** The cluster at one moment, whole. */
+export interface Found {
   readonly identity: ClusterIdentity;
   readonly upgradeMode: boolean | undefined;
   readonly mayClose: boolean | undefined;
@@ -122,7 +132,7 @@ interface Found {
 }
 
 /** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
-async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
+export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
   const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
     cluster.identify(joint),
     cluster.upgradeMode(joint),
@@ -167,13 +177,16 @@ function checkNames(
 }
 
 /** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
-function decide({ request, histories }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
+function decide({ request, histories, planned }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
   if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
   const named = matcher(request.jobs);
   return jobs
     .filter((job) => job.reportedState !== 'closed' && named(job))
     .map((job) => {
-      const history = histories?.get(job.jobId) ?? {};
+      const history: History = {
+        ...histories?.get(job.jobId),
+        ...(planned && { planned: planned.get(job.jobId) ?? null }),
+      };
       const entry = new Entry(job, judge.judge(job, readAt, history), history);
       // Nobody is known to have asked a job that is found closing: it counts as asked when it was first seen.
       if (job.state === 'closing') entry.askedAt ??= readAt;

@@ -4,6 +4,7 @@
  */
 import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
 import { matcher, type Named } from './names.ts';
+import { isAsPlanned, type PlannedJob } from './planned.ts';
 import { protects } from './protection.ts';
 import type { SweepRequest } from './request.ts';
 import type { KeepReason } from './vocabulary.ts';
@@ -22,6 +23,8 @@ export interface History {
   readonly lastActivity?: number | undefined;
   /** It was reopened after each of the last three sweeps that closed it. */
   readonly flapping?: boolean | undefined;
+  /** As the plan that is carried out saw it; null when that plan would not act on it. */
+  readonly planned?: PlannedJob | null | undefined;
 }
 
 /** Judges jobs by one request; `now` comes with each call, as a sweep judges again right before it acts. */
@@ -75,6 +78,8 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
       request.followUpOf === undefined && !request.states.some((state) => state === job.state),
     force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
     flapping: ({ job, history }) => history.flapping === true && job.state !== 'closing',
+    not_as_planned: ({ job, history: { planned } }) =>
+      planned !== undefined && (planned === null || !isAsPlanned(job, planned)),
   };
   return new Map(Object.entries(rules) as [KeepReason, Rule][]);
 }

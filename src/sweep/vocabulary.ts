@@ -35,6 +35,8 @@ export const keepReasons = {
   state_not_chosen: '`states` leaves its state out',
   force_not_allowed: 'only force could close it, and `force` does not allow that',
   flapping: 'it was reopened after each of the last three sweeps that closed it',
+  not_as_planned:
+    'the sweep carries out a plan that was seen before, and the job is not in it or has changed since',
 } as const;
 export type KeepReason = keyof typeof keepReasons;
 

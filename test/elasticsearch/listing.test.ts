@@ -1,74 +1,211 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunks, listAll, missingIds, mostListed } from '../../src/elasticsearch/listing.ts';
+import {
+  chunks,
+  EndlessListing,
+  missingIds,
+  mostListed,
+  readAll,
+  readByIds,
+  type Source,
+} from '../../src/elasticsearch/listing.ts';
 
-/** A server that cuts every answer at 10,000 and matches ids and groups, as the real one does. */
-function server(
-  ids: readonly string[],
-  group?: { readonly name: string; readonly has: (id: string) => boolean },
-) {
-  const asked: string[] = [];
-  const read = async (expression: string | undefined) => {
-    asked.push(expression ?? '');
-    const prefix = expression?.replace(/\*$/, '');
-    const pattern = expression?.endsWith('*') ?? false;
-    const matches = (id: string) =>
-      prefix === undefined ||
-      (pattern
-        ? id.startsWith(prefix) || (group?.name.startsWith(prefix) && group.has(id))
-        : id === prefix || (group?.name === prefix && group.has(id)));
-    return ids.filter(matches).slice(0, mostListed);
-  };
-  return { asked, read };
+/** A server that cuts every answer at `mostListed`, sorted or not, and matches ids and groups as the real one does. */
+class Server implements Source<string> {
+  readonly asked: string[] = [];
+  readonly #ids: readonly string[];
+  readonly #groups: ReadonlyMap<string, ReadonlySet<string>>;
+
+  constructor(ids: readonly string[], groups: Readonly<Record<string, readonly string[]>> = {}) {
+    this.#ids = ids;
+    this.#groups = new Map(Object.entries(groups).map(([name, members]) => [name, new Set(members)]));
+  }
+
+  idOf(id: string): string {
+    return id;
+  }
+
+  async matching(expression: string | undefined): Promise<string[]> {
+    this.asked.push(expression ?? '');
+    const prefixes = (expression ?? '*').split(',').map((token) => token.replace(/\*$/, ''));
+    const fits = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
+    const groups = [...this.#groups].filter(([name]) => fits(name)).map(([, members]) => members);
+    return this.#ids
+      .filter((id) => fits(id) || groups.some((members) => members.has(id)))
+      .slice(0, mostListed);
+  }
+
+  async called(name: string): Promise<readonly string[]> {
+    const answer = await this.named([name]);
+    return 'entries' in answer ? answer.entries : [];
+  }
+
+  async named(names: readonly string[]): Promise<{ entries: string[] } | { missing: string[] }> {
+    this.asked.push(names.join(','));
+    const missing = names.filter((name) => !this.#ids.includes(name) && !this.#groups.has(name));
+    if (missing.length > 0) return { missing };
+    const entries = this.#ids.filter(
+      (id) => names.includes(id) || names.some((name) => this.#groups.get(name)?.has(id)),
+    );
+    return { entries: entries.slice(0, mostListed) };
+  }
 }
 
 const numbered = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(6, '0')}`);
-const identity = (id: string) => id;
+
+const readSorted = async (server: Server) => (await readAll(server)).sort();
 
 describe('a whole listing', () => {
   it('is one request below 10,000', async () => {
-    const { asked, read } = server(numbered('job-', 9_999));
-    expect(await listAll(read, identity)).toHaveLength(9_999);
-    expect(asked).toHaveLength(1);
+    const server = new Server(numbered('job-', 9_999));
+    expect(await readAll(server)).toHaveLength(9_999);
+    expect(server.asked).toEqual(['']);
   });
 
   it.each([10_000, 12_000, 31_000])(
     'is read in parts at %i jobs of one prefix, none missing and none twice',
     async (count) => {
       const ids = numbered('job-', count);
-      const { read } = server(ids);
-      expect((await listAll(read, identity)).sort()).toEqual(ids);
+      const server = new Server(ids);
+      expect(await readSorted(server)).toEqual(ids);
+      expect(server.asked.length).toBeLessThan(45);
     },
   );
 
-  it('finds the job whose id is itself the prefix of a full part', async () => {
-    const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
-    expect((await listAll(server(ids).read, identity)).sort()).toEqual(ids);
+  it('needs few parts where names are spread over the alphabet', async () => {
+    const ids = 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => numbered(`${letter}-`, 1_000));
+    const server = new Server(ids);
+    expect(await readSorted(server)).toEqual(ids);
+    expect(server.asked.length).toBeLessThan(12);
   });
 
-  it('is whole where a group of more than 10,000 jobs answers for parts of its name', async () => {
+  it('does not depend on the order in which the server cuts', async () => {
+    const ids = numbered('job-', 12_000);
+    expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
+  });
+
+  it('finds the jobs whose ids are themselves prefixes of full parts', async () => {
+    const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
+    expect(await readSorted(new Server(ids))).toEqual(ids);
+  });
+
+  it('is whole where a group of more than 10,000 jobs answers for every part of its name', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('b-', 6_000)];
-    const { read } = server(ids, { name: 'prod', has: () => true });
-    expect((await listAll(read, identity)).sort()).toEqual(ids);
+    expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
+  });
+
+  it('is whole where a full group has the name of a prefix', async () => {
+    const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
+    expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
+  });
+
+  it('asks for no part that a request line could not hold', async () => {
+    const server = new Server([]);
+    const ids = numbered('x'.repeat(58), mostListed);
+    server.matching = async (expression = '*') => {
+      server.asked.push(expression);
+      return 'x'.repeat(58).startsWith(expression.slice(0, -1)) ? ids : [];
+    };
+    await readAll(server);
+    expect(Math.max(...server.asked.map((expression) => encodeURIComponent(expression).length))).toBeLessThan(
+      3_000,
+    );
+  });
+
+  it('gives up on a server that answers every part with everything', async () => {
+    const server = new Server([]);
+    const everything = numbered('job-', mostListed);
+    server.matching = async (expression) => {
+      server.asked.push(expression ?? '');
+      return everything;
+    };
+    await expect(readAll(server)).rejects.toThrow(EndlessListing);
+    expect(server.asked.length).toBeLessThan(500);
+  });
+
+  it('keeps an id that one answer holds twice, for whoever joins the answers to see', async () => {
+    const ids = numbered('job-', 10_100);
+    expect(await readSorted(new Server([...ids, 'zz', 'zz']))).toEqual([...ids, 'zz', 'zz']);
   });
 });
 
 describe('reading by ids', () => {
-  it('cuts lists so that each fits a request line', () => {
-    const ids = Array.from(
-      { length: 300 },
-      (_, index) => `${'x'.repeat(61)}${String(index).padStart(3, '0')}`,
-    );
-    const lists = chunks(ids);
-    expect(lists.flat()).toEqual(ids);
-    for (const list of lists)
-      expect(list.map(encodeURIComponent).join('%2C').length).toBeLessThanOrEqual(3_000);
-    expect(chunks([])).toEqual([]);
+  it('leaves out what a 404 names, and reads the rest', async () => {
+    const server = new Server(['a', 'c']);
+    expect((await readByIds(server, ['a', 'b', 'c', 'd'])).sort()).toEqual(['a', 'c']);
+    expect(server.asked).toEqual(['a,b,c,d', 'a,c']);
   });
 
-  it('understands which ids a 404 means, and nothing else', () => {
-    expect(missingIds("No known job with id 'a,b-c'")).toEqual(['a', 'b-c']);
-    expect(missingIds('No datafeed with id [datafeed-a] exists')).toEqual(['datafeed-a']);
-    expect(missingIds('no such index [x]')).toEqual([]);
+  it('is empty, after one request, when none of them exist', async () => {
+    const server = new Server(['x']);
+    expect(await readByIds(server, ['a', 'b'])).toEqual([]);
+    expect(server.asked).toEqual(['a,b']);
+  });
+
+  it('asks nothing for no ids', async () => {
+    const server = new Server(['x']);
+    expect(await readByIds(server, [])).toEqual([]);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('reads the whole listing when a 404 names none of them', async () => {
+    const server = new Server(['a', 'b']);
+    server.named = async () => ({ missing: ['something-else'] });
+    expect(await readByIds(server, ['a', 'gone'])).toEqual(['a']);
+    expect(server.asked).toEqual(['']);
+  });
+
+  it('returns what was asked for and nothing else', async () => {
+    const server = new Server(['a', 'b']);
+    server.named = async () => ({ entries: ['a', 'b'] });
+    expect(await readByIds(server, ['a'])).toEqual(['a']);
+  });
+
+  it('returns what was asked for more than once one time', async () => {
+    expect(await readByIds(new Server(['a']), ['a', 'a'])).toEqual(['a']);
+  });
+
+  it('reads thousands of ids in a few requests at a time', async () => {
+    const ids = numbered(`${'x'.repeat(50)}-`, 2_000);
+    const server = new Server(ids);
+    const named = server.named.bind(server);
+    let now = 0;
+    let most = 0;
+    server.named = async (names) => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise(setImmediate);
+      now -= 1;
+      return named(names);
+    };
+    expect((await readByIds(server, ids)).sort()).toEqual(ids);
+    expect(most).toBe(4);
+  });
+});
+
+describe('lists of ids', () => {
+  it('are cut so that each fits a request line, for any ids', () => {
+    const anyId = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,62}[a-z0-9]$/);
+    fc.assert(
+      fc.property(fc.array(anyId, { maxLength: 300 }), (ids) => {
+        const lists = chunks(ids);
+        expect(lists.flat()).toEqual(ids);
+        for (const list of lists)
+          expect(list.map(encodeURIComponent).join('%2C').length).toBeLessThanOrEqual(3_000);
+      }),
+    );
+  });
+
+  it.each([
+    ["No known job with id 'a,b-c'", ['a', 'b-c']],
+    ["No known job with id 'a'", ['a']],
+    ['No datafeed with id [datafeed-a] exists', ['datafeed-a']],
+    ['No datafeed with id [a, b] exists', ['a', 'b']],
+    ['no such index [x]', []],
+    ["No known job with id ''", []],
+    ["No known job with id 'a', and more", []],
+  ])('are understood out of a 404: %s', (reason, ids) => {
+    expect(missingIds(reason)).toEqual(ids);
   });
 });

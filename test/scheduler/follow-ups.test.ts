@@ -215,6 +215,13 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
+  it('makes one at an endpoint that remembers no tokens and calls a conflict a bad request', async () => {
+    await using bench = await followUpBench();
+    const first = await bench.followUps.arrange(order(), signal);
+    bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException', status: 400 } });
+    expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
+  });
+
   it('tries once more when the one in the way is gone by the time it is read', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });

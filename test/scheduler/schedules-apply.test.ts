@@ -395,6 +395,23 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
+  it('tells programs and pages the same', async () => {
+    await using bench = await schedulesBench();
+    await bench.withFile(nightly, ['apply', '--yes']);
+    const edited = nightly.replace('36h', '3d');
+    const lines = (await bench.withFile(edited, ['plan', '-o', 'ndjson'])).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        name: 'nightly',
+        action: 'update',
+        differences: [{ field: 'request.idleFor', from: '36h', to: '3d' }],
+      },
+      { name: 'twice-a-day', action: 'none' },
+    ]);
+    const { stdout } = await bench.withFile(edited, ['plan', '-o', 'markdown']);
+    expect(stdout).toContain('| nightly | update | request.idleFor: "36h" → "3d" |');
+  });
+
   it('sees what others changed where the file has nothing to say', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: [{name: n, cron: "0 2 * * ? *", request: {}}]', ['apply', '--yes']);

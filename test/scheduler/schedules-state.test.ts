@@ -158,6 +158,21 @@ describe('schedules list', () => {
     expect((await bench.run(['list', '-o', 'table'])).stdout).toBe('no schedule in group sweeps\n');
   });
 
+  it('comes in every form, and to a file that is tried before anything is done', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['nightly']);
+    const markdown = (await bench.run(['list', '-o', 'markdown'])).stdout;
+    expect(markdown.split('\n')[0]).toBe('| Name | State | Schedule | Zone | Next run | Cluster | Of |');
+    const paused = await bench.run(['pause', 'nightly', '-o', 'markdown']);
+    expect(paused.stdout).toContain('| nightly | pause | done |  |');
+    const before = bench.scheduler.requests.length;
+    const nowhere = await bench.run(['resume', 'nightly', '--output-file', '/no/such/folder/result.json']);
+    expect([nowhere.exit, nowhere.stdout]).toEqual([2, '']);
+    expect(bench.scheduler.requests).toHaveLength(before);
+  });
+
   it('ends with 5 for a group that does not exist, and says so', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout, stderr } = await bench.run(['list']);

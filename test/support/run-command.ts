@@ -14,6 +14,8 @@ export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'sign
   readonly stdin?: string | PassThrough;
   /** Standard input, output and error are terminals; what is typed is `stdin`. */
   readonly terminal?: boolean;
+  /** How wide that terminal is. */
+  readonly columns?: number;
   /** Sees what is written, as it is written, to either output. */
   readonly onOutput?: (text: string) => unknown;
 }
@@ -24,6 +26,7 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   const isTTY = options.terminal ?? false;
+  const { columns } = options;
   let stdout = '';
   let stderr = '';
   const stdin = options.stdin instanceof PassThrough ? options.stdin : new PassThrough();
@@ -34,14 +37,14 @@ export async function runCommand(
         stdout += text;
         options.onOutput?.(text);
       }),
-      { isTTY },
+      { isTTY, ...(columns !== undefined && { columns }) },
     ),
     stderr: Object.assign(
       collect((text) => {
         stderr += text;
         options.onOutput?.(text);
       }),
-      { isTTY },
+      { isTTY, ...(columns !== undefined && { columns }) },
     ),
     stdin: Object.assign(stdin, { isTTY }),
     env: options.env ?? {},

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import {
+  type ElasticsearchOptions,
   type EmbeddedElasticsearch,
   type Fleet,
   type FleetJob,
@@ -80,13 +81,17 @@ export class World implements AsyncDisposable {
 }
 
 /** Starts a world with these jobs; what a job does not say is that of an idle one: open for 30 days, data until 5 days ago. */
-export async function startWorld(jobs: readonly FleetJob[], fleet: Fleet = {}): Promise<World> {
+export async function startWorld(
+  jobs: readonly FleetJob[],
+  fleet: Fleet = {},
+  options: Pick<ElasticsearchOptions, 'seed' | 'stack'> = {},
+): Promise<World> {
   const clock = new VirtualClock();
   const tracking = trackHttp(clock);
   const described = jobs.map(
     (job): FleetJob => ({ lastData: '5d', modelBytes: '10mb', closeTakes: '2s', ...job }),
   );
-  const server = await startElasticsearch({ clock, fleet: { ...fleet, jobs: described } });
+  const server = await startElasticsearch({ clock, fleet: { ...fleet, jobs: described }, ...options });
   return new World(clock, server, tracking);
 }
 

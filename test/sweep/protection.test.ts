@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { protects, readProtection } from '../../src/sweep/protection.ts';
 
@@ -47,5 +48,32 @@ describe('custom_settings.jobsweep', () => {
   ])('protects when it cannot be read: %j', (value) => {
     expect(readProtection(value)).toEqual({ kind: 'unreadable' });
     expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
+  });
+
+  it.each([
+    '2026-11-23T14:00:00+24:00',
+    '2026-11-23T24:00:01Z',
+    '2026-11-23T23:60Z',
+    '2026-11-23T14:00:00.1234567890Z',
+    '2026-11-23T14:00:00 Z',
+    '2026-11-23 ',
+    '+002026-11-23',
+    '2026-11-31T10:00:00Z',
+  ])('protects when its moment is none: %s', (protectUntil) => {
+    expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
+  });
+
+  it('of any content never throws, and protects unless it is understood as a whole', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const protection = readProtection(value);
+        const understood =
+          typeof value === 'object' &&
+          value !== null &&
+          !Array.isArray(value) &&
+          Object.keys(value).every((key) => key === 'protect' || key === 'protectUntil');
+        if (!understood) expect(protects(protection, Number.MAX_SAFE_INTEGER)).toBe(true);
+      }),
+    );
   });
 });

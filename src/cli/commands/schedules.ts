@@ -1,5 +1,5 @@
 /** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { schedulerApi } from '../../scheduler/api.ts';
 import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
 import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
@@ -9,13 +9,13 @@ import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { Register } from '../command.ts';
 import { documentError, readDocument } from '../document.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readInput, readNamed } from '../payload.ts';
-import { listText, planText, resultText } from '../show/schedules.ts';
+import { listRenderings, planRenderings, planText, resultRenderings } from '../show/schedules.ts';
 import { applyPlan, changeState, type Done, deleteNamed, listGroup, type Room } from './schedules-do.ts';
 
-interface GroupOptions {
+interface GroupOptions extends OutputOptions {
   readonly group?: string;
-  readonly output?: 'table' | 'json';
 }
 interface FileOptions extends GroupOptions {
   readonly file: string;
@@ -57,14 +57,9 @@ export const registerSchedules: Register = (program, { io, action }) => {
 };
 
 function withGroup(command: Command): Command {
-  return command
-    .option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)')
-    .addOption(
-      new Option('-o, --output <form>', 'the form of the result (table on a terminal, else json)').choices([
-        'table',
-        'json',
-      ]),
-    );
+  return withOutputOptions(
+    command.option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)'),
+  );
 }
 
 function withFile(command: Command): Command {
@@ -75,14 +70,16 @@ function withFile(command: Command): Command {
 
 async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  await checkOutput(options);
   const schedules = await listGroup(room);
-  write(options, io, schedules, listText(room.group, schedules, io.stdout.columns));
+  await writeResult(listRenderings(room.group, schedules, io.stdout.columns), options, io);
   return 0;
 }
 
 async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
+  await checkOutput(options);
   const { planned } = await planFile(options, io);
-  write(options, io, planJson(planned), planText(planned));
+  await writeResult(planRenderings(planned), options, io);
   return 0;
 }
 
@@ -90,6 +87,7 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
   // valid first: what is wrong with the file should be told even where nobody can be asked
   const file = await readFile(options, io);
   mustAskOrHave(options.yes, 'schedules apply', io);
+  await checkOutput(options);
   const { planned, room } = await planFile(options, io, file);
   const pending = planned.changes.filter(({ action }) => action !== 'none').length;
   if (pending > 0 || planned.createGroup) {
@@ -99,7 +97,7 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
       return 4;
     }
   }
-  return finish(options, io, room.group, await applyPlan(planned, room));
+  return await finish(options, io, room.group, await applyPlan(planned, room));
 }
 
 async function setState(
@@ -109,7 +107,8 @@ async function setState(
   io: Io,
 ): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
-  return finish(options, io, room.group, await changeState(names, action, room));
+  await checkOutput(options);
+  return await finish(options, io, room.group, await changeState(names, action, room));
 }
 
 async function deleteAfterAsking(
@@ -119,11 +118,12 @@ async function deleteAfterAsking(
 ): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
   mustAskOrHave(options.yes, 'schedules delete', io);
+  await checkOutput(options);
   const done = await deleteNamed(names, room, async () => {
     if (options.yes) return true;
     return await confirmed(`Delete ${names.join(', ')} of group ${room.group}?`, io);
   });
-  if (done) return finish(options, io, room.group, done);
+  if (done) return await finish(options, io, room.group, done);
   io.stderr.write('nothing was deleted\n');
   return 4;
 }
@@ -161,32 +161,12 @@ const roomOf = (group: string, { clock, signal }: Io): Room => ({
   signal,
 });
 
-function planJson({ group, createGroup, changes }: SchedulePlan): object {
-  return {
-    group,
-    createGroup,
-    changes: changes.map((change) => {
-      const { action, name } = change;
-      if (action === 'update')
-        return {
-          name,
-          action,
-          // a field that one side has not is null there: JSON has no undefined
-          differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
-        };
-      return action === 'none' && change.note !== undefined
-        ? { name, action, note: change.note }
-        : { name, action };
-    }),
-  };
-}
-
-function finish(options: GroupOptions, io: Io, group: string, { results, exit }: Done): ExitCode {
-  write(options, io, { group, results }, resultText(group, results));
+async function finish(
+  options: GroupOptions,
+  io: Io,
+  group: string,
+  { results, exit }: Done,
+): Promise<ExitCode> {
+  await writeResult(resultRenderings(group, results), options, io);
   return exit;
-}
-
-function write({ output }: GroupOptions, io: Io, json: unknown, text: string): void {
-  const form = output ?? (io.stdout.isTTY ? 'table' : 'json');
-  io.stdout.write(form === 'json' ? `${JSON.stringify(json, null, 2)}\n` : text);
 }

@@ -1,64 +1,141 @@
-/** @module `jobsweep simulate elasticsearch`: the embedded cluster as a server. */
+/** @module `jobsweep simulate elasticsearch`: the embedded cluster as a server (contract §6). */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
+import { connect } from '../../elasticsearch/client.ts';
+import { shownAddress } from '../../elasticsearch/connection.ts';
+import { readSecret } from '../../secrets.ts';
+import { findConnection } from '../../settings.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, type Fleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
-import { readFleet } from '../../simulator/fleets/read.ts';
-import { InvalidSettingError } from '../../sweep/errors.ts';
+import { checkFleet } from '../../simulator/fleets/check.ts';
+import { copyFleet } from '../../simulator/fleets/from-cluster.ts';
+import { generateFleet } from '../../simulator/fleets/generate.ts';
+import { ClusterUnreachableError, InvalidSettingError } from '../../sweep/errors.ts';
 import type { Register } from '../command.ts';
+import { documentError, readDocument } from '../document.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { readNamed } from '../payload.ts';
 
 interface Options {
   readonly port: number;
   readonly stack: Stack;
   readonly empty?: true;
   readonly fleet?: string;
+  readonly jobs?: number;
+  readonly from?: string;
+  readonly hashIds?: true;
+  readonly save?: string;
   readonly speed: number;
   readonly seed: number;
 }
 
+/** Requests that the server remembers: a test reads them all, a server that runs for days must not keep them. */
+const rememberedRequests = 1_000;
+
 export const registerSimulateElasticsearch: Register = (simulate, { io, action }) => {
+  const source = (option: Option, ...others: string[]) => option.conflicts(others);
   simulate
     .command('elasticsearch')
     .description('an Elasticsearch that has anomaly detection jobs and nothing else')
-    .requiredOption('--port <n>', 'port on 127.0.0.1; 0 picks a free one', wholeNumber(0, 65_535))
+    .option('--port <number>', 'port on 127.0.0.1; 0 picks a free one', wholeNumber(0, 65_535), 0)
     .addOption(new Option('--stack <version>', 'which version to be').choices(stacks).default('9.2'))
-    .addOption(new Option('--empty', 'start with no jobs').conflicts('fleet'))
-    .option('--fleet <file>', 'start with the jobs of a fleet file')
-    .option('--speed <x>', 'how much faster than real time its clock runs', positive, 1)
-    .option('--seed <n>', 'seed of everything that is random', wholeNumber(0, 2 ** 31), 1)
-    .action(
-      action(async (options: Options) => {
-        const clock = scaledClock(options.speed);
-        await using server = await listen(clock, options, await fleetOf(options, clock.now()));
-        io.stdout.write(`listening on ${server.url}\n`);
-        if (!io.signal.aborted) await once(io.signal, 'abort');
-        return 0;
-      }),
-    );
+    .addOption(source(new Option('--empty', 'start with no jobs'), 'fleet', 'jobs', 'from'))
+    .addOption(
+      source(new Option('--fleet <file>', 'start with the fleet of a file (JSON or YAML)'), 'jobs', 'from'),
+    )
+    .addOption(
+      source(new Option('--jobs <number>', 'start with so many generated jobs'), 'from').argParser(
+        wholeNumber(1, 100_000),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--from <url>',
+        'start with a copy of the jobs of this cluster, which is only read; credentials come from the environment',
+      ),
+    )
+    .option('--hash-ids', 'with --from: replace ids, groups, nodes and texts by hashes')
+    .option('--save <file>', 'write the fleet to a file, and do not serve it')
+    .option('--speed <factor>', 'how much faster than real time its clock runs', factor, 1)
+    .option('--seed <number>', 'seed of everything that is random', wholeNumber(0, 2 ** 31), 1)
+    .addHelpText(
+      'after',
+      '\nWithout --empty, --fleet, --jobs or --from it has some forty jobs over three nodes. Without users in the fleet it asks for no credentials.',
+    )
+    .action(action((options: Options) => simulateElasticsearch(options, io)));
 };
 
-async function listen(clock: ReturnType<typeof scaledClock>, { port, stack, seed }: Options, fleet: Fleet) {
-  try {
-    return await startElasticsearch({ clock, fleet, stack, seed, port });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-      throw new InvalidSettingError(`--port ${port} is in use; name another, or 0 for a free one`);
-    throw error;
+async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode> {
+  const clock = scaledClock(options.speed, io.clock.now());
+  const fleet = await fleetOf(options, io);
+  if (options.save !== undefined) {
+    await writeFile(options.save, `${JSON.stringify(fleet, null, 2)}\n`).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw new InvalidSettingError(`--save: ${options.save} cannot be written: ${error.code}`);
+      },
+    );
+    io.stderr.write(`${options.save} has ${fleet.jobs?.length ?? 0} jobs\n`);
+    return 0;
   }
+  const { stack, seed, port } = options;
+  await using server = await startElasticsearch({
+    clock,
+    fleet,
+    stack,
+    seed,
+    port,
+    rememberedRequests,
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE' || error.code === 'EACCES')
+      throw new InvalidSettingError(
+        `--port ${port}: the port cannot be used (${error.code}); take another, or 0 for a free one`,
+      );
+    throw error;
+  });
+  io.stdout.write(`listening on ${server.url}\n`);
+  if (!io.signal.aborted) await once(io.signal, 'abort');
+  return 0;
 }
 
-async function fleetOf(options: Options, now: number): Promise<Fleet> {
-  if (options.empty) return {};
-  if (options.fleet === undefined) return defaultFleet(now);
-  let text: string;
+async function fleetOf({ empty, fleet: file, jobs, from, hashIds, seed }: Options, io: Io): Promise<Fleet> {
+  if (hashIds && from === undefined)
+    throw new InvalidSettingError('--hash-ids is about --from: name the cluster to copy');
+  // what people have who try something: one node, with room for many jobs
+  if (empty) return { nodes: [{ name: 'ml-0', memory: '256gb' }] };
+  if (jobs !== undefined) return generateFleet({ jobs, seed });
+  if (from !== undefined) return copyOf(from, hashIds === true, io);
+  if (file === undefined) return defaultFleet(io.clock.now());
+  const document = readDocument(await readNamed(file), file);
+  const checked = checkFleet(document.value);
+  if (checked.problems) throw documentError(document, checked.problems);
+  return checked.fleet;
+}
+
+async function copyOf(url: string, hashIds: boolean, io: Io): Promise<Fleet> {
+  const connection = await findConnection({
+    cluster: 'default',
+    environment: { ...io.env, ELASTICSEARCH_URL: url, ELASTICSEARCH_CLOUD_ID: undefined },
+    readSecret,
+  });
+  if (!connection) throw new InvalidSettingError('--from: expected an address, as https://host:9200');
+  const client = await connect(connection, io.signal);
   try {
-    text = await readFile(options.fleet, 'utf8');
+    const read = (path: string) => client.transport.request({ method: 'GET', path }, { signal: io.signal });
+    const fleet = await copyFleet(read, { now: io.clock.now(), hashIds });
+    io.stderr.write(
+      `copied ${fleet.jobs?.length ?? 0} jobs of ${shownAddress(connection)}, which was only read\n`,
+    );
+    return fleet;
   } catch (error) {
-    throw new InvalidSettingError(`--fleet: cannot read ${options.fleet}: ${(error as Error).message}`);
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new ClusterUnreachableError(`--from: ${shownAddress(connection)} could not be read: ${reason}`, {
+      cause: error,
+    });
+  } finally {
+    await client.close();
   }
-  return readFleet(text, options.fleet);
 }
 
 function wholeNumber(least: number, most: number) {
@@ -69,8 +146,8 @@ function wholeNumber(least: number, most: number) {
   };
 }
 
-function positive(text: string): number {
+function factor(text: string): number {
   const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('expected a number over 0');
+  if (text.trim() !== '' && value > 0 && value <= 1_000_000) return value;
+  throw new InvalidArgumentError('expected a number over 0, up to 1000000');
 }

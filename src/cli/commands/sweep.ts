@@ -1,180 +1,164 @@
-/** @module `jobsweep plan` and `jobsweep sweep`: the sweep from one's own machine. */
-import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
-import { type Command, Option } from 'commander';
-import { parseDuration } from '../../sweep/duration.ts';
-import { InvalidSettingError } from '../../sweep/errors.ts';
+/** @module `jobsweep sweep`: the sweep from one's own machine, with a question before it acts. */
+import { Option } from 'commander';
+import { followUpsFrom } from '../../follow-ups.ts';
+import { JobsweepError } from '../../sweep/errors.ts';
+import { plannedJobs } from '../../sweep/planned.ts';
+import type { FollowUps } from '../../sweep/ports.ts';
 import type { SweepReport } from '../../sweep/report.ts';
 import type { ReadRequest, SweepRequest } from '../../sweep/request.ts';
-import { sweep } from '../../sweep/sweep.ts';
-import { sweepIdOf } from '../../sweep-id.ts';
-import type { Register } from '../command.ts';
-import type { ExitCode, Io } from '../io.ts';
+import { plural } from '../../sweep/text.ts';
+import { confirmed, mustAskOrHave } from '../ask.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { InvalidDocumentError } from '../document.ts';
+import { pastOf, readHistory } from '../history.ts';
+import type { ExitCode } from '../io.ts';
+import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
-import { progress } from '../progress.ts';
-import { OwnFollowUps, tellRound } from '../rounds.ts';
+import { readPlan, type SavedPlan } from '../plan-file.ts';
+import { endStory, OwnFollowUps, tellRound } from '../rounds.ts';
 import { reportText } from '../show/report.ts';
-import { openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
+import { moment, span } from '../show/words.ts';
+import {
+  deadlineOf,
+  durationOption,
+  exitOf,
+  type Round,
+  renderingsOf,
+  type Sweeping,
+  type SweepingOptions,
+  sweepOnce,
+  withSweepingOptions,
+} from '../sweeping.ts';
+import { knownIds, openTarget } from '../target.ts';
 
-interface SweepOptions extends TargetOptions {
-  readonly payload?: string;
-  readonly output?: OutputForm;
-  readonly deadline: string;
+interface SweepOptions extends SweepingOptions {
+  readonly plan?: string;
+  readonly maxAge: string;
   readonly yes?: boolean;
   readonly wait?: boolean;
 }
 
-type OutputForm = 'table' | 'json';
-
-export const registerSweep: Register = (program, { io, action }) => {
-  const plan = withSweepOptions(program.command('plan'))
-    .description('show what would be closed, forced and kept, and why; changes nothing')
-    .action(action((options: SweepOptions) => runPlan(options, io)));
-  const act = withSweepOptions(program.command('sweep'))
+export const registerSweep: Register = (program, context) => {
+  withSweepingOptions(program.command('sweep'))
     .description('close the idle jobs; shows the plan and asks first')
     .option('--yes', 'do not ask')
     .option('--wait', 'come back for slow jobs here, instead of leaving them to a schedule')
-    .action(action((options: SweepOptions) => runSweep(options, io)));
-  void plan;
-  void act;
+    .addOption(
+      new Option('--plan <file>', 'carry out exactly what this saved plan says, or less').conflicts(
+        'payload',
+      ),
+    )
+    .option('--max-age <duration>', 'how old that plan may be', '24h')
+    .action(context.action((options: SweepOptions) => runSweep(options, context)));
 };
 
-function withSweepOptions(command: Command): Command {
-  return withTargetOptions(command)
-    .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
-    .option('--deadline <duration>', 'how long one round may take', '15m')
-    .addOption(
-      new Option('-o, --output <form>', 'the form of the result (table on a terminal, else json)').choices([
-        'table',
-        'json',
-      ]),
-    );
-}
-
-async function runPlan(options: SweepOptions, io: Io): Promise<ExitCode> {
-  const read = await readPayload(options.payload, io);
+async function runSweep(options: SweepOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+  const plan = await planOf(options, io);
+  const read: ReadRequest = plan ?? (await readPayload(options.payload, io));
   const remainingMs = deadlineOf(options);
+  const asks = !read.request.dryRun && !options.yes;
+  if (asks) mustAskOrHave(options.yes, 'sweep', io);
+  const sweeps = await readHistory(options.history ?? []);
+  await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  const report = await oneSweep(
-    { ...read, request: { ...read.request, dryRun: true } },
-    target,
-    remainingMs,
-    io,
-  );
-  show(report, options, io);
-  return exitOf(report);
-}
-
-async function runSweep(options: SweepOptions, io: Io): Promise<ExitCode> {
-  const read = await readPayload(options.payload, io);
-  const remainingMs = deadlineOf(options);
-  const asks = !options.yes && !read.request.dryRun;
-  if (asks && !(io.stdin.isTTY && io.stderr.isTTY)) {
-    throw new InvalidSettingError(
-      'a sweep without a terminal to ask on needs --yes (jobsweep plan shows what it would do)',
-    );
-  }
-  await using target = await openTarget(read.request.cluster, options, io);
-  if (!read.request.dryRun) {
-    const plan = await oneSweep(
-      { ...read, request: { ...read.request, dryRun: true } },
-      target,
-      remainingMs,
-      io,
-    );
-    io.stderr.write(`${reportText(plan, io.stderr.columns)}\n`);
-    if (asks && plan.status !== 'refused' && !(await confirmed(plan, io))) {
-      io.stderr.write('nothing was closed\n');
-      return 4;
-    }
-  }
-  const report = await allRounds(read, target, remainingMs, options, io);
-  show(report, options, io);
-  return exitOf(report);
-}
-
-async function allRounds(
-  read: ReadRequest,
-  target: Target,
-  remainingMs: number,
-  options: SweepOptions,
-  io: Io,
-): Promise<SweepReport> {
-  const own = options.wait ? new OwnFollowUps() : undefined;
-  let report = await oneSweep(read, target, remainingMs, io, own);
-  for (;;) {
-    let next: SweepRequest | undefined;
-    try {
-      if (report.followUp)
-        io.stderr.write(`waiting until ${report.followUp.at} to look at the slow jobs again\n`);
-      next = await own?.next(target.clock, io.signal);
-    } catch {
-      // told to stop while waiting: what is closing goes on closing, and nobody comes back for it
-      return {
-        ...report,
-        status: 'partial',
-        followUp: null,
-        warnings: [...report.warnings, 'stopped while waiting for the next round'],
-      };
-    }
-    if (!next) return report;
-    report = tellRound(report, await oneSweep({ request: next, warnings: [] }, target, remainingMs, io, own));
-  }
-}
-
-async function oneSweep(
-  { request, warnings }: ReadRequest,
-  target: Target,
-  remainingMs: number,
-  io: Io,
-  followUps?: OwnFollowUps,
-): Promise<SweepReport> {
-  const shown = progress(io.stderr);
-  const order = { sweepId: sweepIdOf(request.trigger, randomUUID()), request, warnings };
-  try {
-    const observer = request.dryRun ? {} : shown;
-    return await sweep(order, {
-      cluster: target.cluster,
-      followUps,
-      clock: target.clock,
-      remainingMs,
-      stop: io.signal,
-      observer,
+  if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
+  const past = await pastOf(sweeps, target, io.signal);
+  const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
+  const tell = async (report: SweepReport) => {
+    await writeResult(renderingsOf(report, { io, paint: paint('stdout') }), options, io);
+    return exitOf(report);
+  };
+  let planned = plan?.planned;
+  // Where nobody looks and nobody is asked, a plan would only cost the cluster another listing.
+  if (!read.request.dryRun && (asks || io.stderr.isTTY || options.embedded)) {
+    const preview = await sweepOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping, {
+      planned,
     });
-  } finally {
-    shown.end();
+    const { report } = preview;
+    if (report.status === 'refused') return tell({ ...report, dryRun: false });
+    io.stderr.write(`${reportText(report, { width: io.stderr.columns, paint: sweeping.paint })}\n`);
+    if (asks) {
+      if (report.counts.idle > 0 && !(await confirmed(question(report), io))) {
+        io.stderr.write('nothing was closed\n');
+        return 4;
+      }
+      // What falls idle while the person reads was not agreed to.
+      planned = plannedJobs(preview.entries);
+    }
   }
+  return tell(await allRounds(read, sweeping, { planned, followUps: whoComesBack(read, options, sweeping) }));
 }
 
-async function confirmed(plan: SweepReport, io: Io): Promise<boolean> {
-  const questions = createInterface({ input: io.stdin, output: io.stderr });
-  try {
-    const answer = await questions.question(
-      `Close ${plan.counts.idle} of ${plan.counts.open} open jobs? [y/N] `,
-      { signal: io.signal },
-    );
-    return /^y(es)?$/i.test(answer.trim());
-  } catch {
-    return false; // interrupted, or the terminal closed
-  } finally {
-    questions.close();
-  }
+function question({ counts, jobs, cluster }: SweepReport): string {
+  const forced = jobs.filter(({ verdict }) => verdict === 'force').length;
+  const force = forced > 0 ? `, ${forced} of them with force,` : '';
+  return `Close ${plural(counts.idle, 'job')}${force} of ${counts.open} open on the cluster ${cluster.name}?`;
 }
 
-function deadlineOf({ deadline }: SweepOptions): number {
-  const ms = parseDuration(deadline);
-  if (ms === undefined || ms < 1_000)
-    throw new InvalidSettingError(`--deadline: expected a duration of at least 1s, as 15m, got ${deadline}`);
-  return ms;
+async function planOf(
+  { plan, maxAge }: SweepOptions,
+  { clock }: Sweeping['io'],
+): Promise<SavedPlan | undefined> {
+  const maxAgeMs = durationOption('--max-age', maxAge, '24h');
+  return plan === undefined ? undefined : readPlan(plan, maxAgeMs, clock);
 }
 
-function show(report: SweepReport, { output }: SweepOptions, io: Io): void {
-  const form = output ?? (io.stdout.isTTY ? 'table' : 'json');
-  io.stdout.write(
-    form === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report, io.stdout.columns),
+function checkCluster(
+  { clusterId, request }: SavedPlan,
+  ids: ReadonlySet<string>,
+  { plan }: SweepOptions,
+): void {
+  if (ids.has(clusterId)) return;
+  throw new InvalidDocumentError(
+    `${plan} is the plan of another cluster (${clusterId}) than the one that is called ${request.cluster} here; nothing was closed`,
   );
 }
 
-function exitOf({ status }: SweepReport): ExitCode {
-  return { done: 0, partial: 3, refused: 4 }[status] as ExitCode;
+/**
+ * This command with `--wait`; else the scheduler of the environment, which wakes the function. That one knows clusters
+ * by its own settings, so it is not told of a cluster that only this command knows.
+ */
+function whoComesBack(
+  { request }: ReadRequest,
+  { wait, embedded, clusters }: SweepOptions,
+  { io, target }: Sweeping,
+): OwnFollowUps | FollowUps | undefined {
+  if (wait) return new OwnFollowUps();
+  if (embedded || clusters !== undefined) return undefined;
+  return followUpsFrom({ environment: io.env, clock: target.clock, running: request.followUpOf });
+}
+
+/** The sweep and, when this command comes back itself, every round that it asks for, told as one report. */
+async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<SweepReport> {
+  const { io, target } = sweeping;
+  const { followUps } = round;
+  let { report: story } = await sweepOnce(read, sweeping, round);
+  for (;;) {
+    if (!(followUps instanceof OwnFollowUps) || !story.followUp) return story;
+    if (!io.signal.aborted) tellWait(story.followUp, sweeping);
+    let request: SweepRequest | undefined;
+    try {
+      request = await followUps.next(target.clock, io.signal);
+      if (!request) return story;
+      const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps });
+      story = tellRound(story, report);
+    } catch (error) {
+      // Closes were sent: whatever happens in a later round, there is a report.
+      if (io.signal.aborted)
+        return endStory(story, 'stopped while jobs were still closing: nobody comes back for them');
+      if (error instanceof JobsweepError)
+        return endStory(
+          story,
+          `the next look at the jobs still closing failed, and nobody comes back for them: ${error.message}`,
+        );
+      throw error;
+    }
+  }
+}
+
+function tellWait(followUp: NonNullable<SweepReport['followUp']>, { io, target, paint }: Sweeping): void {
+  const wait = Math.max(0, Date.parse(followUp.at) - target.clock.now()) / target.speed;
+  io.stderr.write(
+    `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; an interrupt ends here, with the report\n`,
+  );
 }

@@ -1,6 +1,8 @@
 /** @module Schedules as text for a terminal: what there is, what would change, what was done. */
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import { plural, printable, quote } from '../../sweep/text.ts';
+import { json, type Renderings } from '../output.ts';
+import { markdownTable } from './markdown.ts';
 import { type Column, table } from './table.ts';
 
 /** A schedule as `list` tells it; also its JSON form. */
@@ -27,18 +29,36 @@ export interface ChangeResult {
 }
 
 const columns: readonly Column<ListedSchedule>[] = [
-  { title: 'NAME', value: ({ name }) => name, shrinks: true },
+  { title: 'NAME', value: ({ name }) => name, least: 12, cut: 'middle' },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'SCHEDULE', value: ({ expression }) => expression, shrinks: true },
-  { title: 'ZONE', value: ({ timezone }) => timezone },
+  { title: 'SCHEDULE', value: ({ expression }) => expression, least: 12 },
+  { title: 'ZONE', value: ({ timezone }) => timezone, leftOut: 1 },
   { title: 'NEXT RUN', value: ({ nextRun }) => nextRun ?? '-' },
-  { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?' },
-  { title: 'OF', value: ({ owner }) => owner },
+  { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?', leftOut: 2 },
+  { title: 'OF', value: ({ owner }) => owner, leftOut: 3 },
 ];
 
-export function listText(group: string, schedules: readonly ListedSchedule[], width?: number): string {
-  return schedules.length === 0 ? `no schedule in group ${group}\n` : `${table(schedules, columns, width)}\n`;
-}
+/** One value a line. */
+const jsonLines = (values: readonly unknown[]) =>
+  values.map((value) => `${JSON.stringify(value)}\n`).join('');
+
+const inMarkdown = <Row>(rows: readonly Row[], shown: readonly Column<Row>[]) =>
+  `${markdownTable(
+    shown.map(({ title }) => title.charAt(0) + title.slice(1).toLowerCase()),
+    rows.map((row) => shown.map(({ value }) => value(row))),
+  )}\n`;
+
+export const listRenderings = (
+  group: string,
+  schedules: readonly ListedSchedule[],
+  width?: number,
+): Renderings => ({
+  table: () =>
+    schedules.length === 0 ? `no schedule in group ${group}\n` : `${table(schedules, columns, { width })}\n`,
+  json: () => json(schedules),
+  ndjson: () => jsonLines(schedules),
+  markdown: () => inMarkdown(schedules, columns),
+});
 
 const marks = { create: '+', update: '~', delete: '-', none: ' ' } as const;
 
@@ -64,6 +84,43 @@ export function planText({ group, createGroup, changes }: SchedulePlan): string 
   return `${[...lines.map(printable), sum].join('\n')}\n`;
 }
 
+/** A change as JSON tells it: without what would be sent. */
+function toldChange(change: Change): object {
+  const { action, name } = change;
+  if (action === 'update')
+    return {
+      name,
+      action,
+      // a field that one side has not is null there: JSON has no undefined
+      differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
+    };
+  return action === 'none' && change.note !== undefined
+    ? { name, action, note: change.note }
+    : { name, action };
+}
+
+export const planRenderings = (plan: SchedulePlan): Renderings => {
+  const { group, createGroup, changes } = plan;
+  const told = changes.map(toldChange);
+  return {
+    table: () => planText(plan),
+    json: () => json({ group, createGroup, changes: told }),
+    ndjson: () => jsonLines(told),
+    markdown: () => {
+      const rows = changes.flatMap((change) =>
+        change.action === 'update'
+          ? change.differences.map(({ field, from, to }) => [
+              change.name,
+              'update',
+              `${field}: ${quote(from, 200)} → ${quote(to, 200)}`,
+            ])
+          : [[change.name, change.action, change.action === 'none' ? (change.note ?? '') : '']],
+      );
+      return `${markdownTable(['Name', 'Action', 'What'], rows)}\n`;
+    },
+  };
+};
+
 const done = {
   create: 'created',
   update: 'updated',
@@ -73,7 +130,18 @@ const done = {
   none: 'unchanged',
 } as const;
 
-export function resultText(group: string, results: readonly ChangeResult[]): string {
+export const resultRenderings = (group: string, results: readonly ChangeResult[]): Renderings => ({
+  table: () => resultText(group, results),
+  json: () => json({ group, results }),
+  ndjson: () => jsonLines(results),
+  markdown: () =>
+    `${markdownTable(
+      ['Name', 'Action', 'Outcome', 'Error'],
+      results.map(({ name, action, outcome, error = '' }) => [name, action, outcome, error]),
+    )}\n`,
+});
+
+function resultText(group: string, results: readonly ChangeResult[]): string {
   const lines = results
     .filter(({ action }) => action !== 'none')
     .map(({ name, action, outcome, error }) => {

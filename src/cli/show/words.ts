@@ -1,4 +1,4 @@
-/** @module Numbers as people read them. */
+/** @module Numbers and moments as people read them. */
 
 const steps = [
   ['d', 86_400_000],
@@ -7,7 +7,7 @@ const steps = [
   ['s', 1_000],
 ] as const;
 
-/** A span of milliseconds in its two largest units: `3 d 4 h`, `12 min 5 s`, `0 s`. */
+/** A span of milliseconds in its two largest units: `3 d 4 h`, `12 min 5 s`; under a second `0 s`. */
 export function span(ms: number): string {
   const first = steps.findIndex(([, size]) => ms >= size);
   if (first < 0) return '0 s';
@@ -21,15 +21,21 @@ export function span(ms: number): string {
   return parts.join(' ');
 }
 
-/** Bytes with three digits at most: `512 B`, `1.4 MB`, `23 GB`; powers of 1,024, as Elasticsearch counts its `mb`. */
+/** Bytes in at most three digits: `512 B`, `1.4 MB`, `23 GB`; powers of 1,024, as Elasticsearch counts its `mb`. */
 export function bytes(count: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];
   let value = count;
   let unit = 0;
-  while (value >= 1_024 && unit < units.length - 1) {
+  // 1,023.6 KB would round to four digits
+  while (Math.round(value) >= 1_000 && unit < units.length - 1) {
     value /= 1_024;
     unit += 1;
   }
-  const digits = value < 10 && unit > 0 ? 1 : 0;
+  const digits = unit > 0 && Math.round(value * 10) < 100 ? 1 : 0;
   return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** An ISO moment without what nobody reads: `2026-11-23 12:00:05 UTC`. */
+export function moment(iso: string | number): string {
+  return `${new Date(iso).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -52,6 +52,7 @@ export class SimulatedCluster implements World {
   constructor(clock: SimulatorClock, fleet: Fleet, stack: Stack, seed: number) {
     this.clock = clock;
     this.cluster = new ClusterState({ clock, stack, seed, name: fleet.clusterName ?? 'jobsweep-embedded' });
+    this.cluster.onCapacity = () => reassign(this.cluster);
     this.security = new Security(
       fleet.users?.map(({ roles = [], cluster = [], ...user }) => ({ ...user, roles, cluster })),
       fleet.apiKeys,
@@ -116,7 +117,7 @@ export class SimulatedCluster implements World {
   removeJob(jobId: string): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
-    if (datafeed?.task) endFeed(this.cluster, datafeed, datafeed.task);
+    if (datafeed?.task) endFeed(datafeed, datafeed.task);
     if (datafeed) this.cluster.removeDatafeed(datafeed);
     if (job.task) killTask(this.cluster, job, job.task, 'deleted');
     this.cluster.removeJob(job);
@@ -137,7 +138,8 @@ export class SimulatedCluster implements World {
   /** Somebody else asks for a graceful close: the job is closing now, and closed when its process is done. */
   closeJob(jobId: string): void {
     const job = this.#job(jobId);
-    if (!job.task) return;
+    // a failed job has nothing left that could be closed gracefully
+    if (!job.task || job.task.state === 'failed') return;
     this.stopDatafeed(jobId);
     if (job.task.node)
       void closeProcess(this.cluster, job, job.task, 'closed by someone else').catch(() => undefined);
@@ -199,7 +201,7 @@ export class SimulatedCluster implements World {
     const datafeed = this.cluster.datafeedOf(jobId);
     if (!datafeed?.task) return;
     this.cluster.settle(this.#job(jobId));
-    endFeed(this.cluster, datafeed, datafeed.task);
+    endFeed(datafeed, datafeed.task);
   }
 
   /** Gives the job's datafeed a source from now on; undefined dries it up. */

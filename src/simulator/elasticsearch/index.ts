@@ -31,6 +31,8 @@ export interface ElasticsearchOptions {
   readonly port?: number;
   /** Default: 127.0.0.1 */
   readonly host?: string;
+  /** How many of the latest requests `requests` holds; default: all. */
+  readonly rememberedRequests?: number;
 }
 
 export interface EmbeddedElasticsearch extends AsyncDisposable {
@@ -46,6 +48,7 @@ export interface EmbeddedElasticsearch extends AsyncDisposable {
 /** Starts a server; it answers when this resolves. Rejects when the port is taken. */
 export async function startElasticsearch(options: ElasticsearchOptions): Promise<EmbeddedElasticsearch> {
   const { clock, fleet = {}, stack = '9.2', seed = 1, port = 0, host = '127.0.0.1' } = options;
+  const { rememberedRequests = Number.POSITIVE_INFINITY } = options;
   const cluster = new SimulatedCluster(clock, fleet, stack, seed);
   const faults = new FaultScript(clock);
   armFleet(fleet, cluster, faults);
@@ -55,9 +58,14 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
     clock,
     routes,
     faults,
-    requests,
+    remember: (request) => {
+      requests.push(request);
+      if (requests.length > rememberedRequests) requests.shift();
+    },
     onBug: (error) => {
-      throw error;
+      queueMicrotask(() => {
+        throw error;
+      });
     },
   });
   server.listen(port, host);

@@ -12,12 +12,15 @@ import { indicesRoutes } from './api/indices.ts';
 import { memoryStatsRoute } from './api/memory-stats.ts';
 import { openJobRoute } from './api/open-job.ts';
 import { postDataRoute } from './api/post-data.ts';
+import { previewDatafeedRoute } from './api/preview-datafeed.ts';
 import { putDatafeedRoute } from './api/put-datafeed.ts';
 import { putJobRoute } from './api/put-job.ts';
+import { resultsRoutes } from './api/results.ts';
 import { rootRoutes } from './api/root.ts';
 import { runDatafeedRoutes } from './api/run-datafeed.ts';
 import { securityRoutes } from './api/security.ts';
 import { surroundingsRoutes } from './api/surroundings.ts';
+import { tasksRoutes } from './api/tasks.ts';
 import { updateDatafeedRoute } from './api/update-datafeed.ts';
 import { updateJobRoute } from './api/update-job.ts';
 import { upgradeModeRoute } from './api/upgrade-mode.ts';
@@ -46,6 +49,9 @@ export const routes: readonly Route[] = [
   catDatafeedsRoute,
   ...clusterSettingsRoutes,
   ...securityRoutes,
+  previewDatafeedRoute,
+  ...resultsRoutes,
+  ...tasksRoutes,
   ...surroundingsRoutes,
   ...indicesRoutes,
 ];

@@ -73,7 +73,7 @@ function beginDelete(call: Call, job: Job, force: boolean): Promise<void> {
       );
   }
   if (datafeed) {
-    if (datafeed.task) endFeed(cluster, datafeed, datafeed.task);
+    if (datafeed.task) endFeed(datafeed, datafeed.task);
     cluster.removeDatafeed(datafeed);
   }
   if (job.task) killTask(cluster, job, job.task, 'deleted with force');

@@ -4,7 +4,7 @@ import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
 import { beginForecast } from '../state/forecasting.ts';
 import type { Forecast, Job } from '../state/job.ts';
-import { parseByteSize, parseTimeValue, printByteSize } from '../units.ts';
+import { parseByteSize, parseTimeValue, printByteSize, printTimeValue } from '../units.ts';
 import { oneJob } from './names.ts';
 import { checkProcess } from './post-data.ts';
 
@@ -32,7 +32,9 @@ export const forecastRoutes: readonly Route[] = [
     const duration = (given.duration as number | undefined) ?? day;
     const expiresIn = (given.expires_in as number | undefined) ?? 14 * day;
     const memory = (given.max_model_memory as number | undefined) ?? 20 * 2 ** 20;
-    if (duration <= 0) throw illegalArgument(`[duration] must be positive: [${duration}ms]`);
+    if (duration <= 0) throw illegalArgument(`[duration] must be positive: [${printTimeValue(duration)}]`);
+    if (expiresIn < 0)
+      throw illegalArgument(`[expires_in] must be non-negative: [${printTimeValue(expiresIn)}]`);
     if (memory >= 500 * 2 ** 20)
       throw illegalArgument(`[max_model_memory] must be less than 500mb, got [${printByteSize(memory)}]`);
     return () => {

@@ -4,6 +4,7 @@ import type { ClusterState } from '../state/cluster-state.ts';
 import { renderCounts } from '../state/counts.ts';
 import type { Forecast, Job } from '../state/job.ts';
 import { stateOf } from '../state/job.ts';
+import { requireResults } from '../state/results-index.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
 import { humanized } from './human.ts';
 import { allowNoMatch, jobsNamed } from './names.ts';
@@ -37,6 +38,7 @@ export const getJobsRoutes: readonly Route[] = [
       const allowed = allowNoMatch(call, 'jobs');
       return () => {
         const jobs = jobsNamed(call, call.parameters.job_id ?? '_all', allowed);
+        requireResults(call.world.cluster, jobs);
         return {
           body: humanized(call, {
             count: jobs.length,

@@ -3,6 +3,7 @@ import { ElasticsearchError } from '../errors.ts';
 import { type Call, type Privilege, type Route, route } from '../http/call.ts';
 import type { Document, Index, Indices } from '../state/indices.ts';
 import { parseRecords } from '../state/records.ts';
+import { closeResults, countsDocument, dropResults, isHidden } from '../state/results-index.ts';
 import { bulk } from './bulk.ts';
 import { search } from './search.ts';
 
@@ -48,6 +49,7 @@ export const indicesRoutes: readonly Route[] = [
     index('admin/delete'),
     plain((call, indices) => {
       for (const { name } of existing(call, indices)) indices.delete(name);
+      dropResults(call.world.cluster, call.parameters.index ?? '');
       return { acknowledged: true };
     }),
   ),
@@ -142,6 +144,7 @@ export const indicesRoutes: readonly Route[] = [
     index('admin/open'),
     plain((call, indices) => {
       existing(call, indices);
+      closeResults(call.world.cluster, call.parameters.index ?? '', call.path.endsWith('_close'));
       return { acknowledged: true, shards_acknowledged: true };
     }),
   ),
@@ -167,10 +170,10 @@ export const indicesRoutes: readonly Route[] = [
     index('data/read/get'),
     plain((call, indices) => {
       const { index: name = '', id = '' } = call.parameters;
-      const virtual = call.world.cluster.resultsDocument(name, id);
+      const virtual = countsDocument(call.world.cluster, name, id);
       const stored = indices.get(name)?.documents.get(id);
       const source = stored?.source ?? virtual;
-      if (!source && !indices.get(name) && !name.startsWith('.ml-')) throw missingIndex(name);
+      if (!source && !indices.get(name) && !isHidden(name)) throw missingIndex(name);
       if (!source) return { status: 404, body: { _index: name, _id: id, found: false } };
       if (call.path.includes('/_source/')) return { status: 200, body: source };
       return {
@@ -246,7 +249,7 @@ function existing(call: Call, indices: Indices): readonly Index[] {
   const { found, missing } = indices.resolve(expression);
   const lenient = call.query.text('ignore_unavailable');
   // the results of jobs are shown as part of their stats; their indices are there for whoever looks
-  const absent = missing.find((name) => !name.startsWith('.ml-'));
+  const absent = missing.find((name) => !isHidden(name));
   if (absent !== undefined && lenient !== 'true') throw missingIndex(absent);
   return found;
 }

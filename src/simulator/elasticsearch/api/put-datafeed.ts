@@ -1,7 +1,7 @@
 /** @module Putting a datafeed (ML APIs §3.11). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { alreadyExists, conflict, illegalArgument } from '../errors.ts';
-import { type Route, route } from '../http/call.ts';
+import { type Call, type Route, route } from '../http/call.ts';
 import { textOf } from '../http/object-parser.ts';
 import { newDatafeed } from '../state/create.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
@@ -14,8 +14,7 @@ export const putDatafeedRoute: Route = route(
   '/_ml/datafeeds/{datafeed_id}',
   ['manage_ml', 'cluster:admin/xpack/ml/datafeeds/put'],
   (call) => {
-    for (const name of ['ignore_unavailable', 'allow_no_indices', 'ignore_throttled', 'expand_wildcards'])
-      call.query.ignore(name);
+    const indicesOptions = indicesOptionsOf(call);
     const id = call.parameters.datafeed_id ?? '';
     const body = call.body.read(datafeedParser);
     if (body.datafeed_id !== undefined && body.datafeed_id !== id)
@@ -25,7 +24,8 @@ export const putDatafeedRoute: Route = route(
     if (body.job_id === undefined)
       throw illegalArgument("Invalid job_id value 'null' in datafeed configuration");
     const jobId = textOf(body.job_id);
-    const config = completeDatafeed(id, jobId, body, randomQueryDelay(call.world.cluster, jobId));
+    const given = { ...body, indices_options: { ...indicesOptions, ...(body.indices_options as object) } };
+    const config = completeDatafeed(id, jobId, given, randomQueryDelay(call.world.cluster, jobId));
     return () => {
       const { cluster } = call.world;
       cluster.requireMaster();
@@ -39,3 +39,16 @@ export const putDatafeedRoute: Route = route(
     };
   },
 );
+
+/** Options for the indices may stand in the query, too. */
+function indicesOptionsOf({ query }: Call): object {
+  const wildcards = query.text('expand_wildcards');
+  return {
+    ...(wildcards !== undefined && { expand_wildcards: wildcards.split(',') }),
+    ...Object.fromEntries(
+      ['ignore_unavailable', 'allow_no_indices', 'ignore_throttled']
+        .filter((name) => query.has(name))
+        .map((name) => [name, query.flag(name, false)]),
+    ),
+  };
+}

@@ -1,11 +1,12 @@
 /** @module Putting a job, with its datafeed if it brings one (ML APIs §3.7). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { completeJob, jobParser, sameName } from '../config/job-config.ts';
-import { alreadyExists, illegalArgument } from '../errors.ts';
+import { alreadyExists, conflict, illegalArgument } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { newDatafeed, newJob } from '../state/create.ts';
+import { documentsAbout } from '../state/results-index.ts';
 import { stackFacts } from '../versions.ts';
 import { renderJob } from './get-jobs.ts';
 import { humanized } from './human.ts';
@@ -30,6 +31,11 @@ export const putJobRoute: Route = route(
       const { cluster } = call.world;
       cluster.requireMaster();
       checkNames(cluster, id, (config.groups as string[] | undefined) ?? []);
+      const leftovers = documentsAbout(cluster, id);
+      if (leftovers.length > 0)
+        throw conflict(
+          `Result and/or state documents exist for a prior job with Id [${id}]. Please create the job with a different Id`,
+        );
       const job = newJob(config);
       const given = body.datafeed_config as JsonObject | undefined;
       if (given) {

@@ -1,14 +1,23 @@
 /** @module Starting, stopping and deleting datafeeds (ML APIs §3.11). */
-import { badRequest, conflict, serverError, tooManyRequests, validation } from '../errors.ts';
+import {
+  badRequest,
+  conflict,
+  illegalState,
+  serverError,
+  timedOut,
+  tooManyRequests,
+  validation,
+} from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';
-import { datafeedStateOf } from '../state/datafeed.ts';
+import { type Datafeed, type DatafeedTask, datafeedStateOf } from '../state/datafeed.ts';
 import { beginFeed, endFeed, stopFeed } from '../state/datafeed-lifecycle.ts';
 import { stateOf } from '../state/job.ts';
-import { parseTimeValue } from '../units.ts';
+import { parseTimeValue, printTimeValue } from '../units.ts';
 import { dateParameter } from './dates.ts';
 import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './names.ts';
 
+const startTimeout = 20_000;
 const startAction = 'cluster:admin/xpack/ml/datafeed/start';
 const stopAction = 'cluster:admin/xpack/ml/datafeed/stop';
 
@@ -42,7 +51,8 @@ export const runDatafeedRoutes: readonly Route[] = [
       const end = given.end === undefined ? undefined : startTime(given.end, 'end', call);
       if (end !== undefined && end <= (start ?? 0))
         throw validation(`Validation Failed: 1: start [${start ?? 0}] must be earlier than end [${end}];`);
-      return () => startDatafeed(call, start, end);
+      const timeout = (given.timeout as number | undefined) ?? startTimeout;
+      return () => startDatafeed(call, start, end, timeout);
     },
   ),
   route(
@@ -78,7 +88,7 @@ export const runDatafeedRoutes: readonly Route[] = [
           throw conflict(
             `Cannot delete datafeed [${datafeed.id}] while its status is ${datafeedStateOf(datafeed)}`,
           );
-        if (datafeed.task) endFeed(cluster, datafeed, datafeed.task);
+        if (datafeed.task) endFeed(datafeed, datafeed.task);
         cluster.removeDatafeed(datafeed);
         return { body: { acknowledged: true } };
       };
@@ -90,7 +100,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
   return {
     ...(query.has('start') && { start: query.text('start') }),
     ...(query.has('end') && { end: query.text('end') }),
-    timeout: query.time('timeout', 20_000),
+    timeout: query.time('timeout', startTimeout),
   };
 }
 
@@ -99,7 +109,12 @@ function startTime(value: unknown, name: string, { world: { cluster } }: Call): 
   return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }
 
-async function startDatafeed(call: Call, start: number | undefined, end: number | undefined) {
+async function startDatafeed(
+  call: Call,
+  start: number | undefined,
+  end: number | undefined,
+  timeout: number,
+) {
   const { cluster } = call.world;
   cluster.requireMaster();
   const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
@@ -120,8 +135,37 @@ async function startDatafeed(call: Call, start: number | undefined, end: number 
     throw tooManyRequests(`Could not start datafeed [${datafeed.id}], allocation explanation [${reason}]`);
   }
   const task = beginFeed(cluster, datafeed, job, { start: start ?? 0, end });
-  await Promise.resolve();
+  // a job that waits for a node may do so for long: nobody waits with it
+  if (!job.task?.node) return { body: { started: true, node: '' } };
+  await call.wait(untilStarted(call, datafeed, task, timeout));
   return { body: { started: true, node: task.node?.id ?? '' } };
+}
+
+function untilStarted(
+  { world: { cluster } }: Call,
+  datafeed: Datafeed,
+  task: DatafeedTask,
+  ms: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      cancel();
+      task.onChange.delete(look);
+      if (error) reject(error);
+      else resolve();
+    };
+    const look = () => {
+      if (datafeed.task !== task)
+        settle(conflict(`Datafeed [${datafeed.id}] has been stopped before it had been started`));
+      else if (task.state !== 'starting') settle();
+    };
+    const reason = `Starting datafeed [${datafeed.id}] timed out after [${printTimeValue(ms)}]`;
+    const cancel = cluster.clock.at(cluster.clock.now() + ms, () =>
+      settle(cluster.major === 7 ? illegalState(reason) : timedOut(reason)),
+    );
+    task.onChange.add(look);
+    look();
+  });
 }
 
 interface StopRequest {

@@ -11,7 +11,7 @@ export function search(call: Call, indices: readonly Index[]): { hits: object[];
     size?: number;
     from?: number;
   };
-  const test = compile(request.query ?? { match_all: {} });
+  const test = compileQuery(request.query ?? { match_all: {} });
   const size = call.query.integer('size') ?? request.size ?? 10;
   const from = call.query.integer('from') ?? request.from ?? 0;
   const found: object[] = [];
@@ -21,7 +21,7 @@ export function search(call: Call, indices: readonly Index[]): { hits: object[];
   return { hits: found.slice(from, from + size), found: found.length };
 }
 
-function compile(query: Document): Test {
+export function compileQuery(query: Document): Test {
   const [kind = 'match_all', body] = Object.entries(query)[0] ?? [];
   const [field = '', given] = Object.entries((body ?? {}) as Document)[0] ?? [];
   switch (kind) {
@@ -60,7 +60,7 @@ function compile(query: Document): Test {
 }
 
 function compileBool(body: Document): Test {
-  const clauses = (name: string) => [body[name] ?? []].flat().map((query) => compile(query as Document));
+  const clauses = (name: string) => [body[name] ?? []].flat().map((query) => compileQuery(query as Document));
   const must = [...clauses('must'), ...clauses('filter')];
   const not = clauses('must_not');
   const should = clauses('should');

@@ -1,5 +1,4 @@
 /** @module What people and test suites ask a cluster besides: health, licence, nodes, tasks, a reset of everything. */
-import { notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { endFeed } from '../state/datafeed-lifecycle.ts';
 import { killTask } from '../state/job-lifecycle.ts';
@@ -85,23 +84,6 @@ export const surroundingsRoutes: readonly Route[] = [
       };
     },
   ),
-  route(
-    'tasks.get',
-    'GET',
-    '/_tasks/{task_id}',
-    ['monitor', 'cluster:monitor/task/get'],
-    ({ query, parameters, world: { cluster }, wait }) => {
-      const waits = query.flag('wait_for_completion', false);
-      query.ignore('timeout');
-      const id = parameters.task_id ?? '';
-      return async () => {
-        const work = cluster.tasks.get(id);
-        if (!work) throw notFound(`task [${id}] isn't running and hasn't stored its results`);
-        if (waits) await wait(work.done);
-        return { body: { completed: work.completed, task: { id, action: work.action } } };
-      };
-    },
-  ),
   route('features.reset', 'POST', '/_features/_reset', ['manage', 'cluster:admin/features/reset'], (call) => {
     call.query.ignore('master_timeout');
     return () => {
@@ -113,7 +95,7 @@ export const surroundingsRoutes: readonly Route[] = [
 
 function resetEverything({ world: { cluster } }: Call): void {
   for (const datafeed of cluster.datafeeds.values()) {
-    if (datafeed.task) endFeed(cluster, datafeed, datafeed.task);
+    if (datafeed.task) endFeed(datafeed, datafeed.task);
     cluster.removeDatafeed(datafeed);
   }
   for (const job of cluster.jobs.values()) {

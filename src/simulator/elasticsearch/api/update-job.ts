@@ -15,6 +15,7 @@ import { badRequest, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job, JobConfig } from '../state/job.ts';
+import { modelBytesOf } from '../state/results-index.ts';
 import { renderJob } from './get-jobs.ts';
 import { humanized } from './human.ts';
 import { oneJob } from './names.ts';
@@ -121,7 +122,7 @@ function updatedLimits(call: Call, job: Job, given: JsonObject): JsonObject {
   if (wanted !== undefined) {
     if (job.task) throw conflict('Cannot update analysis_limits while the job is open');
     checkMemoryLimit(wanted, jobContext(call.world.cluster));
-    const used = Math.ceil(job.modelBytes / 2 ** 20);
+    const used = Math.ceil(modelBytesOf(call.world.cluster, job) / 2 ** 20);
     if (wanted < used)
       throw badRequest(
         `Invalid update value for analysis_limits: model_memory_limit cannot be decreased below current usage; current usage [${used}mb], update had [${wanted}mb]`,
@@ -147,10 +148,7 @@ function updatedAnalysis(job: Job, body: JsonObject): JsonObject | undefined {
   }
   if (body.per_partition_categorization !== undefined) {
     const own = analysis.per_partition_categorization as JsonObject | undefined;
-    const wanted = body.per_partition_categorization as JsonObject;
-    if ((own?.enabled === true) !== (wanted.enabled === true))
-      throw badRequest('analysis_config.per_partition_categorization.enabled cannot be updated');
-    changes.per_partition_categorization = { ...own, ...wanted };
+    changes.per_partition_categorization = { ...own, ...(body.per_partition_categorization as JsonObject) };
   }
   if (body.model_prune_window !== undefined) changes.model_prune_window = textOf(body.model_prune_window);
   return Object.keys(changes).length > 0 ? { ...analysis, ...changes } : undefined;

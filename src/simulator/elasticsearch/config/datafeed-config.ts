@@ -1,5 +1,5 @@
 /** @module A datafeed's config: what a put may say, what the server adds, and how it will search. */
-import { illegalArgument } from '../errors.ts';
+import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';
 import { parseTimeValue } from '../units.ts';
@@ -35,7 +35,7 @@ export const datafeedParser: ObjectParser = {
     indexes: 'strings',
     query_delay: time('query_delay'),
     frequency: time('frequency'),
-    query: 'object',
+    query: { kind: 'object', check: knownQuery },
     aggregations: 'object',
     aggs: 'object',
     script_fields: 'object',
@@ -47,6 +47,24 @@ export const datafeedParser: ObjectParser = {
     runtime_mappings: 'object',
   },
 };
+
+const queries = [
+  'match_all match_none match match_phrase match_phrase_prefix match_bool_prefix multi_match query_string term terms',
+  'simple_query_string terms_set range exists prefix wildcard regexp fuzzy ids bool boosting constant_score dis_max',
+  'function_score nested has_child has_parent parent_id geo_shape geo_bounding_box geo_distance script script_score',
+  'more_like_this percolate rank_feature distance_feature pinned wrapper intervals span_term span_near knn type',
+].flatMap((names) => names.split(' '));
+
+/** A datafeed's query is parsed when it is put. @throws 400 */
+function knownQuery(query: JsonObject): JsonObject {
+  const unknown = Object.keys(query).find((name) => !queries.includes(name));
+  if (unknown === undefined) return query;
+  throw new ElasticsearchError(400, {
+    type: 'status_exception',
+    reason: 'Datafeed query is not parsable',
+    caused_by: { type: 'parsing_exception', reason: `unknown query [${unknown}]` },
+  });
+}
 
 function chunkingMode(mode: string): string {
   const lower = mode.toLowerCase();

@@ -4,6 +4,12 @@ import { wildcard } from '../state/expressions.ts';
 type Step = { readonly deep: true } | { readonly deep: false; readonly matches: (name: string) => boolean };
 type Filter = readonly Step[];
 
+/** What the filters make of one field: all of it, a part of it by `next`, or nothing. */
+interface Below {
+  readonly whole: boolean;
+  readonly next: Position | undefined;
+}
+
 /** Makes a function that filters response bodies; undefined when there is nothing to filter. */
 export function compileFilterPath(text: string | undefined): ((value: unknown) => unknown) | undefined {
   const patterns = (text ?? '')
@@ -11,12 +17,13 @@ export function compileFilterPath(text: string | undefined): ((value: unknown) =
     .map((pattern) => pattern.trim())
     .filter((pattern) => pattern !== '');
   if (patterns.length === 0) return undefined;
-  const excludes = patterns.filter((pattern) => pattern.startsWith('-')).map((p) => compile(p.slice(1)));
-  const includes = patterns.filter((pattern) => !pattern.startsWith('-')).map(compile);
+  const negative = patterns.filter((pattern) => pattern.startsWith('-'));
+  const positive = patterns.filter((pattern) => !pattern.startsWith('-'));
+  const includes = positive.length > 0 ? new Position(positive.map(compile)) : undefined;
+  const excludes = negative.length > 0 ? new Position(negative.map((p) => compile(p.slice(1)))) : undefined;
   return (value) => {
-    const kept = includes.length > 0 ? include(value, includes) : value;
-    const left = excludes.length > 0 && kept !== undefined ? exclude(kept, excludes) : kept;
-    return left ?? {};
+    const kept = includes ? include(value, includes) : value;
+    return (excludes && kept !== undefined ? exclude(kept, excludes) : kept) ?? {};
   };
 }
 
@@ -30,38 +37,60 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** The filters that go on below the field `name`; `whole` when one of them ends there. */
-function below(filters: readonly Filter[], name: string): { whole: boolean; rest: Filter[] } {
-  const rest: Filter[] = [];
-  let whole = false;
-  const enter = (filter: Filter) => {
-    const [step, ...after] = filter;
-    if (!step) return;
-    if (step.deep) {
-      rest.push(filter);
-      if (after.length === 0) whole = true;
-      else enter(after);
-    } else if (step.matches(name)) {
-      if (after.length === 0) whole = true;
-      else rest.push(after);
-    }
-  };
-  for (const filter of filters) enter(filter);
-  return { whole, rest };
+/** A place in the filters. It remembers what it has answered: ten thousand jobs have the same fifty field names. */
+class Position {
+  readonly #filters: readonly Filter[];
+  readonly #known = new Map<string, Below>();
+
+  constructor(filters: readonly Filter[]) {
+    this.#filters = filters;
+  }
+
+  below(name: string): Below {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const found = this.#work(name);
+    this.#known.set(name, found);
+    return found;
+  }
+
+  #work(name: string): Below {
+    const rest: Filter[] = [];
+    let whole = false;
+    const enter = (filter: Filter) => {
+      const [step, ...after] = filter;
+      if (!step) return;
+      if (step.deep) {
+        rest.push(filter);
+        if (after.length === 0) whole = true;
+        else enter(after);
+      } else if (step.matches(name)) {
+        if (after.length === 0) whole = true;
+        else rest.push(after);
+      }
+    };
+    for (const filter of this.#filters) enter(filter);
+    return { whole, next: rest.length > 0 ? new Position(rest) : undefined };
+  }
 }
 
-function include(value: unknown, filters: readonly Filter[]): unknown {
+function include(value: unknown, position: Position): unknown {
   if (Array.isArray(value)) {
-    const kept = value.map((entry) => include(entry, filters)).filter((entry) => entry !== undefined);
+    const kept: unknown[] = [];
+    for (const entry of value) {
+      const part = include(entry, position);
+      if (part !== undefined) kept.push(part);
+    }
     return kept.length > 0 ? kept : undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const result: Record<string, unknown> = {};
   let any = false;
-  for (const [name, entry] of Object.entries(value)) {
+  for (const name in value) {
+    const entry = (value as Record<string, unknown>)[name];
     if (entry === undefined) continue;
-    const { whole, rest } = below(filters, name);
-    const kept: unknown = whole ? entry : rest.length > 0 ? include(entry, rest) : undefined;
+    const { whole, next } = position.below(name);
+    const kept: unknown = whole ? entry : next && include(entry, next);
     if (kept === undefined) continue;
     result[name] = kept;
     any = true;
@@ -69,16 +98,16 @@ function include(value: unknown, filters: readonly Filter[]): unknown {
   return any ? result : undefined;
 }
 
-function exclude(value: unknown, filters: readonly Filter[]): unknown {
-  if (Array.isArray(value)) return value.map((entry) => exclude(entry, filters));
+function exclude(value: unknown, position: Position): unknown {
+  if (Array.isArray(value)) return value.map((entry) => exclude(entry, position));
   if (typeof value !== 'object' || value === null) return value;
   const result: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(value)) {
-    const { whole, rest } = below(filters, name);
+    const { whole, next } = position.below(name);
     if (whole) continue;
-    const kept = rest.length > 0 ? exclude(entry, rest) : entry;
+    const kept = next ? exclude(entry, next) : entry;
     // an object that lost all of its fields goes, too
-    if (rest.length > 0 && isEmpty(kept) && !isEmpty(entry)) continue;
+    if (next && isEmpty(kept) && !isEmpty(entry)) continue;
     result[name] = kept;
   }
   return result;

@@ -32,7 +32,7 @@ export type Field =
   | { readonly nested: ObjectParser }
   | { readonly list: ObjectParser }
   /** A value of a simple kind that is checked by hand; what it throws becomes the cause. */
-  | { readonly kind: 'string' | 'integer' | 'any'; readonly check: (value: never) => unknown };
+  | { readonly kind: 'string' | 'integer' | 'object' | 'any'; readonly check: (value: never) => unknown };
 
 export interface ObjectParser {
   readonly name: string;

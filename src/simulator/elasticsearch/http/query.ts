@@ -4,7 +4,9 @@ import { parseTimeValue } from '../units.ts';
 import { near } from './object-parser.ts';
 
 /** Parameters that shape the response, and that every endpoint takes. */
-const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty', 'source', 'source_content_type'];
+const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty'];
+/** The content as a parameter, of every endpoint that takes content; never what a typo is compared with. */
+const content = ['source', 'source_content_type'];
 
 export class Query {
   readonly #values = new Map<string, string>();
@@ -20,6 +22,11 @@ export class Query {
 
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** The value, without the claim to have read it. */
+  peek(name: string): string | undefined {
+    return this.#values.get(name);
   }
 
   text(name: string): string | undefined {
@@ -55,7 +62,9 @@ export class Query {
 
   /** @throws 400 that names every parameter which nobody asked for. */
   refuseUnconsumed(path: string): void {
-    const unknown = [...this.#values.keys()].filter((name) => !this.#consumed.has(name)).sort();
+    const unknown = [...this.#values.keys()]
+      .filter((name) => !this.#consumed.has(name) && !content.includes(name))
+      .sort();
     if (unknown.length === 0) return;
     const named = unknown.map((name) => `[${name}]${hint(name, [...this.#consumed])}`);
     throw illegalArgument(

@@ -1,5 +1,7 @@
 /** @module The HTTP server: reads a request, lets faults strike, asks who and what, hands it to its route, answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import type { SimulatorClock } from '../../clock.ts';
 import { ElasticsearchError } from '../errors.ts';
 import type { Fault, FaultScript } from '../faults.ts';
@@ -34,13 +36,16 @@ export interface RecordedRequest {
 
 /** `http.max_initial_line_length` */
 const longestLine = 4096;
+/** `http.max_content_length` */
+const mostContent = 100 * 2 ** 20;
+const unzip = promisify(gunzip);
 
 export interface ServerOptions {
   readonly world: World;
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;
-  readonly requests: RecordedRequest[];
+  readonly remember: (request: RecordedRequest) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -63,8 +68,9 @@ async function handle(
   // the client may go at any time: what it asked for goes on
   request.on('error', () => undefined);
   response.on('error', () => undefined);
-  const text = await readText(request);
-  if (text === undefined) return;
+  const content = await readContent(request);
+  if (content === undefined) return;
+  const { text, tooLong } = content;
   const method = request.method ?? 'GET';
   const [path, search] = splitOnce(request.url ?? '/', '?');
   const routed = findRoute(router, world.cluster.major, method, path);
@@ -79,13 +85,15 @@ async function handle(
     body: text,
     api,
   };
-  options.requests.push(record);
+  options.remember(record);
 
   const query = new Query(search);
   const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
   const wait = <T>(answer: Promise<T>) => clock.parked(request.socket.remotePort, answer);
+  // not a sleep: that would make time pass even when the client has gone
+  const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(api, path);
-  if (fault?.delay) await wait(clock.sleep(fault.delay));
+  if (fault?.delay) await wait(elapsed(fault.delay));
   if (fault?.hang) {
     await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
     return;
@@ -103,13 +111,14 @@ async function handle(
       rendered = render(await answer(), renderOptions);
     } catch (error) {
       const known = renderError(error, renderOptions);
-      if (!known) throw error;
-      rendered = known;
+      // a bug of this simulator: whoever waits hears of it, and the process, too
+      if (!known) options.onBug(error);
+      rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
     }
     if (fault?.status !== undefined) rendered = render(scripted(fault), renderOptions);
   }
   faults.requestDone(api);
-  if (fault?.delayAnswer) await wait(clock.sleep(fault.delayAnswer));
+  if (fault?.delayAnswer) await wait(elapsed(fault.delayAnswer));
   if (fault?.reset === 'after') {
     request.socket.resetAndDestroy();
     return;
@@ -118,7 +127,8 @@ async function handle(
   record.status = rendered.status;
   record.answeredAt = clock.now();
   record.responseBytes = Buffer.byteLength(rendered.body);
-  send(response, rendered, { fault, method, warnings, request, tooLong: record.lineBytes > longestLine });
+  const last = tooLong || record.lineBytes > longestLine;
+  send(response, rendered, { fault, method, warnings, request, last });
 
   async function answer(): Promise<Answer> {
     if (record.lineBytes > longestLine)
@@ -126,8 +136,9 @@ async function handle(
         type: 'too_long_http_line_exception',
         reason: `An HTTP line is larger than ${longestLine} bytes.`,
       });
+    if (tooLong) throw new PlainError(413, 'Request Entity Too Large');
     const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
-    const source = query.text('source');
+    const source = query.peek('source');
     const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
     const compatibleWith = compatibility(world.cluster.major, {
       contentType: request.headers['content-type'],
@@ -186,6 +197,11 @@ function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): 
   warn(`[${method} ${path}] is deprecated! Use [${method} /_ml/${path.slice(olderPrefix.length)}] instead.`);
 }
 
+function bugBody(error: unknown): object {
+  const reason = `a bug of the simulator: ${error instanceof Error ? error.message : String(error)}`;
+  return new ElasticsearchError(500, { type: 'simulator_exception', reason }).body();
+}
+
 function scripted({ status = 500, type, reason, body, headers = {} }: Fault): Answer {
   if (typeof body === 'string') return { status, text: body, headers };
   const cause = { type: type ?? 'status_exception', reason: reason ?? 'scripted fault' };
@@ -197,16 +213,17 @@ interface SendOptions {
   readonly method: string;
   readonly warnings: readonly string[];
   readonly request: IncomingMessage;
-  readonly tooLong: boolean;
+  /** The connection cannot be used again. */
+  readonly last: boolean;
 }
 
 function send(response: ServerResponse, rendered: Rendered, options: SendOptions): void {
-  const { fault, method, warnings, request, tooLong } = options;
+  const { fault, method, warnings, request, last } = options;
   const headers: Record<string, string | readonly string[]> = { ...rendered.headers };
   if (!fault?.noProduct) headers['X-elastic-product'] = 'Elasticsearch';
   if (warnings.length > 0) headers.Warning = warnings;
   if (fault?.contentType !== undefined) headers['content-type'] = fault.contentType;
-  if (tooLong) headers.connection = 'close';
+  if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
   const opaque = request.headers['x-opaque-id'];
@@ -219,15 +236,27 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   response.end(method === 'HEAD' ? undefined : bytes);
 }
 
-/** The content; undefined when the client went before it was complete. */
-async function readText(request: IncomingMessage): Promise<string | undefined> {
+interface Content {
+  readonly text: string;
+  readonly tooLong: boolean;
+}
+
+/** The content; undefined when the client went before it was complete. What is too long is not kept. */
+async function readContent(request: IncomingMessage): Promise<Content | undefined> {
   const chunks: Buffer[] = [];
+  let bytes = 0;
   try {
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > mostContent) return { text: '', tooLong: true };
+      chunks.push(chunk);
+    }
+    const content = Buffer.concat(chunks);
+    const plain = request.headers['content-encoding'] === 'gzip' ? await unzip(content) : content;
+    return { text: plain.toString('utf8'), tooLong: false };
   } catch {
     return undefined;
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

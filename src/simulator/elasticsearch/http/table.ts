@@ -144,19 +144,15 @@ function printTime(value: number, unit: string | undefined): string {
   return unit === undefined ? printTimeValue(value) : String(Math.floor(value / (timeUnits[unit] ?? 1)));
 }
 
-/** Numbers to the right, text to the left; the last column of text is not padded. */
+/** Numbers to the right, text to the left; nothing follows the last text of a line. */
 function align(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
   const widths = right.map((_right, index) => Math.max(0, ...lines.map((line) => line[index]?.length ?? 0)));
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((text, index) =>
-            right[index] ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0),
-          )
-          .join(' ')}\n`,
-    )
-    .join('');
+  const cell = (text: string, index: number) => {
+    const width = widths[index] ?? 0;
+    if (right[index]) return text.padStart(width);
+    return index === right.length - 1 ? text : text.padEnd(width);
+  };
+  return lines.map((line) => `${line.map(cell).join(' ')}\n`).join('');
 }
 
 function helpText<T>(columns: readonly Column<T>[]): string {

@@ -4,7 +4,6 @@ import { ElasticsearchError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { type Stack, stackFacts } from '../versions.ts';
 import { type AssignmentLimits, memoryOf } from './assignment.ts';
-import { renderCounts } from './counts.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
 import { catchUp } from './feed.ts';
@@ -41,12 +40,16 @@ export class ClusterState {
   readonly #datafeeds = new Map<string, Datafeed>();
   readonly #datafeedOfJob = new Map<string, Datafeed>();
   readonly #groups = new Map<string, Set<string>>();
-  /** Jobs and datafeeds that have a task and no node, in the order in which they wait. */
+  /** Jobs that have a task and no node, in the order in which they wait. */
   readonly unassigned = new Set<string>();
-  readonly unassignedDatafeeds = new Set<string>();
   /** Deletes and resets that somebody may ask after. */
   readonly tasks = new Map<string, RunningTask>();
   readonly idleCloser: IdleCloser;
+  /** Results indices that somebody has closed. */
+  readonly closedResults = new Set<string>();
+  /** Looks again for nodes for those that wait for one; see `relocation.ts`. */
+  onCapacity: () => void = () => undefined;
+  #looksAgain = false;
   upgradeMode = false;
   hasMaster = true;
   #masterLost = Promise.withResolvers<never>();
@@ -189,7 +192,6 @@ export class ClusterState {
   removeDatafeed(datafeed: Datafeed): void {
     this.#datafeeds.delete(datafeed.id);
     this.#datafeedOfJob.delete(datafeed.jobId);
-    this.unassignedDatafeeds.delete(datafeed.id);
     this.#sortedDatafeeds = undefined;
   }
 
@@ -204,14 +206,6 @@ export class ClusterState {
     const options = config.indices_options as { ignore_unavailable?: boolean } | undefined;
     if (described || options?.ignore_unavailable) return undefined;
     return this.indices.resolve((config.indices as string[]).join(',')).missing[0];
-  }
-
-  /** A document of the results index that can be looked up: a job's counts. */
-  resultsDocument(index: string, id: string): object | undefined {
-    const job = this.jobs.get(id.replace(/_data_counts$/, ''));
-    if (!job || !index.startsWith('.ml-anomalies-') || !id.endsWith('_data_counts')) return undefined;
-    this.settle(job);
-    return renderCounts(job.id, job.counts, job.traits.analysisFields.length);
   }
 
   datafeedNames(): Names {
@@ -253,6 +247,16 @@ export class ClusterState {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'
       : task.explanation;
+  }
+
+  /** A node has room again: whoever waits for one is looked at, once for however many tasks end together. */
+  capacityFreed(): void {
+    if (this.#looksAgain || this.unassigned.size === 0) return;
+    this.#looksAgain = true;
+    this.clock.at(this.clock.now() + 100, () => {
+      this.#looksAgain = false;
+      this.onCapacity();
+    });
   }
 
   /** Notes a state for the history, and tells whoever waits for the task. */

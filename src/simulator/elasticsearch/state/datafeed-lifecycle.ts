@@ -26,7 +26,7 @@ export function beginFeed(
   const task: DatafeedTask = {
     allocation: cluster.nextAllocation(),
     node: job.task?.node,
-    state: job.task?.node ? 'started' : 'starting',
+    state: 'starting',
     explanation: '',
     isolated: false,
     start,
@@ -39,18 +39,58 @@ export function beginFeed(
     onChange: new Set(),
   };
   datafeed.task = task;
-  scheduleEnd(cluster, datafeed, job, task);
+  startWithJob(cluster, datafeed, job, task);
   return task;
+}
+
+/** A datafeed is `starting` until its job has a process, and begins to read then. */
+export function startWithJob(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
+  const jobTask = job.task;
+  if (!jobTask) return;
+  const look = () => {
+    const gone = datafeed.task !== task || task.state !== 'starting' || job.task !== jobTask;
+    if (!gone && !jobTask.process) return;
+    jobTask.onChange.delete(look);
+    if (gone) return;
+    task.node = jobTask.node;
+    task.state = 'started';
+    if (task.lookback) task.lookback = { since: cluster.clock.now(), from: task.readTo };
+    scheduleEnd(cluster, datafeed, job, task);
+    for (const listener of task.onChange) listener();
+  };
+  jobTask.onChange.add(look);
+  look();
 }
 
 /** A datafeed with an end stops by itself then, and closes its job. */
 export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   task.cancel?.();
+  task.cancel = undefined;
   const when = readsUntil(datafeed, task);
-  if (when === undefined) return;
+  if (when === undefined) {
+    scheduleEmptyCheck(cluster, datafeed, job, task);
+    return;
+  }
   task.cancel = cluster.clock.at(when, () => {
     cluster.settle(job);
     finishFeed(cluster, datafeed, job, task, 'datafeed reached its end');
+  });
+}
+
+/** One with `max_empty_searches` ends, with its job, when so many searches in a row found nothing. */
+function scheduleEmptyCheck(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
+  const { maxEmptySearches: most, frequency } = datafeed.traits;
+  if (most === undefined) return;
+  const left = Math.max(1, most - task.emptySearches);
+  task.cancel = cluster.clock.at(cluster.clock.now() + left * frequency, () => {
+    cluster.settle(job);
+    if (task.emptySearches < most) {
+      scheduleEmptyCheck(cluster, datafeed, job, task);
+      return;
+    }
+    endFeed(datafeed, task);
+    if (job.task?.state === 'opened')
+      void closeProcess(cluster, job, job.task, 'datafeed found nothing for too long').catch(() => undefined);
   });
 }
 
@@ -62,16 +102,16 @@ function finishFeed(
   cause: string,
 ): void {
   const closes = task.end !== undefined && !task.isolated && task.node !== undefined;
-  endFeed(cluster, datafeed, task);
-  if (closes && job.task?.state === 'opened') void closeProcess(cluster, job, job.task, cause);
+  endFeed(datafeed, task);
+  if (closes && job.task?.state === 'opened')
+    void closeProcess(cluster, job, job.task, cause).catch(() => undefined);
 }
 
 /** Removes the task: from now on the datafeed is stopped. */
-export function endFeed(cluster: ClusterState, datafeed: Datafeed, task: DatafeedTask): void {
+export function endFeed(datafeed: Datafeed, task: DatafeedTask): void {
   if (datafeed.task !== task) return;
   task.cancel?.();
   datafeed.task = undefined;
-  cluster.unassignedDatafeeds.delete(datafeed.id);
   for (const listener of task.onChange) listener();
 }
 
@@ -98,7 +138,7 @@ export async function stopFeed(
     datafeed.stopTakes ?? cluster.random.integer(20, 200, 'stop', datafeed.id, task.allocation);
   if (typeof behaviour === 'object') return behaviour.fails;
   if (force || !task.node) {
-    endFeed(cluster, datafeed, task);
+    endFeed(datafeed, task);
     return undefined;
   }
   if (task.state !== 'stopping') {
@@ -110,7 +150,7 @@ export async function stopFeed(
     cluster.clock.at(cluster.clock.now() + takes, () => {
       if (datafeed.task !== task) return;
       if (job) finishFeed(cluster, datafeed, job, task, 'datafeed with an end was stopped');
-      else endFeed(cluster, datafeed, task);
+      else endFeed(datafeed, task);
     });
   }
   await new Promise<void>((resolve) => {

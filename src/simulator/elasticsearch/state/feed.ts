@@ -5,6 +5,7 @@
 import { takeArrival } from './counts.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
 import type { Job } from './job.ts';
+import { growModel } from './model.ts';
 
 /** The server searches this long after its interval has ended. */
 const searchLag = 100;
@@ -42,17 +43,22 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
   return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
 }
 
+/** Up to where a look-back has read at `when`: never beyond its end, nor beyond what may be searched by then. */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
-  const { lookback } = task;
-  return lookback ? lookback.from + (when - lookback.since) * datafeed.lookbackRate : task.readTo;
+  const { lookback, end } = task;
+  if (!lookback) return task.readTo;
+  const position = lookback.from + (when - lookback.since) * datafeed.lookbackRate;
+  // one that ends in the past when it starts does not wait for late documents
+  const onlyPast = end !== undefined && end <= lookback.since;
+  return Math.min(position, onlyPast ? end : Math.min(end ?? when, when - datafeed.traits.queryDelay));
 }
 
 function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number): void {
   const ends = lookbackEnds(datafeed, task);
   const until = Math.min(now, ends);
-  const to = Math.min(task.end ?? Number.POSITIVE_INFINITY, eventTimeAt(datafeed, task, until));
+  const to = eventTimeAt(datafeed, task, until);
   if (to > task.readTo) {
-    read(datafeed, task, job, task.readTo, to, until);
+    read(datafeed, job, task.readTo, to, until);
     datafeed.searches += 1;
     task.searchInterval = { start: task.readTo, end: to };
     task.readTo = to;
@@ -79,7 +85,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
     // the search whose interval held the last record handed it over
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
-    read(datafeed, task, job, from, to, search * frequency + offset);
+    read(datafeed, job, from, to, search * frequency + offset);
     task.emptySearches = due - search;
   } else {
     task.emptySearches += due - searched;
@@ -89,7 +95,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   task.searchedAt = due * frequency + offset;
 }
 
-function read(datafeed: Datafeed, _task: DatafeedTask, job: Job, from: number, to: number, at: number): void {
+function read(datafeed: Datafeed, job: Job, from: number, to: number, at: number): void {
   const found = datafeed.source.between(from, to);
   if (!found) return;
   const before = job.counts.buckets;
@@ -107,4 +113,5 @@ function read(datafeed: Datafeed, _task: DatafeedTask, job: Job, from: number, t
   );
   datafeed.buckets += job.counts.buckets - before;
   datafeed.searchMs += 5;
+  growModel(job, Math.floor(at));
 }

@@ -106,6 +106,8 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   cluster.record(job, 'closing', cause);
   changed(task);
   if (!process) {
+    // stuck: there is nobody who could complete it
+    if (job.closeTakes === 'never') return finished;
     // its opener, or the node that it has just moved to, sees the flag and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {
       resolve();
@@ -180,6 +182,7 @@ export function endTask(
   stopForecasts(job);
   cluster.record(job, 'closed', cause);
   changed(task);
+  cluster.capacityFreed();
 }
 
 /** Kills the process and removes the task, whatever it was doing. */

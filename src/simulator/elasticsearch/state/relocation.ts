@@ -1,9 +1,10 @@
 /** @module Nodes come and go, and tasks find a place again: relocation, waiting jobs, upgrade mode (ML APIs §1.2, §3.6). */
-import { ElasticsearchError } from '../errors.ts';
+import { conflict, ElasticsearchError } from '../errors.ts';
 import { assign } from './assignment.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { noCounts } from './counts.ts';
-import { endFeed, scheduleEnd } from './datafeed-lifecycle.ts';
+import type { Datafeed, DatafeedTask } from './datafeed.ts';
+import { scheduleEnd, startWithJob } from './datafeed-lifecycle.ts';
 import type { Job, JobTask } from './job.ts';
 import { assignmentDisabled, changed, endTask, interruptClose, startProcess } from './job-lifecycle.ts';
 import type { MlNode } from './node.ts';
@@ -14,28 +15,36 @@ export const reassignAfterMs = 2_000;
 /** A node dies or is taken away: its processes are gone at once, its tasks move later. */
 export function removeNode(cluster: ClusterState, node: MlNode): void {
   node.alive = false;
-  const lost = [...node.jobs.keys()].flatMap((id) => cluster.jobs.get(id) ?? []);
-  node.closing.clear();
-  node.opening.clear();
   node.openQueue.length = 0;
+  const lost = [...node.jobs.keys()].flatMap((id) => cluster.jobs.get(id) ?? []);
   for (const job of lost) {
-    const { task } = job;
-    if (!task) continue;
+    if (!job.task) continue;
     cluster.settle(job);
-    task.process = undefined;
-    task.cancel = undefined;
-    interruptClose(task, nodeLost(cluster, node));
-    const datafeed = cluster.datafeedOf(job.id);
-    if (datafeed?.task) {
-      datafeed.task.node = undefined;
-      datafeed.task.cancel?.();
-      cluster.unassignedDatafeeds.add(datafeed.id);
-    }
+    loseProcess(job.task, nodeLost(cluster, node));
+    pauseFeed(cluster, job);
   }
+  node.closing.clear();
   cluster.clock.at(cluster.clock.now() + reassignAfterMs, () => {
-    for (const job of lost) if (job.task?.node === node) unassign(cluster, job, job.task, '');
+    for (const job of lost) if (job.task?.node === node) unassign(cluster, job, job.task);
     reassign(cluster);
   });
+}
+
+/** Nothing of a task runs any more; who waits for its close hears `error`. */
+function loseProcess(task: JobTask, error: ElasticsearchError): void {
+  task.cancel?.();
+  task.cancel = undefined;
+  task.process = undefined;
+  interruptClose(task, error);
+}
+
+/** The datafeed of a job without a process keeps its state, and reads nothing. */
+function pauseFeed(cluster: ClusterState, job: Job): void {
+  const datafeed = cluster.datafeedOf(job.id);
+  if (!datafeed?.task) return;
+  datafeed.task.node = undefined;
+  datafeed.task.cancel?.();
+  datafeed.task.cancel = undefined;
 }
 
 /** What a close reports that was waiting for a node when it left; a gateway error since connection errors are 502. */
@@ -46,10 +55,10 @@ function nodeLost(cluster: ClusterState, node: MlNode): ElasticsearchError {
   });
 }
 
-function unassign(cluster: ClusterState, job: Job, task: JobTask, explanation: string): void {
+function unassign(cluster: ClusterState, job: Job, task: JobTask): void {
   cluster.place(job, task, undefined);
   task.allocation = cluster.nextAllocation();
-  task.explanation = explanation;
+  task.explanation = '';
   changed(task);
 }
 
@@ -91,14 +100,24 @@ function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): v
   const datafeed = cluster.datafeedOf(job.id);
   if (task.state === 'opened' && datafeed?.task) revert(job);
   startProcess(cluster, job, task, node);
-  if (!datafeed?.task) return;
-  datafeed.task.node = node;
-  if (datafeed.task.state === 'starting') datafeed.task.state = 'started';
-  datafeed.task.allocation = cluster.nextAllocation();
-  cluster.unassignedDatafeeds.delete(datafeed.id);
-  if (job.counts.latestRecord !== undefined)
-    datafeed.task.readTo = Math.min(datafeed.task.readTo, job.counts.latestRecord + 1);
-  scheduleEnd(cluster, datafeed, job, datafeed.task);
+  if (datafeed?.task) resumeFeed(cluster, datafeed, job, datafeed.task, node);
+}
+
+function resumeFeed(
+  cluster: ClusterState,
+  datafeed: Datafeed,
+  job: Job,
+  task: DatafeedTask,
+  node: MlNode,
+): void {
+  const { latestRecord } = job.counts;
+  task.node = node;
+  task.allocation = cluster.nextAllocation();
+  // what the job has forgotten is read again
+  if (latestRecord !== undefined) task.readTo = Math.min(task.readTo, latestRecord + 1);
+  if (task.lookback) task.lookback = { since: cluster.clock.now(), from: task.readTo };
+  if (task.state === 'starting') startWithJob(cluster, datafeed, job, task);
+  else scheduleEnd(cluster, datafeed, job, task);
 }
 
 /** A moved job with a running datafeed goes back to its latest snapshot, or to nothing if it has none. */
@@ -126,21 +145,9 @@ export function setUpgradeMode(cluster: ClusterState, enabled: boolean): void {
     if (!task) continue;
     cluster.settle(job);
     const datafeed = cluster.datafeedOf(job.id);
-    if (datafeed?.task) {
-      datafeed.task.isolated = true;
-      datafeed.task.node = undefined;
-      cluster.unassignedDatafeeds.add(datafeed.id);
-    }
-    task.cancel?.();
-    task.cancel = undefined;
-    task.process = undefined;
-    task.closing = undefined;
-    unassign(cluster, job, task, '');
+    if (datafeed?.task) datafeed.task.isolated = true;
+    pauseFeed(cluster, job);
+    loseProcess(task, conflict('Close job interrupted by kill request'));
+    unassign(cluster, job, task);
   }
-}
-
-/** Forgets a datafeed task whose job has gone. */
-export function dropFeed(cluster: ClusterState, job: Job): void {
-  const datafeed = cluster.datafeedOf(job.id);
-  if (datafeed?.task) endFeed(cluster, datafeed, datafeed.task);
 }

@@ -1,0 +1,65 @@
+/** @module The parameters of a stage, checked: what is wrong with one is told when packaging, not by a failed deployment. */
+import * as z from 'zod';
+import { namePattern } from '../src/scheduler/names.ts';
+import { InvalidSettingError } from '../src/sweep/errors.ts';
+import { quote } from '../src/sweep/text.ts';
+
+/** A number as the file has it, or as text, which is all that `--param` can give. */
+function whole(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], { error: expected })
+    .pipe(z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected }));
+}
+
+const text = (pattern: RegExp, expected: string) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+/** The same, or empty for none. */
+const optional = (pattern: RegExp, expected: string) =>
+  text(new RegExp(`^$|${pattern.source}`), `${expected}, or empty for none`).transform(
+    (value) => value || undefined,
+  );
+
+// The days that CloudWatch Logs takes.
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+const days = `one of ${retentionDays.join(', ')} (days)`;
+
+const parameters = z.strictObject({
+  alarmTopicArn: optional(/^arn:aws[a-z-]*:sns:/, 'the ARN of an SNS topic'),
+  clusters: z.string({ error: 'names of clusters with commas' }).transform((list) =>
+    list
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ),
+  logRetentionDays: whole(1, 3653).refine((value) => retentionDays.includes(value), { error: days }),
+  memorySize: whole(128, 10_240),
+  // an alarm looks back seven days at most
+  missingAfterHours: whole(1, 168),
+  reservedConcurrency: whole(1, 1000),
+  scheduleGroup: text(namePattern, 'the name of a schedule group'),
+  schedules: z
+    .string({ error: 'a schedule file, or "none"' })
+    .min(1, { error: 'a schedule file, or "none"' }),
+  secret: optional(/^[\w/+=.@-]{1,512}$/, 'the name of a secret'),
+  secretKeyArn: optional(/^arn:aws[a-z-]*:kms:/, 'the ARN of a KMS key'),
+  secretPrefix: optional(/^[\w/+=.@-]{1,400}$/, 'what the names of secrets begin with'),
+  successDestinationArn: optional(
+    /^arn:aws[a-z-]*:(sqs|sns|events|lambda):/,
+    'the ARN of a queue, a topic, an event bus or a function',
+  ),
+});
+export type Parameters = z.output<typeof parameters>;
+
+/** @throws {InvalidSettingError} naming every parameter that is wrong. */
+export function readParameters(given: unknown): Parameters {
+  const result = parameters.safeParse(given, { reportInput: true });
+  if (result.success) return result.data;
+  throw new InvalidSettingError(
+    result.error.issues
+      .map(({ path, message, input }) => `param ${path.join('.')}: expected ${message}, got ${quote(input)}`)
+      .join('; '),
+  );
+}

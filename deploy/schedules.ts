@@ -1,0 +1,92 @@
+/** @module The recurring schedules of a deployment, from the same file that `jobsweep schedules` takes. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { documentError, readDocument } from '../src/cli/document.ts';
+import { isOver, toOrder, withFreshStart } from '../src/scheduler/definition.ts';
+import { stackMark } from '../src/scheduler/names.ts';
+import { readScheduleFile, type ScheduleDefinition } from '../src/scheduler/schedule-file.ts';
+import { InvalidRequestError, InvalidSettingError } from '../src/sweep/errors.ts';
+import type { Resources } from './cloudformation.ts';
+
+/** Reads the schedule file of a stage; the word `none` is no schedules. @throws {JobsweepError} */
+export function readSchedules(file: string, root: string): readonly ScheduleDefinition[] {
+  if (file === 'none') return [];
+  let text: string;
+  try {
+    text = readFileSync(path.resolve(root, file), 'utf8');
+  } catch (error) {
+    throw new InvalidSettingError(
+      `param schedules: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}); name a schedule file, or "none"`,
+    );
+  }
+  const document = readDocument(text, file);
+  try {
+    const { schedules, ...settings } = readScheduleFile(document.value);
+    for (const [field, value] of Object.entries(settings))
+      if (value !== undefined)
+        throw new InvalidSettingError(`${file}: ${field} is the deployment's own; leave it out`);
+    return schedules;
+  } catch (error) {
+    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
+  }
+}
+
+/** The clusters that the schedules sweep, each once. */
+export const clustersOf = (schedules: readonly ScheduleDefinition[]): readonly string[] => [
+  ...new Set(schedules.map(({ payload }) => payload.cluster ?? 'default')),
+];
+
+/** One `AWS::Scheduler::Schedule` for each. Their names tell that they are the stack's, and no file's to prune. */
+export function scheduleResources(schedules: readonly ScheduleDefinition[], now: number): Resources {
+  const resources: Resources = {};
+  for (const definition of schedules) {
+    const id = `Schedule${logicalPart(definition.name)}`;
+    if (resources[id])
+      throw new InvalidSettingError(
+        `schedules: ${definition.name} and another differ only in signs, which a template cannot tell apart`,
+      );
+    resources[id] = { Type: 'AWS::Scheduler::Schedule', Properties: properties(definition, now) };
+  }
+  return resources;
+}
+
+function properties(definition: ScheduleDefinition, now: number): Record<string, unknown> {
+  const name = `${stackMark}${definition.name}`;
+  if (name.length > 64)
+    throw new InvalidSettingError(`schedules: ${definition.name} is too long: at most 58 characters`);
+  // the ARNs are the stack's, known only to CloudFormation: what stands here is replaced below
+  const order = toOrder(definition, { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined });
+  if (isOver(order, now))
+    throw new InvalidSettingError(`schedules: ${definition.name} has nothing more to come; take it out`);
+  const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
+  // CloudFormation has no such property; a schedule that a stack owns is not to vanish either
+  if (ActionAfterCompletion === 'DELETE')
+    throw new InvalidSettingError(
+      `schedules: ${definition.name}: afterCompletion: delete is not for a deployment; leave it out`,
+    );
+  const queue =
+    definition.deadLetterArn === undefined
+      ? { 'Fn::GetAtt': ['UndeliveredQueue', 'Arn'] }
+      : definition.deadLetterArn;
+  return {
+    ...members,
+    Name: name,
+    GroupName: { Ref: 'ScheduleGroup' },
+    ...(StartDate && { StartDate: StartDate.toISOString() }),
+    ...(EndDate && { EndDate: EndDate.toISOString() }),
+    Target: {
+      Arn: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] },
+      RoleArn: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
+      Input: Target?.Input,
+      RetryPolicy: Target?.RetryPolicy,
+      ...(queue !== null && { DeadLetterConfig: { Arn: queue } }),
+    },
+  };
+}
+
+/** Letters and digits, which is all that a logical id may have. */
+export const logicalPart = (name: string) =>
+  name
+    .split(/[^0-9a-zA-Z]+/)
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join('');

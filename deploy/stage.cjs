@@ -1,0 +1,38 @@
+'use strict';
+/**
+ * The bridge from `serverless.yml` to `template.ts`: what the parameters of a stage make of the template. The
+ * framework loads only CommonJS; the rest is the project's own code, which node runs as it is from 22.18 on.
+ */
+const path = require('node:path');
+
+const names = [
+  'alarmTopicArn',
+  'clusters',
+  'logRetentionDays',
+  'memorySize',
+  'missingAfterHours',
+  'reservedConcurrency',
+  'scheduleGroup',
+  'schedules',
+  'secret',
+  'secretKeyArn',
+  'secretPrefix',
+  'successDestinationArn',
+];
+
+module.exports = async ({ resolveVariable }) => {
+  if (!process.features.typescript)
+    throw new Error(
+      `node ${process.version} cannot read TypeScript: start the framework as \`npx sls\`, which takes the project's own node`,
+    );
+  const parameters = {};
+  for (const name of names) parameters[name] = await resolveVariable(`param:${name}`);
+  const { template } = await import('./template.ts');
+  return template({
+    service: await resolveVariable('self:service'),
+    stage: await resolveVariable('sls:stage'),
+    parameters,
+    root: path.join(__dirname, '..'),
+    now: Date.now(),
+  });
+};

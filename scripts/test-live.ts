@@ -1,0 +1,29 @@
+/**
+ * @module Runs the conformance suite on a real Elasticsearch: the one that ELASTICSEARCH_TEST_URL names, or the one of
+ * `compose.yaml`, started and thrown away here. Needs Docker and internet access for the latter.
+ */
+import { spawnSync } from 'node:child_process';
+
+const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number =>
+  spawnSync(command, args, { stdio: 'inherit', env }).status ?? 1;
+
+const suite = (env: NodeJS.ProcessEnv): number =>
+  // one file at a time: they share the cluster, and each cleans up after itself
+  run('npx', ['vitest', 'run', '--no-file-parallelism', 'test/simulator/elasticsearch/conformance'], env);
+
+if (process.env.ELASTICSEARCH_TEST_URL !== undefined) {
+  process.exitCode = suite(process.env);
+} else {
+  const password = process.env.ELASTICSEARCH_TEST_PASSWORD ?? 'changeme';
+  const started = run('docker', ['compose', 'up', '--detach', '--wait']);
+  process.exitCode =
+    started === 0
+      ? suite({
+          ...process.env,
+          ELASTICSEARCH_TEST_URL: 'http://127.0.0.1:9200',
+          ELASTICSEARCH_TEST_USERNAME: 'elastic',
+          ELASTICSEARCH_TEST_PASSWORD: password,
+        })
+      : started;
+  run('docker', ['compose', 'down', '--volumes']);
+}

@@ -1,0 +1,82 @@
+/** @module `jobsweep explain`: why a job would be closed, or is not. */
+import { distance } from 'fastest-levenshtein';
+import { NoSuchJobError } from '../../sweep/errors.ts';
+import { matcher } from '../../sweep/names.ts';
+import { readCluster } from '../../sweep/sweep.ts';
+import { quote } from '../../sweep/text.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { explain } from '../explain.ts';
+import { historiesOf, pastOf, readHistory } from '../history.ts';
+import type { ExitCode } from '../io.ts';
+import { checkOutput, json, writeResult } from '../output.ts';
+import { readPayload } from '../payload.ts';
+import { explanationText } from '../show/explain.ts';
+import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
+import { openTarget } from '../target.ts';
+
+export const registerExplain: Register = (program, context) => {
+  withSweepingOptions(program.command('explain'), ['table', 'json'])
+    .description('one job: each clock, each rule, the verdict, and when it would change')
+    .argument('<job-id>')
+    .action(context.action((jobId: string, options: SweepingOptions) => run(jobId, options, context)));
+};
+
+async function run(
+  jobId: string,
+  options: SweepingOptions,
+  { io, paint }: CommandContext,
+): Promise<ExitCode> {
+  const read = await readPayload(options.payload, io);
+  const remainingMs = deadlineOf(options);
+  const sweeps = await readHistory(options.history ?? []);
+  await checkOutput(options);
+  await using target = await openTarget(read.request.cluster, options, io);
+  const past = await pastOf(sweeps, target, io.signal);
+  // The whole sweep, dry: whether this job is closed depends on the fuses as well, and they look at all jobs.
+  const request = { ...read.request, dryRun: true, allowNoMatch: true };
+  const { report, entries } = await sweepOnce(
+    { ...read, request },
+    { io, paint: paint('stderr'), target, remainingMs, past },
+  );
+  const entry = entries.find((each) => each.jobId === jobId);
+  const job = entry?.job ?? (await findJob(jobId, target, io));
+  const explanation = explain({
+    job,
+    request,
+    named: matcher(request.jobs)(job),
+    identity: { id: report.cluster.id, version: report.cluster.version },
+    history: historiesOf(past).get(jobId),
+    past: past.deeds.get(jobId),
+    fuse: report.fuse?.name ?? null,
+    now: target.clock.now(),
+  });
+  await writeResult(
+    {
+      table: () => explanationText(explanation, { width: io.stdout.columns, paint: paint('stdout') }),
+      json: () => json(explanation),
+    },
+    options,
+    io,
+  );
+  return 0;
+}
+
+/** A job that the sweep does not look at: closed, or not named. @throws {NoSuchJobError} */
+async function findJob(
+  jobId: string,
+  { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
+  { signal }: CommandContext['io'],
+) {
+  const { jobs } = await readCluster(cluster, clock, signal);
+  const job = jobs.find((each) => each.jobId === jobId);
+  if (job) return job;
+  const alike = jobs
+    .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))
+    .filter(({ off }) => off <= Math.max(2, jobId.length / 3))
+    .sort((a, b) => a.off - b.off)
+    .slice(0, 3)
+    .map(({ id }) => quote(id));
+  const hint =
+    alike.length > 0 ? `did you mean ${alike.join(' or ')}?` : 'jobsweep plan lists those that are open';
+  throw new NoSuchJobError(`the cluster has no job ${quote(jobId)}; ${hint}`);
+}

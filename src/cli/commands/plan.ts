@@ -1,0 +1,38 @@
+/** @module `jobsweep plan`: the sweep as a dry run. */
+import type { CommandContext, Register } from '../command.ts';
+import { pastOf, readHistory } from '../history.ts';
+import type { ExitCode } from '../io.ts';
+import { checkOutput, writeResult } from '../output.ts';
+import { readPayload } from '../payload.ts';
+import { sealPlan } from '../plan-file.ts';
+import {
+  deadlineOf,
+  exitOf,
+  renderingsOf,
+  type SweepingOptions,
+  sweepOnce,
+  withSweepingOptions,
+} from '../sweeping.ts';
+import { openTarget } from '../target.ts';
+
+export const registerPlan: Register = (program, context) => {
+  withSweepingOptions(program.command('plan'))
+    .description('show what would be closed, forced and kept, and why; changes nothing')
+    .action(context.action((options: SweepingOptions) => plan(options, context)));
+};
+
+async function plan(options: SweepingOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+  const read = await readPayload(options.payload, io);
+  const remainingMs = deadlineOf(options);
+  const sweeps = await readHistory(options.history ?? []);
+  await checkOutput(options);
+  await using target = await openTarget(read.request.cluster, options, io);
+  const past = await pastOf(sweeps, target, io.signal);
+  const { report, entries } = await sweepOnce(
+    { ...read, request: { ...read.request, dryRun: true } },
+    { io, paint: paint('stderr'), target, remainingMs, past },
+  );
+  const sealed = sealPlan(report, read.request, entries);
+  await writeResult(renderingsOf(report, { io, paint: paint('stdout') }, sealed), options, io);
+  return exitOf(report);
+}

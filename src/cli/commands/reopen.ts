@@ -1,0 +1,195 @@
+/** @module `jobsweep reopen`: undo what a sweep did. */
+import { Opener } from '../../elasticsearch/opener.ts';
+import { AccessDeniedError } from '../../sweep/errors.ts';
+import type { JobSnapshot } from '../../sweep/inventory.ts';
+import { readCluster } from '../../sweep/sweep.ts';
+import { plural } from '../../sweep/text.ts';
+import { confirmed, mustAskOrHave } from '../ask.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { InvalidDocumentError } from '../document.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { checkOutput, json, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
+import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
+import {
+  type datafeedOutcomes,
+  type ReopenedJob,
+  reopenJobs,
+  reopenOutcomes,
+  undoable,
+} from '../reopening.ts';
+import { type ReopenReport, reopenMarkdown, reopenText } from '../show/reopened.ts';
+import { durationOption } from '../sweeping.ts';
+import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
+
+interface ReopenOptions extends TargetOptions, OutputOptions {
+  readonly sweep?: string;
+  readonly yes?: boolean;
+  readonly deadline: string;
+}
+
+export const registerReopen: Register = (program, context) => {
+  withOutputOptions(withTargetOptions(program.command('reopen')), ['table', 'json', 'ndjson', 'markdown'])
+    .description(
+      'undo: open the jobs that a sweep closed, and start the datafeeds that it stopped; asks first',
+    )
+    .argument('<report>', 'the sweep’s report as JSON, or the function’s log lines')
+    .option('--sweep <id>', 'which sweep, where the file tells of several')
+    .option('--deadline <duration>', 'how long it may take', '15m')
+    .option('--yes', 'do not ask')
+    .action(context.action((file: string, options: ReopenOptions) => run(file, options, context)));
+};
+
+async function run(file: string, options: ReopenOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+  const sweeps = chooseChain(await readPastSweeps(file), file, options.sweep);
+  const [{ cluster: recorded }] = sweeps;
+  const deadlineMs = durationOption('--deadline', options.deadline, '15m');
+  mustAskOrHave(options.yes, 'reopen', io);
+  await checkOutput(options);
+  await using target = await openTarget(recorded.name, options, io);
+  if (!(await knownIds(target, io.signal)).has(recorded.id)) {
+    throw new InvalidDocumentError(
+      `${file} is the report of another cluster (${recorded.id}) than the one that is called ${recorded.name} here; nothing was changed. Use the settings of the cluster that was swept`,
+    );
+  }
+  const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
+  const tell = async (report: ReopenReport): Promise<ExitCode> => {
+    await writeResult(
+      {
+        table: () => reopenText(report, { width: io.stdout.columns, paint: paint('stdout') }),
+        json: () => json(report),
+        ndjson: () =>
+          [...report.jobs, { ...report, jobs: undefined }]
+            .map((line) => `${JSON.stringify(line)}\n`)
+            .join(''),
+        markdown: () => reopenMarkdown(report),
+      },
+      options,
+      io,
+    );
+    return report.status === 'done' ? 0 : 3;
+  };
+  const startedAt = target.clock.now();
+  if (jobs.length === 0) return tell(reportOf([], sweeps, startedAt, startedAt));
+  const found = await readCluster(target.cluster, target.clock, io.signal);
+  if (found.upgradeMode) {
+    io.stderr.write(
+      'jobsweep: machine learning is in upgrade mode, in which no job can be opened; nothing was changed. Try again when it is over\n',
+    );
+    return 4;
+  }
+  if (found.mayClose === false)
+    throw new AccessDeniedError(
+      403,
+      'the credentials lack the cluster privilege manage_ml, which opening a job needs; nothing was changed',
+    );
+  const now = new Map(found.jobs.map((job) => [job.jobId, job]));
+  if (!options.yes && !(await confirmed(question(jobs, now, recorded.name), io))) {
+    io.stderr.write('nothing was changed\n');
+    return 4;
+  }
+  const done = await carryOut(jobs, now, target, deadlineMs, io);
+  return tell(reportOf(done, sweeps, startedAt, target.clock.now()));
+}
+
+/** The sweep that is meant, with its follow-ups. @throws {InvalidDocumentError} when the file tells of several. */
+function chooseChain(
+  sweeps: readonly PastSweep[],
+  file: string,
+  id: string | undefined,
+): [PastSweep, ...PastSweep[]] {
+  const chains = Map.groupBy(sweeps, ({ chain }) => chain);
+  const known = [...chains].map(([chain, [first]]) => `${chain} (${first?.startedAt})`).join(', ');
+  const meant = id ?? (chains.size === 1 ? sweeps[0]?.chain : undefined);
+  if (meant === undefined)
+    throw new InvalidDocumentError(
+      `${file} tells of ${chains.size} sweeps: choose one with --sweep, of ${known}`,
+    );
+  const [first, ...rest] = sweeps.filter(({ chain, sweepId }) => chain === meant || sweepId === meant);
+  if (!first) throw new InvalidDocumentError(`${file} does not tell of the sweep ${meant}; it has ${known}`);
+  return [first, ...rest];
+}
+
+/** Of a job that several rounds name, the last word; a datafeed that any of them stopped is stopped. */
+function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
+  const byId = new Map<string, PastJob>();
+  for (const job of jobs) {
+    const datafeedStopped = job.datafeedStopped || byId.get(job.jobId)?.datafeedStopped;
+    byId.set(job.jobId, { ...job, ...(datafeedStopped && { datafeedStopped }) });
+  }
+  return [...byId.values()];
+}
+
+function question(jobs: readonly PastJob[], now: ReadonlyMap<string, JobSnapshot>, cluster: string): string {
+  const closed = jobs.filter(({ jobId }) => now.get(jobId)?.reportedState === 'closed').length;
+  const stopped = jobs.filter(({ datafeedStopped }) => datafeedStopped).length;
+  const feeds = stopped > 0 ? `, and start ${plural(stopped, 'datafeed')}` : '';
+  return `Open ${plural(closed, 'job')} on the cluster ${cluster}${feeds}?`;
+}
+
+async function carryOut(
+  jobs: readonly PastJob[],
+  now: ReadonlyMap<string, JobSnapshot>,
+  { cluster, connection, clock }: Target,
+  deadlineMs: number,
+  io: Io,
+): Promise<ReopenedJob[]> {
+  await using opener = new Opener(connection, clock);
+  using limit = clock.limit(deadlineMs);
+  const nodes = new Set(jobs.flatMap(({ nodeId }) => nodeId ?? [])).size;
+  let done = 0;
+  // awaited here: the connections end with this function
+  return await reopenJobs(jobs, now, {
+    cluster,
+    opener,
+    clock,
+    concurrency: Math.min(8, 2 * Math.max(1, nodes)),
+    ending: AbortSignal.any([io.signal, limit.signal]),
+    told: () => {
+      done += 1;
+      if (io.stderr.isTTY)
+        io.stderr.write(
+          `\r\u001b[2K${done} of ${plural(jobs.length, 'job')} done${done === jobs.length ? '\n' : ''}`,
+        );
+    },
+  });
+}
+
+function reportOf(
+  jobs: readonly ReopenedJob[],
+  sweeps: readonly [PastSweep, ...PastSweep[]],
+  startedAt: number,
+  endedAt: number,
+): ReopenReport {
+  const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
+  const counts = Object.fromEntries(
+    Object.keys(reopenOutcomes).map((outcome) => [
+      outcome,
+      jobs.filter((job) => job.outcome === outcome).length,
+    ]),
+  ) as Record<keyof typeof reopenOutcomes, number>;
+  const datafeeds = (outcomes: readonly (keyof typeof datafeedOutcomes)[]) =>
+    jobs.filter(({ datafeed }) => datafeed && outcomes.includes(datafeed)).length;
+  const datafeedsNotStarted = datafeeds(['error', 'not_attempted']);
+  const undone =
+    counts.opening +
+    counts.closing +
+    counts.failed +
+    counts.error +
+    counts.not_attempted +
+    datafeedsNotStarted;
+  return {
+    sweepIds: sweeps.map(({ sweepId }) => sweepId),
+    cluster: sweeps[0].cluster,
+    status: undone > 0 || missing > 0 ? 'partial' : 'done',
+    startedAt: new Date(startedAt).toISOString(),
+    durationMs: endedAt - startedAt,
+    counts: { ...counts, datafeedsStarted: datafeeds(['started']), datafeedsNotStarted },
+    jobs,
+    warnings:
+      missing > 0
+        ? [
+            `${plural(missing, 'job')} that the sweep closed ${missing === 1 ? 'is' : 'are'} not named in what was given: the function’s log lines have them all`,
+          ]
+        : [],
+  };
+}

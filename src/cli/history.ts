@@ -1,0 +1,84 @@
+/** @module `--history`: jobs that earlier sweeps closed and that are open again. */
+import type { Entry } from '../sweep/ledger.ts';
+import type { FlappingJob } from '../sweep/report.ts';
+import type { History } from '../sweep/verdict.ts';
+import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
+import { knownIds, type Target } from './target.ts';
+
+/** So many sweeps closed a job, and each time somebody opened it again: it is left open (contract §2, `flapping`). */
+const mostCloses = 3;
+
+/** A sweep's word on one job. */
+export interface PastDeed extends PastJob {
+  readonly sweepId: string;
+  /** ISO date-time. */
+  readonly startedAt: string;
+}
+
+export interface PastCloses {
+  /** When sweeps closed each job, ISO, the oldest first. */
+  readonly closes: ReadonlyMap<string, readonly string[]>;
+  /** What sweeps did with each job that they did not keep, the oldest first. */
+  readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
+  readonly warnings: readonly string[];
+}
+
+/** Reads the files of `--history`; a sweep that two of them tell of counts once. @throws {InvalidDocumentError} */
+export async function readHistory(files: readonly string[]): Promise<PastSweep[]> {
+  return (await Promise.all(files.map(readPastSweeps))).flat();
+}
+
+/** What of it happened to the cluster that a command works on; without a history the cluster is not asked. */
+export async function pastOf(
+  sweeps: readonly PastSweep[],
+  target: Target,
+  signal: AbortSignal,
+): Promise<PastCloses> {
+  if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
+  return pastCloses(sweeps, await knownIds(target, signal));
+}
+
+/** What of it happened to the cluster with these ids. */
+function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): PastCloses {
+  const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
+  const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
+  // by sweep and job: two files may tell of the same sweep
+  const deeds = new Map<string, PastDeed>();
+  for (const { sweepId, startedAt, jobs } of own)
+    for (const job of jobs)
+      if (job.outcome !== 'kept')
+        deeds.set(`${startedAt}\n${sweepId}\n${job.jobId}`, { ...job, sweepId, startedAt });
+  const byJob = Map.groupBy(
+    [...deeds.values()].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1)),
+    ({ jobId }) => jobId,
+  );
+  return {
+    deeds: byJob,
+    closes: new Map(
+      [...byJob].map(
+        ([jobId, done]) => [jobId, done.filter(wasClosed).map(({ startedAt }) => startedAt)] as const,
+      ),
+    ),
+    warnings:
+      foreign.size > 0
+        ? [`--history: sweeps of another cluster (${[...foreign].join(', ')}) were left out of account`]
+        : [],
+  };
+}
+
+/** What `sweep()` is told of each job. */
+export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History> {
+  return new Map([...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= mostCloses }]));
+}
+
+/** The jobs among those listed that are open again, those that flapped most first. */
+export function flappingJobs({ closes }: PastCloses, entries: readonly Entry[]): FlappingJob[] {
+  return entries
+    .filter(({ job }) => job.reportedState === 'opened' || job.reportedState === 'opening')
+    .flatMap(({ jobId }) => {
+      const moments = closes.get(jobId);
+      const lastClosedAt = moments?.at(-1);
+      return moments && lastClosedAt ? [{ jobId, closes: moments.length, lastClosedAt }] : [];
+    })
+    .sort((a, b) => b.closes - a.closes || (a.jobId < b.jobId ? -1 : 1));
+}

@@ -1,0 +1,67 @@
+/**
+ * @module The authority's certificate, found by its fingerprint.
+ *
+ * The official client's own `caFingerprint` wants all other checks of the certificate switched off, and then compares
+ * the end of a chain that nobody verified: whoever has the authority's public certificate could append it to his own.
+ * Here the fingerprint picks the certificate out of what the server shows, and the connection that carries credentials
+ * is then verified against it as against any authority: signatures, dates and host name.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+
+/** What the server shows holds no certificate with the fingerprint. */
+export class WrongFingerprint extends Error {}
+
+/**
+ * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends nothing.
+ * @throws {WrongFingerprint}, or what the connection fails with.
+ */
+export async function findAuthority(url: URL, fingerprint: string, signal: AbortSignal): Promise<string> {
+  const socket = await showOf(url, signal);
+  try {
+    for (const certificate of chainOf(socket.getPeerX509Certificate()))
+      if (certificate.fingerprint256 === fingerprint) return certificate.toString();
+    throw new WrongFingerprint('no certificate that the server shows has the fingerprint');
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function showOf(url: URL, signal: AbortSignal): Promise<TLSSocket> {
+  signal.throwIfAborted();
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = connect({
+    host,
+    port: Number(url.port) || 443,
+    // names only: the protocol has no addresses there
+    ...(isIP(host) === 0 && { servername: host }),
+    rejectUnauthorized: false,
+  });
+  const abort = () => {
+    socket.destroy();
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  socket.once('secureConnect', resolve);
+  socket.once('error', reject);
+  socket.once('close', () => reject(new Error('the connection was closed during the TLS handshake')));
+  try {
+    await promise;
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function* chainOf(first: X509Certificate | undefined): Generator<X509Certificate> {
+  const seen = new Set<string>();
+  for (let next = first; next && !seen.has(next.fingerprint256); next = next.issuerCertificate) {
+    seen.add(next.fingerprint256);
+    yield next;
+  }
+}

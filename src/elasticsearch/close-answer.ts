@@ -1,0 +1,52 @@
+/** @module What came back from a close request, as a hint for what to do next (`CloseAnswer`). */
+import type { CloseAnswer } from '../sweep/ports.ts';
+import { isFields } from './answers.ts';
+import type { Failure } from './failure.ts';
+import type { Answer } from './wire.ts';
+
+/** The hint in an answer. The texts are the server's own and the same in 7.17 to 9.x; what is not among them is `error`. */
+export function closeAnswerOf(answer: Answer): CloseAnswer {
+  if ('failure' in answer) return ofFailure(answer.failure);
+  if (isFields(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
+  return { kind: 'lost', reason: 'the answer to the close did not say that it was done' };
+}
+
+function ofFailure(failure: Failure): CloseAnswer {
+  switch (failure.kind) {
+    case 'ended':
+      return { kind: 'lost', reason: 'no answer within the time for it' };
+    case 'not_elasticsearch':
+      return { kind: 'lost', reason: `what answered is not an Elasticsearch: ${failure.reason}` };
+    case 'unreadable':
+      return { kind: 'lost', reason: `the answer cannot be read: ${failure.reason}` };
+    case 'lost':
+      return { kind: 'lost', reason: failure.reason };
+    case 'page':
+      return ofPage(failure);
+    case 'answer':
+      return ofError(failure);
+  }
+}
+
+/** A gateway that gave up says nothing about the request behind it; one that refuses does. */
+function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
+  if (error.status === 401 || error.status === 403) return { kind: 'denied', error };
+  if (error.status === 429 || (error.status === 503 && retryAfterMs !== undefined))
+    return { kind: 'busy', error, retryAfterMs };
+  return {
+    kind: 'lost',
+    reason: `HTTP ${error.status} from something in front of the cluster: ${error.reason}`,
+  };
+}
+
+function ofError({ error, missing, retryAfterMs }: Extract<Failure, { kind: 'answer' }>): CloseAnswer {
+  const { status, reason } = error;
+  if (status === 401 || status === 403) return { kind: 'denied', error };
+  if (missing.length > 0) return { kind: 'missing', error, jobIds: missing };
+  // two texts, for one id and for several; a datafeed's own trouble may hold the words "state failed" as well
+  if (status === 409 && reason.endsWith('use force close')) return { kind: 'failed_jobs', error };
+  if (status >= 500 && reason.startsWith('Timed out when waiting for persistent tasks'))
+    return { kind: 'timed_out', error };
+  if (status === 429 || retryAfterMs !== undefined) return { kind: 'busy', error, retryAfterMs };
+  return { kind: 'error', error };
+}

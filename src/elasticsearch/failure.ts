@@ -1,0 +1,109 @@
+/** @module What the client throws, sorted once into what can be done about it, in words that may be shown. */
+import { errors } from '@elastic/elasticsearch';
+import type { ClusterError } from '../sweep/ports.ts';
+import { printable } from '../sweep/text.ts';
+import { WrongFingerprint } from './authority.ts';
+import { missingIds } from './listing.ts';
+
+/** Why no answer came, where that tells a person what to mend. */
+export type LostCause = 'host' | 'refused' | 'certificate' | 'fingerprint' | 'not_tls' | 'other';
+
+export type Failure =
+  /** An error of Elasticsearch itself. `missing`: the ids that a 404 names. */
+  | {
+      readonly kind: 'answer';
+      readonly error: ClusterError;
+      readonly missing: readonly string[];
+      readonly retryAfterMs?: number | undefined;
+    }
+  /** An error status from something in front of the cluster, or in its place: a gateway's page. */
+  | { readonly kind: 'page'; readonly error: ClusterError; readonly retryAfterMs?: number | undefined }
+  /** A good answer of something that does not say it is Elasticsearch. */
+  | { readonly kind: 'not_elasticsearch'; readonly reason: string }
+  /** An answer that cannot be understood: half of one, or not what was asked for. */
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  /** No answer. */
+  | { readonly kind: 'lost'; readonly cause: LostCause; readonly reason: string }
+  /** The caller's signal ended the wait. */
+  | { readonly kind: 'ended' };
+
+const longestReason = 1_000;
+
+/** Sorts what a request was rejected with. `clean` makes a text of the outside fit to show (see `redact.ts`). */
+export function failureOf(error: unknown, clean: (text: string) => string): Failure {
+  const show = (text: string) => printable(clean(text)).slice(0, longestReason);
+  if (error instanceof errors.ProductNotSupportedError)
+    return { kind: 'not_elasticsearch', reason: 'its answers lack the header X-elastic-product' };
+  if (error instanceof errors.ResponseError) return ofResponse(error, show);
+  const reason = error instanceof Error ? show(error.message) : '';
+  if (error instanceof errors.DeserializationError)
+    return { kind: 'unreadable', reason: `it is not JSON: ${reason}` };
+  if (error instanceof errors.RequestAbortedError && reason.startsWith('The content length'))
+    return { kind: 'unreadable', reason: 'it is far larger than what was asked for' };
+  if (reason.includes('Expected HTTP/'))
+    return { kind: 'not_elasticsearch', reason: `what it speaks is not HTTP` };
+  return { kind: 'lost', cause: causeOf(error, reason), reason: reason || 'no answer' };
+}
+
+function ofResponse(error: errors.ResponseError, show: (text: string) => string): Failure {
+  // not `error.statusCode`, which believes a `status` in the body over the real one
+  const status = error.meta.statusCode ?? 0;
+  const retryAfterMs = retryAfter(error.headers);
+  const told = isObject(error.body) ? error.body.error : undefined;
+  if (isObject(told)) {
+    const reason = typeof told.reason === 'string' ? told.reason : 'no reason given';
+    return {
+      kind: 'answer',
+      error: {
+        status,
+        type: typeof told.type === 'string' ? show(told.type) : 'unknown',
+        reason: show(reason),
+      },
+      // from the whole text: a list of fifty long ids is over the length that is shown
+      missing: status === 404 ? missingIds(reason) : [],
+      retryAfterMs,
+    };
+  }
+  // what Elasticsearch says before it knows what is wanted, as of a wrong method or media type
+  if (typeof told === 'string')
+    return {
+      kind: 'answer',
+      error: { status, type: 'http_error', reason: show(told) },
+      missing: [],
+      retryAfterMs,
+    };
+  const text = typeof error.body === 'string' ? wordsOfPage(error.body) : '';
+  const reason = text ? show(text).slice(0, 200) : 'an answer without an error of Elasticsearch';
+  return { kind: 'page', error: { status, type: 'http_error', reason }, retryAfterMs };
+}
+
+/** What a page says to people: its title, or its text. */
+function wordsOfPage(page: string): string {
+  const title = /<title[^>]*>([^<]{1,300})/i.exec(page.slice(0, 10_000))?.[1];
+  return (title ?? page.slice(0, 2_000).replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
+}
+
+/**
+ * Milliseconds of a `Retry-After`: seconds, or a date. A date is counted from the answer's own `Date`, as what wrote
+ * both has one clock, and ours may differ.
+ */
+function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefined): number | undefined {
+  const value = headers?.['retry-after'];
+  if (typeof value !== 'string') return undefined;
+  if (/^[0-9]{1,6}$/.test(value)) return Number(value) * 1_000;
+  const wait = Date.parse(value) - Date.parse(String(headers?.date));
+  return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
+}
+
+/** The client keeps of the network's error only the text, and the text is Node's and OpenSSL's own. */
+function causeOf(error: unknown, reason: string): LostCause {
+  if (error instanceof WrongFingerprint) return 'fingerprint';
+  if (/ENOTFOUND/.test(reason)) return 'host';
+  if (/ECONNREFUSED/.test(reason)) return 'refused';
+  if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
+  return /certificate|self-signed/i.test(reason) ? 'certificate' : 'other';
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,53 @@
+/** @module Opening jobs and starting datafeeds: what undoes a sweep, and nothing that a sweep itself does. */
+import type { Clock } from '../sweep/clock.ts';
+import type { JobId } from '../sweep/job-id.ts';
+import type { ClusterError } from '../sweep/ports.ts';
+import type { Connection } from './connection.ts';
+import type { Failure } from './failure.ts';
+import { Wire } from './wire.ts';
+
+/** What a request came to: done, or the reason in the cluster's words. States are read again, whatever it says. */
+export type Opened = { readonly error?: ClusterError };
+
+/** How much longer than the server the client waits, in milliseconds. */
+const answerMargin = 10_000;
+
+export class Opener implements AsyncDisposable {
+  readonly #wire: Wire;
+  readonly #clock: Clock;
+
+  constructor(connection: Connection, clock: Clock) {
+    this.#wire = new Wire(connection);
+    this.#clock = clock;
+  }
+
+  /** Opens a job; the server answers when it is open, or after `timeoutMs`, and goes on opening it. Sent once. */
+  openJob(jobId: JobId, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
+    return this.#ask(`/_ml/anomaly_detectors/${jobId}/_open`, timeoutMs, signal);
+  }
+
+  /** Starts a datafeed where it ended; one that is started already counts as an error of the server's. Sent once. */
+  startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
+    return this.#ask(`/_ml/datafeeds/${encodeURIComponent(datafeedId)}/_start`, timeoutMs, signal);
+  }
+
+  async #ask(path: string, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
+    using limit = this.#clock.limit(timeoutMs + answerMargin);
+    const query = { timeout: `${timeoutMs}ms` };
+    const answer = await this.#wire.ask(
+      { method: 'POST', path, query },
+      AbortSignal.any([signal, limit.signal]),
+    );
+    return 'failure' in answer ? { error: errorOf(answer.failure) } : {};
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#wire.close();
+  }
+}
+
+function errorOf(failure: Failure): ClusterError {
+  if ('error' in failure) return failure.error;
+  const reason = failure.kind === 'ended' ? 'no answer within the time for it' : failure.reason;
+  return { status: 0, type: 'no_answer', reason };
+}

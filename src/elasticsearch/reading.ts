@@ -1,0 +1,87 @@
+/** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
+import type { Clock } from '../sweep/clock.ts';
+import { UnreadableAnswer } from './answers.ts';
+import type { Failure } from './failure.ts';
+import type { Question, Wire } from './wire.ts';
+
+const mostTries = 4;
+/** The pause before the second try, in milliseconds; each further one is twice as long. */
+const firstPause = 500;
+/** One try, body included, in milliseconds; a cluster that needs longer is not fit to close jobs on. */
+const longestTry = 30_000;
+
+/** What a read came to: what was understood of its answer, or the failure that was the last or will not pass. */
+export type Reading<T> = { readonly value: T } | { readonly failure: Failure };
+
+export class Reader {
+  readonly #wire: Wire;
+  readonly #clock: Clock;
+
+  constructor(wire: Wire, clock: Clock) {
+    this.#wire = wire;
+    this.#clock = clock;
+  }
+
+  /**
+   * Asks, and understands the answer with `understand`; what that refuses with `UnreadableAnswer` is tried again too.
+   * `passes` says which failures another try could mend.
+   */
+  async read<T>(
+    question: Question,
+    understand: (body: unknown) => T,
+    signal: AbortSignal,
+    passes: (failure: Failure) => boolean = mayPass,
+  ): Promise<Reading<T>> {
+    for (let tries = 1; ; tries += 1) {
+      const reading = await this.#try(question, understand, signal);
+      if ('value' in reading || tries === mostTries || !passes(reading.failure)) return reading;
+      const pause = firstPause * 2 ** (tries - 1);
+      try {
+        await this.#clock.sleep(Math.max(pause, waitTold(reading.failure)), signal);
+      } catch {
+        return { failure: { kind: 'ended' } };
+      }
+    }
+  }
+
+  async #try<T>(
+    question: Question,
+    understand: (body: unknown) => T,
+    signal: AbortSignal,
+  ): Promise<Reading<T>> {
+    using limit = this.#clock.limit(longestTry);
+    const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
+    if ('failure' in answer) {
+      if (answer.failure.kind === 'ended' && !signal.aborted)
+        return {
+          failure: { kind: 'lost', cause: 'other', reason: `no whole answer within ${longestTry / 1000} s` },
+        };
+      return answer;
+    }
+    try {
+      return { value: understand(answer.body) };
+    } catch (error) {
+      if (error instanceof UnreadableAnswer)
+        return { failure: { kind: 'unreadable', reason: error.message } };
+      throw error;
+    }
+  }
+}
+
+/** Whether trying again could help: not where the cluster has understood and refuses, nor where the address is wrong. */
+export function mayPass(failure: Failure): boolean {
+  switch (failure.kind) {
+    case 'answer':
+    case 'page':
+      return failure.error.status === 429 || failure.error.status >= 500;
+    case 'lost':
+      return failure.cause === 'refused' || failure.cause === 'other';
+    case 'unreadable':
+      return true;
+    case 'not_elasticsearch':
+    case 'ended':
+      return false;
+  }
+}
+
+const waitTold = (failure: Failure): number => ('retryAfterMs' in failure ? (failure.retryAfterMs ?? 0) : 0);

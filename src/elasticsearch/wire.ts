@@ -1,0 +1,87 @@
+/** @module One request to the cluster, and what came of it. Nothing is thrown and nothing is sent twice here. */
+import type { Client } from '@elastic/elasticsearch';
+import { connect } from './client.ts';
+import { type Connection, urlOf } from './connection.ts';
+import { type Failure, failureOf } from './failure.ts';
+import { redactorFor } from './redact.ts';
+
+export interface Question {
+  readonly method: 'GET' | 'POST';
+  /** As it stands in the request line, percent-encoded where needed. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | boolean>>;
+  readonly body?: object;
+}
+
+/** The body of a good answer, as the client parsed it (anything, if what answers is not Elasticsearch), or a failure. */
+export type Answer = { readonly body: unknown } | { readonly failure: Failure };
+
+export class Wire {
+  readonly #connection: Connection;
+  readonly #clean: (text: string) => string;
+  readonly #warnings = new Set<string>();
+  #client: Promise<Client> | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#clean = redactorFor(connection);
+  }
+
+  /** Asks once. When `signal` aborts, the waiting ends, in the middle of the answer if it must. */
+  async ask({ method, path, query = {}, body }: Question, signal: AbortSignal): Promise<Answer> {
+    try {
+      signal.throwIfAborted();
+      const client = await this.#connected(signal);
+      const result = await client.transport.request<unknown>(
+        { method, path, querystring: query, ...(body && { body }) },
+        // A signal of its own for each request: the client aborts the one it is given when it gives up.
+        { signal: AbortSignal.any([signal]), meta: true },
+      );
+      if (result.statusCode !== undefined && result.statusCode >= 300)
+        return { failure: { kind: 'not_elasticsearch', reason: this.#redirect(result.headers?.location) } };
+      for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
+      return { body: result.body };
+    } catch (error) {
+      // the client names an abort in several ways
+      return { failure: signal.aborted ? { kind: 'ended' } : failureOf(error, this.#clean) };
+    }
+  }
+
+  /** Warnings of the server so far, each once. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
+  /** Ends the idle connections; requests under way are finished first. */
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+
+  #connected(signal: AbortSignal): Promise<Client> {
+    this.#client ??= connect(this.#connection, signal).catch((error: unknown) => {
+      // the look at the certificates failed: the next request looks again
+      this.#client = undefined;
+      throw error;
+    });
+    return this.#client;
+  }
+
+  #redirect(location: unknown): string {
+    const target = String(location);
+    const base = urlOf(this.#connection);
+    // without its query, in which login pages like to carry tokens
+    const { origin, pathname } = URL.canParse(target, base.href) ? new URL(target, base) : base;
+    return `it redirects to ${this.#clean(origin + pathname)}`;
+  }
+}
+
+/**
+ * The words of Elasticsearch in `Warning` headers, as `299 Elasticsearch-7.17.29-hash "the words", 299 …`. (The client
+ * cuts at commas within the words when there are quotes in them as well.)
+ */
+function warningsIn(header: unknown): string[] {
+  const lines = (Array.isArray(header) ? header : [header]).filter((line) => typeof line === 'string');
+  const warnings = lines.join(', ').matchAll(/\b\d{3} Elasticsearch-\S* "((?:[^"\\]|\\.)*)"/g);
+  return [...warnings].map(([, words = '']) => words.replace(/\\(.)/g, '$1'));
+}

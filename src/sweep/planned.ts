@@ -1,0 +1,49 @@
+/** @module A plan that a person has seen: what each of its jobs looked like, so that no other job is closed in its name. */
+import { type JobSnapshot, runs } from './inventory.ts';
+import type { Entry } from './ledger.ts';
+
+/** One job that a plan would act on, as the plan saw it. Moments are epoch milliseconds. */
+export interface PlannedJob {
+  readonly state: string;
+  readonly lastDataTime?: number | undefined;
+  readonly openedAt?: number | undefined;
+  readonly datafeedRuns: boolean;
+}
+
+/**
+ * `openedAt` is counted back from an age in whole seconds, by a machine whose clock may have been set since. A job that
+ * was opened after the plan is at least `idleFor` (a minute or more) away from it.
+ */
+const tolerance = 30_000;
+
+/** What a plan would act on, by job id. */
+export function plannedJobs(entries: readonly Entry[]): ReadonlyMap<string, PlannedJob> {
+  return new Map(
+    entries
+      .filter(({ verdict }) => verdict.verdict !== 'keep')
+      .map(({ jobId, job }) => [
+        jobId,
+        {
+          state: job.reportedState,
+          lastDataTime: job.lastDataTime,
+          openedAt: job.openedAt,
+          datafeedRuns: runs(job.datafeed),
+        },
+      ]),
+  );
+}
+
+/** Whether a job is still what the plan saw. One that has begun to close since has lost nothing but its process. */
+export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
+  if (job.lastDataTime !== planned.lastDataTime) return false;
+  if (job.state === 'closing') return true;
+  return (
+    job.state === planned.state &&
+    sameMoment(job.openedAt, planned.openedAt) &&
+    (planned.datafeedRuns || !runs(job.datafeed))
+  );
+}
+
+function sameMoment(a: number | undefined, b: number | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Math.abs(a - b) <= tolerance;
+}

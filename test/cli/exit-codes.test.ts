@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
+import { reportOf, runOn } from '../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, startWorld } from '../support/world.ts';
+
+describe('exit 0', () => {
+  it('is a sweep that closed what was idle, with the report and nothing else on standard output', async () => {
+    await using world = await startWorld([...busy(4), ...idle(3)]);
+    const result = await runOn(world, ['sweep', '--yes']);
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectSums(report);
+    expectTruth(report, world);
+    expect(report.counts).toMatchObject({ open: 7, listed: 7, idle: 3, closed: 3, kept: 4 });
+  });
+
+  it('is a cluster on which there is nothing to do', async () => {
+    await using world = await startWorld(busy(3));
+    const result = await runOn(world, ['sweep', '--yes']);
+    expect(result.exit).toBe(0);
+    expect(world.closeRequests()).toEqual([]);
+  });
+
+  it('is a plan, which changes nothing', async () => {
+    await using world = await startWorld([...busy(4), ...idle(3)]);
+    const result = await runOn(world, ['plan']);
+    expect(result.exit).toBe(0);
+    expect(reportOf(result)).toMatchObject({ dryRun: true, counts: { idle: 3, notAttempted: 3 } });
+    expect(
+      world.server.requests.filter(({ method, api }) => method !== 'GET' && api.startsWith('ml.')),
+    ).toEqual([]);
+  });
+
+  it('is the help and the version', async () => {
+    expect(await runCommand(['--help'])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining('Exit codes:'),
+    });
+    expect(await runCommand(['--version'])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+});
+
+describe('exit 2, with nothing on standard output and nothing sent', () => {
+  it.each([
+    ['an unknown command', ['swep'], /unknown command 'swep'/],
+    ['an unknown option', ['plan', '--yolo'], /unknown option '--yolo'/],
+    ['a form that does not exist', ['plan', '-o', 'xml'], /'xml' is invalid.*table, json/],
+    [
+      'a deadline that is none',
+      ['plan', '--deadline', 'soon'],
+      /--deadline: expected a duration of at least 1s, as 15m, got soon/,
+    ],
+    [
+      'a payload file that is not there',
+      ['plan', '-p', 'no-such.json'],
+      /no-such\.json cannot be read: ENOENT/,
+    ],
+    ['a sweep without a terminal and without --yes', ['sweep'], /needs --yes/],
+    [
+      'a plan and a payload together',
+      ['sweep', '--yes', '--plan', 'a.json', '-p', 'b.json'],
+      /cannot be used with/,
+    ],
+    [
+      'a result file in a folder that is not there',
+      ['sweep', '--yes', '--output-file', '/no/such/folder/report.json'],
+      /cannot be written.*ENOENT/,
+    ],
+    ['a history that is not there', ['plan', '--history', 'no-such.json'], /no-such\.json cannot be read/],
+  ])('is %s', async (_what, args, message) => {
+    await using world = await startWorld(idle(1));
+    const result = await runOn(world, args);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it('is no cluster named at all, and the message offers the embedded one', async () => {
+    const result = await runCommand(['plan']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(/ELASTICSEARCH_URL.*--embedded/);
+  });
+
+  it('is a required name that matches no job', async () => {
+    await using world = await startWorld([...busy(3), ...idle(1)]);
+    const stdin = '{"jobs": ["web-*"], "allowNoMatch": false}';
+    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('"web-*" matches no job');
+    expect(world.closeRequests()).toEqual([]);
+  });
+});
+
+describe('exit 3, with the report', () => {
+  it('is a job left closing that nobody comes back for', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1, { closeTakes: '20m' })]);
+    const result = await runOn(world, ['sweep', '--yes']);
+    expect(result.exit).toBe(3);
+    expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closing: 1 } });
+    expect(reportOf(result).warnings.join()).toContain('--wait');
+  });
+
+  it('is a job that cannot be closed', async () => {
+    await using world = await startWorld([
+      ...busy(4),
+      ...idle(1, { closeTakes: { fails: 'disk full', after: '1s' } }),
+    ]);
+    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+      stdin: '{"force": {"failed": false}}',
+    });
+    expect(result.exit).toBe(3);
+    expect(reportOf(result).jobs[0]).toMatchObject({
+      outcome: 'error',
+      error: { reason: expect.any(String) },
+    });
+  });
+
+  it('is more failed jobs than may be forced', async () => {
+    await using world = await startWorld([...busy(4), ...idle(3, { state: 'failed' })]);
+    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
+    expect(result.exit).toBe(3);
+    expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
+  });
+
+  it('is a sweep that was told to stop: the rest is not attempted, and it ends within ten seconds', async () => {
+    await using world = await startWorld([...busy(60), ...idle(50, { closeTakes: '5m' })]);
+    const stop = new AbortController();
+    let toldAt = 0;
+    world.server.faults.at(world.clock.now() + 30_000, () => {
+      toldAt = world.clock.now();
+      stop.abort(new DOMException('stopped by SIGTERM', 'AbortError'));
+    });
+    const stdin = '{"close": {"batch": 5, "concurrency": 1}}';
+    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
+    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expectSums(report);
+    expectTruth(report, world);
+    expect(report.counts).toMatchObject({ notAttempted: 45, closing: 5 });
+    expect(report.jobs.find(({ outcome }) => outcome === 'not_attempted')?.notAttemptedBecause).toBe(
+      'signal',
+    );
+  });
+
+  it('ends within ten seconds even when the cluster no longer answers', async () => {
+    await using world = await startWorld([
+      ...busy(10),
+      ...idle(5, { closeTakes: '5m', datafeed: { state: 'started' } }),
+    ]);
+    const stop = new AbortController();
+    let toldAt = 0;
+    world.server.faults.at(world.clock.now() + 30_000, () => {
+      toldAt = world.clock.now();
+      world.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY });
+      stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
+    });
+    const stdin = '{"runningDatafeeds": "stop"}';
+    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
+    expect(toldAt).toBeGreaterThan(0);
+    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect(result.exit).toBe(3);
+    expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
+  });
+
+  it('is a stop before anything was known, with nothing on standard output', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
+    const result = await runOn(world, ['sweep', '--yes'], { signal });
+    expect(result).toMatchObject({ exit: 3, stdout: '' });
+    expect(result.stderr).toContain('stopped by SIGINT');
+    expect(world.closeRequests()).toEqual([]);
+  });
+});
+
+describe('exit 4', () => {
+  it.each(['plan', 'sweep'])('is a %s that a fuse refuses, with the report', async (command) => {
+    await using world = await startWorld([...busy(4), ...idle(9)]);
+    const result = await runOn(world, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
+    expect(result.exit).toBe(4);
+    expect(reportOf(result)).toMatchObject({
+      status: 'refused',
+      fuse: { name: 'max_share' },
+      dryRun: command === 'plan',
+    });
+    expect(world.closeRequests()).toEqual([]);
+  });
+
+  it('is upgrade mode', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    world.cluster.setUpgradeMode(true);
+    const result = await runOn(world, ['sweep', '--yes']);
+    expect(result.exit).toBe(4);
+    expect(reportOf(result).fuse?.name).toBe('upgrade_mode');
+  });
+
+  it.each(['n\n', '\n', 'yep\n', ''])('is a person who answers %j', async (stdin) => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    const result = await runOn(world, ['sweep'], { terminal: true, stdin });
+    expect(result).toMatchObject({ exit: 4, stdout: '' });
+    expect(result.stderr).toContain('Close 1 job of 5 open');
+    expect(world.closeRequests()).toEqual([]);
+  });
+});
+
+describe('exit 5, with nothing on standard output', () => {
+  it('is a cluster that cannot be reached', async () => {
+    await using world = await startWorld([]);
+    await world.server.stop();
+    const result = await runOn(world, ['plan']);
+    expect(result).toMatchObject({ exit: 5, stdout: '' });
+    expect(result.stderr).toMatch(/cannot be reached.*check the port in ELASTICSEARCH_URL/);
+  });
+
+  it('is something else that answers', async () => {
+    await using world = await startWorld([]);
+    world.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
+    const result = await runOn(world, ['plan']);
+    expect(result).toMatchObject({ exit: 5, stdout: '' });
+    expect(result.stderr).toContain('not as an Elasticsearch');
+  });
+
+  it('is a key that the cluster does not know', async () => {
+    await using world = await startWorld(idle(1), {
+      apiKeys: [{ id: 'a', key: 'b', owner: 'o', cluster: ['manage_ml'] }],
+    });
+    const result = await runOn(world, ['plan'], { env: { ELASTICSEARCH_API_KEY: 'a:wrong' } });
+    expect(result).toMatchObject({ exit: 5, stdout: '' });
+    expect(result.stderr).toMatch(/refused the credentials/);
+    expect(result.stderr).toContain('check ELASTICSEARCH_API_KEY');
+    expect(result.stderr).not.toContain('a:wrong');
+  });
+
+  it('is a key that may plan and is to sweep; it may plan', async () => {
+    const apiKeys = [{ id: 'a', key: 'b', owner: 'o', cluster: ['monitor_ml'] }];
+    await using world = await startWorld([...busy(3), ...idle(1)], { apiKeys });
+    const env = { ELASTICSEARCH_API_KEY: 'a:b' };
+    const plan = await runOn(world, ['plan'], { env });
+    expect(plan.exit).toBe(0);
+    expect(reportOf(plan).warnings.join()).toContain('manage_ml');
+    const sweep = await runOn(world, ['sweep', '--yes'], { env });
+    expect(sweep).toMatchObject({ exit: 5, stdout: '' });
+    expect(sweep.stderr).toContain('manage_ml');
+    expect(world.closeRequests()).toEqual([]);
+  });
+});

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import { root, runBin, source, start } from '../support/bin.ts';
+import { newFolder } from '../support/folder.ts';
+import { expectSums } from '../support/world.ts';
+
+/** A running `jobsweep simulate elasticsearch`, and how to reach it. */
+async function simulator(...args: string[]) {
+  const server = start(['simulate', 'elasticsearch', '--port', '0', ...args]);
+  const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  return { server, env: { ELASTICSEARCH_URL: url } };
+}
+
+describe('jobsweep as a process', { timeout: 60_000 }, () => {
+  it('closes what is idle on a running simulator, and nothing when it is run again', async () => {
+    const { server, env } = await simulator('--speed', '60');
+    await using _server = server;
+    const first = await runBin(['sweep', '--yes', '-o', 'json'], { env });
+    const report = JSON.parse(first.stdout) as SweepReport;
+    expect(first.exit).toBe(0);
+    expectSums(report);
+    expect(report.counts.closed + report.counts.forceClosed).toBeGreaterThan(5);
+    const second = await runBin(['sweep', '--yes'], { env });
+    expect(second.exit).toBe(0);
+    expect((JSON.parse(second.stdout) as SweepReport).counts).toMatchObject({
+      idle: 0,
+      closed: 0,
+      forceClosed: 0,
+      errors: 0,
+    });
+    expect(second.stderr).toBe('');
+    server.kill('SIGTERM');
+    expect((await server.ended).exit).toBe(0);
+  });
+
+  it('refuses a payload with a typo, from a pipe', async () => {
+    const result = await runBin(['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
+    expect(result).toEqual({
+      exit: 2,
+      stdout: '',
+      stderr: 'jobsweep: standard input:1:2: idelFor is an unknown field; did you mean idleFor?\n',
+    });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends a sweep on %s with its report, however often it is sent',
+    async (signal) => {
+      await using folder = await newFolder();
+      const jobs = Array.from({ length: 12 }, (_, index) => ({
+        jobId: `slow-${index}`,
+        lastData: `${100 + index}h`,
+        closeTakes: '10m',
+      }));
+      const busy = Array.from({ length: 13 }, (_, index) => ({ jobId: `busy-${index}`, lastData: '1m' }));
+      const fleet = await folder.write('fleet.json', JSON.stringify({ jobs: [...jobs, ...busy] }));
+      const { server, env } = await simulator('--fleet', fleet);
+      await using _server = server;
+      const stdin = '{"close": {"batch": 4, "concurrency": 1}}';
+      await using sweep = start(['sweep', '--yes', '-p', '-'], { env, stdin });
+      await sweep.shows(/0 of 12 jobs closed, 4 closing/);
+      const toldAt = Date.now();
+      sweep.kill(signal);
+      sweep.kill(signal);
+      const { exit, stdout } = await sweep.ended;
+      expect(Date.now() - toldAt).toBeLessThan(10_000);
+      expect(exit).toBe(3);
+      const report = JSON.parse(stdout) as SweepReport;
+      expectSums(report);
+      expect(report.counts).toMatchObject({ closing: 4, notAttempted: 8 });
+    },
+  );
+
+  it('takes a reader that goes away for no failure', async () => {
+    const { server, env } = await simulator('--jobs', '2000');
+    await using _server = server;
+    const child = spawn(
+      'bash',
+      [
+        '-c',
+        `set -o pipefail; "${process.execPath}" "${source}" plan -o ndjson | head -n 1; echo "\${PIPESTATUS[0]}" >&2`,
+      ],
+      {
+        cwd: root,
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.stdout.resume();
+    await once(child, 'close');
+    expect(stderr).toMatch(/^[04]\n$/);
+  });
+
+  it('works on the embedded cluster with --embedded, and says so', async () => {
+    const { exit, stdout, stderr } = await runBin(['plan', '--embedded']);
+    expect(exit).toBe(0);
+    expect((JSON.parse(stdout) as SweepReport).counts.idle).toBeGreaterThan(5);
+    expect(stderr).toMatch(/^the embedded cluster runs at http:\/\/127\.0\.0\.1:\d+/);
+  });
+});

@@ -1,0 +1,287 @@
+import { describe, expect, it } from 'vitest';
+import type { ReopenReport } from '../../src/cli/show/reopened.ts';
+import { type Folder, newFolder } from '../support/folder.ts';
+import { runOn } from '../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../support/world.ts';
+
+/** Sweeps, and returns the file with the report. */
+async function swept(world: World, folder: Folder, payload: object = {}, form = 'json'): Promise<string> {
+  const file = folder.at(`report.${form}`);
+  const { exit } = await runOn(world, ['sweep', '--yes', '--output-file', file, '-o', form, '-p', '-'], {
+    stdin: JSON.stringify(payload),
+  });
+  expect([0, 3]).toContain(exit);
+  return file;
+}
+
+async function reopened(world: World, file: string, ...more: string[]) {
+  const result = await runOn(world, ['reopen', file, '--yes', ...more]);
+  return { exit: result.exit, report: JSON.parse(result.stdout) as ReopenReport };
+}
+
+const opens = (world: World) => world.server.requests.filter(({ api }) => api === 'ml.open_job');
+const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
+
+describe('reopen', () => {
+  it.each(['json', 'ndjson'])('opens what the sweep closed, forced ones too, from its %s', async (form) => {
+    await using world = await startWorld([
+      ...busy(8),
+      ...idle(3),
+      { jobId: 'broken', state: 'failed', lastData: '9d' },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, {}, form);
+    expect(world.state('broken')).toBe('closed');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report).toMatchObject({ status: 'done', counts: { reopened: 4, error: 0, datafeedsStarted: 0 } });
+    for (const { jobId } of report.jobs) expect(world.state(jobId)).toBe('opened');
+    expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(['broken', 'idle-0', 'idle-1', 'idle-2']);
+  });
+
+  it('starts the datafeeds that the sweep stopped, and no others', async () => {
+    await using world = await startWorld([
+      ...busy(8),
+      ...fedJobs,
+      { jobId: 'rests', lastData: '9d', datafeed: { state: 'stopped' } },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('stopped');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ reopened: 4, datafeedsStarted: 3, datafeedsNotStarted: 0 });
+    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('started');
+    expect(world.cluster.job('rests')?.datafeed?.state).toBe('stopped');
+  });
+
+  it('is harmless when it is run twice', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    await reopened(world, file);
+    const asked = opens(world).length;
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ reopened: 0, already_open: 3, datafeedsStarted: 0 });
+    expect(opens(world)).toHaveLength(asked);
+  });
+
+  it('starts the datafeed of a job that is open without it, because its close failed', async () => {
+    const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
+    await using world = await startWorld([...busy(8), ...idle(1, { datafeed: feed })]);
+    await using folder = await newFolder();
+    const failing = { api: 'ml.close_job', after: true, status: 500, type: 'x', reason: 'y', times: 9 };
+    world.cluster.setCloseDuration('idle-0', { fails: 'disk full' });
+    world.server.faults.add(failing);
+    const file = await swept(world, folder, { runningDatafeeds: 'stop', force: { failed: false } });
+    world.cluster.forceCloseJob('idle-0');
+    world.cluster.openJob('idle-0');
+    await world.clock.advance(60_000);
+    const { report } = await reopened(world, file);
+    expect(report.jobs).toEqual([
+      { jobId: 'idle-0', outcome: 'already_open', datafeedId: 'datafeed-idle-0', datafeed: 'started' },
+    ]);
+  });
+
+  it('asks no more than two jobs a node to open at once', async () => {
+    await using world = await startWorld([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const { report } = await reopened(world, file);
+    expect(report.counts.reopened).toBe(24);
+    const moments = opens(world).flatMap(({ at, answeredAt = 0 }) => [
+      [at, 1] as const,
+      [answeredAt, -1] as const,
+    ]);
+    moments.sort(([a, x], [b, y]) => a - b || x - y);
+    let now = 0;
+    const most = Math.max(...moments.map(([, by]) => (now += by)));
+    expect(most).toBe(2);
+  });
+
+  it('says in the cluster’s words what cannot be opened, and ends with 3', async () => {
+    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.cluster.removeJob('idle-0');
+    world.cluster.blockJob('idle-1', 'reset');
+    world.server.faults.add({
+      api: 'ml.open_job',
+      path: '*idle-2*',
+      status: 429,
+      type: 'status_exception',
+      reason: 'Could not open job because no ML nodes with sufficient capacity were found',
+    });
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(
+      Object.fromEntries(report.jobs.map(({ jobId, outcome, error }) => [jobId, [outcome, error?.reason]])),
+    ).toEqual({
+      'idle-0': ['gone', undefined],
+      'idle-1': ['error', 'Cannot open job [idle-1] because it is executing [reset]'],
+      'idle-2': ['error', 'Could not open job because no ML nodes with sufficient capacity were found'],
+      'idle-3': ['reopened', undefined],
+    });
+    const shown = await runOn(world, ['reopen', file, '--yes', '-o', 'table']);
+    expect(shown.stdout).toContain('4 jobs in');
+  });
+
+  it('believes the cluster’s states, not the answers: a lost answer of an open that went through is no error', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ api: 'ml.open_job', reset: 'after' });
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
+  });
+
+  it('does not claim a job that still opens, or still closes', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.cluster.setOpenDuration('idle-0', 3_600_000);
+    world.cluster.openJob('idle-1');
+    await world.clock.advance(60_000);
+    world.cluster.setCloseDuration('idle-1', 'never');
+    world.cluster.closeJob('idle-1');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(report.counts).toMatchObject({ opening: 1, closing: 1, reopened: 0 });
+  });
+
+  it('ends on a signal within ten seconds, with what it did', async () => {
+    await using world = await startWorld([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const stop = new AbortController();
+    let toldAt = 0;
+    world.server.faults.at(world.clock.now() + 90_000, () => {
+      toldAt = world.clock.now();
+      stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
+    });
+    const result = await runOn(world, ['reopen', file, '--yes'], { signal: stop.signal });
+    expect(result.exit).toBe(3);
+    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({
+      reopened: 2,
+      opening: 2,
+      not_attempted: 5,
+    });
+  });
+
+  it('asks on a terminal, and needs --yes without one', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    expect(await runOn(world, ['reopen', file])).toMatchObject({ exit: 2, stdout: '' });
+    const no = await runOn(world, ['reopen', file], { terminal: true, stdin: 'n\n' });
+    expect(no).toMatchObject({ exit: 4, stdout: '' });
+    expect(no.stderr).toContain('Open 3 jobs on the cluster default, and start 3 datafeeds? [y/N]');
+    expect(opens(world)).toEqual([]);
+    expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
+    expect(opens(world)).toHaveLength(3);
+  });
+});
+
+describe('reopen refuses', () => {
+  it('a report of another cluster, before it changes anything', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using other = await startWorld([...busy(8), ...idle(1)], {}, { seed: 2 });
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const result = await runOn(other, ['reopen', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /is the report of another cluster .* Use the settings of the cluster that was swept/,
+    );
+    expect(opens(other)).toEqual([]);
+  });
+
+  it('but knows a cluster by its address when the key of the sweep could not read its uuid', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const cancel = world.server.faults.add({
+      api: 'info',
+      status: 403,
+      type: 'security_exception',
+      reason: 'no',
+      times: 99,
+    });
+    const file = await swept(world, folder);
+    cancel();
+    expect((await reopened(world, file)).report.counts.reopened).toBe(1);
+  });
+
+  it('a log of several sweeps until one is chosen', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const first = await folder.read((await swept(world, folder, {}, 'ndjson')).split('/').at(-1) as string);
+    await world.clock.advance(86_400_000);
+    world.cluster.putJob({ jobId: 'second', lastData: '9d' });
+    const second = await folder.read(
+      (await swept(world, folder, { jobs: 'second', fuse: { maxShare: null } }, 'ndjson'))
+        .split('/')
+        .at(-1) as string,
+    );
+    const log = await folder.write('log', first + second);
+    const result = await runOn(world, ['reopen', log, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    const id = /--sweep, of \S+ \(\S+\), (\S+) /.exec(result.stderr)?.[1] as string;
+    expect((await reopened(world, log, '--sweep', id)).report.jobs).toMatchObject([
+      { jobId: 'second', outcome: 'reopened' },
+    ]);
+    expect((await runOn(world, ['reopen', log, '--yes', '--sweep', 'nope'])).stderr).toContain(
+      'does not tell of the sweep nope',
+    );
+  });
+
+  it('upgrade mode, and a key that may not', async () => {
+    const apiKeys = [
+      { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
+      { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
+    ];
+    await using world = await startWorld([...busy(8), ...idle(1)], { apiKeys });
+    await using folder = await newFolder();
+    const sweep = await runOn(world, ['sweep', '--yes'], { env: { ELASTICSEARCH_API_KEY: 'm:k' } });
+    const file = await folder.write('report.json', sweep.stdout);
+    const denied = await runOn(world, ['reopen', file, '--yes'], { env: { ELASTICSEARCH_API_KEY: 'r:k' } });
+    expect(denied).toMatchObject({ exit: 5, stdout: '' });
+    expect(denied.stderr).toContain('manage_ml');
+    world.cluster.setUpgradeMode(true);
+    const upgrading = await runOn(world, ['reopen', file, '--yes'], {
+      env: { ELASTICSEARCH_API_KEY: 'm:k' },
+    });
+    expect(upgrading).toMatchObject({ exit: 4, stdout: '' });
+    expect(opens(world)).toEqual([]);
+  });
+
+  it('to call it done when the report names fewer jobs than it counts', async () => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const report = JSON.parse(await folder.read('report.json')) as { jobs: object[] };
+    report.jobs.splice(0, 2);
+    await folder.write('report.json', JSON.stringify(report));
+    const result = await reopened(world, file);
+    expect(result.exit).toBe(3);
+    expect(result.report.warnings).toEqual([
+      '2 jobs that the sweep closed are not named in what was given: the function’s log lines have them all',
+    ]);
+  });
+
+  it('to name anything but one job: an id that is a pattern or a path is an error', async () => {
+    await using world = await startWorld([...busy(3), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const report = JSON.parse(await folder.read('report.json')) as {
+      jobs: { jobId: string }[];
+      counts: object;
+    };
+    for (const jobId of ['*', '_all', '../idle-0', 'idle-0,busy-1'])
+      report.jobs.push({ ...report.jobs[0], jobId });
+    await folder.write('report.json', JSON.stringify(report));
+    const { report: done } = await reopened(world, file);
+    expect(done.counts).toMatchObject({ reopened: 1, gone: 4 });
+    expect(opens(world)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,260 @@
+import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scaledClock } from '../../src/simulator/clock.ts';
+import {
+  type EmbeddedElasticsearch,
+  type FleetJob,
+  startElasticsearch,
+} from '../../src/simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../src/simulator/scheduler/index.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import { type Packaged, packageService } from '../support/packaged.ts';
+import { sdkClient } from '../support/scheduler.ts';
+import { type RunningFunction, startFunction } from './runtime-api.ts';
+import { startSecretsManager } from './secrets-manager.ts';
+
+const accountId = '123456789012';
+const region = 'eu-central-1';
+
+/** What CloudFormation would make of a value of the template, for the few functions that it uses. */
+function resolved(packaged: Packaged, value: unknown): string {
+  if (typeof value === 'string') return value;
+  const {
+    Ref,
+    'Fn::GetAtt': getAtt,
+    'Fn::Sub': sub,
+  } = value as {
+    readonly Ref?: string;
+    readonly 'Fn::GetAtt'?: readonly [string, string];
+    readonly 'Fn::Sub'?: string;
+  };
+  if (Ref !== undefined) return String(packaged.template.Resources[Ref]?.Properties.Name);
+  if (sub !== undefined)
+    return sub
+      .replaceAll(`\${AWS::Partition}`, 'aws')
+      .replaceAll(`\${AWS::Region}`, region)
+      .replaceAll(`\${AWS::AccountId}`, accountId);
+  const [id = '', attribute] = getAtt ?? [];
+  if (attribute !== 'Arn') throw new Error(`cannot resolve ${JSON.stringify(value)}`);
+  const type = packaged.template.Resources[id]?.Type;
+  if (type === 'AWS::IAM::Role') return `arn:aws:iam::${accountId}:role/${id}`;
+  if (type === 'AWS::SQS::Queue') return `arn:aws:sqs:${region}:${accountId}:${id}`;
+  throw new Error(`cannot resolve ${JSON.stringify(value)}`);
+}
+
+const busy: readonly FleetJob[] = Array.from({ length: 6 }, (_, i) => ({
+  jobId: `busy-${i}`,
+  lastData: '1m',
+}));
+const idle: readonly FleetJob[] = [
+  { jobId: 'idle-1', lastData: '5d', closeTakes: '100ms' },
+  { jobId: 'idle-2', lastData: '6d', closeTakes: '100ms' },
+];
+const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml', 'monitor'] };
+// the machine's own time: closes are given little of it
+const quick = { close: { timeout: '500ms' } };
+
+let packaged: Packaged;
+beforeAll(async () => {
+  packaged = await packageService(['--stage', 'prod']);
+}, 120_000);
+afterAll(() => packaged[Symbol.asyncDispose]());
+
+const propertiesOf = (id: string): object => packaged.template.Resources[id]?.Properties ?? {};
+
+const settingsOf = (cluster: EmbeddedElasticsearch) =>
+  JSON.stringify({
+    ELASTICSEARCH_URL: cluster.url,
+    ELASTICSEARCH_USERNAME: user.username,
+    ELASTICSEARCH_PASSWORD: user.password,
+  });
+
+/** The services that the function needs, and cold functions with the environment that the template gives them. */
+async function account(jobs: readonly FleetJob[]) {
+  await using stack = new AsyncDisposableStack();
+  const clock = scaledClock();
+  const elasticsearch = stack.use(
+    await startElasticsearch({ clock, fleet: { users: [user], jobs: [...jobs] } }),
+  );
+  const logs = stack.use(await startElasticsearch({ clock, fleet: { users: [user], jobs: [...busy] } }));
+  const scheduler = stack.use(await startScheduler({ clock }));
+  const secrets = stack.use(
+    await startSecretsManager({
+      'jobsweep/default': settingsOf(elasticsearch),
+      'jobsweep/logs': settingsOf(logs),
+      'jobsweep/broken': JSON.stringify({ ELASTICSEARCH_URL: 'http://127.0.0.1:9' }),
+    }),
+  );
+  const client = sdkClient(scheduler.url);
+  await client.send(new CreateScheduleGroupCommand({ Name: 'jobsweep-prod' }));
+  client.destroy();
+  const { Handler, Environment } = propertiesOf('SweepLambdaFunction') as {
+    readonly Handler: string;
+    readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
+  };
+  const environment: Record<string, string> = {
+    ...Object.fromEntries(
+      Object.entries(Environment.Variables).map(([name, value]) => [name, resolved(packaged, value)]),
+    ),
+    // where the services stand that AWS has at addresses of its own
+    AWS_ENDPOINT_URL_SCHEDULER: scheduler.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+  };
+  const services = stack.move();
+  return {
+    elasticsearch,
+    scheduler,
+    secrets,
+    environment,
+    cold: (change: Readonly<Record<string, string>> = {}) =>
+      startFunction({
+        task: packaged.task,
+        handler: Handler,
+        functionArn: environment.JOBSWEEP_FUNCTION_ARN ?? '',
+        environment: { ...environment, ...change },
+      }),
+    [Symbol.asyncDispose]: () => services.disposeAsync(),
+  };
+}
+
+async function invoke(running: RunningFunction, payload: unknown) {
+  const end = await running.invoke(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  return { ...end, report: end.result as SweepReport };
+}
+
+/** The payload of a schedule of the template, as the Scheduler would deliver it. */
+function delivered(input: string): string {
+  return input
+    .replace(
+      '<aws.scheduler.schedule-arn>',
+      `arn:aws:scheduler:${region}:${accountId}:schedule/g/stack.nightly`,
+    )
+    .replace('<aws.scheduler.scheduled-time>', '2026-11-24T02:00:00Z');
+}
+
+describe('the deployed artefact, cold, with the template’s environment', () => {
+  it('sweeps when its schedule fires, with the connection of its secret', async () => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold();
+    const { Target } = propertiesOf('ScheduleNightly') as { Target: { Input: string } };
+    const { error, report } = await invoke(running, delivered(Target.Input));
+    expect(error).toBeUndefined();
+    expect(report).toMatchObject({
+      sweepId: expect.stringMatching(/^sweep-[0-9a-f]{32}$/) as string,
+      status: 'done',
+      dryRun: false,
+      counts: { open: 8, idle: 2, closed: 2, kept: 6 },
+    });
+    expect(world.secrets.asked).toEqual(['jobsweep/default']);
+    const lines = running.lines();
+    expect(lines.filter(({ message }) => message === 'job swept')).toHaveLength(2);
+    expect(lines.find(({ message }) => message === 'sweep finished')).toMatchObject({ cold_start: true });
+    expect(lines.find((line) => '_aws' in line)).toMatchObject({ closed: 2, partial: 0, cluster: 'default' });
+    expect(running.output()).not.toContain(user.password);
+  });
+
+  it('takes a payload by hand, as `aws lambda invoke` sends it, again and again', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold();
+    const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
+    expect(first.report).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 0 } });
+    const second = await invoke(running, {});
+    expect(second.report).toMatchObject({ status: 'done', dryRun: false });
+    expect(second.report.sweepId).not.toBe(first.report.sweepId);
+  });
+
+  it('plans only, with a warning, for a schedule that has no payload', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold();
+    const { report } = await invoke(running, {
+      version: '0',
+      'detail-type': 'Scheduled Event',
+      source: 'aws.scheduler',
+      time: '2026-11-24T02:00:00Z',
+      resources: [`arn:aws:scheduler:${region}:${accountId}:schedule/g/stack.nightly`],
+      detail: '{}',
+    });
+    expect(report).toMatchObject({ dryRun: true, counts: { closed: 0 } });
+    expect(report.warnings.join()).toContain('no Input');
+  });
+
+  it('arranges a follow-up, and is that follow-up', async () => {
+    // found closing, so that nobody waits for an answer here in the machine's own time
+    const stuck: FleetJob = {
+      jobId: 'stuck',
+      lastData: '9d',
+      state: 'closing',
+      askedToClose: '5m',
+      closeTakes: 'never',
+    };
+    await using world = await account([...busy, stuck]);
+    await using running = await world.cold();
+    const { report } = await invoke(running, { ...quick, force: { stuckFor: '30m' } });
+    expect(report).toMatchObject({ status: 'done', counts: { closing: 1 }, followUp: { round: 1, jobs: 1 } });
+    const [schedule] = world.scheduler.schedules;
+    expect(schedule).toMatchObject({
+      Name: report.followUp?.name,
+      GroupName: 'jobsweep-prod',
+      ActionAfterCompletion: 'DELETE',
+      Target: {
+        Arn: world.environment.JOBSWEEP_FUNCTION_ARN,
+        RoleArn: world.environment.JOBSWEEP_SCHEDULER_ROLE_ARN,
+        DeadLetterConfig: { Arn: world.environment.JOBSWEEP_DLQ_ARN },
+      },
+    });
+    await using later = await world.cold();
+    const followUp = await invoke(later, delivered(schedule?.Target.Input ?? ''));
+    expect(followUp.report).toMatchObject({
+      followUpOf: { sweepId: report.sweepId, round: 1 },
+      counts: { listed: 1, closing: 1 },
+      followUp: { round: 2, jobs: 1 },
+    });
+  });
+
+  it('answers an invalid payload with a named error, and touches nothing', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold();
+    const before = world.elasticsearch.requests.length;
+    const { error } = await invoke(running, { idelFor: '48h' });
+    expect(error).toMatchObject({
+      errorType: 'InvalidRequestError',
+      errorMessage: expect.stringContaining('did you mean idleFor?') as string,
+    });
+    expect(world.elasticsearch.requests).toHaveLength(before);
+    expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
+    // and is as good as new for the next event
+    expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
+  });
+
+  it('keeps clusters apart: each by its name, one’s trouble its own', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold();
+    const broken = await invoke(running, { cluster: 'broken', dryRun: true });
+    expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
+    const { report } = await invoke(running, { cluster: 'logs', dryRun: true });
+    expect(report).toMatchObject({ cluster: { name: 'logs' }, counts: { open: 6, idle: 0 } });
+    const unknown = await invoke(running, { cluster: 'nobody', dryRun: true });
+    expect(unknown.error).toMatchObject({
+      errorType: 'InvalidSettingError',
+      errorMessage: expect.stringContaining('"jobsweep/nobody" cannot be read') as string,
+    });
+    expect(world.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
+  });
+
+  it('refuses to run where nothing names a cluster', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold({ ELASTICSEARCH_SECRET: '', ELASTICSEARCH_SECRET_PREFIX: '' });
+    const { error } = await invoke(running, {});
+    expect(error).toMatchObject({
+      errorType: 'InvalidSettingError',
+      errorMessage: expect.stringContaining('no cluster is configured') as string,
+    });
+  });
+
+  it('asks for work soon after its start, and says nothing until there is some', async () => {
+    await using world = await account(busy);
+    await using running = await world.cold();
+    expect(await running.initMs).toBeLessThan(5_000);
+    expect(running.output()).toBe('');
+  });
+});

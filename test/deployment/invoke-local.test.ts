@@ -1,0 +1,59 @@
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scaledClock } from '../../src/simulator/clock.ts';
+import { defaultFleet, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import { copyService, serverless } from '../support/packaged.ts';
+
+const events = readdirSync(new URL('../../events', import.meta.url));
+
+/** The framework prints log lines and the handler's result to one stream: the result is the last object of many lines. */
+function resultOf(stdout: string): SweepReport {
+  const start = stdout.lastIndexOf('\n{\n');
+  return JSON.parse(stdout.slice(start)) as SweepReport;
+}
+
+describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await copyService();
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each(events)('runs events/%s', { timeout: 120_000 }, async (event) => {
+    // its minutes of closing pass in a second
+    const clock = scaledClock(200);
+    await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+    const { stdout } = await serverless(folder, ['invoke', 'local', '-f', 'sweep', '-p', `events/${event}`], {
+      ELASTICSEARCH_URL: server.url,
+    });
+    const report = resultOf(stdout);
+    expect(report).toMatchObject({ dryRun: event === 'dry-run.json', fuse: null });
+    expect(report.status).toMatch(/^(done|partial)$/);
+    expect(report.counts.listed).toBeGreaterThan(0);
+    expect(
+      report.counts.closed + report.counts.forceClosed > 0 || report.dryRun || report.counts.idle === 0,
+    ).toBe(true);
+    expect(stdout).toContain('"message":"sweep finished"');
+  });
+
+  it('starts the embedded cluster where none is configured, and says so', { timeout: 120_000 }, async () => {
+    const { stdout, stderr } = await serverless(
+      folder,
+      ['invoke', 'local', '-f', 'sweep', '-p', 'events/dry-run.json'],
+      {
+        ELASTICSEARCH_URL: '',
+      },
+    );
+    expect(stderr).toContain('no cluster is configured: the embedded one runs at http://127.0.0.1:');
+    expect(resultOf(stdout)).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 12 } });
+  });
+
+  it('exits 1 with the error’s name when the payload is wrong', { timeout: 120_000 }, async () => {
+    const call = serverless(folder, ['invoke', 'local', '-f', 'sweep', '--data', '{"idelFor":"48h"}'], {
+      ELASTICSEARCH_URL: 'http://127.0.0.1:9',
+    });
+    await expect(call).rejects.toThrow(/InvalidRequestError[\s\S]*did you mean idleFor\?/);
+  });
+});

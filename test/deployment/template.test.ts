@@ -1,0 +1,330 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { template } from '../../deploy/template.ts';
+import { isTimeZone } from '../../src/scheduler/occurrences.ts';
+import { otherSettings } from '../../src/settings.ts';
+import { parseRequest } from '../../src/sweep/request.ts';
+import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** The parameters as `serverless.yml` has them, and what a stage makes of them. */
+const parameters = {
+  alarmTopicArn: '',
+  clusters: '',
+  logRetentionDays: 30,
+  memorySize: 512,
+  missingAfterHours: 26,
+  reservedConcurrency: 1,
+  scheduleGroup: 'jobsweep-test',
+  schedules: 'deploy/schedules.yml',
+  secret: 'jobsweep/default',
+  secretKeyArn: '',
+  secretPrefix: 'jobsweep/',
+  successDestinationArn: '',
+};
+const made = (change: object = {}) =>
+  template({
+    service: 'jobsweep',
+    stage: 'test',
+    parameters: { ...parameters, ...change },
+    root,
+    now: Date.parse('2026-11-23T12:00:00Z'),
+  });
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+function statementsOf(role: CloudFormationResource | undefined): readonly Statement[] {
+  const policies = role?.Properties.Policies as {
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+  }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+const ofType = (resources: Readonly<Record<string, CloudFormationResource>>, type: string) =>
+  Object.entries(resources).filter(([, { Type }]) => Type === type);
+const text = (value: unknown) => JSON.stringify(value);
+
+describe('the packaged stack', () => {
+  let packaged: Packaged;
+  beforeAll(async () => {
+    packaged = await packageService([
+      '--stage',
+      'prod',
+      '--param=schedules=deploy/schedules.clusters.yml',
+      '--param=reservedConcurrency=2',
+      '--param=logRetentionDays=90',
+      '--param=alarmTopicArn=arn:aws:sns:eu-central-1:123456789012:ops',
+      '--param=successDestinationArn=arn:aws:sqs:eu-central-1:123456789012:reports',
+    ]);
+  }, 120_000);
+  afterAll(() => packaged[Symbol.asyncDispose]());
+  const resource = (id: string) => packaged.template.Resources[id];
+
+  it('has a function on the current runtime and arm64, with the longest time, and its share of concurrency', () => {
+    expect(resource('SweepLambdaFunction')?.Properties).toMatchObject({
+      FunctionName: 'jobsweep-prod-sweep',
+      Handler: 'src/handler.handler',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: 900,
+      MemorySize: 512,
+      ReservedConcurrentExecutions: 2,
+      Role: { 'Fn::GetAtt': ['FunctionRole', 'Arn'] },
+    });
+  });
+
+  it('does not retry a sweep, lets an event wait for an hour, and tells what became of it', () => {
+    expect(resource('SweepLambdaEvConf')?.Properties).toMatchObject({
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 3_600,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': ['FailedQueue', 'Arn'] } },
+        OnSuccess: { Destination: 'arn:aws:sqs:eu-central-1:123456789012:reports' },
+      },
+    });
+  });
+
+  it('keeps its log for as long as the parameter says', () => {
+    expect(resource('SweepLogGroup')?.Properties).toEqual({
+      LogGroupName: '/aws/lambda/jobsweep-prod-sweep',
+      RetentionInDays: 90,
+    });
+  });
+
+  it('gives the function every setting that follow-ups and secrets need, by references of the stack', () => {
+    expect(resource('SweepLambdaFunction')?.Properties.Environment).toEqual({
+      Variables: {
+        ELASTICSEARCH_SECRET: 'jobsweep/default',
+        ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/',
+        JOBSWEEP_SCHEDULE_GROUP: { Ref: 'ScheduleGroup' },
+        JOBSWEEP_SCHEDULER_ROLE_ARN: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
+        JOBSWEEP_FUNCTION_ARN: {
+          'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:jobsweep-prod-sweep`,
+        },
+        JOBSWEEP_DLQ_ARN: { 'Fn::GetAtt': ['UndeliveredQueue', 'Arn'] },
+      },
+    });
+  });
+
+  it('starts sweeps by Scheduler, one schedule for each cluster, and by no rule', () => {
+    const { Resources } = packaged.template;
+    expect(ofType(Resources, 'AWS::Events::Rule')).toEqual([]);
+    expect(ofType(Resources, 'AWS::Lambda::Permission')).toEqual([]);
+    const schedules = ofType(Resources, 'AWS::Scheduler::Schedule');
+    expect(schedules.map(([, { Properties }]) => Properties.Name)).toEqual([
+      'stack.logs-nightly',
+      'stack.metrics-on-workdays',
+      'stack.search-failed',
+    ]);
+    expect(schedules.map(([, { Properties }]) => Properties.ScheduleExpressionTimezone)).toEqual([
+      'Europe/Berlin',
+      'America/New_York',
+      'UTC',
+    ]);
+    for (const [, { Properties }] of schedules) {
+      expect(Properties).toMatchObject({
+        GroupName: { Ref: 'ScheduleGroup' },
+        State: 'ENABLED',
+        Target: {
+          Arn: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] },
+          RoleArn: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
+          RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['UndeliveredQueue', 'Arn'] } },
+        },
+      });
+      const { Input } = Properties.Target as { readonly Input: string };
+      expect(parseRequest(JSON.parse(Input)).request.trigger).toEqual({
+        scheduleArn: '<aws.scheduler.schedule-arn>',
+        scheduledTime: '<aws.scheduler.scheduled-time>',
+      });
+    }
+  });
+
+  it('lets only its own schedule group, in its own account, take the scheduler’s role', () => {
+    expect(resource('SchedulerRole')?.Properties.AssumeRolePolicyDocument).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Action: 'sts:AssumeRole',
+          Condition: {
+            StringEquals: {
+              'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+              'aws:SourceArn': { 'Fn::GetAtt': ['ScheduleGroup', 'Arn'] },
+            },
+          },
+        },
+      ],
+    });
+    expect(statementsOf(resource('SchedulerRole')).map(({ Action }) => Action)).toEqual([
+      ['lambda:InvokeFunction'],
+      ['sqs:SendMessage'],
+    ]);
+  });
+
+  it('allows the function its own follow-ups, its own role to pass, its own secrets, and no wildcard but where nothing narrower exists', () => {
+    const statements = statementsOf(resource('FunctionRole'));
+    const allowed = new Map(
+      statements.flatMap((statement) => [statement.Action].flat().map((action) => [action, statement])),
+    );
+    expect([...allowed.keys()].sort()).toEqual([
+      'iam:PassRole',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'scheduler:CreateSchedule',
+      'scheduler:GetSchedule',
+      'scheduler:ListSchedules',
+      'secretsmanager:GetSecretValue',
+      'sqs:SendMessage',
+    ]);
+    expect(statements.filter(({ Resource }) => Resource === '*').map(({ Action }) => Action)).toEqual([
+      ['scheduler:ListSchedules'],
+    ]);
+    expect(text(allowed.get('scheduler:CreateSchedule')?.Resource)).toContain(
+      ':schedule/jobsweep-prod/followup.*"',
+    );
+    expect(allowed.get('iam:PassRole')).toMatchObject({
+      Resource: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
+      Condition: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
+    });
+    expect(text(allowed.get('secretsmanager:GetSecretValue')?.Resource)).toMatch(
+      /:secret:jobsweep\/default-\?{6}".*:secret:jobsweep\/\*"/,
+    );
+    expect(text(allowed.get('logs:PutLogEvents')?.Resource)).toContain(
+      ':log-group:/aws/lambda/jobsweep-prod-sweep:*"',
+    );
+  });
+
+  it('alarms when a sweep failed or is missing, a fuse blew, jobs are stuck, and letters are dead', () => {
+    const alarms = ofType(packaged.template.Resources, 'AWS::CloudWatch::Alarm').map(
+      ([, { Properties }]) => Properties,
+    );
+    expect(alarms.map(({ AlarmName }) => AlarmName)).toEqual([
+      'jobsweep-prod-sweep-failed',
+      'jobsweep-prod-undelivered',
+      'jobsweep-prod-failed-events',
+      ...['logs', 'metrics', 'search'].flatMap((cluster) => [
+        `jobsweep-prod-sweep-missing-${cluster}`,
+        `jobsweep-prod-fuse-blew-${cluster}`,
+        `jobsweep-prod-jobs-stuck-${cluster}`,
+      ]),
+    ]);
+    for (const alarm of alarms) {
+      expect(alarm.AlarmActions).toEqual(['arn:aws:sns:eu-central-1:123456789012:ops']);
+      const missing = text(alarm.AlarmName).includes('missing');
+      expect(alarm.TreatMissingData).toBe(missing ? 'breaching' : 'notBreaching');
+      // an alarm looks back seven days at most, and by periods under an hour one day
+      expect(Number(alarm.Period) * Number(alarm.EvaluationPeriods)).toBeLessThanOrEqual(
+        Number(alarm.Period) >= 3_600 ? 604_800 : 86_400,
+      );
+    }
+  });
+
+  it('keeps what could not be delivered, and what failed, in two encrypted queues for two weeks', () => {
+    const queues = ofType(packaged.template.Resources, 'AWS::SQS::Queue');
+    expect(queues.map(([id]) => id)).toEqual(['UndeliveredQueue', 'FailedQueue']);
+    for (const [, { Properties }] of queues)
+      expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+  });
+
+  it('has a dashboard whose every alarm exists, and outputs for what the command needs', () => {
+    const body = resource('Dashboard')?.Properties.DashboardBody as { 'Fn::Sub': string } | undefined;
+    const { widgets } = JSON.parse(body?.['Fn::Sub'] ?? '') as {
+      widgets: { properties: { alarms?: string[]; title: string } }[];
+    };
+    for (const reference of widgets[0]?.properties.alarms ?? [])
+      expect(resource(reference.slice(2, -'.Arn}'.length))?.Type).toBe('AWS::CloudWatch::Alarm');
+    expect(widgets.map(({ properties }) => properties.title)).toContain('search: jobs');
+    expect(Object.keys(packaged.template.Outputs)).toEqual(
+      expect.arrayContaining([
+        'FunctionArn',
+        'ScheduleGroupName',
+        'SchedulerRoleArn',
+        'UndeliveredQueueArn',
+        'FailedQueueUrl',
+        'DashboardUrl',
+      ]),
+    );
+  });
+
+  it('refers only to resources that it has', () => {
+    const { Resources, Outputs } = packaged.template;
+    const references = text([Resources, Outputs])
+      .matchAll(/"Ref":"([^"]+)"|"Fn::GetAtt":\["([^"]+)"/g)
+      .map(([, ref, getAtt]) => ref ?? getAtt ?? '')
+      .filter((id) => !id.startsWith('AWS::'));
+    for (const id of references) expect(Object.keys(Resources)).toContain(id);
+  });
+});
+
+describe('the parameters', () => {
+  it('of each stage file make valid schedules in known zones', () => {
+    for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
+      const schedules = ofType(made({ schedules: `deploy/${file}` }).resources, 'AWS::Scheduler::Schedule');
+      expect(schedules.length).toBeGreaterThan(0);
+      for (const [, { Properties }] of schedules)
+        expect(isTimeZone(String(Properties.ScheduleExpressionTimezone))).toBe(true);
+    }
+  });
+
+  it('may leave the schedules to the command, and name the clusters to watch', () => {
+    const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
+    expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
+    expect(Object.keys(resources)).toEqual(
+      expect.arrayContaining(['AlarmSweepMissingLogs', 'AlarmSweepMissingDefault']),
+    );
+  });
+
+  it('leave out what is empty: no secret, no statement for secrets, no alarm action', () => {
+    const { environment, resources, destinations } = made({ secret: '', secretPrefix: '' });
+    expect(Object.keys(environment).filter((name) => name.startsWith('ELASTICSEARCH'))).toEqual([]);
+    expect(text(resources.FunctionRole)).not.toContain('secretsmanager');
+    expect(text(resources)).not.toContain('AlarmActions');
+    expect(destinations).not.toHaveProperty('onSuccess');
+  });
+
+  it('let the function decrypt with a customer’s key through Secrets Manager alone', () => {
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+    const { resources } = made({ secretKeyArn: key });
+    expect(statementsOf(resources.FunctionRole).at(-1)).toMatchObject({
+      Action: ['kms:Decrypt'],
+      Resource: key,
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': { 'Fn::Sub': `secretsmanager.\${AWS::Region}.\${AWS::URLSuffix}` },
+        },
+      },
+    });
+  });
+
+  it.each([
+    [
+      { reservedConcurrency: 'one' },
+      'param reservedConcurrency: expected a whole number from 1 to 1000, got "one"',
+    ],
+    [{ reservedConcurrency: 0 }, 'param reservedConcurrency: expected a whole number from 1 to 1000, got 0'],
+    [{ logRetentionDays: 31 }, 'param logRetentionDays: expected one of 1, 3, 5'],
+    [{ missingAfterHours: 200 }, 'param missingAfterHours: expected a whole number from 1 to 168'],
+    [{ alarmTopicArn: 'ops' }, 'param alarmTopicArn: expected the ARN of an SNS topic, or empty for none'],
+    [{ schedules: 'no-such.yml' }, 'param schedules: no-such.yml cannot be read (ENOENT)'],
+    [{ scheduleGroup: 'a b' }, 'param scheduleGroup: expected the name of a schedule group'],
+  ])('%j is refused when packaging', (change, message) => {
+    expect(() => made(change)).toThrow(message);
+  });
+
+  it('are those of serverless.yml', () => {
+    const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
+    const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
+    const named = [...defaults.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name);
+    expect(new Set(named)).toEqual(new Set(Object.keys(parameters)));
+  });
+
+  it('set no environment that the function does not read', () => {
+    expect(Object.keys(otherSettings)).toEqual(expect.arrayContaining(Object.keys(made().environment)));
+  });
+});

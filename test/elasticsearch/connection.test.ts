@@ -1,0 +1,420 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { Connection } from '../../src/elasticsearch/connection.ts';
+import { type Environment, findConnection } from '../../src/settings.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import { JobsweepError } from '../../src/sweep/errors.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
+import {
+  type CertificateName,
+  certificate,
+  type Exchange,
+  type ScriptedServer,
+  serve,
+} from '../support/scripted-server.ts';
+import { expectNoSecret } from '../support/secrets.ts';
+
+const apiKey = { id: 'VuaCfGcBCdbkQm-e5aOx', key: 'ui2lp2axTNmsyakw9tvNnw' };
+const encodedKey = Buffer.from(`${apiKey.id}:${apiKey.key}`).toString('base64');
+const password = 'correct-horse-battery';
+const encodedUser = Buffer.from(`sweeper:${password}`).toString('base64');
+const secrets = [apiKey.key, encodedKey, password, encodedUser];
+
+const healthy = answersFor([{ config: configOf('job-a'), stats: statsOf('job-a') }]);
+const respond = (exchange: Exchange) => respondWith(healthy, exchange);
+const fingerprintOf = (name: string) => new X509Certificate(certificate(name)).fingerprint256;
+
+/** The ids of the jobs that a cluster lists, in simulated time: over settings, client and HTTP(S), as in a sweep. */
+async function jobIds(environment: Environment): Promise<string[]> {
+  using clock = new VirtualClock();
+  using _tracked = trackHttp(clock);
+  const connection = await findConnection({
+    cluster: 'default',
+    environment,
+    readSecret: () => Promise.reject(new Error('no secret here')),
+  });
+  await using cluster = new ElasticsearchCluster(connection as Connection, clock);
+  const stats = await cluster.jobStats(new AbortController().signal);
+  return stats.map(({ jobId }) => jobId);
+}
+
+/** The error of a read with these settings, checked to be one that people are shown and to hold no credential. */
+async function errorOf(environment: Environment): Promise<JobsweepError> {
+  const error = await jobIds(environment).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(JobsweepError);
+  expectNoSecret(error, secrets);
+  expect(error).toMatchObject({ exitCode: 5, message: expect.stringContaining('nothing was closed') });
+  return error as JobsweepError;
+}
+
+describe('entering a cluster', () => {
+  it.each([
+    ['an API key as id:key', { ELASTICSEARCH_API_KEY: `${apiKey.id}:${apiKey.key}` }, `ApiKey ${encodedKey}`],
+    ['an encoded API key', { ELASTICSEARCH_API_KEY: ` ${encodedKey}\n` }, `ApiKey ${encodedKey}`],
+    [
+      'a user and a password',
+      { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: password },
+      `Basic ${encodedUser}`,
+    ],
+    ['nothing', {}, undefined],
+  ])('with %s', async (_how, credentials, authorization) => {
+    await using server = await serve(respond);
+    expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials })).toEqual(['job-a']);
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([authorization]);
+  });
+
+  it('speaks plain application/json, which servers of every major understand, and asks for what it uses', async () => {
+    await using server = await serve(respond);
+    await jobIds({ ELASTICSEARCH_URL: server.url });
+    expect(server.requests[0]?.headers).toMatchObject({
+      accept: 'application/json',
+      'content-type': 'application/json',
+    });
+    expect(server.requests[0]?.headers).not.toHaveProperty('x-elastic-client-meta');
+    expect(server.requests[0]?.query.get('filter_path')).toContain('jobs.data_counts.last_data_time');
+  });
+
+  it('keeps the base path of a proxy before every path', async () => {
+    await using server = await serve((exchange) =>
+      respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),
+    );
+    expect(await jobIds({ ELASTICSEARCH_URL: `${server.url}/behind/a/proxy/` })).toEqual(['job-a']);
+    expect(server.requests[0]?.path).toBe('/behind/a/proxy/_ml/anomaly_detectors/_stats');
+  });
+});
+
+describe('a cluster behind TLS', () => {
+  const settings = (server: ScriptedServer, changes: Environment): Environment => ({
+    ELASTICSEARCH_URL: server.url,
+    ELASTICSEARCH_API_KEY: encodedKey,
+    ...changes,
+  });
+
+  it('is trusted by the text of its authority’s certificate, also with its line ends written out', async () => {
+    await using server = await serve(respond, { tls: 'server' });
+    const pem = certificate('authority');
+    for (const text of [
+      pem,
+      pem.trim(),
+      pem.replaceAll('\n', '\\n'),
+      `${certificate('other-authority')}${pem}`,
+    ])
+      expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: text }))).toEqual(['job-a']);
+  });
+
+  it('is trusted by the path of its authority’s certificate', async () => {
+    await using server = await serve(respond, { tls: 'server' });
+    const folder = await mkdtemp(join(tmpdir(), 'jobsweep-'));
+    try {
+      const path = join(folder, 'ca.pem');
+      await writeFile(path, certificate('authority'));
+      expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: path }))).toEqual(['job-a']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    ['its authority', 'authority', (text: string) => text],
+    [
+      'its authority, in lower case without colons',
+      'authority',
+      (text: string) => text.replaceAll(':', '').toLowerCase(),
+    ],
+    ['the server itself', 'server', (text: string) => text],
+  ])('is trusted by the fingerprint of %s', async (_whose, name, write) => {
+    await using server = await serve(respond, { tls: 'server' });
+    const fingerprint = write(fingerprintOf(name));
+    expect(await jobIds(settings(server, { ELASTICSEARCH_CA_FINGERPRINT: fingerprint }))).toEqual(['job-a']);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is reached by a cloud id, with its port', async () => {
+    await using server = await serve(respond, { tls: 'server' });
+    const cloudId = `staging:${Buffer.from(`0.1:${server.port}$127.0$kibana`).toString('base64')}`;
+    const environment = {
+      ELASTICSEARCH_CLOUD_ID: cloudId,
+      ELASTICSEARCH_API_KEY: encodedKey,
+      ELASTICSEARCH_CA_CERT: certificate('authority'),
+    };
+    expect(await jobIds(environment)).toEqual(['job-a']);
+    expect(server.requests[0]?.headers['accept-encoding']).toContain('gzip');
+  });
+
+  it.each<[string, CertificateName, Environment, RegExp]>([
+    ['an authority that nobody named', 'server', {}, /not trusted: set ELASTICSEARCH_CA_CERT/],
+    [
+      'another authority than the one named',
+      'server',
+      { ELASTICSEARCH_CA_CERT: certificate('other-authority') },
+      /not trusted: set ELASTICSEARCH_CA_CERT/,
+    ],
+    [
+      'another fingerprint than the one named',
+      'server',
+      { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('other-authority') },
+      /ELASTICSEARCH_CA_FINGERPRINT is of another certificate/,
+    ],
+    [
+      'a certificate for another host',
+      'other-host',
+      { ELASTICSEARCH_CA_CERT: certificate('authority') },
+      /certificate's altnames.*is for this host name/,
+    ],
+    [
+      'a certificate for another host, under the right fingerprint',
+      'other-host',
+      { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
+      /certificate's altnames.*is for this host name/,
+    ],
+    [
+      'a certificate that is over',
+      'expired',
+      { ELASTICSEARCH_CA_CERT: certificate('authority') },
+      /certificate has expired.*still valid/,
+    ],
+    [
+      'a certificate that is over, under the right fingerprint',
+      'expired',
+      { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
+      /certificate has expired.*still valid/,
+    ],
+  ])('is not spoken to with %s', async (_what, tls, changes, message) => {
+    await using server = await serve(respond, { tls });
+    const error = await errorOf(settings(server, changes));
+    expect(error.name).toBe('ClusterUnreachableError');
+    expect(error.message).toMatch(message);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('says so when there is no TLS at the address', async () => {
+    await using server = await serve(respond);
+    for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
+      const error = await errorOf(
+        settings(server, { ...trust, ELASTICSEARCH_URL: server.url.replace('http', 'https') }),
+      );
+      expect(error.name).toBe('ClusterUnreachableError');
+      expect(error.message).toMatch(/does not speak TLS/);
+    }
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe('what is not there, or is not what it should be', () => {
+  const key = { ELASTICSEARCH_API_KEY: `${apiKey.id}:${apiKey.key}` };
+
+  it('a host name that does not exist, told at once', async () => {
+    const error = await errorOf({ ELASTICSEARCH_URL: 'http://no-such-host.invalid:9200', ...key });
+    expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
+    expect(error.message).toMatch(
+      /^http:\/\/no-such-host\.invalid:9200 .*(host name does not exist|EAI_AGAIN)/,
+    );
+  });
+
+  it('a port where nothing listens', async () => {
+    const server = await serve(respond);
+    await server[Symbol.asyncDispose]();
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+    expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
+    expect(error.message).toMatch(/ECONNREFUSED.*Nothing listens there/);
+  });
+
+  it.each<[string, (exchange: Exchange) => void, string, RegExp, number]>([
+    [
+      'credentials that are refused',
+      ({ json }) =>
+        json({ error: { type: 'security_exception', reason: 'unable to authenticate' }, status: 401 }, 401),
+      'AccessDeniedError',
+      /refused the credentials \(HTTP 401 security_exception: unable to authenticate\).*wrong, expired or revoked/,
+      1,
+    ],
+    [
+      'a privilege that is missing',
+      ({ json }) =>
+        json({ error: { type: 'security_exception', reason: 'action is unauthorized' }, status: 403 }, 403),
+      'AccessDeniedError',
+      /does not allow GET \/_ml\/anomaly_detectors\/_stats.*monitor_ml.*manage_ml/,
+      1,
+    ],
+    [
+      'a web page',
+      ({ raw }) => raw('<html><title>Kibana</title></html>', 200, { 'content-type': 'text/html' }),
+      'NotElasticsearchError',
+      /not as an Elasticsearch.*X-elastic-product.*address of Kibana/,
+      1,
+    ],
+    [
+      'JSON of something else',
+      ({ raw }) => raw('{"count":0}', 200, { 'content-type': 'application/json' }),
+      'NotElasticsearchError',
+      /X-elastic-product/,
+      1,
+    ],
+    [
+      'a redirect to a login page, whose token is not shown',
+      ({ raw }) => raw('', 302, { location: '/login?next=secret-token' }),
+      'NotElasticsearchError',
+      /redirects to http:\/\/127\.0\.0\.1:\d+\/login;/,
+      1,
+    ],
+    [
+      'a page that says 404',
+      ({ raw }) =>
+        raw('<html><head><title>404 Not Found</title></head>', 404, { 'content-type': 'text/html' }),
+      'NotElasticsearchError',
+      /HTTP 404 http_error: 404 Not Found\).*proxy/,
+      1,
+    ],
+    [
+      'an Elasticsearch without machine learning',
+      ({ json }) =>
+        json({ error: 'no handler found for uri [/_ml/anomaly_detectors/_stats]', status: 400 }, 400),
+      'NotElasticsearchError',
+      /no handler found.*Is it an Elasticsearch with machine learning\?/,
+      1,
+    ],
+    [
+      'an Elasticsearch that says 404 to everything',
+      ({ json }) =>
+        json(
+          {
+            error: { type: 'resource_not_found_exception', reason: "No known job with id '*'" },
+            status: 404,
+          },
+          404,
+        ),
+      'NotElasticsearchError',
+      /HTTP 404 resource_not_found_exception/,
+      1,
+    ],
+    [
+      'a web page with the header of Elasticsearch',
+      ({ raw }) => raw('<html>', 200, { 'content-type': 'text/html', 'x-elastic-product': 'Elasticsearch' }),
+      'UnreadableInventoryError',
+      /cannot be used: it is not a JSON object/,
+      4,
+    ],
+    [
+      'a cluster that is not well',
+      ({ json }) =>
+        json(
+          { error: { type: 'search_phase_execution_exception', reason: 'all shards failed' }, status: 503 },
+          503,
+        ),
+      'UnreadableInventoryError',
+      /could not answer GET .*all shards failed.*Try again when the cluster is well/,
+      4,
+    ],
+    [
+      'a gateway without its cluster',
+      ({ raw }) => raw('<html><title>502 Bad Gateway</title>', 502, { 'content-type': 'text/html' }),
+      'ClusterUnreachableError',
+      /in front of it.*HTTP 502 http_error: 502 Bad Gateway/,
+      4,
+    ],
+    [
+      'a connection that breaks',
+      ({ request }) => request.socket.resetAndDestroy(),
+      'ClusterUnreachableError',
+      /cannot be reached \(.*(other side closed|ECONNRESET)/,
+      4,
+    ],
+  ])('%s', async (_what, answer, name, message, requests) => {
+    await using server = await serve(answer);
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+    expect(error.name).toBe(name);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('secret-token');
+    expect(server.requests).toHaveLength(requests);
+  });
+
+  it('something that does not speak HTTP', async () => {
+    const { createServer } = await import('node:net');
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end('SSH-2.0-OpenSSH_9.2p1\r\n');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      const error = await errorOf({ ELASTICSEARCH_URL: `http://127.0.0.1:${port}`, ...key });
+      expect(error.message).toMatch(/not HTTP/);
+      expect(error.name).toBe('NotElasticsearchError');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('without credentials, a 401 says which setting to set', async () => {
+    await using server = await serve(({ json }) =>
+      json(
+        { error: { type: 'security_exception', reason: 'missing authentication credentials' }, status: 401 },
+        401,
+      ),
+    );
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url });
+    expect(error.message).toMatch(/No credentials are set: set ELASTICSEARCH_API_KEY/);
+  });
+});
+
+describe('credentials', () => {
+  /** What answers with the headers of the request, as a gateway's debug page does. */
+  const echo =
+    (status: number) =>
+    ({ request, json }: Exchange) => {
+      const heard = JSON.stringify(request.rawHeaders);
+      const decoded = Buffer.from(request.headers.authorization?.split(' ')[1] ?? '', 'base64').toString();
+      json(
+        { error: { type: `bad ${heard}`, reason: `you sent ${heard}, that is ${decoded}` }, status },
+        status,
+      );
+    };
+
+  it.each([400, 401, 403, 404, 500])(
+    'are taken out of an answer that echoes them with HTTP %i',
+    async (status) => {
+      await using server = await serve(echo(status));
+      for (const credentials of [
+        { ELASTICSEARCH_API_KEY: encodedKey },
+        { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: password },
+      ]) {
+        const error = await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials }).catch(
+          (thrown: unknown) => thrown,
+        );
+        const shown = String((error as Error).message);
+        expect(shown).toContain('[redacted]');
+        for (const secret of secrets) expect(shown).not.toContain(secret);
+      }
+    },
+  );
+
+  it('are taken out of the warnings of a server, too', async () => {
+    await using server = await serve(({ request, json }) =>
+      json({ count: 0 }, 200, {
+        warning: `299 Elasticsearch-9.2.1-abc "you sent ${request.headers.authorization}"`,
+      }),
+    );
+    using clock = new VirtualClock();
+    const cluster = new ElasticsearchCluster(
+      { address: { url: server.url }, credentials: { apiKey: encodedKey } },
+      clock,
+    );
+    await cluster.jobStats(new AbortController().signal);
+    expect(cluster.warnings()).toEqual(['the cluster warns: you sent ApiKey [redacted]']);
+  });
+
+  it('go to the address alone: a redirect is not followed', async () => {
+    await using elsewhere = await serve(respond);
+    await using server = await serve(({ raw }) => raw('', 307, { location: `${elsewhere.url}/` }));
+    await errorOf({ ELASTICSEARCH_URL: server.url, ELASTICSEARCH_API_KEY: encodedKey });
+    expect(elsewhere.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,216 @@
+import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { followUpsFrom } from '../../src/follow-ups.ts';
+import { createHandler } from '../../src/handler.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import type { FleetJob } from '../../src/simulator/elasticsearch/index.ts';
+import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../src/simulator/scheduler/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { runCommand } from '../support/run-command.ts';
+import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
+
+const minute = 60_000;
+const group = 'jobsweep-follow-ups';
+
+/** The embedded pair on one clock, and the function between them. */
+async function pair(jobs: readonly FleetJob[]) {
+  const clock = new VirtualClock(Date.parse(start));
+  const elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...jobs] } });
+  const reports: SweepReport[] = [];
+  const environment = {
+    ELASTICSEARCH_URL: elasticsearch.url,
+    JOBSWEEP_SCHEDULE_GROUP: group,
+    JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
+    JOBSWEEP_FUNCTION_ARN: functionArn,
+    JOBSWEEP_DLQ_ARN: queueArn,
+  };
+  const handler = createHandler({ environment, clock });
+  const scheduler = await startScheduler({
+    clock,
+    // one sweep at a time and no retries, as deployed
+    lambda: { retries: 0, concurrency: 1, maxEventAgeMs: 60 * minute },
+    invoke: async ({ payload, requestId }) => {
+      const context = lambdaContext(clock, 15 * minute, requestId);
+      reports.push((await handler(payload, context, {} as never)) as SweepReport);
+    },
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL_SCHEDULER', scheduler.url);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'not-a-secret');
+  const client = sdkClient(scheduler.url);
+  await client.send(new CreateScheduleGroupCommand({ Name: group }));
+  client.destroy();
+  // what is loaded from disk when first needed would be missed by a clock that waits for nothing but requests
+  await followUpsFrom({ environment, clock, running: undefined })?.pending(
+    'default',
+    AbortSignal.timeout(10_000),
+  );
+  const tracking = trackHttp(clock);
+  return {
+    clock,
+    elasticsearch,
+    scheduler,
+    reports,
+    /** `jobsweep schedules apply` with a file of that text. */
+    apply: (schedules: object) =>
+      runCommand(['schedules', 'apply', '-f', '-', '--yes'], {
+        clock,
+        env: environment,
+        stdin: JSON.stringify(schedules),
+      }),
+    inGroup: () => scheduler.schedules.filter(({ GroupName }) => GroupName === group),
+    [Symbol.asyncDispose]: async () => {
+      tracking[Symbol.dispose]();
+      clock[Symbol.dispose]();
+      await scheduler.stop();
+      await elasticsearch.stop();
+    },
+  };
+}
+
+const busy: readonly FleetJob[] = Array.from({ length: 10 }, (_, i) => ({
+  jobId: `busy-${i}`,
+  // data until the end of the story
+  lastData: '2026-11-24T12:00:00Z',
+}));
+const idle: readonly FleetJob[] = Array.from({ length: 4 }, (_, i) => ({
+  jobId: `idle-${i}`,
+  lastData: `${5 + i}d`,
+  closeTakes: '20s',
+}));
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('a night', () => {
+  it('closes what it can, comes back for what hangs, forces what stays stuck, and leaves nothing behind', async () => {
+    await using world = await pair([
+      ...busy,
+      ...idle,
+      { jobId: 'slow', lastData: '9d', closeTakes: '25m' },
+      { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
+    ]);
+    const { clock, reports, elasticsearch } = world;
+    const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
+    expect((await world.apply({ group: 'jobsweep', schedules: [nightly] })).exit).toBe(0);
+
+    const lines = await linesOf(async () => {
+      // until the first sweep is over
+      await clock.advance(Date.parse('2026-11-24T01:10:00Z') - clock.now());
+    });
+    expect(reports).toHaveLength(1);
+    const [first] = reports;
+    expect(first).toMatchObject({
+      status: 'done',
+      counts: { open: 16, idle: 6, closed: 4, closing: 2, kept: 10 },
+      followUp: { round: 1, jobs: 2 },
+    });
+    const waiting = world.inGroup();
+    expect(waiting.map(({ Name }) => Name)).toEqual([first?.followUp?.name]);
+    expect(waiting[0]?.ActionAfterCompletion).toBe('DELETE');
+
+    lines.push(...(await linesOf(() => clock.advance(6 * 60 * minute))));
+    const rounds = reports.slice(1);
+    const outcomes = rounds.map(({ jobs }) =>
+      Object.fromEntries(jobs.map(({ jobId, outcome }) => [jobId, outcome])),
+    );
+    const firstClosed = outcomes.findIndex(({ slow }) => slow === 'closed');
+    expect(outcomes.map(({ slow }) => slow)).toEqual(
+      outcomes.map((_, i) => (i < firstClosed ? 'closing' : i === firstClosed ? 'closed' : undefined)),
+    );
+    expect(outcomes.map(({ stuck }) => stuck)).toEqual(
+      outcomes.map((_, i) => (i < outcomes.length - 1 ? 'closing' : 'force_closed')),
+    );
+    // the force came at the first round after stuckFor, and not before it
+    const forced = rounds.at(-1)?.jobs.find(({ jobId }) => jobId === 'stuck');
+    const asked = Date.parse(forced?.askedAt ?? '');
+    expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - asked).toBeGreaterThanOrEqual(75 * minute);
+    expect(Date.parse(rounds.at(-2)?.startedAt ?? '') - asked).toBeLessThan(75 * minute);
+
+    expect(world.inGroup()).toEqual([]);
+    expect(world.scheduler.deadLetters).toEqual([]);
+    expect(world.scheduler.failedEvents).toEqual([]);
+    for (const { jobId } of [...idle, { jobId: 'slow' }, { jobId: 'stuck' }])
+      expect(elasticsearch.cluster.job(jobId)?.state).toBe('closed');
+    for (const { jobId } of busy) expect(elasticsearch.cluster.job(jobId)?.state).toBe('opened');
+
+    // the reports add up: each job that was idle is settled in exactly one of them
+    const settled = reports.flatMap(({ jobs }) =>
+      jobs.filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed'),
+    );
+    expect(new Set(settled.map(({ jobId }) => jobId)).size).toBe(settled.length);
+    expect(settled).toHaveLength(first?.counts.idle ?? 0);
+    const freed = (sum: number, { freedBytes }: SweepReport) => sum + freedBytes;
+    expect(reports.reduce(freed, 0)).toBe(settled.reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0));
+    expect(reports.map(({ followUp }) => followUp?.round ?? null)).toEqual([
+      ...rounds.map((_, i) => i + 1),
+      null,
+    ]);
+    // and the log tells the same, because nobody sees what a scheduled function returns
+    const finished = lines.filter(({ message }) => message === 'sweep finished');
+    expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
+  });
+
+  it('goes on the same when deliveries come twice, late, and after failures', async () => {
+    await using world = await pair([
+      ...busy,
+      ...idle,
+      { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
+    ]);
+    const { clock, reports } = world;
+    world.scheduler.script(
+      { on: 'delivery', name: 'nightly', duplicates: 1, lateMs: 55_000 },
+      { on: 'delivery', name: /^followup/, fail: { code: 'LAMBDA_UNAVAILABLE' } },
+      { on: 'delivery', name: /^followup/, skip: 1, duplicates: 1 },
+      { on: 'CreateSchedule', name: /^followup/, cut: 'after' },
+    );
+    const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
+    await world.apply({ group: 'jobsweep', schedules: [nightly] });
+    let most = 0;
+    await linesOf(async () => {
+      await clock.advance(Date.parse('2026-11-24T00:59:00Z') - clock.now());
+      for (let i = 0; i < 36; i++) {
+        await clock.advance(10 * minute);
+        most = Math.max(most, world.inGroup().length);
+      }
+    });
+    // a duplicated event waits for the first to end, and then finds the jobs in its follow-up
+    expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
+    expect(most).toBe(1);
+    expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);
+    expect(world.elasticsearch.cluster.job('stuck')?.state).toBe('closed');
+    expect(world.inGroup()).toEqual([]);
+  });
+
+  it('keeps the outcome of the sweep when the scheduler is out: the report says that nobody comes back', async () => {
+    await using world = await pair([
+      ...busy,
+      ...idle,
+      { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
+    ]);
+    const { clock, reports } = world;
+    const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
+    await world.apply({ group: 'jobsweep', schedules: [nightly] });
+    world.scheduler.script({
+      on: 'CreateSchedule',
+      times: 100,
+      error: { type: 'AccessDeniedException', message: 'User is not authorized to perform: iam:PassRole' },
+    });
+    const lines = await linesOf(() => clock.advance(14 * 60 * minute));
+    expect(reports).toHaveLength(1);
+    expect(reports[0]).toMatchObject({
+      status: 'partial',
+      followUp: null,
+      counts: { closed: 4, closing: 1 },
+    });
+    expect(reports[0]?.warnings.join()).toMatch(
+      /nobody will come back: .*access denied \(403\).*iam:PassRole/,
+    );
+    expect(lines.find((line) => '_aws' in line)).toMatchObject({ partial: 1 });
+  });
+});

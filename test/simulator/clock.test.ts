@@ -1,0 +1,239 @@
+/** The clocks of the embedded servers. */
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test, vi } from 'vitest';
+import { scaledClock, VirtualClock } from '../../src/simulator/clock.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+
+const hour = 3_600_000;
+
+/** A server that answers after `ms` of the clock's time, with the time at which it does. */
+async function slowServer(clock: VirtualClock, ms: number) {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.url ?? '');
+    // as a server waits: on an event, for a sleeper of its own would make time pass for a client that has gone
+    const elapsed = new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
+    void clock.parked(request.socket.remotePort, elapsed).then(() => response.end(String(clock.now())));
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe('a virtual clock', () => {
+  test('stands still while nobody waits', async () => {
+    using clock = new VirtualClock(1_000);
+    const rang = vi.fn();
+    clock.at(2_000, rang);
+
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    expect(clock.now()).toBe(1_000);
+    expect(rang).not.toHaveBeenCalled();
+  });
+
+  test('jumps to the next thing due while somebody sleeps, and runs it in order', async () => {
+    using clock = new VirtualClock(0);
+    const order: string[] = [];
+    clock.at(5, () => order.push(`late ${clock.now()}`));
+    clock.at(3, () => order.push(`early ${clock.now()}`));
+    clock.at(3, () => order.push('early, second'));
+
+    await clock.sleep(10);
+
+    expect(order).toEqual(['early 3', 'early, second', 'late 5']);
+    expect(clock.now()).toBe(10);
+  });
+
+  test('a simulated hour of many sleepers passes in a moment', async () => {
+    using clock = new VirtualClock(0);
+    const started = performance.now();
+
+    const woke = await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => {
+        await clock.sleep(hour - index * 60_000);
+        return clock.now();
+      }),
+    );
+
+    expect(woke).toEqual(Array.from({ length: 50 }, (_, index) => hour - index * 60_000));
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  test('a sleep ends with the reason of its signal, and costs no time', async () => {
+    using clock = new VirtualClock(0);
+    const stop = new AbortController();
+    clock.at(100, () => stop.abort(new Error('enough')));
+
+    await expect(clock.sleep(hour, stop.signal)).rejects.toThrow('enough');
+    expect(clock.now()).toBe(100);
+    await expect(clock.sleep(1, stop.signal)).rejects.toThrow('enough');
+  });
+
+  test('a limit aborts when it is reached, and not after it was disposed', async () => {
+    using clock = new VirtualClock(0);
+    const limit = clock.limit(50);
+    const disposed = clock.limit(50);
+    disposed[Symbol.dispose]();
+
+    await clock.sleep(60);
+
+    expect(limit.signal.reason).toMatchObject({ name: 'TimeoutError' });
+    expect(disposed.signal.aborted).toBe(false);
+  });
+
+  test('advance moves by hand, to the very moment, past what it cancelled', async () => {
+    using clock = new VirtualClock(0);
+    const order: number[] = [];
+    const cancel = clock.at(10, () => order.push(10));
+    clock.at(20, () => {
+      order.push(20);
+      clock.at(25, () => order.push(25));
+    });
+    clock.at(40, () => order.push(40));
+    cancel();
+
+    await clock.advance(30);
+
+    expect(order).toEqual([20, 25]);
+    expect(clock.now()).toBe(30);
+  });
+
+  test('what is due in the past happens now, but not in this call', async () => {
+    using clock = new VirtualClock(1_000);
+    const rang = vi.fn();
+    clock.at(10, rang);
+    expect(rang).not.toHaveBeenCalled();
+
+    await clock.advance(0);
+
+    expect(rang).toHaveBeenCalledOnce();
+    expect(clock.now()).toBe(1_000);
+  });
+});
+
+describe('over real HTTP', () => {
+  test('a parked request lets time pass, and the answer arrives at its time', async () => {
+    using clock = new VirtualClock(0);
+    using _tracked = trackHttp(clock);
+    await using server = await slowServer(clock, hour);
+
+    const answer = await (await fetch(server.url)).text();
+
+    expect(answer).toBe(String(hour));
+    expect(clock.now()).toBe(hour);
+  });
+
+  test('time waits for every exchange that is on its way', async () => {
+    using clock = new VirtualClock(0);
+    using _tracked = trackHttp(clock);
+    await using server = await slowServer(clock, 1_000);
+
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async () => (await fetch(server.url)).text()),
+    );
+
+    // all of them were asked before the clock moved
+    expect(answers).toEqual(Array.from({ length: 20 }, () => '1000'));
+  });
+
+  test("node's own client is seen, too, on one connection after another", async () => {
+    using clock = new VirtualClock(0);
+    using _tracked = trackHttp(clock);
+    await using server = await slowServer(clock, 1_000);
+    const ask = () =>
+      new Promise<string>((resolve, reject) => {
+        httpRequest(server.url, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          response.on('end', () => resolve(text));
+        })
+          .on('error', reject)
+          .end();
+      });
+
+    expect([await ask(), await ask(), await ask()]).toEqual(['1000', '2000', '3000']);
+  });
+
+  test('a sleeper and a request that waits longer: each wakes at its own time', async () => {
+    using clock = new VirtualClock(0);
+    using _tracked = trackHttp(clock);
+    await using server = await slowServer(clock, 5_000);
+
+    const [answer, slept] = await Promise.all([
+      fetch(server.url).then((response) => response.text()),
+      clock.sleep(2_000).then(() => clock.now()),
+    ]);
+
+    expect({ answer, slept }).toEqual({ answer: '5000', slept: 2_000 });
+  });
+
+  test('a request that its client gave up makes nobody wait, and the next one counts again', async () => {
+    using clock = new VirtualClock(0);
+    using _tracked = trackHttp(clock);
+    await using server = await slowServer(clock, hour);
+    const gone = new AbortController();
+    clock.at(1_000, () => gone.abort());
+
+    await expect(fetch(server.url, { signal: gone.signal })).rejects.toThrow('aborted');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    expect(clock.now()).toBe(1_000);
+    expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
+  });
+
+  test('a client of another process parks without being tracked', async () => {
+    using clock = new VirtualClock(0);
+    await using server = await slowServer(clock, 1_000);
+
+    expect(await (await fetch(server.url)).text()).toBe('1000');
+  });
+});
+
+describe('a scaled clock', () => {
+  test('runs as many times faster as it is told, in whole milliseconds', async () => {
+    const clock = scaledClock(1_000, 5_000);
+    const started = performance.now();
+
+    await clock.sleep(20_000);
+
+    expect(clock.now()).toBeGreaterThanOrEqual(25_000 - 1_000);
+    expect(Number.isInteger(clock.now())).toBe(true);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  test('an event comes at its time, unless it was cancelled', async () => {
+    const clock = scaledClock(1_000, 0);
+    const rang = vi.fn();
+    const cancelled = vi.fn();
+    clock.at(10_000, rang);
+    clock.at(10_000, cancelled)();
+
+    await clock.sleep(40_000);
+
+    expect(rang).toHaveBeenCalledOnce();
+    expect(cancelled).not.toHaveBeenCalled();
+  });
+
+  test('an event that is a year away does not come at once', async () => {
+    const clock = scaledClock(1, 0);
+    const rang = vi.fn();
+    const cancel = clock.at(365 * 24 * hour, rang);
+
+    await clock.sleep(10);
+    cancel();
+
+    expect(rang).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,277 @@
+/** The cluster in the hands of a test: the truth, and changing it from outside. */
+import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../../src/simulator/clock.ts';
+import type { Fleet } from '../../../src/simulator/elasticsearch/index.ts';
+import { SimulatedCluster } from '../../../src/simulator/elasticsearch/index.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+function world(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
+  const clock = new VirtualClock();
+  const cluster = new SimulatedCluster(clock, { ...fleet, jobs }, '9.2', 1);
+  return { clock, cluster, states: (id: string) => cluster.job(id)?.stateHistory.map(({ state }) => state) };
+}
+
+describe('a job as a fleet describes it', () => {
+  test('has the clocks and the state that were described', () => {
+    const { clock, cluster } = world([
+      {
+        jobId: 'a',
+        groups: ['web'],
+        openedAt: '10d',
+        lastData: '3d',
+        latestRecord: '4d',
+        modelBytes: '20mb',
+        node: 'ml-1',
+        datafeed: { datafeedId: 'df', state: 'started' },
+      },
+    ]);
+
+    expect(cluster.job('a')).toMatchObject({
+      jobId: 'a',
+      state: 'opened',
+      groups: ['web'],
+      openedAt: clock.now() - 10 * day,
+      lastDataTime: clock.now() - 3 * day,
+      latestRecordTime: clock.now() - 4 * day,
+      modelBytes: 20 * 2 ** 20,
+      node: 'ml-1',
+      closedCleanly: false,
+      forced: false,
+      datafeed: { datafeedId: 'df', state: 'started' },
+    });
+  });
+
+  test('moments may be ages, instants or numbers', () => {
+    const { clock, cluster } = world([
+      { jobId: 'age', lastData: '90m' },
+      { jobId: 'instant', lastData: '2026-11-20T00:00:00Z' },
+      { jobId: 'number', lastData: 1_700_000_000_000 },
+      { jobId: 'now', lastData: 'now' },
+      { jobId: 'never' },
+    ]);
+
+    expect(cluster.jobs().map(({ jobId, lastDataTime }) => [jobId, lastDataTime])).toEqual([
+      ['age', clock.now() - 90 * 60_000],
+      ['instant', Date.parse('2026-11-20T00:00:00Z')],
+      ['never', undefined],
+      ['now', clock.now()],
+      ['number', 1_700_000_000_000],
+    ]);
+  });
+
+  test('an unknown node is a mistake of whoever described it', () => {
+    expect(() => world([{ jobId: 'a', node: 'nowhere' }])).toThrow(
+      'job a: there is no node "nowhere"; the nodes are ml-0, ml-1, ml-2',
+    );
+  });
+
+  test('the same seed makes the same cluster, another seed another', () => {
+    const ids = (seed: number) =>
+      new SimulatedCluster(new VirtualClock(), { jobs: [{ jobId: 'a' }] }, '9.2', seed).cluster.uuid;
+
+    expect(ids(1)).toBe(ids(1));
+    expect(ids(1)).not.toBe(ids(2));
+  });
+});
+
+describe('someone else', () => {
+  test('closes a job: it is closing now, and closed when its process is done', async () => {
+    const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
+
+    cluster.closeJob('a');
+    expect(cluster.job('a')?.state).toBe('closing');
+    await clock.advance(2 * 60_000);
+
+    expect(cluster.job('a')).toMatchObject({
+      state: 'closed',
+      closedCleanly: true,
+      closedAt: clock.now() - 60_000 + 150,
+    });
+    expect(states('a')).toEqual(['opened', 'closing', 'closed']);
+  });
+
+  test('closes with force, opens again, deletes', async () => {
+    const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
+
+    cluster.forceCloseJob('a');
+    expect(cluster.job('a')).toMatchObject({ state: 'closed', forced: true, closedCleanly: false });
+    cluster.openJob('a');
+    await clock.advance(10_000);
+    expect(cluster.job('a')).toMatchObject({
+      state: 'opened',
+      forced: false,
+      lastDataTime: clock.now() - 10_000 - 3 * day,
+    });
+    cluster.removeJob('a');
+    expect(cluster.job('a')).toBeUndefined();
+    expect(cluster.jobIds).toEqual([]);
+  });
+
+  test('puts a job, or another in its place', () => {
+    const { cluster } = world([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
+
+    cluster.putJob({ jobId: 'a', state: 'failed', reason: 'oom' });
+    cluster.putJob({ jobId: 'b' });
+
+    expect(cluster.jobs().map(({ jobId, state, datafeed }) => [jobId, state, datafeed])).toEqual([
+      ['a', 'failed', undefined],
+      ['b', 'opened', undefined],
+    ]);
+  });
+
+  test('sends data to a job without a datafeed', () => {
+    const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
+
+    cluster.receiveData('a', { records: 5, latest: clock.now() - hour });
+
+    expect(cluster.job('a')).toMatchObject({
+      lastDataTime: clock.now(),
+      latestRecordTime: clock.now() - hour,
+    });
+  });
+
+  test('a close that never ends, one that fails, one whose length is changed', async () => {
+    const { clock, cluster } = world(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
+    cluster.setCloseDuration('never', 'never');
+    cluster.setCloseDuration('fails', { fails: 'disk full' });
+    cluster.setCloseDuration('long', 10 * hour);
+
+    for (const id of cluster.jobIds) cluster.closeJob(id);
+    await clock.advance(9 * hour);
+    expect(cluster.jobs().map(({ state }) => state)).toEqual(['failed', 'closing', 'closing']);
+    await clock.advance(2 * hour);
+    expect(cluster.jobs().map(({ state }) => state)).toEqual(['failed', 'closed', 'closing']);
+  });
+
+  test('a close that was asked for twice is one close', async () => {
+    const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
+
+    cluster.closeJob('a');
+    cluster.closeJob('a');
+    await clock.advance(hour);
+
+    expect(states('a')).toEqual(['opened', 'closing', 'closed']);
+  });
+});
+
+describe('nodes', () => {
+  test('jobs of a lost node turn up elsewhere, with a new process', async () => {
+    const { clock, cluster } = world([
+      { jobId: 'a', node: 'ml-0', openedAt: '5d' },
+      { jobId: 'b', node: 'ml-1', openedAt: '5d' },
+    ]);
+
+    cluster.crashNode('ml-0');
+    expect(cluster.job('a')).toMatchObject({ state: 'opened', openedAt: undefined });
+    await clock.advance(60_000);
+
+    expect(cluster.job('a')?.node).not.toBe('ml-0');
+    expect(cluster.job('a')?.openedAt).toBeGreaterThan(clock.now() - 60_000);
+    expect(cluster.job('b')?.openedAt).toBe(clock.now() - 60_000 - 5 * day);
+  });
+
+  test('with no other node they wait, until one comes', async () => {
+    const { clock, cluster } = world([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
+
+    cluster.crashNode('only');
+    await clock.advance(hour);
+    expect(cluster.job('a')).toMatchObject({ state: 'opened', node: undefined, openedAt: undefined });
+    cluster.addNode({ name: 'another' });
+    await clock.advance(60_000);
+
+    expect(cluster.job('a')).toMatchObject({ state: 'opened', node: 'another' });
+  });
+
+  test('a failed job stays failed, an orphaned close is completed', async () => {
+    const { clock, cluster } = world([
+      { jobId: 'failed', node: 'ml-0', state: 'failed' },
+      { jobId: 'closing', node: 'ml-0', state: 'closing', lastData: '1d', closeTakes: 'never' },
+    ]);
+
+    cluster.crashNode('ml-0');
+    await clock.advance(60_000);
+
+    expect(cluster.job('failed')?.state).toBe('failed');
+    expect(cluster.job('closing')).toMatchObject({ state: 'closed', closedCleanly: false });
+  });
+
+  test('persistent task assignment can be off: then nothing moves', async () => {
+    const { clock, cluster } = world([{ jobId: 'a', node: 'ml-0' }]);
+    cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
+
+    cluster.crashNode('ml-0');
+    await clock.advance(hour);
+    expect(cluster.job('a')?.node).toBeUndefined();
+    cluster.setSetting('cluster.persistent_tasks.allocation.enable', null);
+    await clock.advance(60_000);
+
+    expect(cluster.job('a')?.node).toBeDefined();
+  });
+});
+
+describe('closing times', () => {
+  const closingTimes = async (sizes: readonly number[], seed = 1) => {
+    const clock = new VirtualClock();
+    const nodes = [{ name: 'ml-0', memory: '1024gb', closeCapacity: 10_000 }];
+    const jobs = sizes.map((modelBytes, index) => ({ jobId: `job-${index}`, lastData: '3d', modelBytes }));
+    const cluster = new SimulatedCluster(clock, { nodes, jobs }, '9.2', seed);
+    const start = clock.now();
+    for (const id of cluster.jobIds) cluster.closeJob(id);
+    await clock.advance(hour);
+    return jobs.map(({ jobId }) => (cluster.job(jobId)?.closedAt ?? Number.NaN) - start - 150);
+  };
+  const quantile = (values: readonly number[], share: number) =>
+    [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+
+  test('for models of common size: about two seconds in the middle, a long tail', async () => {
+    const times = await closingTimes(Array.from({ length: 2_000 }, () => 16 * 2 ** 20));
+
+    expect(quantile(times, 0.5)).toBeGreaterThan(1_700);
+    expect(quantile(times, 0.5)).toBeLessThan(2_300);
+    expect(quantile(times, 0.99)).toBeGreaterThan(15_000);
+  });
+
+  test('larger models take longer, most of the time', async () => {
+    const small = await closingTimes(Array.from({ length: 500 }, () => 2 ** 20));
+    const large = await closingTimes(Array.from({ length: 500 }, () => 512 * 2 ** 20));
+
+    expect(quantile(large, 0.5)).toBeGreaterThan(4 * quantile(small, 0.5));
+  });
+
+  test('are those of the seed, whatever else happens', async () => {
+    const sizes = [1, 10, 100].map((mb) => mb * 2 ** 20);
+
+    expect(await closingTimes(sizes)).toEqual(await closingTimes(sizes));
+    expect(await closingTimes(sizes)).not.toEqual(await closingTimes(sizes, 2));
+  });
+
+  test('a job that was never fed is quick', async () => {
+    const { clock, cluster } = world([{ jobId: 'a' }]);
+    cluster.closeJob('a');
+    await clock.advance(1_000);
+
+    expect(cluster.job('a')?.state).toBe('closed');
+  });
+});
+
+describe('cost', () => {
+  test('a virtual day of ten thousand fed jobs passes in a moment', async () => {
+    const { clock, cluster } = world(
+      Array.from({ length: 10_000 }, (_, index) => ({
+        jobId: `job-${index}`,
+        lastData: '1m',
+        modelBytes: 2 ** 20,
+        datafeed: { state: 'started' as const, source: { every: '30s' } },
+      })),
+      { nodes: Array.from({ length: 30 }, (_, index) => ({ name: `ml-${index}`, memory: '512gb' })) },
+    );
+    const started = performance.now();
+
+    await clock.advance(day);
+
+    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(cluster.job('job-9999')?.lastDataTime).toBeGreaterThan(clock.now() - hour);
+  });
+});

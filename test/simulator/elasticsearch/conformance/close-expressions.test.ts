@@ -1,0 +1,126 @@
+/** ML APIs §2.3: what a close request names. */
+import { describe, expect, test } from 'vitest';
+import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
+
+const close = (target: Target, expression: string, query = '') =>
+  target.post(`/_ml/anomaly_detectors/${expression}/_close${query}`);
+
+async function threeOpen(): Promise<Target> {
+  const target = await startTarget();
+  await target.openJob('conformance-a', { groups: ['conformance-web'] });
+  await target.openJob('conformance-b', { groups: ['conformance-web', 'conformance-ops'] });
+  await target.openJob('conformance-c');
+  return target;
+}
+
+async function states(target: Target): Promise<Record<string, string>> {
+  const { body } = await target.get('/_ml/anomaly_detectors/conformance-*/_stats');
+  return Object.fromEntries(
+    body.jobs.map(({ job_id, state }: { job_id: string; state: string }) => [job_id.at(-1), state]),
+  );
+}
+
+describe('§2.3 tokens', () => {
+  test.each([
+    ['an id', 'conformance-a', ['a']],
+    ['a group', 'conformance-web', ['a', 'b']],
+    ['an id and a group that holds it, once', 'conformance-a,conformance-web', ['a', 'b']],
+    ['a wildcard over ids', 'conformance-*', ['a', 'b', 'c']],
+    ['a wildcard over group names', '*-ops', ['b']],
+    ['a wildcard in the middle', 'conf*-c', ['c']],
+    ['a list with blanks and empty tokens', '%20conformance-a%20,,conformance-c', ['a', 'c']],
+    ['a list whose comma is percent-encoded', 'conformance-a%2Cconformance-c', ['a', 'c']],
+    ['an id and a pattern that matches nothing', 'conformance-a,nothing-*', ['a']],
+  ])('%s closes what it names and nothing else', async (_what, expression, closed) => {
+    await using target = await threeOpen();
+
+    const { status, body } = await close(target, expression);
+
+    expect({ status, body }).toEqual({ status: 200, body: { closed: true } });
+    expect(await states(target)).toEqual({
+      a: closed.includes('a') ? 'closed' : 'opened',
+      b: closed.includes('b') ? 'closed' : 'opened',
+      c: closed.includes('c') ? 'closed' : 'opened',
+    });
+  });
+
+  test.each(['*', '_all', ',', '%20,%20'])('%j alone is all jobs', async (expression) => {
+    await using target = await threeOpen();
+
+    expect((await close(target, expression)).body).toEqual({ closed: true });
+    expect(await states(target)).toEqual({ a: 'closed', b: 'closed', c: 'closed' });
+  });
+
+  test('`?` is no wildcard', async () => {
+    await using target = await threeOpen();
+
+    const { status, reason } = await close(target, 'conformance-%3F');
+
+    expect({ status, reason }).toEqual({ status: 404, reason: "No known job with id 'conformance-?'" });
+  });
+
+  test('`_all` in a list is an id that nobody has, and nothing is closed', async () => {
+    await using target = await threeOpen();
+
+    const { status, reason } = await close(target, '_all,conformance-a');
+
+    expect({ status, reason }).toEqual({ status: 404, reason: "No known job with id '_all'" });
+    expect(await states(target)).toEqual({ a: 'opened', b: 'opened', c: 'opened' });
+  });
+
+  test('the syntax of an id is not checked: an impossible one is unknown', async () => {
+    await using target = await startTarget();
+
+    expect((await close(target, 'FOO!')).reason).toBe("No known job with id 'FOO!'");
+  });
+});
+
+describe('§2.3 allow_no_match', () => {
+  test('one id that does not exist refuses the whole request, and all of them are named', async () => {
+    await using target = await threeOpen();
+
+    const reply = await close(target, 'gone-1,conformance-a,gone-2');
+
+    const cause = { type: 'resource_not_found_exception', reason: "No known job with id 'gone-1,gone-2'" };
+    expect(reply.status).toBe(404);
+    expect(reply.body).toEqual({ error: { root_cause: [cause], ...cause }, status: 404 });
+    expect((await states(target)).a).toBe('opened');
+  });
+
+  test.each([
+    ['a pattern that matches nothing', 'nothing-*', '', 200, undefined],
+    [
+      'a pattern that matches nothing, forbidden',
+      'nothing-*',
+      '?allow_no_match=false',
+      404,
+      "No known job with id 'nothing-*'",
+    ],
+    ['an unknown id, allowed', 'nothing', '?allow_no_match=true', 404, "No known job with id 'nothing'"],
+    [
+      'an unknown id beside a pattern that matches',
+      'conformance-*,nothing',
+      '',
+      404,
+      "No known job with id 'nothing'",
+    ],
+  ])('%s', async (_what, expression, query, status, reason) => {
+    await using target = await threeOpen();
+
+    const reply = await close(target, expression, query);
+
+    expect({ status: reply.status, reason: reply.reason }).toEqual({ status, reason });
+  });
+
+  embedded.each(['*', '_all'])(
+    '%j without any jobs is fine, and is not when a match is required',
+    async (expression) => {
+      await using target = await startTarget();
+
+      expect((await close(target, expression)).body).toEqual({ closed: true });
+      expect((await close(target, expression, '?allow_no_match=false')).reason).toBe(
+        "No known job with id '*'",
+      );
+    },
+  );
+});

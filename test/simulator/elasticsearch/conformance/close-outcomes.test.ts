@@ -1,0 +1,467 @@
+/** ML APIs §2.2, §2.4 to §2.9: what a close does in each state of a job, how long it takes, and how it fails. */
+import { describe, expect, test } from 'vitest';
+import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+
+const close = (target: Target, ids: string, query = '') =>
+  target.post(`/_ml/anomaly_detectors/${ids}/_close${query}`);
+
+const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
+
+describe('§2.4 outcome by state', () => {
+  test('a closed job is success, and stays as it is', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect((await close(target, 'conformance-a')).body).toEqual({ closed: true });
+    expect((await close(target, 'conformance-a', '?force=true')).body).toEqual({ closed: true });
+  });
+
+  embedded('an opened job closes when its process is done, with its housekeeping', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '90s' }] });
+    const before = target.clock.now();
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+
+    expect(target.clock.now() - before).toBeGreaterThanOrEqual(90_000);
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+    expect(target.cluster.job('a')?.finishedTime).toBeGreaterThanOrEqual(before + 90_000);
+  });
+
+  embedded('an opening job without a node loses its task at once', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'opening', node: null }] });
+    const before = target.clock.now();
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+
+    expect(target.clock.now()).toBe(before);
+    expect(target.cluster.job('a')).toMatchObject({
+      state: 'closed',
+      closedCleanly: false,
+      finishedTime: undefined,
+    });
+  });
+
+  embedded('an opening job on a node: its opener notices, and it is closed', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'opening', openTakes: '5m' }] });
+    const before = target.clock.now();
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+
+    expect(target.clock.now() - before).toBeLessThan(1_000);
+    expect(target.state('a')).toBe('closed');
+  });
+
+  embedded('a closing job is not asked again, only waited for', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '2m' }],
+    });
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+
+    const closings = target.cluster.job('a')?.stateHistory.filter(({ state }) => state === 'closing');
+    expect(closings).toHaveLength(1);
+  });
+
+  embedded('a failed job alone: 409 that names it', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
+
+    expect(told(await close(target, 'a'))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'cannot close job [a] because it failed, use force close',
+    });
+    expect(target.state('a')).toBe('failed');
+  });
+
+  embedded.each(['a,b', 'a,closed', '*'])(
+    'a failed job among others (%s): 409 that names none, and nothing is closed',
+    async (ids) => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', state: 'failed' }, { jobId: 'b' }, { jobId: 'closed', state: 'closed' }],
+      });
+
+      const reply = await close(target, ids);
+
+      const cause = {
+        type: 'status_exception',
+        reason: 'one or more jobs have state failed, use force close',
+      };
+      expect(reply.body).toEqual({ error: { root_cause: [cause], ...cause }, status: 409 });
+      expect([target.state('a'), target.state('b')]).toEqual(['failed', 'opened']);
+    },
+  );
+
+  embedded('a job that is being deleted is unknown by id, and passed over by patterns', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', blocked: 'delete' }, { jobId: 'b' }] });
+
+    expect((await close(target, 'a')).reason).toBe("No known job with id 'a'");
+    expect((await close(target, '*')).body).toEqual({ closed: true });
+    expect([target.state('a'), target.state('b')]).toEqual(['opened', 'closed']);
+  });
+
+  embedded('force still reaches the task that a delete has left', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', blocked: 'delete' }] });
+
+    expect((await close(target, 'a', '?force=true')).body).toEqual({ closed: true });
+    expect(target.state('a')).toBe('closed');
+  });
+
+  embedded.each(['reset', 'revert'] as const)('a job blocked by a %s is closed already', async (blocked) => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+  });
+
+  embedded('a job whose node has just left is closed where it turns up', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });
+    target.cluster.crashNode('ml-0');
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
+  });
+
+  embedded('in upgrade mode a job loses its task, and does not come back', async () => {
+    await using target = await startTarget({
+      fleet: { upgradeMode: true },
+      jobs: [{ jobId: 'a' }, { jobId: 'b' }],
+    });
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+    await target.post('/_ml/set_upgrade_mode?enabled=false');
+    await target.clock.advance(60_000);
+
+    expect([target.state('a'), target.state('b')]).toEqual(['closed', 'opened']);
+  });
+});
+
+describe('§2.5 failures after validation', () => {
+  embedded(
+    'a process that does not close cleanly: 500 with its words, the job failed, the others go on',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          {
+            jobId: 'a',
+            lastData: '3d',
+            closeTakes: { fails: 'Exception closing autodetect process', after: '5s' },
+          },
+          { jobId: 'b', lastData: '3d', closeTakes: '20s' },
+        ],
+      });
+
+      expect(told(await close(target, 'a,b'))).toEqual({
+        status: 500,
+        type: 'status_exception',
+        reason: 'Exception closing autodetect process',
+      });
+      await target.clock.advance(1_000);
+      expect([target.state('a'), target.state('b')]).toEqual(['failed', 'closed']);
+    },
+  );
+
+  embedded('a process killed under the close: 409', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
+    target.clock.at(target.clock.now() + 60_000, () => target.cluster.forceCloseJob('a'));
+
+    expect(told(await close(target, 'a'))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'Close job interrupted by kill request',
+    });
+  });
+
+  embedded.each([
+    ['9.2', 502],
+    ['8.19', 502],
+    ['7.17', 500],
+  ] as const)('on %s a node that drops during the close: %d that names it', async (stack, status) => {
+    await using target = await startTarget({
+      stack,
+      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '3d', closeTakes: '10m' }],
+    });
+    const { body } = await target.get('/_ml/anomaly_detectors/a/_stats');
+    target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
+
+    expect(told(await close(target, 'a'))).toEqual({
+      status,
+      type: 'failed_node_exception',
+      reason: `Failed node [${body.jobs[0].node.id}]`,
+    });
+  });
+
+  embedded('the orphan of a lost node is completed by the next one, without housekeeping', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '3d', closeTakes: '10m' }],
+    });
+    target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
+    await close(target, 'a');
+
+    await target.clock.advance(10_000);
+
+    expect(target.cluster.job('a')).toMatchObject({
+      state: 'closed',
+      closedCleanly: false,
+      finishedTime: undefined,
+    });
+  });
+
+  embedded('a job that is deleted meanwhile counts as closed', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: 'never' }],
+    });
+    target.clock.at(target.clock.now() + 5_000, () => target.cluster.removeJob('a'));
+
+    expect((await close(target, 'a', '?timeout=1m')).body).toEqual({ closed: true });
+  });
+
+  embedded('without a master: 503, at once, with a reason that is null', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a' }] });
+    target.cluster.setMaster(false);
+
+    const { status, body } = await close(target, 'a');
+
+    expect(status).toBe(503);
+    expect(body.error).toMatchObject({ type: 'master_not_discovered_exception', reason: null });
+    expect(target.state('a')).toBe('opened');
+  });
+
+  embedded('a master that goes while it coordinates: an error of 5xx, and the close goes on', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '1m' }] });
+    target.clock.at(target.clock.now() + 10_000, () => target.cluster.changeMaster());
+
+    const reply = await close(target, 'a');
+    await target.clock.advance(120_000);
+
+    expect(reply.status).toBeGreaterThanOrEqual(500);
+    expect(reply.type).toBe('node_closed_exception');
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+  });
+});
+
+describe('§2.6 the datafeed is stopped first', () => {
+  const fed = {
+    jobId: 'a',
+    lastData: '1m',
+    closeTakes: '5s',
+    datafeed: { datafeedId: 'df-a', state: 'started' },
+  } as const;
+
+  embedded('a running datafeed is stopped, and stays so', async () => {
+    await using target = await startTarget({ jobs: [fed] });
+
+    expect((await close(target, 'a')).body).toEqual({ closed: true });
+    expect(target.cluster.job('a')?.datafeed?.state).toBe('stopped');
+  });
+
+  embedded('it stays stopped when the close fails later', async () => {
+    await using target = await startTarget({ jobs: [{ ...fed, closeTakes: { fails: 'disk full' } }] });
+
+    expect((await close(target, 'a')).status).toBe(500);
+    expect(target.cluster.job('a')).toMatchObject({ state: 'failed', datafeed: { state: 'stopped' } });
+  });
+
+  embedded(
+    'one that cannot be stopped: 409 with all of them and the cause, and no job is closed',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          { ...fed, datafeed: { ...fed.datafeed, stopTakes: { fails: 'index is read-only' } } },
+          { ...fed, jobId: 'b', datafeed: { datafeedId: 'df-b', state: 'started' } },
+        ],
+      });
+
+      expect(told(await close(target, 'a,b'))).toEqual({
+        status: 409,
+        type: 'status_exception',
+        reason:
+          'failed to close jobs as one or more had started datafeeds that could not be stopped: started datafeeds [df-a,df-b], error stopping them [index is read-only]',
+      });
+      expect([target.state('a'), target.state('b')]).toEqual(['opened', 'opened']);
+    },
+  );
+
+  embedded('the timeout of the close is how long a running search is waited for', async () => {
+    await using target = await startTarget({
+      jobs: [{ ...fed, datafeed: { ...fed.datafeed, stopTakes: 'never' } }],
+    });
+    const before = target.clock.now();
+
+    expect((await close(target, 'a', '?timeout=2m')).body).toEqual({ closed: true });
+
+    expect(target.clock.now() - before).toBeGreaterThanOrEqual(120_000 + 5_000);
+  });
+
+  embedded('the datafeed of a closing job is left alone', async () => {
+    await using target = await startTarget({
+      jobs: [{ ...fed, state: 'closing' }],
+    });
+
+    await close(target, 'a');
+
+    expect(target.cluster.job('a')?.datafeed?.state).toBe('started');
+  });
+});
+
+describe('§2.7 time', () => {
+  embedded('the timeout does not bound the closing of processes', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
+    const before = target.clock.now();
+
+    expect((await close(target, 'a', '?timeout=1m')).body).toEqual({ closed: true });
+    expect(target.clock.now() - before).toBeGreaterThanOrEqual(600_000);
+  });
+
+  embedded('for a closing job it is the bound: 500, and the close goes on', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '10m' }],
+    });
+    const before = target.clock.now();
+
+    const reply = await close(target, 'a', '?timeout=60s');
+
+    const cause = {
+      type: 'illegal_state_exception',
+      reason: 'Timed out when waiting for persistent tasks after 1m',
+    };
+    expect(reply.body).toEqual({ error: { root_cause: [cause], ...cause }, status: 500 });
+    expect(target.clock.now() - before).toBe(60_000);
+    await target.clock.advance(600_000);
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+  });
+
+  embedded.each(['0', '-1'])('timeout=%s ends the last wait at once', async (timeout) => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '10m' }],
+    });
+
+    expect((await close(target, 'a', `?timeout=${timeout}`)).type).toBe('illegal_state_exception');
+    expect((await close(target, 'a', '?timeout=90s')).reason).toContain('after 1.5m');
+  });
+
+  embedded('jobs close side by side: a batch takes as long as its slowest', async () => {
+    await using target = await startTarget({
+      jobs: ['a', 'b', 'c'].map((jobId, index) => ({
+        jobId,
+        lastData: '3d',
+        node: `ml-${index}`,
+        closeTakes: `${(index + 1) * 10}s`,
+      })),
+    });
+    const before = target.clock.now();
+
+    await close(target, '*');
+
+    expect(target.clock.now() - before).toBeGreaterThanOrEqual(30_000);
+    expect(target.clock.now() - before).toBeLessThan(31_000);
+  });
+
+  embedded('closes on one node share its capacity', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0', closeCapacity: 2 }] },
+      jobs: ['a', 'b', 'c', 'd'].map((jobId) => ({ jobId, lastData: '3d', closeTakes: '10s' })),
+    });
+    const before = target.clock.now();
+
+    await close(target, '*');
+
+    expect(target.clock.now() - before).toBeGreaterThanOrEqual(20_000);
+    expect(target.clock.now() - before).toBeLessThan(21_000);
+  });
+
+  embedded('closing goes on after the client has gone', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '4m' }] });
+    const gone = new AbortController();
+    target.clock.at(target.clock.now() + 10_000, () => gone.abort());
+
+    await expect(
+      target.post('/_ml/anomaly_detectors/a/_close', undefined, { signal: gone.signal }),
+    ).rejects.toThrow('aborted');
+    expect(target.state('a')).toBe('closing');
+    await target.clock.advance(300_000);
+
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+  });
+});
+
+describe('§2.8 force', () => {
+  embedded.each(['opened', 'closing', 'failed', 'opening'] as const)(
+    'a job that is %s is closed at once',
+    async (state) => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', state, lastData: '3d', closeTakes: 'never' }],
+      });
+      const before = target.clock.now();
+
+      expect((await close(target, 'a', '?force=true')).body).toEqual({ closed: true });
+
+      expect(target.clock.now()).toBe(before);
+      expect(target.cluster.job('a')).toMatchObject({ state: 'closed', forced: true, closedCleanly: false });
+    },
+  );
+
+  embedded('finished_time is written for a job that had a process, and no snapshot is', async () => {
+    await using target = await startTarget({
+      jobs: [
+        { jobId: 'a', lastData: '3d' },
+        { jobId: 'b', state: 'failed', lastData: '3d' },
+      ],
+    });
+
+    await close(target, 'a,b', '?force=true');
+
+    const { body } = await target.get('/_ml/anomaly_detectors/a,b');
+    expect(body.jobs[0].finished_time).toBe(target.clock.now());
+    expect(body.jobs[0]).not.toHaveProperty('model_snapshot_id');
+    expect(body.jobs[1]).not.toHaveProperty('finished_time');
+  });
+
+  embedded('a forced close of a datafeed with an end does not begin a graceful one', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          datafeed: { state: 'started', source: { every: '1m' }, lookback: { from: '90d', end: '10d' } },
+        },
+      ],
+    });
+
+    await close(target, 'a', '?force=true');
+
+    expect(target.cluster.job('a')).toMatchObject({ forced: true, datafeed: { state: 'stopped' } });
+    expect(target.cluster.job('a')?.stateHistory.map(({ state }) => state)).not.toContain('closing');
+  });
+});
+
+describe('§2.9 races', () => {
+  embedded('two closes of one job: both wait, both succeed', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '2m' }] });
+
+    const replies = await Promise.all([close(target, 'a'), close(target, 'a')]);
+
+    expect(replies.map(({ body }) => body)).toEqual([{ closed: true }, { closed: true }]);
+    expect(target.cluster.job('a')?.stateHistory.filter(({ state }) => state === 'closing')).toHaveLength(1);
+  });
+
+  embedded('a close while opening: the opener hears 409', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }] });
+    target.clock.at(target.clock.now() + 10_000, () => target.cluster.closeJob('a'));
+
+    expect(told(await target.post('/_ml/anomaly_detectors/a/_open'))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'The job has been closed while waiting to be opened',
+    });
+  });
+
+  embedded('data posted to a closing job is refused', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '5m' }],
+    });
+
+    expect(told(await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'))).toMatchObject({
+      status: 409,
+      reason: 'Cannot process data because job [a] does not have a corresponding autodetect process',
+    });
+  });
+});

@@ -1,0 +1,172 @@
+/** ML APIs §2.1 and §2.10: where a close request's parameters may stand, and what is said of bad ones. */
+import { describe, expect, test } from 'vitest';
+import { startTarget, type Target } from '../../../support/elasticsearch.ts';
+
+const path = '/_ml/anomaly_detectors/conformance-a/_close';
+
+async function oneOpen(): Promise<Target> {
+  const target = await startTarget();
+  await target.openJob('conformance-a');
+  return target;
+}
+
+const stateOf = async (target: Target) =>
+  (await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body.jobs[0].state;
+
+describe('§2.1 query or body', () => {
+  test.each([
+    ['the query', '?timeout=30s&force=true&allow_no_match=false', undefined],
+    ['the body', '', { timeout: '30s', force: true, allow_no_match: false }],
+    ['the body, the id there too', '', { job_id: 'ignored', force: false }],
+    ['an empty object', '', {}],
+  ])('parameters in %s', async (_where, query, body) => {
+    await using target = await oneOpen();
+
+    expect((await target.post(path + query, body)).body).toEqual({ closed: true });
+    expect(await stateOf(target)).toBe('closed');
+  });
+
+  test('an empty body is no content, whatever its Content-Type', async () => {
+    await using target = await oneOpen();
+
+    const reply = await target.post(`${path}?force=true`, '', {
+      headers: { 'content-type': 'application/json' },
+    });
+
+    expect(reply.body).toEqual({ closed: true });
+  });
+
+  test('with any body, parameters in the query were never read: 400, with its exact words', async () => {
+    await using target = await oneOpen();
+
+    const reply = await target.post(`${path}?force=true`, {});
+
+    const cause = {
+      type: 'illegal_argument_exception',
+      reason: `request [${path}] contains unrecognized parameter: [force]`,
+    };
+    expect(reply.body).toEqual({ error: { root_cause: [cause], ...cause }, status: 400 });
+    expect(await stateOf(target)).toBe('opened');
+  });
+
+  test('several of them are listed in order', async () => {
+    await using target = await oneOpen();
+
+    const reply = await target.post(`${path}?timeout=1m&force=true&allow_no_match=true`, {});
+
+    expect(reply.reason).toBe(
+      `request [${path}] contains unrecognized parameters: [allow_no_match], [force], [timeout]`,
+    );
+  });
+});
+
+describe('§2.10 bad input', () => {
+  test.each([
+    [
+      'timeout=5',
+      'failed to parse setting [timeout] with value [5] as a time value: unit is missing or unrecognized',
+    ],
+    ['timeout=1.5h', 'failed to parse [1.5h], fractional time values are not supported'],
+    ['timeout=abc%20m', 'failed to parse [abc m]'],
+    ['force=yes', 'Failed to parse value [yes] as only [true] or [false] are allowed.'],
+    ['forc=true', `request [${path}] contains unrecognized parameter: [forc] -> did you mean [force]?`],
+    ['nonsense=1', `request [${path}] contains unrecognized parameter: [nonsense]`],
+  ])('?%s', async (query, reason) => {
+    await using target = await oneOpen();
+
+    const reply = await target.post(`${path}?${query}`);
+
+    expect({ status: reply.status, type: reply.type, reason: reply.reason }).toEqual({
+      status: 400,
+      type: 'illegal_argument_exception',
+      reason,
+    });
+    expect(await stateOf(target)).toBe('opened');
+  });
+
+  test.each(['force', 'force='])('?%s means true', async (query) => {
+    await using target = await oneOpen();
+
+    expect((await target.post(`${path}?${query}`)).status).toBe(200);
+  });
+
+  test('an unknown field of the body, with line and column', async () => {
+    await using target = await oneOpen();
+
+    const { status, type, reason } = await target.post(path, '{"foo":1}');
+
+    expect({ status, type, reason }).toEqual({
+      status: 400,
+      type: 'x_content_parse_exception',
+      reason: '[1:2] [cluster:admin/xpack/ml/job/close] unknown field [foo]',
+    });
+  });
+
+  test('a value of the body that cannot be read, with the cause', async () => {
+    await using target = await oneOpen();
+
+    const { status, body } = await target.post(path, '{"timeout":"5"}');
+
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({
+      type: 'x_content_parse_exception',
+      reason: '[1:12] [cluster:admin/xpack/ml/job/close] failed to parse field [timeout]',
+      caused_by: {
+        type: 'illegal_argument_exception',
+        reason:
+          'failed to parse setting [timeout] with value [5] as a time value: unit is missing or unrecognized',
+      },
+    });
+  });
+
+  test('a body that is not JSON', async () => {
+    await using target = await oneOpen();
+
+    const { status, type } = await target.post(path, '{"force":');
+
+    expect({ status, type }).toEqual({ status: 400, type: 'x_content_parse_exception' });
+  });
+
+  test('a body without a known Content-Type is 406', async () => {
+    await using target = await oneOpen();
+
+    const reply = await target.post(path, '{}', { headers: { 'content-type': 'text/html' } });
+
+    expect(reply.status).toBe(406);
+    expect(reply.body).toEqual({ error: 'Content-Type header [text/html] is not supported', status: 406 });
+  });
+
+  test('another method is 405, with what is allowed', async () => {
+    await using target = await startTarget();
+
+    const reply = await target.get(path);
+
+    expect(reply.status).toBe(405);
+    expect(reply.headers.get('allow')).toBe('POST');
+    expect(reply.body).toEqual({
+      error: `Incorrect HTTP method for uri [${path}] and method [GET], allowed: [POST]`,
+      status: 405,
+    });
+  });
+});
+
+describe('§6.4 time values', () => {
+  test.each(['30m', '1H', ' 90s ', '0', '000', '-1', '250ms', '7d', '100MICROS', '5nanos', '1 m'])(
+    '%j is one',
+    async (value) => {
+      await using target = await startTarget();
+      await target.putJob('conformance-a');
+
+      const reply = await target.post(`${path}?timeout=${encodeURIComponent(value)}`);
+
+      expect(reply.body).toEqual({ closed: true });
+    },
+  );
+
+  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is none', async (value) => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect((await target.post(`${path}?timeout=${encodeURIComponent(value)}`)).status).toBe(400);
+  });
+});

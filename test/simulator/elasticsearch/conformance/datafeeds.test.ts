@@ -1,0 +1,466 @@
+/** ML APIs §3.3 and §3.11: datafeeds and their stats. */
+import { describe, expect, test } from 'vitest';
+import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+
+const feeds = '/_ml/datafeeds';
+const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
+const hour = 3_600_000;
+
+const statsOf = async (target: Target, id: string) =>
+  (await target.get(`${feeds}/${id}/_stats`)).body.datafeeds[0];
+
+describe('§3.11 put', () => {
+  test('the least that makes a datafeed comes back complete with defaults', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const { status, body } = await target.put(`${feeds}/conformance-f`, {
+      job_id: 'conformance-a',
+      indices: ['conformance-data'],
+    });
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      datafeed_id: 'conformance-f',
+      job_id: 'conformance-a',
+      indices: ['conformance-data'],
+      query: { match_all: {} },
+      scroll_size: 1000,
+      chunking_config: { mode: 'auto' },
+      delayed_data_check_config: { enabled: true },
+      indices_options: { expand_wildcards: ['open'], ignore_unavailable: false, allow_no_indices: true },
+    });
+    const delay = /^(\d+)(ms|s)$/.exec(body.query_delay);
+    const ms = Number(delay?.[1]) * (delay?.[2] === 's' ? 1_000 : 1);
+    expect(ms).toBeGreaterThanOrEqual(60_000);
+    expect(ms).toBeLessThan(120_000);
+  });
+
+  test('with aggregations it is cut by a thousand of their intervals', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a', {
+      analysis_config: {
+        bucket_span: '1h',
+        summary_count_field_name: 'doc_count',
+        detectors: [{ function: 'count' }],
+      },
+    });
+
+    const { body } = await target.put(`${feeds}/conformance-f`, {
+      job_id: 'conformance-a',
+      indices: ['conformance-data'],
+      aggregations: {
+        buckets: {
+          date_histogram: { field: 'time', fixed_interval: '3600000ms' },
+          aggregations: { time: { max: { field: 'time' } } },
+        },
+      },
+    });
+
+    expect(body.chunking_config).toEqual({ mode: 'manual', time_span: '3600000000ms' });
+  });
+
+  test('an unknown job, a second datafeed, an id that is taken', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+    await target.putJob('conformance-b');
+    const feed = (job: string) => ({ job_id: job, indices: ['conformance-data'] });
+    await target.put(`${feeds}/conformance-f`, feed('conformance-a'));
+
+    expect(told(await target.put(`${feeds}/conformance-x`, feed('conformance-x')))).toEqual({
+      status: 404,
+      type: 'resource_not_found_exception',
+      reason: "No known job with id 'conformance-x'",
+    });
+    expect(told(await target.put(`${feeds}/conformance-g`, feed('conformance-a')))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'A datafeed [conformance-f] already exists for job [conformance-a]',
+    });
+    expect(told(await target.put(`${feeds}/conformance-f`, feed('conformance-b')))).toEqual({
+      status: 400,
+      type: 'resource_already_exists_exception',
+      reason: 'A datafeed with id [conformance-f] already exists',
+    });
+  });
+
+  test('no indices, an unknown field', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect((await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a' })).status).toBe(400);
+    expect((await target.put(`${feeds}/conformance-f`, '{"headers":{}}')).reason).toContain(
+      '[1:2] [datafeed_config] unknown field [headers]',
+    );
+  });
+
+  test('update changes what is given; the job stays', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+    await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
+
+    const { body } = await target.post(`${feeds}/conformance-f/_update`, {
+      scroll_size: 10,
+      frequency: '2m',
+    });
+
+    expect(body).toMatchObject({ scroll_size: 10, frequency: '2m', indices: ['conformance-data'] });
+    expect(await target.post(`${feeds}/conformance-f/_update`, { job_id: 'conformance-b' })).toMatchObject({
+      status: 400,
+      reason: "Datafeed's job_id cannot be changed",
+    });
+  });
+});
+
+describe('§3.3 get and stats', () => {
+  test('by id and pattern; groups do not count', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a', { groups: ['conformance-g'] });
+    await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
+
+    expect((await target.get(`${feeds}/conformance-*`)).body.count).toBe(1);
+    expect((await target.get(`${feeds}/_all`)).body.count).toBeGreaterThanOrEqual(1);
+    expect(told(await target.get(`${feeds}/conformance-g`))).toEqual({
+      status: 404,
+      type: 'resource_not_found_exception',
+      reason: 'No datafeed with id [conformance-g] exists',
+    });
+    expect((await target.get(`${feeds}/missing-*`)).body).toEqual({ count: 0, datafeeds: [] });
+    expect((await target.get(`${feeds}/missing-*?allow_no_match=false`)).reason).toBe(
+      'No datafeed with id [missing-*] exists',
+    );
+    expect((await target.get(`${feeds}/missing-*/_stats?allow_no_match=false`)).reason).toBe(
+      'No datafeed with id [missing-*] exists',
+    );
+  });
+
+  test('a stopped one', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+    await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
+
+    expect(await statsOf(target, 'conformance-f')).toEqual({
+      datafeed_id: 'conformance-f',
+      state: 'stopped',
+      timing_stats: {
+        job_id: 'conformance-a',
+        search_count: 0,
+        bucket_count: 0,
+        total_search_time_ms: 0,
+        exponential_average_search_time_per_hour_ms: 0,
+      },
+    });
+  });
+
+  test('a running one: node, explanation, running state', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+    await target.post(`${feeds}/${id}/_start`);
+
+    const stats = await statsOf(target, id);
+
+    expect(stats).toMatchObject({
+      state: 'started',
+      assignment_explanation: '',
+      timing_stats: { job_id: 'conformance-a' },
+      running_state: { real_time_configured: true },
+    });
+    expect(Object.keys(stats.node).sort()).toEqual([
+      'attributes',
+      'ephemeral_id',
+      'id',
+      'name',
+      'transport_address',
+    ]);
+  });
+
+  embedded('a look-back says so, and where it stands', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          datafeed: {
+            datafeedId: 'f',
+            state: 'started',
+            source: { every: '1m' },
+            lookback: { from: '90d', rate: 1000 },
+          },
+        },
+      ],
+    });
+    await target.clock.advance(hour);
+
+    const running = await statsOf(target, 'f');
+    await target.clock.advance(2 * hour);
+    const done = await statsOf(target, 'f');
+
+    expect(running.running_state).toMatchObject({ real_time_configured: true, real_time_running: false });
+    expect(running.running_state.search_interval.end_ms).toBe(
+      target.clock.now() - 3 * hour - 90 * 24 * hour + 1_000 * hour,
+    );
+    expect(done.running_state).toMatchObject({ real_time_configured: true, real_time_running: true });
+  });
+});
+
+describe('§3.11 start', () => {
+  test('feeds the job with what its index holds', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+
+    const { status, body } = await target.post(`${feeds}/${id}/_start?start=0`);
+
+    expect(status).toBe(200);
+    expect(body.started).toBe(true);
+    expect(body.node).toBe((await statsOf(target, id)).node.id);
+  });
+
+  embedded('and goes on with what is indexed later', async () => {
+    await using target = await startTarget();
+    await target.openJob('a');
+    const id = await target.putDatafeed('a');
+    await target.post(`${feeds}/${id}/_start`);
+    await target.clock.advance(5_000);
+    const lookback = target.cluster.job('a')?.latestRecordTime;
+
+    const later = target.clock.now() + 30 * 60_000;
+    await target.put('/conformance-data-a/_doc/late', { time: later });
+    await target.clock.advance(hour);
+
+    expect(lookback).toBeGreaterThan(0);
+    expect(target.cluster.job('a')?.latestRecordTime).toBe(later);
+    expect((target.cluster.job('a')?.lastDataTime ?? 0) - later).toBeLessThan(10 * 60_000);
+  });
+
+  test('with an end, it stops by itself and closes its job', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+
+    await target.post(`${feeds}/${id}/_start?start=0&end=now`);
+
+    await expect
+      .poll(
+        async () => {
+          await target.passTime(1_000);
+          return [
+            (await statsOf(target, id)).state,
+            (await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body.jobs[0].state,
+          ];
+        },
+        { timeout: 20_000 },
+      )
+      .toEqual(['stopped', 'closed']);
+    const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body
+      .jobs[0];
+    expect(counts.processed_record_count).toBe(120);
+  });
+
+  test('unknown, of a closed job, started already', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+
+    expect((await target.post(`${feeds}/conformance-x/_start`)).reason).toBe(
+      'No datafeed with id [conformance-x] exists',
+    );
+    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: `cannot start datafeed [${id}] because job [conformance-a] is closed`,
+    });
+    await target.post('/_ml/anomaly_detectors/conformance-a/_open');
+    await target.post(`${feeds}/${id}/_start`);
+    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: `cannot start datafeed [${id}] because it has already been started`,
+    });
+  });
+
+  embedded.each(['closing', 'failed'] as const)('of a job that is %s', async (state) => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', datafeed: { datafeedId: 'f' } }],
+    });
+
+    expect((await target.post(`${feeds}/f/_start`)).reason).toBe(
+      `cannot start datafeed [f] because job [a] is ${state}`,
+    );
+  });
+
+  test('an end before the start', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+
+    const { status, reason } = await target.post(
+      `${feeds}/${id}/_start?start=1403485200000&end=1403481600000`,
+    );
+
+    expect(status).toBe(400);
+    expect(reason).toContain('start [1403485200000] must be earlier than end [1403481600000]');
+  });
+
+  embedded('of an index that is not there', async () => {
+    await using target = await startTarget();
+    await target.openJob('a');
+    await target.put(`${feeds}/f`, { job_id: 'a', indices: ['nothing'] });
+
+    expect((await target.post(`${feeds}/f/_start`)).reason).toBe(
+      'datafeed [f] cannot retrieve data because index [nothing] does not exist',
+    );
+  });
+
+  embedded.each([
+    ['9.2', 408, 'status_exception'],
+    ['7.17', 500, 'illegal_state_exception'],
+  ] as const)(
+    'on %s a job that is still opening keeps it starting: %d after the timeout',
+    async (stack, status, type) => {
+      await using target = await startTarget({
+        stack,
+        jobs: [
+          {
+            jobId: 'a',
+            state: 'opening',
+            openTakes: '1m',
+            datafeed: { datafeedId: 'f', source: { every: '1m' } },
+          },
+        ],
+      });
+
+      const reply = await target.post(`${feeds}/f/_start?timeout=20s`);
+
+      expect(told(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
+      expect((await statsOf(target, 'f')).state).toBe('starting');
+      await target.clock.advance(60_000);
+      expect((await statsOf(target, 'f')).state).toBe('started');
+    },
+  );
+
+  embedded('of a job that waits for a node: started, and nowhere yet', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
+      jobs: [
+        { jobId: 'first' },
+        { jobId: 'a', state: 'closed', config: { allow_lazy_open: true }, datafeed: { datafeedId: 'f' } },
+      ],
+    });
+    await target.post('/_ml/anomaly_detectors/a/_open');
+
+    expect((await target.post(`${feeds}/f/_start`)).body).toEqual({ started: true, node: '' });
+    expect((await statsOf(target, 'f')).state).toBe('starting');
+    await target.post('/_ml/anomaly_detectors/first/_close');
+    await target.clock.advance(60_000);
+    expect((await statsOf(target, 'f')).state).toBe('started');
+  });
+
+  embedded('while assignment is disabled', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', datafeed: { datafeedId: 'f' } }] });
+    target.cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
+
+    expect((await target.post(`${feeds}/f/_start`)).reason).toContain(
+      'no persistent task assignments are allowed due to cluster settings',
+    );
+  });
+});
+
+describe('§3.11 stop', () => {
+  test('stops, and again is success; the job stays open', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+    await target.post(`${feeds}/${id}/_start`);
+
+    expect((await target.post(`${feeds}/${id}/_stop`)).body).toEqual({ stopped: true });
+    expect((await target.post(`${feeds}/${id}/_stop`)).body).toEqual({ stopped: true });
+    expect((await target.post(`${feeds}/${id}/_stop`, { force: true })).body).toEqual({ stopped: true });
+    expect((await statsOf(target, id)).state).toBe('stopped');
+    expect((await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body.jobs[0].state).toBe(
+      'opened',
+    );
+  });
+
+  test('lists, patterns, what must match', async () => {
+    await using target = await startTarget();
+
+    expect((await target.post(`${feeds}/conformance-*/_stop`)).body).toEqual({ stopped: true });
+    expect((await target.post(`${feeds}/conformance-x/_stop`)).reason).toBe(
+      'No datafeed with id [conformance-x] exists',
+    );
+    expect((await target.post(`${feeds}/conformance-*/_stop?allow_no_match=false`)).status).toBe(404);
+  });
+
+  test('body and query together', async () => {
+    await using target = await startTarget();
+
+    expect((await target.post(`${feeds}/conformance-*/_stop?force=true`, {})).reason).toBe(
+      `request [${feeds}/conformance-*/_stop] contains unrecognized parameter: [force]`,
+    );
+  });
+
+  embedded('one with an end closes its job when it is stopped', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          datafeed: {
+            datafeedId: 'f',
+            state: 'started',
+            source: { every: '1m' },
+            lookback: { from: '90d', end: '10d' },
+          },
+        },
+      ],
+    });
+
+    await target.post(`${feeds}/f/_stop`);
+    await target.clock.advance(60 * 60_000);
+
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+  });
+
+  embedded('max_empty_searches: it stops by itself, and its job is closed', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          bucketSpan: '5m',
+          datafeed: {
+            datafeedId: 'f',
+            state: 'started',
+            source: { every: '30s' },
+            config: { max_empty_searches: 10 },
+          },
+        },
+      ],
+    });
+    await target.clock.advance(hour);
+    expect(target.state('a')).toBe('opened');
+    target.cluster.setSource('a', { every: 30_000, until: target.clock.now() });
+
+    await target.clock.advance(hour);
+
+    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', datafeed: { state: 'stopped' } });
+  });
+});
+
+describe('§3.11 delete', () => {
+  test('a running one needs force', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const id = await target.putDatafeed('conformance-a');
+    await target.post(`${feeds}/${id}/_start`);
+
+    expect(told(await target.delete(`${feeds}/${id}`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: `Cannot delete datafeed [${id}] while its status is started`,
+    });
+    expect((await target.delete(`${feeds}/${id}?force=true`)).body).toEqual({ acknowledged: true });
+    expect((await target.get(`${feeds}/${id}`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,476 @@
+/** ML APIs §1.3 and §3.2: what job stats show in each situation, and what their clocks mean. */
+import { describe, expect, test } from 'vitest';
+import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
+
+const hour = 3_600_000;
+
+const stats = async (target: Target, id: string, query = '') =>
+  (await target.get(`/_ml/anomaly_detectors/${id}/_stats${query}`)).body.jobs[0];
+
+describe('§1.3 what is there, by situation', () => {
+  const live = ['state', 'node', 'open_time', 'assignment_explanation'];
+  const shown = (job: object) => live.filter((field) => field in job);
+
+  test('a closed job that never ran', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const job = await stats(target, 'conformance-a');
+
+    expect(shown(job)).toEqual(['state']);
+    expect(job).toMatchObject({
+      job_id: 'conformance-a',
+      state: 'closed',
+      data_counts: {
+        job_id: 'conformance-a',
+        processed_record_count: 0,
+        input_record_count: 0,
+        bucket_count: 0,
+      },
+      forecasts_stats: { total: 0, forecasted_jobs: 0 },
+      model_size_stats: { job_id: 'conformance-a', result_type: 'model_size_stats', memory_status: 'ok' },
+      timing_stats: { job_id: 'conformance-a', bucket_count: 0, total_bucket_processing_time_ms: 0 },
+    });
+  });
+
+  test('a job that runs', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+
+    const job = await stats(target, 'conformance-a');
+
+    expect(shown(job)).toEqual(live);
+    expect(job).toMatchObject({ state: 'opened', assignment_explanation: '' });
+    expect(job.open_time).toMatch(/^\d+s$/);
+    expect(Object.keys(job.node).sort()).toEqual([
+      'attributes',
+      'ephemeral_id',
+      'id',
+      'name',
+      'transport_address',
+    ]);
+  });
+
+  embedded.each([
+    ['waits for a node', { state: 'opening', node: null }, 'opening', ['state', 'assignment_explanation']],
+    [
+      'is assigned, its process not up yet',
+      { state: 'opening', openTakes: '1h' },
+      'opening',
+      ['state', 'assignment_explanation'],
+    ],
+    [
+      'is closing, its process still there',
+      { state: 'closing', lastData: '3d', closeTakes: 'never' },
+      'closing',
+      live,
+    ],
+    [
+      'is closing, its process gone',
+      { state: 'closing', node: null },
+      'closing',
+      ['state', 'assignment_explanation'],
+    ],
+    ['is failed', { state: 'failed' }, 'failed', ['state', 'assignment_explanation']],
+    ['is between nodes', { state: 'opened', node: null }, 'opened', ['state', 'assignment_explanation']],
+  ] as const)('a job that %s', async (_what, description, state, fields) => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', ...description }] });
+
+    const job = await stats(target, 'a');
+
+    expect(job.state).toBe(state);
+    expect(shown(job)).toEqual(fields);
+  });
+
+  embedded('a job that waits for a node says why', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'small', memory: '1gb' }] },
+      jobs: [],
+    });
+    await target.putJob('a', { allow_lazy_open: true, analysis_limits: { model_memory_limit: '4gb' } });
+
+    const opened = await target.post('/_ml/anomaly_detectors/a/_open');
+
+    expect(opened.body).toEqual({ opened: true, node: '' });
+    expect((await stats(target, 'a')).assignment_explanation).toBe(
+      'persistent task is awaiting node assignment.',
+    );
+  });
+
+  embedded('in upgrade mode: opened, without a node, with the explanation', async () => {
+    await using target = await startTarget({ fleet: { upgradeMode: true }, jobs: [{ jobId: 'a' }] });
+
+    const job = await stats(target, 'a');
+
+    expect(shown(job)).toEqual(['state', 'assignment_explanation']);
+    expect(job).toMatchObject({
+      state: 'opened',
+      assignment_explanation: 'persistent task cannot be assigned while upgrade mode is enabled.',
+    });
+  });
+
+  embedded('a job that is being deleted is not listed', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closed', blocked: 'delete' }, { jobId: 'b' }],
+    });
+
+    const { body } = await target.get('/_ml/anomaly_detectors/_stats');
+
+    expect(body.jobs.map(({ job_id }: { job_id: string }) => job_id)).toEqual(['b']);
+    expect((await target.get('/_ml/anomaly_detectors/a/_stats')).reason).toBe("No known job with id 'a'");
+  });
+
+  embedded('open_time is a duration that starts anew on another node', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', openedAt: '2d' }] });
+    expect((await stats(target, 'a')).open_time).toBe('172800s');
+
+    target.cluster.crashNode('ml-0');
+    expect(await stats(target, 'a')).not.toHaveProperty('open_time');
+    await target.clock.advance(60_000);
+
+    const moved = await stats(target, 'a');
+    expect(Number.parseInt(moved.open_time, 10)).toBeLessThan(60);
+    expect(moved.node.name).not.toBe('ml-0');
+    expect(moved.state).toBe('opened');
+  });
+});
+
+describe('§3.2 the listing', () => {
+  test('jobs are sorted by id, and counted', async () => {
+    await using target = await startTarget();
+    for (const id of ['conformance-b', 'conformance-a', 'conformance-a.1', 'conformance-a_1'])
+      await target.putJob(id);
+
+    const { body } = await target.get('/_ml/anomaly_detectors/conformance-*/_stats');
+
+    expect(body.count).toBe(4);
+    expect(body.jobs.map(({ job_id }: { job_id: string }) => job_id)).toEqual([
+      'conformance-a',
+      'conformance-a.1',
+      'conformance-a_1',
+      'conformance-b',
+    ]);
+  });
+
+  test('without an id, all of them', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const ids = (body: { jobs: { job_id: string }[] }) => body.jobs.map(({ job_id }) => job_id);
+
+    expect(ids((await target.get('/_ml/anomaly_detectors/_stats')).body)).toContain('conformance-a');
+    expect(ids((await target.get('/_ml/anomaly_detectors/_all/_stats')).body)).toContain('conformance-a');
+  });
+
+  test('unknown ids are 404, unknown patterns an empty list unless a match is required', async () => {
+    await using target = await startTarget();
+
+    const unknown = await target.get('/_ml/anomaly_detectors/conformance-x/_stats');
+    expect({ status: unknown.status, reason: unknown.reason }).toEqual({
+      status: 404,
+      reason: "No known job with id 'conformance-x'",
+    });
+    expect((await target.get('/_ml/anomaly_detectors/conformance-x*/_stats')).body).toEqual({
+      count: 0,
+      jobs: [],
+    });
+    expect(
+      (await target.get('/_ml/anomaly_detectors/conformance-x*/_stats?allow_no_match=false')).status,
+    ).toBe(404);
+  });
+
+  embedded('no more than ten thousand are listed, and nothing says so', async () => {
+    await using target = await startTarget({
+      jobs: Array.from({ length: 10_003 }, (_, index) => ({ jobId: `job-${index}`, state: 'closed' })),
+    });
+
+    const { body } = await target.get('/_ml/anomaly_detectors/_stats?filter_path=count,jobs.job_id');
+
+    expect(body.count).toBe(10_000);
+    expect(body.jobs).toHaveLength(10_000);
+  });
+
+  test('human=true adds readable timestamps', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
+
+    const job = await stats(target, 'conformance-a', '?human=true');
+
+    expect(job.data_counts.latest_record_timestamp).toBe(1_403_481_600_000);
+    expect(job.data_counts.latest_record_timestamp_string).toBe('2014-06-23T00:00:00.000Z');
+    expect(job.data_counts.last_data_time_string).toMatch(/^\d{4}-\d\d-\d\dT/);
+  });
+});
+
+describe('§3.2 which field says "no recent data"', () => {
+  test('a job that never got data has no data times', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+
+    const { data_counts: counts, timing_stats: timing } = await stats(target, 'conformance-a');
+
+    for (const field of [
+      'earliest_record_timestamp',
+      'latest_record_timestamp',
+      'last_data_time',
+      'latest_empty_bucket_timestamp',
+    ])
+      expect(counts).not.toHaveProperty(field);
+    expect(Object.keys(timing).sort()).toEqual([
+      'bucket_count',
+      'exponential_average_bucket_processing_time_per_hour_ms',
+      'job_id',
+      'total_bucket_processing_time_ms',
+    ]);
+  });
+
+  test('last_data_time is the wall clock, the record timestamps are event time', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const { status } = await target.post(
+      '/_ml/anomaly_detectors/conformance-a/_data',
+      '{"time":1403481600000}\n{"time":1403485200000}',
+    );
+
+    const { data_counts: counts } = await stats(target, 'conformance-a');
+
+    expect(status).toBe(202);
+    expect(counts).toMatchObject({
+      earliest_record_timestamp: 1_403_481_600_000,
+      latest_record_timestamp: 1_403_485_200_000,
+      processed_record_count: 2,
+    });
+    expect(counts.last_data_time).toBeGreaterThan(1_700_000_000_000);
+  });
+
+  test('it moves though every record is refused', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":"no date"}');
+
+    const { data_counts: counts } = await stats(target, 'conformance-a');
+
+    expect(counts).toMatchObject({ invalid_date_count: 1, processed_record_count: 0 });
+    expect(counts).toHaveProperty('last_data_time');
+    expect(counts).not.toHaveProperty('latest_record_timestamp');
+  });
+
+  embedded('a datafeed that finds nothing does not move it', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '3h',
+          datafeed: { state: 'started', source: { every: '30s', until: '3h' } },
+        },
+      ],
+    });
+    const before = (await stats(target, 'a')).data_counts.last_data_time;
+
+    await target.clock.advance(5 * hour);
+
+    expect((await stats(target, 'a')).data_counts.last_data_time).toBe(before);
+  });
+
+  embedded('one that finds something moves it with each search, without anybody looking', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          bucketSpan: '15m',
+          datafeed: { state: 'started', source: { every: '30s' } },
+        },
+      ],
+    });
+    const before = (await stats(target, 'a')).data_counts;
+
+    await target.clock.advance(24 * hour);
+
+    const { data_counts: after } = await stats(target, 'a');
+    expect(after.processed_record_count - before.processed_record_count).toBeGreaterThan(2_800);
+    expect(after.bucket_count - before.bucket_count).toBeGreaterThanOrEqual(95);
+    // searches come at half a bucket, and look back by the query delay
+    expect(target.clock.now() - after.last_data_time).toBeLessThan(450_000);
+    expect(target.clock.now() - after.latest_record_timestamp).toBeLessThan(450_000 + 90_000 + 30_000);
+  });
+
+  embedded('when the source dries up it stays at the last search that found something', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', lastData: '1m', datafeed: { state: 'started', source: { every: '30s' } } }],
+    });
+    await target.clock.advance(hour);
+    const dryAt = target.clock.now();
+    target.cluster.setSource('a', { every: 30_000, until: dryAt });
+
+    await target.clock.advance(48 * hour);
+
+    const { data_counts: counts } = await stats(target, 'a');
+    expect(counts.latest_record_timestamp).toBeLessThan(dryAt);
+    expect(counts.last_data_time - dryAt).toBeLessThan(10 * 60_000);
+  });
+
+  embedded('a back-fill has old event time and fresh last_data_time', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          lastData: '1m',
+          latestRecord: '300d',
+          datafeed: {
+            state: 'started',
+            source: { every: '1m' },
+            lookback: { from: '300d', end: '10d', rate: 100 },
+          },
+        },
+      ],
+    });
+    await target.clock.advance(hour);
+
+    const { data_counts: counts } = await stats(target, 'a');
+
+    expect(target.clock.now() - counts.last_data_time).toBeLessThan(1_000);
+    expect(target.clock.now() - counts.latest_record_timestamp).toBeGreaterThan(200 * 24 * hour);
+  });
+
+  test('a job that was opened again shows its last_data_time of before', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
+    const before = (await stats(target, 'conformance-a')).data_counts.last_data_time;
+    await target.post('/_ml/anomaly_detectors/conformance-a/_close');
+    const closed = await stats(target, 'conformance-a');
+    await target.post('/_ml/anomaly_detectors/conformance-a/_open');
+    const reopened = await stats(target, 'conformance-a');
+
+    expect(closed.data_counts).toMatchObject({ processed_record_count: 1, last_data_time: before });
+    expect(reopened.data_counts).toMatchObject({ processed_record_count: 1, last_data_time: before });
+  });
+
+  embedded(
+    'moved with a running datafeed: event time goes back to the snapshot, last_data_time stays',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          {
+            jobId: 'a',
+            node: 'ml-0',
+            lastData: '1m',
+            datafeed: { state: 'started', source: { every: '30s' } },
+          },
+        ],
+      });
+      const snapshotAt = (await stats(target, 'a')).data_counts.latest_record_timestamp;
+      await target.clock.advance(6 * hour);
+      const before = (await stats(target, 'a')).data_counts;
+
+      target.cluster.crashNode('ml-0');
+      await target.clock.advance(2_100);
+
+      const { data_counts: after } = await stats(target, 'a');
+      expect(before.latest_record_timestamp - snapshotAt).toBeGreaterThan(5 * hour);
+      expect(after.latest_record_timestamp).toBe(snapshotAt);
+      expect(after.last_data_time).toBe(before.last_data_time);
+    },
+  );
+
+  embedded('moved without a snapshot: the job looks as if it never had data', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          node: 'ml-0',
+          openedAt: '1h',
+          datafeed: { state: 'started', source: { every: '30s' } },
+        },
+      ],
+    });
+    await target.clock.advance(hour);
+    expect((await stats(target, 'a')).data_counts).toHaveProperty('last_data_time');
+
+    target.cluster.crashNode('ml-0');
+    await target.clock.advance(2_100);
+
+    expect((await stats(target, 'a')).data_counts).not.toHaveProperty('last_data_time');
+  });
+
+  embedded('moved without a datafeed: the counts stay', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });
+    const before = (await stats(target, 'a')).data_counts;
+
+    target.cluster.crashNode('ml-0');
+    await target.clock.advance(60_000);
+
+    expect((await stats(target, 'a')).data_counts).toEqual(before);
+  });
+
+  test('empty buckets are noticed when later data arrives', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    const quarter = 900_000;
+    const lines = [0, 1, 5].map((bucket) => `{"time":${1_403_481_600_000 + bucket * quarter}}`).join('\n');
+    await target.post('/_ml/anomaly_detectors/conformance-a/_data', lines);
+
+    const { data_counts: counts } = await stats(target, 'conformance-a');
+
+    expect(counts).toMatchObject({
+      bucket_count: 5,
+      empty_bucket_count: 3,
+      latest_empty_bucket_timestamp: 1_403_481_600_000 + 4 * quarter,
+    });
+  });
+});
+
+describe('§3.2 forecasts', () => {
+  embedded('are counted by state while they run and when they are done', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
+    await target.post('/_ml/anomaly_detectors/a/_forecast?duration=3d');
+
+    const running = (await stats(target, 'a')).forecasts_stats;
+    await target.clock.advance(600_000);
+    const finished = (await stats(target, 'a')).forecasts_stats;
+
+    expect(running).toMatchObject({ total: 1, forecasted_jobs: 1, status: { scheduled: 1 } });
+    expect(finished).toMatchObject({ total: 1, status: { finished: 1 } });
+    expect(Object.keys(finished.memory_bytes)).toEqual(['total', 'min', 'avg', 'max']);
+  });
+
+  embedded('those of a forced close stay started until the job is opened again', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h', forecast: 'started' }] });
+    await target.post('/_ml/anomaly_detectors/a/_close?force=true');
+
+    expect((await stats(target, 'a')).forecasts_stats.status).toEqual({ started: 1 });
+    await target.post('/_ml/anomaly_detectors/a/_open');
+    expect((await stats(target, 'a')).forecasts_stats.status).toEqual({ failed: 1 });
+  });
+});
+
+describe('§3 filter_path', () => {
+  test.each([
+    ['count', { count: 1 }],
+    ['jobs.job_id', { jobs: [{ job_id: 'conformance-a' }] }],
+    ['jobs.*_id,count', { count: 1, jobs: [{ job_id: 'conformance-a' }] }],
+    ['**.total', { jobs: [{ forecasts_stats: { total: 0 } }] }],
+    [
+      'jobs.forecasts_stats,-jobs.forecasts_stats.total',
+      { jobs: [{ forecasts_stats: { forecasted_jobs: 0 } }] },
+    ],
+    ['nothing.here', {}],
+  ])('%s', async (path, expected) => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const { body } = await target.get(`/_ml/anomaly_detectors/conformance-a/_stats?filter_path=${path}`);
+
+    expect(body).toEqual(expected);
+  });
+
+  test('errors are filtered, too', async () => {
+    await using target = await startTarget();
+
+    const reply = await target.get('/_ml/anomaly_detectors/conformance-x/_stats?filter_path=jobs.job_id');
+
+    expect({ status: reply.status, body: reply.body }).toEqual({ status: 404, body: {} });
+  });
+});

@@ -1,0 +1,660 @@
+/** ML APIs §3.1, §3.7, §3.8, §3.9, §3.12: putting, reading, updating, opening, deleting and resetting jobs. */
+import { describe, expect, test } from 'vitest';
+import { embedded, leastJob, type Reply, startTarget } from '../../../support/elasticsearch.ts';
+
+const jobs = '/_ml/anomaly_detectors';
+const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
+const detectors = (...list: object[]) => ({
+  ...leastJob,
+  analysis_config: { bucket_span: '1h', detectors: list },
+});
+
+describe('§3.7 put', () => {
+  test('the least that makes a job comes back complete with defaults', async () => {
+    await using target = await startTarget();
+
+    const { status, body } = await target.put(`${jobs}/conformance-a`, {
+      analysis_config: { detectors: [{ function: 'count' }] },
+      data_description: {},
+    });
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      job_id: 'conformance-a',
+      job_type: 'anomaly_detector',
+      analysis_config: {
+        bucket_span: '5m',
+        detectors: [{ detector_description: 'count', function: 'count', detector_index: 0 }],
+        influencers: [],
+        model_prune_window: '30d',
+      },
+      analysis_limits: { model_memory_limit: '1024mb', categorization_examples_limit: 4 },
+      data_description: { time_field: 'time', time_format: 'epoch_ms' },
+      model_snapshot_retention_days: 10,
+      daily_model_snapshot_retention_after_days: 1,
+      results_index_name: 'shared',
+      allow_lazy_open: false,
+    });
+    expect(body.create_time).toBeTypeOf('number');
+    for (const absent of [
+      'groups',
+      'description',
+      'finished_time',
+      'custom_settings',
+      'model_snapshot_id',
+      'datafeed_config',
+    ])
+      expect(body).not.toHaveProperty(absent);
+  });
+
+  test.each([
+    [
+      { function: 'mean', field_name: 'latency', by_field_name: 'service' },
+      'mean(latency) by service',
+      'mean',
+    ],
+    [{ function: 'avg', field_name: 'a.b' }, 'mean("a.b")', 'mean'],
+    [{ function: 'nzc', by_field_name: 'airport' }, 'non_zero_count by airport', 'non_zero_count'],
+    [
+      { function: 'HIGH_DC', field_name: 'x', over_field_name: 'y' },
+      'high_distinct_count(x) over y',
+      'high_distinct_count',
+    ],
+    [
+      {
+        function: 'sum',
+        field_name: 'b',
+        partition_field_name: 'p',
+        use_null: true,
+        exclude_frequent: 'all',
+      },
+      'sum(b) usenull=true partitionfield=p excludefrequent=all',
+      'sum',
+    ],
+  ])('a detector %j is described as %s', async (detector, description, fn) => {
+    await using target = await startTarget();
+
+    const { body } = await target.put(`${jobs}/conformance-a`, detectors(detector));
+
+    expect(body.analysis_config.detectors[0]).toMatchObject({
+      detector_description: description,
+      function: fn,
+    });
+  });
+
+  test('what was given is kept as given', async () => {
+    await using target = await startTarget();
+
+    const { body } = await target.put(`${jobs}/conformance-a`, {
+      ...leastJob,
+      groups: ['conformance-web'],
+      description: 'about it',
+      analysis_limits: { model_memory_limit: '2gb' },
+      custom_settings: { created_by: 'me', nested: { any: [1, null] } },
+      results_index_name: 'conformance',
+      model_plot_config: { enabled: true },
+      allow_lazy_open: true,
+      background_persist_interval: '3h',
+      results_retention_days: 30,
+      model_snapshot_retention_days: 3,
+    });
+
+    expect(body).toMatchObject({
+      groups: ['conformance-web'],
+      description: 'about it',
+      analysis_limits: { model_memory_limit: '2048mb' },
+      custom_settings: { created_by: 'me', nested: { any: [1, null] } },
+      results_index_name: 'custom-conformance',
+      model_plot_config: { enabled: true, annotations_enabled: true },
+      allow_lazy_open: true,
+      background_persist_interval: '3h',
+      results_retention_days: 30,
+      model_snapshot_retention_days: 3,
+      daily_model_snapshot_retention_after_days: 1,
+    });
+  });
+
+  test('a datafeed may come with it, named after the job', async () => {
+    await using target = await startTarget();
+
+    const { body } = await target.put(`${jobs}/conformance-a`, {
+      ...leastJob,
+      datafeed_config: { indices: ['conformance-data'] },
+    });
+
+    expect(body.datafeed_config).toMatchObject({
+      datafeed_id: 'conformance-a',
+      job_id: 'conformance-a',
+      indices: ['conformance-data'],
+      query: { match_all: {} },
+      chunking_config: { mode: 'auto' },
+      scroll_size: 1000,
+      delayed_data_check_config: { enabled: true },
+      indices_options: { expand_wildcards: ['open'], ignore_unavailable: false, allow_no_indices: true },
+    });
+    expect((await target.get('/_ml/datafeeds/conformance-a')).body.count).toBe(1);
+  });
+
+  test('two puts of the same id', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect(told(await target.put(`${jobs}/conformance-a`, leastJob))).toEqual({
+      status: 400,
+      type: 'resource_already_exists_exception',
+      reason: "The job cannot be created with the Id 'conformance-a'. The Id is already used.",
+    });
+  });
+
+  test('ids and groups share one namespace', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a', { groups: ['conformance-web'] });
+    const same = (name: string) => ({
+      status: 400,
+      type: 'resource_already_exists_exception',
+      reason: `job and group names must be unique but job [${name}] and group [${name}] have the same name`,
+    });
+
+    expect(told(await target.put(`${jobs}/conformance-web`, leastJob))).toEqual(same('conformance-web'));
+    expect(
+      told(await target.put(`${jobs}/conformance-b`, { ...leastJob, groups: ['conformance-a'] })),
+    ).toEqual(same('conformance-a'));
+    expect(
+      told(await target.put(`${jobs}/conformance-c`, { ...leastJob, groups: ['conformance-c'] })),
+    ).toEqual(same('conformance-c'));
+  });
+
+  const rule =
+    'can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric';
+  test.each([
+    ['a bad id', 'FOO', leastJob, `Invalid job_id; 'FOO' ${rule}`],
+    ['an id that ends in a hyphen', 'foo-', leastJob, `Invalid job_id; 'foo-' ${rule}`],
+    ['a long id', 'a'.repeat(65), leastJob, 'The job id cannot contain more than 64 characters.'],
+    [
+      'a bad group',
+      'a',
+      { ...leastJob, groups: ['$'] },
+      "Invalid group id '$'; must be non-empty string and may contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric",
+    ],
+    ['no analysis', 'a', { data_description: {} }, 'An analysis_config must be set'],
+    [
+      'no data description',
+      'a',
+      { analysis_config: { detectors: [{ function: 'count' }] } },
+      'A data_description must be set',
+    ],
+    [
+      'no detectors',
+      'a',
+      { analysis_config: { detectors: [] }, data_description: {} },
+      'No detectors configured',
+    ],
+    [
+      'a function that needs a field',
+      'a',
+      detectors({ function: 'mean' }),
+      "field_name must be set when the 'mean' function is used",
+    ],
+    ['an unknown function', 'a', detectors({ function: 'foo' }), "Unknown function 'foo'"],
+    [
+      'the same detector twice',
+      'a',
+      detectors({ function: 'count', by_field_name: 'x' }, { function: 'count', by_field_name: 'x' }),
+      'Duplicate detectors are not allowed: [count by x]',
+    ],
+    [
+      'the time field in the analysis',
+      'a',
+      { ...detectors({ function: 'max', field_name: 'time' }), data_description: { time_field: 'time' } },
+      'data_description.time_field may not be used in the analysis_config',
+    ],
+    [
+      'another id in the body',
+      'b',
+      { ...leastJob, job_id: 'a' },
+      "Inconsistent job_id; 'a' specified in the body differs from 'b' specified as a URL argument",
+    ],
+    [
+      'a field of the server',
+      'a',
+      { ...leastJob, model_snapshot_id: 'x' },
+      'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
+    ],
+  ])('%s', async (_what, id, body, reason) => {
+    await using target = await startTarget();
+
+    expect(told(await target.put(`${jobs}/${id}`, body))).toEqual({
+      status: 400,
+      type: 'illegal_argument_exception',
+      reason,
+    });
+  });
+
+  test('an unknown field, with line and column', async () => {
+    await using target = await startTarget();
+
+    const { status, type, reason } = await target.put(`${jobs}/conformance-a`, '{\n  "foo": 1\n}');
+
+    expect({ status, type, reason }).toEqual({
+      status: 400,
+      type: 'x_content_parse_exception',
+      reason: '[2:3] [job_details] unknown field [foo]',
+    });
+  });
+
+  test('an unknown field further in: the reason names the part, the root cause the field', async () => {
+    await using target = await startTarget();
+
+    const { body } = await target.put(
+      `${jobs}/conformance-a`,
+      '{"analysis_config":{"bucket_spam":"1h","detectors":[{"function":"count"}]},"data_description":{}}',
+    );
+
+    expect(body.error.reason).toContain('[job_details] failed to parse field [analysis_config]');
+    expect(body.error.root_cause[0].reason).toBe(
+      '[1:21] [analysis_config] unknown field [bucket_spam] did you mean [bucket_span]?',
+    );
+  });
+
+  embedded('a memory limit over the maximum', async () => {
+    await using target = await startTarget();
+    await target.put('/_cluster/settings', { persistent: { 'xpack.ml.max_model_memory_limit': '9gb' } });
+
+    const over = await target.put(`${jobs}/a`, {
+      ...leastJob,
+      analysis_limits: { model_memory_limit: '10gb' },
+    });
+    const under = await target.put(`${jobs}/a`, {
+      ...leastJob,
+      analysis_limits: { model_memory_limit: '8gb' },
+    });
+
+    expect(told(over)).toEqual({
+      status: 400,
+      type: 'illegal_argument_exception',
+      reason:
+        'model_memory_limit [10gb] must be less than the value of the xpack.ml.max_model_memory_limit setting [9gb]',
+    });
+    expect(under.body.analysis_limits.model_memory_limit).toBe('8192mb');
+  });
+
+  test('validate takes a job without making one', async () => {
+    await using target = await startTarget();
+
+    const ok = await target.post(`${jobs}/_validate`, leastJob);
+    const bad = await target.post(`${jobs}/_validate`, detectors({ function: 'mean' }));
+    const detector = await target.post(`${jobs}/_validate/detector`, { function: 'count' });
+
+    expect(ok.body).toEqual({ acknowledged: true });
+    expect(detector.body).toEqual({ acknowledged: true });
+    expect(bad.reason).toBe("field_name must be set when the 'mean' function is used");
+  });
+});
+
+describe('§3.1 get', () => {
+  test('by id, by group, by pattern, in order', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-b', { groups: ['conformance-web'] });
+    await target.putJob('conformance-a', { groups: ['conformance-web'] });
+    const ids = async (expression: string) =>
+      (await target.get(`${jobs}/${expression}`)).body.jobs.map(({ job_id }: { job_id: string }) => job_id);
+
+    expect(await ids('conformance-b')).toEqual(['conformance-b']);
+    expect(await ids('conformance-web')).toEqual(['conformance-a', 'conformance-b']);
+    expect(await ids('conformance-*')).toEqual(['conformance-a', 'conformance-b']);
+    expect((await target.get(`${jobs}/conformance-x`)).reason).toBe("No known job with id 'conformance-x'");
+  });
+
+  test('exclude_generated leaves what a put takes', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a', { groups: ['conformance-web'] });
+
+    const { body } = await target.get(`${jobs}/conformance-a?exclude_generated=true`);
+
+    for (const field of ['create_time', 'finished_time', 'job_version', 'job_type'])
+      expect(body.jobs[0]).not.toHaveProperty(field);
+    expect(body.jobs[0].groups).toEqual(['conformance-web']);
+    const { job_id: _id, ...again } = body.jobs[0];
+    expect((await target.put(`${jobs}/conformance-copy`, again)).status).toBe(200);
+  });
+
+  embedded('a job that is being deleted is listed, and says so', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked: 'delete' }] });
+
+    const { body } = await target.get(`${jobs}/a`);
+
+    expect(body.jobs[0]).toMatchObject({ deleting: true, blocked: { reason: 'delete' } });
+    expect(body.jobs[0].blocked.task_id).toMatch(/^[\w-]+:\d+$/);
+  });
+
+  test('finished_time is set by a clean close, and cleared by opening', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    await target.post(`${jobs}/conformance-a/_close`);
+    const closed = (await target.get(`${jobs}/conformance-a`)).body.jobs[0];
+    await target.post(`${jobs}/conformance-a/_open`);
+    const reopened = (await target.get(`${jobs}/conformance-a`)).body.jobs[0];
+
+    expect(closed.finished_time).toBeGreaterThanOrEqual(closed.create_time);
+    expect(reopened).not.toHaveProperty('finished_time');
+  });
+});
+
+describe('update', () => {
+  test('groups, description and custom settings, which are replaced whole', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a', {
+      groups: ['conformance-old'],
+      custom_settings: { a: 1, b: { c: 2 } },
+    });
+
+    const { body } = await target.post(`${jobs}/conformance-a/_update`, {
+      groups: ['conformance-new'],
+      description: 'changed',
+      custom_settings: { b: { d: 3 } },
+    });
+
+    expect(body).toMatchObject({ groups: ['conformance-new'], description: 'changed' });
+    expect(body.custom_settings).toEqual({ b: { d: 3 } });
+    expect((await target.get(`${jobs}/conformance-new`)).body.count).toBe(1);
+    expect((await target.get(`${jobs}/conformance-old`)).status).toBe(404);
+  });
+
+  test('detectors, limits and plot settings of a closed job', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const { body } = await target.post(`${jobs}/conformance-a/_update`, {
+      detectors: [{ detector_index: 0, description: 'how many' }],
+      analysis_limits: { model_memory_limit: '20mb' },
+      model_plot_config: { enabled: false },
+      results_retention_days: 5,
+    });
+
+    expect(body.analysis_config.detectors[0].detector_description).toBe('how many');
+    expect(body).toMatchObject({
+      analysis_limits: { model_memory_limit: '20mb', categorization_examples_limit: 4 },
+      model_plot_config: { enabled: false },
+      results_retention_days: 5,
+    });
+  });
+
+  test('an unknown job, a bad group, an unknown field', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect((await target.post(`${jobs}/conformance-x/_update`, {})).status).toBe(404);
+    expect((await target.post(`${jobs}/conformance-a/_update`, { groups: ['$'] })).status).toBe(400);
+    expect((await target.post(`${jobs}/conformance-a/_update`, '{"foo":1}')).reason).toBe(
+      '[1:2] [job_update] unknown field [foo]',
+    );
+  });
+});
+
+describe('§3.8 open', () => {
+  test('answers with the node, and the job takes data', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    const { status, body } = await target.post(`${jobs}/conformance-a/_open`);
+    const stats = (await target.get(`${jobs}/conformance-a/_stats`)).body.jobs[0];
+
+    expect(status).toBe(200);
+    expect(body).toEqual({ opened: true, node: stats.node.id });
+    expect(stats.state).toBe('opened');
+  });
+
+  test('unknown: 404; open already: 409', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+
+    expect((await target.post(`${jobs}/conformance-x/_open`)).status).toBe(404);
+    expect(told(await target.post(`${jobs}/conformance-a/_open`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'Cannot open job [conformance-a] because it has already been opened',
+    });
+  });
+
+  test('the timeout may stand in the body', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    expect((await target.post(`${jobs}/conformance-a/_open`, { timeout: '1m' })).body.opened).toBe(true);
+  });
+
+  embedded('a failed job has already been opened, too', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
+
+    expect((await target.post(`${jobs}/a/_open`)).reason).toBe(
+      'Cannot open job [a] because it has already been opened',
+    );
+  });
+
+  embedded.each(['delete', 'reset', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
+
+    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: `Cannot open job [a] because it is executing [${blocked}]`,
+    });
+  });
+
+  embedded('no capacity: 429 with an explanation, and the job is closed', async () => {
+    await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
+    await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
+
+    const reply = await target.post(`${jobs}/a/_open`);
+
+    expect(told(reply)).toEqual({
+      status: 429,
+      type: 'status_exception',
+      reason: 'Could not open job because no ML nodes with sufficient capacity were found',
+    });
+    expect(reply.body.error.caused_by).toMatchObject({ type: 'illegal_state_exception' });
+    expect(reply.body.error.caused_by.reason).toContain(
+      'because this node has insufficient available memory',
+    );
+    expect(target.state('a')).toBe('closed');
+  });
+
+  embedded('a node takes only so many', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
+      jobs: [{ jobId: 'a' }, { jobId: 'b', state: 'closed' }],
+    });
+
+    const reply = await target.post(`${jobs}/b/_open`);
+
+    expect(reply.status).toBe(429);
+    expect(reply.body.error.caused_by.reason).toContain('because this node is full');
+  });
+
+  embedded('a job that waits for capacity gets it when another closes', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
+      jobs: [{ jobId: 'a' }, { jobId: 'b', state: 'closed', config: { allow_lazy_open: true } }],
+    });
+    expect((await target.post(`${jobs}/b/_open`)).body).toEqual({ opened: true, node: '' });
+    expect(target.state('b')).toBe('opening');
+
+    await target.post(`${jobs}/a/_close`);
+    await target.clock.advance(120_000);
+
+    expect(target.state('b')).toBe('opened');
+  });
+
+  embedded('only two jobs open at once on a node', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }] },
+      jobs: ['a', 'b', 'c', 'd'].map((jobId) => ({ jobId, state: 'closed', openTakes: '10s' })),
+    });
+    const before = target.clock.now();
+
+    await Promise.all(['a', 'b', 'c', 'd'].map((id) => target.post(`${jobs}/${id}/_open`)));
+
+    expect(target.clock.now() - before).toBe(20_000);
+  });
+
+  embedded('assignment disabled, and upgrade mode: 429', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
+    const key = 'cluster.persistent_tasks.allocation.enable';
+
+    await target.put('/_cluster/settings', { transient: { [key]: 'none' } });
+    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+      status: 429,
+      type: 'status_exception',
+      reason: `Cannot open jobs because persistent task assignment is disabled by the [${key}] setting`,
+    });
+    await target.put('/_cluster/settings', { transient: { [key]: null } });
+    await target.post('/_ml/set_upgrade_mode?enabled=true');
+    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+      status: 429,
+      type: 'status_exception',
+      reason: 'Cannot open jobs when upgrade mode is enabled',
+    });
+  });
+
+  embedded.each([
+    ['9.2', 408, 'status_exception'],
+    ['7.17', 500, 'illegal_state_exception'],
+  ] as const)('on %s a timeout is %d, and the opening goes on', async (stack, status, type) => {
+    await using target = await startTarget({
+      stack,
+      jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }],
+    });
+
+    expect(told(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
+      status,
+      type,
+      reason: 'Opening job [a] timed out after [30s]',
+    });
+    await target.clock.advance(300_000);
+    expect(target.state('a')).toBe('opened');
+  });
+
+  embedded('failed while opening: 500 with the reason', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
+    target.clock.at(target.clock.now() + 5_000, () => target.cluster.failJob('a', 'no snapshot'));
+
+    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+      status: 500,
+      type: 'status_exception',
+      reason: 'Unexpected job state [failed] with reason [no snapshot] while waiting for job to be opened',
+    });
+  });
+
+  test('a job is opened and closed many times', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+
+    for (let time = 0; time < 3; time++) {
+      expect((await target.post(`${jobs}/conformance-a/_open`)).body.opened).toBe(true);
+      expect((await target.post(`${jobs}/conformance-a/_close`)).body).toEqual({ closed: true });
+    }
+    const refused = await target.post(`${jobs}/conformance-a/_data`, '{"time":1403481600000}');
+    expect(refused.status).toBe(409);
+  });
+});
+
+describe('§3.9 delete', () => {
+  test('a closed job, with its datafeed', async () => {
+    await using target = await startTarget();
+    await target.putJob('conformance-a');
+    const datafeed = await target.putDatafeed('conformance-a');
+
+    expect((await target.delete(`${jobs}/conformance-a`)).body).toEqual({ acknowledged: true });
+
+    expect((await target.get(`${jobs}/conformance-a`)).status).toBe(404);
+    expect((await target.get(`/_ml/datafeeds/${datafeed}`)).status).toBe(404);
+  });
+
+  test('an open one needs force', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+
+    expect(told(await target.delete(`${jobs}/conformance-a`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'Cannot delete job [conformance-a] because the job is opened',
+    });
+    expect((await target.delete(`${jobs}/conformance-a?force=true`)).body).toEqual({ acknowledged: true });
+    expect((await target.get(`${jobs}/conformance-a`)).status).toBe(404);
+  });
+
+  embedded.each(['closing', 'failed', 'opening'] as const)('the state is named: %s', async (state) => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', openTakes: '1h' }],
+    });
+
+    expect((await target.delete(`${jobs}/a`)).reason).toBe(
+      `Cannot delete job [a] because the job is ${state}`,
+    );
+  });
+
+  test('unknown: 404', async () => {
+    await using target = await startTarget();
+
+    expect((await target.delete(`${jobs}/conformance-x`)).reason).toBe(
+      "No known job with id 'conformance-x'",
+    );
+  });
+
+  embedded('without waiting: a task, the job marked until it is gone; a second call joins', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
+
+    const { body } = await target.delete(`${jobs}/a?wait_for_completion=false`);
+
+    expect(body.task).toMatch(/^[\w-]+:\d+$/);
+    expect((await target.get(`${jobs}/a`)).body.jobs[0].blocked.reason).toBe('delete');
+    expect((await target.delete(`${jobs}/a`)).body).toEqual({ acknowledged: true });
+    expect((await target.get(`${jobs}/a`)).status).toBe(404);
+    expect((await target.get(`/_tasks/${body.task}`)).body.completed).toBe(true);
+  });
+});
+
+describe('§3.12 reset', () => {
+  test('a closed job forgets what it has seen', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+    await target.post(`${jobs}/conformance-a/_data`, '{"time":1403481600000}');
+    await target.post(`${jobs}/conformance-a/_close`);
+
+    expect((await target.post(`${jobs}/conformance-a/_reset`)).body).toEqual({ acknowledged: true });
+
+    const { data_counts: counts } = (await target.get(`${jobs}/conformance-a/_stats`)).body.jobs[0];
+    expect(counts.processed_record_count).toBe(0);
+    expect(counts).not.toHaveProperty('last_data_time');
+  });
+
+  test('an open job is refused', async () => {
+    await using target = await startTarget();
+    await target.openJob('conformance-a');
+
+    expect(told(await target.post(`${jobs}/conformance-a/_reset`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'Can only reset a job when it is closed.',
+    });
+  });
+
+  embedded.each(['delete', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
+
+    expect((await target.post(`${jobs}/a/_reset`)).reason).toBe(
+      `cannot reset job while it is blocked with [${blocked}]`,
+    );
+  });
+
+  embedded('without waiting: a task, and the job is blocked by reset until it is done', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', lastData: '3d' }] });
+
+    const { body } = await target.post(`${jobs}/a/_reset?wait_for_completion=false`);
+
+    expect(body.task).toMatch(/:\d+$/);
+    expect(target.cluster.job('a')?.blocked).toBe('reset');
+    await target.clock.advance(5_000);
+    expect(target.cluster.job('a')).toMatchObject({ blocked: undefined, lastDataTime: undefined });
+  });
+});

@@ -1,0 +1,196 @@
+/** What goes wrong by script, and what happens by script. */
+import { Client, errors } from '@elastic/elasticsearch';
+import { describe, expect, test } from 'vitest';
+import { startTarget } from '../../support/elasticsearch.ts';
+
+const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
+const close = '/_ml/anomaly_detectors/a/_close';
+
+describe('faults', () => {
+  test('a status for the second of two requests to one API', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.add({
+      api: 'ml.get_job_stats',
+      nth: 2,
+      status: 429,
+      type: 'es_rejected_execution_exception',
+    });
+
+    const statuses = [];
+    for (const path of [
+      '/_ml/anomaly_detectors/_stats',
+      '/_ml/info',
+      '/_ml/anomaly_detectors/a/_stats',
+      '/_ml/anomaly_detectors/_stats',
+    ])
+      statuses.push((await target.get(path)).status);
+
+    expect(statuses).toEqual([200, 200, 429, 200]);
+  });
+
+  test('a status that comes before any effect, and one that comes after it', async () => {
+    await using before = await startTarget({ jobs });
+    before.server.faults.add({ api: 'ml.close_job', status: 503 });
+    await using after = await startTarget({ jobs });
+    after.server.faults.add({ api: 'ml.close_job', status: 503, after: true });
+
+    expect((await before.post(close)).status).toBe(503);
+    expect((await after.post(close)).status).toBe(503);
+    expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
+  });
+
+  test('a connection that breaks before the effect, or after it', async () => {
+    await using before = await startTarget({ jobs });
+    before.server.faults.add({ api: 'ml.close_job', reset: 'before' });
+    await using after = await startTarget({ jobs });
+    after.server.faults.add({ api: 'ml.close_job', reset: 'after' });
+
+    await expect(before.post(close)).rejects.toThrow('fetch failed');
+    await expect(after.post(close)).rejects.toThrow('fetch failed');
+    expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
+    expect(before.server.requests[0]?.api).toBe('ml.close_job');
+    expect(before.server.requests[0]?.status).toBeUndefined();
+  });
+
+  test('a delay before, and one after the effect', async () => {
+    await using target = await startTarget({ jobs });
+    const begun = target.clock.now();
+    target.server.faults.add({ api: 'ml.info', delay: 5_000 });
+    target.server.faults.add({ api: 'ml.get_jobs', delayAnswer: 7_000 });
+
+    await target.get('/_ml/info');
+    const first = target.clock.now() - begun;
+    await target.get('/_ml/anomaly_detectors');
+
+    expect([first, target.clock.now() - begun]).toEqual([5_000, 12_000]);
+  });
+
+  test('half a body', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.add({ api: 'ml.info', cut: 20 });
+
+    await expect(target.get('/_ml/info')).rejects.toThrow();
+    expect((await target.get('/_ml/info')).status).toBe(200);
+  });
+
+  test('another content type, and a page instead of JSON', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.add({ api: 'ml.info', contentType: 'text/html' });
+    target.server.faults.add({
+      api: 'ml.get_jobs',
+      status: 502,
+      body: '<html>Bad Gateway</html>',
+      headers: { 'content-type': 'text/html', 'retry-after': '7' },
+    });
+
+    expect((await target.get('/_ml/info')).headers.get('content-type')).toBe('text/html');
+    const page = await target.get('/_ml/anomaly_detectors');
+    expect({ status: page.status, text: page.text, retry: page.headers.get('retry-after') }).toEqual({
+      status: 502,
+      text: '<html>Bad Gateway</html>',
+      retry: '7',
+    });
+  });
+
+  test('without the product header the official client refuses the answer', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.add({ api: 'info', noProduct: true });
+    const client = new Client({ node: target.url, maxRetries: 0 });
+
+    await expect(client.info()).rejects.toThrow(errors.ProductNotSupportedError);
+    await expect(client.info()).resolves.toBeDefined();
+    await client.close();
+  });
+
+  test('no answer at all, until the client goes', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.add({ api: 'ml.info', hang: true });
+    const limit = target.clock.limit(60_000);
+
+    await expect(target.get('/_ml/info', { signal: limit.signal })).rejects.toThrow();
+    expect((await target.get('/_ml/info')).status).toBe(200);
+  });
+
+  test('by path, as often as told, by wildcard, and taken away again', async () => {
+    await using target = await startTarget({ jobs });
+    const remove = target.server.faults.add({
+      api: 'ml.*',
+      path: '*/anomaly_detectors/*',
+      times: Number.POSITIVE_INFINITY,
+      status: 500,
+    });
+
+    expect((await target.get('/_ml/info')).status).toBe(200);
+    expect((await target.get('/_ml/anomaly_detectors/a')).status).toBe(500);
+    expect((await target.get('/_ml/anomaly_detectors/a/_stats')).status).toBe(500);
+    remove();
+    expect((await target.get('/_ml/anomaly_detectors/a')).status).toBe(200);
+  });
+});
+
+describe('events', () => {
+  test('after the nth request to an API, before its answer', async () => {
+    await using target = await startTarget({ jobs });
+    target.server.faults.afterRequest(2, () => target.cluster.removeJob('a'), 'ml.get_job_stats');
+
+    expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(1);
+    expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(1);
+    expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(0);
+  });
+
+  test('of a fleet: at a time, and after a request', async () => {
+    await using target = await startTarget({
+      fleet: {
+        jobs: ['a', 'b', 'c', 'd', 'e', 'f'].map((jobId) => ({
+          jobId,
+          node: jobId === 'f' ? 'ml-1' : 'ml-0',
+          lastData: '3d',
+          state: jobId === 'd' ? 'closed' : 'opened',
+        })),
+        events: [
+          { event: 'dataArrives', jobId: 'a', at: '1m' },
+          { event: 'jobFails', jobId: 'b', reason: 'crashed', at: '2m' },
+          { event: 'jobForceClosed', jobId: 'c', at: '3m' },
+          { event: 'jobOpened', jobId: 'd', at: '4m' },
+          { event: 'jobDeleted', jobId: 'e', afterRequest: 1, api: 'ml.info' },
+          { event: 'nodeLeaves', node: 'ml-1', at: '5m' },
+        ],
+        faults: [{ api: 'ml.get_jobs', status: 502, times: 'always', delay: '2s' }],
+      },
+    });
+    const start = target.clock.now();
+    await target.get('/_ml/info');
+    await target.clock.advance(5 * 60_000);
+
+    expect(target.cluster.job('a')?.lastDataTime).toBe(start + 60_000);
+    expect(target.cluster.job('b')?.stateHistory.at(-1)).toMatchObject({ state: 'failed', cause: 'crashed' });
+    expect(target.cluster.job('c')).toMatchObject({ state: 'closed', forced: true });
+    expect(target.state('d')).toBe('opened');
+    expect(target.cluster.job('e')).toBeUndefined();
+    expect(target.cluster.job('f')?.openedAt).toBeUndefined();
+    for (let time = 0; time < 3; time++)
+      expect((await target.get('/_ml/anomaly_detectors')).status).toBe(502);
+    expect(target.clock.now() - start).toBe(5 * 60_000 + 6_000);
+  });
+});
+
+describe('what the server remembers', () => {
+  test('every request: when, what, how long its line was, and the answer', async () => {
+    await using target = await startTarget({ jobs });
+
+    await target.post(`${close}?timeout=1m`, undefined);
+
+    const [request] = target.server.requests;
+    expect(request).toMatchObject({
+      method: 'POST',
+      path: close,
+      query: 'timeout=1m',
+      api: 'ml.close_job',
+      body: '',
+      status: 200,
+      lineBytes: `POST ${close}?timeout=1m HTTP/1.1\r\n`.length,
+      responseBytes: '{"closed":true}'.length,
+    });
+    expect((request?.answeredAt ?? 0) - (request?.at ?? 0)).toBeGreaterThanOrEqual(10_000);
+  });
+});

@@ -1,0 +1,226 @@
+/** `jobsweep simulate elasticsearch`: the server, and the fleets that it starts with. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../../src/simulator/clock.ts';
+import {
+  type Fleet,
+  SimulatedCluster,
+  startElasticsearch,
+} from '../../../src/simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../../src/simulator/track-http.ts';
+import { runCommand } from '../../support/run-command.ts';
+
+/** Runs the server in this process, hands its address to `use`, then stops it as SIGTERM does. */
+async function serving(args: readonly string[], use: (url: string) => Promise<void>) {
+  const stop = new AbortController();
+  let used: Promise<void> | undefined;
+  const result = await runCommand(['simulate', 'elasticsearch', '--port', '0', ...args], {
+    signal: stop.signal,
+    onOutput: (text) => {
+      const url = /^listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(text)?.[1];
+      if (url === undefined) return;
+      used = use(url).finally(() => stop.abort());
+    },
+  });
+  await used;
+  return result;
+}
+
+const get = async (url: string, path: string) =>
+  (await fetch(url + path)).json() as Promise<Record<string, unknown>>;
+
+describe('the server', () => {
+  test('says where it listens, in one line, and ends with 0 when it is told to', async () => {
+    const { exit, stdout, stderr } = await serving([], async (url) => {
+      expect((await get(url, '/_ml/anomaly_detectors/_stats')).count).toBeGreaterThan(30);
+    });
+
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(stderr).toBe('');
+  });
+
+  test('--empty has no jobs, --stack is another version, --jobs are generated', async () => {
+    await serving(['--empty', '--stack', '7.17'], async (url) => {
+      expect((await get(url, '/_ml/anomaly_detectors')).count).toBe(0);
+      expect((await get(url, '/')).version).toMatchObject({ number: expect.stringMatching(/^7\.17/) });
+    });
+    await serving(['--jobs', '50', '--seed', '7'], async (url) => {
+      expect((await get(url, '/_ml/anomaly_detectors')).count).toBe(50);
+    });
+  });
+
+  test('--speed makes its time pass faster, timestamps included', async () => {
+    await serving(['--speed', '3600'], async (url) => {
+      const openTime = async () => {
+        const { jobs } = await get(url, '/_ml/anomaly_detectors/web-latency/_stats');
+        return Number.parseInt((jobs as { open_time: string }[])[0]?.open_time ?? '', 10);
+      };
+      const before = await openTime();
+      await expect.poll(openTime).toBeGreaterThan(before + 60);
+    });
+  });
+
+  test.each([
+    [['--stack', '6.8'], 'Allowed choices are 7.17, 8.19, 9.2'],
+    [['--speed', '0'], 'expected a number over 0'],
+    [['--jobs', 'many'], 'expected a whole number from 1 to 100000'],
+    [['--empty', '--jobs', '3'], "cannot be used with option '--jobs <number>'"],
+    [['--hash-ids'], '--hash-ids is about --from'],
+    [['--from', 'nowhere'], 'ELASTICSEARCH_URL is no address'],
+  ])('%j is refused', async (args, message) => {
+    const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', ...args]);
+
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  test('a port that is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+
+    const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--port', String(port)]);
+    other.close();
+
+    expect(exit).toBe(2);
+    expect(stderr).toContain(`--port ${port}: the port cannot be used (EADDRINUSE)`);
+  });
+});
+
+describe('--from', () => {
+  const original: Fleet = {
+    nodes: [{ name: 'node-a' }, { name: 'node-b' }],
+    jobs: [
+      {
+        jobId: 'web-latency',
+        groups: ['web'],
+        description: 'of our shop',
+        node: 'node-a',
+        openedAt: '20d',
+        lastData: '2m',
+        datafeed: { state: 'started', source: { every: '30s' } },
+      },
+      {
+        jobId: 'web-idle',
+        groups: ['web'],
+        node: 'node-b',
+        lastData: '9d',
+        modelBytes: '77mb',
+        bucketSpan: '30m',
+        customSettings: { managed: true, secret_owner: 'Ann', jobsweep: { protect: true } },
+        datafeed: { state: 'stopped' },
+      },
+      { jobId: 'failed', state: 'failed', lastData: '4d' },
+      { jobId: 'nowhere', node: null, lastData: '4d' },
+      { jobId: 'closed', state: 'closed', lastData: '40d', finishedAt: '39d' },
+      { jobId: 'never', openedAt: '3d' },
+      { jobId: 'blocked', state: 'closed', blocked: 'reset' },
+      {
+        jobId: 'backfill',
+        lastData: '1m',
+        latestRecord: '300d',
+        datafeed: {
+          state: 'started',
+          source: { every: '1m' },
+          lookback: { from: '300d', end: '10d', rate: 10 },
+        },
+      },
+    ],
+  };
+
+  /** Copies the original through the command, and starts the copy on a clock of its own. */
+  async function copy(...args: string[]) {
+    const folder = await mkdtemp(join(tmpdir(), 'copy-'));
+    const clock = new VirtualClock(Date.now());
+    using _tracked = trackHttp(clock);
+    await using server = await startElasticsearch({
+      clock,
+      fleet: { ...original, apiKeys: [{ id: 'reader', key: 'k', owner: 'x', cluster: ['monitor_ml'] }] },
+    });
+    const file = join(folder, 'copy.json');
+    const { exit, stderr } = await runCommand(
+      ['simulate', 'elasticsearch', '--from', server.url, '--save', file, ...args],
+      { env: { ELASTICSEARCH_API_KEY: 'reader:k' } },
+    );
+    expect({ exit, stderr }).toMatchObject({ exit: 0, stderr: expect.stringContaining('copied 8 jobs') });
+    const text = await readFile(file, 'utf8');
+    await rm(folder, { recursive: true });
+    const fleet = JSON.parse(text) as Fleet;
+    const requests = server.requests.map(({ method }) => method);
+    return {
+      text,
+      fleet,
+      requests,
+      truth: server.cluster,
+      copied: new SimulatedCluster(clock, fleet, '9.2', 1),
+    };
+  }
+
+  test('copies states, clocks, groups and datafeeds, with a key that may only read', async () => {
+    const { truth, copied, requests } = await copy();
+    const essence = (cluster: SimulatedCluster) =>
+      cluster.jobs().map((job) => ({
+        id: job.jobId,
+        state: job.state,
+        groups: job.groups,
+        node: job.node,
+        process: job.openedAt !== undefined,
+        bytes: job.modelBytes,
+        blocked: job.blocked,
+        datafeed: job.datafeed,
+        silentFor: job.lastDataTime && Math.round((Date.now() - job.lastDataTime) / 60_000),
+        openFor: job.openedAt && Math.round((Date.now() - job.openedAt) / 60_000),
+      }));
+    // a failed job's node is in no stats
+    const comparable = (cluster: SimulatedCluster) =>
+      essence(cluster).map((job) => (job.id === 'failed' ? { ...job, node: undefined } : job));
+
+    expect(comparable(copied)).toEqual(comparable(truth));
+    expect(new Set(requests)).toEqual(new Set(['GET']));
+  });
+
+  test('what is busy goes on being fed, what is idle stays so', async () => {
+    const { copied } = await copy();
+    await (copied.clock as VirtualClock).advance(3_600_000);
+    const silent = (id: string) => copied.clock.now() - (copied.job(id)?.lastDataTime ?? 0);
+
+    expect(silent('web-latency')).toBeLessThan(30 * 60_000);
+    expect(silent('backfill')).toBeLessThan(30 * 60_000);
+    expect(silent('web-idle')).toBeGreaterThan(9 * 86_400_000);
+  });
+
+  test('--hash-ids leaves no name and no text of the original', async () => {
+    const { text, fleet } = await copy('--hash-ids');
+
+    for (const word of [
+      'web',
+      'latency',
+      'shop',
+      'Ann',
+      'secret',
+      'node-a',
+      'node-b',
+      'service',
+      'closed"',
+      'never"',
+    ])
+      if (!word.endsWith('"')) expect(text).not.toContain(word);
+    expect(fleet.jobs?.map(({ jobId }) => /^x[0-9a-f]{15}$/.test(jobId))).not.toContain(false);
+    const protectedJob = fleet.jobs?.find(({ customSettings }) => customSettings);
+    expect(protectedJob?.customSettings).toEqual({ managed: true, jobsweep: { protect: true } });
+    expect(protectedJob?.groups).toHaveLength(1);
+    expect(new Set(fleet.jobs?.flatMap(({ groups = [] }) => groups)).size).toBe(1);
+  });
+
+  test('a cluster that cannot be read', async () => {
+    const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--from', 'http://127.0.0.1:9']);
+
+    expect(exit).toBe(5);
+    expect(stderr).toContain('--from: http://127.0.0.1:9 could not be read');
+  });
+});

@@ -1,0 +1,182 @@
+/** Fleets: the believable one, examples, generated ones, and what is said of mistakes. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../../src/simulator/clock.ts';
+import { defaultFleet, SimulatedCluster } from '../../../src/simulator/elasticsearch/index.ts';
+import { checkFleet } from '../../../src/simulator/fleets/check.ts';
+import { generateFleet } from '../../../src/simulator/fleets/generate.ts';
+import { runCommand } from '../../support/run-command.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+describe('the believable fleet', () => {
+  const clock = new VirtualClock();
+  const cluster = new SimulatedCluster(clock, defaultFleet(clock.now()), '9.2', 1);
+  const open = cluster.jobs().filter(({ state }) => state !== 'closed');
+  const idle = open.filter(
+    ({ lastDataTime }) => lastDataTime !== undefined && clock.now() - lastDataTime > 2 * day,
+  );
+
+  test('has about forty jobs on three nodes', () => {
+    expect(cluster.jobIds.length).toBeGreaterThanOrEqual(35);
+    expect(cluster.jobIds.length).toBeLessThanOrEqual(45);
+    expect(new Set(open.map(({ node }) => node))).toEqual(new Set(['ml-0', 'ml-1', 'ml-2']));
+  });
+
+  test('is busy for the most part', () => {
+    expect(idle.length).toBeGreaterThanOrEqual(10);
+    expect(idle.length).toBeLessThan(open.length * 0.6);
+  });
+
+  test('does not look like an ingest outage: idle jobs fell silent hours apart', () => {
+    const times = idle.map(({ lastDataTime = 0 }) => lastDataTime).sort((a, b) => a - b);
+
+    for (const [index, time] of times.entries())
+      if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(hour);
+  });
+
+  test('stays busy by itself: a day later its busy jobs have had data within the hour', async () => {
+    const before = open.filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
+    await clock.advance(day);
+    const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
+
+    expect(before).toBeGreaterThanOrEqual(14);
+    // the back-fill ends within the day
+    expect(after).toBeGreaterThanOrEqual(before - 1);
+  });
+
+  test('is a valid fleet', () => {
+    expect(checkFleet(defaultFleet(Date.now())).problems).toBeUndefined();
+  });
+});
+
+describe('examples', async () => {
+  const folder = new URL('../../../src/simulator/fleets/', import.meta.url);
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+
+  test.each(files)('%s is valid, and starts', async (name) => {
+    const checked = checkFleet(JSON.parse(await readFile(new URL(name, folder), 'utf8')));
+
+    expect(checked.problems).toBeUndefined();
+    if (checked.problems) return;
+    const cluster = new SimulatedCluster(new VirtualClock(), checked.fleet, '9.2', 1);
+    expect(cluster.jobIds).toHaveLength(checked.fleet.jobs?.length ?? 0);
+  });
+});
+
+describe('generated fleets', () => {
+  test('are the same for the same seed, and valid', () => {
+    const fleet = generateFleet({ jobs: 300, seed: 7 });
+
+    expect(fleet).toEqual(generateFleet({ jobs: 300, seed: 7 }));
+    expect(fleet).not.toEqual(generateFleet({ jobs: 300, seed: 8 }));
+    expect(checkFleet(fleet).problems).toBeUndefined();
+  });
+
+  test('have about a sixth of their open jobs idle, in every way there is', () => {
+    const clock = new VirtualClock();
+    const cluster = new SimulatedCluster(clock, generateFleet({ jobs: 5_000, seed: 7 }), '9.2', 7);
+    const jobs = cluster.jobs();
+    const open = jobs.filter(({ state }) => state !== 'closed');
+    const idle = open.filter(
+      ({ lastDataTime }) => lastDataTime === undefined || clock.now() - lastDataTime > 2 * day,
+    );
+
+    expect(jobs).toHaveLength(5_000);
+    expect(idle.length / open.length).toBeGreaterThan(0.14);
+    expect(idle.length / open.length).toBeLessThan(0.2);
+    for (const kind of [
+      jobs.some(({ state }) => state === 'failed'),
+      open.some(({ lastDataTime }) => lastDataTime === undefined),
+      idle.some(({ datafeed }) => datafeed?.state === 'started'),
+    ])
+      expect(kind).toBe(true);
+  });
+});
+
+describe('mistakes in a fleet file', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fleet-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const start = async (name: string, text: string) => {
+    const file = join(folder, name);
+    await writeFile(file, text);
+    const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', '--fleet', file]);
+    return { exit, stdout, stderr: stderr.replaceAll(file, name) };
+  };
+
+  test.each([
+    [
+      'a field that is not known, with the one that is meant',
+      '{\n  "jobs": [\n    {"jobId": "a", "lastDate": "3d"}\n  ]\n}',
+      'fleet.json:3:20: jobs[0].lastDate: an unknown field; did you mean lastData?',
+    ],
+    [
+      'a value that is no moment',
+      '{"jobs": [{"jobId": "a",\n  "lastData": "long ago"}]}',
+      'fleet.json:2:3: jobs[0].lastData: expected a moment: how long ago as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
+    ],
+    [
+      'an id that is none',
+      '{"jobs": [{"jobId": "A"}]}',
+      'fleet.json:1:12: jobs[0].jobId: expected an id: a-z, 0-9',
+    ],
+    [
+      'an id twice',
+      '{"jobs": [{"jobId": "a"}, {"jobId": "a"}]}',
+      'jobs[1].jobId: "a" is the id of jobs[0] already',
+    ],
+    [
+      'a node that is not there',
+      '{"jobs": [{"jobId": "a", "node": "ml-7"}]}',
+      'jobs[0].node: there is no node "ml-7"; the nodes are ml-0, ml-1, ml-2',
+    ],
+    [
+      'a group that is a job',
+      '{"jobs": [{"jobId": "a"}, {"jobId": "b", "groups": ["a"]}]}',
+      'jobs[1].groups[0]: "a" is the id of a job, and ids and groups share one namespace',
+    ],
+    [
+      'an event about nobody',
+      '{"events": [{"event": "jobFails", "at": "1m"}]}',
+      'events[0].jobId: expected the id of a job of this fleet, got nothing',
+    ],
+    [
+      'a close that is none',
+      '{"jobs": [{"jobId": "a", "closeTakes": "soon"}]}',
+      'jobs[0].closeTakes: expected a duration',
+    ],
+    ['text that is no JSON', '{"jobs": [}', 'not valid JSON'],
+  ])('%s', async (_what, text, message) => {
+    const { exit, stdout, stderr } = await start('fleet.json', text);
+
+    expect(exit).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+  });
+
+  test('in YAML, too', async () => {
+    const { exit, stderr } = await start('fleet.yaml', 'jobs:\n  - jobId: a\n    state: open\n');
+
+    expect(exit).toBe(2);
+    expect(stderr).toContain('fleet.yaml:3:5: jobs[0].state: expected one of "closed", "opening"');
+  });
+
+  test('a file that is not there', async () => {
+    const { exit, stderr } = await runCommand([
+      'simulate',
+      'elasticsearch',
+      '--fleet',
+      join(folder, 'none.json'),
+    ]);
+
+    expect(exit).toBe(2);
+    expect(stderr).toContain('none.json cannot be read: ENOENT');
+  });
+});

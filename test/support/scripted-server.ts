@@ -1,0 +1,110 @@
+/**
+ * @module An HTTP(S) server on 127.0.0.1 whose every answer a test writes, down to the bytes: for what an Elasticsearch
+ * would never do and a gateway, a broken network or an enemy might.
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+export interface SeenRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Bytes of the request line with its line end. */
+  readonly lineBytes: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface Exchange extends SeenRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** How many requests came before this one. */
+  readonly index: number;
+  /** Answers as Elasticsearch does, product header included. */
+  readonly json: (body: unknown, status?: number, headers?: Readonly<Record<string, string>>) => void;
+  /** Answers with exactly these bytes and headers. */
+  readonly raw: (body: string, status?: number, headers?: Readonly<Record<string, string>>) => void;
+}
+
+export interface ScriptedServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly requests: SeenRequest[];
+}
+
+/** The names of the certificates in `tls/`. */
+export type CertificateName = 'server' | 'other-host' | 'expired';
+
+export const certificate = (name: string): string =>
+  readFileSync(new URL(`tls/${name}.pem`, import.meta.url), 'utf8');
+
+export const productHeaders = { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' };
+
+/** Starts a server; with `tls` it speaks HTTPS with that certificate, and shows the authority's after it. */
+export async function serve(
+  respond: (exchange: Exchange) => void | Promise<void>,
+  { tls }: { readonly tls?: CertificateName } = {},
+): Promise<ScriptedServer> {
+  const requests: SeenRequest[] = [];
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { method = '', url = '' } = request;
+    const [path = '', search = ''] = url.split('?', 2);
+    const seen: SeenRequest = {
+      method,
+      path,
+      query: new URLSearchParams(search),
+      lineBytes: Buffer.byteLength(`${method} ${url} HTTP/1.1\r\n`),
+      headers: request.headers,
+      body: Buffer.concat(parts).toString(),
+    };
+    requests.push(seen);
+    const raw: Exchange['raw'] = (body, status = 200, headers = {}) => {
+      response.writeHead(status, headers).end(body);
+    };
+    await respond({
+      ...seen,
+      request,
+      response,
+      index: requests.length - 1,
+      raw,
+      json: (body, status, headers) => raw(JSON.stringify(body), status, { ...productHeaders, ...headers }),
+    });
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    // a test that ends early takes the connection away
+    handle(request, response).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    });
+  };
+  const server: Server = tls
+    ? createTlsServer(
+        {
+          key: certificate('test-only-server.key'),
+          cert: `${certificate(tls)}${certificate('authority')}`,
+        },
+        listener,
+      )
+    : createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    port,
+    requests,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,302 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import { Entry, type Outcome } from '../../src/sweep/ledger.ts';
+import {
+  countEntries,
+  countKept,
+  fitReport,
+  freedBytes,
+  leftUndone,
+  type ReportedJob,
+  reportJobs,
+  type SweepReport,
+} from '../../src/sweep/report.ts';
+import type { Verdict } from '../../src/sweep/verdict.ts';
+import { type OutcomeName, outcomes } from '../../src/sweep/vocabulary.ts';
+import { day, hour, idleJob, now } from '../support/jobs.ts';
+
+const idle: Verdict = { verdict: 'close', reason: 'idle' };
+const kept: Verdict = { verdict: 'keep', reason: 'protected' };
+
+function entryOf(outcome: Outcome, verdict: Verdict = idle, job: Partial<JobSnapshot> = {}): Entry {
+  const entry = new Entry(idleJob(job), verdict);
+  entry.settle(outcome, now);
+  return entry;
+}
+
+const anyOutcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
+  ...(Object.keys(outcomes) as OutcomeName[]).map((outcome): Outcome => {
+    if (outcome === 'error') return { outcome, error: { status: 500, type: 't', reason: 'r' } };
+    if (outcome === 'not_attempted') return { outcome, because: 'time' };
+    return { outcome };
+  }),
+);
+const anyVerdict = fc.constantFrom<Verdict>(
+  idle,
+  kept,
+  { verdict: 'keep', reason: 'recent_data' },
+  { verdict: 'force', reason: 'failed' },
+  { verdict: 'wait', reason: 'already_closing' },
+);
+const anyEntries = fc
+  .array(fc.tuple(anyOutcome, anyVerdict, fc.nat(10 ** 9)))
+  .map((all) =>
+    all.map(([outcome, verdict, modelBytes], index) =>
+      entryOf(outcome, verdict, { jobId: `job-${index}`, modelBytes }),
+    ),
+  );
+
+describe('the counts of a report', () => {
+  it('are the sum of the outcomes, each entry once, zeros included', () => {
+    fc.assert(
+      fc.property(anyEntries, fc.nat(), (entries, open) => {
+        const counts = countEntries(entries, open);
+        const byOutcome = Object.values(outcomes).map(({ count }) => counts[count]);
+        expect(byOutcome.every((count) => Number.isInteger(count) && count >= 0)).toBe(true);
+        expect(byOutcome.reduce((sum, count) => sum + count, 0)).toBe(counts.listed);
+        expect(counts).toMatchObject({ open, listed: entries.length });
+        expect(counts.idle).toBe(
+          entries.filter(({ verdict }) => verdict.verdict === 'close' || verdict.verdict === 'force').length,
+        );
+        for (const [name, { count }] of Object.entries(outcomes))
+          expect(counts[count]).toBe(entries.filter(({ outcome }) => outcome?.outcome === name).length);
+      }),
+    );
+  });
+
+  it('tell by reason what was kept', () => {
+    const entries = [
+      entryOf({ outcome: 'kept' }, kept),
+      entryOf({ outcome: 'kept' }, kept),
+      entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'recent_data' }),
+      entryOf({ outcome: 'revived' }, kept),
+      entryOf({ outcome: 'closed' }),
+    ];
+    expect(countKept(entries)).toEqual({ protected: 2, recent_data: 1 });
+  });
+
+  it('free the memory of what was closed, by force or not, and of nothing else', () => {
+    fc.assert(
+      fc.property(anyEntries, (entries) => {
+        const freed = entries
+          .filter(({ outcome }) => ['closed', 'force_closed'].includes(outcome?.outcome ?? ''))
+          .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
+        expect(freedBytes(entries)).toBe(freed);
+      }),
+    );
+    expect(freedBytes([entryOf({ outcome: 'closed' }, idle, { modelBytes: undefined })])).toBe(0);
+  });
+});
+
+describe('what is left undone', () => {
+  it.each<[Outcome, boolean]>([
+    [{ outcome: 'closed' }, false],
+    [{ outcome: 'force_closed' }, false],
+    [{ outcome: 'already_closed' }, false],
+    [{ outcome: 'kept' }, false],
+    [{ outcome: 'gone' }, false],
+    [{ outcome: 'revived' }, false],
+    [{ outcome: 'closing' }, true],
+    [{ outcome: 'unknown' }, true],
+    [{ outcome: 'error', error: { status: 0, type: 't', reason: 'r' } }, true],
+    [{ outcome: 'not_attempted', because: 'time' }, true],
+    [{ outcome: 'not_attempted', because: 'limit' }, true],
+    [{ outcome: 'not_attempted', because: 'signal' }, true],
+    [{ outcome: 'not_attempted', because: 'fuse' }, false],
+    [{ outcome: 'not_attempted', because: 'dry_run' }, false],
+  ])('%j: %s', (outcome, expected) => {
+    expect(leftUndone([entryOf({ outcome: 'closed' }), entryOf(outcome)], new Set())).toBe(expected);
+  });
+
+  it('is nothing where somebody comes back for what is closing', () => {
+    const entry = entryOf({ outcome: 'closing' });
+    expect(leftUndone([entry], new Set([entry.jobId]))).toBe(false);
+    expect(leftUndone([entry], new Set(['another']))).toBe(true);
+  });
+});
+
+describe('the jobs of a report', () => {
+  it('are those that were acted on, the largest first, and then those that were left alone for a reason to look at', () => {
+    const entries = [
+      entryOf({ outcome: 'kept' }, kept, { jobId: 'protected', modelBytes: 9 }),
+      entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'recent_data' }, { jobId: 'busy' }),
+      entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'recently_opened' }, { jobId: 'opened' }),
+      entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'excluded' }, { jobId: 'excluded' }),
+      entryOf({ outcome: 'closed' }, idle, { jobId: 'b', modelBytes: 1 }),
+      entryOf({ outcome: 'closed' }, idle, { jobId: 'a', modelBytes: 1 }),
+      entryOf({ outcome: 'closing' }, idle, { jobId: 'c', modelBytes: 2 }),
+      // judged anew, and busy by now: that is worth telling
+      entryOf(
+        { outcome: 'revived' },
+        { verdict: 'keep', reason: 'recent_data' },
+        { jobId: 'd', modelBytes: 0 },
+      ),
+    ];
+    expect(reportJobs(entries, now).map(({ jobId }) => jobId)).toEqual(['c', 'a', 'b', 'd', 'protected']);
+    expect(reportJobs(entries, now, true)).toHaveLength(entries.length);
+  });
+
+  it('tell what is known and leave out what is not', () => {
+    const bare: Partial<JobSnapshot> = {
+      jobId: 'bare',
+      nodeId: undefined,
+      openedAt: undefined,
+      lastDataTime: undefined,
+      modelBytes: undefined,
+      datafeed: undefined,
+    };
+    expect(reportJobs([entryOf({ outcome: 'kept' }, kept, bare)], now)).toEqual([
+      { jobId: 'bare', state: 'opened', verdict: 'keep', reason: 'protected', outcome: 'kept', attempts: 0 },
+    ]);
+    expect(reportJobs([entryOf({ outcome: 'not_attempted', because: 'fuse' })], now)).toEqual([
+      {
+        jobId: 'idle-1',
+        state: 'opened',
+        lastActivity: new Date(now - 5 * day).toISOString(),
+        idleMs: 5 * day,
+        verdict: 'close',
+        reason: 'idle',
+        outcome: 'not_attempted',
+        attempts: 0,
+        memoryBytes: 10_000_000,
+        nodeId: 'node-a',
+        datafeedId: 'datafeed-idle-1',
+        notAttemptedBecause: 'fuse',
+      },
+    ]);
+  });
+
+  it.each([
+    ['far in the future', 1e300],
+    ['far in the past', -1e300],
+    ['before there were dates', -8.65e15],
+  ])('have no date for a clock that is %s', (_when, moment) => {
+    const [job] = reportJobs(
+      [entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })],
+      now,
+    );
+    expect(job).not.toHaveProperty('lastActivity');
+    expect(Number.isFinite(job?.idleMs)).toBe(true);
+    expect(JSON.parse(JSON.stringify(job))).toEqual(job);
+  });
+
+  it('have not been idle for less than no time', () => {
+    const [job] = reportJobs([entryOf({ outcome: 'closed' }, idle, { lastDataTime: now + hour })], now);
+    expect(job?.idleMs).toBe(0);
+  });
+});
+
+describe('a report that must fit', () => {
+  const jobNamed = (jobId: string, changes: Partial<ReportedJob> = {}): ReportedJob => ({
+    jobId,
+    state: 'opened',
+    verdict: 'close',
+    reason: 'idle',
+    outcome: 'closed',
+    attempts: 1,
+    ...changes,
+  });
+  const reportOf = (jobs: readonly ReportedJob[], changes: Partial<SweepReport> = {}): SweepReport => ({
+    sweepId: 'sweep-1',
+    cluster: { name: 'default', id: 'uuid', version: '9.2.1' },
+    dryRun: false,
+    status: 'done',
+    startedAt: new Date(now).toISOString(),
+    durationMs: 1,
+    counts: countEntries([], 0),
+    kept: {},
+    freedBytes: 0,
+    jobs,
+    fuse: null,
+    followUp: null,
+    warnings: [],
+    ...changes,
+  });
+  const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+  it('is left as it is when it does', () => {
+    const report = reportOf([jobNamed('a'), jobNamed('b')], { warnings: ['careful'] });
+    expect(fitReport(report, bytes(report))).toBe(report);
+  });
+
+  it('leaves out the last jobs, and says how many', () => {
+    const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
+    const fit = fitReport(reportOf(jobs), 50_000);
+    expect(bytes(fit)).toBeLessThanOrEqual(50_000);
+    expect(bytes(fit)).toBeGreaterThan(49_800);
+    expect(fit.jobs).toEqual(jobs.slice(0, fit.jobs.length));
+    expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
+  });
+
+  it('leaves out one job that is huge, and not those after it', () => {
+    const error = { status: 500, type: 't', reason: '漢'.repeat(30_000) };
+    const jobs = [
+      jobNamed('huge', { outcome: 'error', error }),
+      ...Array.from({ length: 50 }, (_, index) => jobNamed(`job-${index}`)),
+    ];
+    const fit = fitReport(reportOf(jobs), 50_000);
+    expect(fit.jobs.map(({ jobId }) => jobId)).toEqual(jobs.slice(1).map(({ jobId }) => jobId));
+    expect(fit.jobsOmitted).toBe(1);
+  });
+
+  it('leaves out warnings before it leaves out what was done, and says how many', () => {
+    const warnings = Array.from(
+      { length: 5_000 },
+      (_, index) => `custom_settings.jobsweep of job-${index} cannot be read`,
+    );
+    const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
+    const fit = fitReport(reportOf(jobs, { warnings }), 50_000);
+    expect(fit.jobs).toHaveLength(200);
+    expect(fit.warnings.slice(0, -1)).toEqual(warnings.slice(0, fit.warnings.length - 1));
+    expect(fit.warnings.at(-1)).toBe(
+      `${5_000 - fit.warnings.length + 1} more warnings left out, as the report is too long`,
+    );
+  });
+
+  it('keeps the warnings beside one that is huge', () => {
+    const fit = fitReport(reportOf([], { warnings: ['first', 'x'.repeat(60_000), 'last'] }), 50_000);
+    expect(fit.warnings).toEqual(['first', 'last', '1 more warning left out, as the report is too long']);
+  });
+
+  it('does so whatever is in it', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.nat(40_000).map((length) => '\u0001漢"x'.repeat(length / 4)),
+    );
+    const job = fc
+      .record({ jobId: text, state: text, nodeName: text, kept: fc.boolean() })
+      .map(({ kept: alone, ...rest }) =>
+        jobNamed(rest.jobId, { ...rest, outcome: alone ? 'kept' : 'closed' }),
+      );
+    const flapping = fc.option(fc.array(fc.record({ jobId: text, times: fc.nat(), lastClosed: text })), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(job),
+        fc.array(text),
+        flapping,
+        fc.integer({ min: 3_000, max: 200_000 }),
+        (jobs, warnings, flaps, most) => {
+          const report = reportOf(jobs, { warnings, ...(flaps && { flapping: flaps as never }) });
+          const fit = fitReport(report, most);
+          expect(bytes(fit)).toBeLessThanOrEqual(most);
+          expect(fit.jobs.length + (fit.jobsOmitted ?? 0)).toBe(jobs.length);
+          expect(jobs.filter((each) => fit.jobs.includes(each))).toEqual(fit.jobs);
+          if (bytes(report) <= most) expect(fit).toEqual(report);
+          expect(fit.jobsOmitted).not.toBe(0);
+          const {
+            jobs: _jobs,
+            warnings: _warnings,
+            flapping: _flapping,
+            jobsOmitted: _omitted,
+            ...rest
+          } = fit;
+          const { jobs: _j, warnings: _w, flapping: _f, ...whole } = report;
+          expect(rest).toEqual(whole);
+        },
+      ),
+    );
+  });
+});

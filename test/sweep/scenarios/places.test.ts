@@ -1,0 +1,161 @@
+/** @module `close.perNode`: so many jobs of a node side by side, the next as places get free, over real HTTP in simulated time. */
+import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../../src/simulator/elasticsearch/index.ts';
+import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+
+const nodes = ['a', 'b', 'c'].map((name) => ({ name, closeCapacity: 4 }));
+
+const request = (perNode: number, close: object = {}) => ({
+  close: { concurrency: 32, batch: 20, perNode, ...close },
+  fuse: { maxJobs: null, maxShare: null, massIdle: false },
+});
+
+/** Idle jobs over three nodes, whose sizes and close times have nothing to do with each other. */
+const spreadJobs = (count: number): FleetJob[] =>
+  idle(count).map((job, index) => ({
+    ...job,
+    node: nodes[index % 3]?.name ?? null,
+    modelBytes: `${1 + ((index * 37) % 101)}mb`,
+    closeTakes: `${500 + ((index * 7_919) % 12_000)}ms`,
+  }));
+
+/** The most jobs among `jobIds` that were closing at one moment. */
+function mostSideBySide({ cluster }: World, jobIds: readonly string[]): number {
+  const spans = jobIds.map((jobId) => {
+    const history = cluster.job(jobId)?.stateHistory ?? [];
+    const at = (state: string) => history.find((change) => change.state === state)?.at ?? Number.NaN;
+    return { from: at('closing'), to: at('closed') };
+  });
+  return Math.max(
+    ...spans.map(({ from }) => spans.filter((other) => other.from <= from && from < other.to).length),
+  );
+}
+
+describe('with places on each node', () => {
+  it.each([1, 3, 8])('no node closes more than %i jobs side by side, and all are closed', async (perNode) => {
+    const jobs = spreadJobs(90);
+    await using world = await startWorld([...jobs, ...busy(5)], { nodes });
+    const report = await world.sweep(request(perNode));
+    expect(report.status).toBe('done');
+    expect(report.counts).toMatchObject({ closed: 90, errors: 0 });
+    for (const { name } of nodes) {
+      const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
+      expect(mostSideBySide(world, ofNode), name).toBe(perNode);
+    }
+    expectTruth(report, world);
+  });
+
+  it('asks for each job once, and sends no more than 5 requests and 5 a batch', async () => {
+    await using world = await startWorld(
+      spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
+      { nodes },
+    );
+    const report = await world.sweep(request(5));
+    expect(report.jobs.every(({ attempts, outcome }) => attempts === 1 && outcome === 'closed')).toBe(true);
+    expect(world.closes().flat()).toHaveLength(120);
+    expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * world.closeRequests().length);
+  });
+
+  it('begins with the biggest of each node, and gives a place that got free to the next biggest', async () => {
+    const jobs = idle(8).map((job, index) => ({
+      ...job,
+      node: index % 2 === 0 ? 'a' : 'b',
+      modelBytes: `${(8 - index) * 50}mb`,
+      closeTakes: index === 0 ? '40s' : '3s',
+    }));
+    await using world = await startWorld([...jobs, ...busy(20)], { nodes });
+    await world.sweep(request(2));
+    expect(world.closes()[0]).toEqual(['idle-0', 'idle-1', 'idle-2', 'idle-3']);
+    // three places are free after three seconds, one of them on the node that the slow job is on
+    expect(world.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
+  });
+
+  it('judges a job anew when its turn comes: one that got data meanwhile stays open', async () => {
+    await using world = await startWorld(
+      [
+        ...idle(3, { node: 'a', closeTakes: '20s', modelBytes: '50mb' }),
+        { jobId: 'late', node: 'a', modelBytes: '1mb' },
+        { jobId: 'deleted', node: 'a', modelBytes: '1mb' },
+        ...busy(10),
+      ],
+      { nodes },
+    );
+    world.clock.at(world.clock.now() + 10_000, () => {
+      world.cluster.receiveData('late');
+      world.cluster.removeJob('deleted');
+    });
+    const report = await world.sweep(request(3));
+    expect(told(report, 'late')).toBe('revived recent_data');
+    expect(jobOf(report, 'deleted').outcome).toBe('gone');
+    expect(world.state('late')).toBe('opened');
+    expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });
+  });
+
+  it('a job that never closes holds its place only as long as its request is waited for', async () => {
+    await using world = await startWorld(
+      [
+        { jobId: 'stuck', node: 'a', closeTakes: 'never', modelBytes: '900mb' },
+        ...idle(3, { node: 'a' }),
+        ...busy(10),
+      ],
+      { nodes },
+    );
+    const report = await world.sweep({ ...request(1, { timeout: '1m' }), followUp: false });
+    expect(report.counts).toMatchObject({ closed: 3, closing: 1 });
+    expect(report.durationMs).toBeLessThanOrEqual(70_000 + 60_000);
+    expectTruth(report, world);
+  });
+
+  it('never puts a job whose datafeed stops first into one request with others', async () => {
+    const fed = (index: number): FleetJob => ({
+      jobId: `fed-${index}`,
+      node: nodes[index % 3]?.name ?? null,
+      datafeed: { state: 'started' },
+    });
+    await using world = await startWorld([...spreadJobs(12), ...[0, 1, 2, 3].map(fed), ...busy(20)], {
+      nodes,
+    });
+    const report = await world.sweep({ ...request(2), runningDatafeeds: 'stop' });
+    expect(report.counts.closed).toBe(16);
+    for (const ids of world.closes())
+      expect(new Set(ids.map((id) => id.startsWith('fed-'))).size, ids.join()).toBe(1);
+  });
+
+  it('goes on when a round cannot be read, and believes nothing that it has not read', async () => {
+    await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
+    world.server.faults.add({ api: 'ml.get_job_stats', nth: 4, times: 5, status: 503 });
+    const report = await world.sweep(request(2));
+    expect(report.counts).toMatchObject({ closed: 30, errors: 0, unknown: 0 });
+    expectTruth(report, world);
+  });
+
+  it('asks for nothing more once the credentials were refused', async () => {
+    await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
+    world.server.faults.add({
+      api: 'ml.close_job',
+      times: Number.POSITIVE_INFINITY,
+      status: 403,
+      type: 'security_exception',
+      reason: 'action is unauthorized',
+    });
+    const report = await world.sweep(request(1));
+    expect(report.counts.errors).toBe(30);
+    expect(world.closeRequests().length).toBeLessThanOrEqual(3);
+    expect(jobOf(report, 'idle-29').error?.status).toBe(403);
+  });
+
+  it('says of those whose turn did not come that there was no time', async () => {
+    await using world = await startWorld([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
+      nodes,
+    });
+    const report = await world.sweep(request(2), { remainingMs: 90_000 });
+    expect(report.durationMs).toBeLessThan(90_000);
+    expect(report.status).toBe('partial');
+    expect(report.counts.unknown).toBe(0);
+    const left = report.jobs.filter(({ outcome }) => outcome === 'not_attempted');
+    expect(left.length).toBeGreaterThan(20);
+    expect(new Set(left.map(({ notAttemptedBecause }) => notAttemptedBecause))).toEqual(new Set(['time']));
+    expect(left.every(({ jobId }) => world.state(jobId) === 'opened')).toBe(true);
+    expectTruth(report, world);
+  });
+});
