@@ -5,6 +5,7 @@ import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerReopen } from './commands/reopen.ts';
@@ -19,6 +20,7 @@ const commands: readonly Register[] = [
   registerSweep,
   registerExplain,
   registerReopen,
+  registerDoctor,
   registerSchedules,
   registerSimulate,
 ];

@@ -28,6 +28,16 @@ export async function findAuthority(url: URL, fingerprint: string, signal: Abort
   }
 }
 
+/** The certificate that a server shows, unverified: for telling people about it. Sends nothing. */
+export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X509Certificate | undefined> {
+  const socket = await showOf(url, signal);
+  try {
+    return socket.getPeerX509Certificate();
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function showOf(url: URL, signal: AbortSignal): Promise<TLSSocket> {
   signal.throwIfAborted();
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

@@ -17,74 +17,87 @@ export interface Circumstances {
   readonly closesSent: boolean;
 }
 
+/** What happened, beginning with the address, what to do about it, and the error that it would end a sweep as. */
+export interface Trouble {
+  readonly what: string;
+  readonly advice: string;
+  readonly error: (message: string) => JobsweepError;
+}
+
 /** The error for a read that failed for good. It never holds what the client threw, in which credentials could stand. */
 export function errorFor(failure: Failure, circumstances: Circumstances): JobsweepError {
-  const { connection, asked, closesSent } = circumstances;
-  const where = shownAddress(connection);
-  const told = (what: string, advice: string) =>
-    `${where} ${what}${closesSent ? '' : '; nothing was closed'}. ${advice}`;
+  const { what, advice, error } = troubleOf(failure, circumstances);
+  return error(`${what}${circumstances.closesSent ? '' : '; nothing was closed'}. ${advice}`);
+}
+
+const unreachable = (message: string) => new ClusterUnreachableError(message);
+const wrongProduct = (message: string) => new NotElasticsearchError(message);
+const unreadable = (message: string) => new UnreadableInventoryError(message);
+
+export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, 'closesSent'>): Trouble {
+  const { connection, asked } = circumstances;
+  const trouble = (error: Trouble['error'], what: string, advice: string): Trouble => ({
+    what: `${shownAddress(connection)} ${what}`,
+    advice,
+    error,
+  });
   switch (failure.kind) {
     case 'ended':
-      return new ClusterUnreachableError(
-        told(
-          'could not be read in the time left',
-          'Give the sweep more time, or see why the cluster is slow.',
-        ),
+      return trouble(
+        unreachable,
+        'could not be read in the time left',
+        'Give the sweep more time, or see why the cluster is slow.',
       );
     case 'lost':
-      return new ClusterUnreachableError(
-        told(`cannot be reached (${failure.reason})`, lostAdvice[failure.cause]),
-      );
+      return trouble(unreachable, `cannot be reached (${failure.reason})`, lostAdvice[failure.cause]);
     case 'not_elasticsearch':
-      return new NotElasticsearchError(
-        told(`answers, but not as an Elasticsearch: ${failure.reason}`, wrongPlace),
-      );
+      return trouble(wrongProduct, `answers, but not as an Elasticsearch: ${failure.reason}`, wrongPlace);
     case 'unreadable':
-      return new UnreadableInventoryError(
-        told(
-          `gave an answer to ${asked} that cannot be used: ${failure.reason}`,
-          'Is a proxy in between that changes answers?',
-        ),
+      return trouble(
+        unreadable,
+        `gave an answer to ${asked} that cannot be used: ${failure.reason}`,
+        'Is a proxy in between that changes answers?',
       );
     case 'page':
     case 'answer':
-      return errorForStatus(failure, told, circumstances);
+      return troubleOfStatus(failure, trouble, connection, asked);
   }
 }
 
-function errorForStatus(
+function troubleOfStatus(
   { kind, error }: Extract<Failure, { kind: 'answer' | 'page' }>,
-  told: (what: string, advice: string) => string,
-  { connection, asked }: Circumstances,
-): JobsweepError {
+  trouble: (error: Trouble['error'], what: string, advice: string) => Trouble,
+  connection: Connection,
+  asked: string,
+): Trouble {
   const said = `HTTP ${error.status} ${error.type}: ${error.reason}`;
+  const denied = (message: string) => new AccessDeniedError(error.status, message);
   if (error.status === 401) {
     const advice = connection.credentials
       ? 'The key or password is wrong, expired or revoked: check ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD.'
       : 'No credentials are set: set ELASTICSEARCH_API_KEY.';
-    return new AccessDeniedError(401, told(`refused the credentials (${said})`, advice));
+    return trouble(denied, `refused the credentials (${said})`, advice);
   }
   if (error.status === 403) {
     const advice = 'Planning needs the cluster privilege monitor_ml, sweeping manage_ml.';
-    return new AccessDeniedError(403, told(`does not allow ${asked} (${said})`, advice));
+    return trouble(denied, `does not allow ${asked} (${said})`, advice);
   }
   if (error.status < 500 && error.status !== 429) {
     return kind === 'page'
-      ? new NotElasticsearchError(told(`answers ${asked}, but not as an Elasticsearch (${said})`, wrongPlace))
-      : new NotElasticsearchError(
-          told(`does not understand ${asked} (${said})`, 'Is it an Elasticsearch with machine learning?'),
+      ? trouble(wrongProduct, `answers ${asked}, but not as an Elasticsearch (${said})`, wrongPlace)
+      : trouble(
+          wrongProduct,
+          `does not understand ${asked} (${said})`,
+          'Is it an Elasticsearch with machine learning?',
         );
   }
   return kind === 'page'
-    ? new ClusterUnreachableError(
-        told(
-          `has something in front of it that cannot reach it (${said})`,
-          'Try again when the cluster is up.',
-        ),
+    ? trouble(
+        unreachable,
+        `has something in front of it that cannot reach it (${said})`,
+        'Try again when the cluster is up.',
       )
-    : new UnreadableInventoryError(
-        told(`could not answer ${asked} (${said})`, 'Try again when the cluster is well.'),
-      );
+    : trouble(unreadable, `could not answer ${asked} (${said})`, 'Try again when the cluster is well.');
 }
 
 const wrongPlace = "Check ELASTICSEARCH_URL: is it the address of Kibana, or of a proxy's login?";

@@ -54,7 +54,8 @@ function openAgain(
   const { openForMs, lastDataTime } = stats;
   const state = jobStates.find((name) => name === stats.state);
   const openedAt = openForMs === undefined ? undefined : now - openForMs;
-  const verdict = judge.judge({ ...entry.job, state, openedAt, lastDataTime }, now, entry.history);
+  entry.job = { ...entry.job, reportedState: stats.state, state, openedAt, lastDataTime };
+  const verdict = judge.judge(entry.job, now, entry.history);
   if (verdict.verdict === 'wait') return { outcome: 'closing' };
   entry.verdict = verdict;
   return verdict.verdict === 'keep' ? { outcome: 'revived' } : { outcome: 'not_attempted', because };

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
 import type { JobId } from './job-id.ts';
 import type { Cluster, JobStats } from './ports.ts';
+import { together } from './together.ts';
 
 /**
  * Jobs as they are now, by id; those that no longer exist are missing. Throws when any part cannot be read.
@@ -17,10 +18,10 @@ export async function lookAt(
 ): Promise<ReadonlyMap<string, JobSnapshot>> {
   const ids: JobId[] = jobs.flatMap((job) => job.target ?? []);
   const knownFeeds = jobs.flatMap((job) => job.datafeed?.datafeedId ?? []);
-  const [configs, stats, known] = await Promise.all([
-    cluster.jobConfigs(signal, ids),
-    statsOfNow ? ids.flatMap((id) => statsOfNow.get(id) ?? []) : cluster.jobStats(signal, ids),
-    knownFeeds.length > 0 ? cluster.datafeedStats(signal, knownFeeds) : [],
+  const [configs, stats, known] = await together(signal, (joint) => [
+    cluster.jobConfigs(joint, ids),
+    statsOfNow ? ids.flatMap((id) => statsOfNow.get(id) ?? []) : cluster.jobStats(joint, ids),
+    knownFeeds.length > 0 ? cluster.datafeedStats(joint, knownFeeds) : [],
   ]);
   // A datafeed made since the inventory stands in its job's config; it is the rare case that costs another read.
   const newFeeds = configs.flatMap(({ datafeedId }) =>

@@ -16,6 +16,7 @@ import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
 import { countEntries, countKept, freedBytes, leftUndone, reportJobs, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { plural, printable } from './text.ts';
+import { together } from './together.ts';
 import { type History, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
 import type { Closing } from './world.ts';
@@ -132,13 +133,13 @@ export interface Found {
 
 /** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
 export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
-  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await Promise.all([
-    cluster.identify(signal),
-    cluster.upgradeMode(signal),
-    cluster.mayClose(signal),
-    cluster.jobConfigs(signal),
-    cluster.jobStats(signal),
-    cluster.datafeedStats(signal),
+  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
+    cluster.identify(joint),
+    cluster.upgradeMode(joint),
+    cluster.mayClose(joint),
+    cluster.jobConfigs(joint),
+    cluster.jobStats(joint),
+    cluster.datafeedStats(joint),
   ]);
   const readAt = clock.now();
   return {

@@ -56,9 +56,11 @@ export class Watch {
       const end = Math.min(...this.#until.values()) - clock.now();
       await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
       if (ending.aborted) break;
-      const states = await read([...this.#until.keys()]);
+      // Only those that the read asked for: one that began to be watched meanwhile would look deleted by it.
+      const asked = [...this.#until.entries()];
+      const states = await read(asked.map(([entry]) => entry));
       if (ending.aborted) break;
-      for (const [entry, until] of this.#until.entries().toArray()) seen(entry, states, clock.now() >= until);
+      for (const [entry, until] of asked) if (this.#until.has(entry)) seen(entry, states, clock.now() >= until);
       roundDone();
     }
     this.#running = false;

@@ -15,7 +15,7 @@ import type { Observer } from '../../src/sweep/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
 import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
-import { sweep } from '../../src/sweep/sweep.ts';
+import { type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 
 export interface SweepOptions {
@@ -24,6 +24,7 @@ export interface SweepOptions {
   readonly stop?: AbortSignal;
   readonly observer?: Observer;
   readonly sweepId?: string;
+  readonly histories?: SweepOrder['histories'];
 }
 
 export class World implements AsyncDisposable {
@@ -43,10 +44,10 @@ export class World implements AsyncDisposable {
 
   /** One sweep with the real client, in simulated time; its report is checked to add up. */
   async sweep(payload: RequestPayload = {}, options: SweepOptions = {}): Promise<SweepReport> {
-    const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', ...rest } = options;
+    const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', histories, ...rest } = options;
     const cluster = new ElasticsearchCluster({ address: { url: this.server.url } }, this.clock);
     const report = await sweep(
-      { sweepId, ...parseRequest(payload) },
+      { sweepId, ...parseRequest(payload), ...(histories && { histories }) },
       { cluster, clock: this.clock, remainingMs, ...rest },
     );
     expectSums(report);

@@ -1,0 +1,70 @@
+/** @module `jobsweep doctor`: whether a cluster and the scheduler are fit for sweeping, and what to mend. */
+import { examine } from '../../elasticsearch/examine.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { clusterFindings } from '../doctor/cluster.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { leastKeys, roleText } from '../doctor/role.ts';
+import { schedulerFindings } from '../doctor/scheduler.ts';
+import type { ExitCode } from '../io.ts';
+import { checkOutput, json, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
+import { readPayload } from '../payload.ts';
+import { doctorMarkdown, doctorText } from '../show/doctor.ts';
+import { openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
+
+interface DoctorOptions extends TargetOptions, OutputOptions {
+  readonly payload?: string;
+  readonly printRole?: boolean;
+}
+
+export const registerDoctor: Register = (program, context) => {
+  withOutputOptions(withTargetOptions(program.command('doctor')), ['table', 'json', 'markdown'])
+    .description(
+      'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
+    )
+    .option(
+      '-p, --payload <file>',
+      'a request as JSON, of which the cluster and idleFor are taken; - is standard input',
+    )
+    .option('--print-role', 'print the least API keys for planning and for sweeping, and check nothing')
+    .action(
+      context.action((options: DoctorOptions) =>
+        options.printRole ? printRole(options, context) : run(options, context),
+      ),
+    );
+};
+
+async function run(options: DoctorOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+  const { request } = await readPayload(options.payload, io);
+  await checkOutput(options);
+  await using target = await openTarget(request.cluster, options, io);
+  const { connection, clock } = target;
+  const facts = await examine(connection, clock, io.signal);
+  io.signal.throwIfAborted();
+  const findings: Finding[] = [
+    ...clusterFindings({ connection, facts, idleFor: request.idleFor, now: clock.now() }),
+    ...(await schedulerFindings(io.env, io.clock, io.signal)),
+  ];
+  await writeResult(
+    {
+      table: () => doctorText(findings, { paint: paint('stdout'), width: io.stdout.columns }),
+      json: () => json({ cluster: request.cluster, findings }),
+      markdown: () => doctorMarkdown(findings),
+    },
+    options,
+    io,
+  );
+  return findings.some(({ level }) => level === 'finding') ? 3 : 0;
+}
+
+async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
+  await checkOutput(options);
+  // Somebody pastes this into a console, from a pipe as well: only who asks for JSON wants JSON.
+  const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
+  const renderings = {
+    table: roleText,
+    json: () => json(leastKeys),
+    markdown: () => `\`\`\`\n${roleText()}\`\`\`\n`,
+  };
+  await writeResult(renderings, { ...options, ...(output && { output }) }, io);
+  return 0;
+}

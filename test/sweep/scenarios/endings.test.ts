@@ -1,0 +1,172 @@
+/** @module What random cases found: endings that told less, or something else, than the cluster had said. */
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/sweep/clock.ts';
+import type { FollowUps } from '../../../src/sweep/ports.ts';
+import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+
+const minute = 60_000;
+const stats = 'ml.get_job_stats';
+const close = 'ml.close_job';
+
+const silentScheduler = (clock: Clock): FollowUps => ({
+  pending: async () => new Set(),
+  arrange: async (_order, signal) => {
+    await clock.sleep(60 * minute, signal);
+    throw new Error('never');
+  },
+});
+
+describe('what is watched', () => {
+  it('a job that begins to be watched while others are being read is not taken for deleted', async () => {
+    await using world = await startWorld([
+      { jobId: 'on-its-way', state: 'closing', closeTakes: '2m' },
+      ...idle(1, { closeTakes: '70s' }),
+      ...busy(5),
+    ]);
+    // Somebody else closes it while our request is refused, and it is read until 5 s; the read of the watched job waits
+    // behind that one, and comes back when both are watched.
+    world.server.faults.add({ api: close, status: 503 });
+    world.server.faults.afterRequest(1, () => world.cluster.closeJob('idle-0'), close);
+    world.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
+    const report = await world.sweep({ close: { timeout: '30s' } }, { remainingMs: 60_000 });
+    expect(told(report, 'idle-0')).toBe('closing idle');
+    expectTruth(report, world);
+  });
+
+  it('a job that outlived its watch, and is closed before the sweep ends, is closed in the report', async () => {
+    await using world = await startWorld([
+      { jobId: 'slow', closeTakes: '30s', modelBytes: '1gb', lastData: '200h' },
+      { jobId: 'slower', closeTakes: '60s', modelBytes: '2mb', lastData: '220h' },
+      ...busy(5),
+    ]);
+    const report = await world.sweep({ close: { timeout: '5s', batch: 1, concurrency: 1 } });
+    expect(told(report, 'slow')).toBe('closed idle');
+    expect(told(report, 'slower')).toBe('closing idle');
+    expectTruth(report, world);
+  });
+
+  it('found closing, and open again at the end: revived with its new reason', async () => {
+    await using world = await startWorld([
+      { jobId: 'came-back', state: 'closing', closeTakes: 'never' },
+      ...busy(5),
+    ]);
+    world.cluster.setOpenDuration('came-back', 1);
+    world.server.faults.at(world.clock.now() + 59_500, () => {
+      world.cluster.forceCloseJob('came-back');
+      world.cluster.openJob('came-back');
+    });
+    const report = await world.sweep({ close: { timeout: '30m' } }, { remainingMs: 80_000 });
+    expect(jobOf(report, 'came-back')).toMatchObject({
+      outcome: 'revived',
+      verdict: 'keep',
+      reason: 'recently_opened',
+      state: 'opened',
+    });
+  });
+});
+
+describe('what is known at the end', () => {
+  it('a job that failed while it closed, and may not be forced any more, is an error and not closing', async () => {
+    await using world = await startWorld([
+      ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
+      ...busy(5),
+    ]);
+    const report = await world.sweep({ force: { max: 0 } });
+    expect(jobOf(report, 'idle-0')).toMatchObject({
+      outcome: 'error',
+      error: { status: 500, reason: 'Exception closing autodetect process' },
+    });
+    expect(report.status).toBe('partial');
+  });
+
+  it('what was read after the ask stays known when the cluster falls silent', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    world.server.faults.at(world.clock.now() + 40_000, () => {
+      world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
+    });
+    const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
+    expect(told(report, 'idle-0')).toBe('closing idle');
+  });
+
+  it('a job that nobody could read since it was asked is unknown', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    world.server.faults.afterRequest(
+      1,
+      () => world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 }),
+      close,
+    );
+    const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
+    expect(told(report, 'idle-0')).toBe('unknown idle');
+  });
+});
+
+describe('what is said of jobs left closing', () => {
+  it('a refused sweep tells of the jobs that it found closing', async () => {
+    await using world = await startWorld([
+      { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
+      ...idle(3),
+    ]);
+    const report = await world.sweep({ fuse: { maxJobs: 0 } });
+    expect(report.status).toBe('refused');
+    expect(report.warnings).toContain(
+      '1 job left closing, and this sweep will not come back: a fuse stopped it',
+    );
+  });
+
+  it('a scheduler that never answers is not waited for past the deadline', async () => {
+    for (const remainingMs of [2, 900, 30_000]) {
+      await using world = await startWorld([
+        { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
+        ...busy(5),
+      ]);
+      const began = world.clock.now();
+      const report = await world.sweep({}, { remainingMs, followUps: silentScheduler(world.clock) });
+      expect(world.clock.now() - began).toBeLessThanOrEqual(remainingMs);
+      expect(report.warnings.join()).toMatch(
+        /left closing, and nobody will come back: (no time was left|the scheduler did not answer)/,
+      );
+    }
+  });
+
+  it('a follow-up keeps a job that flaps, as the sweep before it would have', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    const waiting = { jobId: 'idle-0', askedAt: '2026-11-23T11:45:00Z', attempts: 1 };
+    const report = await world.sweep(
+      { followUpOf: { sweepId: 'chain', round: 1, jobs: [waiting] } },
+      { histories: new Map([['idle-0', { flapping: true }]]) },
+    );
+    expect(told(report, 'idle-0')).toBe('kept flapping');
+  });
+});
+
+describe('reads that belong together', () => {
+  it('a look that took long is made again before anything is asked', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    world.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
+    // the stats of the same look had been told at once, and were half a minute old when the configs came
+    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.receiveData('idle-0'));
+    const report = await world.sweep();
+    expect(told(report, 'idle-0')).toBe('revived recent_data');
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('a cluster that needs half a minute for each look is not acted on', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    const slow = { api: 'ml.get_jobs', nth: 2, times: Number.POSITIVE_INFINITY };
+    world.server.faults.add({ ...slow, status: 429, headers: { 'retry-after': '40' }, times: 1 });
+    for (const nth of [4, 6]) world.server.faults.add({ ...slow, nth, hang: true, times: 1 });
+    const report = await world.sweep();
+    expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'error', error: { type: 'unreadable' } });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('when one of the first reads fails, the others are given up', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    world.server.faults.add({ api: stats, status: 401, type: 'security_exception', reason: 'no' });
+    world.server.faults.add({ api: 'ml.get_jobs', status: 503, times: 3 });
+    await expect(world.sweep()).rejects.toThrow(/refused the credentials/);
+    const ended = world.clock.now();
+    await world.clock.advance(10 * minute);
+    expect(world.server.requests.filter(({ at }) => at > ended)).toEqual([]);
+  });
+});
