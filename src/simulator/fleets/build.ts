@@ -6,8 +6,8 @@ import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/s
 import { awaitingNode, closeProcess, startProcess } from '../elasticsearch/state/job-lifecycle.ts';
 import type { MlNode } from '../elasticsearch/state/node.ts';
 import { stackFacts } from '../elasticsearch/versions.ts';
-import { addFleetDatafeed, milliseconds } from './build-datafeed.ts';
-import { bytesOf, type FleetJob, type Moment, momentAt } from './schema.ts';
+import { addFleetDatafeed } from './build-datafeed.ts';
+import { bytesOf, durationMs, type FleetJob, type Moment, momentAt } from './schema.ts';
 
 const day = 86_400_000;
 
@@ -42,7 +42,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
     ended: undefined,
     endedAt: undefined,
     openings: state === 'closed' && lastData === undefined ? 0 : 1,
-    openTakes: milliseconds(description.openTakes),
+    openTakes: description.openTakes === undefined ? undefined : durationMs(description.openTakes),
     closeTakes: closeBehaviour(description.closeTakes),
     history: [],
   };
@@ -180,6 +180,6 @@ function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNo
 
 export function closeBehaviour(given: FleetJob['closeTakes']): CloseBehaviour | undefined {
   if (given === undefined || given === 'never') return given;
-  if (typeof given === 'string') return milliseconds(given);
-  return { fails: given.fails, after: milliseconds(given.after) ?? 1_000 };
+  if (typeof given === 'string') return durationMs(given);
+  return { fails: given.fails, after: durationMs(given.after ?? '1s') };
 }

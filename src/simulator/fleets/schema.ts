@@ -234,12 +234,21 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** Epoch milliseconds of a moment, told at `now`. */
+/** Milliseconds of a duration. @throws for what is none: a fleet made in code has not been checked. */
+export function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Error(`expected ${durationText}, got ${JSON.stringify(text)}`);
+  return ms;
+}
+
+/** Epoch milliseconds of a moment, told at `now`. @throws for what is none */
 export function momentAt(moment: Moment, now: number): number {
   if (typeof moment === 'number') return moment;
   if (moment === 'now') return now;
   const ago = parseDuration(moment);
-  return ago === undefined ? Date.parse(moment) : now - ago;
+  const time = ago === undefined ? Date.parse(moment) : now - ago;
+  if (Number.isNaN(time)) throw new Error(`expected ${momentText}, got ${JSON.stringify(moment)}`);
+  return time;
 }
 
 /** Bytes of a size. */
