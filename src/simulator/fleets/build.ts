@@ -1,5 +1,6 @@
 /** @module From a fleet's descriptions to the cluster's own jobs, tasks and datafeeds. */
 import { traitsOf } from '../elasticsearch/config/job-config.ts';
+import { ordered } from '../elasticsearch/config/order.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import { noCounts } from '../elasticsearch/state/counts.ts';
 import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/state/job.ts';
@@ -69,7 +70,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
   if (state === 'closed') {
     const finished =
       at(description.finishedAt) ?? (lastData === undefined ? undefined : lastData + 3_600_000);
-    if (finished !== undefined) job.config = { ...job.config, finished_time: finished };
+    if (finished !== undefined) job.config = ordered({ ...job.config, finished_time: finished });
     job.history.push({ at: finished ?? created, state: 'closed', cause: 'fleet' });
   } else {
     addTask(cluster, job, description, openedAt);
