@@ -65,6 +65,7 @@ export class SimulatedCluster implements World {
     this.cluster.idleCloser.reschedule();
     for (const node of fleet.nodes ?? defaultNodes) this.addNode(node);
     for (const job of fleet.jobs ?? []) addFleetJob(this.cluster, job);
+    this.cluster.licensed = fleet.unlicensed !== true;
     if (fleet.upgradeMode) setUpgradeMode(this.cluster, true);
   }
 
@@ -167,8 +168,9 @@ export class SimulatedCluster implements World {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  setOpenDuration(jobId: string, ms: number): void {
-    this.#job(jobId).openTakes = ms;
+  /** From now on: how long the job's opening takes, in milliseconds, or that it hangs. */
+  setOpenDuration(jobId: string, takes: number | 'never'): void {
+    this.#job(jobId).openTakes = takes;
   }
 
   blockJob(jobId: string, reason: 'delete' | 'reset' | 'revert' | undefined): void {

@@ -43,7 +43,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
     ended: undefined,
     endedAt: undefined,
     openings: state === 'closed' && lastData === undefined ? 0 : 1,
-    openTakes: description.openTakes === undefined ? undefined : durationMs(description.openTakes),
+    openTakes: openBehaviour(description.openTakes),
     closeTakes: closeBehaviour(description.closeTakes),
     history: [],
   };
@@ -177,6 +177,10 @@ function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNo
       `job ${jobId}: there is no node ${JSON.stringify(name)}; the nodes are ${alive.map((n) => n.name).join(', ')}`,
     );
   return node;
+}
+
+function openBehaviour(given: FleetJob['openTakes']): Job['openTakes'] {
+  return given === undefined || given === 'never' ? given : durationMs(given);
 }
 
 export function closeBehaviour(given: FleetJob['closeTakes']): CloseBehaviour | undefined {

@@ -132,7 +132,7 @@ export const jobSchema = z.strictObject({
     .optional()
     .meta({ description: 'The name of its node; null: it has a task and no process.' }),
   assignmentExplanation: z.string().optional(),
-  openTakes: duration().optional(),
+  openTakes: z.union([duration(), z.literal('never')], { error: `${durationText}, or "never"` }).optional(),
   closeTakes: closeTakes
     .optional()
     .meta({ description: 'Work of its close; its node’s closes share capacity. Default: by model size.' }),
@@ -217,6 +217,7 @@ export const fleetSchema = z
       .optional()
       .meta({ description: 'Persistent cluster settings.' }),
     upgradeMode: z.boolean().optional(),
+    unlicensed: z.boolean().optional().meta({ description: 'Its licence has no machine learning.' }),
     faults: z.array(faultSchema).optional(),
     events: z.array(eventSchema).optional(),
   })

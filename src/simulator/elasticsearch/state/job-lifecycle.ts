@@ -55,10 +55,14 @@ export function startProcess(cluster: ClusterState, job: Job, task: JobTask, nod
     node.opening.add(job.id);
     const takes =
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
-    const cancel = cluster.clock.at(cluster.clock.now() + takes, () => {
-      leaveOpening(node, job.id);
-      processStarted(cluster, job, task, node);
-    });
+    // one that hangs keeps its place among those that are opening, and so may block all others
+    const cancel =
+      takes === 'never'
+        ? () => undefined
+        : cluster.clock.at(cluster.clock.now() + takes, () => {
+            leaveOpening(node, job.id);
+            processStarted(cluster, job, task, node);
+          });
     task.cancel = () => {
       cancel();
       leaveOpening(node, job.id);
