@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
 import { ownerOf } from '../../scheduler/names.ts';
-import { deadLetterArn, settingsShape } from '../../scheduler/schedule-file.ts';
+import { deadLetterArn, settingsShape } from '../../scheduler/schedule-schema.ts';
 import type { Environment } from '../../settings.ts';
 import type { Clock } from '../../sweep/clock.ts';
 import { JobsweepError } from '../../sweep/errors.ts';
