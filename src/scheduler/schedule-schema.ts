@@ -148,7 +148,10 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
 
 /** The schema that is published: the request of each schedule in full. */
 export const scheduleFileSchema = fileSchema(
-  requestSchema.meta({ id: 'request', description: 'The payload of each sweep.' }),
+  // a copy, as what is said of it here is not what is said of the request itself
+  requestSchema
+    .clone(undefined, { parent: true })
+    .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),
 );
 
 // For reading, a request is anything: `parseRequest` checks it, and says more about what is wrong.

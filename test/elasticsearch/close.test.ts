@@ -143,6 +143,11 @@ describe('the answer to a close', () => {
       { kind: 'missing', jobIds: longIds },
     ],
     [
+      'of ids, with another status than that of missing ones',
+      error(500, 'x', "No known job with id 'a'"),
+      { kind: 'error', error: { status: 500 } },
+    ],
+    [
       'of one failed job [2.4]',
       error(409, 'status_exception', 'cannot close job [a] because it failed, use force close'),
       { kind: 'failed_jobs', error: { status: 409, type: 'status_exception' } },

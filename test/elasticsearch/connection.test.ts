@@ -195,6 +195,16 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toEqual([]);
   });
 
+  it('that is not trusted is not tried again: nothing would change', async () => {
+    await using server = await serve(respond, { tls: 'server' });
+    using clock = new VirtualClock();
+    using _tracked = trackHttp(clock);
+    const began = clock.now();
+    await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, clock);
+    await expect(cluster.jobStats(new AbortController().signal)).rejects.toThrow(/not trusted/);
+    expect(clock.now()).toBe(began);
+  });
+
   it('says so when there is no TLS at the address', async () => {
     await using server = await serve(respond);
     for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
@@ -409,6 +419,14 @@ describe('credentials', () => {
     );
     await cluster.jobStats(new AbortController().signal);
     expect(cluster.warnings()).toEqual(['the cluster warns: you sent ApiKey [redacted]']);
+  });
+
+  it('are taken out of a redirect that carries them along', async () => {
+    await using server = await serve(({ request, raw }) =>
+      raw('', 302, { location: `/login/${request.headers.authorization?.split(' ')[1]}` }),
+    );
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ELASTICSEARCH_API_KEY: encodedKey });
+    expect(error.message).toContain('/login/[redacted]');
   });
 
   it('go to the address alone: a redirect is not followed', async () => {

@@ -30,6 +30,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
     counts: noCounts(),
     modelBytes,
     peakModelBytes: Math.round(modelBytes * 1.05),
+    bytesExceeded: 0,
     memoryStatus: 'ok',
     modelLogTime: lastData,
     forecasts: [],

@@ -4,6 +4,7 @@ import { type Column, table } from '../http/table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import type { Forecast, Job } from '../state/job.ts';
 import { stateOf } from '../state/job.ts';
+import { fieldCounts } from '../state/model.ts';
 import { renderTiming } from './get-jobs.ts';
 import { allowNoMatch, jobsNamed } from './names.ts';
 
@@ -148,7 +149,7 @@ function columnsOf(cluster: ClusterState): Column<Job>[] {
       'mbe,modelBytesExceeded',
       'how much the model has exceeded the limit',
       'bytes',
-      () => 0,
+      (job) => job.bytesExceeded,
     ),
     column(
       'model.memory_limit',
@@ -157,12 +158,18 @@ function columnsOf(cluster: ClusterState): Column<Job>[] {
       'bytes',
       (job) => job.traits.memoryLimit,
     ),
-    counted('model.by_fields', 'mbf,modelByFields', "count of 'by' fields", (job) =>
-      job.modelBytes > 0 ? 41 : 0,
+    counted('model.by_fields', 'mbf,modelByFields', "count of 'by' fields", (job) => fieldCounts(job).by),
+    counted(
+      'model.over_fields',
+      'mof,modelOverFields',
+      "count of 'over' fields",
+      (job) => fieldCounts(job).over,
     ),
-    counted('model.over_fields', 'mof,modelOverFields', "count of 'over' fields", () => 0),
-    counted('model.partition_fields', 'mpf,modelPartitionFields', "count of 'partition' fields", (job) =>
-      job.modelBytes > 0 ? 2 : 0,
+    counted(
+      'model.partition_fields',
+      'mpf,modelPartitionFields',
+      "count of 'partition' fields",
+      (job) => fieldCounts(job).partition,
     ),
     counted(
       'model.bucket_allocation_failures',
@@ -189,7 +196,7 @@ function columnsOf(cluster: ClusterState): Column<Job>[] {
       'model.log_time',
       'mlt,modelLogTime',
       'when the model stats were gathered',
-      (job) => job.counts.logTime,
+      (job) => job.modelLogTime,
     ),
     date(
       'model.timestamp',

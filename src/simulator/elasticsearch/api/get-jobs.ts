@@ -4,6 +4,7 @@ import type { ClusterState } from '../state/cluster-state.ts';
 import { renderCounts } from '../state/counts.ts';
 import type { Forecast, Job } from '../state/job.ts';
 import { stateOf } from '../state/job.ts';
+import { bucketTimes, fieldCounts } from '../state/model.ts';
 import { requireResults } from '../state/results-index.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
 import { humanized } from './human.ts';
@@ -102,22 +103,25 @@ export function renderJobStats(cluster: ClusterState, job: Job): object {
 }
 
 function renderModelSize(cluster: ClusterState, job: Job): object {
-  const { counts } = job;
+  const { counts, traits, modelBytes } = job;
+  const fields = fieldCounts(job);
+  const bucket = counts.latestRecord && Math.floor(counts.latestRecord / traits.bucketSpan) - 1;
   return {
     job_id: job.id,
     result_type: 'model_size_stats',
-    model_bytes: job.modelBytes,
-    ...(job.modelBytes > 0 && { peak_model_bytes: job.peakModelBytes, model_bytes_exceeded: 0 }),
-    ...(job.modelBytes > 0 && { model_bytes_memory_limit: job.traits.memoryLimit }),
-    ...(job.modelBytes > 0 &&
-      cluster.major >= 8 &&
-      cluster.stack !== '7.17' && { output_memory_allocator_bytes: 0 }),
-    total_by_field_count: job.modelBytes > 0 ? 41 : 0,
-    total_over_field_count: 0,
-    total_partition_field_count: job.modelBytes > 0 ? 2 : 0,
+    model_bytes: modelBytes,
+    ...(modelBytes > 0 && {
+      peak_model_bytes: job.peakModelBytes,
+      model_bytes_exceeded: job.bytesExceeded,
+      model_bytes_memory_limit: traits.memoryLimit,
+    }),
+    ...(modelBytes > 0 && cluster.major >= 8 && { output_memory_allocator_bytes: 0 }),
+    total_by_field_count: fields.by,
+    total_over_field_count: fields.over,
+    total_partition_field_count: fields.partition,
     bucket_allocation_failures_count: 0,
     memory_status: job.memoryStatus,
-    ...(job.modelBytes > 0 && { assignment_memory_basis: 'current_model_bytes' }),
+    ...(modelBytes > 0 && { assignment_memory_basis: 'current_model_bytes' }),
     categorized_doc_count: 0,
     total_category_count: 0,
     frequent_category_count: 0,
@@ -125,12 +129,8 @@ function renderModelSize(cluster: ClusterState, job: Job): object {
     dead_category_count: 0,
     failed_category_count: 0,
     categorization_status: 'ok',
-    log_time: counts.logTime ?? cluster.clock.now(),
-    ...(counts.latestRecord !== undefined && {
-      timestamp:
-        Math.floor(counts.latestRecord / job.traits.bucketSpan) * job.traits.bucketSpan -
-        job.traits.bucketSpan,
-    }),
+    log_time: job.modelLogTime ?? cluster.clock.now(),
+    ...(bucket !== undefined && { timestamp: bucket * traits.bucketSpan }),
   };
 }
 
@@ -166,24 +166,18 @@ export interface TimingStats {
 }
 
 export function renderTiming(job: Job): TimingStats {
-  const { buckets } = job.counts;
-  if (buckets === 0)
-    return {
-      job_id: job.id,
-      bucket_count: 0,
-      total_bucket_processing_time_ms: 0,
-      exponential_average_bucket_processing_time_per_hour_ms: 0,
-    };
+  const times = bucketTimes(job);
+  const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000;
   return {
     job_id: job.id,
-    bucket_count: buckets,
-    total_bucket_processing_time_ms: buckets * 3,
-    minimum_bucket_processing_time_ms: 0,
-    maximum_bucket_processing_time_ms: 61,
-    average_bucket_processing_time_ms: 3,
-    exponential_average_bucket_processing_time_ms: 2.9,
-    exponential_average_bucket_processing_time_per_hour_ms: Number(
-      ((2.9 * 3_600_000) / job.traits.bucketSpan).toFixed(2),
-    ),
+    bucket_count: job.counts.buckets,
+    total_bucket_processing_time_ms: rounded(times?.total ?? 0),
+    ...(times && {
+      minimum_bucket_processing_time_ms: times.min,
+      maximum_bucket_processing_time_ms: times.max,
+      average_bucket_processing_time_ms: rounded(times.average),
+      exponential_average_bucket_processing_time_ms: rounded(times.average),
+    }),
+    exponential_average_bucket_processing_time_per_hour_ms: rounded(times?.averagePerHour ?? 0),
   };
 }

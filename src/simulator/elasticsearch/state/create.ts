@@ -15,6 +15,7 @@ export function newJob(config: JobConfig): Job {
     counts: noCounts(),
     modelBytes: 0,
     peakModelBytes: 0,
+    bytesExceeded: 0,
     memoryStatus: 'ok',
     modelLogTime: undefined,
     forecasts: [],

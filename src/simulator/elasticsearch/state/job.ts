@@ -87,6 +87,8 @@ export interface Job {
   counts: DataCounts;
   modelBytes: number;
   peakModelBytes: number;
+  /** By how much the model would be over its limit. */
+  bytesExceeded: number;
   memoryStatus: 'ok' | 'soft_limit' | 'hard_limit';
   modelLogTime: number | undefined;
   forecasts: Forecast[];

@@ -422,6 +422,47 @@ describe('§3.2 which field says "no recent data"', () => {
   });
 });
 
+describe('§3.2 model and timing', () => {
+  embedded('a model grows with what it is fed, up to its limit', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          openedAt: '1h',
+          memoryLimit: '1mb',
+          datafeed: { state: 'started', source: { every: '1s' }, lookback: { from: '30d', rate: 100_000 } },
+        },
+      ],
+    });
+    const sizes = [];
+    for (let step = 0; step < 3; step++) {
+      await target.clock.advance(step === 0 ? 200 : 3_600_000);
+      sizes.push((await stats(target, 'a')).model_size_stats);
+    }
+
+    expect(sizes[0].model_bytes).toBeGreaterThan(40_000);
+    expect(sizes[0]).toMatchObject({ memory_status: 'ok', model_bytes_memory_limit: 2 ** 20 });
+    expect(sizes[2]).toMatchObject({ model_bytes: 2 ** 20, memory_status: 'hard_limit' });
+    expect(sizes[2].model_bytes_exceeded).toBeGreaterThan(0);
+    expect(sizes[2].total_by_field_count).toBeGreaterThan(sizes[0].total_by_field_count);
+  });
+
+  embedded('the times of buckets are there after the first, and agree with each other', async () => {
+    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h', modelBytes: '64mb' }] });
+
+    const { timing_stats: timing, data_counts: counts } = await stats(target, 'a');
+
+    expect(timing.bucket_count).toBe(counts.bucket_count);
+    expect(timing.average_bucket_processing_time_ms * timing.bucket_count).toBeCloseTo(
+      timing.total_bucket_processing_time_ms,
+    );
+    expect(timing.minimum_bucket_processing_time_ms).toBeLessThan(timing.average_bucket_processing_time_ms);
+    expect(timing.maximum_bucket_processing_time_ms).toBeGreaterThan(
+      timing.average_bucket_processing_time_ms,
+    );
+  });
+});
+
 describe('§3.2 forecasts', () => {
   embedded('are counted by state while they run and when they are done', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });

@@ -593,6 +593,19 @@ describe('§3.9 delete', () => {
     );
   });
 
+  embedded('one whose datafeed was left running needs force, too', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', state: 'closed', datafeed: { datafeedId: 'f', state: 'started' } }],
+    });
+
+    expect(told(await target.delete(`${jobs}/a`))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason: 'failed to delete job [a] as its datafeed [f] could not be deleted',
+    });
+    expect((await target.delete(`${jobs}/a?force=true`)).body).toEqual({ acknowledged: true });
+  });
+
   test('unknown: 404', async () => {
     await using target = await startTarget();
 

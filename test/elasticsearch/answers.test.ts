@@ -1,0 +1,346 @@
+import { describe, expect, it } from 'vitest';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import { joinInventory } from '../../src/sweep/inventory.ts';
+import type { JobId } from '../../src/sweep/job-id.ts';
+import {
+  answeredAt,
+  answersFor,
+  configOf,
+  datafeedOf,
+  type Json,
+  listOf,
+  type MlAnswers,
+  respondWith,
+  runningFeed,
+  statsOf,
+} from '../support/ml-answers.ts';
+import { type Exchange, type SeenRequest, serve } from '../support/scripted-server.ts';
+
+const never = new AbortController().signal;
+const ids = (...names: string[]) => names as JobId[];
+
+/** Reads answers with the real client; `requests` are those that it took. */
+async function reading<T>(
+  answers: MlAnswers | ((exchange: Exchange) => void),
+  read: (cluster: ElasticsearchCluster) => Promise<T>,
+): Promise<{ result: T; requests: SeenRequest[] }> {
+  using clock = new VirtualClock(answeredAt);
+  using _tracked = trackHttp(clock);
+  await using server = await serve(
+    typeof answers === 'function' ? answers : (exchange) => respondWith(answers, exchange),
+  );
+  await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, clock);
+  return { result: await read(cluster), requests: server.requests };
+}
+
+const one = (stats: Json = {}, config: Json = {}, changes: Partial<MlAnswers> = {}) =>
+  answersFor([{ config: configOf('job-a', config), stats: statsOf('job-a', stats) }], changes);
+
+const statsRead = async (stats: Json) => {
+  const { result } = await reading(one(stats), (cluster) => cluster.jobStats(never));
+  return result[0];
+};
+
+const unreadable = (reason: RegExp) => ({
+  name: 'UnreadableInventoryError',
+  exitCode: 5,
+  message: expect.stringMatching(reason) as string,
+});
+
+describe('a listing', () => {
+  it.each<[string, Json, RegExp]>([
+    ['is a list', [], /it is not a JSON object/],
+    ['has no count', { jobs: [] }, /count is undefined, and 0 jobs came/],
+    ['counts more than came', { count: 3, jobs: [statsOf('a')] }, /count is 3, and 1 jobs came/],
+    ['counts less than came', { count: 0, jobs: [statsOf('a')] }, /count is 0, and 1 jobs came/],
+    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is 1, and 1 jobs came/],
+    ['has no jobs where one is counted', { count: 1 }, /count is 1, and 0 jobs came/],
+    ['has null for jobs', { count: 0, jobs: null }, /jobs is not a list of objects/],
+    ['has null for a job', { count: 1, jobs: [null] }, /jobs is not a list of objects/],
+    ['has a job without an id', { count: 1, jobs: [{ state: 'opened' }] }, /an entry of jobs has no job_id/],
+    [
+      'has a job whose id is a number',
+      { count: 1, jobs: [statsOf(7 as never)] },
+      /an entry of jobs has no job_id/,
+    ],
+    ['has a job whose id is empty', { count: 1, jobs: [statsOf('')] }, /an entry of jobs has no job_id/],
+    [
+      'has a job whose id is a book',
+      { count: 1, jobs: [statsOf('x'.repeat(300))] },
+      /none that an id can be/,
+    ],
+    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is \\u\{1b\}\[2J, and/],
+  ])('that %s is none: nothing is decided by it', async (_what, stats, reason) => {
+    const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
+    await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
+  });
+
+  it('may be empty, with or without its list', async () => {
+    for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
+      expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
+        [],
+      );
+  });
+
+  it('that holds a job twice keeps that job, whatever the two say', async () => {
+    const twice = listOf('jobs', [statsOf('job-a'), statsOf('job-b'), statsOf('job-a')]);
+    const answers = answersFor(
+      ['job-a', 'job-b'].map((id) => ({ config: configOf(id), stats: statsOf(id) })),
+      { stats: twice },
+    );
+    const { result } = await reading(answers, async (cluster) =>
+      joinInventory({
+        configs: await cluster.jobConfigs(never),
+        stats: await cluster.jobStats(never),
+        datafeeds: await cluster.datafeedStats(never),
+        readAt: answeredAt,
+      }),
+    );
+    expect(result.map(({ jobId, state }) => [jobId, state])).toEqual([
+      ['job-a', undefined],
+      ['job-b', 'opened'],
+    ]);
+  });
+});
+
+describe('an answer about jobs that were named', () => {
+  it('that lacks one of them does not make it gone: a server says 404 for those', async () => {
+    const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
+    await expect(reading(one(), read)).rejects.toMatchObject(
+      unreadable(/job-b was asked for, and is not among jobs/),
+    );
+  });
+
+  it('that lacks one at first, which is deleted meanwhile, ends with the others', async () => {
+    let asked = 0;
+    const { result } = await reading(
+      (exchange) => {
+        asked += 1;
+        if (asked === 2) {
+          const reason = "No known job with id 'job-b'";
+          exchange.json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
+        } else respondWith(one(), exchange);
+      },
+      (cluster) => cluster.jobStats(never, ids('job-a', 'job-b')),
+    );
+    expect(result.map(({ jobId }) => jobId)).toEqual(['job-a']);
+    expect(asked).toBe(3);
+  });
+
+  it('that holds one twice is none', async () => {
+    const answers = one(
+      {},
+      {},
+      { stats: listOf('jobs', [statsOf('job-a'), statsOf('job-a', { state: 'closed' })]) },
+    );
+    await expect(reading(answers, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject(
+      unreadable(/an id is twice in jobs/),
+    );
+  });
+});
+
+describe('the stats of a job', () => {
+  it('are read', async () => {
+    expect(await statsRead({})).toEqual({
+      jobId: 'job-a',
+      state: 'opened',
+      nodeId: '2spCyo1pRi2Ajo-j-_dnPX',
+      nodeName: 'ml-0',
+      openForMs: 30 * 86_400_000,
+      lastDataTime: answeredAt - 5 * 86_400_000,
+      latestRecordTime: answeredAt - 5 * 86_400_000 - 60_000,
+      modelBytes: 11_263_372,
+      runningForecasts: 0,
+    });
+  });
+
+  const counts = (changes: Json) => ({ data_counts: { ...statsOf('x').data_counts, ...changes } });
+  it.each<[string, Json]>([
+    ['no state', { state: undefined }],
+    ['null for a state', { state: null }],
+    ['no counts', { data_counts: undefined }],
+    ['counts of nothing', { data_counts: { job_id: 'job-a' } }],
+    ['data without a time of arrival', counts({ last_data_time: undefined })],
+    ['null for the time of arrival', counts({ last_data_time: null })],
+    ['a text for the time of arrival', counts({ last_data_time: '2026-11-23' })],
+    ['a time of arrival before all time', counts({ last_data_time: -1 })],
+    [
+      'a record without a time of arrival',
+      counts({ last_data_time: undefined, input_record_count: 0, processed_record_count: 0 }),
+    ],
+    ['a number for how long it is open', { open_time: 93_784 }],
+    ['words for how long it is open', { open_time: 'long' }],
+    ['a fraction for how long it is open', { open_time: '1.5s' }],
+    ['no forecasts', { forecasts_stats: undefined }],
+    ['forecasts without their states', { forecasts_stats: { total: 2, forecasted_jobs: 1 } }],
+    ['more forecasts than states', { forecasts_stats: { total: 2, status: { finished: 1 } } }],
+    ['words for a count of forecasts', { forecasts_stats: { total: 1, status: { started: 'one' } } }],
+    ['a text for its node', { node: 'ml-0' }],
+    ['a node and no time on it, while it is closing', { state: 'closing', open_time: undefined }],
+  ])('that hold %s are marked, so that the job is kept', async (_what, changes) => {
+    expect(await statsRead(changes)).toMatchObject({ unreadable: true });
+  });
+
+  it.each<[string, Json, object]>([
+    [
+      'no data ever',
+      { data_counts: { input_record_count: 0, processed_record_count: 0 } },
+      { lastDataTime: undefined },
+    ],
+    [
+      'no data ever, by one count alone',
+      { data_counts: { processed_record_count: 0 } },
+      { lastDataTime: undefined },
+    ],
+    ['no process', { node: undefined, open_time: undefined }, { openForMs: undefined, nodeId: undefined }],
+    [
+      'a process that is gone while it is closing',
+      { state: 'closing', node: undefined, open_time: undefined },
+      { state: 'closing' },
+    ],
+    [
+      'a node that the server does not name',
+      { node: undefined },
+      { nodeId: undefined, openForMs: 30 * 86_400_000 },
+    ],
+    [
+      'forecasts that are over',
+      { forecasts_stats: { total: 3, status: { finished: 2, failed: 1 } } },
+      { runningForecasts: 0 },
+    ],
+    [
+      'forecasts that run',
+      { forecasts_stats: { total: 3, status: { scheduled: 1, started: 1, failed: 1 } } },
+      { runningForecasts: 2 },
+    ],
+    ['a state of a later version', { state: 'hibernating' }, { state: 'hibernating' }],
+    ['a time of arrival in a far future', counts({ last_data_time: 9e18 }), { lastDataTime: 9e18 }],
+    [
+      'a model larger than any memory',
+      { model_size_stats: { model_bytes: 1e300 } },
+      { modelBytes: undefined },
+    ],
+    ['a model of no number', { model_size_stats: { model_bytes: '11mb' } }, { modelBytes: undefined }],
+    ['no model', { model_size_stats: undefined }, { modelBytes: undefined }],
+    [
+      'a node whose name is a book',
+      { node: { id: 'n', name: 'x'.repeat(10_000) } },
+      { nodeName: 'x'.repeat(255) },
+    ],
+  ])('that hold %s are read as that', async (_what, changes, expected) => {
+    const stats = await statsRead(changes);
+    expect(stats).toMatchObject(expected);
+    expect(stats).not.toHaveProperty('unreadable');
+  });
+});
+
+describe('the datafeeds', () => {
+  const fed = (feed: Json, changes: Partial<MlAnswers> = {}) =>
+    answersFor(
+      [{ config: configOf('job-a'), stats: statsOf('job-a'), datafeed: datafeedOf('job-a', feed) }],
+      changes,
+    );
+  const owners = (jobId: unknown) => listOf('datafeeds', [{ datafeed_id: 'datafeed-job-a', job_id: jobId }]);
+  const read = (cluster: ElasticsearchCluster) => cluster.datafeedStats(never);
+
+  it.each<[string, Json]>([
+    ['do not tell whose they are', { timing_stats: undefined }],
+    ['tell it in no form that is known', { timing_stats: { job_id: 7 } }],
+    ['tell that they are nobody’s', { timing_stats: { job_id: '' } }],
+  ])('that %s are asked again for their config, which does', async (_what, feed) => {
+    const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
+    const { result, requests } = await reading(answers, read);
+    expect(result).toEqual([
+      { datafeedId: 'datafeed-job-a', jobId: 'job-a', state: 'started', lookback: 'done' },
+    ]);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/_ml/datafeeds/_stats',
+      '/_ml/datafeeds/datafeed-job-a',
+    ]);
+  });
+
+  it('that nobody can tell the job of end the sweep: it could be any', async () => {
+    for (const owner of [undefined, null, '', 7])
+      await expect(
+        reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
+      ).rejects.toMatchObject(unreadable(/does not tell which job the datafeed datafeed-job-a feeds/));
+  });
+
+  it('that are deleted between the two reads are nobody’s', async () => {
+    const { result } = await reading((exchange) => {
+      const reason = 'No datafeed with id [datafeed-job-a] exists';
+      if (exchange.path === '/_ml/datafeeds/datafeed-job-a')
+        exchange.json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
+      else respondWith(fed({ timing_stats: undefined }), exchange);
+    }, read);
+    expect(result).toEqual([]);
+  });
+
+  it('show no character of their id that could act on a terminal', async () => {
+    const id = 'feed\u001b[2J';
+    const answers = fed(
+      { datafeed_id: id, timing_stats: undefined },
+      { datafeedConfigs: listOf('datafeeds', [{ datafeed_id: id }]) },
+    );
+    await expect(reading(answers, read)).rejects.toMatchObject(
+      unreadable(/the datafeed feed\\u\{1b\}\[2J feeds/),
+    );
+  });
+
+  it.each<[string, Json, object]>([
+    ['stopped', {}, { state: 'stopped', lookback: 'unknown' }],
+    ['in real time', runningFeed, { state: 'started', lookback: 'done' }],
+    [
+      'still reading the past',
+      { state: 'started', running_state: { real_time_configured: true, real_time_running: false } },
+      { lookback: 'running' },
+    ],
+    [
+      'with an end',
+      { state: 'started', running_state: { real_time_configured: false, real_time_running: false } },
+      { lookback: 'running' },
+    ],
+    ['of a server that does not tell', { state: 'started' }, { state: 'started', lookback: 'unknown' }],
+    ['half told', { state: 'started', running_state: { real_time_running: true } }, { lookback: 'unknown' }],
+    ['of no state', { state: undefined }, { state: 'unknown' }],
+    ['of a state that is no text', { state: 1 }, { state: 'unknown' }],
+  ])('are read: %s', async (_what, feed, expected) => {
+    expect((await reading(fed(feed), read)).result).toMatchObject([expected]);
+  });
+});
+
+describe('the config of a job', () => {
+  const configRead = async (config: Json) => {
+    const { result } = await reading(one({}, config), (cluster) => cluster.jobConfigs(never));
+    return result;
+  };
+
+  it.each<[string, Json]>([
+    ['null for its groups', { groups: null }],
+    ['a text for its groups', { groups: 'web' }],
+    ['a number among its groups', { groups: ['web', 7] }],
+    ['null for its custom settings', { custom_settings: null }],
+    ['a list for its custom settings', { custom_settings: [] }],
+    ['null for the mark of an app', { custom_settings: { managed: null } }],
+    ['null for its datafeed', { datafeed_config: null }],
+    ['a datafeed without an id', { datafeed_config: { job_id: 'job-a' } }],
+  ])('that holds %s is left out, so that the job is kept', async (_what, config) => {
+    expect(await configRead(config)).toEqual([]);
+  });
+
+  it.each<[string, Json, string | undefined]>([
+    ['nothing', {}, undefined],
+    ['that it is not being deleted', { deleting: false }, undefined],
+    ['that it is being deleted', { deleting: true }, 'delete'],
+    ['something about being deleted', { deleting: 'maybe' }, 'delete'],
+    ['null about being deleted', { deleting: null }, 'delete'],
+    ['a reason', { blocked: { reason: 'revert' } }, 'revert'],
+    ['a reason of a later version', { blocked: { reason: 'audit' } }, 'audit'],
+    ['no reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
+    ['null', { blocked: null }, 'unknown'],
+  ])('that says %s of a block is read so that a doubt blocks', async (_what, config, expected) => {
+    expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
+  });
+});
