@@ -294,7 +294,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     ],
     [
       'a fingerprint for plain http',
-      { environment: { ELASTICSEARCH_URL: 'http://es:9200', ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32) } },
+      { environment: { ELASTICSEARCH_URL: 'HTTP://es:9200', ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32) } },
       /ELASTICSEARCH_CA_FINGERPRINT needs an address that begins with https/,
     ],
     [

@@ -356,6 +356,23 @@ describe('what a key may not read, or a server does not have', () => {
     expect(server.requests[0]?.headers['content-type']).toBe('application/json');
   });
 
+  it('asks a server whose security is off no second time', async () => {
+    let asked = 0;
+    const off = answering('privileges', (exchange) => {
+      asked += 1;
+      refused(500)(exchange);
+    });
+    await ask(off, (cluster) => cluster.mayClose(never()));
+    expect(asked).toBe(1);
+  });
+
+  it('ends with the time for it, even where an answer is not needed', async () => {
+    const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
+    await expect(
+      ask(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
+    ).rejects.toMatchObject({ name: 'ClusterUnreachableError' });
+  });
+
   it('ends the sweep where the credentials are refused', async () => {
     const wrong = answering('root', refused(401));
     await expect(ask(wrong, (cluster) => cluster.identify(never()))).rejects.toMatchObject({
