@@ -19,12 +19,8 @@ export class Wire {
   readonly #connection: Connection;
   readonly #clean: (text: string) => string;
   readonly #warnings = new Set<string>();
-<<<<<<< HEAD
-  #client: Promise<LeanClient> | undefined;
-=======
   readonly #closed = new AbortController();
-  #client: Promise<Client> | undefined;
->>>>>>> es
+  #client: Promise<LeanClient> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
