@@ -14,19 +14,17 @@ export interface OutputOptions {
   readonly outputFile?: string;
 }
 
-/** How a result looks in each form that its command offers; every text ends with a line end. */
-export type Renderings<Form extends OutputForm = OutputForm> = {
-  readonly [form in Form]: () => string | Promise<string>;
-};
+/** How a result looks in each form; every text ends with a line end. */
+export type Renderings = { readonly [form in OutputForm]: () => string | Promise<string> };
 
-/** Adds `-o` and `--output-file` with the forms that the command has. */
-export function withOutputOptions(command: Command, forms: readonly OutputForm[] = outputForms): Command {
+/** Adds `-o` and `--output-file`. */
+export function withOutputOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
         '-o, --output <form>',
         'the form of the result (default: table on a terminal, else json)',
-      ).choices(forms),
+      ).choices(outputForms),
     )
     .option('--output-file <file>', 'write the result to a file; its ending tells the form if -o does not');
 }
@@ -60,29 +58,44 @@ export async function checkOutput({ outputFile }: OutputOptions): Promise<void> 
  * Writes the result: to the file that was named, and to standard output if there is none or somebody looks at it.
  * A file that can no longer be written leaves the result on standard output: it may be all that is known of a sweep.
  */
-export async function writeResult<Form extends OutputForm>(
-  renderings: Renderings<Form>,
+export async function writeResult(
+  renderings: Renderings,
   { output, outputFile }: OutputOptions,
   io: Io,
 ): Promise<void> {
-  const onTerminal = io.stdout.isTTY ? 'table' : 'json';
-  const byEnding = outputFile === undefined ? undefined : formOfEnding[extname(outputFile).toLowerCase()];
-  const chosen = output ?? (outputFile === undefined ? onTerminal : (byEnding ?? 'json'));
-  const form = (chosen in renderings ? chosen : 'json') as Form;
-  const text = await renderings[form]();
+  const text = await rendered(renderings, formOf(output, outputFile, io), io);
   if (outputFile === undefined) {
     await write(io.stdout, text);
     return;
   }
   try {
     await writeFile(outputFile, text);
-    io.stderr.write(`the result is in ${outputFile} (${form})\n`);
-    if (io.stdout.isTTY) await write(io.stdout, await renderings['table' as Form]());
+    io.stderr.write(`the result is in ${outputFile} (${formOf(output, outputFile, io)})\n`);
   } catch (error) {
     io.stderr.write(
       `jobsweep: ${outputFile} could not be written (${(error as NodeJS.ErrnoException).code}): the result follows\n`,
     );
     await write(io.stdout, text);
+    return;
+  }
+  if (io.stdout.isTTY) await write(io.stdout, await renderings.table());
+}
+
+function formOf(output: OutputForm | undefined, outputFile: string | undefined, { stdout }: Io): OutputForm {
+  if (output !== undefined) return output;
+  if (outputFile === undefined) return stdout.isTTY ? 'table' : 'json';
+  return formOfEnding[extname(outputFile).toLowerCase()] ?? 'json';
+}
+
+/** The form asked for, or JSON where a bug keeps that from being made: jobs may be closed, and the report must be had. */
+async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promise<string> {
+  try {
+    return await renderings[form]();
+  } catch (error) {
+    io.stderr.write(
+      `jobsweep: a bug keeps the result from being written as ${form}, please report it; JSON follows: ${String(error)}\n`,
+    );
+    return await renderings.json();
   }
 }
 

@@ -12,13 +12,13 @@ import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import type { ExitCode, Io } from './io.ts';
-import { json, type OutputForm, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
+import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
 import { type Picture, takePicture } from './picture.ts';
 import { Progress } from './progress.ts';
-import { reportMarkdown } from './show/markdown.ts';
 import { reportLines } from './show/ndjson.ts';
-import { reportText } from './show/report.ts';
+import { reportSheet, reportText } from './show/report.ts';
+import { sheetMarkdown } from './show/sheet.ts';
 import { type Target, type TargetOptions, withTargetOptions } from './target.ts';
 
 export interface SweepingOptions extends TargetOptions, OutputOptions {
@@ -27,7 +27,7 @@ export interface SweepingOptions extends TargetOptions, OutputOptions {
   readonly history?: readonly string[];
 }
 
-export function withSweepingOptions(command: Command, forms?: readonly OutputForm[]): Command {
+export function withSweepingOptions(command: Command): Command {
   return withOutputOptions(
     withTargetOptions(command)
       .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
@@ -36,7 +36,6 @@ export function withSweepingOptions(command: Command, forms?: readonly OutputFor
         '--history <file...>',
         'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
       ),
-    forms,
   );
 }
 
@@ -123,7 +122,7 @@ export function renderingsOf(
     table: () => reportText(report, { width: io.stdout.columns, paint }),
     json: () => json(asJson),
     ndjson: () => reportLines(report),
-    markdown: () => reportMarkdown(report),
+    markdown: () => sheetMarkdown(reportSheet(report)),
     // the drawing library is loaded by who wants a drawing
     html: async () => (await import('./show/html/report.ts')).reportHtml(report, picture),
   };

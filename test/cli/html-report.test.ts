@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../../src/cli/picture.ts';
@@ -6,7 +7,9 @@ import { reportHtml } from '../../src/cli/show/html/report.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
 import { launch, noBrowser, open } from '../support/browser.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
-import { htmlReport } from '../support/reports.ts';
+import { htmlReport, manyJobs, nodes } from '../support/reports.ts';
+import { runOn } from '../support/run-on.ts';
+import { startWorld } from '../support/world.ts';
 
 const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const schemes = ['light', 'dark'] as const;
@@ -19,12 +22,12 @@ const reports = [
 
 /** What a page says of itself: rules of accessibility that are broken, contrast of both colour schemes included. */
 async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: join(import.meta.dirname, '../../node_modules/axe-core/axe.min.js') });
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
+    const { axe: rules } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
     };
-    const result = await axe.run();
+    const result = await rules.run();
     return result.violations.map(
       ({ id, nodes }) =>
         `${id}: ${nodes
@@ -97,6 +100,15 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       await using opened = await open(browser, fileOf(name), { colorScheme, bypassCSP: true });
       expect(await violations(opened.page)).toEqual([]);
     }
+  });
+
+  it.each(['explain web-latency-0000', 'doctor'])('keeps them in the page of %s as well', async (command) => {
+    await using world = await startWorld(manyJobs(10, 0.3), { nodes });
+    const file = folder.at('sheet.html');
+    expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
+    await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
+    expect(opened.troubles).toEqual([]);
+    expect(await violations(opened.page)).toEqual([]);
   });
 
   it('is dark where the system is dark', async () => {

@@ -103,4 +103,18 @@ describe('the result', () => {
     expect(result.stderr).toContain('report.json could not be written (ENOENT): the result follows');
     expect(reportOf(result).counts.closed).toBe(2);
   });
+
+  it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
+    'of %s comes in every form',
+    async (...command) => {
+      await using world = await startWorld(jobs);
+      const shown = async (form: string) => (await runOn(world, [...command, '-o', form])).stdout;
+      for (const form of ['json', 'ndjson'])
+        for (const line of form === 'json' ? [await shown(form)] : (await shown(form)).trimEnd().split('\n'))
+          expect(JSON.parse(line), form).toBeTypeOf('object');
+      expect(await shown('markdown')).toMatch(/^## .*\n\n/);
+      expect(await shown('html')).toMatch(/^<!doctype html>[\s\S]*<table>[\s\S]*<\/html>\n$/);
+      expect((await shown('table')).endsWith('\n')).toBe(true);
+    },
+  );
 });

@@ -164,7 +164,7 @@ describe('schedules list', () => {
     const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['nightly']);
     const markdown = (await bench.run(['list', '-o', 'markdown'])).stdout;
-    expect(markdown.split('\n')[0]).toBe('| Name | State | Schedule | Zone | Next run | Cluster | Of |');
+    expect(markdown.split('\n')).toContain('| Name | State | Schedule | Zone | Next run | Cluster | Of |');
     const paused = await bench.run(['pause', 'nightly', '-o', 'markdown']);
     expect(paused.stdout).toContain('| nightly | pause | done |  |');
     const before = bench.scheduler.requests.length;

@@ -27,7 +27,7 @@ export function manyJobs(count: number, idleShare: number): FleetJob[] {
   });
 }
 
-const nodes = Array.from({ length: 5 }, (_, index) => ({ name: `ml-${index}` }));
+export const nodes = Array.from({ length: 5 }, (_, index) => ({ name: `ml-${index}` }));
 const noFuses = { fuse: { maxShare: null, massIdle: false, maxJobs: null }, force: { max: 100 } };
 
 /** Writes the HTML report of a plan or a sweep of so many jobs, and returns its path. */

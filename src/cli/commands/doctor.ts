@@ -6,9 +6,10 @@ import type { Finding } from '../doctor/finding.ts';
 import { leastKeys, roleText } from '../doctor/role.ts';
 import { schedulerFindings } from '../doctor/scheduler.ts';
 import type { ExitCode } from '../io.ts';
-import { checkOutput, json, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
-import { doctorMarkdown, doctorText } from '../show/doctor.ts';
+import { doctorSheet, doctorText } from '../show/doctor.ts';
+import { inAllForms } from '../show/sheet.ts';
 import { openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
 
 interface DoctorOptions extends TargetOptions, OutputOptions {
@@ -17,7 +18,7 @@ interface DoctorOptions extends TargetOptions, OutputOptions {
 }
 
 export const registerDoctor: Register = (program, context) => {
-  withOutputOptions(withTargetOptions(program.command('doctor')), ['table', 'json', 'markdown'])
+  withOutputOptions(withTargetOptions(program.command('doctor')))
     .description(
       'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
     )
@@ -45,11 +46,12 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
     ...(await schedulerFindings(io.env, io.clock, io.signal)),
   ];
   await writeResult(
-    {
-      table: () => doctorText(findings, { paint: paint('stdout'), width: io.stdout.columns }),
-      json: () => json({ cluster: request.cluster, findings }),
-      markdown: () => doctorMarkdown(findings),
-    },
+    inAllForms({
+      text: () => doctorText(findings, { paint: paint('stdout'), width: io.stdout.columns }),
+      value: { cluster: request.cluster, findings },
+      each: findings,
+      sheet: () => doctorSheet(findings, request.cluster),
+    }),
     options,
     io,
   );
@@ -60,11 +62,23 @@ async function printRole(options: DoctorOptions, { io }: CommandContext): Promis
   await checkOutput(options);
   // Somebody pastes this into a console, from a pipe as well: only who asks for JSON wants JSON.
   const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
-  const renderings = {
-    table: roleText,
-    json: () => json(leastKeys),
-    markdown: () => `\`\`\`\n${roleText()}\`\`\`\n`,
-  };
+  const renderings = inAllForms({
+    text: roleText,
+    value: leastKeys,
+    each: Object.values(leastKeys),
+    sheet: () => ({
+      title: 'The least API keys',
+      lines: roleText()
+        .split('\n')
+        .filter((line) => line.startsWith('#')),
+      tables: [
+        {
+          head: ['For', 'POST /_security/api_key'],
+          rows: Object.entries(leastKeys).map(([name, body]) => [name, JSON.stringify(body)]),
+        },
+      ],
+    }),
+  });
   await writeResult(renderings, { ...options, ...(output && { output }) }, io);
   return 0;
 }

@@ -8,14 +8,15 @@ import type { CommandContext, Register } from '../command.ts';
 import { explain } from '../explain.ts';
 import { historiesOf, pastOf, readHistory } from '../history.ts';
 import type { ExitCode } from '../io.ts';
-import { checkOutput, json, writeResult } from '../output.ts';
+import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
-import { explanationText } from '../show/explain.ts';
+import { explanationSheet, explanationText } from '../show/explain.ts';
+import { inAllForms } from '../show/sheet.ts';
 import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
 
 export const registerExplain: Register = (program, context) => {
-  withSweepingOptions(program.command('explain'), ['table', 'json'])
+  withSweepingOptions(program.command('explain'))
     .description('one job: each clock, each rule, the verdict, and when it would change')
     .argument('<job-id>')
     .action(context.action((jobId: string, options: SweepingOptions) => run(jobId, options, context)));
@@ -51,10 +52,11 @@ async function run(
     now: target.clock.now(),
   });
   await writeResult(
-    {
-      table: () => explanationText(explanation, { width: io.stdout.columns, paint: paint('stdout') }),
-      json: () => json(explanation),
-    },
+    inAllForms({
+      text: () => explanationText(explanation, { width: io.stdout.columns, paint: paint('stdout') }),
+      value: explanation,
+      sheet: () => explanationSheet(explanation),
+    }),
     options,
     io,
   );

@@ -8,7 +8,7 @@ import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { checkOutput, json, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
 import {
   type datafeedOutcomes,
@@ -17,7 +17,8 @@ import {
   reopenOutcomes,
   undoable,
 } from '../reopening.ts';
-import { type ReopenReport, reopenMarkdown, reopenText } from '../show/reopened.ts';
+import { type ReopenReport, reopenSheet, reopenText } from '../show/reopened.ts';
+import { inAllForms } from '../show/sheet.ts';
 import { durationOption } from '../sweeping.ts';
 import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
 
@@ -28,7 +29,7 @@ interface ReopenOptions extends TargetOptions, OutputOptions {
 }
 
 export const registerReopen: Register = (program, context) => {
-  withOutputOptions(withTargetOptions(program.command('reopen')), ['table', 'json', 'ndjson', 'markdown'])
+  withOutputOptions(withTargetOptions(program.command('reopen')))
     .description(
       'undo: open the jobs that a sweep closed, and start the datafeeds that it stopped; asks first',
     )
@@ -54,15 +55,12 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
   const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
   const tell = async (report: ReopenReport): Promise<ExitCode> => {
     await writeResult(
-      {
-        table: () => reopenText(report, { width: io.stdout.columns, paint: paint('stdout') }),
-        json: () => json(report),
-        ndjson: () =>
-          [...report.jobs, { ...report, jobs: undefined }]
-            .map((line) => `${JSON.stringify(line)}\n`)
-            .join(''),
-        markdown: () => reopenMarkdown(report),
-      },
+      inAllForms({
+        text: () => reopenText(report, { width: io.stdout.columns, paint: paint('stdout') }),
+        value: report,
+        each: [...report.jobs, { ...report, jobs: undefined }],
+        sheet: () => reopenSheet(report),
+      }),
       options,
       io,
     );

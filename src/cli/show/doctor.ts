@@ -1,8 +1,8 @@
-/** @module What `jobsweep doctor` found, as text and as Markdown. */
+/** @module What `jobsweep doctor` found, as lines for a terminal and as a sheet. */
 import { plural, printable } from '../../sweep/text.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
 import { type Paint, plain, type Tone } from '../paint.ts';
-import { markdownTable } from './markdown.ts';
+import type { Sheet } from './sheet.ts';
 
 const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone }>> = {
   ok: { mark: 'ok  ', tone: 'good' },
@@ -28,15 +28,22 @@ export function doctorText(
         : wrap(`→ ${printable(advice)}`, width - indent).map((line) => ' '.repeat(indent) + line)),
     ];
   });
-  const count = findings.filter(({ level }) => level === 'finding').length;
-  const sum =
-    count === 0 ? paint('good', 'nothing to mend') : paint('bad', `${plural(count, 'thing')} to mend`);
-  return `${lines.join('\n')}\n\n${sum}\n`;
+  const tone = findings.some(({ level }) => level === 'finding') ? 'bad' : 'good';
+  return `${lines.join('\n')}\n\n${paint(tone, toMend(findings))}\n`;
 }
 
-export function doctorMarkdown(findings: readonly Finding[]): string {
+export function doctorSheet(findings: readonly Finding[], cluster: string): Sheet {
   const rows = findings.map(({ check, level, found, advice = '' }) => [level, check, found, advice]);
-  return `## Examination of a cluster\n\n${markdownTable(['', 'Check', 'Found', 'To do'], rows)}\n`;
+  return {
+    title: `Examination of the cluster ${cluster}`,
+    lines: [toMend(findings)],
+    tables: [{ head: ['Level', 'Check', 'Found', 'To do'], rows }],
+  };
+}
+
+function toMend(findings: readonly Finding[]): string {
+  const count = findings.filter(({ level }) => level === 'finding').length;
+  return count === 0 ? 'nothing to mend' : `${plural(count, 'thing')} to mend`;
 }
 
 function wrap(text: string, width: number): string[] {

@@ -3,6 +3,7 @@ import { printable } from '../../sweep/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from '../explain.ts';
 import { type Paint, plain } from '../paint.ts';
+import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { toneOfVerdict } from './tones.ts';
 import { bytes, moment, span } from './words.ts';
@@ -15,7 +16,7 @@ const clockColumns: readonly Column<ExplainedClock>[] = [
     value: ({ agoMs }) => (agoMs === null ? '' : agoMs < 0 ? `in ${span(-agoMs)}` : span(agoMs)),
     align: 'right',
   },
-  { title: '', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), least: 8, leftOut: 1 },
+  { title: 'NOTE', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), least: 8, leftOut: 1 },
   { title: 'SOURCE', value: ({ source }) => source, least: 10, leftOut: 2 },
 ];
 
@@ -30,11 +31,10 @@ const ruleColumns: readonly Column<ExplainedRule>[] = [
 ];
 
 export function explanationText(explanation: Explanation, looks: TableLooks = {}): string {
-  const { jobId, cluster, at, clocks, rules } = explanation;
+  const { clocks, rules } = explanation;
   const paint = looks.paint ?? plain;
-  const version = cluster.version === null ? '' : ` ${cluster.version}`;
   const lines = [
-    paint('strong', printable(`${jobId} on the cluster ${cluster.name}${version}, ${moment(at)}`)),
+    paint('strong', printable(headline(explanation))),
     '',
     ...verdictLines(explanation, paint),
     '',
@@ -46,6 +46,25 @@ export function explanationText(explanation: Explanation, looks: TableLooks = {}
     ...pastLines(explanation),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+export function explanationSheet(explanation: Explanation): Sheet {
+  const { clocks, rules } = explanation;
+  return {
+    title: headline(explanation),
+    lines: [
+      ...verdictLines(explanation, plain),
+      stateText(explanation),
+      idleText(explanation),
+      ...pastLines(explanation).filter((line) => line !== ''),
+    ],
+    tables: [sheetTable(clockColumns, clocks, 'Clocks'), sheetTable(ruleColumns, rules, 'Rules')],
+  };
+}
+
+function headline({ jobId, cluster, at }: Explanation): string {
+  const version = cluster.version === null ? '' : ` ${cluster.version}`;
+  return `${jobId} on the cluster ${cluster.name}${version}, ${moment(at)}`;
 }
 
 function verdictLines({ verdict, changes, fuse, named, state }: Explanation, paint: Paint): string[] {

@@ -1,8 +1,8 @@
-/** @module What was opened again, as text and as Markdown. */
+/** @module What was opened again, as text and as a sheet. */
 import { plural, printable } from '../../sweep/text.ts';
 import type { Tone } from '../paint.ts';
 import type { ReopenedJob, ReopenOutcome } from '../reopening.ts';
-import { markdownTable } from './markdown.ts';
+import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { span } from './words.ts';
 
@@ -47,16 +47,11 @@ export function reopenText(report: ReopenReport, looks: TableLooks = {}): string
   return `${jobs}${reopenSums(report).map(printable).join('\n')}\n`;
 }
 
-export function reopenMarkdown(report: ReopenReport): string {
-  const cells = (job: ReopenedJob) => [job.jobId, job.outcome, job.datafeed ?? '', why(job)];
-  const rows =
-    report.jobs.length > 0
-      ? ['', markdownTable(['Job', 'Outcome', 'Datafeed', 'Why'], report.jobs.map(cells))]
-      : [];
-  return ['## Jobs opened again', '', ...reopenSums(report).map((line) => `- ${line}`), ...rows, ''].join(
-    '\n',
-  );
-}
+export const reopenSheet = (report: ReopenReport): Sheet => ({
+  title: `Jobs of the cluster ${report.cluster.name} opened again`,
+  lines: reopenSums(report),
+  tables: [sheetTable(columns, report.jobs)],
+});
 
 function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): string[] {
   const told: readonly (readonly [number, string])[] = [

@@ -2,10 +2,11 @@
 import type { ReportedJob, SweepReport } from '../../sweep/report.ts';
 import { printable } from '../../sweep/text.ts';
 import type { Tone } from '../paint.ts';
+import { type Sheet, sheetTable } from './sheet.ts';
 import { summary } from './summary.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
-import { bytes, span } from './words.ts';
+import { bytes, moment, span } from './words.ts';
 
 const job: Column<ReportedJob> = {
   title: 'JOB',
@@ -56,9 +57,11 @@ export function outcomeText({ outcome, error, notAttemptedBecause }: ReportedJob
   return notAttemptedBecause ? `${outcome} (${notAttemptedBecause})` : outcome;
 }
 
+const columnsOf = ({ dryRun }: SweepReport) => (dryRun ? common : [...common, outcome]);
+
 /** The whole report as people read it; ends with a line end. */
 export function reportText(report: SweepReport, looks: TableLooks = {}): string {
-  const columns = report.dryRun ? common : [...common, outcome];
+  const columns = columnsOf(report);
   const jobs =
     report.jobs.length > 0
       ? table(report.jobs, columns, looks)
@@ -66,4 +69,14 @@ export function reportText(report: SweepReport, looks: TableLooks = {}): string 
   return `${jobs}\n\n${summary(report)
     .map(({ tone, text }) => (tone && looks.paint ? looks.paint(tone, printable(text)) : printable(text)))
     .join('\n')}\n`;
+}
+
+/** The report without colours and widths, for Markdown. */
+export function reportSheet(report: SweepReport): Sheet {
+  const columns = columnsOf(report);
+  return {
+    title: `${report.dryRun ? 'Plan of a sweep' : 'Sweep'} of the cluster ${report.cluster.name}`,
+    lines: [`${moment(report.startedAt)}, ${report.status}`, ...summary(report).map(({ text }) => text)],
+    tables: [sheetTable(columns, report.jobs)],
+  };
 }

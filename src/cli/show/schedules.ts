@@ -1,12 +1,9 @@
 /** @module Schedules as text for a terminal: what there is, what would change, what was done. */
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import { plural, printable, quote } from '../../sweep/text.ts';
-import { json, type OutputForm, type Renderings } from '../output.ts';
-import { markdownTable } from './markdown.ts';
+import type { Renderings } from '../output.ts';
+import { inAllForms, sheetTable } from './sheet.ts';
 import { type Column, table } from './table.ts';
-
-/** Schedules are lists of a few lines: a page of charts would have nothing to show. */
-type ScheduleForm = Exclude<OutputForm, 'html'>;
 
 /** A schedule as `list` tells it; also its JSON form. */
 export interface ListedSchedule {
@@ -41,27 +38,24 @@ const columns: readonly Column<ListedSchedule>[] = [
   { title: 'OF', value: ({ owner }) => owner, leftOut: 3 },
 ];
 
-/** One value a line. */
-const jsonLines = (values: readonly unknown[]) =>
-  values.map((value) => `${JSON.stringify(value)}\n`).join('');
-
-const inMarkdown = <Row>(rows: readonly Row[], shown: readonly Column<Row>[]) =>
-  `${markdownTable(
-    shown.map(({ title }) => title.charAt(0) + title.slice(1).toLowerCase()),
-    rows.map((row) => shown.map(({ value }) => value(row))),
-  )}\n`;
-
 export const listRenderings = (
   group: string,
   schedules: readonly ListedSchedule[],
   width?: number,
-): Renderings<ScheduleForm> => ({
-  table: () =>
-    schedules.length === 0 ? `no schedule in group ${group}\n` : `${table(schedules, columns, { width })}\n`,
-  json: () => json(schedules),
-  ndjson: () => jsonLines(schedules),
-  markdown: () => inMarkdown(schedules, columns),
-});
+): Renderings =>
+  inAllForms({
+    text: () =>
+      schedules.length === 0
+        ? `no schedule in group ${group}\n`
+        : `${table(schedules, columns, { width })}\n`,
+    value: schedules,
+    each: schedules,
+    sheet: () => ({
+      title: `Schedules of the group ${group}`,
+      lines: [plural(schedules.length, 'schedule')],
+      tables: [sheetTable(columns, schedules)],
+    }),
+  });
 
 const marks = { create: '+', update: '~', delete: '-', none: ' ' } as const;
 
@@ -102,27 +96,30 @@ function toldChange(change: Change): object {
     : { name, action };
 }
 
-export const planRenderings = (plan: SchedulePlan): Renderings<ScheduleForm> => {
+export const planRenderings = (plan: SchedulePlan): Renderings => {
   const { group, createGroup, changes } = plan;
   const told = changes.map(toldChange);
-  return {
-    table: () => planText(plan),
-    json: () => json({ group, createGroup, changes: told }),
-    ndjson: () => jsonLines(told),
-    markdown: () => {
-      const rows = changes.flatMap((change) =>
-        change.action === 'update'
-          ? change.differences.map(({ field, from, to }) => [
-              change.name,
-              'update',
-              `${field}: ${quote(from, 200)} → ${quote(to, 200)}`,
-            ])
-          : [[change.name, change.action, change.action === 'none' ? (change.note ?? '') : '']],
-      );
-      return `${markdownTable(['Name', 'Action', 'What'], rows)}\n`;
-    },
-  };
+  return inAllForms({
+    text: () => planText(plan),
+    value: { group, createGroup, changes: told },
+    each: told,
+    sheet: () => ({
+      title: `Plan for the schedules of the group ${group}`,
+      lines: planText(plan).trimEnd().split('\n').slice(-1),
+      tables: [{ head: ['Name', 'Action', 'What'], rows: changes.flatMap(changeRows) }],
+    }),
+  });
 };
+
+function changeRows(change: Change): string[][] {
+  if (change.action !== 'update')
+    return [[change.name, change.action, change.action === 'none' ? (change.note ?? '') : '']];
+  return change.differences.map(({ field, from, to }) => [
+    change.name,
+    'update',
+    `${field}: ${quote(from, 200)} → ${quote(to, 200)}`,
+  ]);
+}
 
 const done = {
   create: 'created',
@@ -133,19 +130,22 @@ const done = {
   none: 'unchanged',
 } as const;
 
-export const resultRenderings = (
-  group: string,
-  results: readonly ChangeResult[],
-): Renderings<ScheduleForm> => ({
-  table: () => resultText(group, results),
-  json: () => json({ group, results }),
-  ndjson: () => jsonLines(results),
-  markdown: () =>
-    `${markdownTable(
-      ['Name', 'Action', 'Outcome', 'Error'],
-      results.map(({ name, action, outcome, error = '' }) => [name, action, outcome, error]),
-    )}\n`,
-});
+export const resultRenderings = (group: string, results: readonly ChangeResult[]): Renderings =>
+  inAllForms({
+    text: () => resultText(group, results),
+    value: { group, results },
+    each: results,
+    sheet: () => ({
+      title: `Schedules of the group ${group}`,
+      lines: [],
+      tables: [
+        {
+          head: ['Name', 'Action', 'Outcome', 'Error'],
+          rows: results.map(({ name, action, outcome, error = '' }) => [name, action, outcome, error]),
+        },
+      ],
+    }),
+  });
 
 function resultText(group: string, results: readonly ChangeResult[]): string {
   const lines = results

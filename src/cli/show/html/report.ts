@@ -1,5 +1,4 @@
 /** @module A report as one HTML file that needs nothing beside itself: no network, no script to be read, no plug-in. */
-import { createHash } from 'node:crypto';
 import type { SweepReport } from '../../../sweep/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
 import type { Picture } from '../../picture.ts';
@@ -8,11 +7,11 @@ import { bytes, moment, span } from '../words.ts';
 import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';
 import { jobTable } from './job-table.ts';
-import { html, Markup } from './markup.ts';
+import { html, type Markup } from './markup.ts';
 import { memoryByNode } from './memory-by-node.ts';
+import { pageText } from './page.ts';
 import { script } from './script.ts';
 import { storySection } from './story.ts';
-import { style } from './style.ts';
 import { timeline } from './timeline.ts';
 
 const freedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed', 'already_closed']);
@@ -21,37 +20,13 @@ const freedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed
 export async function reportHtml(report: SweepReport, picture: Picture): Promise<string> {
   const { cluster, dryRun } = report;
   const title = `${dryRun ? 'Plan of a sweep' : 'Sweep'} of ${cluster.name}, ${moment(report.startedAt)}`;
-  const hash = createHash('sha256').update(script).digest('base64');
-  // Nothing is loaded, and no script runs but the one that is known here: an id cannot bring its own.
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<header>
-<h1>${title}</h1>
-<p class="faint">${subtitle(report)}</p>
-</header>
-<main>
-${tiles(report)}
+  const main = html`${tiles(report)}
 ${notices(report)}
 ${await figures(report, picture)}
 ${storySection(report)}
-${jobTable(report)}
-</main>
-<footer>Sweep ${report.sweepId} of the cluster ${cluster.id}. ${ending(report)}</footer>
-<script>${new Markup(script)}</script>
-</body>
-</html>
-`;
-  return page.text;
+${jobTable(report)}`;
+  const footer = `Sweep ${report.sweepId} of the cluster ${cluster.id}. ${ending(report)}`;
+  return pageText({ title, subtitle: subtitle(report), main, footer, script });
 }
 
 const ending = ({ dryRun, status }: SweepReport) =>

@@ -1,0 +1,25 @@
+/** @module A sheet as a page: sentences and tables, without charts. */
+import type { Sheet, SheetTable } from '../sheet.ts';
+import { html, type Markup } from './markup.ts';
+import { pageText } from './page.ts';
+
+export function sheetHtml({ title, lines, tables }: Sheet): string {
+  const [first = '', ...more] = lines;
+  const main = html`${more.length > 0 ? html`<ul>${more.map((line) => html`<li>${line.trim()}</li>\n`)}</ul>\n` : undefined}${tables.map(tableSection)}`;
+  return pageText({ title, subtitle: first, main, footer: '' });
+}
+
+function tableSection({ title, head, rows }: SheetTable, index: number): Markup | undefined {
+  if (rows.length === 0) return undefined;
+  const id = `table-${index}`;
+  const heading = title === undefined ? undefined : html`<h2 id="${id}">${title}</h2>\n`;
+  const name = title ?? `Table ${index + 1}`;
+  return html`<section>
+${heading}<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table>
+<thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+<tbody>
+${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody>
+</table></div>
+</section>
+`;
+}
