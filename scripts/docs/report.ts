@@ -20,6 +20,7 @@ export const reportFields: Described<SweepReport> = {
   followUp: 'null, or the follow-up that was arranged',
   warnings: 'what somebody should know, in sentences',
   followUpOf: 'of a follow-up: the sweep that began the chain, and which round this is',
+  rounds: 'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
   jobsOmitted: 'how many of `jobs` were left out to keep the function’s answer under 5 MB',
 };
