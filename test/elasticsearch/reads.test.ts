@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { addressHash } from '../../src/elasticsearch/connection.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
@@ -173,6 +174,21 @@ describe('a read', () => {
       expect(clock.now() - began).toBe(7_000);
       expect(times).toHaveLength(1);
     });
+  });
+
+  it('ends with the cluster that it is of, which closes its connections', async () => {
+    const gone = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await using server = await serve(({ request }) => {
+      request.socket.once('close', () => gone.resolve());
+      asked.resolve();
+    });
+    const cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
+    const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
+    await asked.promise;
+    await cluster[Symbol.asyncDispose]();
+    await Promise.all([read, gone.promise]);
+    expect(server.requests).toHaveLength(1);
   });
 
   it('whose signal has ended before is not sent', async () => {
