@@ -122,6 +122,8 @@ export async function reference(): Promise<string> {
       `What stops a sweep before it changes anything; the first that holds, in this order.\n\n${meanings('fuse', fuses)}\n\nIn the report:\n\n${meanings('field', fuseFields)}`,
     ],
     [3, 'The follow-up', meanings('field', followUpFields)],
+    [3, 'Each of `rounds`', meanings('field', roundFields)],
+    [3, 'Each of `flapping`', meanings('field', flappingFields)],
     [
       2,
       'Exit codes',
