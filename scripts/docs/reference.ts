@@ -17,7 +17,16 @@ import {
 import { fieldRows } from './fields.ts';
 import { helpPages } from './help.ts';
 import { code, meanings, table } from './markdown.ts';
-import { countMeanings, followUpFields, fuseFields, jobFields, logLines, reportFields } from './report.ts';
+import {
+  countMeanings,
+  flappingFields,
+  followUpFields,
+  fuseFields,
+  jobFields,
+  logLines,
+  reportFields,
+  roundFields,
+} from './report.ts';
 
 const exits = table(
   ['exit', 'means'],
