@@ -19,7 +19,6 @@ export function storySection(report: SweepReport): Markup | undefined {
 function chaptersOf(report: SweepReport): string[] {
   const { jobs, followUp, startedAt, durationMs } = report;
   const asked = jobs.filter(({ batch }) => batch !== undefined);
-  const rounds = Map.groupBy(asked, ({ askedAt = startedAt }) => askedAt);
   const repeated = asked.filter(({ attempts }) => attempts > 1);
   const slow = asked.filter((job) => took(job) > 60_000).sort((a, b) => took(b) - took(a));
   return [
@@ -28,11 +27,7 @@ function chaptersOf(report: SweepReport): string[] {
           `This is follow-up ${report.followUpOf.round} of the sweep ${report.followUpOf.sweepId}: it looked at its ${plural(jobs.length, 'job')} alone.`,
         ]
       : []),
-    ...(asked.length > 0
-      ? [
-          `${plural(asked.length, 'job')} were asked to close, at ${plural(rounds.size, 'moment')}, the first at ${moment(asked.reduce((first, { askedAt = startedAt }) => (askedAt < first ? askedAt : first), asked[0]?.askedAt ?? startedAt))}.`,
-        ]
-      : []),
+    ...(asked.length > 0 ? [askedText(asked, startedAt)] : []),
     ...(slow.length > 0
       ? [
           `${plural(slow.length, 'job')} took more than a minute: ${names(slow, (job) => `${job.jobId} ${span(took(job))}`)}.`,
@@ -53,6 +48,12 @@ function chaptersOf(report: SweepReport): string[] {
         ]
       : []),
   ];
+}
+
+function askedText(asked: readonly ReportedJob[], startedAt: string): string {
+  const requests = new Set(asked.map(({ batch }) => batch)).size;
+  const first = asked.map(({ askedAt = startedAt }) => askedAt).sort()[0] ?? startedAt;
+  return `${plural(asked.length, 'job')} ${asked.length === 1 ? 'was' : 'were'} asked to close in ${plural(requests, 'request')}, the first at ${moment(first)}.`;
 }
 
 function roundText({ round, startedAt, jobs, closed, forceClosed, closing }: ReportedRound): string {

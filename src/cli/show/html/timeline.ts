@@ -116,7 +116,11 @@ function draw(lanes: readonly Lane[], { total, rounds }: Times, width: number): 
     return { ...lane, y };
   });
   const [unit, size] =
-    total < 3 * 60_000 ? ['s', 1_000] : total < 3 * 3_600_000 ? ['min', 60_000] : ['h', 3_600_000];
+    total < 3 * 60_000
+      ? ['seconds', 1_000]
+      : total < 3 * 3_600_000
+        ? ['minutes', 60_000]
+        : ['hours', 3_600_000];
   const text = { font: { value: 'system-ui, sans-serif' }, fontSize: { value: 12 } } as const;
   return {
     width: width - 24,
