@@ -12,12 +12,15 @@ const backstopMs = 35 * 60_000;
 /** Ten thousand jobs whose answer nobody filtered are some 30 MB; more is no answer to what we ask. */
 const mostAnswerBytes = 128 * 2 ** 20;
 
+/** The client as far as the deployed bundle holds it: its typed methods are left out there (deploy/lean-client.cjs). */
+export type LeanClient = Pick<Client, 'transport' | 'close'>;
+
 /**
  * A client that never tries again by itself: a repeated close would hide the first one's outcome.
  * `signal` limits the look at the server's certificates that a fingerprint needs; without one nothing is sent here.
  * Rejects when that look fails.
  */
-export async function connect(connection: Connection, signal: AbortSignal): Promise<Client> {
+export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
   const { address, credentials, caFingerprint } = connection;
   const url = urlOf(connection);
   const ca = caFingerprint === undefined ? connection.ca : await findAuthority(url, caFingerprint, signal);

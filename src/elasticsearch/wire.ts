@@ -1,6 +1,5 @@
 /** @module One request to the cluster, and what came of it. Nothing is thrown and nothing is sent twice here. */
-import type { Client } from '@elastic/elasticsearch';
-import { connect } from './client.ts';
+import { connect, type LeanClient } from './client.ts';
 import { type Connection, urlOf } from './connection.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { redactorFor } from './redact.ts';
@@ -21,7 +20,7 @@ export class Wire {
   readonly #clean: (text: string) => string;
   readonly #warnings = new Set<string>();
   readonly #closed = new AbortController();
-  #client: Promise<Client> | undefined;
+  #client: Promise<LeanClient> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -61,7 +60,7 @@ export class Wire {
     await client?.close();
   }
 
-  #connected(signal: AbortSignal): Promise<Client> {
+  #connected(signal: AbortSignal): Promise<LeanClient> {
     this.#client ??= connect(this.#connection, signal).catch((error: unknown) => {
       // the look at the certificates failed: the next request looks again
       this.#client = undefined;

@@ -60,7 +60,8 @@ export class Watch {
       const asked = [...this.#until.entries()];
       const states = await read(asked.map(([entry]) => entry));
       if (ending.aborted) break;
-      for (const [entry, until] of asked) if (this.#until.has(entry)) seen(entry, states, clock.now() >= until);
+      for (const [entry, until] of asked)
+        if (this.#until.has(entry)) seen(entry, states, clock.now() >= until);
       roundDone();
     }
     this.#running = false;

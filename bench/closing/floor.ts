@@ -1,0 +1,19 @@
+/** @module What remains out of reach of a planner that knows the models' memory and not the close times. */
+import type { IdleJob, Nodes } from './model.ts';
+import { nodesOfTheBench } from './model.ts';
+
+/**
+ * The time of a planner that knows each node's capacity exactly, fills it the moment it gets free, costs nothing, and
+ * begins with the biggest model; milliseconds. What is over the lower bound in it is the noise of the close times.
+ */
+export function floorByMemory(idle: readonly IdleJob[], { capacity }: Nodes = nodesOfTheBench): number {
+  const ends = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {
+    const places = Array.from({ length: Math.min(capacity, jobs.length) }, () => 0);
+    for (const { workMs } of jobs.toSorted((a, b) => b.modelBytes - a.modelBytes)) {
+      const first = places.indexOf(Math.min(...places));
+      places[first] = (places[first] as number) + workMs;
+    }
+    return Math.max(...places);
+  });
+  return Math.max(...ends);
+}

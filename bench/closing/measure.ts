@@ -1,0 +1,103 @@
+/** @module One way of closing, on one cluster of the bench, in simulated time: what came of it, and what it cost. */
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import { type BenchCase, networkMs } from './model.ts';
+
+/** The most that a Lambda function may run. */
+export const functionLimitMs = 15 * 60_000;
+
+/** What a way of closing is given, and where it notes what it asked. */
+export interface BenchRun {
+  readonly url: string;
+  readonly clock: VirtualClock;
+  /** Sends a close that names these jobs; what it does not live to see answered is unknown. */
+  readonly ask: <T>(jobIds: readonly string[], close: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * A way of closing. Resolves when it is done; with the number of jobs of which it does not know what became of them,
+ * if it knows that itself.
+ */
+export type Way = (run: BenchRun) => Promise<{ readonly unknown?: number }>;
+
+export interface Measures {
+  /** From the start until the last answer or look: what is billed; milliseconds. */
+  readonly durationMs: number;
+  /** The same, or until the last job is closed that was left closing. */
+  readonly doneMs: number;
+  readonly requests: number;
+  readonly closeRequests: number;
+  readonly bytes: number;
+  /** Idle jobs that are closed in the end. */
+  readonly closed: number;
+  /** Idle jobs that a function ended after its 15 minutes has closed. */
+  readonly closedInTime: number;
+  readonly wronglyClosed: number;
+  /** Jobs closed with force, idle or not. */
+  readonly forced: number;
+  /** Jobs asked for of which nobody knows what became of them, where the function ends after its 15 minutes. */
+  readonly unknown: number;
+  /** What the cluster refused, in its words. */
+  readonly refusal: string | undefined;
+}
+
+interface Asked {
+  readonly jobIds: readonly string[];
+  readonly at: number;
+  answeredAt?: number;
+}
+
+/** Runs one way of closing on a fresh cluster. */
+export async function measure(way: Way, { fleet, idle, busy }: BenchCase): Promise<Measures> {
+  using clock = new VirtualClock();
+  using _tracking = trackHttp(clock);
+  await using server = await startElasticsearch({ clock, fleet });
+  server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, delay: networkMs });
+  const { cluster, requests } = server;
+  const start = clock.now();
+  const wall = start + functionLimitMs;
+  const asked: Asked[] = [];
+  let refusal: string | undefined;
+  const told = await way({
+    url: server.url,
+    clock,
+    ask: async (jobIds, close) => {
+      const note: Asked = { jobIds, at: clock.now() };
+      asked.push(note);
+      try {
+        return await close();
+      } catch (error) {
+        refusal ??= error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+        throw error;
+      } finally {
+        note.answeredAt = clock.now();
+      }
+    },
+  });
+  const durationMs = clock.now() - start;
+  const stillCloses = () => idle.some(({ jobId }) => cluster.job(jobId)?.state === 'closing');
+  while (stillCloses()) await clock.advance(60_000);
+  // A script that dies with its function asks for nothing more; the server goes on with what it was asked.
+  const askedInTime = new Set(asked.filter(({ at }) => at < wall).flatMap(({ jobIds }) => jobIds));
+  const closedAt = (jobId: string) => cluster.job(jobId)?.closedAt ?? Number.POSITIVE_INFINITY;
+  const inTime = (jobId: string) => closedAt(jobId) <= wall && (asked.length === 0 || askedInTime.has(jobId));
+  const unanswered = asked.filter(
+    ({ at, answeredAt = Number.POSITIVE_INFINITY }) => at < wall && answeredAt > wall,
+  );
+  const ends = idle.map(({ jobId }) => closedAt(jobId)).filter(Number.isFinite);
+  const everyone = [...idle.map(({ jobId }) => jobId), ...busy];
+  return {
+    durationMs,
+    doneMs: Math.max(durationMs, ...ends.map((at) => at - start)),
+    requests: requests.length,
+    closeRequests: requests.filter(({ api }) => api === 'ml.close_job').length,
+    bytes: requests.reduce((sum, { responseBytes = 0 }) => sum + responseBytes, 0),
+    closed: idle.filter(({ jobId }) => Number.isFinite(closedAt(jobId))).length,
+    closedInTime: idle.filter(({ jobId }) => inTime(jobId)).length,
+    wronglyClosed: busy.filter((jobId) => cluster.job(jobId)?.state !== 'opened').length,
+    forced: everyone.filter((jobId) => cluster.job(jobId)?.forced).length,
+    unknown: told.unknown ?? unanswered.flatMap(({ jobIds }) => jobIds).length,
+    refusal,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * @module The cluster of the bench: idle jobs whose closes take a time that a planner can only half guess, busy jobs
+ * that must stay open, nodes that share their capacity among what they close, and the bound that nothing can beat.
+ */
+
+import type { Fleet, FleetJob } from '../../src/simulator/elasticsearch/index.ts';
+import { Random } from '../../src/simulator/elasticsearch/random.ts';
+import { closingTimes } from '../../src/simulator/elasticsearch/state/closing-time.ts';
+
+/** The ML nodes, and how many closes run at full speed side by side on each. */
+export interface Nodes {
+  readonly count: number;
+  readonly capacity: number;
+}
+
+/** Four nodes of 16 processors. A close keeps about two busy: the process that writes the model, and the thread that stores it. */
+export const nodesOfTheBench: Nodes = { count: 4, capacity: 8 };
+
+/** What a request is on its way, there and back, milliseconds. */
+export const networkMs = 10;
+
+export interface BenchCase {
+  readonly fleet: Fleet;
+  readonly idle: readonly IdleJob[];
+  readonly busy: readonly string[];
+}
+
+export interface IdleJob {
+  readonly jobId: string;
+  readonly node: string;
+  readonly modelBytes: number;
+  /** Of its close, on a node that does nothing else. */
+  readonly workMs: number;
+}
+
+/**
+ * `idleJobs` idle jobs and as many busy ones. Close times are log-normal (median 2 s, 99th percentile 60 s), correlated
+ * 0.6 with the model's memory; the rest is noise that no stats tell.
+ */
+export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOfTheBench): BenchCase {
+  const random = new Random(seed * 1_000_003 + idleJobs);
+  const names = Array.from({ length: nodes.count }, (_, index) => `ml-${index}`);
+  const idle = Array.from({ length: idleJobs }, (_, index) => idleJob(index, random, names));
+  const busy = Array.from({ length: idleJobs }, (_, index) => busyJob(index, random, names));
+  return {
+    idle,
+    busy: busy.map(({ jobId }) => jobId),
+    fleet: {
+      nodes: names.map((name) => ({ name, processors: 16, memory: '512gb', closeCapacity: nodes.capacity })),
+      jobs: [
+        ...idle.map(({ jobId, node, modelBytes, workMs }, index): FleetJob => {
+          // Ninety days: no quarter of an hour of them looks like an outage.
+          const silent = `${Math.round(random.between(72, 90 * 24, 'silent', index))}h`;
+          return {
+            jobId,
+            openedAt: '100d',
+            lastData: silent,
+            modelBytes,
+            memoryLimit: '256mb',
+            node,
+            closeTakes: `${workMs}ms`,
+            datafeed: { state: 'stopped' },
+          };
+        }),
+        ...busy,
+      ],
+    },
+  };
+}
+
+/** The larger of the slowest close and, over the nodes, a node's work over its capacity; milliseconds. */
+export function lowerBound(idle: readonly IdleJob[], { capacity }: Nodes = nodesOfTheBench): number {
+  const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
+    (jobs) => jobs.reduce((sum, { workMs }) => sum + workMs, 0) / capacity,
+  );
+  return Math.max(...perNode, ...idle.map(({ workMs }) => workMs));
+}
+
+function idleJob(index: number, random: Random, nodes: readonly string[]): IdleJob {
+  const { medianMs, sigma, correlation, medianBytes, bytesSigma } = closingTimes;
+  const size = random.normal('size', index);
+  const noise = random.normal('noise', index);
+  const cost = correlation * size + Math.sqrt(1 - correlation ** 2) * noise;
+  return {
+    jobId: `${services[index % services.length]}-${kinds[Math.floor(index / 11) % kinds.length]}-${String(index).padStart(4, '0')}`,
+    node: nodes[random.integer(0, nodes.length - 1, 'node', index)] as string,
+    modelBytes: Math.round(medianBytes * Math.exp(bytesSigma * size)),
+    workMs: Math.round(Math.max(100, medianMs * Math.exp(sigma * cost))),
+  };
+}
+
+const services = 'checkout search orders billing logins traffic queues dns disks sessions gateway'.split(' ');
+const kinds = 'latency errors volume rare-users'.split(' ');
+
+/** Most have a real-time datafeed; one in twenty reads last year's records, one in twenty is sent late ones by a client. */
+function busyJob(index: number, random: Random, nodes: readonly string[]): FleetJob {
+  const node = nodes[random.integer(0, nodes.length - 1, 'busy node', index)] as string;
+  const job = { jobId: `live-${String(index).padStart(4, '0')}`, openedAt: '60d', lastData: '1m', node };
+  if (index % 20 === 7)
+    return {
+      ...job,
+      latestRecord: '300d',
+      datafeed: {
+        state: 'started',
+        source: { every: '60s' },
+        lookback: { from: '300d', end: '30d', rate: 60 },
+      },
+    };
+  if (index % 20 === 13) return { ...job, lastData: '20m', latestRecord: '4d' };
+  return { ...job, datafeed: { state: 'started', source: { every: '60s' } } };
+}

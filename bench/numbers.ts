@@ -1,0 +1,33 @@
+/** @module Numbers of repeated runs, and how people read them. */
+
+/** The middle one; of an even count the lower of the two in the middle, so that it is one that was measured. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted[Math.ceil(sorted.length / 2) - 1];
+  if (middle === undefined) throw new Error('there is no median of nothing');
+  return middle;
+}
+
+export const seconds = (ms: number): string => {
+  const value = ms / 1_000;
+  return value < 10
+    ? `${value.toFixed(1)} s`
+    : value < 7_200
+      ? `${whole(value)} s`
+      : `${(value / 3_600).toFixed(1)} h`;
+};
+
+export const whole = (value: number): string => Math.round(value).toLocaleString('en');
+
+export const bytes = (value: number): string =>
+  value < 2 ** 20 ? `${whole(value / 2 ** 10)} kB` : `${(value / 2 ** 20).toFixed(1)} MB`;
+
+export const ratio = (value: number): string => `${value < 10 ? value.toFixed(2) : whole(value)}×`;
+
+/** A markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join(
+    '\n',
+  );
+}
