@@ -59,7 +59,7 @@ export async function toConnection(settings: SourcedSettings): Promise<Connectio
   const { ELASTICSEARCH_CA_CERT: ca, ELASTICSEARCH_CA_FINGERPRINT: fingerprint } = settings;
   if (ca && fingerprint)
     throw problem(ca, 'ELASTICSEARCH_CA_CERT', 'and ELASTICSEARCH_CA_FINGERPRINT are both set: set one');
-  if ('url' in address && address.url.startsWith('http:')) {
+  if ('url' in address && new URL(address.url).protocol === 'http:') {
     // who names an authority means the connection to be encrypted; going on would send the credentials as plain text
     const advice = 'needs an address that begins with https://, and ELASTICSEARCH_URL begins with http://';
     if (ca) throw problem(ca, 'ELASTICSEARCH_CA_CERT', advice);

@@ -294,7 +294,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     ],
     [
       'a fingerprint for plain http',
-      { environment: { ELASTICSEARCH_URL: 'http://es:9200', ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32) } },
+      { environment: { ELASTICSEARCH_URL: 'HTTP://es:9200', ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32) } },
       /ELASTICSEARCH_CA_FINGERPRINT needs an address that begins with https/,
     ],
     [
@@ -317,6 +317,16 @@ describe('settings that are wrong say which, where, and what to do', () => {
       );
     },
   );
+
+  it('a secret whose answer could not be parsed, without what the parser quotes', async () => {
+    const found = findConnection({
+      cluster: 'default',
+      environment: { ELASTICSEARCH_SECRET: 's' },
+      readSecret: async () => JSON.parse('{"SecretString": hidden-value}') as string,
+    });
+    await expect(found).rejects.toThrow(/^the secret "s" cannot be read \(no good answer\)/);
+    expect(everythingShownOf(await found.catch((error: unknown) => error))).not.toContain('hidden-va');
+  });
 
   it.each([
     ['localhost:9200', '"localhost:9200"'],

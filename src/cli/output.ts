@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import type { Io } from './io.ts';
 
-export const outputForms = ['table', 'json', 'ndjson', 'markdown'] as const;
+export const outputForms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
 export type OutputForm = (typeof outputForms)[number];
 
 export interface OutputOptions {
@@ -36,6 +36,8 @@ const formOfEnding: Readonly<Record<string, OutputForm>> = {
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
   '.md': 'markdown',
+  '.html': 'html',
+  '.htm': 'html',
   '.txt': 'table',
 };
 

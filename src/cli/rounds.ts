@@ -1,7 +1,7 @@
 /** @module `--wait`: the command comes back itself, and its rounds make one report. */
 import type { Clock } from '../sweep/clock.ts';
 import type { FollowUpOrder, FollowUps } from '../sweep/ports.ts';
-import type { ReportCounts, ReportedJob, SweepReport } from '../sweep/report.ts';
+import type { ReportCounts, ReportedJob, ReportedRound, SweepReport } from '../sweep/report.ts';
 import type { SweepRequest } from '../sweep/request.ts';
 import { type KeepReason, outcomes } from '../sweep/vocabulary.ts';
 
@@ -57,8 +57,14 @@ export function tellRound(story: SweepReport, round: SweepReport): SweepReport {
     jobs,
     fuse: round.fuse,
     followUp: round.followUp,
+    rounds: [...(story.rounds ?? []), roundOf(round)],
     warnings: [...new Set([...story.warnings, ...round.warnings])],
   };
+}
+
+function roundOf({ followUpOf, startedAt, counts }: SweepReport): ReportedRound {
+  const { listed, closed, forceClosed, closing } = counts;
+  return { round: followUpOf?.round ?? 1, startedAt, jobs: listed, closed, forceClosed, closing };
 }
 
 /** The story when no further round comes, because of what `why` says: what is closing goes on, and nobody looks. */

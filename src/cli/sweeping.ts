@@ -14,6 +14,7 @@ import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import type { ExitCode, Io } from './io.ts';
 import { json, type OutputForm, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
+import { type Picture, takePicture } from './picture.ts';
 import { Progress } from './progress.ts';
 import { reportMarkdown } from './show/markdown.ts';
 import { reportLines } from './show/ndjson.ts';
@@ -51,6 +52,8 @@ export interface Sweeping {
 export interface Swept {
   readonly report: SweepReport;
   readonly entries: readonly Entry[];
+  /** The cluster as it was when the verdicts were in. */
+  readonly picture: Picture;
 }
 
 export interface Round {
@@ -67,6 +70,7 @@ export async function sweepOnce(
   const atMostMs = remainingMs / target.speed;
   using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
   let entries: readonly Entry[] = [];
+  let picture = takePicture([], request.idleFor, target.clock.now());
   const report = await sweep(
     {
       sweepId: sweepIdOf(request.trigger, randomUUID()),
@@ -84,6 +88,7 @@ export async function sweepOnce(
       observer: {
         decided: (decided) => {
           entries = decided;
+          picture = takePicture(decided, request.idleFor, target.clock.now());
           progress.decided(decided);
         },
         asking: (asked) => progress.asking(asked),
@@ -93,7 +98,7 @@ export async function sweepOnce(
     },
   );
   const flapping = flappingJobs(past, entries);
-  return { report: flapping.length > 0 ? { ...report, flapping } : report, entries };
+  return { report: flapping.length > 0 ? { ...report, flapping } : report, entries, picture };
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */
@@ -110,8 +115,8 @@ export function durationOption(name: string, text: string, example: string): num
 
 /** A report in every form; `asJson` is what the JSON form says when that is more than the report. */
 export function renderingsOf(
-  report: SweepReport,
-  { io, paint }: { io: Io; paint: Paint },
+  { report, picture }: Pick<Swept, 'report' | 'picture'>,
+  { io, paint }: { readonly io: Io; readonly paint: Paint },
   asJson: object = report,
 ): Renderings {
   return {
@@ -119,6 +124,8 @@ export function renderingsOf(
     json: () => json(asJson),
     ndjson: () => reportLines(report),
     markdown: () => reportMarkdown(report),
+    // the drawing library is loaded by who wants a drawing
+    html: async () => (await import('./show/html/report.ts')).reportHtml(report, picture),
   };
 }
 

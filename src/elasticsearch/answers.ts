@@ -46,8 +46,11 @@ const mostShown = 255;
 const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
-/** A job's config; undefined when a field that keeps jobs open cannot be read, which keeps the job. */
-export function readJobConfig(entry: Fields): JobConfig | undefined {
+/**
+ * A job's config; `unreadable` when a field that keeps jobs open is not in a known form. What could be read of it counts
+ * all the same: its groups are names that no close may hold.
+ */
+export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
   const settings = reader.fields(entry.custom_settings);
   const feed = entry.datafeed_config === undefined ? undefined : reader.fields(entry.datafeed_config);
@@ -60,7 +63,7 @@ export function readJobConfig(entry: Fields): JobConfig | undefined {
     managed: settings.managed,
   };
   // an app's mark that is there and holds nothing: nobody knows what it held
-  return reader.failed || settings.managed === null ? undefined : config;
+  return reader.failed || settings.managed === null ? { ...config, unreadable: true } : config;
 }
 
 /** Why the job is blocked: undefined only where nothing says that it is. */

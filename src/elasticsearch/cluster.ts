@@ -138,8 +138,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   async jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]> {
-    const entries = await this.#list(jobConfigs, signal, ids);
-    return entries.flatMap((entry) => readJobConfig(entry) ?? []);
+    return (await this.#list(jobConfigs, signal, ids)).map(readJobConfig);
   }
 
   async jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]> {

@@ -29,7 +29,8 @@ export function parseCloudId(cloudId: string): string | undefined {
   const [host = '', port] = domain.split(':');
   const [name = '', ownPort] = id.split(':');
   const url = `https://${name}.${host}:${ownPort ?? port ?? 443}`;
-  return cloudId.includes(':') && name && host && URL.canParse(url) ? url : undefined;
+  const isHost = /^[a-z0-9.-]+$/i.test(`${name}.${host}`) && name !== '' && host !== '';
+  return cloudId.includes(':') && isHost && URL.canParse(url) ? url : undefined;
 }
 
 function cloudUrl(cloudId: string): string {

@@ -19,6 +19,7 @@ export class Wire {
   readonly #connection: Connection;
   readonly #clean: (text: string) => string;
   readonly #warnings = new Set<string>();
+  readonly #closed = new AbortController();
   #client: Promise<LeanClient> | undefined;
 
   constructor(connection: Connection) {
@@ -26,15 +27,16 @@ export class Wire {
     this.#clean = redactorFor(connection);
   }
 
-  /** Asks once. When `signal` aborts, the waiting ends, in the middle of the answer if it must. */
-  async ask({ method, path, query = {}, body }: Question, signal: AbortSignal): Promise<Answer> {
+  /** Asks once. When `caller` aborts, the waiting ends, in the middle of the answer if it must. */
+  async ask({ method, path, query = {}, body }: Question, caller: AbortSignal): Promise<Answer> {
+    // A signal of its own for each request: the client aborts the one that it is given when it gives up.
+    const signal = AbortSignal.any([caller, this.#closed.signal]);
     try {
       signal.throwIfAborted();
       const client = await this.#connected(signal);
       const result = await client.transport.request<unknown>(
         { method, path, querystring: query, ...(body && { body }) },
-        // A signal of its own for each request: the client aborts the one it is given when it gives up.
-        { signal: AbortSignal.any([signal]), meta: true },
+        { signal, meta: true },
       );
       if (result.statusCode !== undefined && result.statusCode >= 300)
         return { failure: { kind: 'not_elasticsearch', reason: this.#redirect(result.headers?.location) } };
@@ -51,8 +53,9 @@ export class Wire {
     return [...this.#warnings];
   }
 
-  /** Ends the idle connections; requests under way are finished first. */
+  /** Ends the connections, and the waiting on them: a read that nobody needs any more would else hold them open. */
   async close(): Promise<void> {
+    this.#closed.abort();
     const client = await this.#client?.catch(() => undefined);
     await client?.close();
   }

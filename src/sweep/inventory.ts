@@ -63,7 +63,11 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
     const target = concreteId(jobId, groups);
     // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
     const whole =
-      ownConfigs.length === 1 && ownStats.length === 1 && target !== undefined && !stat?.unreadable;
+      ownConfigs.length === 1 &&
+      ownStats.length === 1 &&
+      target !== undefined &&
+      !config?.unreadable &&
+      !stat?.unreadable;
     const reportedState = stat?.state ?? 'unknown';
     return {
       jobId,

@@ -16,6 +16,8 @@ export interface JobConfig {
   readonly protection?: unknown;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
+  /** A field that matters stood there and could not be read: the job must not be judged by the others. */
+  readonly unreadable?: boolean | undefined;
 }
 
 /** A job's stats, as far as a sweep looks at them: `GET _ml/anomaly_detectors/_stats`. */

@@ -49,6 +49,17 @@ export interface ReportedFollowUp {
   readonly jobs: number;
 }
 
+/** A later round that the command did itself (`--wait`), and what it came to. */
+export interface ReportedRound {
+  readonly round: number;
+  readonly startedAt: string;
+  /** The jobs that it came back for. */
+  readonly jobs: number;
+  readonly closed: number;
+  readonly forceClosed: number;
+  readonly closing: number;
+}
+
 /** A job that was opened again after each of `closes` sweeps that closed it, the last of them at `lastClosedAt` (ISO). */
 export interface FlappingJob {
   readonly jobId: string;
@@ -72,6 +83,8 @@ export interface SweepReport {
   readonly warnings: readonly string[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
   readonly followUpOf?: { readonly sweepId: string; readonly round: number };
+  /** The rounds that are told into this report, in their order; without `--wait` each is a report of its own. */
+  readonly rounds?: readonly ReportedRound[];
   /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
   readonly flapping?: readonly FlappingJob[];
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */

@@ -16,7 +16,7 @@ import {
   runningFeed,
   statsOf,
 } from '../support/ml-answers.ts';
-import { type Exchange, type SeenRequest, serve } from '../support/scripted-server.ts';
+import { type Exchange, productHeaders, type SeenRequest, serve } from '../support/scripted-server.ts';
 
 const never = new AbortController().signal;
 const ids = (...names: string[]) => names as JobId[];
@@ -105,6 +105,21 @@ describe('a listing', () => {
   });
 });
 
+describe('a listing without end', () => {
+  it('is not decided by', async () => {
+    const everything = JSON.stringify(
+      listOf(
+        'jobs',
+        Array.from({ length: 10_000 }, (_, index) => ({ job_id: `job-${index}` })),
+      ),
+    );
+    const answer = ({ raw }: Exchange) => raw(everything, 200, productHeaders);
+    await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
+      unreadable(/it has no end after 200 parts/),
+    );
+  });
+});
+
 describe('an answer about jobs that were named', () => {
   it('that lacks one of them does not make it gone: a server says 404 for those', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
@@ -127,6 +142,34 @@ describe('an answer about jobs that were named', () => {
     );
     expect(result.map(({ jobId }) => jobId)).toEqual(['job-a']);
     expect(asked).toBe(3);
+  });
+
+  const notFound =
+    (reason: string) =>
+    ({ json }: Exchange) =>
+      json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
+
+  it('that says 404 and names none of them sends us to the whole listing', async () => {
+    const elsewhere = notFound("No known job with id 'another'");
+    const { result, requests } = await reading(
+      (exchange) => (exchange.path.includes('job-') ? elsewhere(exchange) : respondWith(one(), exchange)),
+      (cluster) => cluster.jobStats(never, ids('job-a', 'job-b')),
+    );
+    expect(result.map(({ jobId }) => jobId)).toEqual(['job-a']);
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/_ml/anomaly_detectors/job-a,job-b/_stats',
+      '/_ml/anomaly_detectors/_stats',
+    ]);
+  });
+
+  it('that says 404 to the whole listing as well is of no Elasticsearch that we know', async () => {
+    const nothing = notFound("No known job with id 'another'");
+    await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
+      name: 'NotElasticsearchError',
+    });
+    await expect(reading(nothing, (cluster) => cluster.datafeedStats(never))).rejects.toMatchObject({
+      name: 'NotElasticsearchError',
+    });
   });
 
   it('that holds one twice is none', async () => {

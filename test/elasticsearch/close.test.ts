@@ -18,7 +18,7 @@ const closeAt = async (
   signal = new AbortController().signal,
 ): Promise<CloseAnswer> => {
   await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
-  return cluster.close(jobs, { force: false, timeoutMs: 90_000, signal });
+  return await cluster.close(jobs, { force: false, timeoutMs: 90_000, signal });
 };
 
 /** The server's error body: the cause stands twice, and the status once more. */

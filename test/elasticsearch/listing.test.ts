@@ -88,6 +88,8 @@ describe('a whole listing', () => {
   it('finds the jobs whose ids are themselves prefixes of full parts', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
+    // cut from the other end, the prefixes are what every full answer leaves out
+    expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
   it('is whole where a group of more than 10,000 jobs answers for every part of its name', async () => {

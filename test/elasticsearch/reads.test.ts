@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { addressHash } from '../../src/elasticsearch/connection.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
@@ -173,6 +174,21 @@ describe('a read', () => {
       expect(clock.now() - began).toBe(7_000);
       expect(times).toHaveLength(1);
     });
+  });
+
+  it('ends with the cluster that it is of, which closes its connections', async () => {
+    const gone = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await using server = await serve(({ request }) => {
+      request.socket.once('close', () => gone.resolve());
+      asked.resolve();
+    });
+    const cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
+    const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
+    await asked.promise;
+    await cluster[Symbol.asyncDispose]();
+    await Promise.all([read, gone.promise]);
+    expect(server.requests).toHaveLength(1);
   });
 
   it('whose signal has ended before is not sent', async () => {
@@ -354,6 +370,23 @@ describe('what a key may not read, or a server does not have', () => {
     expect(server.requests).toHaveLength(1);
     expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({ cluster: ['manage_ml'] });
     expect(server.requests[0]?.headers['content-type']).toBe('application/json');
+  });
+
+  it('asks a server whose security is off no second time', async () => {
+    let asked = 0;
+    const off = answering('privileges', (exchange) => {
+      asked += 1;
+      refused(500)(exchange);
+    });
+    await ask(off, (cluster) => cluster.mayClose(never()));
+    expect(asked).toBe(1);
+  });
+
+  it('ends with the time for it, even where an answer is not needed', async () => {
+    const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
+    await expect(
+      ask(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
+    ).rejects.toMatchObject({ name: 'ClusterUnreachableError' });
   });
 
   it('ends the sweep where the credentials are refused', async () => {

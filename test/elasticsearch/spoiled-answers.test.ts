@@ -144,7 +144,7 @@ function understand({ configs, stats, datafeeds, datafeedConfigs }: MlAnswers): 
     list(datafeedConfigs, 'datafeeds').map((entry) => [entry.datafeed_id, entry.job_id]),
   );
   return {
-    configs: list(configs, 'jobs').flatMap((entry) => readJobConfig(entry) ?? []),
+    configs: list(configs, 'jobs').map(readJobConfig),
     stats: list(stats, 'jobs').map(readJobStats),
     datafeeds: list(datafeeds, 'datafeeds')
       .map(readDatafeedStats)

@@ -28,11 +28,11 @@ async function plan(options: SweepingOptions, { io, paint }: CommandContext): Pr
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(sweeps, target, io.signal);
-  const { report, entries } = await sweepOnce(
+  const swept = await sweepOnce(
     { ...read, request: { ...read.request, dryRun: true } },
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
-  const sealed = sealPlan(report, read.request, entries);
-  await writeResult(renderingsOf(report, { io, paint: paint('stdout') }, sealed), options, io);
-  return exitOf(report);
+  const sealed = sealPlan(swept.report, read.request, swept.entries);
+  await writeResult(renderingsOf(swept, { io, paint: paint('stdout') }, sealed), options, io);
+  return exitOf(swept.report);
 }

@@ -59,6 +59,7 @@ export const registerSchedules: Register = (program, { io, action }) => {
 function withGroup(command: Command): Command {
   return withOutputOptions(
     command.option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)'),
+    ['table', 'json', 'ndjson', 'markdown'],
   );
 }
 

@@ -5,7 +5,7 @@ import { JobsweepError } from '../../sweep/errors.ts';
 import { plannedJobs } from '../../sweep/planned.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import type { SweepReport } from '../../sweep/report.ts';
-import type { ReadRequest, SweepRequest } from '../../sweep/request.ts';
+import type { ReadRequest } from '../../sweep/request.ts';
 import { plural } from '../../sweep/text.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
@@ -26,10 +26,13 @@ import {
   renderingsOf,
   type Sweeping,
   type SweepingOptions,
+  type Swept,
   sweepOnce,
   withSweepingOptions,
 } from '../sweeping.ts';
 import { knownIds, openTarget } from '../target.ts';
+
+type Told = Pick<Swept, 'report' | 'picture'>;
 
 interface SweepOptions extends SweepingOptions {
   readonly plan?: string;
@@ -64,8 +67,8 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
   const past = await pastOf(sweeps, target, io.signal);
   const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
-  const tell = async (report: SweepReport) => {
-    await writeResult(renderingsOf(report, { io, paint: paint('stdout') }), options, io);
+  const tell = async ({ report, picture }: Told) => {
+    await writeResult(renderingsOf({ report, picture }, { io, paint: paint('stdout') }), options, io);
     return exitOf(report);
   };
   let planned = plan?.planned;
@@ -75,7 +78,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
       planned,
     });
     const { report } = preview;
-    if (report.status === 'refused') return tell({ ...report, dryRun: false });
+    if (report.status === 'refused') return tell({ ...preview, report: { ...report, dryRun: false } });
     io.stderr.write(`${reportText(report, { width: io.stderr.columns, paint: sweeping.paint })}\n`);
     if (asks) {
       if (report.counts.idle > 0 && !(await confirmed(question(report), io))) {
@@ -129,30 +132,37 @@ function whoComesBack(
 }
 
 /** The sweep and, when this command comes back itself, every round that it asks for, told as one report. */
-async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<SweepReport> {
+async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<Told> {
+  const { report, picture } = await sweepOnce(read, sweeping, round);
+  if (!(round.followUps instanceof OwnFollowUps)) return { report, picture };
+  return { report: await laterRounds(report, round.followUps, sweeping), picture };
+}
+
+async function laterRounds(
+  first: SweepReport,
+  followUps: OwnFollowUps,
+  sweeping: Sweeping,
+): Promise<SweepReport> {
   const { io, target } = sweeping;
-  const { followUps } = round;
-  let { report: story } = await sweepOnce(read, sweeping, round);
-  for (;;) {
-    if (!(followUps instanceof OwnFollowUps) || !story.followUp) return story;
-    if (!io.signal.aborted) tellWait(story.followUp, sweeping);
-    let request: SweepRequest | undefined;
-    try {
-      request = await followUps.next(target.clock, io.signal);
-      if (!request) return story;
+  let story = first;
+  try {
+    while (story.followUp) {
+      if (!io.signal.aborted) tellWait(story.followUp, sweeping);
+      const request = await followUps.next(target.clock, io.signal);
+      if (!request) break;
       const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps });
       story = tellRound(story, report);
-    } catch (error) {
-      // Closes were sent: whatever happens in a later round, there is a report.
-      if (io.signal.aborted)
-        return endStory(story, 'stopped while jobs were still closing: nobody comes back for them');
-      if (error instanceof JobsweepError)
-        return endStory(
-          story,
-          `the next look at the jobs still closing failed, and nobody comes back for them: ${error.message}`,
-        );
-      throw error;
     }
+    return story;
+  } catch (error) {
+    // Closes were sent: whatever happens in a later round, there is a report.
+    if (io.signal.aborted)
+      return endStory(story, 'stopped while jobs were still closing: nobody comes back for them');
+    if (!(error instanceof JobsweepError)) throw error;
+    return endStory(
+      story,
+      `the next look at the jobs still closing failed, and nobody comes back for them: ${error.message}`,
+    );
   }
 }
 

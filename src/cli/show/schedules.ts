@@ -1,9 +1,12 @@
 /** @module Schedules as text for a terminal: what there is, what would change, what was done. */
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import { plural, printable, quote } from '../../sweep/text.ts';
-import { json, type Renderings } from '../output.ts';
+import { json, type OutputForm, type Renderings } from '../output.ts';
 import { markdownTable } from './markdown.ts';
 import { type Column, table } from './table.ts';
+
+/** Schedules are lists of a few lines: a page of charts would have nothing to show. */
+type ScheduleForm = Exclude<OutputForm, 'html'>;
 
 /** A schedule as `list` tells it; also its JSON form. */
 export interface ListedSchedule {
@@ -52,7 +55,7 @@ export const listRenderings = (
   group: string,
   schedules: readonly ListedSchedule[],
   width?: number,
-): Renderings => ({
+): Renderings<ScheduleForm> => ({
   table: () =>
     schedules.length === 0 ? `no schedule in group ${group}\n` : `${table(schedules, columns, { width })}\n`,
   json: () => json(schedules),
@@ -99,7 +102,7 @@ function toldChange(change: Change): object {
     : { name, action };
 }
 
-export const planRenderings = (plan: SchedulePlan): Renderings => {
+export const planRenderings = (plan: SchedulePlan): Renderings<ScheduleForm> => {
   const { group, createGroup, changes } = plan;
   const told = changes.map(toldChange);
   return {
@@ -130,7 +133,10 @@ const done = {
   none: 'unchanged',
 } as const;
 
-export const resultRenderings = (group: string, results: readonly ChangeResult[]): Renderings => ({
+export const resultRenderings = (
+  group: string,
+  results: readonly ChangeResult[],
+): Renderings<ScheduleForm> => ({
   table: () => resultText(group, results),
   json: () => json({ group, results }),
   ndjson: () => jsonLines(results),

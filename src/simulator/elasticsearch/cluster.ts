@@ -12,6 +12,7 @@ import { ClusterState } from './state/cluster-state.ts';
 import { takeArrival } from './state/counts.ts';
 import { type DatafeedState, datafeedStateOf } from './state/datafeed.ts';
 import { beginFeed, endFeed, scheduleEnd } from './state/datafeed-lifecycle.ts';
+import { beginForecast } from './state/forecasting.ts';
 import { type Job, type JobState, type JobTask, type StateChange, stateOf } from './state/job.ts';
 import { beginOpen, closeProcess, endTask, failTask, killTask } from './state/job-lifecycle.ts';
 import { growModel } from './state/model.ts';
@@ -38,6 +39,8 @@ export interface JobTruth {
   readonly forced: boolean;
   readonly closedAt: number | undefined;
   readonly blocked: string | undefined;
+  /** Forecasts that are scheduled or started. */
+  readonly runningForecasts: number;
   readonly datafeed: { readonly datafeedId: string; readonly state: DatafeedState } | undefined;
   readonly stateHistory: readonly StateChange[];
 }
@@ -62,6 +65,7 @@ export class SimulatedCluster implements World {
     this.cluster.idleCloser.reschedule();
     for (const node of fleet.nodes ?? defaultNodes) this.addNode(node);
     for (const job of fleet.jobs ?? []) addFleetJob(this.cluster, job);
+    this.cluster.licensed = fleet.unlicensed !== true;
     if (fleet.upgradeMode) setUpgradeMode(this.cluster, true);
   }
 
@@ -87,6 +91,8 @@ export class SimulatedCluster implements World {
       forced: !job.task && job.ended === 'forced',
       closedAt: job.task ? undefined : job.endedAt,
       blocked: job.blocked?.reason,
+      runningForecasts: job.forecasts.filter(({ state }) => state === 'scheduled' || state === 'started')
+        .length,
       datafeed: datafeed && { datafeedId: datafeed.id, state: datafeedStateOf(datafeed) },
       stateHistory: job.history,
     };
@@ -162,8 +168,9 @@ export class SimulatedCluster implements World {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  setOpenDuration(jobId: string, ms: number): void {
-    this.#job(jobId).openTakes = ms;
+  /** From now on: how long the job's opening takes, in milliseconds, or that it hangs. */
+  setOpenDuration(jobId: string, takes: number | 'never'): void {
+    this.#job(jobId).openTakes = takes;
   }
 
   blockJob(jobId: string, reason: 'delete' | 'reset' | 'revert' | undefined): void {
@@ -225,6 +232,12 @@ export class SimulatedCluster implements World {
     datafeed.stopTakes = takes;
   }
 
+  /** A forecast begins. Without `takes` (milliseconds) it lasts as its default duration of a day would. */
+  startForecast(jobId: string, { takes }: { takes?: number } = {}): void {
+    const day = 86_400_000;
+    beginForecast(this.cluster, this.#job(jobId), { duration: day, expiresIn: 14 * day, takes });
+  }
+
   // --- nodes and the cluster
 
   addNode({ name, memory = '64gb', processors = 16, closeCapacity = 8 }: FleetNode): void {
@@ -242,6 +255,21 @@ export class SimulatedCluster implements World {
     const node = this.cluster.nodes.find((candidate) => candidate.alive && candidate.name === name);
     if (!node) throw new Error(`there is no node ${name}`);
     removeNode(this.cluster, node);
+  }
+
+  /** The node is shut down in order: its jobs leave snapshots of what they have seen, and move on. */
+  removeNode(name: string): void {
+    for (const job of this.cluster.jobs.values()) {
+      if (job.task?.node?.name !== name || job.counts.processed === 0) continue;
+      this.cluster.settle(job);
+      const now = this.clock.now();
+      job.snapshots.push({
+        id: String(Math.floor(now / 1_000)),
+        at: now,
+        latestRecord: job.counts.latestRecord,
+      });
+    }
+    this.crashNode(name);
   }
 
   setUpgradeMode(enabled: boolean): void {

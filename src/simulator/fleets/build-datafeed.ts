@@ -1,12 +1,11 @@
 /** @module From the description of a datafeed to the cluster's own, with its task if it runs. */
-import { parseDuration } from '../../sweep/duration.ts';
 import { completeDatafeed, datafeedTraits } from '../elasticsearch/config/datafeed-config.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';
 import { scheduleEnd } from '../elasticsearch/state/datafeed-lifecycle.ts';
 import type { Job } from '../elasticsearch/state/job.ts';
 import { drySource, rhythm } from '../elasticsearch/state/source.ts';
-import { type FleetDatafeed, momentAt } from './schema.ts';
+import { durationMs, type FleetDatafeed, momentAt } from './schema.ts';
 
 /** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
 export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
@@ -29,7 +28,7 @@ export function addFleetDatafeed(cluster: ClusterState, job: Job, description: F
     traits,
     source: source
       ? rhythm({
-          every: milliseconds(source.every) ?? 60_000,
+          every: durationMs(source.every),
           from: source.from === undefined ? 0 : momentAt(source.from, now),
           until: source.until === undefined ? undefined : momentAt(source.until, now),
           bytesPerRecord: source.bytesPerRecord ?? 60,
@@ -41,7 +40,7 @@ export function addFleetDatafeed(cluster: ClusterState, job: Job, description: F
     task: undefined,
     stopTakes:
       typeof description.stopTakes === 'string' && description.stopTakes !== 'never'
-        ? milliseconds(description.stopTakes)
+        ? durationMs(description.stopTakes)
         : (description.stopTakes as Datafeed['stopTakes']),
     searches: description.searchCount ?? Math.floor(job.counts.buckets / 2),
     buckets: job.counts.buckets,
@@ -92,9 +91,4 @@ function durations({ queryDelay, frequency }: FleetDatafeed) {
     ...(queryDelay !== undefined && { query_delay: queryDelay }),
     ...(frequency !== undefined && { frequency }),
   };
-}
-
-/** Milliseconds of a duration of a fleet. */
-export function milliseconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseDuration(text);
 }

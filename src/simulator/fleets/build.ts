@@ -1,13 +1,14 @@
 /** @module From a fleet's descriptions to the cluster's own jobs, tasks and datafeeds. */
 import { traitsOf } from '../elasticsearch/config/job-config.ts';
+import { ordered } from '../elasticsearch/config/order.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import { noCounts } from '../elasticsearch/state/counts.ts';
 import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/state/job.ts';
 import { awaitingNode, closeProcess, startProcess } from '../elasticsearch/state/job-lifecycle.ts';
 import type { MlNode } from '../elasticsearch/state/node.ts';
 import { stackFacts } from '../elasticsearch/versions.ts';
-import { addFleetDatafeed, milliseconds } from './build-datafeed.ts';
-import { bytesOf, type FleetJob, type Moment, momentAt } from './schema.ts';
+import { addFleetDatafeed } from './build-datafeed.ts';
+import { bytesOf, durationMs, type FleetJob, type Moment, momentAt } from './schema.ts';
 
 const day = 86_400_000;
 
@@ -42,7 +43,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
     ended: undefined,
     endedAt: undefined,
     openings: state === 'closed' && lastData === undefined ? 0 : 1,
-    openTakes: milliseconds(description.openTakes),
+    openTakes: openBehaviour(description.openTakes),
     closeTakes: closeBehaviour(description.closeTakes),
     history: [],
   };
@@ -69,7 +70,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
   if (state === 'closed') {
     const finished =
       at(description.finishedAt) ?? (lastData === undefined ? undefined : lastData + 3_600_000);
-    if (finished !== undefined) job.config = { ...job.config, finished_time: finished };
+    if (finished !== undefined) job.config = ordered({ ...job.config, finished_time: finished });
     job.history.push({ at: finished ?? created, state: 'closed', cause: 'fleet' });
   } else {
     addTask(cluster, job, description, openedAt);
@@ -178,8 +179,12 @@ function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNo
   return node;
 }
 
+function openBehaviour(given: FleetJob['openTakes']): Job['openTakes'] {
+  return given === undefined || given === 'never' ? given : durationMs(given);
+}
+
 export function closeBehaviour(given: FleetJob['closeTakes']): CloseBehaviour | undefined {
   if (given === undefined || given === 'never') return given;
-  if (typeof given === 'string') return milliseconds(given);
-  return { fails: given.fails, after: milliseconds(given.after) ?? 1_000 };
+  if (typeof given === 'string') return durationMs(given);
+  return { fails: given.fails, after: durationMs(given.after ?? '1s') };
 }

@@ -132,7 +132,7 @@ export const jobSchema = z.strictObject({
     .optional()
     .meta({ description: 'The name of its node; null: it has a task and no process.' }),
   assignmentExplanation: z.string().optional(),
-  openTakes: duration().optional(),
+  openTakes: z.union([duration(), z.literal('never')], { error: `${durationText}, or "never"` }).optional(),
   closeTakes: closeTakes
     .optional()
     .meta({ description: 'Work of its close; its node’s closes share capacity. Default: by model size.' }),
@@ -217,6 +217,7 @@ export const fleetSchema = z
       .optional()
       .meta({ description: 'Persistent cluster settings.' }),
     upgradeMode: z.boolean().optional(),
+    unlicensed: z.boolean().optional().meta({ description: 'Its licence has no machine learning.' }),
     faults: z.array(faultSchema).optional(),
     events: z.array(eventSchema).optional(),
   })
@@ -234,12 +235,21 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** Epoch milliseconds of a moment, told at `now`. */
+/** Milliseconds of a duration. @throws for what is none: a fleet made in code has not been checked. */
+export function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Error(`expected ${durationText}, got ${JSON.stringify(text)}`);
+  return ms;
+}
+
+/** Epoch milliseconds of a moment, told at `now`. @throws for what is none */
 export function momentAt(moment: Moment, now: number): number {
   if (typeof moment === 'number') return moment;
   if (moment === 'now') return now;
   const ago = parseDuration(moment);
-  return ago === undefined ? Date.parse(moment) : now - ago;
+  const time = ago === undefined ? Date.parse(moment) : now - ago;
+  if (Number.isNaN(time)) throw new Error(`expected ${momentText}, got ${JSON.stringify(moment)}`);
+  return time;
 }
 
 /** Bytes of a size. */

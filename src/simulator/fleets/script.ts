@@ -1,8 +1,7 @@
 /** @module The faults and events of a fleet file, armed on a running server. */
-import { parseDuration } from '../../sweep/duration.ts';
 import type { SimulatedCluster } from '../elasticsearch/cluster.ts';
 import type { FaultScript } from '../elasticsearch/faults.ts';
-import type { Fleet, FleetEvent } from './schema.ts';
+import { durationMs, type Fleet, type FleetEvent } from './schema.ts';
 
 export function armFleet(fleet: Fleet, cluster: SimulatedCluster, faults: FaultScript): void {
   for (const { times, delay, delayAnswer, ...fault } of fleet.faults ?? [])
@@ -38,5 +37,5 @@ function happen({ event, jobId = '', node = '', reason }: FleetEvent, cluster: S
 }
 
 function milliseconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseDuration(text);
+  return text === undefined ? undefined : durationMs(text);
 }

@@ -156,7 +156,48 @@ describe('someone else', () => {
   });
 });
 
+describe('a forecast', () => {
+  test('runs for as long as it takes', async () => {
+    const { clock, cluster } = world([{ jobId: 'a', lastData: '1h' }]);
+
+    cluster.startForecast('a', { takes: 60_000 });
+    await clock.advance(30_000);
+    expect(cluster.job('a')?.runningForecasts).toBe(1);
+    await clock.advance(31_000);
+
+    expect(cluster.job('a')?.runningForecasts).toBe(0);
+  });
+});
+
+describe('a fleet made in code', () => {
+  test.each([
+    [{ lastData: 'yesterday' }, 'expected a moment'],
+    [{ closeTakes: 'two minutes' }, 'expected a duration'],
+    [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
+  ] as const)('%j is refused, though nobody checked it', (description, message) => {
+    expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
+  });
+});
+
 describe('nodes', () => {
+  test('a node that is shut down in order loses nothing that its jobs have seen', async () => {
+    const fed = { datafeed: { state: 'started' as const, source: { every: '30s' } }, lastData: '1m' };
+    const { clock, cluster } = world([
+      { jobId: 'a', node: 'ml-0', ...fed },
+      { jobId: 'b', node: 'ml-1', ...fed },
+    ]);
+    await clock.advance(6 * hour);
+    const before = cluster.jobs().map(({ latestRecordTime }) => latestRecordTime ?? 0);
+
+    cluster.removeNode('ml-0');
+    cluster.crashNode('ml-1');
+    await clock.advance(2_050);
+
+    const [a = 0, b = 0] = cluster.jobs().map(({ latestRecordTime }) => latestRecordTime);
+    expect(a).toBe(before[0]);
+    expect(b).toBeLessThan((before[1] ?? 0) - 5 * hour);
+  });
+
   test('jobs of a lost node turn up elsewhere, with a new process', async () => {
     const { clock, cluster } = world([
       { jobId: 'a', node: 'ml-0', openedAt: '5d' },

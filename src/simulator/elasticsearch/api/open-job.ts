@@ -1,7 +1,7 @@
 /** @module The open API (ML APIs §3.8). */
-import { conflict, illegalState, serverError, timedOut, tooManyRequests } from '../errors.ts';
+import { badRequest, conflict, illegalState, serverError, timedOut, tooManyRequests } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
-import type { ObjectParser } from '../http/object-parser.ts';
+import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job, JobTask } from '../state/job.ts';
 import { beginOpen, untilTask } from '../state/job-lifecycle.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
@@ -30,6 +30,7 @@ export const openJobRoute: Route = route(
     return async () => {
       const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
       checkOpenable(call, job);
+      checkSnapshot(call, job);
       const task = beginOpen(call.world.cluster, job);
       return { body: { opened: true, node: await untilOpened(call, job, task, timeout) } };
     };
@@ -37,6 +38,7 @@ export const openJobRoute: Route = route(
 );
 
 function checkOpenable({ world: { cluster } }: Call, job: Job): void {
+  cluster.requireLicense();
   cluster.requireMaster();
   if (cluster.upgradeMode) throw tooManyRequests('Cannot open jobs when upgrade mode is enabled');
   if (job.blocked)
@@ -46,6 +48,25 @@ function checkOpenable({ world: { cluster } }: Call, job: Job): void {
     throw tooManyRequests(
       'Cannot open jobs because persistent task assignment is disabled by the [cluster.persistent_tasks.allocation.enable] setting',
     );
+}
+
+/** The oldest version whose snapshots a major can read. */
+const oldestSnapshots = { 7: '6.0.0', 8: '7.0.0', 9: '8.3.0' } as const;
+
+/** A job whose model is from too long ago cannot be opened. @throws 400 */
+function checkSnapshot({ world: { cluster } }: Call, { id, config }: Job): void {
+  const version = config.model_snapshot_min_version;
+  const oldest = oldestSnapshots[cluster.major];
+  if (typeof version !== 'string' || !before(version, oldest)) return;
+  throw badRequest(
+    `[${id}] job model snapshot [${textOf(config.model_snapshot_id)}] has min version before [${oldest}], please revert to a newer model snapshot or reset the job`,
+  );
+}
+
+function before(version: string, other: string): boolean {
+  const [a, b] = [version, other].map((text) => text.split('.').map(Number));
+  const index = a?.findIndex((part, at) => part !== b?.[at]) ?? -1;
+  return index >= 0 && (a?.[index] ?? 0) < (b?.[index] ?? 0);
 }
 
 /** The id of the node that the job runs on; empty while it waits for one. */

@@ -28,6 +28,7 @@ export const putDatafeedRoute: Route = route(
     const config = completeDatafeed(id, jobId, given, randomQueryDelay(call.world.cluster, jobId));
     return () => {
       const { cluster } = call.world;
+      cluster.requireLicense();
       cluster.requireMaster();
       const job = oneJob(call, jobId);
       if (cluster.datafeeds.has(id)) throw alreadyExists(`A datafeed with id [${id}] already exists`);

@@ -30,6 +30,7 @@ export const putJobRoute: Route = route(
     const config = completeJob(id, body, jobContext(call.world.cluster));
     return () => {
       const { cluster } = call.world;
+      cluster.requireLicense();
       cluster.requireMaster();
       checkNames(cluster, id, (config.groups as string[] | undefined) ?? []);
       const leftovers = documentsAbout(cluster, id);

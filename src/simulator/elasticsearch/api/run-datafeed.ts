@@ -116,6 +116,7 @@ async function startDatafeed(
   timeout: number,
 ) {
   const { cluster } = call.world;
+  cluster.requireLicense();
   cluster.requireMaster();
   const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
   const job = cluster.jobs.get(datafeed.jobId);

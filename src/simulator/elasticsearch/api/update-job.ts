@@ -4,6 +4,7 @@ import { ruleParser } from '../config/detector.ts';
 import { checkGroup } from '../config/ids.ts';
 import { checkMemoryLimit, checkRetention, completeModelPlot, traitsOf } from '../config/job-config.ts';
 import { analysisLimitsParser, modelPlotParser, perPartitionParser } from '../config/job-parser.ts';
+import { ordered } from '../config/order.ts';
 import { badRequest, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
@@ -92,20 +93,6 @@ function updated(call: Call, job: Job, body: JsonObject): JobConfig {
   );
   const { groups, ...without } = config;
   return Array.isArray(groups) && groups.length === 0 ? without : ordered(config);
-}
-
-/** The server writes fields in one order, whenever they were set. */
-const order = [
-  'job_id job_type job_version groups description create_time finished_time analysis_config analysis_limits',
-  'data_description model_plot_config renormalization_window_days background_persist_interval',
-  'model_snapshot_retention_days daily_model_snapshot_retention_after_days results_retention_days custom_settings',
-].flatMap((names) => names.split(' '));
-
-function ordered(config: JobConfig): JobConfig {
-  const names = [...order, ...Object.keys(config).filter((name) => !order.includes(name))];
-  return Object.fromEntries(
-    names.filter((name) => config[name] !== undefined).map((name) => [name, config[name]]),
-  ) as JobConfig;
 }
 
 function updatedLimits(call: Call, job: Job, given: JsonObject): JsonObject {

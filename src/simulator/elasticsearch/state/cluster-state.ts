@@ -52,6 +52,7 @@ export class ClusterState {
   #looksAgain = false;
   upgradeMode = false;
   hasMaster = true;
+  licensed = true;
   #masterLost = Promise.withResolvers<never>();
   /** Names the next task: a task that was moved has a new allocation. */
   #allocation = 0;
@@ -82,6 +83,16 @@ export class ClusterState {
   nextAllocation(): number {
     this.#allocation += 1;
     return this.#allocation;
+  }
+
+  /** @throws 403 when the licence has no machine learning. Reading and closing need none. */
+  requireLicense(): void {
+    if (!this.licensed)
+      throw new ElasticsearchError(403, {
+        type: 'security_exception',
+        reason: 'current license is non-compliant for [ml]',
+        metadata: { 'license.expired.feature': 'ml' },
+      });
   }
 
   /** The master goes; another is there after `outageMs`. What the old one was coordinating ends in an error. */

@@ -1,4 +1,5 @@
 /** @module What happens to one job over time: opening, opened, closing, failed, closed (ML APIs §1.2). */
+import { ordered } from '../config/order.ts';
 import type { ElasticsearchError } from '../errors.ts';
 import { conflict, serverError, tooManyRequests } from '../errors.ts';
 import { assign } from './assignment.ts';
@@ -54,10 +55,14 @@ export function startProcess(cluster: ClusterState, job: Job, task: JobTask, nod
     node.opening.add(job.id);
     const takes =
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
-    const cancel = cluster.clock.at(cluster.clock.now() + takes, () => {
-      leaveOpening(node, job.id);
-      processStarted(cluster, job, task, node);
-    });
+    // one that hangs keeps its place among those that are opening, and so may block all others
+    const cancel =
+      takes === 'never'
+        ? () => undefined
+        : cluster.clock.at(cluster.clock.now() + takes, () => {
+            leaveOpening(node, job.id);
+            processStarted(cluster, job, task, node);
+          });
     task.cancel = () => {
       cancel();
       leaveOpening(node, job.id);
@@ -142,9 +147,9 @@ function finalize(cluster: ClusterState, job: Job): void {
     const id = String(Math.floor(now / 1_000));
     job.snapshots.push({ id, at: now, latestRecord: job.counts.latestRecord });
     job.counts.logTime = now;
-    job.config = { ...job.config, finished_time: now, model_snapshot_id: id };
+    job.config = ordered({ ...job.config, finished_time: now, model_snapshot_id: id });
   } else {
-    job.config = { ...job.config, finished_time: now };
+    job.config = ordered({ ...job.config, finished_time: now });
   }
 }
 
@@ -190,7 +195,8 @@ export function killTask(cluster: ClusterState, job: Job, task: JobTask, cause: 
   cluster.settle(job);
   const hadProcess = task.process !== undefined;
   task.closing?.interrupt(conflict('Close job interrupted by kill request'));
-  if (hadProcess && !cluster.upgradeMode) job.config = { ...job.config, finished_time: cluster.clock.now() };
+  if (hadProcess && !cluster.upgradeMode)
+    job.config = ordered({ ...job.config, finished_time: cluster.clock.now() });
   task.process = undefined;
   endTask(cluster, job, task, 'forced', cause);
 }

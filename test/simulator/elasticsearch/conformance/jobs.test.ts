@@ -497,6 +497,72 @@ describe('§3.8 open', () => {
     expect(target.clock.now() - before).toBe(20_000);
   });
 
+  embedded('two that hang block all others of their node, until force takes one away', async () => {
+    await using target = await startTarget({
+      fleet: { nodes: [{ name: 'ml-0' }] },
+      jobs: [
+        { jobId: 'a', state: 'opening', openTakes: 'never' },
+        { jobId: 'b', state: 'opening', openTakes: 'never' },
+        { jobId: 'c', state: 'closed' },
+      ],
+    });
+
+    expect((await target.post(`${jobs}/c/_open?timeout=10m`)).status).toBe(408);
+    await target.post(`${jobs}/a/_close?force=true`);
+    await target.clock.advance(10_000);
+
+    expect(['a', 'b', 'c'].map((id) => target.state(id))).toEqual(['closed', 'opening', 'opened']);
+  });
+
+  embedded(
+    'without a licence nothing is put, opened or started, and everything can be read and closed',
+    async () => {
+      await using target = await startTarget({
+        fleet: { unlicensed: true },
+        jobs: [
+          { jobId: 'a', datafeed: { datafeedId: 'f' } },
+          { jobId: 'b', state: 'closed' },
+        ],
+      });
+      const refused = {
+        status: 403,
+        type: 'security_exception',
+        reason: 'current license is non-compliant for [ml]',
+      };
+
+      expect(told(await target.post(`${jobs}/b/_open`))).toEqual(refused);
+      expect(told(await target.put(`${jobs}/c`, leastJob))).toEqual(refused);
+      expect(told(await target.post('/_ml/datafeeds/f/_start'))).toEqual(refused);
+      expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
+      expect((await target.post(`${jobs}/a/_close`)).body).toEqual({ closed: true });
+    },
+  );
+
+  embedded('a model from too long ago', async () => {
+    await using target = await startTarget({
+      jobs: [
+        {
+          jobId: 'a',
+          state: 'closed',
+          config: { model_snapshot_id: '17', model_snapshot_min_version: '7.17.0' },
+        },
+        {
+          jobId: 'b',
+          state: 'closed',
+          config: { model_snapshot_id: '18', model_snapshot_min_version: '8.10.0' },
+        },
+      ],
+    });
+
+    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+      status: 400,
+      type: 'status_exception',
+      reason:
+        '[a] job model snapshot [17] has min version before [8.3.0], please revert to a newer model snapshot or reset the job',
+    });
+    expect((await target.post(`${jobs}/b/_open`)).status).toBe(200);
+  });
+
   embedded('assignment disabled, and upgrade mode: 429', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
     const key = 'cluster.persistent_tasks.allocation.enable';

@@ -1,0 +1,29 @@
+/**
+ * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions; with
+ * `--check` it writes nothing and fails when one is not current.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { filled } from './docs/markdown.ts';
+import { reference, regions } from './docs/reference.ts';
+
+const file = (name: string) => new URL(`../${name}`, import.meta.url);
+
+function read(name: string): string {
+  try {
+    return readFileSync(file(name), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const texts: Record<string, string> = {
+  'docs/reference.md': await reference(),
+  'README.md': filled(read('README.md'), regions),
+};
+const stale = Object.entries(texts).filter(([name, text]) => read(name) !== text);
+if (!process.argv.includes('--check')) for (const [name, text] of stale) writeFileSync(file(name), text);
+else if (stale.length > 0) {
+  const names = stale.map(([name]) => name).join(', ');
+  process.stderr.write(`not current: ${names}; run \`npm run docs\`\n`);
+  process.exitCode = 1;
+}

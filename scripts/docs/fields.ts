@@ -1,0 +1,70 @@
+/**
+ * @module The fields of a zod schema as rows of a table. What a field may be is asked of the schema itself: it is given
+ * a value that no field takes, and says what it expected, in the words that people see.
+ */
+import * as z from 'zod';
+import { code } from './markdown.ts';
+
+interface JsonSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly $ref?: string;
+}
+
+/** A text that only a field for any text takes, and a number that no field takes: the text tells more of a pattern. */
+const impossible = ['\0', -0.5];
+
+export interface FieldsOf {
+  readonly schema: z.core.$ZodType;
+  /** A value with one field set, by the field's path. */
+  readonly probe: (path: readonly string[], value: unknown) => unknown;
+  /** Where in the schema the fields are, as `schedules`. */
+  readonly below?: (schema: JsonSchema) => JsonSchema;
+  /** Fields that have a section of their own, or are nobody's to set. */
+  readonly without?: readonly string[];
+}
+
+/** Rows of field, default, what it may be, and meaning; sections are followed by their fields. */
+export function fieldRows({ schema, probe, below = (whole) => whole, without = [] }: FieldsOf): string[][] {
+  const walk = (fields: JsonSchema['properties'], path: readonly string[]): string[][] =>
+    Object.entries(fields ?? {}).flatMap(([name, field]) => {
+      const own = [...path, name];
+      const dotted = own.join('.');
+      if (without.includes(dotted)) return [];
+      const inner = sectionOf(field);
+      const expected =
+        inner && !field.anyOf ? 'an object' : expectation(schema, (value) => probe(own, value));
+      const standard =
+        field.default === undefined || isEmpty(field.default) ? '' : code(JSON.stringify(field.default));
+      return [[code(dotted), standard, expected, field.description ?? ''], ...walk(inner, own)];
+    });
+  return walk(below(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema).properties, []);
+}
+
+const sectionOf = (field: JsonSchema): JsonSchema['properties'] =>
+  field.properties ?? field.anyOf?.find(({ properties }) => properties !== undefined)?.properties;
+
+const isEmpty = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** What the field that `probe` sets is expected to be, in the words of the schema's own error. */
+function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown): string {
+  for (const value of impossible) {
+    const issues = z.safeParse(schema, probe(value)).error?.issues ?? [];
+    if (new Set(issues.map(({ path }) => path.join('.'))).size > 1)
+      throw new Error(`${JSON.stringify(probe(value))} is wrong in more than one field`);
+    const [issue] = issues;
+    if (issue) return innermost(issue).message.replace(/^Invalid input: expected (\w+).*/, 'a $1');
+  }
+  throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
+}
+
+/** Of a choice between forms, what the form that is shaped like the value has to say. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];
+  return inner ? innermost(inner) : issue;
+}

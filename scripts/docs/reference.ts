@@ -1,0 +1,161 @@
+/** @module The reference page, section by section, and the tables of the README: all from the code's own lists. */
+import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopening.ts';
+import { extraMetrics, metricsNamespace } from '../../src/metrics.ts';
+import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
+import { connectionSettings, otherSettings } from '../../src/settings.ts';
+import { requestSchema } from '../../src/sweep/request.ts';
+import {
+  actReasons,
+  exitCodes,
+  fuses,
+  keepReasons,
+  notAttemptedReasons,
+  outcomes,
+  statuses,
+  verdicts,
+} from '../../src/sweep/vocabulary.ts';
+import { fieldRows } from './fields.ts';
+import { helpPages } from './help.ts';
+import { code, meanings, table } from './markdown.ts';
+import { countMeanings, followUpFields, fuseFields, jobFields, logLines, reportFields } from './report.ts';
+
+const exits = table(
+  ['exit', 'means'],
+  Object.entries(exitCodes).map(([exit, means]) => [exit, means]),
+);
+
+/** What the README's marked regions hold. */
+export const regions = { 'exit codes': exits };
+
+const fieldHead = ['field', 'default', 'expected', 'meaning'];
+
+/** A value with one field set, as `{"close": {"batch": value}}`. */
+const nested = (path: readonly string[], value: unknown): unknown =>
+  path.reduceRight((inner, key) => ({ [key]: inner }), value);
+
+function requestSection(): string {
+  const rows = fieldRows({ schema: requestSchema, probe: nested, without: ['trigger', 'followUpOf'] });
+  return `The payload of one sweep. An unknown field is an error that names the nearest known one; \`$schema\` is ignored. Editors
+find every field in [\`schemas/request.schema.json\`](../schemas/request.schema.json).
+
+${table(fieldHead, rows)}
+
+Not for people to set: \`trigger\`, which our schedules fill in through the Scheduler’s context attributes, and
+\`followUpOf\`, which names the jobs that a follow-up looks at again.`;
+}
+
+function scheduleFileSection(): string {
+  const fileRows = fieldRows({
+    schema: scheduleFileSchema,
+    probe: (path, value) => ({ schedules: [], ...(nested(path, value) as object) }),
+    without: ['$schema'],
+  });
+  const scheduleRows = fieldRows({
+    schema: scheduleFileSchema,
+    probe: (path, value) => ({ schedules: [{ name: 'a', request: {}, ...(nested(path, value) as object) }] }),
+    below: (whole) => whole.properties?.schedules?.items ?? {},
+    without: ['request'],
+  });
+  return `JSON or YAML, for \`jobsweep schedules\` and for the deployment. Editors find every field in
+[\`schemas/schedules.schema.json\`](../schemas/schedules.schema.json).
+
+${table(fieldHead, fileRows)}
+
+Each of \`schedules\` has \`name\`, \`request\` ([a request](#the-request)) and exactly one of \`rate\`, \`cron\` and \`at\`:
+
+${table(fieldHead, scheduleRows)}`;
+}
+
+const countsTable = () =>
+  meanings('count', {
+    ...countMeanings,
+    ...Object.fromEntries(
+      Object.entries(outcomes).map(([outcome, { count }]) => [count, `jobs with outcome ${code(outcome)}`]),
+    ),
+  });
+
+const outcomesTable = () =>
+  meanings(
+    'outcome',
+    Object.fromEntries(Object.entries(outcomes).map(([outcome, { means }]) => [outcome, means])),
+  );
+
+const metricsTable = () =>
+  table(
+    ['metric', 'unit', 'is'],
+    [
+      [
+        [...Object.keys(countMeanings), ...Object.values(outcomes).map(({ count }) => count)]
+          .map(code)
+          .join(', '),
+        'Count',
+        'the counts of the report, zeros included',
+      ],
+      ...Object.entries(extraMetrics).map(([name, { unit, means }]) => [code(name), unit, means]),
+    ],
+  );
+
+/** The whole of `docs/reference.md`. */
+export async function reference(): Promise<string> {
+  const sections: [level: 2 | 3, title: string, text: string][] = [
+    [2, 'The request', requestSection()],
+    [
+      2,
+      'The report',
+      `What the function returns, and the command with \`-o json\`. Of a job, what is not known is absent.\n\n${meanings('field', reportFields)}`,
+    ],
+    [3, 'Each of `jobs`', meanings('field', jobFields)],
+    [3, 'Counts', countsTable()],
+    [3, 'Statuses', meanings('status', statuses)],
+    [3, 'Verdicts', meanings('verdict', verdicts)],
+    [
+      3,
+      'Reasons to keep a job',
+      `The first that holds, in this order.\n\n${meanings('reason', keepReasons)}`,
+    ],
+    [3, 'Reasons to act on a job', meanings('reason', actReasons)],
+    [3, 'Outcomes', outcomesTable()],
+    [3, 'Reasons not to have asked', meanings('notAttemptedBecause', notAttemptedReasons)],
+    [
+      3,
+      'Fuses',
+      `What stops a sweep before it changes anything; the first that holds, in this order.\n\n${meanings('fuse', fuses)}\n\nIn the report:\n\n${meanings('field', fuseFields)}`,
+    ],
+    [3, 'The follow-up', meanings('field', followUpFields)],
+    [
+      2,
+      'Exit codes',
+      `Of the command; the function throws a named error in the cases 1, 2 and 5.\n\n${exits}`,
+    ],
+    [
+      2,
+      'Settings',
+      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', otherSettings)}`,
+    ],
+    [
+      2,
+      'Metrics',
+      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returned a report.\n\n${metricsTable()}`,
+    ],
+    [
+      2,
+      'Log lines',
+      `The function logs JSON lines; \`message\` says which it is. \`reopen\` and \`--history\` read these as they read reports.\n\n${meanings('message', logLines)}`,
+    ],
+    [
+      2,
+      'What became of a reopened job',
+      `In the report of \`jobsweep reopen\`.\n\n${meanings('outcome', reopenOutcomes)}\n\n${meanings('datafeed', datafeedOutcomes)}`,
+    ],
+    [2, 'The schedule file', scheduleFileSection()],
+    [
+      2,
+      'The command',
+      (await helpPages())
+        .map(([name, help]) => `### ${code(name)}\n\n\`\`\`text\n${help}\n\`\`\``)
+        .join('\n\n'),
+    ],
+  ];
+  const head = `<!-- Written by \`npm run docs\` from the code: change it there. -->\n\n# Reference\n\nWhy things are so is in the [README](../README.md), what servers do in [behaviour](behaviour.md).`;
+  return `${[head, ...sections.map(([level, title, text]) => `${'#'.repeat(level)} ${title}\n\n${text}`)].join('\n\n')}\n`;
+}

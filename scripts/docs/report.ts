@@ -1,0 +1,76 @@
+/** @module What each field of a report means. The types demand a text for every field, and for none that does not exist. */
+import type { BlownFuse } from '../../src/sweep/fuse.ts';
+import type { ReportedFollowUp, ReportedJob, SweepReport } from '../../src/sweep/report.ts';
+
+type Described<T> = { readonly [K in keyof T]-?: string };
+
+export const reportFields: Described<SweepReport> = {
+  sweepId: 'the same for every delivery of one due time of a schedule, else the invocation’s request id',
+  cluster:
+    '`name` as in the request; `id`, the cluster’s uuid, or a hash of its address where the key may not read it; `version`, null then',
+  dryRun: 'true: nothing was sent that changes the cluster',
+  status: 'see [statuses](#statuses)',
+  startedAt: 'ISO date-time in UTC',
+  durationMs: 'milliseconds',
+  counts: 'see [counts](#counts); `listed` is the sum of the outcomes',
+  kept: 'how many jobs were kept, by reason',
+  freedBytes: 'the memory of the jobs closed and closed with force, as the server counted it (`model_bytes`)',
+  jobs: 'every listed job that was not kept for `recent_data`, `recently_opened` or `excluded`; acted-on ones first',
+  fuse: 'null, or the fuse that stopped the sweep',
+  followUp: 'null, or the follow-up that was arranged',
+  warnings: 'what somebody should know, in sentences',
+  followUpOf: 'of a follow-up: the sweep that began the chain, and which round this is',
+  rounds: 'with `--wait`: the rounds that are told into this report, in their order',
+  flapping: 'jobs of the `--history` that are open again after a sweep closed them',
+  jobsOmitted: 'how many of `jobs` were left out to keep the function’s answer under 5 MB',
+};
+
+export const jobFields: Described<ReportedJob> = {
+  jobId: 'its id',
+  state: 'as the cluster said it last',
+  lastActivity: 'the newest wall-clock moment at which data came or its process started',
+  idleMs: 'milliseconds since then, never negative',
+  verdict: 'see [verdicts](#verdicts)',
+  reason: 'see [reasons](#reasons-to-keep-a-job)',
+  outcome: 'see [outcomes](#outcomes)',
+  attempts: 'close requests that named it, refused ones and earlier sweeps of the chain included',
+  memoryBytes: 'the server’s `model_bytes`',
+  nodeId: 'where its process runs',
+  nodeName: 'the name of that node',
+  datafeedId: 'its datafeed',
+  datafeedStopped: 'true: our close stopped the datafeed; `reopen` starts it again',
+  askedAt: 'when it was first asked to close, or first seen closing',
+  settledAt: 'when its outcome was known',
+  batch: 'the number of the close request that last named it, from 1',
+  notAttemptedBecause: 'see [reasons not to have asked](#reasons-not-to-have-asked)',
+  error: 'the cluster’s `status`, `type` and `reason`; type `reopened`: somebody opened it after our ask',
+};
+
+export const fuseFields: Described<BlownFuse> = {
+  name: 'see [fuses](#fuses)',
+  idle: 'jobs that would be closed or forced',
+  open: 'jobs of the whole cluster that are not closed',
+  limit: 'what was allowed: a number of jobs, for `max_share` a share; null for `upgrade_mode`',
+  together: 'for `mass_idle`: how many `jobs` fell silent together, `from` when `to` when',
+};
+
+export const followUpFields: Described<ReportedFollowUp> = {
+  name: 'of the schedule',
+  at: 'when it comes, ISO date-time in UTC',
+  round: 'which round of the chain it is, from 1',
+  jobs: 'how many jobs it looks at',
+};
+
+export const countMeanings = {
+  open: 'jobs of the whole cluster in any state but `closed`, when listed',
+  listed: 'those of them that `jobs` names, excluded ones too; in a follow-up, its jobs',
+  idle: 'those with verdict `close` or `force`',
+} as const;
+
+/** The lines that the function logs, beside those of Lambda itself. */
+export const logLines = {
+  'sweep finished': 'once a sweep: the report without `jobs`',
+  'job swept':
+    'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
+  'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',
+} as const;

@@ -1,0 +1,103 @@
+/** @module The story of a sweep in sentences: what was asked when, what was slow, who comes back. */
+import type { ReportedJob, ReportedRound, SweepReport } from '../../../sweep/report.ts';
+import { plural } from '../../../sweep/text.ts';
+import { moment, span } from '../words.ts';
+import { html, type Markup } from './markup.ts';
+
+/** Undefined for a plan, and for a sweep that asked nothing. */
+export function storySection(report: SweepReport): Markup | undefined {
+  if (report.dryRun) return undefined;
+  const chapters = chaptersOf(report);
+  if (chapters.length === 0) return undefined;
+  return html`<section aria-labelledby="story">
+<h2 id="story">What happened</h2>
+<ol class="story">${chapters.map((chapter) => html`<li>${chapter}</li>\n`)}</ol>
+</section>
+`;
+}
+
+function chaptersOf(report: SweepReport): string[] {
+  const { jobs, followUp, startedAt, durationMs } = report;
+  const asked = jobs.filter(({ batch }) => batch !== undefined);
+  const rounds = Map.groupBy(asked, ({ askedAt = startedAt }) => askedAt);
+  const repeated = asked.filter(({ attempts }) => attempts > 1);
+  const slow = asked.filter((job) => took(job) > 60_000).sort((a, b) => took(b) - took(a));
+  return [
+    ...(report.followUpOf
+      ? [
+          `This is follow-up ${report.followUpOf.round} of the sweep ${report.followUpOf.sweepId}: it looked at its ${plural(jobs.length, 'job')} alone.`,
+        ]
+      : []),
+    ...(asked.length > 0
+      ? [
+          `${plural(asked.length, 'job')} were asked to close, at ${plural(rounds.size, 'moment')}, the first at ${moment(asked.reduce((first, { askedAt = startedAt }) => (askedAt < first ? askedAt : first), asked[0]?.askedAt ?? startedAt))}.`,
+        ]
+      : []),
+    ...(slow.length > 0
+      ? [
+          `${plural(slow.length, 'job')} took more than a minute: ${names(slow, (job) => `${job.jobId} ${span(took(job))}`)}.`,
+        ]
+      : []),
+    ...(repeated.length > 0
+      ? [
+          `${plural(repeated.length, 'job')} needed more than one request: ${names(repeated, (job) => `${job.jobId} (${job.attempts}, ${job.outcome})`)}.`,
+        ]
+      : []),
+    ...(report.rounds ?? []).map(roundText),
+    ...deeds(jobs),
+    ...(asked.length > 0 || jobs.some(({ outcome }) => outcome === 'closing')
+      ? [
+          followUp
+            ? `Round ${followUp.round} looks at the ${plural(followUp.jobs, 'job')} left closing again at ${moment(followUp.at)} (${followUp.name}).`
+            : ending(jobs, durationMs),
+        ]
+      : []),
+  ];
+}
+
+function roundText({ round, startedAt, jobs, closed, forceClosed, closing }: ReportedRound): string {
+  const came = [
+    ...(closed > 0 ? [`${closed} closed`] : []),
+    ...(forceClosed > 0 ? [`${forceClosed} closed with force`] : []),
+    ...(closing > 0 ? [`${closing} still closing`] : []),
+  ];
+  return `Round ${round} looked at ${plural(jobs, 'job')} again at ${moment(startedAt)}: ${came.length > 0 ? came.join(', ') : 'none of them is closing any more'}.`;
+}
+
+function ending(jobs: readonly ReportedJob[], durationMs: number): string {
+  const closing = jobs.filter(({ outcome }) => outcome === 'closing').length;
+  if (closing > 0)
+    return `It ended after ${span(durationMs)} with ${plural(closing, 'job')} still closing, and nobody comes back for them.`;
+  return `It ended after ${span(durationMs)} with nothing left under way.`;
+}
+
+/** The outcomes that somebody will ask about, each with its jobs. */
+function deeds(jobs: readonly ReportedJob[]): string[] {
+  const told = [
+    ['force_closed', 'closed with force, without what their models learnt since they were last saved'],
+    ['revived', 'no longer to be closed when their turn came'],
+    ['gone', 'deleted meanwhile'],
+    ['already_closed', 'closed by someone else first'],
+    ['error', 'not closed, with an error of the cluster'],
+    ['unknown', 'of unknown fate: the cluster could not be read any more'],
+  ] as const;
+  return told.flatMap(([outcome, means]) => {
+    const those = jobs.filter((job) => job.outcome === outcome);
+    return those.length > 0
+      ? [
+          `${plural(those.length, 'job')} ${those.length === 1 ? 'was' : 'were'} ${means}: ${names(those, ({ jobId }) => jobId)}.`,
+        ]
+      : [];
+  });
+}
+
+function took({ askedAt, settledAt }: ReportedJob): number {
+  return askedAt === undefined || settledAt === undefined ? 0 : Date.parse(settledAt) - Date.parse(askedAt);
+}
+
+const mostNamed = 8;
+
+function names(jobs: readonly ReportedJob[], name: (job: ReportedJob) => string): string {
+  const named = jobs.slice(0, mostNamed).map(name).join(', ');
+  return jobs.length > mostNamed ? `${named} and ${jobs.length - mostNamed} more` : named;
+}

@@ -1,0 +1,102 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { fieldRows } from '../../scripts/docs/fields.ts';
+import { filled, table } from '../../scripts/docs/markdown.ts';
+import { reference, regions } from '../../scripts/docs/reference.ts';
+import { logLines } from '../../scripts/docs/report.ts';
+import { root } from '../support/bin.ts';
+import { anchors, links, page } from '../support/markdown.ts';
+
+const pages = ['README.md', 'CONTRIBUTING.md', 'docs/reference.md', 'docs/behaviour.md'];
+
+describe('a link', () => {
+  it.each(pages)('of %s leads to a file and a heading that exist', (name) => {
+    for (const { file, anchor } of links(page(name))) {
+      const target = file === '' ? name : join(dirname(name), file);
+      expect(existsSync(join(root, target)), `${name} links to ${target}`).toBe(true);
+      if (anchor !== undefined) expect(anchors(page(target)), target).toContain(anchor);
+    }
+  });
+
+  it('with a title names a test that its file has', () => {
+    const titled = links(page('README.md')).filter(({ title }) => title !== undefined);
+    expect(titled.length).toBeGreaterThan(10);
+    for (const { file, title } of titled) expect(page(file)).toContain(`'${title}'`);
+  });
+});
+
+describe('the promises of the README', () => {
+  it('each lead to a test', () => {
+    const [, section = ''] = page('README.md').split('## What it promises');
+    const promises = [...(section.split('\n## ')[0] ?? '').matchAll(/^\d+\. .+$/gm)].map(([line]) => line);
+    expect(promises.length).toBeGreaterThan(10);
+    for (const promise of promises)
+      expect(
+        links(promise).some(({ file }) => file.startsWith('test/')),
+        promise,
+      ).toBe(true);
+  });
+});
+
+it('every row of the page on behaviour names a file that relies on it', () => {
+  const rows = page('docs/behaviour.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'));
+  expect(rows.length).toBeGreaterThan(40);
+  for (const row of rows) {
+    const files = links(row).map(({ file }) => join(root, 'docs', file));
+    expect(
+      files.some((file) => existsSync(file) && statSync(file).isFile()),
+      row,
+    ).toBe(true);
+  }
+});
+
+describe('the reference', () => {
+  it('is current, and the tables of the README are', async () => {
+    expect(await reference()).toBe(page('docs/reference.md'));
+    expect(filled(page('README.md'), regions)).toBe(page('README.md'));
+  });
+
+  it('tells the log lines that the function writes, and no other', () => {
+    const written = [...page('src/handler.ts').matchAll(/logger\.\w+\('([^']+)'/g)].map(([, text]) => text);
+    expect(new Set(Object.keys(logLines))).toEqual(new Set(written));
+  });
+});
+
+describe('a generated table', () => {
+  it('asks the schema itself what a field may be', () => {
+    const schema = z.strictObject({
+      colour: z
+        .enum(['red', 'blue'], { error: 'red or blue' })
+        .default('red')
+        .meta({ description: 'Its colour.' }),
+      size: z.union(
+        [z.literal(false), z.strictObject({ width: z.int({ error: 'a whole number' }).default(3) })],
+        { error: 'false, or an object' },
+      ),
+    });
+    const probe = (path: readonly string[], value: unknown) => ({
+      size: false,
+      ...(path.reduceRight((inner, key) => ({ [key]: inner }), value) as object),
+    });
+    expect(fieldRows({ schema, probe })).toEqual([
+      ['`colour`', '`"red"`', 'red or blue', 'Its colour.'],
+      ['`size`', '', 'false, or an object', ''],
+      ['`size.width`', '`3`', 'a whole number', ''],
+    ]);
+  });
+
+  it('keeps each cell on one line, whatever is in it', () => {
+    expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
+  });
+
+  it('replaces its own region, and complains of one that nobody writes or that is missing', () => {
+    const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
+    expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
+    expect(() => filled(text, {})).toThrow('a generated region "t"');
+    expect(() => filled('a', { t: 'new' })).toThrow('no generated region t');
+  });
+});

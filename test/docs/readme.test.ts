@@ -1,0 +1,205 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { template } from '../../deploy/template.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
+import { connectionSettings } from '../../src/settings.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { defaultFleet } from '../../src/simulator/fleets/default-fleet.ts';
+import { readProtection } from '../../src/sweep/protection.ts';
+import { parseRequest } from '../../src/sweep/request.ts';
+import { root } from '../support/bin.ts';
+import { blocks, languages, page } from '../support/markdown.ts';
+import { runCommand } from '../support/run-command.ts';
+
+const readme = page('README.md');
+const npmStart = /^npm ci && npm (start|test)$/;
+
+/** A line of a shell as its words; quotes hold a word together. */
+const words = (line: string): string[] =>
+  [...line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/["']/g, ''));
+
+/** The values of an option, wherever it stands. */
+const valuesOf = (option: string, args: readonly string[]): string[] =>
+  args.flatMap((arg, index) =>
+    arg === option
+      ? [args[index + 1] ?? '']
+      : arg.startsWith(`${option}=`)
+        ? [arg.slice(option.length + 1)]
+        : [],
+  );
+
+const serverless = parseYaml(page('serverless.yml')) as {
+  service: string;
+  params: Record<string, Record<string, unknown>>;
+  functions: Record<string, unknown>;
+};
+
+/** What a deployment of a stage would hold, with parameters as `--param` gives them. */
+function deployment(stage: string, given: Record<string, string> = {}) {
+  const { default: standard = {}, [stage]: own = {} } = serverless.params;
+  const parameters = { ...standard, scheduleGroup: `${serverless.service}-${stage}`, ...own, ...given };
+  return template({ service: serverless.service, stage, parameters, root, now: Date.now() });
+}
+
+/** Holds the commands that need AWS, or a network, to the forms that are known to work, and their payloads to the code. */
+function checkForm(line: string): void {
+  const [program, ...args] = words(line);
+  const form = [program, ...args.slice(0, 2)].join(' ');
+  const [stage = 'dev'] = valuesOf('--stage', args);
+  if (npmStart.test(line)) {
+    expect(Object.keys(manifest.scripts)).toContain(args.at(-1));
+  } else if (form.startsWith('npx sls deploy')) {
+    const params = valuesOf('--param', args).map((param) => param.split('=') as [string, string]);
+    expect(Object.keys(serverless.params.default ?? {})).toEqual(
+      expect.arrayContaining(params.map(([name]) => name)),
+    );
+    deployment(stage, Object.fromEntries(params));
+  } else if (form === 'npx sls invoke') {
+    expect(serverless.functions).toHaveProperty(valuesOf('-f', args)[0] ?? '');
+    parseRequest(JSON.parse(page(valuesOf('-p', args)[0] ?? '')));
+  } else if (form === 'aws lambda invoke') {
+    expect(valuesOf('--function-name', args)).toEqual([deployment('prod').functionName]);
+    expect(valuesOf('--cli-read-timeout', args)).toEqual(['0']);
+    expect(valuesOf('--cli-binary-format', args)).toEqual(['raw-in-base64-out']);
+    const [, payload = ''] = /--payload '([^']*)'/.exec(line) ?? [];
+    parseRequest(JSON.parse(payload));
+  } else {
+    throw new Error(`the README shows a command of a form that no test knows: ${line}`);
+  }
+}
+
+/** Runs a block of `export` and `node bin/jobsweep.js`; a cluster's address is exchanged for the embedded one's. */
+async function runBlock(lines: readonly string[]): Promise<void> {
+  const clock = new VirtualClock(Date.parse('2026-11-23T12:00:00Z'));
+  const apiKeys = [{ id: 'id', key: 'key', owner: 'o', cluster: ['monitor_ml'] }];
+  const server = await startElasticsearch({ clock, fleet: { ...defaultFleet(clock.now()), apiKeys } });
+  try {
+    const env: Record<string, string> = {};
+    for (const line of lines) {
+      const [, name, value] = /^export (\w+)=(\S+)$/.exec(line) ?? [];
+      if (name !== undefined && value !== undefined) {
+        expect(Object.keys(connectionSettings)).toContain(name);
+        env[name] = name === 'ELASTICSEARCH_URL' ? server.url : value;
+        continue;
+      }
+      const [program, script, ...args] = words(line);
+      expect([program, script]).toEqual(['node', 'bin/jobsweep.js']);
+      const { exit, stdout, stderr } = await runCommand(args, { env, clock });
+      expect(exit, stderr).toBe(0);
+      expect(stdout).not.toBe('');
+    }
+    expect(server.requests.filter(({ path }) => path.endsWith('/_close'))).toEqual([]);
+  } finally {
+    await server.stop();
+  }
+}
+
+describe('the commands of the README', () => {
+  const shown = blocks(readme, 'sh').map((block) => block.trimEnd().split('\n'));
+
+  it('are there', () => {
+    expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
+  });
+
+  it.each(shown.map((lines) => [lines.join('; '), lines] as const))('%s', async (_name, lines) => {
+    const ours = lines.filter((line) => /^(export|node) /.test(line));
+    if (ours.length > 0) await runBlock(ours);
+    for (const line of lines) if (!ours.includes(line)) checkForm(line);
+  });
+
+  it('begin with one that runs the main job in under 30 seconds, and shows what the README shows', async () => {
+    const { PATH, HOME } = process.env;
+    const begun = performance.now();
+    const child = spawn('npm', ['start'], {
+      cwd: root,
+      env: { PATH, HOME },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    const [exit] = (await once(child, 'close')) as [number | null];
+    expect(exit, output).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(30_000);
+    expect(output).toMatch(
+      /\d+ jobs listed of \d+ open: \d+ idle; \d+ closed, .*\d+ kept\nfreed .+ of model memory/,
+    );
+    const told = new Set(output.split('\n').map(steady));
+    const captured = blocks(readme, 'text')[0]?.trimEnd().split('\n') ?? [];
+    expect(captured.length).toBeGreaterThan(10);
+    // how far it was at which moment is another each time
+    for (const line of captured.filter(
+      (each) => each.trim() !== '…' && !/^\d+ of \d+ jobs closed/.test(each),
+    ))
+      expect(told).toContain(steady(line));
+  }, 60_000);
+});
+
+/** A line without what differs from run to run: the port, and how long it took. */
+const steady = (line: string): string =>
+  line.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:0').replace(/(model memory in ).*/, '$1…');
+
+describe('the payloads of the README', () => {
+  it('are requests that the function takes, without a warning', () => {
+    const requests = blocks(readme, 'jsonc');
+    expect(requests).not.toEqual([]);
+    for (const text of requests) {
+      const payload: unknown = JSON.parse(text.replaceAll(/ \/\/.*$/gm, ''));
+      expect(parseRequest(payload).warnings).toEqual([]);
+    }
+  });
+
+  it('are settings of a job that protect it', () => {
+    const settings = blocks(readme, 'json').map(
+      (text) => (JSON.parse(text) as { custom_settings: { jobsweep: unknown } }).custom_settings.jobsweep,
+    );
+    expect(settings).not.toEqual([]);
+    for (const each of settings) expect(readProtection(each).kind).toMatch(/^(always|until)$/);
+  });
+
+  it('are schedule files that can be applied', () => {
+    const files = blocks(readme, 'yaml');
+    expect(files).not.toEqual([]);
+    for (const text of files) expect(readScheduleFile(parseYaml(text)).schedules).not.toEqual([]);
+  });
+
+  it('are in no language that no test reads', () => {
+    expect([...languages(readme)].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'text', 'yaml']);
+  });
+});
+
+it('names each library that the function is made of, and no other', async () => {
+  const { metafile } = await build({
+    entryPoints: [`${root}/src/handler.ts`],
+    bundle: true,
+    write: false,
+    metafile: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    outdir: 'out',
+  });
+  const used = Object.values(metafile.outputs)
+    .flatMap(({ imports }) => imports.map(({ path }) => path))
+    .filter((path) => !path.startsWith('node:'))
+    // a package, whatever part of it
+    .map((path) => path.split('/', path.startsWith('@') ? 2 : 1).join('/'));
+  const [, section = ''] = readme.split('## What the function is made of');
+  const named = [...section.matchAll(/^\| (.+?) \|/gm)].flatMap(([, names = '']) => [
+    ...names.matchAll(/`(.+?)`/g),
+  ]);
+  expect(new Set(named.map(([, name]) => name))).toEqual(new Set(used));
+});
+
+it('points at events that exist', () => {
+  for (const [, file = ''] of readme.matchAll(/`((?:events|deploy|test)\/[^`*]+)`/g))
+    expect(existsSync(`${root}/${file}`), file).toBe(true);
+});

@@ -1,0 +1,36 @@
+/** @module A config that cannot be read keeps its job, and what could be read of it still protects others. */
+import { expect, it } from 'vitest';
+import { readJobConfig } from '../../src/elasticsearch/answers.ts';
+import { joinInventory } from '../../src/sweep/inventory.ts';
+
+const stats = (jobId: string) => ({ jobId, state: 'opened', openForMs: 9e9, runningForecasts: 0 });
+
+it('the groups of a job whose config is unreadable are names that no close may hold', () => {
+  const configs = [
+    readJobConfig({ job_id: 'web', groups: [] }),
+    readJobConfig({ job_id: 'spoiled', groups: ['web'], custom_settings: { managed: null } }),
+  ];
+  const [spoiled, web] = joinInventory({
+    configs,
+    stats: [stats('web'), stats('spoiled')],
+    datafeeds: [],
+    readAt: 1e12,
+  });
+  expect(spoiled).toMatchObject({ jobId: 'spoiled', state: undefined, groups: ['web'] });
+  expect(web).toMatchObject({ jobId: 'web', state: undefined, target: undefined });
+});
+
+it.each([{ groups: 'web' }, { custom_settings: 'no object' }, { datafeed_config: [] }])(
+  'a config with %o is marked, and its job has no state to be judged by',
+  (field) => {
+    const config = readJobConfig({ job_id: 'spoiled', ...field });
+    expect(config.unreadable).toBe(true);
+    const [job] = joinInventory({
+      configs: [config],
+      stats: [stats('spoiled')],
+      datafeeds: [],
+      readAt: 1e12,
+    });
+    expect(job?.state).toBeUndefined();
+  },
+);

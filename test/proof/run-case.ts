@@ -1,0 +1,248 @@
+/** @module Makes a case's world, carries out its sweeps in simulated time over real HTTP, and returns what was seen. */
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { type EmbeddedElasticsearch, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import type { Clock } from '../../src/sweep/clock.ts';
+import { plannedJobs } from '../../src/sweep/planned.ts';
+import { parseRequest, type RequestPayload, toPayload } from '../../src/sweep/request.ts';
+import { type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
+import { type Case, type CaseJob, idAt } from './case.ts';
+import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
+import { FakeFollowUps } from './fake-follow-ups.ts';
+import { type Observation, ServerLog, type SweepSeen, WatchedCluster } from './observe.ts';
+import { type Struck, scriptTroubles } from './troubles.ts';
+import { truthOf } from './truth.ts';
+
+/** A sweep that sends more than this has no bound: the most that a healthy case needs is under four hundred, and rounds make many sweeps. */
+const mostRequests = 6_000;
+/** Of the machine's time: a case takes some 20 ms, and one that stands still is a hang. */
+const mostRealMs = 20_000;
+
+const start = Date.parse('2026-11-23T12:00:00Z');
+
+interface Running {
+  readonly case: Case;
+  readonly clock: VirtualClock;
+  readonly server: EmbeddedElasticsearch;
+  readonly log: ServerLog;
+  readonly followUps: FakeFollowUps;
+}
+
+export async function runCase(given: Case): Promise<Observation> {
+  using clock = new VirtualClock(start);
+  using _tracked = trackHttp(clock);
+  await using server = await startElasticsearch({
+    clock,
+    stack: given.stack,
+    seed: given.seed,
+    fleet: {
+      nodes: [{ name: 'ml-0' }, { name: 'ml-1', closeCapacity: 2 }],
+      jobs: given.jobs.map(({ history: _history, waited: _waited, ...job }, index) => ({
+        jobId: idAt(index),
+        ...job,
+      })),
+      upgradeMode: given.upgradeMode,
+      apiKeys: ['one', 'two'].map((id) => ({
+        id,
+        key: `secret-${id}-key`,
+        owner: 'sweeper',
+        cluster: [given.privilege],
+      })),
+    },
+  });
+  const running: Running = {
+    case: given,
+    clock,
+    server,
+    log: new ServerLog(server, clock),
+    followUps: new FakeFollowUps(given.followUps, clock, idAt(0)),
+  };
+  const struck: Struck[] = scriptTroubles(server, running.log, given.troubles, mostRequests);
+  const done: DeedLog = scheduleDeeds(server, clock, given.deeds);
+  const sweeps: SweepSeen[] = [];
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(resolve, mostRealMs, 'late');
+  const finished = await Promise.race([carryOut(running, sweeps), late]);
+  clearTimeout(timer);
+  // what was on its way when a sweep ended arrives now; what comes later is sent by somebody who has not stopped
+  await clock.advance(0);
+  const answered = server.requests.length;
+  if (finished !== 'late') await clock.advance(5 * 60_000);
+  const jobs = server.cluster.cluster.jobs;
+  const everNamed = given.jobs.map((_, index) => idAt(index));
+  return {
+    case: given,
+    sweeps,
+    requests: server.requests,
+    struck,
+    done,
+    history: new Map([...jobs].map(([id, job]) => [id, job.history])),
+    jobIds: new Set([...jobs.keys(), ...everNamed, ...done.map(({ jobId }) => jobId)]),
+    hung: finished === 'late' || server.requests.length >= mostRequests,
+    lingering: server.requests.length - answered,
+    secrets: ['one', 'two'].flatMap((id) => [`secret-${id}-key`, encodedKey(id)]),
+  };
+}
+
+const encodedKey = (id: string) => Buffer.from(`${id}:secret-${id}-key`).toString('base64');
+
+async function carryOut(running: Running, sweeps: SweepSeen[]): Promise<void> {
+  const { case: given, clock, followUps } = running;
+  const first = { payload: firstPayload(given), sweepId: 'first', key: 'one' };
+  if (given.repetition === 'together') {
+    await Promise.all([
+      oneSweep(running, sweeps, first),
+      oneSweep(running, sweeps, { ...first, key: 'two', sweepId: 'second' }),
+    ]);
+    return;
+  }
+  if (given.repetition === 'planned') {
+    const plan = { ...first, payload: { ...first.payload, dryRun: true } };
+    const planned = await oneSweep(running, sweeps, plan);
+    // the person reads the plan, and says yes
+    await clock.sleep(9_000);
+    await oneSweep(running, sweeps, { ...first, key: 'two', planned });
+    return;
+  }
+  await oneSweep(running, sweeps, first);
+  if (given.repetition === 'again') await oneSweep(running, sweeps, { ...first, key: 'two' });
+  if (given.repetition !== 'rounds') return;
+  for (let round = 1; round <= 8; round++) {
+    const order = followUps.takeNext();
+    if (!order) return;
+    await clock.sleep(Math.max(0, order.at - clock.now()));
+    const { sweepId, round: number } = order.chain;
+    const payload = {
+      ...toPayload(order.request),
+      followUpOf: { sweepId, round: number, jobs: order.jobs },
+    } as RequestPayload;
+    await oneSweep(running, sweeps, {
+      payload,
+      sweepId: `${sweepId}-${number}`,
+      key: round % 2 ? 'two' : 'one',
+    });
+  }
+}
+
+/** The payload of the case, made a follow-up of its waiting jobs when it says so. */
+export function firstPayload(given: Case): RequestPayload {
+  if (given.followUpRound === null) return given.payload;
+  const ago = (ms: number) => new Date(start + given.skewMs - ms).toISOString();
+  const waiting = given.jobs.flatMap(({ waited }: CaseJob, index) =>
+    waited
+      ? [
+          {
+            jobId: idAt(index),
+            askedAt: ago(waited.askedAgo),
+            attempts: waited.attempts,
+            ...(waited.activeAgo !== undefined && { lastActivity: ago(waited.activeAgo) }),
+          },
+        ]
+      : [],
+  );
+  const gone = { jobId: 'deleted-long-ago', askedAt: ago(900_000), attempts: 1 };
+  return {
+    ...given.payload,
+    followUpOf: { sweepId: 'chain', round: given.followUpRound, jobs: [...waiting, gone] },
+  };
+}
+
+interface OneSweep {
+  readonly payload: RequestPayload;
+  readonly sweepId: string;
+  readonly key: string;
+  readonly planned?: SweepOrder['planned'];
+}
+
+async function oneSweep(
+  running: Running,
+  sweeps: SweepSeen[],
+  { payload, sweepId, key, planned }: OneSweep,
+): Promise<SweepOrder['planned']> {
+  const { case: given, clock, server, log, followUps } = running;
+  const own = skewed(clock, given.skewMs);
+  const histories = historiesOf(given, own.now());
+  const seen: SweepSeen = {
+    payload,
+    sweepId,
+    plan: planned === undefined ? undefined : sweeps.at(-1),
+    authorization: `ApiKey ${encodedKey(key)}`,
+    startedAt: clock.now(),
+    remainingMs: given.remainingMs,
+    skewMs: given.skewMs,
+    histories,
+    endedAt: Number.POSITIVE_INFINITY,
+    stoppedAt: undefined,
+    reads: [],
+    closes: [],
+    upgradeMode: undefined,
+    mayClose: undefined,
+    foundAt: undefined,
+    report: undefined,
+    error: undefined,
+    arranged: [],
+    pending: new Set(),
+    before: truthOf(server.cluster),
+    after: new Map(),
+  };
+  sweeps.push(seen);
+  const stop = new AbortController();
+  if (given.stop && sweeps.length === 1)
+    doAt(given.stop, server, clock, () => {
+      seen.stoppedAt ??= clock.now();
+      stop.abort(new Error('SIGTERM'));
+    });
+  await using client = new ElasticsearchCluster(
+    { address: { url: server.url }, credentials: { apiKey: encodedKey(key) } },
+    own,
+  );
+  const order: SweepOrder = { sweepId, histories, ...parseRequest(payload), ...(planned && { planned }) };
+  let shown: SweepOrder['planned'];
+  try {
+    seen.report = await sweep(order, {
+      cluster: new WatchedCluster(client, seen, clock, log),
+      clock: own,
+      remainingMs: given.remainingMs,
+      stop: stop.signal,
+      observer: {
+        decided: (entries) => {
+          shown = plannedJobs(entries);
+        },
+      },
+      ...(given.followUps !== 'nobody' && { followUps: followUps.seenBy(seen) }),
+    });
+  } catch (error) {
+    seen.error = error as Error;
+  }
+  seen.endedAt = clock.now();
+  seen.after = truthOf(server.cluster);
+  return shown;
+}
+
+function historiesOf(given: Case, now: number): SweepSeen['histories'] {
+  return new Map(
+    given.jobs.flatMap(({ history }, index) =>
+      history
+        ? [
+            [
+              idAt(index),
+              {
+                ...(history.flapping && { flapping: true }),
+                ...(history.activeAgo !== undefined && { lastActivity: now - history.activeAgo }),
+              },
+            ] as const,
+          ]
+        : [],
+    ),
+  );
+}
+
+/** The sweeping machine's clock: the cluster's, and so many milliseconds ahead of it. */
+function skewed(clock: VirtualClock, ahead: number): Clock {
+  return {
+    now: () => clock.now() + ahead,
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    limit: (ms) => clock.limit(ms),
+  };
+}

@@ -1,0 +1,38 @@
+/** @module Reads pages of documentation: their blocks, links and headings. */
+import { readFileSync } from 'node:fs';
+
+export const page = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+
+/** The fenced blocks in one language, in their order. */
+export function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\S+)\n(.*?)^```$/gms)].flatMap(([, name, body = '']) =>
+    name === language ? [body] : [],
+  );
+}
+
+/** The languages of all fenced blocks. */
+export const languages = (text: string): Set<string> =>
+  new Set([...text.matchAll(/^```(\S+)$/gm)].map(([, name = '']) => name));
+
+export interface Link {
+  /** Empty for a link within the page. */
+  readonly file: string;
+  readonly anchor: string | undefined;
+  readonly title: string | undefined;
+}
+
+/** The links that lead into the repository. */
+export function links(text: string): Link[] {
+  return [...text.matchAll(/\]\(([^()\s#]*)(?:#([^()\s]+))?(?: "([^"]+)")?\)/g)]
+    .map(([, file = '', anchor, title]) => ({ file, anchor, title }))
+    .filter(({ file }) => !/^https?:/.test(file));
+}
+
+/** The anchors of the headings, as GitHub makes them. */
+export const anchors = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
