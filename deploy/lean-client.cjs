@@ -4,8 +4,8 @@
  *
  * Most of a cold start is that client. Of undici it uses the pool of connections, and loads fetch, WebSockets, caches and
  * mocks as well; the typed methods of its API, half a megabyte, are never called here, as every request goes through
- * `client.transport` (the type that `connect` returns allows nothing else). Together they are two fifths of the time
- * that its modules take to load.
+ * `client.transport` (the type that `connect` returns allows nothing else). Without them its modules take half the time
+ * to load (bench/results/cold-start.md).
  */
 
 /** Nothing but what the client's connection takes from undici: `Pool`, with the methods that undici's index gives it. */

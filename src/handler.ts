@@ -40,8 +40,10 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         );
       }
       const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
+      // Its sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      await using cluster = new ElasticsearchCluster(connection, clock);
       const report = await sweep(order, {
-        cluster: new ElasticsearchCluster(connection, clock),
+        cluster,
         followUps: followUpsFrom({
           environment,
           clock,

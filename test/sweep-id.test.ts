@@ -34,5 +34,6 @@ describe('the name of a sweep', () => {
     };
     expect(sweepIdOf(copied, 'request-1')).toBe('request-1');
     expect(sweepIdOf({ ...trigger, scheduledTime: copied.scheduledTime }, 'request-1')).toBe('request-1');
+    expect(sweepIdOf({ ...trigger, scheduleArn: copied.scheduleArn }, 'request-1')).toBe('request-1');
   });
 });

@@ -17,7 +17,16 @@ import {
 import { fieldRows } from './fields.ts';
 import { helpPages } from './help.ts';
 import { code, meanings, table } from './markdown.ts';
-import { countMeanings, followUpFields, fuseFields, jobFields, logLines, reportFields } from './report.ts';
+import {
+  countMeanings,
+  flappingFields,
+  followUpFields,
+  fuseFields,
+  jobFields,
+  logLines,
+  reportFields,
+  roundFields,
+} from './report.ts';
 
 const exits = table(
   ['exit', 'means'],
@@ -122,6 +131,8 @@ export async function reference(): Promise<string> {
       `What stops a sweep before it changes anything; the first that holds, in this order.\n\n${meanings('fuse', fuses)}\n\nIn the report:\n\n${meanings('field', fuseFields)}`,
     ],
     [3, 'The follow-up', meanings('field', followUpFields)],
+    [3, 'Each of `rounds`', meanings('field', roundFields)],
+    [3, 'Each of `flapping`', meanings('field', flappingFields)],
     [
       2,
       'Exit codes',

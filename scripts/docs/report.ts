@@ -1,6 +1,12 @@
 /** @module What each field of a report means. The types demand a text for every field, and for none that does not exist. */
 import type { BlownFuse } from '../../src/sweep/fuse.ts';
-import type { ReportedFollowUp, ReportedJob, SweepReport } from '../../src/sweep/report.ts';
+import type {
+  FlappingJob,
+  ReportedFollowUp,
+  ReportedJob,
+  ReportedRound,
+  SweepReport,
+} from '../../src/sweep/report.ts';
 
 type Described<T> = { readonly [K in keyof T]-?: string };
 
@@ -20,7 +26,8 @@ export const reportFields: Described<SweepReport> = {
   followUp: 'null, or the follow-up that was arranged',
   warnings: 'what somebody should know, in sentences',
   followUpOf: 'of a follow-up: the sweep that began the chain, and which round this is',
-  rounds: 'with `--wait`: the rounds that are told into this report, in their order',
+  rounds:
+    'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
   jobsOmitted: 'how many of `jobs` were left out to keep the function’s answer under 5 MB',
 };
@@ -59,6 +66,21 @@ export const followUpFields: Described<ReportedFollowUp> = {
   at: 'when it comes, ISO date-time in UTC',
   round: 'which round of the chain it is, from 1',
   jobs: 'how many jobs it looks at',
+};
+
+export const roundFields: Described<ReportedRound> = {
+  round: 'its number, from 1',
+  startedAt: 'ISO date-time in UTC',
+  jobs: 'how many jobs it came back for',
+  closed: 'how many of them became closed',
+  forceClosed: 'by force',
+  closing: 'how many were closing still',
+};
+
+export const flappingFields: Described<FlappingJob> = {
+  jobId: 'its id',
+  closes: 'after how many sweeps that closed it, it was opened again',
+  lastClosedAt: 'when it was closed last, ISO date-time in UTC',
 };
 
 export const countMeanings = {

@@ -153,9 +153,8 @@ class FieldReader {
   /** A list of texts; empty when it is not there. */
   texts(value: unknown): readonly string[] {
     if (value === undefined) return [];
-    return Array.isArray(value) && value.every((item) => typeof item === 'string')
-      ? value
-      : this.#failure([]);
+    const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+    return Array.isArray(value) && texts.length === value.length ? texts : this.#failure(texts);
   }
 
   /** A number of milliseconds or things, 0 or more. */

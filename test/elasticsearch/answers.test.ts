@@ -369,8 +369,12 @@ describe('the config of a job', () => {
     ['null for the mark of an app', { custom_settings: { managed: null } }],
     ['null for its datafeed', { datafeed_config: null }],
     ['a datafeed without an id', { datafeed_config: { job_id: 'job-a' } }],
-  ])('that holds %s is left out, so that the job is kept', async (_what, config) => {
-    expect(await configRead(config)).toEqual([]);
+  ])('that holds %s is marked, so that the job is kept', async (_what, config) => {
+    expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: true }]);
+  });
+
+  it('that holds a group in no known form still tells the others, which no close may name', async () => {
+    expect(await configRead({ groups: ['web', 7] })).toMatchObject([{ groups: ['web'], unreadable: true }]);
   });
 
   it.each<[string, Json, string | undefined]>([

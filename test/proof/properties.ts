@@ -3,6 +3,7 @@
  * was seen; a claim that does not hold is a violation, and a run in which no claim was made did not try the property.
  */
 import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
+import { type CaseJob, idAt } from './case.ts';
 import {
   type Close,
   lastRead,
@@ -473,18 +474,17 @@ export const properties: readonly Property[] = [
     check: ({ seen, wanted, run, claim }) => {
       const { report } = seen;
       const inventory = inventoryOf(seen, wanted);
-      if (!report || report.fuse || wanted.dryRun || !inventory || !calm(run)) return;
-      let forced = 0;
-      for (const { jobId, decision } of inventory.listed) {
-        const job = report.jobs.find((entry) => entry.jobId === jobId);
+      if (!report || report.fuse || wanted.dryRun || !inventory) return;
+      const acting = inventory.listed.filter(({ decision }) => ['close', 'force'].includes(decision.verdict));
+      if (!calm(run, wanted, new Set(acting.map(({ jobId }) => jobId)))) return;
+      const fates = new Map(report.jobs.map(({ jobId, outcome }) => [jobId, outcome]));
+      for (const { jobId, decision } of acting)
         if (decision.verdict === 'close')
-          claim(job?.outcome === 'closed', () => `${jobId} is idle and ${job?.outcome} ${job?.reason}`);
-        if (decision.verdict === 'force' && ++forced <= wanted.mostForced)
-          claim(
-            job?.outcome === 'force_closed' || inventory.listed.length > wanted.mostForced,
-            () => `${jobId} is to be forced and ${job?.outcome} ${job?.reason}`,
-          );
-      }
+          claim(fates.get(jobId) === 'closed', () => `${jobId} is idle, and ${fates.get(jobId)}`);
+      const toForce = acting.filter(({ decision }) => decision.verdict === 'force');
+      const forced = toForce.filter(({ jobId }) => fates.get(jobId) === 'force_closed').length;
+      const expected = Math.min(toForce.length, wanted.mostForced);
+      claim(forced >= expected, () => `${forced} of ${expected} jobs were forced`);
     },
   },
   {
@@ -667,22 +667,22 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
   return outcome === 'not_attempted' && ['time', 'limit', 'signal'].includes(notAttemptedBecause ?? '');
 }
 
-/** Nothing goes wrong, nobody interferes, and there is time for every close. */
-function calm(run: Observation): boolean {
-  const { troubles, deeds, stop, remainingMs, jobs, repetition } = run.case;
-  const { closeTimeout } = wantedBy(run.case.payload);
+/** Nothing goes wrong, nobody interferes, and there is time for the close of every job that is acted on. */
+function calm({ case: given }: Observation, wanted: Wanted, acting: ReadonlySet<string>): boolean {
+  const { troubles, deeds, stop, remainingMs, jobs, repetition } = given;
+  const quick = ({ closeTakes, datafeed }: CaseJob) =>
+    typeof closeTakes === 'string' &&
+    /^\d{1,2}s$/.test(closeTakes) &&
+    (datafeed?.state === undefined || datafeed.state === 'started') &&
+    datafeed?.stopTakes === undefined;
   return (
-    troubles.length === 0 &&
-    deeds.length === 0 &&
+    troubles.length + deeds.length === 0 &&
     stop === null &&
     repetition === 'once' &&
     remainingMs >= 900_000 &&
-    closeTimeout >= 60_000 &&
-    jobs.length <= 12 &&
-    jobs.every(
-      ({ closeTakes, datafeed }) =>
-        typeof closeTakes === 'string' && /^\d{1,2}s$/.test(closeTakes) && datafeed?.stopTakes === undefined,
-    )
+    wanted.closeTimeout >= 60_000 &&
+    acting.size <= 10 &&
+    jobs.every((job, index) => !acting.has(idAt(index)) || quick(job))
   );
 }
 

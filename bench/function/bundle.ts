@@ -1,0 +1,80 @@
+/** @module The function as it is deployed: bundled with the options of serverless.yml. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { parse } from 'yaml';
+
+const root = path.join(import.meta.dirname, '../..');
+const require = createRequire(import.meta.url);
+
+export interface Bundle {
+  /** The module to import. */
+  readonly file: string;
+  /** Bytes of it and of what it imports when it is loaded. */
+  readonly loadedBytes: number;
+  /** Bytes of everything, with what some sweeps load later. */
+  readonly bytes: number;
+  /** Of `loadedBytes`, whose they are, largest first. */
+  readonly shares: readonly (readonly [from: string, bytes: number])[];
+}
+
+/** The options of `custom.esbuild`, without those that are the plugin's own. */
+function deployedOptions(): BuildOptions {
+  const service = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as {
+    custom: { esbuild: Record<string, unknown> };
+  };
+  const { outputFileExtension, plugins, skipRebuild: _1, exclude: _2, ...options } = service.custom.esbuild;
+  return {
+    ...options,
+    outExtension: { '.js': String(outputFileExtension) },
+    plugins: require(path.join(root, String(plugins))) as Plugin[],
+  };
+}
+
+/** Bundles `entry` (a path of the repository, or a module's text) into `folder`; `changes` win over the deployed options. */
+export async function bundle(
+  entry: string | { readonly text: string },
+  folder: string,
+  changes: BuildOptions = {},
+): Promise<Bundle> {
+  const source: BuildOptions =
+    typeof entry === 'string'
+      ? { entryPoints: { handler: path.join(root, entry) } }
+      : { stdin: { contents: entry.text, resolveDir: root, sourcefile: 'handler.js' } };
+  const { metafile: told } = await build({
+    ...deployedOptions(),
+    ...source,
+    entryNames: 'handler',
+    absWorkingDir: root,
+    outdir: folder,
+    metafile: true,
+    ...changes,
+  });
+  const outputs = told?.outputs ?? {};
+  const first = Object.keys(outputs).find((file) => path.basename(file) === 'handler.mjs');
+  if (first === undefined) throw new Error('the bundle has no handler.mjs');
+  const loaded = new Set([first]);
+  for (const file of loaded) {
+    for (const { path: imported, kind, external } of outputs[file]?.imports ?? [])
+      if (kind === 'import-statement' && !external) loaded.add(imported);
+  }
+  const shares = new Map<string, number>();
+  for (const file of loaded) {
+    for (const [input, { bytesInOutput }] of Object.entries(outputs[file]?.inputs ?? {}))
+      shares.set(ownerOf(input), (shares.get(ownerOf(input)) ?? 0) + bytesInOutput);
+  }
+  const sizeOf = (files: Iterable<string>) =>
+    [...files].reduce((sum, file) => sum + (outputs[file]?.bytes ?? 0), 0);
+  return {
+    file: path.join(root, first),
+    loadedBytes: sizeOf(loaded),
+    bytes: sizeOf(Object.keys(outputs)),
+    shares: [...shares].sort(([, a], [, b]) => b - a),
+  };
+}
+
+/** The package that an input belongs to, or this project. */
+function ownerOf(input: string): string {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? 'jobsweep';
+}

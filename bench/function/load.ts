@@ -1,0 +1,53 @@
+/** @module How long a module takes to load, in processes that have loaded nothing before. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** Runs in each process: the file's URL is its argument. */
+const probe = `
+  const before = process.cpuUsage();
+  const start = performance.now();
+  await import(process.argv[1]);
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify([wall, (user + system) / 1000, process.memoryUsage().rss]));
+  process.exit();
+`;
+
+export interface Load {
+  readonly wallMs: number;
+  /** Processor time of all threads: on a busy machine it says more than the wall clock. */
+  readonly cpuMs: number;
+  readonly rss: number;
+}
+
+/**
+ * Loads each file in `times` fresh processes, in turn, so that a slow moment of the machine strikes all alike. Returns
+ * what was least of each: nothing makes a process faster than it is, and much makes it slower.
+ */
+export async function leastLoads<Name extends string>(
+  files: Readonly<Record<Name, string>>,
+  times: number,
+): Promise<Readonly<Record<Name, Load>>> {
+  const names = Object.keys(files) as Name[];
+  const least = Object.fromEntries(
+    names.map((name) => [name, { wallMs: Infinity, cpuMs: Infinity, rss: Infinity }]),
+  ) as Record<Name, Load>;
+  for (let round = 0; round < times; round += 1) {
+    for (const name of names) {
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        '--input-type=module',
+        '--eval',
+        probe,
+        files[name],
+      ]);
+      const [wallMs, cpuMs, rss] = JSON.parse(stdout) as [number, number, number];
+      const known = least[name];
+      least[name] = {
+        wallMs: Math.min(known.wallMs, wallMs),
+        cpuMs: Math.min(known.cpuMs, cpuMs),
+        rss: Math.min(known.rss, rss),
+      };
+    }
+  }
+  return least;
+}

@@ -1,0 +1,70 @@
+/** @module Running many cases, and telling of the one that fails: what is wrong, the case, and how to run it again. */
+import * as fc from 'fast-check';
+import type { Case } from './case.ts';
+import { anyCase } from './generate.ts';
+import { judgeRun } from './properties.ts';
+import { runCase } from './run-case.ts';
+import { count, type Tally } from './tally.ts';
+
+export interface Failure {
+  readonly violations: readonly string[];
+  /** As small as it could be made. */
+  readonly case: Case;
+  readonly command: string;
+}
+
+/** Every violation of one case; counts into `tally` when there is one. */
+export async function violationsOf(given: Case, tally?: Tally): Promise<string[]> {
+  const run = await runCase(given);
+  const verdicts = judgeRun(run);
+  if (tally) count(tally, run, verdicts);
+  return verdicts.flatMap(({ property, violations }) =>
+    violations.map((text) => `${property.name}: ${text}`),
+  );
+}
+
+export interface Many {
+  readonly seed: number;
+  readonly cases: number;
+  readonly tally: Tally;
+  /** Of a failure that was told before: run that case alone. */
+  readonly path?: string | undefined;
+  /** Milliseconds after which no further case is begun. */
+  readonly timeMs?: number | undefined;
+}
+
+/** Runs so many random cases; returns the first failure, made small, or undefined. */
+export async function runMany({ seed, cases, tally, path, timeMs }: Many): Promise<Failure | undefined> {
+  let shrinking = false;
+  const property = fc.asyncProperty(anyCase, async (given) => {
+    // what is tried while a failure is made smaller is no random case
+    const violations = await violationsOf(given, shrinking ? undefined : tally);
+    if (violations.length === 0) return;
+    shrinking = true;
+    throw new Error(violations.join('\n'));
+  });
+  const details = await fc.check(property, {
+    seed,
+    numRuns: cases,
+    ...(path !== undefined && { path, endOnFailure: true }),
+    ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
+  });
+  const [given] = details.counterexample ?? [];
+  if (!given) return undefined;
+  return {
+    violations: await violationsOf(given),
+    case: given,
+    command: `npm run soak -- --seed ${seed} --path ${details.counterexamplePath}`,
+  };
+}
+
+export function tellFailure({ violations, case: given, command }: Failure): string {
+  return [
+    'a case fails:',
+    ...violations.map((violation) => `  ${violation}`),
+    'the case, made as small as it could be:',
+    `  ${JSON.stringify(given)}`,
+    'run it again with',
+    `  ${command}`,
+  ].join('\n');
+}

@@ -1,0 +1,80 @@
+/** @module Random cases on all cores: one process each, that takes chunks of cases until all are done. */
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Failure } from './failure.ts';
+import { add, emptyTally, type Tally } from './tally.ts';
+
+/** One chunk of work, and what came of it. */
+export interface Chunk {
+  readonly seed: number;
+  readonly cases: number;
+}
+export interface ChunkResult {
+  readonly tally: Tally;
+  readonly failure: Failure | undefined;
+}
+
+export interface PoolOptions {
+  readonly seed: number;
+  readonly cases: number;
+  readonly timeMs?: number | undefined;
+  readonly progress?: (tally: Tally) => void;
+}
+
+export interface PoolResult {
+  readonly tally: Tally;
+  readonly failures: readonly Failure[];
+  readonly workers: number;
+}
+
+/** Small enough that the cores end together, large enough that nothing is lost between two. */
+const chunkCases = 250;
+const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+/** Runs the cases; the first failure ends it when the chunks that are under way are done. */
+export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): Promise<PoolResult> {
+  const workers = availableParallelism();
+  const tally = emptyTally();
+  const failures: Failure[] = [];
+  const end = Date.now() + (timeMs ?? Number.POSITIVE_INFINITY);
+  let handedOut = 0;
+  // Each chunk's seed is a function of the run's: the same run again makes the same cases.
+  const nextChunk = (): Chunk | undefined => {
+    if (handedOut >= cases || failures.length > 0 || Date.now() >= end) return undefined;
+    const chunk = {
+      seed: (seed + Math.imul(handedOut / chunkCases, 0x9e3779b1)) | 0,
+      cases: Math.min(chunkCases, cases - handedOut),
+    };
+    handedOut += chunkCases;
+    return chunk;
+  };
+  const work = async () => {
+    const child = fork(worker);
+    try {
+      for (let chunk = nextChunk(); chunk; chunk = nextChunk()) {
+        const result = await askWorker(child, chunk);
+        add(tally, result.tally);
+        if (result.failure) failures.push(result.failure);
+        progress?.(tally);
+      }
+    } finally {
+      child.disconnect();
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  return { tally, failures, workers };
+}
+
+function askWorker(child: ReturnType<typeof fork>, chunk: Chunk): Promise<ChunkResult> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null) =>
+      reject(new Error(`a worker ended with ${code}, at seed ${chunk.seed}`));
+    child.once('exit', ended);
+    child.once('message', (result) => {
+      child.off('exit', ended);
+      resolve(result as ChunkResult);
+    });
+    child.send(chunk);
+  });
+}
