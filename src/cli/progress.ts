@@ -29,7 +29,9 @@ export interface ProgressOptions {
 export class Progress implements Observer, Disposable {
   readonly #options: ProgressOptions;
   readonly #stop = new AbortController();
-  readonly #asked = new Set<string>();
+  /** Jobs that are being closed: asked by this sweep, or found so. */
+  readonly #underWay = new Set<string>();
+  #hasAsked = false;
   #toDo: readonly Entry[] = [];
   #startedAt = 0;
   #written = Number.NEGATIVE_INFINITY;
@@ -39,13 +41,21 @@ export class Progress implements Observer, Disposable {
     this.#options = options;
   }
 
+  /** Not to be told of a dry run, in which nothing is awaited. */
   decided(entries: readonly Entry[]): void {
     this.#toDo = entries.filter((entry) => !entry.settled);
+    this.#begin(this.#toDo.filter(({ verdict }) => verdict.verdict === 'wait'));
   }
 
   asking(entries: readonly Entry[]): void {
-    const first = this.#asked.size === 0;
-    for (const { jobId } of entries) this.#asked.add(jobId);
+    this.#hasAsked = true;
+    this.#begin(entries);
+  }
+
+  #begin(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    const first = this.#underWay.size === 0;
+    for (const { jobId } of entries) this.#underWay.add(jobId);
     if (first) {
       this.#startedAt = this.#options.clock.now();
       void this.#tick();
@@ -66,25 +76,27 @@ export class Progress implements Observer, Disposable {
 
   [Symbol.dispose](): void {
     this.#stop.abort();
-    if (this.#asked.size === 0) return;
+    if (!this.#hasAsked && this.#last === '') return;
     this.#clear();
     const line = this.#line();
     if (this.#options.output.isTTY || this.#last !== line)
       this.#options.output.write(`${this.#painted(line)}\n`);
-    this.#asked.clear();
   }
 
   async #tick(): Promise<void> {
     const { output, clock } = this.#options;
+    // A fuse that stops the sweep does so at once: then there was nothing to show.
+    let pause = 0;
     while (!this.#stop.signal.aborted) {
+      await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
       this.#draw();
-      await clock.sleep(output.isTTY ? redrawEvery : writeEvery, this.#stop.signal).catch(() => undefined);
+      pause = output.isTTY ? redrawEvery : writeEvery;
     }
   }
 
   #draw(): void {
     const { output, clock } = this.#options;
-    if (this.#asked.size === 0 || this.#stop.signal.aborted) return;
+    if (this.#underWay.size === 0 || this.#stop.signal.aborted) return;
     const now = clock.now();
     // a thousand jobs may settle at once, and each line counts them all
     if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
@@ -100,7 +112,7 @@ export class Progress implements Observer, Disposable {
   }
 
   #clear(): void {
-    if (this.#options.output.isTTY && this.#asked.size > 0) this.#options.output.write('\r\u001b[2K');
+    if (this.#options.output.isTTY && this.#last !== '') this.#options.output.write('\r\u001b[2K');
   }
 
   /** The whole line in one tone: what is cut to fit must not be cut within an escape sequence. */
@@ -114,7 +126,7 @@ export class Progress implements Observer, Disposable {
     const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
     const failed = settled.filter(hasFailed).length;
     const other = settled.length - closed - failed;
-    const closing = this.#toDo.filter((entry) => !entry.settled && this.#asked.has(entry.jobId)).length;
+    const closing = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
     const waiting = this.#toDo.length - settled.length - closing;
     const parts = [
       `${closed} of ${plural(this.#toDo.length, 'job')} closed`,

@@ -88,7 +88,7 @@ export async function sweepOnce(
         decided: (decided) => {
           entries = decided;
           picture = takePicture(decided, request.idleFor, target.clock.now());
-          progress.decided(decided);
+          if (!request.dryRun) progress.decided(decided);
         },
         asking: (asked) => progress.asking(asked),
         settled: () => progress.settled(),

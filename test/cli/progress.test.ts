@@ -54,6 +54,20 @@ describe('the progress of a sweep', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
+  it('shows the waiting for jobs that were found closing', async () => {
+    const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
+    await using world = await startWorld([...busy(5), closing]);
+    const { stderr } = await runOn(world, ['sweep', '--yes']);
+    expect(stderr).toMatch(/^0 of 1 job closed, 1 closing, at most 15 min left\n/);
+    expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
+  });
+
+  it('is silent when a fuse stops the sweep, whatever was found closing', async () => {
+    const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
+    await using world = await startWorld([...busy(4), ...idle(9), closing]);
+    expect(await runOn(world, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
+  });
+
   it('is silent when nothing is closed', async () => {
     await using world = await startWorld(busy(3));
     expect((await runOn(world, ['sweep', '--yes'])).stderr).toBe('');
