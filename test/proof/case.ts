@@ -116,6 +116,9 @@ export interface Case {
   readonly stop: Deed['when'] | null;
 }
 
+/** When each case begins, by the cluster's clock; epoch milliseconds. */
+export const caseStart = Date.parse('2026-11-23T12:00:00Z');
+
 /** Ids of all lengths, some of which look like patterns of others. */
 const ids = [
   'web-1',
