@@ -39,6 +39,7 @@ export const troubleKinds = [
   'status_500_after',
   'status_503_after',
   'retry_later',
+  'echo',
   'empty_object',
   'not_closed',
   'false_success',

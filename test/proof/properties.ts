@@ -104,7 +104,8 @@ export const properties: readonly Property[] = [
   },
   {
     name: 'twice',
-    sentence: 'Running a sweep twice does nothing more than once: what is closed is not asked again.',
+    sentence:
+      'Running a sweep twice does nothing more than once: what is closed or closing is not asked again.',
     check: doesNothingTwice,
   },
   {

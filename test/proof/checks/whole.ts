@@ -7,13 +7,19 @@ import type { Trial } from './trial.ts';
 export function doesNothingTwice({ seen, run, claim }: Trial): void {
   const earlier = run.sweeps.slice(0, run.sweeps.indexOf(seen));
   if (earlier.length === 0 || run.case.repetition === 'together') return;
+  const undisturbed = run.done.length + run.struck.length === 0;
   for (const [jobId, { state }] of seen.before) {
+    const asks = seen.closes.filter((close) => close.ids.includes(jobId));
     const opened = run.done.some(
       (deed) => deed.jobId === jobId && deed.deed.includes('opened') && deed.at >= seen.startedAt,
     );
-    if (state !== 'closed' || opened) continue;
-    const asked = seen.closes.some((close) => close.ids.includes(jobId));
-    claim(!asked, () => `${jobId} was closed before this sweep and was asked by it`);
+    if (state === 'closed' && !opened)
+      claim(asks.length === 0, () => `${jobId} was closed before this sweep and was asked by it`);
+    if (state === 'closing' && undisturbed)
+      claim(
+        asks.every(({ force }) => force),
+        () => `${jobId} was closing before this sweep and was asked once more by it`,
+      );
   }
 }
 
