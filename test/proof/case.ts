@@ -105,6 +105,8 @@ export interface Case {
   /** The sweep is a follow-up of the jobs that have `waited`, and of one that no longer exists. */
   readonly followUpRound: number | null;
   readonly remainingMs: number;
+  /** What each request is on its way, milliseconds; none, if not said. */
+  readonly networkMs?: number;
   /** How far the sweeping machine's clock is ahead of the cluster's. */
   readonly skewMs: number;
   readonly upgradeMode: boolean;

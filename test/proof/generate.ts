@@ -4,17 +4,21 @@ import type { Case, FollowUpMode, Repetition } from './case.ts';
 import { fleet } from './generate/fleet.ts';
 import { payload } from './generate/payload.ts';
 import { mostly } from './generate/values.ts';
-import { weather, when } from './generate/weather.ts';
+import { silence, weather, when } from './generate/weather.ts';
 
 const followUps = fc.oneof(
   { arbitrary: fc.constantFrom<FollowUpMode>('works', 'nobody'), weight: 6 },
-  { arbitrary: fc.constantFrom<FollowUpMode>('fails', 'hangs', 'takes_one', 'has_pending'), weight: 2 },
+  {
+    arbitrary: fc.constantFrom<FollowUpMode>('fails', 'hangs', 'hangs', 'takes_one', 'has_pending'),
+    weight: 2,
+  },
 );
 
 const repetition = fc.oneof(
   { arbitrary: fc.constant<Repetition>('once'), weight: 10 },
   { arbitrary: fc.constantFrom<Repetition>('again', 'together', 'rounds', 'planned'), weight: 3 },
 );
+
 export const anyCase: fc.Arbitrary<Case> = fc
   .record({
     seed: fc.nat({ max: 1_000 }),
@@ -27,12 +31,21 @@ export const anyCase: fc.Arbitrary<Case> = fc
       { arbitrary: fc.constantFrom(60_000, 120_000, 300_000), weight: 3 },
       { arbitrary: fc.integer({ min: 1, max: 30_000 }), weight: 2 },
     ),
+    networkMs: mostly(0, 3, 20, 300),
     skewMs: mostly(0, 6, 1_000, -1_000, 240_000, -3_600_000),
     upgradeMode: mostly(false, 30, true),
     privilege: mostly('manage_ml' as const, 15, 'monitor_ml' as const),
     followUps,
     repetition,
     weather,
-    stop: fc.oneof({ arbitrary: fc.constant(null), weight: 9 }, { arbitrary: when, weight: 1 }),
+    end: fc.oneof(
+      { arbitrary: fc.constant({ stop: null, silence: null }), weight: 9 },
+      { arbitrary: fc.record({ stop: when, silence: fc.option(silence, { freq: 2 }) }), weight: 1 },
+    ),
   })
-  .map(({ weather: { troubles, deeds }, ...rest }) => ({ ...rest, troubles, deeds }));
+  .map(({ weather: { troubles, deeds }, end: { stop, silence: last }, ...rest }) => ({
+    ...rest,
+    stop,
+    troubles: last ? [last, ...troubles] : troubles,
+    deeds,
+  }));

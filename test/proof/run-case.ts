@@ -56,7 +56,7 @@ export async function runCase(given: Case): Promise<Observation> {
     log: new ServerLog(server, clock),
     followUps: new FakeFollowUps(given.followUps, clock, idAt(0)),
   };
-  const struck: Struck[] = scriptTroubles(server, running.log, given.troubles, mostRequests);
+  const struck: Struck[] = scriptTroubles(server, running.log, given, mostRequests);
   const done: DeedLog = scheduleDeeds(server, clock, given.deeds);
   const sweeps: SweepSeen[] = [];
   const { promise: late, resolve } = Promise.withResolvers<'late'>();

@@ -1,7 +1,7 @@
 /** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
 import { renderJobStats } from '../../src/simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../../src/simulator/elasticsearch/index.ts';
-import type { Trouble, TroubleKind } from './case.ts';
+import type { Case, Trouble, TroubleKind } from './case.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';
 import type { Garbling, TrueJob } from './truth.ts';
 
@@ -103,7 +103,7 @@ const garbles = (kind: TroubleKind): kind is Garbling => kind in garblings;
 export function scriptTroubles(
   server: EmbeddedElasticsearch,
   log: ServerLog,
-  troubles: readonly Trouble[],
+  { troubles, networkMs = 0 }: Pick<Case, 'troubles' | 'networkMs'>,
   most: number,
 ): Struck[] {
   const struck: Struck[] = [];
@@ -120,7 +120,10 @@ export function scriptTroubles(
       found = faultFor(trouble, server, log, api, path);
       if (found) struck.push({ kind: trouble.kind, api });
     }
-    return found;
+    // The way there is no trouble. (What a fault works out as it is asked for must not be copied: it is set, not spread.)
+    if (networkMs === 0) return found;
+    if (!found) return { api, delay: networkMs };
+    return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
   };
   return struck;
 }

@@ -296,7 +296,7 @@ export const breaks: readonly Break[] = [
     wrong: 'a job that is closing is asked again by the next sweep',
     file: 'sweep/verdict.ts',
     line: "if (job.state === 'closing') {",
-    broken: "if (job.state === 'closing' && history.askedAt !== undefined) {",
+    broken: "if (job.state === 'failed') {",
   },
   {
     property: 'credentials',
@@ -342,9 +342,9 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'ends',
-    wrong: 'a job that fails at every close is forced for ever',
-    file: 'sweep/escalate.ts',
-    line: "const mayAskAgain = entry.asks < mostAsks && answer.kind !== 'denied';",
-    broken: "const mayAskAgain = answer.kind !== 'denied';",
+    wrong: 'what closes slowly is read again and again without a pause',
+    file: 'sweep/watch.ts',
+    line: 'await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);',
+    broken: 'await clock.sleep(0 * Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);',
   },
 ];

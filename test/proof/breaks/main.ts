@@ -10,7 +10,7 @@ import { type Found, tryBreak } from './scratch.ts';
 const { values } = parseArgs({
   options: {
     /** Of each try. */
-    cases: { type: 'string', default: '3000' },
+    cases: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '20261123' },
     only: { type: 'string' },
   },

@@ -72,5 +72,9 @@ export function endsInTime({ seen, wanted, run, claim }: Trial): void {
       () => `${jobId} was asked after SIGTERM`,
     );
   }
+  const undisturbed = run.struck.length + run.done.length === 0;
+  for (const { jobId, outcome } of seen.report?.jobs ?? [])
+    if (undisturbed && seen.closes.some(({ ids }) => ids.includes(jobId)))
+      claim(outcome !== 'unknown', () => `${jobId} was asked, and no time was left to see what became of it`);
   claim(run.lingering === 0, () => `${run.lingering} requests after the last sweep had ended`);
 }

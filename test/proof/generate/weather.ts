@@ -20,6 +20,15 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
+/** A cluster that tells nothing any more from some read on: a sweep that is told to stop has to end without it. */
+export const silence: fc.Arbitrary<Trouble> = fc.record({
+  api: fc.constant('ml.get_job_stats'),
+  nth: fc.integer({ min: 3, max: 8 }),
+  times: fc.constant(0),
+  kind: fc.constant('hang' as const),
+  amount: fc.constant(0),
+});
+
 export const when: fc.Arbitrary<Deed['when']> = fc.oneof(
   fc.integer({ min: 0, max: 20_000 }).map((at) => ({ at })),
   fc.integer({ min: 20_000, max: 600_000 }).map((at) => ({ at })),
