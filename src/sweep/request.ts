@@ -54,8 +54,9 @@ function duration({ min, max }: DurationLimits = {}) {
 function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
   const expected = allowEmpty ? what : `${what}, and at least one`;
-  const name = z.string().check(z.minLength(1));
-  const list = allowEmpty ? z.array(name) : z.array(name).check(z.minLength(1));
+  // zod tells the only branch that fits the value's shape in that branch's own words
+  const name = z.string({ error: expectations.name }).check(z.minLength(1, { error: expectations.name }));
+  const list = allowEmpty ? z.array(name) : z.array(name).check(z.minLength(1, { error: expected }));
   return z.codec(told(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
     decode: (value, context) => {
       const list = (Array.isArray(value) ? value : [value])
@@ -74,9 +75,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const flag = () => z.boolean({ error: 'true or false' });
 
-function count(min: number, max?: number) {
-  const expected =
-    max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
+function count(min: number, max?: number, orElse = '') {
+  const range = max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
+  const expected = range + orElse;
   const most = max === undefined ? [] : [z.maximum(max, { error: expected })];
   return z.int({ error: expected }).check(z.minimum(min, { error: expected }), ...most);
 }
@@ -87,7 +88,8 @@ function section<T extends z.core.$ZodLooseShape>(shape: T) {
   return z.prefault(z.strictObject(shape, { error }), {} as never);
 }
 
-const share = 'a number over 0, up to 1, or null to turn the fuse off';
+const orOff = ', or null to turn the fuse off';
+const share = `a number over 0, up to 1${orOff}`;
 const moment = () => z.iso.datetime({ offset: true, error: 'an ISO date-time, as "2026-11-23T02:00:00Z"' });
 
 const text = (expected: string) => z.string({ error: expected }).check(z.minLength(1, { error: expected }));
@@ -136,7 +138,7 @@ const force = section({
 const fuse = section({
   maxJobs: told(
     z._default(
-      z.union([count(0), z.null()], { error: 'a whole number, 0 or more, or null to turn the fuse off' }),
+      z.union([count(0, undefined, orOff), z.null()], { error: `a whole number, 0 or more${orOff}` }),
       500,
     ),
     'Refuse to act when more jobs than this would be closed; null: off.',
@@ -326,14 +328,16 @@ function describe(issue: Issue, payload: unknown, prefix: readonly PropertyKey[]
 
 function unknownField(path: readonly (string | number)[], key: string): string {
   const known = fieldsAt(path);
-  const elsewhere = allFields().filter((field) => field.endsWith(`.${key}`));
+  // a name that another section has is no typo: fuse.maxJobs is nearer to `maxJobs` than `jobs` is
+  const elsewhere = allFields().filter((field) => field === key || field.endsWith(`.${key}`));
   const nearest = known.length > 0 ? closest(key, known) : undefined;
   const alike = nearest !== undefined && similar(key, nearest);
-  const hint = alike
-    ? `did you mean ${fieldName([...path, nearest])}?`
-    : elsewhere.length > 0
+  const hint =
+    elsewhere.length > 0
       ? `did you mean ${elsewhere.join(' or ')}?`
-      : `the fields here are ${known.join(', ')}`;
+      : alike
+        ? `did you mean ${fieldName([...path, nearest])}?`
+        : `the fields here are ${known.join(', ')}`;
   return `${quote(fieldName([...path, key])).slice(1, -1)} is an unknown field; ${hint}`;
 }
 

@@ -1,0 +1,18 @@
+/** @module The JSON schemas for people's editors, made from the code's own. */
+import * as z from 'zod';
+import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
+import { fleetSchema } from '../../src/simulator/fleets/schema.ts';
+import { requestSchema } from '../../src/sweep/request.ts';
+
+/** By name: the text of `schemas/NAME.schema.json`. */
+export const schemaTexts: Readonly<Record<string, string>> = {
+  request: textOf(requestSchema),
+  schedules: textOf(scheduleFileSchema),
+  fleet: textOf(fleetSchema),
+};
+
+/** The schema of what people write; `$schema`, by which their editor finds it, is a field that every file may have. */
+function textOf(schema: z.core.$ZodType): string {
+  const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return `${JSON.stringify({ ...rest, properties: { $schema: { type: 'string' }, ...properties } }, null, 2)}\n`;
+}
