@@ -33,8 +33,8 @@ interface Own {
   readonly jobs: number;
 }
 
-/** The table of the README. */
-export function closingTable({ sizes, repeats }: ClosingResults): string {
+/** The table of the README, and what it was measured with. */
+export function closingTable({ sizes, repeats, nodes, requests }: ClosingResults): string {
   const head = ['', ...sizes.map(({ jobs }, index) => `${whole(jobs)}${index === 0 ? ' idle jobs' : ''}`)];
   const names = sizes[0]?.ways.map(({ name }) => name) ?? [];
   const rows = names.map((name) => {
@@ -44,7 +44,10 @@ export function closingTable({ sizes, repeats }: ClosingResults): string {
     const shown = own.some(({ way }) => way.ours) ? `**${name}**` : name;
     return [shown, ...own.map((each) => shortTime(each, repeats)), wrongShare(own)];
   });
-  return table([...head, 'busy jobs closed'], rows);
+  const shown = (request: object) => `\`${JSON.stringify(request).replaceAll(/[:,]/g, '$& ')}\``;
+  return `${table([...head, 'busy jobs closed'], rows)}
+
+Medians of ${repeats} seeded clusters of ${nodes.count} nodes. "Places per node" is ${shown(requests.swift)}, "32 requests at once" ${shown(requests.eager)}; the default request has 2 requests of 20 jobs in flight.`;
 }
 
 function shortTime({ way, jobs }: Own, repeats: number): string {
