@@ -1,6 +1,6 @@
 /** @module A plan that a person has seen: what each of its jobs looked like, so that no other job is closed in its name. */
 import { type JobSnapshot, runs } from './inventory.ts';
-import type { Entry } from './ledger.ts';
+import type { VerdictName } from './vocabulary.ts';
 
 /** One job that a plan would act on, as the plan saw it. Moments are epoch milliseconds. */
 export interface PlannedJob {
@@ -17,12 +17,14 @@ export interface PlannedJob {
 const tolerance = 30_000;
 
 /** What a plan would act on, by job id. */
-export function plannedJobs(entries: readonly Entry[]): ReadonlyMap<string, PlannedJob> {
+export function plannedJobs(
+  entries: readonly { readonly job: JobSnapshot; readonly verdict: { readonly verdict: VerdictName } }[],
+): ReadonlyMap<string, PlannedJob> {
   return new Map(
     entries
       .filter(({ verdict }) => verdict.verdict !== 'keep')
-      .map(({ jobId, job }) => [
-        jobId,
+      .map(({ job }) => [
+        job.jobId,
         {
           state: job.reportedState,
           lastDataTime: job.lastDataTime,

@@ -39,6 +39,7 @@ export const troubleKinds = [
   'status_500_after',
   'status_503_after',
   'retry_later',
+  'echo',
   'empty_object',
   'not_closed',
   'false_success',
@@ -104,6 +105,8 @@ export interface Case {
   /** The sweep is a follow-up of the jobs that have `waited`, and of one that no longer exists. */
   readonly followUpRound: number | null;
   readonly remainingMs: number;
+  /** What each request is on its way, milliseconds; none, if not said. */
+  readonly networkMs?: number;
   /** How far the sweeping machine's clock is ahead of the cluster's. */
   readonly skewMs: number;
   readonly upgradeMode: boolean;
@@ -115,6 +118,9 @@ export interface Case {
   /** SIGTERM: after so many milliseconds, or after so many requests. */
   readonly stop: Deed['when'] | null;
 }
+
+/** When each case begins, by the cluster's clock; epoch milliseconds. */
+export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
 /** Ids of all lengths, some of which look like patterns of others. */
 const ids = [

@@ -29,12 +29,21 @@ export interface Many {
   readonly tally: Tally;
   /** Of a failure that was told before: run that case alone. */
   readonly path?: string | undefined;
+  /** Whether the first failing case is made small; default true. */
+  readonly shrink?: boolean;
   /** Milliseconds after which no further case is begun. */
   readonly timeMs?: number | undefined;
 }
 
 /** Runs so many random cases; returns the first failure, made small, or undefined. */
-export async function runMany({ seed, cases, tally, path, timeMs }: Many): Promise<Failure | undefined> {
+export async function runMany({
+  seed,
+  cases,
+  tally,
+  path,
+  timeMs,
+  shrink = true,
+}: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {
     // what is tried while a failure is made smaller is no random case
@@ -46,7 +55,8 @@ export async function runMany({ seed, cases, tally, path, timeMs }: Many): Promi
   const details = await fc.check(property, {
     seed,
     numRuns: cases,
-    ...(path !== undefined && { path, endOnFailure: true }),
+    ...(path !== undefined && { path }),
+    endOnFailure: path !== undefined || !shrink,
     ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
   });
   const [given] = details.counterexample ?? [];

@@ -9,6 +9,8 @@ import { add, emptyTally, type Tally } from './tally.ts';
 export interface Chunk {
   readonly seed: number;
   readonly cases: number;
+  /** Whether the first failing case is made small; default true. */
+  readonly shrink?: boolean;
 }
 export interface ChunkResult {
   readonly tally: Tally;
@@ -66,7 +68,8 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
   return { tally, failures, workers };
 }
 
-function askWorker(child: ReturnType<typeof fork>, chunk: Chunk): Promise<ChunkResult> {
+/** Has a worker run one chunk. @throws {Error} when the process ends instead. */
+export function askWorker(child: ReturnType<typeof fork>, chunk: Chunk): Promise<ChunkResult> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) =>
       reject(new Error(`a worker ended with ${code}, at seed ${chunk.seed}`));

@@ -7,7 +7,7 @@ import type { Clock } from '../../src/sweep/clock.ts';
 import { plannedJobs } from '../../src/sweep/planned.ts';
 import { parseRequest, type RequestPayload, toPayload } from '../../src/sweep/request.ts';
 import { type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
-import { type Case, type CaseJob, idAt } from './case.ts';
+import { type Case, type CaseJob, caseStart, idAt } from './case.ts';
 import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';
 import { type Observation, ServerLog, type SweepSeen, WatchedCluster } from './observe.ts';
@@ -19,8 +19,6 @@ const mostRequests = 6_000;
 /** Of the machine's time: a case takes some 20 ms, and one that stands still is a hang. */
 const mostRealMs = 20_000;
 
-const start = Date.parse('2026-11-23T12:00:00Z');
-
 interface Running {
   readonly case: Case;
   readonly clock: VirtualClock;
@@ -30,7 +28,7 @@ interface Running {
 }
 
 export async function runCase(given: Case): Promise<Observation> {
-  using clock = new VirtualClock(start);
+  using clock = new VirtualClock(caseStart);
   using _tracked = trackHttp(clock);
   await using server = await startElasticsearch({
     clock,
@@ -58,7 +56,7 @@ export async function runCase(given: Case): Promise<Observation> {
     log: new ServerLog(server, clock),
     followUps: new FakeFollowUps(given.followUps, clock, idAt(0)),
   };
-  const struck: Struck[] = scriptTroubles(server, running.log, given.troubles, mostRequests);
+  const struck: Struck[] = scriptTroubles(server, running.log, given, mostRequests);
   const done: DeedLog = scheduleDeeds(server, clock, given.deeds);
   const sweeps: SweepSeen[] = [];
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
@@ -128,7 +126,7 @@ async function carryOut(running: Running, sweeps: SweepSeen[]): Promise<void> {
 /** The payload of the case, made a follow-up of its waiting jobs when it says so. */
 export function firstPayload(given: Case): RequestPayload {
   if (given.followUpRound === null) return given.payload;
-  const ago = (ms: number) => new Date(start + given.skewMs - ms).toISOString();
+  const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
   const waiting = given.jobs.flatMap(({ waited }: CaseJob, index) =>
     waited
       ? [

@@ -52,7 +52,8 @@ const named = (kind: string, names: readonly string[]) => names.map((name) => `$
 
 /** All that a soak has to meet at least once. */
 export const toMeet: readonly string[] = [
-  ...named('reason', [...Object.keys(keepReasons), ...Object.keys(actReasons)]),
+  ...named('keep', Object.keys(keepReasons)),
+  ...named('act', Object.keys(actReasons)),
   ...named('outcome', Object.keys(outcomes)),
   ...named('not attempted for', Object.keys(notAttemptedReasons)),
   ...named('fuse', Object.keys(fuses)),
@@ -117,9 +118,9 @@ function thingsOf(run: Observation): Set<string> {
     if (!report) continue;
     things.add(`status ${report.status}`);
     if (report.fuse) things.add(`fuse ${report.fuse.name}`);
-    for (const reason of Object.keys(report.kept)) things.add(`reason ${reason}`);
-    for (const { reason, outcome, notAttemptedBecause: because } of report.jobs) {
-      things.add(`reason ${reason}`);
+    for (const reason of Object.keys(report.kept)) things.add(`keep ${reason}`);
+    for (const { verdict, reason, outcome, notAttemptedBecause: because } of report.jobs) {
+      things.add(`${verdict === 'keep' ? 'keep' : 'act'} ${reason}`);
       things.add(`outcome ${outcome}`);
       if (because) things.add(`not attempted for ${because}`);
     }

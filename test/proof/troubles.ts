@@ -1,8 +1,8 @@
 /** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
 import { renderJobStats } from '../../src/simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../../src/simulator/elasticsearch/index.ts';
-import type { Trouble, TroubleKind } from './case.ts';
-import { namedBy, type ServerLog } from './observe.ts';
+import type { Case, Trouble, TroubleKind } from './case.ts';
+import { namedBy, type Served, type ServerLog } from './observe.ts';
 import type { Garbling, TrueJob } from './truth.ts';
 
 export interface Struck {
@@ -14,7 +14,7 @@ const page = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body
 
 /** What each kind does to a request; undefined for a kind that does not concern it. */
 const faults: Record<
-  Exclude<TroubleKind, Garbling>,
+  Exclude<TroubleKind, Garbling | 'echo'>,
   (amount: number, path: string, api: string) => Omit<Fault, 'api'> | undefined
 > = {
   reset_before: () => ({ reset: 'before' }),
@@ -103,7 +103,7 @@ const garbles = (kind: TroubleKind): kind is Garbling => kind in garblings;
 export function scriptTroubles(
   server: EmbeddedElasticsearch,
   log: ServerLog,
-  troubles: readonly Trouble[],
+  { troubles, networkMs = 0 }: Pick<Case, 'troubles' | 'networkMs'>,
   most: number,
 ): Struck[] {
   const struck: Struck[] = [];
@@ -120,7 +120,10 @@ export function scriptTroubles(
       found = faultFor(trouble, server, log, api, path);
       if (found) struck.push({ kind: trouble.kind, api });
     }
-    return found;
+    // The way there is no trouble. (What a fault works out as it is asked for must not be copied: it is set, not spread.)
+    if (networkMs === 0) return found;
+    if (!found) return { api, delay: networkMs };
+    return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
   };
   return struck;
 }
@@ -132,6 +135,7 @@ function faultFor(
   api: string,
   path: string,
 ): Fault | undefined {
+  if (kind === 'echo') return echo(amount, api, () => log.served.findLast(({ url }) => url.startsWith(path)));
   if (!garbles(kind)) {
     const fault = faults[kind](amount, path, api);
     return fault && { api, ...fault };
@@ -144,6 +148,31 @@ function faultFor(
     after: true,
     get body() {
       return garbled(kind, amount, server, log, path);
+    },
+  };
+}
+
+/** What refuses a request by quoting it, credentials included: the cluster itself, or a page of something in front of it. */
+function echo(amount: number, api: string, served: () => Served | undefined): Fault {
+  const status = [400, 401, 403, 500, 503][amount % 5] as number;
+  const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;
+  if (amount % 2)
+    return {
+      api,
+      status,
+      after: true,
+      headers: { 'content-type': 'text/html' },
+      get body() {
+        return `<html><title>${quoted()}</title></html>`;
+      },
+    };
+  return {
+    api,
+    status,
+    after: true,
+    type: 'security_exception',
+    get reason() {
+      return quoted();
     },
   };
 }

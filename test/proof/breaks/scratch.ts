@@ -1,0 +1,60 @@
+/** @module A copy of the sources and of the proof with one line changed, and random cases run in it. */
+import { fork } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { askWorker } from '../pool.ts';
+import type { Break } from './list.ts';
+
+const root = path.join(import.meta.dirname, '../../..');
+
+export interface Found {
+  /** Cases that were run, the last of them the one that found it. */
+  readonly cases: number;
+  /** The properties that were seen violated. */
+  readonly violated: readonly string[];
+}
+
+/** Runs cases on the broken copy until the break's own property is found violated, or all were run. */
+export async function tryBreak(
+  given: Break,
+  { cases, seed }: { cases: number; seed: number },
+): Promise<Found> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-break-'));
+  try {
+    for (const part of ['src', 'test/proof', 'package.json'])
+      await cp(path.join(root, part), path.join(folder, part), { recursive: true });
+    await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+    const file = path.join(folder, 'src', given.file);
+    await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
+    return await runUntilFound(path.join(folder, 'test/proof/worker.ts'), given.property, cases, seed);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The text with the break's line broken. @throws {Error} unless the line stands in it exactly once. */
+export function breakLine(text: string, { file, line, broken }: Break): string {
+  const parts = text.split(line);
+  if (parts.length !== 2) throw new Error(`"${line}" stands in ${file} ${parts.length - 1} times`);
+  return parts.join(broken);
+}
+
+async function runUntilFound(worker: string, property: string, cases: number, seed: number): Promise<Found> {
+  const child = fork(worker);
+  const violated = new Set<string>();
+  let run = 0;
+  try {
+    // another property may see it first; a break is found when the one that it breaks does
+    for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
+      const { tally } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
+      run += tally.cases;
+      for (const [name, counts] of Object.entries(tally.properties))
+        if (counts.violated > 0) violated.add(name);
+      if (tally.cases === 0) break;
+    }
+  } finally {
+    child.disconnect();
+  }
+  return { cases: run, violated: [...violated] };
+}

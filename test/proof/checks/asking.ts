@@ -1,0 +1,116 @@
+/** @module What is asked of the cluster: of which jobs, after which look, in which words. */
+import { lastRead, type Observation, type SweepSeen, toldBy } from '../observe.ts';
+import { decide, inventoryOf } from '../reference.ts';
+import { isAfter, looks } from './looks.ts';
+import type { Trial } from './trial.ts';
+
+export function neverClosesActive({ seen, wanted, claim }: Trial): void {
+  for (const { jobId, told } of looks(seen)) {
+    const { lastData, opened } = told?.stats ?? {};
+    const now = told?.at ?? 0;
+    // a moment is told by the cluster's clock and held against ours; how long it is open is told as such
+    const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
+    for (const age of ages)
+      claim(
+        age === undefined || age >= wanted.idleFor,
+        () => `${jobId} was active ${age} ms before and was asked to close`,
+      );
+  }
+}
+
+export function looksRightBefore({ seen, claim }: Trial): void {
+  for (const { jobId, close, told, previous } of looks(seen)) {
+    claim(told !== undefined && !told.feedUnread, () => `${jobId} was asked without being read whole`);
+    const configs = lastRead(seen, 'configs', jobId, close.begunSeq);
+    const stats = lastRead(seen, 'stats', jobId, close.begunSeq);
+    claim(
+      configs?.ids !== undefined && stats?.ids !== undefined,
+      () => `${jobId} was asked on the word of the first inventory`,
+    );
+    for (const read of [configs, stats])
+      claim(
+        previous === undefined || (read !== undefined && isAfter(read, previous)),
+        () => `${jobId} was asked again without a look since the last ask`,
+      );
+    // as old as the oldest of its parts; a cluster that is slow to answer may take this long to tell
+    const servedAt = [configs, stats].map((read) => (read && toldBy(read, jobId)?.at) ?? 0);
+    const age = close.begunAt - Math.min(...servedAt);
+    claim(age <= 30_000, () => `${jobId} was asked ${age} ms after it was read`);
+  }
+}
+
+export function neverAsksUntouchable({ seen, wanted, claim }: Trial): void {
+  const inventory = inventoryOf(seen, wanted);
+  for (const { jobId, told, past } of looks(seen, wanted)) {
+    claim(
+      inventory?.listed.some((entry) => entry.jobId === jobId) === true,
+      () => `${jobId} is not in the sweep's scope and was asked`,
+    );
+    const decision = told && decide(wanted, told, past);
+    claim(
+      decision?.verdict === 'close' || decision?.verdict === 'force',
+      () => `${jobId} was to be kept (${decision?.reason}) and was asked`,
+    );
+    claim(told?.stats?.state !== 'closed', () => `${jobId} was closed already and was asked`);
+    const first = inventory?.listed.find((entry) => entry.jobId === jobId)?.decision;
+    claim(first?.verdict !== 'keep', () => `${jobId} was kept at first (${first?.reason}) and was asked`);
+  }
+}
+
+export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
+  const sent = closeRequests(run, seen);
+  // a group whose last job was deleted before the sweep listed the jobs is none any more
+  const listing = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
+  const known = [...((listing && toldBy(listing, '')?.truth.values()) ?? [])];
+  const groupNames = new Set(known.flatMap(({ groups }) => groups));
+  for (const { path, query, lineBytes, body } of sent) {
+    const named = decodeURIComponent(path.slice('/_ml/anomaly_detectors/'.length, -'/_close'.length)).split(
+      ',',
+    );
+    for (const name of named) {
+      claim(/^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$/.test(name), () => `"${name}" stood in a close request`);
+      claim(run.jobIds.has(name), () => `"${name}" is no job and stood in a close request`);
+      claim(!groupNames.has(name), () => `"${name}" is a group and stood in a close request`);
+    }
+    claim(new Set(named).size === named.length, () => `${path} names a job twice`);
+    claim(
+      named.length <= wanted.batch,
+      () => `${named.length} jobs in one request, close.batch is ${wanted.batch}`,
+    );
+    claim(lineBytes <= 4_096, () => `a request line of ${lineBytes} bytes`);
+    claim(
+      query.includes('allow_no_match=false') && body === '',
+      () => `${path}?${query} could close nothing or more`,
+    );
+  }
+  claim(
+    sent.length <= seen.closes.length,
+    () => `${seen.closes.length} closes were decided and ${sent.length} were sent`,
+  );
+}
+
+export function asksWithinBounds({ seen, wanted, claim }: Trial): void {
+  const asks = new Map<string, number>();
+  for (const close of seen.closes) {
+    for (const jobId of close.ids) {
+      const count = (asks.get(jobId) ?? 0) + 1;
+      asks.set(jobId, count);
+      claim(count <= 3, () => `${jobId} was asked ${count} times`);
+      claim(count < 3 || close.ids.length === 1, () => `${jobId} was asked a third time with others`);
+    }
+    const together = seen.closes.filter(
+      (other) => other.begunSeq <= close.begunSeq && other.endedSeq > close.begunSeq,
+    ).length;
+    claim(together <= wanted.concurrency, () => `${together} requests at once`);
+  }
+}
+
+function closeRequests(run: Observation, seen: SweepSeen) {
+  return run.requests.filter(
+    ({ path, headers, at }) =>
+      path.endsWith('/_close') &&
+      headers.authorization === seen.authorization &&
+      at >= seen.startedAt &&
+      at <= seen.endedAt,
+  );
+}
