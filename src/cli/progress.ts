@@ -125,12 +125,17 @@ export class Progress implements Observer, Disposable {
     const settled = this.#toDo.filter((entry) => entry.settled);
     const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
     const failed = settled.filter(hasFailed).length;
-    const other = settled.length - closed - failed;
+    // what the sweep leaves closing is not done: it goes on without anybody who watches
+    const left = settled.filter(({ outcome }) => outcome?.outcome === 'closing').length;
+    const unasked = settled.filter(({ outcome }) => outcome?.outcome === 'not_attempted').length;
+    const other = settled.length - closed - failed - left - unasked;
     const closing = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
     const waiting = this.#toDo.length - settled.length - closing;
     const parts = [
       `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
       ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(left > 0 ? [`${left} still closing`] : []),
+      ...(unasked > 0 ? [`${unasked} not attempted`] : []),
       ...(other > 0 ? [`${other} otherwise done`] : []),
       ...(closing > 0 ? [`${closing} closing`] : []),
       ...(waiting > 0 ? [`${waiting} to go`] : []),
