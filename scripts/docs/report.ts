@@ -34,7 +34,7 @@ export const reportFields: Described<SweepReport> = {
 
 export const jobFields: Described<ReportedJob> = {
   jobId: 'its id',
-  state: 'as the cluster said it last',
+  state: 'as the cluster said it when the job was last judged: what is closed now was `opened` then',
   lastActivity: 'the newest wall-clock moment at which data came or its process started',
   idleMs: 'milliseconds since then, never negative',
   verdict: 'see [verdicts](#verdicts)',
