@@ -2,7 +2,7 @@
 import type { Clock } from '../sweep/clock.ts';
 import type { Entry, Observer } from '../sweep/ledger.ts';
 import { plural, printable } from '../sweep/text.ts';
-import type { Output } from './io.ts';
+import { type Output, widthOf } from './io.ts';
 import { type Paint, plain } from './paint.ts';
 import { shorten } from './show/table.ts';
 import { span } from './show/words.ts';
@@ -103,7 +103,7 @@ export class Progress implements Observer, Disposable {
     const line = this.#line();
     if (output.isTTY) {
       // one column stays free: some terminals wrap when the last one is filled
-      output.write(`\r\u001b[2K${this.#painted(shorten(line, (output.columns ?? 80) - 1))}`);
+      output.write(`\r\u001b[2K${this.#painted(shorten(line, (widthOf(output) ?? 80) - 1))}`);
     } else if (line !== this.#last) {
       output.write(`${line}\n`);
     } else return;

@@ -7,7 +7,7 @@ import { plural } from '../../sweep/text.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
-import type { ExitCode, Io } from '../io.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
 import {
@@ -56,7 +56,7 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
   const tell = async (report: ReopenReport): Promise<ExitCode> => {
     await writeResult(
       inAllForms({
-        text: () => reopenText(report, { width: io.stdout.columns, paint: paint('stdout') }),
+        text: () => reopenText(report, { width: widthOf(io.stdout), paint: paint('stdout') }),
         value: report,
         each: [...report.jobs, { ...report, jobs: undefined }],
         sheet: () => reopenSheet(report),
