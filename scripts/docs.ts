@@ -1,10 +1,12 @@
 /**
- * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions; with
- * `--check` it writes nothing and fails when one is not current.
+ * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions, and
+ * `docs/licences.md` from the bundles; with `--check` it writes nothing and fails when one is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { filled } from './docs/markdown.ts';
 import { reference, regions } from './docs/reference.ts';
+import { shippedPackages } from './supply-chain/packages.ts';
+import { licencesPage } from './supply-chain/texts.ts';
 
 const file = (name: string) => new URL(`../${name}`, import.meta.url);
 
@@ -18,6 +20,7 @@ function read(name: string): string {
 
 const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
+  'docs/licences.md': licencesPage(await shippedPackages()),
   'README.md': filled(read('README.md'), regions),
 };
 const stale = Object.entries(texts).filter(([name, text]) => read(name) !== text);

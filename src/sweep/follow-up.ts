@@ -1,7 +1,7 @@
 /** @module Coming back: which jobs are handed to the next round, and what is said when nobody comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import { lastActivityOf } from './inventory.ts';
+import { isMoment, lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
 import type { ReportedFollowUp } from './report.ts';
@@ -101,6 +101,6 @@ function told(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
     askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
     attempts: entry.asks + entry.earlierAttempts,
     // A closing job loses its process, and with it the moment it was opened: a never-fed one would have no clock left.
-    ...(lastActivity !== undefined && { lastActivity: new Date(lastActivity).toISOString() }),
+    ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
   };
 }

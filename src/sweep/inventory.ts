@@ -108,3 +108,6 @@ export function lastActivityOf(job: JobSnapshot, remembered?: number): number | 
   const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
   return clocks.length === 0 ? undefined : Math.max(...clocks);
 }
+
+/** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
+export const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;
