@@ -20,8 +20,8 @@ export const breaks: readonly Break[] = [
     property: 'activity',
     wrong: 'half of idleFor is idle enough',
     file: 'sweep/verdict.ts',
-    line: 'moment !== undefined && now - moment < idleFor;',
-    broken: 'moment !== undefined && now - moment < idleFor / 2;',
+    line: 'now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;',
+    broken: 'now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor / 2;',
   },
   {
     property: 'activity',
