@@ -18,6 +18,14 @@ describe('a value from outside', () => {
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
   });
 
+  it('that JSON cannot hold is called that: one that holds itself, or a BigInt', () => {
+    const list: unknown[] = [];
+    list.push(list);
+    expect(quote(list)).toBe('a value that JSON cannot hold');
+    expect(quote({ list })).toBe('a value that JSON cannot hold');
+    expect(quote(1n)).toBe('a value that JSON cannot hold');
+  });
+
   it('cannot act on a terminal, nor hide', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
     expect(quote('\u202e')).toBe('"\\u{202e}"');
