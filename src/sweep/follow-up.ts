@@ -25,8 +25,6 @@ export interface FollowUpResult {
   readonly warnings: readonly string[];
 }
 
-/** The Scheduler's precision is a minute, and what it is told takes a moment to count. */
-const soonest = 2 * 60_000;
 /** Arranging may take this long, in milliseconds, and no longer than the deadline leaves. */
 const mostForArranging = 8_000;
 /** Kept back for writing the report, in milliseconds. */
@@ -60,7 +58,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
     const elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
     if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round };
-    const at = clock.now() + Math.max(soonest, followUp.after);
+    const at = clock.now() + followUp.after;
     const arranged = await followUps.arrange(
       { chain, at, request: { ...rest, followUp }, jobs: fresh.map((entry) => told(entry, given.startedAt)) },
       limit.signal,
@@ -89,9 +87,9 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
 }
 
 /** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
-function leftClosing({ outcome, job, verdict }: Entry): boolean {
+function leftClosing({ outcome, verdict }: Entry): boolean {
   if (outcome?.outcome === 'closing') return true;
-  return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck' && job.state === 'closing';
+  return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck';
 }
 
 function told(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
