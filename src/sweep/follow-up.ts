@@ -33,10 +33,14 @@ const forReport = 1_000;
 /** Arranges the next round for the jobs left closing, or says why nobody comes. Never throws: the outcome of the sweep matters more. */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpCase): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
+  /** Those that wait in another follow-up already. */
+  let elsewhere: readonly string[] = [];
   const nobody = (why: string): FollowUpResult => ({
     followUp: null,
-    comingBackFor: new Set(),
-    warnings: [`${plural(waiting.length, 'job')} left closing, and nobody will come back: ${why}`],
+    comingBackFor: new Set(elsewhere),
+    warnings: [
+      `${plural(waiting.length - elsewhere.length, 'job')} left closing, and nobody will come back: ${why}`,
+    ],
   });
   if (waiting.length === 0) return { followUp: null, comingBackFor: new Set(), warnings: [] };
   const { request, followUps, clock, budget } = given;
@@ -55,7 +59,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
   try {
     const pending = await followUps.pending(request.cluster, limit.signal);
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
-    const elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
+    elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
     if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round };
     const at = clock.now() + followUp.after;

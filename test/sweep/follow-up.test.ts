@@ -252,6 +252,19 @@ describe('nobody comes back', () => {
     );
   });
 
+  it('for the new ones when their order fails; those that wait in another are come back for all the same', async () => {
+    const someone = new Someone(['a', 'b']);
+    const followUps: FollowUps = {
+      pending: (cluster) => someone.pending(cluster),
+      arrange: () => Promise.reject(new Error('throttled')),
+    };
+    expect(await comingBack(left('a', 'b', 'c'), { followUps })).toEqual({
+      followUp: null,
+      comingBackFor: new Set(['a', 'b']),
+      warnings: ['1 job left closing, and nobody will come back: throttled'],
+    });
+  });
+
   it.each([
     [60_000, 8_000, 'within 8 s'],
     [3_500, 2_500, 'within 3 s'],
