@@ -98,7 +98,11 @@ async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): P
     const feed = feeds.find(({ datafeedId }) => datafeedId === entry.stopsDatafeed);
     const stopped = feed?.state === 'stopped';
     entry.datafeedStopped = stopped;
-    if (stopped && !entry.endedAs('closed', 'force_closed', 'closing'))
+    if (stopped && entry.endedAs('unknown'))
+      warnings.push(
+        `the datafeed ${entry.stopsDatafeed} was stopped, and whether its job ${entry.jobId} is closed is not known: if the job is open, start the datafeed again or close the job`,
+      );
+    if (stopped && !entry.endedAs('closed', 'force_closed', 'closing', 'unknown'))
       warnings.push(
         `the datafeed ${entry.stopsDatafeed} was stopped and its job ${entry.jobId} was not closed: it is open without data; start the datafeed again or close the job`,
       );

@@ -258,6 +258,8 @@ describe('the datafeed that a close was to stop', () => {
   ];
   const openWithout =
     'the datafeed feed was stopped and its job idle-1 was not closed: it is open without data; start the datafeed again or close the job';
+  const nobodyKnows =
+    'the datafeed feed was stopped, and whether its job idle-1 is closed is not known: if the job is open, start the datafeed again or close the job';
   const closedWith = 'the job idle-1 is closed and its datafeed feed is still started: stop it';
 
   it.each<[string, string, Parameters<Entry['settle']>[0], boolean, string[]]>([
@@ -265,7 +267,7 @@ describe('the datafeed that a close was to stop', () => {
     ['stopped, and its job was forced', 'stopped', { outcome: 'force_closed' }, true, []],
     ['stopped, and its job is closing', 'stopped', { outcome: 'closing' }, true, []],
     ['stopped, and its job did not close', 'stopped', { outcome: 'error', error }, true, [openWithout]],
-    ['stopped, and its job is not known', 'stopped', { outcome: 'unknown' }, true, [openWithout]],
+    ['stopped, and its job is not known', 'stopped', { outcome: 'unknown' }, true, [nobodyKnows]],
     ['goes on beside a closed job', 'started', { outcome: 'closed' }, false, [closedWith]],
     ['goes on beside a forced job', 'started', { outcome: 'force_closed' }, false, [closedWith]],
     ['goes on with its job', 'started', { outcome: 'error', error }, false, []],
