@@ -3,15 +3,26 @@
  * only those.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { billedBench } from './billed/bench.ts';
+import { billedPage } from './billed/report.ts';
 import { closingBench } from './closing/bench.ts';
+import { closingChart, closingPage } from './closing/report.ts';
 
 const results = new URL('./results/', import.meta.url);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
 const benches: Readonly<Record<string, () => Promise<Readonly<Record<string, string>>>>> = {
   closing: async () => {
-    const { markdown, svg } = await closingBench([50, 500, 2_000], 7, tell);
-    return { 'closing.md': `${markdown}\n`, 'closing.svg': svg };
+    const measured = await closingBench([50, 500, 2_000], 7, tell);
+    return {
+      'closing.json': `${JSON.stringify(measured, null, 2)}\n`,
+      'closing.md': closingPage(measured),
+      'closing.svg': closingChart(measured),
+    };
+  },
+  billed: async () => {
+    const measured = await billedBench(7, tell);
+    return { 'billed.json': `${JSON.stringify(measured, null, 2)}\n`, 'billed.md': billedPage(measured) };
   },
 };
 

@@ -8,6 +8,17 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
+/** What repeated runs came to. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
+
 export const seconds = (ms: number): string => {
   const value = ms / 1_000;
   return value < 10

@@ -1,8 +1,10 @@
 /**
- * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions, and
- * `docs/licences.md` from the bundles; with `--check` it writes nothing and fails when one is not current.
+ * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions, and from
+ * what the benches have measured, and `docs/licences.md` from the bundles; with `--check` it writes nothing and fails when
+ * one is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { figureRegions, figures } from './docs/figures.ts';
 import { filled } from './docs/markdown.ts';
 import { reference, regions } from './docs/reference.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
@@ -21,7 +23,8 @@ function read(name: string): string {
 const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
   'docs/licences.md': licencesPage(await shippedPackages()),
-  'README.md': filled(read('README.md'), regions),
+  'README.md': filled(read('README.md'), { ...regions, ...figureRegions }),
+  ...figures,
 };
 const stale = Object.entries(texts).filter(([name, text]) => read(name) !== text);
 if (!process.argv.includes('--check')) for (const [name, text] of stale) writeFileSync(file(name), text);

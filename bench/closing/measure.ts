@@ -11,20 +11,26 @@ export const functionLimitMs = 15 * 60_000;
 export interface BenchRun {
   readonly url: string;
   readonly clock: VirtualClock;
+  /** The jobs that are idle, for a script that is not to choose them itself. */
+  readonly told: ReadonlySet<string> | undefined;
   /** Sends a close that names these jobs; what it does not live to see answered is unknown. */
   readonly ask: <T>(jobIds: readonly string[], close: () => Promise<T>) => Promise<T>;
 }
 
-/**
- * A way of closing. Resolves when it is done; with the number of jobs of which it does not know what became of them,
- * if it knows that itself.
- */
-export type Way = (run: BenchRun) => Promise<{ readonly unknown?: number }>;
+/** A way of closing. Resolves when it is done. */
+export type Way = (run: BenchRun) => Promise<Told>;
+
+/** What a way of closing says of its jobs at its end; scripts say nothing. */
+export interface Told {
+  readonly closed?: readonly string[];
+  /** How many it has asked for, and does not know what became of them. */
+  readonly unknown?: number;
+}
 
 export interface Measures {
-  /** From the start until the last answer or look: what is billed; milliseconds. */
+  /** From the start until the last answer or look; milliseconds. */
   readonly durationMs: number;
-  /** The same, or until the last job is closed that was left closing. */
+  /** The same, or until the last idle job is closed that was left closing. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
@@ -48,8 +54,15 @@ interface Asked {
   answeredAt?: number;
 }
 
+/** Who finds out which jobs are idle: the way of closing itself, or the bench, which knows. */
+export type Choice = 'own' | 'told';
+
 /** Runs one way of closing on a fresh cluster. */
-export async function measure(way: Way, { fleet, idle, busy }: BenchCase): Promise<Measures> {
+export async function measure(
+  way: Way,
+  { fleet, idle, busy }: BenchCase,
+  choice: Choice = 'own',
+): Promise<Measures> {
   using clock = new VirtualClock();
   using _tracking = trackHttp(clock);
   await using server = await startElasticsearch({ clock, fleet });
@@ -62,6 +75,7 @@ export async function measure(way: Way, { fleet, idle, busy }: BenchCase): Promi
   const told = await way({
     url: server.url,
     clock,
+    told: choice === 'told' ? new Set(idle.map(({ jobId }) => jobId)) : undefined,
     ask: async (jobIds, close) => {
       const note: Asked = { jobIds, at: clock.now() };
       asked.push(note);
@@ -76,6 +90,8 @@ export async function measure(way: Way, { fleet, idle, busy }: BenchCase): Promi
     },
   });
   const durationMs = clock.now() - start;
+  const untrue = told.closed?.find((jobId) => cluster.job(jobId)?.state !== 'closed');
+  if (untrue !== undefined) throw new Error(`${untrue} is said to be closed, and is not`);
   const stillCloses = () => idle.some(({ jobId }) => cluster.job(jobId)?.state === 'closing');
   while (stillCloses()) await clock.advance(60_000);
   // A script that dies with its function asks for nothing more; the server goes on with what it was asked.

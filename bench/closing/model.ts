@@ -34,8 +34,8 @@ export interface IdleJob {
 }
 
 /**
- * `idleJobs` idle jobs and as many busy ones. Close times are log-normal (median 2 s, 99th percentile 60 s), correlated
- * 0.6 with the model's memory; the rest is noise that no stats tell.
+ * `idleJobs` idle jobs and as many busy ones. Close times are log-normal (median 2 s, 99th percentile 60 s), their
+ * logarithms correlated 0.6 with those of the models' memory; the rest is noise that no stats tell.
  */
 export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOfTheBench): BenchCase {
   const random = new Random(seed * 1_000_003 + idleJobs);

@@ -9,12 +9,16 @@ import { type Nodes, nodesOfTheBench } from './model.ts';
 /** What the client's own pool holds; what is more waits in it. */
 const connections = 256;
 
-/** What most scripts read: the time of the newest record, which is event time, of every job, unfiltered. */
-async function idleBySight(client: Client, { clock }: BenchRun): Promise<string[]> {
+/**
+ * What most scripts read: the stats of every job, unfiltered, and in them the time of the newest record, which is event
+ * time. One that is told which jobs are idle reads the same, and is as right about them as the sweep has to be.
+ */
+async function idleJobs(client: Client, { clock, told }: BenchRun): Promise<string[]> {
   const { jobs } = await client.ml.getJobStats();
   const before = clock.now() - 48 * 3_600_000;
   return jobs
-    .filter(({ state, data_counts: counts }) => {
+    .filter(({ job_id: jobId, state, data_counts: counts }) => {
+      if (told) return told.has(jobId);
       const latest = Number(counts.latest_record_timestamp);
       return state === 'opened' && latest > 0 && latest < before;
     })
@@ -27,7 +31,7 @@ function script(act: Script): Way {
   return async (run) => {
     const client = new Client({ node: run.url });
     try {
-      await act(client, await idleBySight(client, run), run);
+      await act(client, await idleJobs(client, run), run);
     } catch {
       // the script ends at its first error, as they do; `ask` has noted it
     } finally {
@@ -72,8 +76,11 @@ const fuse = { maxJobs: null, maxShare: null };
  * one, which fills the time from a close to the round that sees it.
  */
 export function swift({ capacity }: Nodes = nodesOfTheBench): RequestPayload {
-  return { close: { concurrency: 32, batch: 20, perNode: capacity + 1, timeout: '15m' }, fuse };
+  return { close: { concurrency: 32, perNode: capacity + 1, timeout: '15m' }, fuse };
 }
+
+/** As many requests at once, by someone who does not know the nodes. */
+export const eager: RequestPayload = { close: { concurrency: 32, timeout: '15m' }, fuse };
 
 /** The defaults: two requests at a time of at most 20 jobs, each given two minutes. */
 export const polite: RequestPayload = { fuse };
@@ -83,7 +90,8 @@ export function jobsweep(payload: RequestPayload, remainingMs: number): Way {
   return async ({ url, clock }) => {
     const cluster = new ElasticsearchCluster({ address: { url } }, clock);
     const order = { sweepId: 'bench', ...parseRequest(payload) };
-    const { counts } = await sweep(order, { cluster, clock, remainingMs });
-    return { unknown: counts.unknown };
+    const { counts, jobs } = await sweep(order, { cluster, clock, remainingMs });
+    const closed = jobs.filter(({ outcome }) => outcome === 'closed').map(({ jobId }) => jobId);
+    return { closed, unknown: counts.unknown };
   };
 }

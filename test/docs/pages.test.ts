@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { fieldRows } from '../../scripts/docs/fields.ts';
+import { figureRegions, figures } from '../../scripts/docs/figures.ts';
 import { filled, table } from '../../scripts/docs/markdown.ts';
 import { reference, regions } from '../../scripts/docs/reference.ts';
 import { logLines } from '../../scripts/docs/report.ts';
@@ -57,7 +58,11 @@ it('every row of the page on behaviour names a file that relies on it', () => {
 describe('the reference', () => {
   it('is current, and the tables of the README are', async () => {
     expect(await reference()).toBe(page('docs/reference.md'));
-    expect(filled(page('README.md'), regions)).toBe(page('README.md'));
+    expect(filled(page('README.md'), { ...regions, ...figureRegions })).toBe(page('README.md'));
+  });
+
+  it('and what the benches have measured is what their pages and charts show', () => {
+    for (const [name, text] of Object.entries(figures)) expect(text, name).toBe(page(name));
   });
 
   it('tells the log lines that the function writes, and no other', () => {

@@ -1,0 +1,108 @@
+/**
+ * @module What a job that never finishes closing is billed for: not a second over what contract §3 lets a sweep wait. In
+ * simulated time, with requests that take none on their way, so that the bound is exact.
+ */
+import { describe, expect, it } from 'vitest';
+import { type Stuck, withStuck } from '../../bench/billed/bench.ts';
+import { billedStory } from '../../bench/billed/story.ts';
+import { measure } from '../../bench/closing/measure.ts';
+import { benchCase } from '../../bench/closing/model.ts';
+import { allAtOnce, fixedBatches, loop, polite, swift } from '../../bench/closing/ways.ts';
+import type { RequestPayload } from '../../src/sweep/request.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+
+/** Twenty idle jobs whose others close within 35 seconds. */
+const twenty = benchCase(20, 3);
+const twoHundred = benchCase(200, 3);
+
+const given = (payload: RequestPayload, timeout: string): RequestPayload => ({
+  ...payload,
+  close: { ...payload.close, timeout },
+});
+
+describe('a sweep of 20 idle jobs of which one never closes', () => {
+  const cases = [
+    ['30s', 70],
+    ['2m', 250],
+    ['5m', 610],
+    // within the function's 15 minutes, of which the ending has 20 seconds
+    ['15m', 880],
+  ].flatMap(([timeout, most]) => [
+    [timeout, 'the default request', most, 'biggest', polite] as [string, string, number, Stuck, object],
+    [timeout, 'places per node', most, 'smallest', swift()] as [string, string, number, Stuck, object],
+  ]);
+
+  it.each(cases)(
+    'with close.timeout %s and %s is billed for at most %i s',
+    async (timeout, _name, most, which, payload) => {
+      const { fleet, jobId } = withStuck(twenty, which);
+      const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
+      expect(sweep?.billedMs).toBeLessThanOrEqual(most * second);
+      expect(sweep?.report.counts).toMatchObject({ closed: 19, closing: 1 });
+      // the follow-ups do the rest, each within its own bound, and the last one forces
+      for (const { billedMs, boundMs } of followUps) expect(billedMs).toBeLessThanOrEqual(boundMs);
+      expect(followUps.at(-1)?.report.jobs).toMatchObject([{ jobId, outcome: 'force_closed' }]);
+    },
+  );
+});
+
+describe('a sweep of 200 idle jobs of which one never closes', () => {
+  it.each([
+    ['biggest', '2m', polite],
+    ['smallest', '2m', polite],
+    ['smallest', '30s', polite],
+    ['biggest', '2m', swift()],
+    ['smallest', '5m', swift()],
+  ] as const)(
+    '(the %s) with close.timeout %s is billed for no more than its bound',
+    async (which, timeout, payload) => {
+      const { fleet } = withStuck(twoHundred, which);
+      const [sweep] = await billedStory(fleet, { ...given(payload, timeout), followUp: false });
+      expect(sweep?.report.counts.closed).toBeGreaterThanOrEqual(198);
+      expect(sweep?.report.counts.closing).toBeGreaterThanOrEqual(1);
+      expect(sweep?.billedMs).toBeLessThanOrEqual(sweep?.boundMs ?? 0);
+      // the bound says something: it is not the deadline
+      expect(sweep?.boundMs).toBeLessThan(12 * minute);
+    },
+  );
+});
+
+describe('whatever goes wrong besides', () => {
+  const { fleet, jobId } = withStuck(twenty, 'biggest');
+  const always = Number.POSITIVE_INFINITY;
+
+  it('as an answer that never comes, the client waits ten seconds longer and no more', async () => {
+    const [sweep] = await billedStory(fleet, { ...given(polite, '1m'), followUp: false }, ({ faults }) =>
+      faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
+    );
+    expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
+  });
+
+  it('as an answer that says at once that it timed out, only the watching is left', async () => {
+    const [sweep] = await billedStory(fleet, { ...given(polite, '1m'), followUp: false }, ({ faults }) =>
+      faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
+    );
+    expect(sweep?.report.jobs.find((job) => job.jobId === jobId)?.outcome).toBe('closing');
+    expect(sweep?.billedMs).toBeLessThanOrEqual(minute + 10 * second + minute);
+  });
+
+  it('as a deadline that comes first, it ends before that', async () => {
+    const [sweep] = await billedStory(fleet, { ...given(polite, '30m'), followUp: false });
+    expect(sweep?.billedMs).toBeLessThan(15 * minute);
+  });
+});
+
+describe('a script that meets a job that never closes', () => {
+  it.each([
+    ['a loop', loop],
+    ['batches', fixedBatches],
+    ['all at once', allAtOnce],
+  ])('(%s) waits until its function is killed', async (_name, way) => {
+    const { fleet } = withStuck(twenty, 'biggest', '24h');
+    const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'told');
+    expect(durationMs).toBeGreaterThan(15 * minute);
+    expect(unknown).toBeGreaterThanOrEqual(1);
+  });
+});

@@ -1,0 +1,121 @@
+/**
+ * @module The short form of the bench of closing: its ratios, on few and small clusters, where they get clearly worse. In
+ * simulated time, so that they are the same on every machine.
+ */
+import { describe, expect, it } from 'vitest';
+import { biggestFirst } from '../../bench/closing/biggest-first.ts';
+import { endless } from '../../bench/closing/compare.ts';
+import { type Measures, measure } from '../../bench/closing/measure.ts';
+import { type BenchCase, benchCase, lowerBound } from '../../bench/closing/model.ts';
+import { allowedRequests } from '../../bench/closing/results.ts';
+import { type TrafficCase, trafficOf } from '../../bench/closing/traffic.ts';
+import { allWithForce, fixedBatches, jobsweep, oneList, polite, swift } from '../../bench/closing/ways.ts';
+import { median } from '../../bench/numbers.ts';
+import { defaultFleet } from '../../src/simulator/elasticsearch/index.ts';
+import type { RequestPayload } from '../../src/sweep/request.ts';
+
+const seeds = [1, 2, 3, 4, 5];
+
+interface Run extends Measures {
+  readonly overBound: number;
+  readonly overBiggestFirst: number;
+}
+
+async function runs(jobs: number, payload: RequestPayload): Promise<Run[]> {
+  const all: Run[] = [];
+  for (const seed of seeds) {
+    const each = benchCase(jobs, seed);
+    const measures = await measure(jobsweep(payload, endless), each);
+    const over = (ms: number) => measures.doneMs / ms;
+    all.push({
+      ...measures,
+      overBound: over(lowerBound(each.idle)),
+      overBiggestFirst: over(biggestFirst(each.idle)),
+    });
+  }
+  return all;
+}
+
+const medianOf = (all: readonly Run[], pick: (run: Run) => number) => median(all.map(pick));
+
+describe('a sweep over the clusters of the bench', () => {
+  // measured: medians 1.005 and 1.016 of the bound, at most 1.03 of biggest first; 1.008 and 1.15 by the default request
+  it.each([
+    [50, 'places per node', swift(), 1.03],
+    [200, 'places per node', swift(), 1.05],
+    [50, 'the default request', polite, 1.03],
+    [200, 'the default request', polite, 1.25],
+  ] as const)(
+    'of %i idle jobs, with %s, is near the bound and closes those jobs alone',
+    async (jobs, _name, payload, most) => {
+      const all = await runs(jobs, payload);
+      for (const run of all) {
+        expect(run).toMatchObject({ closed: jobs, wronglyClosed: 0, forced: 0, unknown: 0 });
+        expect(run.overBound).toBeGreaterThanOrEqual(1);
+      }
+      expect(medianOf(all, ({ overBound }) => overBound)).toBeLessThan(most);
+      if (payload === polite) return;
+      for (const run of all) {
+        expect(run.overBiggestFirst).toBeLessThan(1.06);
+        expect(run.requests).toBeLessThanOrEqual(allowedRequests(run.closeRequests));
+      }
+    },
+  );
+});
+
+describe('a calm sweep', () => {
+  const closing = (changes: Partial<TrafficCase>): TrafficCase => ({
+    name: 'of the bench',
+    fleet: () => benchCase(50, 1).fleet,
+    payload: polite,
+    ...changes,
+  });
+
+  it.each([
+    ['the default request', polite, 3],
+    ['places per node', swift(), 7],
+  ])('with %s sends at most 5 requests, and 5 for each close request', async (_name, payload, most) => {
+    const { closeRequests, requests } = await trafficOf(closing({ payload }));
+    expect(closeRequests).toBeLessThanOrEqual(most);
+    expect(requests).toBeLessThanOrEqual(allowedRequests(closeRequests ?? 0));
+  });
+
+  it('with credentials sends one more, which asks whether they may close at all', async () => {
+    const open = await trafficOf(closing({}));
+    const secured = await trafficOf(closing({ secured: true }));
+    expect(secured.requests).toBe(open.requests + 1);
+    expect(secured.closeRequests).toBe(open.closeRequests);
+  });
+
+  it.each([
+    ['the cluster of the bench', closing({})],
+    ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
+  ])('receives at most a quarter of the bytes of the job stats: %s', async (_name, each) => {
+    const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
+    expect(statsBytes).toBeGreaterThan(1_000);
+    expect(statsBytes / unfilteredStatsBytes).toBeLessThan(0.25);
+  });
+});
+
+describe('what the bench measures of scripts', () => {
+  const small: BenchCase = benchCase(40, 1);
+
+  it('is what they close when told, and besides what they take for idle by themselves', async () => {
+    const told = await measure(fixedBatches, small, 'told');
+    const own = await measure(fixedBatches, small);
+    // 2 of 40 read last year's records, 2 are sent late ones
+    expect(told).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
+    expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
+    expect(told.durationMs).toBeGreaterThan(lowerBound(small.idle));
+  });
+
+  it('is whom they kill', async () => {
+    const killing = await measure(allWithForce, small, 'told');
+    expect(killing).toMatchObject({ forced: 80, wronglyClosed: 40, closeRequests: 1 });
+  });
+
+  it('is what they are refused', async () => {
+    const refused = await measure(oneList, benchCase(300, 1), 'told');
+    expect(refused).toMatchObject({ closed: 0, closeRequests: 1, refusal: 'too_long_http_line_exception' });
+  });
+});

@@ -1,0 +1,189 @@
+/**
+ * @module Whole sweeps over clusters with about as many jobs as one answer holds, and more: 10,000, beyond which a server
+ * leaves out entries without a word. Over real HTTP, while other people add and delete jobs.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Fleet, FleetJob } from '../../src/simulator/elasticsearch/index.ts';
+import { expectTruth, startWorld, type World } from '../support/world.ts';
+
+const nodes: Fleet['nodes'] = [{ name: 'ml-0', memory: '9000gb', closeCapacity: 100 }];
+const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
+
+/** Of `count` jobs, every one at these places is idle; their data stopped days apart. */
+function jobsOf(
+  count: number,
+  idOf: (index: number) => string,
+  idleAt: readonly number[],
+): { readonly jobs: FleetJob[]; readonly idle: string[] } {
+  const idle = new Set(idleAt);
+  const jobs = Array.from({ length: count }, (_, index) => ({
+    jobId: idOf(index),
+    openedAt: '900d',
+    lastData: idle.has(index) ? `${100 + [...idle].indexOf(index) * 24}h` : '1m',
+  }));
+  return { jobs, idle: [...idle].map(idOf) };
+}
+
+const numbered = (index: number) => `job-${String(index).padStart(5, '0')}`;
+/** Spread over the alphabet, so that few parts are read. */
+const spread = (index: number) => `${letters[index % 26]}-${String(index).padStart(5, '0')}`;
+
+const wholeReads = ({ server }: World) =>
+  server.requests.filter(({ path }) =>
+    /^\/_ml\/(anomaly_detectors|datafeeds)(\/_stats)?$/.test(decodeURIComponent(path)),
+  );
+const partReads = ({ server }: World) => server.requests.filter(({ path }) => path.includes('*'));
+
+const closedIds = ({ cluster }: World) =>
+  cluster
+    .jobs()
+    .filter(({ state }) => state === 'closed')
+    .map(({ jobId }) => jobId)
+    .sort();
+
+describe('a sweep over a cluster of', () => {
+  it.each([
+    [9_999, numbered, [0, 5_000, 9_997, 9_998]],
+    [10_000, spread, [0, 5_000, 9_983, 9_984, 9_998, 9_999]],
+    [12_000, numbered, [0, 5_000, 9_999, 10_000, 11_998, 11_999]],
+  ] as const)(
+    '%i jobs closes every idle one and no other, to the last of the list',
+    async (count, idOf, idleAt) => {
+      const { jobs, idle } = jobsOf(count, idOf, idleAt);
+      await using world = await startWorld(jobs, { nodes });
+      const report = await world.sweep();
+      expect(report.status).toBe('done');
+      expect(report.counts).toMatchObject({
+        open: count,
+        listed: count,
+        idle: idle.length,
+        closed: idle.length,
+        kept: count - idle.length,
+      });
+      expect(report.kept).toEqual({ recent_data: count - idle.length });
+      expect(closedIds(world)).toEqual(idle.sort());
+      expectTruth(report, world);
+      // nobody has a datafeed: that listing is never full
+      expect(wholeReads(world)).toHaveLength(3);
+      if (count < 10_000) expect(partReads(world)).toEqual([]);
+      else expect(partReads(world).length).toBeGreaterThan(2);
+      expect(Math.max(...world.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
+      expect(world.closes().flat().sort()).toEqual(idle);
+    },
+  );
+
+  it('10,500 jobs with as many datafeeds keeps those that are fed, to the last of the list', async () => {
+    const { jobs, idle } = jobsOf(10_500, spread, [3, 9_000, 10_499, 10_001, 10_002]);
+    const [, , stoppedLast, ...fed] = idle;
+    await using world = await startWorld(
+      jobs.map((job) => ({
+        ...job,
+        datafeed: { state: fed.includes(job.jobId) ? ('started' as const) : ('stopped' as const) },
+      })),
+      { nodes },
+    );
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ open: 10_500, closed: 3 });
+    expect(report.kept).toMatchObject({ datafeed_running: 2 });
+    expect(closedIds(world)).toContain(stoppedLast);
+    expect(
+      report.jobs.filter(({ outcome }) => outcome === 'closed').map(({ datafeedId }) => datafeedId),
+    ).toEqual(
+      report.jobs.filter(({ outcome }) => outcome === 'closed').map(({ jobId }) => `datafeed-${jobId}`),
+    );
+  });
+});
+
+describe('while the parts are read', () => {
+  // two whole answers, and three parts of each listing
+  it.each([1, 3, 5, 8])(
+    'jobs that come and go after %i reads are judged as they are, and all others are seen',
+    async (reads) => {
+      const { jobs, idle } = jobsOf(10_300, spread, [0, 25, 26, 10_000, 10_298, 10_299]);
+      await using world = await startWorld(jobs, { nodes });
+      const [deleted = '', remade = ''] = idle;
+      const busy = spread(500);
+      world.server.faults.afterRequest(
+        reads,
+        () => {
+          for (const jobId of ['a-0', 'm-new', 'z-99999'])
+            world.cluster.putJob({ jobId, lastData: '1m', openedAt: '9d' });
+          world.cluster.putJob({ jobId: 'b-idle', lastData: '70d', openedAt: '90d' });
+          // one of the idle ones is deleted, one made anew with the same id
+          world.cluster.removeJob(deleted);
+          world.cluster.removeJob(busy);
+          world.cluster.putJob({ jobId: remade, lastData: '1m', openedAt: '1m' });
+        },
+        'ml.get_job*',
+      );
+      const report = await world.sweep();
+      const left = idle.slice(2).sort();
+      expect(closedIds(world).filter((jobId) => jobId !== 'b-idle')).toEqual(left);
+      expect(report.counts).toMatchObject({ errors: 0, unknown: 0, closing: 0 });
+      expect(report.jobs.filter(({ outcome }) => outcome === 'closed').length).toBe(closedIds(world).length);
+      expect([10_300, 10_301, 10_302, 10_303, 10_304]).toContain(report.counts.listed);
+      expectTruth(report, world);
+    },
+  );
+
+  it.each([
+    ['grows past', 9_996, 30],
+    ['shrinks below', 10_010, -30],
+  ])('a cluster that %s 10,000 is read whole', async (_what, count, by) => {
+    const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
+    await using world = await startWorld(jobs, { nodes });
+    world.server.faults.afterRequest(
+      1,
+      () => {
+        for (let index = 0; index < Math.abs(by); index++)
+          if (by > 0) world.cluster.putJob({ jobId: `b-new-${index}`, lastData: '1m', openedAt: '9d' });
+          else world.cluster.removeJob(spread(100 + index));
+      },
+      'ml.get_job*',
+    );
+    const report = await world.sweep();
+    expect(report.status).toBe('done');
+    expect(closedIds(world)).toEqual(idle.sort());
+    expectTruth(report, world);
+  });
+});
+
+describe('where not all jobs can be read, nothing is closed', () => {
+  const { jobs } = jobsOf(10_050, spread, [0, 10_049]);
+  const always = Number.POSITIVE_INFINITY;
+
+  it('because every part is answered with as much as fits', async () => {
+    await using world = await startWorld(jobs.slice(0, 30), { nodes });
+    const entries = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));
+    world.server.faults.add({
+      api: 'ml.get_job_stats',
+      times: always,
+      status: 200,
+      body: { count: 10_000, jobs: entries },
+    });
+    await expect(world.sweep()).rejects.toMatchObject({
+      name: 'UnreadableInventoryError',
+      exitCode: 5,
+      message: expect.stringContaining('no end after 200 parts'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it.each([
+    ['fails for good', { status: 503 }],
+    ['is cut off', { cut: 200 }],
+    ['does not count right', { status: 200, body: { count: 3, jobs: [] } }],
+  ])('because one part %s', async (_what, fault) => {
+    await using world = await startWorld(jobs, { nodes });
+    world.server.faults.add({ api: 'ml.get_job_stats', nth: 3, times: always, ...fault });
+    await expect(world.sweep()).rejects.toMatchObject({ exitCode: 5 });
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('but a part that fails twice and is then answered is part of the whole', async () => {
+    await using world = await startWorld(jobs, { nodes });
+    world.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ open: 10_050, closed: 2 });
+  });
+});
