@@ -1,11 +1,14 @@
 /**
  * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions, and from
- * what the benches have measured; with `--check` it writes nothing and fails when one is not current.
+ * what the benches have measured, and `docs/licences.md` from the bundles; with `--check` it writes nothing and fails when
+ * one is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { figureRegions, figures } from './docs/figures.ts';
 import { filled } from './docs/markdown.ts';
 import { reference, regions } from './docs/reference.ts';
+import { shippedPackages } from './supply-chain/packages.ts';
+import { licencesPage } from './supply-chain/texts.ts';
 
 const file = (name: string) => new URL(`../${name}`, import.meta.url);
 
@@ -19,6 +22,7 @@ function read(name: string): string {
 
 const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
+  'docs/licences.md': licencesPage(await shippedPackages()),
   'README.md': filled(read('README.md'), { ...regions, ...figureRegions }),
   ...figures,
 };

@@ -23,6 +23,8 @@ export interface FunctionWorld {
 
 /** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
 const mostBytes = 5_000_000;
+/** CloudWatch cuts lines over 256 KB in two, and a half is no JSON; the rest is for what the logger adds. */
+const mostLineBytes = 240_000;
 
 const logger = new Logger({ serviceName: 'jobsweep' });
 
@@ -60,10 +62,11 @@ export function createHandler({ environment, clock }: FunctionWorld) {
 }
 
 /** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
-function logReport({ jobs, ...rest }: SweepReport): void {
-  const { sweepId, cluster, startedAt } = rest;
+function logReport(report: SweepReport): void {
+  const { sweepId, cluster, startedAt, jobs } = report;
   for (const job of jobs)
     if (job.outcome !== 'kept') logger.info('job swept', { sweepId, cluster, startedAt, ...job });
+  const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
   logger.info('sweep finished', rest);
 }
 

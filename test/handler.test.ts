@@ -49,6 +49,24 @@ describe('the function', () => {
     });
   });
 
+  it('logs no line longer than what CloudWatch keeps whole, however much there is to warn of', async () => {
+    const unreadable = { jobsweep: { protekt: true } };
+    await using world = await startWorld(
+      Array.from({ length: 2_000 }, (_, index) => ({
+        jobId: `job-with-a-long-name-${index}`,
+        lastData: '9d',
+        customSettings: unreadable,
+      })),
+    );
+    const { report, lines } = await invoke(world, { dryRun: true });
+    expect(report?.warnings).toHaveLength(2_000);
+    const [finished] = lines.filter(({ message }) => message === 'sweep finished');
+    expect(finished).toMatchObject({ counts: { kept: 2_000 }, kept: { protected: 2_000 } });
+    const { warnings } = finished as unknown as SweepReport;
+    expect(warnings.at(-1)).toMatch(/^\d+ more warnings left out/);
+    for (const line of lines) expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThan(256 * 1024);
+  });
+
   it('carries every count as a metric, zeros included', async () => {
     await using world = await startWorld([...busy(3)]);
     const { report, lines } = await invoke(world, {});

@@ -20,7 +20,7 @@ export interface Bundle {
 }
 
 /** The options of `custom.esbuild`, without those that are the plugin's own. */
-function deployedOptions(): BuildOptions {
+export function deployedOptions(): BuildOptions {
   const service = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as {
     custom: { esbuild: Record<string, unknown> };
   };

@@ -34,7 +34,7 @@ export const reportFields: Described<SweepReport> = {
 
 export const jobFields: Described<ReportedJob> = {
   jobId: 'its id',
-  state: 'as the cluster said it last',
+  state: 'as the cluster said it when the job was last judged: what is closed now was `opened` then',
   lastActivity: 'the newest wall-clock moment at which data came or its process started',
   idleMs: 'milliseconds since then, never negative',
   verdict: 'see [verdicts](#verdicts)',
@@ -91,7 +91,8 @@ export const countMeanings = {
 
 /** The lines that the function logs, beside those of Lambda itself. */
 export const logLines = {
-  'sweep finished': 'once a sweep: the report without `jobs`',
+  'sweep finished':
+    'once a sweep: the report without `jobs`, and without the last of its warnings where they would make the line too long',
   'job swept':
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
   'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',

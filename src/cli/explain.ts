@@ -1,6 +1,6 @@
 /** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
 import { formatDuration } from '../sweep/duration.ts';
-import { type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
+import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
 import type { ClusterIdentity } from '../sweep/ports.ts';
 import type { SweepRequest } from '../sweep/request.ts';
 import { plural } from '../sweep/text.ts';
@@ -110,8 +110,8 @@ function clocksOf(job: JobSnapshot, lastActivity: number | undefined, now: numbe
   const clock = (name: string, source: string, value: number | undefined, note?: string): ExplainedClock => ({
     name,
     source,
-    value: value === undefined ? null : new Date(value).toISOString(),
-    agoMs: value === undefined ? null : now - value,
+    value: isMoment(value) ? new Date(value).toISOString() : null,
+    agoMs: isMoment(value) ? now - value : null,
     decides: value !== undefined && value === lastActivity && note === undefined,
     ...(note !== undefined && { note }),
   });
@@ -139,7 +139,7 @@ function changesOf(
     ...[job.lastDataTime, job.openedAt].map((clock) => clock !== undefined && clock + request.idleFor),
     job.protection.kind === 'until' && job.protection.until,
     history.askedAt !== undefined && stuckFor !== null && history.askedAt + stuckFor,
-  ].filter((at): at is number => typeof at === 'number' && at > now);
+  ].filter((at): at is number => typeof at === 'number' && isMoment(at) && at > now);
   const changes: ExplainedChange[] = [];
   let last = verdict;
   for (const at of moments.sort((a, b) => a - b)) {

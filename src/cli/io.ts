@@ -7,6 +7,9 @@ export interface Output extends Writable {
   readonly columns?: number;
 }
 
+/** The columns of a terminal; undefined where there is none, or none that tells: in a container it may say 0. */
+export const widthOf = ({ columns }: Output): number | undefined => columns || undefined;
+
 export interface Input extends Readable {
   readonly isTTY?: boolean;
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../sweep/clock.ts';
 import type { Entry, Observer } from '../sweep/ledger.ts';
 import { plural, printable } from '../sweep/text.ts';
-import type { Output } from './io.ts';
+import { type Output, widthOf } from './io.ts';
 import { type Paint, plain } from './paint.ts';
 import { shorten } from './show/table.ts';
 import { span } from './show/words.ts';
@@ -103,7 +103,7 @@ export class Progress implements Observer, Disposable {
     const line = this.#line();
     if (output.isTTY) {
       // one column stays free: some terminals wrap when the last one is filled
-      output.write(`\r\u001b[2K${this.#painted(shorten(line, (output.columns ?? 80) - 1))}`);
+      output.write(`\r\u001b[2K${this.#painted(shorten(line, (widthOf(output) ?? 80) - 1))}`);
     } else if (line !== this.#last) {
       output.write(`${line}\n`);
     } else return;
@@ -125,12 +125,17 @@ export class Progress implements Observer, Disposable {
     const settled = this.#toDo.filter((entry) => entry.settled);
     const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
     const failed = settled.filter(hasFailed).length;
-    const other = settled.length - closed - failed;
+    // what the sweep leaves closing is not done: it goes on without anybody who watches
+    const left = settled.filter(({ outcome }) => outcome?.outcome === 'closing').length;
+    const unasked = settled.filter(({ outcome }) => outcome?.outcome === 'not_attempted').length;
+    const other = settled.length - closed - failed - left - unasked;
     const closing = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
     const waiting = this.#toDo.length - settled.length - closing;
     const parts = [
       `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
       ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(left > 0 ? [`${left} still closing`] : []),
+      ...(unasked > 0 ? [`${unasked} not attempted`] : []),
       ...(other > 0 ? [`${other} otherwise done`] : []),
       ...(closing > 0 ? [`${closing} closing`] : []),
       ...(waiting > 0 ? [`${waiting} to go`] : []),

@@ -11,7 +11,7 @@ import type { ReadRequest } from '../sweep/request.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
-import type { ExitCode, Io } from './io.ts';
+import { type ExitCode, type Io, widthOf } from './io.ts';
 import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
 import { type Picture, takePicture } from './picture.ts';
@@ -119,7 +119,7 @@ export function renderingsOf(
   asJson: object = report,
 ): Renderings {
   return {
-    table: () => reportText(report, { width: io.stdout.columns, paint }),
+    table: () => reportText(report, { width: widthOf(io.stdout), paint }),
     json: () => json(asJson),
     ndjson: () => reportLines(report),
     markdown: () => sheetMarkdown(reportSheet(report)),

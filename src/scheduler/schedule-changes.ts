@@ -122,7 +122,10 @@ async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => 
       return await act();
     } catch (error) {
       if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
-      await clock.sleep(wait, signal);
+      // told to stop: the conflict is what is known of this schedule, and what was changed before is told with it
+      await clock.sleep(wait, signal).catch(() => {
+        throw error;
+      });
     }
   }
   return await act();

@@ -21,6 +21,7 @@ export interface CloseAllowance {
 export class Budget {
   /** When new work ends, epoch milliseconds. */
   readonly workEnd: number;
+  /** When the sweep must have returned, epoch milliseconds. */
   #deadline: number;
   readonly #clock: Clock;
 
@@ -29,11 +30,6 @@ export class Budget {
     this.#clock = clock;
     this.#deadline = clock.now() + remainingMs;
     this.workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);
-  }
-
-  /** When the sweep must have returned, epoch milliseconds. */
-  get deadline(): number {
-    return this.#deadline;
   }
 
   /** The sweep must return within `ms` from now, or sooner if that was promised already. */

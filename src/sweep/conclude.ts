@@ -2,18 +2,23 @@
 import { closedAs } from './close.ts';
 import { reopened, reopenedError } from './escalate.ts';
 import type { Entry, Outcome } from './ledger.ts';
-import type { ClusterError, JobStats } from './ports.ts';
+import type { Cluster, ClusterError, JobStats } from './ports.ts';
 import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
 import type { Closing } from './world.ts';
 
 /** The last look may take this long, in milliseconds, and half of what is left until the deadline. */
 const lastLook = 10_000;
 
+/** What the last look needs of the running sweep. */
+export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'> & {
+  readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
+};
+
 /** Gives every entry an outcome; `because` is why nothing more was asked. Returns warnings about datafeeds. */
 export async function conclude(
   entries: readonly Entry[],
   because: NotAttemptedReason,
-  closing: Closing,
+  closing: Concluding,
 ): Promise<string[]> {
   const { clock, observer } = closing;
   const open = entries.filter((entry) => !entry.settled);
@@ -30,7 +35,7 @@ function outcomeOf(
   entry: Entry,
   states: ReadonlyMap<string, JobStats> | undefined,
   because: NotAttemptedReason,
-  closing: Closing,
+  closing: Concluding,
 ): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
@@ -48,7 +53,7 @@ function openAgain(
   entry: Entry,
   stats: JobStats,
   because: NotAttemptedReason,
-  { judge, clock }: Closing,
+  { judge, clock }: Concluding,
 ): Outcome {
   const now = clock.now();
   const { openForMs, lastDataTime } = stats;
@@ -56,7 +61,6 @@ function openAgain(
   const openedAt = openForMs === undefined ? undefined : now - openForMs;
   entry.job = { ...entry.job, reportedState: stats.state, state, openedAt, lastDataTime };
   const verdict = judge.judge(entry.job, now, entry.history);
-  if (verdict.verdict === 'wait') return { outcome: 'closing' };
   entry.verdict = verdict;
   return verdict.verdict === 'keep' ? { outcome: 'revived' } : { outcome: 'not_attempted', because };
 }
@@ -70,7 +74,7 @@ function errorFor(entry: Entry, stats: JobStats, now: number): ClusterError {
 
 async function readStates(
   entries: readonly Entry[],
-  closing: Closing,
+  closing: Concluding,
 ): Promise<ReadonlyMap<string, JobStats> | undefined> {
   const ids = entries.flatMap((entry) => entry.job.target ?? []);
   return withinLimit(closing, async (signal) => {
@@ -80,46 +84,41 @@ async function readStates(
 }
 
 /** Whether the datafeeds that our closes were to stop have stopped; a job that is open without one is said aloud. */
-async function datafeedsAfter(entries: readonly Entry[], closing: Closing): Promise<string[]> {
-  const stopping = entries.filter((entry) => entry.stopsDatafeed !== undefined);
-  if (stopping.length === 0) return [];
-  const feeds = await withinLimit(closing, (signal) =>
-    closing.cluster.datafeedStats(
-      signal,
-      stopping.flatMap((entry) => entry.stopsDatafeed ?? []),
-    ),
-  );
+async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): Promise<string[]> {
+  const ids = entries.flatMap((entry) => entry.stopsDatafeed ?? []);
+  if (ids.length === 0) return [];
+  const feeds = await withinLimit(closing, (signal) => closing.cluster.datafeedStats(signal, ids));
   if (!feeds)
     return [
       'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
     ];
   const warnings: string[] = [];
-  for (const entry of stopping) {
+  for (const entry of entries) {
+    if (entry.stopsDatafeed === undefined) continue;
     const feed = feeds.find(({ datafeedId }) => datafeedId === entry.stopsDatafeed);
-    entry.datafeedStopped = feed?.state === 'stopped';
-    const closed = entry.outcome?.outcome === 'closed' || entry.outcome?.outcome === 'force_closed';
-    if (entry.datafeedStopped && !closed && entry.outcome?.outcome !== 'closing') {
+    const stopped = feed?.state === 'stopped';
+    entry.datafeedStopped = stopped;
+    if (stopped && entry.endedAs('unknown'))
+      warnings.push(
+        `the datafeed ${entry.stopsDatafeed} was stopped, and whether its job ${entry.jobId} is closed is not known: if the job is open, start the datafeed again or close the job`,
+      );
+    if (stopped && !entry.endedAs('closed', 'force_closed', 'closing', 'unknown'))
       warnings.push(
         `the datafeed ${entry.stopsDatafeed} was stopped and its job ${entry.jobId} was not closed: it is open without data; start the datafeed again or close the job`,
       );
-    } else if (!entry.datafeedStopped && closed && feed) {
+    if (feed && !stopped && entry.endedAs('closed', 'force_closed'))
       warnings.push(
         `the job ${entry.jobId} is closed and its datafeed ${entry.stopsDatafeed} is still ${feed.state}: stop it`,
       );
-    }
   }
   return warnings;
 }
 
 /** A read of the ending: within its own limit, because the sweep's has passed; undefined when it could not be done. */
 async function withinLimit<T>(
-  { clock, budget }: Closing,
+  { clock, budget }: Concluding,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   using limit = clock.limit(Math.min(lastLook, budget.untilDeadline() / 2));
-  try {
-    return await read(limit.signal);
-  } catch {
-    return undefined;
-  }
+  return await read(limit.signal).catch(() => undefined);
 }

@@ -8,8 +8,7 @@ export const durationPattern = /^[1-9][0-9]*(ms|s|m|h|d)$/;
 /** Milliseconds of a duration such as `48h`; undefined when it is not one, or too long to count exactly. */
 export function parseDuration(text: string): number | undefined {
   const unit = durationPattern.exec(text)?.[1] as keyof typeof units | undefined;
-  if (unit === undefined) return undefined;
-  const ms = Number.parseInt(text, 10) * units[unit];
+  const ms = unit && Number.parseInt(text, 10) * units[unit];
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 

@@ -74,9 +74,8 @@ export function whileWatching(
     case 'failed':
       return entry.asks < mostAsks ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats);
     default:
-      if (entry.asks > 0 && reopened(entry, stats, now))
-        return { step: 'give_up', error: reopenedError(entry) };
-      if (entry.asks > 0 && !over && entry.stopsDatafeed !== undefined) return { step: 'watch' };
+      if (reopened(entry, stats, now)) return { step: 'give_up', error: reopenedError(entry) };
+      if (!over && entry.stopsDatafeed !== undefined) return { step: 'watch' };
       return entry.asks < mostAsks ? { step: 'again', delayMs: 0, force: false } : giveUp(entry, stats);
   }
 }
@@ -105,11 +104,9 @@ export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefo
 
 /** A process that started after our request: somebody opened the job again. */
 export function reopened(entry: Entry, stats: JobStats, now: number): boolean {
-  return (
-    entry.lastAskAt !== undefined &&
-    stats.openForMs !== undefined &&
-    now - stats.openForMs > entry.lastAskAt + 1_000
-  );
+  // What is not known proves nothing: no age counts as older than any ask, no ask as later than any process.
+  const startedAt = now - (stats.openForMs ?? Infinity);
+  return startedAt > (entry.lastAskAt ?? Infinity) + 1_000;
 }
 
 export function reopenedError(entry: Entry): ClusterError {

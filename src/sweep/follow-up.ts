@@ -1,7 +1,7 @@
 /** @module Coming back: which jobs are handed to the next round, and what is said when nobody comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import { lastActivityOf } from './inventory.ts';
+import { isMoment, lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
 import type { ReportedFollowUp } from './report.ts';
@@ -25,8 +25,6 @@ export interface FollowUpResult {
   readonly warnings: readonly string[];
 }
 
-/** The Scheduler's precision is a minute, and what it is told takes a moment to count. */
-const soonest = 2 * 60_000;
 /** Arranging may take this long, in milliseconds, and no longer than the deadline leaves. */
 const mostForArranging = 8_000;
 /** Kept back for writing the report, in milliseconds. */
@@ -35,10 +33,14 @@ const forReport = 1_000;
 /** Arranges the next round for the jobs left closing, or says why nobody comes. Never throws: the outcome of the sweep matters more. */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpCase): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
+  /** Those that wait in another follow-up already. */
+  let elsewhere: readonly string[] = [];
   const nobody = (why: string): FollowUpResult => ({
     followUp: null,
-    comingBackFor: new Set(),
-    warnings: [`${plural(waiting.length, 'job')} left closing, and nobody will come back: ${why}`],
+    comingBackFor: new Set(elsewhere),
+    warnings: [
+      `${plural(waiting.length - elsewhere.length, 'job')} left closing, and nobody will come back: ${why}`,
+    ],
   });
   if (waiting.length === 0) return { followUp: null, comingBackFor: new Set(), warnings: [] };
   const { request, followUps, clock, budget } = given;
@@ -57,10 +59,10 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
   try {
     const pending = await followUps.pending(request.cluster, limit.signal);
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
-    const elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
+    elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
     if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round };
-    const at = clock.now() + Math.max(soonest, followUp.after);
+    const at = clock.now() + followUp.after;
     const arranged = await followUps.arrange(
       { chain, at, request: { ...rest, followUp }, jobs: fresh.map((entry) => told(entry, given.startedAt)) },
       limit.signal,
@@ -89,9 +91,9 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
 }
 
 /** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
-function leftClosing({ outcome, job, verdict }: Entry): boolean {
+function leftClosing({ outcome, verdict }: Entry): boolean {
   if (outcome?.outcome === 'closing') return true;
-  return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck' && job.state === 'closing';
+  return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck';
 }
 
 function told(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
@@ -101,6 +103,6 @@ function told(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
     askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
     attempts: entry.asks + entry.earlierAttempts,
     // A closing job loses its process, and with it the moment it was opened: a never-fed one would have no clock left.
-    ...(lastActivity !== undefined && { lastActivity: new Date(lastActivity).toISOString() }),
+    ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
   };
 }

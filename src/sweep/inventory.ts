@@ -56,18 +56,18 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
   const groups = new Set(answers.configs.flatMap((config) => config.groups));
   const ids = [...new Set([...configs.keys(), ...stats.keys()])].sort();
   return ids.map((jobId) => {
-    const ownConfigs = configs.get(jobId) ?? [];
-    const ownStats = stats.get(jobId) ?? [];
-    const config = ownConfigs[0];
-    const stat = ownStats[0];
+    const [config, ...otherConfigs] = configs.get(jobId) ?? [];
+    const [stat, ...otherStats] = stats.get(jobId) ?? [];
     const target = concreteId(jobId, groups);
     // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
     const whole =
-      ownConfigs.length === 1 &&
-      ownStats.length === 1 &&
+      config !== undefined &&
+      stat !== undefined &&
+      otherConfigs.length === 0 &&
+      otherStats.length === 0 &&
       target !== undefined &&
-      !config?.unreadable &&
-      !stat?.unreadable;
+      !config.unreadable &&
+      !stat.unreadable;
     const reportedState = stat?.state ?? 'unknown';
     return {
       jobId,
@@ -88,13 +88,13 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       protection: readProtection(config?.protection),
       // Anything but an explicit no counts: closing an app's job behind its back is worse than leaving it open.
       managed: config?.managed !== undefined && config.managed !== null && config.managed !== false,
-      datafeed: datafeedOf(jobId, datafeeds.get(jobId) ?? []),
+      datafeed: datafeedOf(datafeeds.get(jobId) ?? []),
     };
   });
 }
 
 /** A job has at most one datafeed; of several that claim it, the busiest is believed. */
-function datafeedOf(_jobId: string, claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
+function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
   return claims.find(({ state }) => state !== 'stopped') ?? claims[0];
 }
 
@@ -108,3 +108,6 @@ export function lastActivityOf(job: JobSnapshot, remembered?: number): number | 
   const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
   return clocks.length === 0 ? undefined : Math.max(...clocks);
 }
+
+/** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
+export const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;

@@ -55,6 +55,11 @@ export class Entry {
     return this.#outcome !== undefined;
   }
 
+  /** Whether it has an outcome, and one of these. */
+  endedAs(...names: readonly OutcomeName[]): boolean {
+    return names.some((name) => name === this.#outcome?.outcome);
+  }
+
   /** The history as it is now, for judging again: an ask of this sweep counts like one of an earlier sweep. */
   get presentHistory(): History {
     return { ...this.history, askedAt: this.askedAt };

@@ -11,7 +11,7 @@ import { together } from './together.ts';
  */
 export async function lookAt(
   jobs: readonly JobSnapshot[],
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'jobConfigs' | 'jobStats' | 'datafeedStats'>,
   clock: Clock,
   signal: AbortSignal,
   statsOfNow?: ReadonlyMap<string, JobStats>,
@@ -21,13 +21,13 @@ export async function lookAt(
   const [configs, stats, known] = await together(signal, (joint) => [
     cluster.jobConfigs(joint, ids),
     statsOfNow ? ids.flatMap((id) => statsOfNow.get(id) ?? []) : cluster.jobStats(joint, ids),
-    knownFeeds.length > 0 ? cluster.datafeedStats(joint, knownFeeds) : [],
+    cluster.datafeedStats(joint, knownFeeds),
   ]);
   // A datafeed made since the inventory stands in its job's config; it is the rare case that costs another read.
   const newFeeds = configs.flatMap(({ datafeedId }) =>
     datafeedId !== undefined && !knownFeeds.includes(datafeedId) ? [datafeedId] : [],
   );
-  const found = newFeeds.length > 0 ? await cluster.datafeedStats(signal, newFeeds) : [];
+  const found = await cluster.datafeedStats(signal, newFeeds);
   const snapshots = joinInventory({ configs, stats, datafeeds: [...known, ...found], readAt: clock.now() });
   return new Map(snapshots.map((snapshot) => [snapshot.jobId, snapshot]));
 }

@@ -92,6 +92,7 @@ function spread(entries: readonly Entry[]): Entry[] {
     .sort(([a], [b]) => b - a)
     .flatMap(([, alike]) => {
       const nodes = [...Map.groupBy(alike, (entry) => entry.job.nodeId).values()];
+      // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
       for (const jobs of nodes) jobs.sort((a, b) => size(b) - size(a) || (a.jobId < b.jobId ? -1 : 1));
       const rounds = Math.max(0, ...nodes.map((jobs) => jobs.length));
       return Array.from({ length: rounds }, (_, round) => nodes.flatMap((jobs) => jobs[round] ?? [])).flat();

@@ -41,11 +41,12 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   if (job.state === 'closing') return true;
   return (
     job.state === planned.state &&
-    sameMoment(job.openedAt, planned.openedAt) &&
+    !openedSince(job.openedAt, planned.openedAt) &&
     (planned.datafeedRuns || !runs(job.datafeed))
   );
 }
 
-function sameMoment(a: number | undefined, b: number | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : Math.abs(a - b) <= tolerance;
+/** Later is another start. Earlier is the same one, told by a cluster whose clock runs ahead, as a simulator's may. */
+function openedSince(now: number | undefined, then: number | undefined): boolean {
+  return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }

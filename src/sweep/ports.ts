@@ -93,7 +93,7 @@ export interface Cluster {
   upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
   /** Whether the credentials may close jobs (`manage_ml`); undefined when there are none, or the server does not tell. */
   mayClose(signal: AbortSignal): Promise<boolean | undefined>;
-  /** All jobs, or those of `ids`. */
+  /** All jobs, or those of `ids`: where there are none, nothing is asked. */
   jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
   datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;

@@ -38,10 +38,7 @@ function readMoment(value: unknown): number | null {
   if (!isDate && !momentPattern.test(value)) return null;
   const at = Date.parse(value);
   // Date.parse takes the 31st of February for the 3rd of March: what does not come back as it was is no date.
-  if (
-    Number.isNaN(at) ||
-    new Date(Date.parse(value.slice(0, 10))).toISOString().slice(0, 10) !== value.slice(0, 10)
-  )
+  if (Number.isNaN(at) || !value.startsWith(new Date(value.slice(0, 10)).toISOString().slice(0, 10)))
     return null;
   return isDate ? at + day : at;
 }

@@ -1,6 +1,6 @@
 /** @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2). */
 import type { BlownFuse } from './fuse.ts';
-import { lastActivityOf } from './inventory.ts';
+import { isMoment, lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { ClusterError } from './ports.ts';
 import { plural } from './text.ts';
@@ -227,9 +227,6 @@ function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.PO
 }
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-
-/** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
-const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 

@@ -85,6 +85,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const idle = entries.filter((entry) => !entry.settled);
   if (fuse || request.dryRun) {
     leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
+    if (!fuse) warnings.push(...overForceMax(request, entries));
     if (!request.dryRun) warnings.push(...leftByFuse(entries));
   } else {
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
@@ -279,6 +280,16 @@ function leaveAlone(entries: readonly Entry[], because: NotAttemptedReason, now:
       now,
     );
   }
+}
+
+/** What a dry run counts as to be closed, and a sweep would leave. */
+function overForceMax({ force: { max } }: SweepRequest, entries: readonly Entry[]): string[] {
+  const forced = entries.filter(({ verdict }) => verdict.verdict === 'force').length;
+  return forced > max
+    ? [
+        `${plural(forced, 'job')} would be closed with force, and force.max lets one sweep do ${max}: the rest is left to the next`,
+      ]
+    : [];
 }
 
 /** A refused sweep arranges nothing: who is closing already is told, or nobody would look for it. */

@@ -15,7 +15,7 @@ export function quote(value: unknown, limit = 80): string {
   try {
     text = JSON.stringify(value) ?? typeof value;
   } catch {
-    text = `a ${typeof value}`; // a BigInt, or an object that holds itself
+    text = 'a value that JSON cannot hold'; // a BigInt, or one that holds itself, as YAML can say it
   }
   const shown = printable(text);
   return shown.length > limit ? `${shown.slice(0, limit - 1)}…` : shown;

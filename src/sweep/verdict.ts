@@ -49,7 +49,7 @@ type Rule = (given: Case) => boolean;
 
 const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
   // a moment in the future is fresh as well: a clock that runs ahead must not cost anybody a job
-  moment !== undefined && now - moment < idleFor;
+  now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
 function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
   const excluded = matcher(request.exclude);

@@ -3,7 +3,10 @@ import type { Explanation } from '../../src/cli/explain.ts';
 import type { FleetJob } from '../../src/simulator/elasticsearch/index.ts';
 import { keepReasons } from '../../src/sweep/vocabulary.ts';
 import { newFolder } from '../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
+import { runCommand } from '../support/run-command.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
+import { serve } from '../support/scripted-server.ts';
 import { busy, idle, jobOf, startWorld, type World } from '../support/world.ts';
 
 const hour = 3_600_000;
@@ -162,4 +165,23 @@ describe('explain', () => {
     await text(world, 'idle-0');
     expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
+});
+
+it.each([
+  ['last_data_time', { data_counts: { ...statsOf('odd').data_counts, last_data_time: 1e300 } }],
+  [
+    'latest_record_timestamp',
+    { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
+  ],
+  ['open_time', { open_time: '999999999999d' }],
+])('explain does without a clock that no calendar has: an absurd %s', async (_what, stats) => {
+  const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
+  await using server = await serve((exchange) => respondWith(answers, exchange));
+  for (const form of ['json', 'table', 'html']) {
+    const { exit, stdout, stderr } = await runCommand(['explain', 'odd', '-o', form], {
+      env: { ELASTICSEARCH_URL: server.url },
+    });
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toContain(form === 'json' ? '"value": null' : 'not known');
+  }
 });

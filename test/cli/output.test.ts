@@ -32,6 +32,16 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data +data arrived less than idleFor ago\n/);
   });
 
+  it('is whole on a terminal that does not say how wide it is, as in a container', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: '5s' })]);
+    const { stdout, stderr } = await runOn(world, ['sweep', '--yes', '--no-color'], {
+      terminal: true,
+      columns: 0,
+    });
+    expect(stdout).toMatch(/^JOB +STATE +IDLE FOR +MEMORY +VERDICT +REASON +OUTCOME\n/);
+    expect(stderr).toContain('0 of 1 job closed, 1 closing');
+  });
+
   it('has colours on a terminal, and none for who wants none', async () => {
     await using world = await startWorld(jobs);
     const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>

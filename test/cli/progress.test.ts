@@ -54,6 +54,19 @@ describe('the progress of a sweep', () => {
     expect(stderr.trimEnd().split('\n').at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
+  it('does not call done what is still closing, nor what was never asked', async () => {
+    await using world = await startWorld([
+      ...busy(10),
+      ...idle(1, { closeTakes: '1s' }),
+      { jobId: 'hangs', lastData: '8d', closeTakes: 'never' },
+      { jobId: 'failed', lastData: '8d', state: 'failed' },
+    ]);
+    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+      stdin: '{"force": {"max": 0}, "followUp": false}',
+    });
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
+  });
+
   it('shows the waiting for jobs that were found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using world = await startWorld([...busy(5), closing]);

@@ -180,6 +180,11 @@ describe('reopen', () => {
     expect(opens(world)).toEqual([]);
     expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
     expect(opens(world)).toHaveLength(3);
+    // what is open already is nothing to ask about
+    const again = await runOn(world, ['reopen', file, '-o', 'json'], { terminal: true, stdin: 'n\n' });
+    expect(again.stderr).not.toContain('[y/N]');
+    expect(again.exit).toBe(0);
+    expect((JSON.parse(again.stdout) as ReopenReport).counts).toMatchObject({ already_open: 3 });
   });
 });
 

@@ -10,7 +10,7 @@ import { logLines } from '../../scripts/docs/report.ts';
 import { root } from '../support/bin.ts';
 import { anchors, links, page } from '../support/markdown.ts';
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/reference.md', 'docs/behaviour.md'];
+const pages = ['README.md', 'CONTRIBUTING.md', 'docs/reference.md', 'docs/behaviour.md', 'docs/licences.md'];
 
 describe('a link', () => {
   it.each(pages)('of %s leads to a file and a heading that exist', (name) => {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { template } from '../../deploy/template.ts';
@@ -174,29 +173,6 @@ describe('the payloads of the README', () => {
   it('are in no language that no test reads', () => {
     expect([...languages(readme)].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'text', 'yaml']);
   });
-});
-
-it('names each library that the function is made of, and no other', async () => {
-  const { metafile } = await build({
-    entryPoints: [`${root}/src/handler.ts`],
-    bundle: true,
-    write: false,
-    metafile: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    outdir: 'out',
-  });
-  const used = Object.values(metafile.outputs)
-    .flatMap(({ imports }) => imports.map(({ path }) => path))
-    .filter((path) => !path.startsWith('node:'))
-    // a package, whatever part of it
-    .map((path) => path.split('/', path.startsWith('@') ? 2 : 1).join('/'));
-  const [, section = ''] = readme.split('## What the function is made of');
-  const named = [...section.matchAll(/^\| (.+?) \|/gm)].flatMap(([, names = '']) => [
-    ...names.matchAll(/`(.+?)`/g),
-  ]);
-  expect(new Set(named.map(([, name]) => name))).toEqual(new Set(used));
 });
 
 it('points at events that exist', () => {

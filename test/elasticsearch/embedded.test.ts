@@ -139,6 +139,14 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   });
 });
 
+it('is asked nothing where no ids are named', async () => {
+  await using here = await start({ jobs: [{ jobId: 'a', datafeed: { state: 'stopped' } }] });
+  expect(await here.cluster.jobConfigs(never(), [])).toEqual([]);
+  expect(await here.cluster.jobStats(never(), [])).toEqual([]);
+  expect(await here.cluster.datafeedStats(never(), [])).toEqual([]);
+  expect(here.server.requests).toHaveLength(0);
+});
+
 describe('ids that have vanished', () => {
   const jobs: FleetJob[] = ['a', 'b', 'c'].map((jobId) => ({
     jobId,

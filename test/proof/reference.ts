@@ -223,14 +223,14 @@ function asInPlan(told: Told, planned: Told | null): boolean {
   const runs = (feed: TrueJob['feed']) => feed !== undefined && feed.state !== 'stopped';
   return (
     told.stats?.state === planned.stats?.state &&
-    sameMoment(openedAt(told), openedAt(planned)) &&
+    sameStart(openedAt(told), openedAt(planned)) &&
     (!runs(told.feed) || runs(planned.feed))
   );
 }
 
-/** Two moments counted back from ages in whole seconds, told by reads that may have taken long, differ by that much. */
-const sameMoment = (one: number | undefined, other: number | undefined) =>
-  one === undefined || other === undefined ? one === other : Math.abs(one - other) <= 30_000;
+/** One start counted back from ages in whole seconds, told by reads that may have taken long, is not told much later. */
+const sameStart = (now: number | undefined, then: number | undefined) =>
+  now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
 /** What the plan of a sweep was told of a job that it would act on. */
 export function plannedFor(seen: SweepSeen, jobId: string): Told | null | undefined {

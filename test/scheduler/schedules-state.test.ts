@@ -54,6 +54,30 @@ describe('schedules pause and resume', () => {
     expect(await kept(bench)).toEqual(before);
   });
 
+  it('tell what was changed when they are told to stop while another is in conflict', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: 'other' });
+    bench.scheduler.script({
+      on: 'UpdateSchedule',
+      name: 'other',
+      times: 100,
+      error: { type: 'ConflictException' },
+    });
+    const stop = new AbortController();
+    // in the midst of a wait for the conflict to pass
+    void bench.clock.sleep(700).then(() => stop.abort(new Error('stopped by SIGINT')));
+    const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'other'], { signal: stop.signal });
+    expect({ exit, stderr }).toEqual({ exit: 3, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      results: [
+        { name: 'nightly', outcome: 'done' },
+        { name: 'other', outcome: 'failed' },
+      ],
+    });
+    expect((await kept(bench)).state).toBe('DISABLED');
+  });
+
   it('send nothing when there is nothing to change', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);

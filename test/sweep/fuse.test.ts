@@ -58,7 +58,39 @@ describe('an ingest outage', () => {
       everFed: 29,
       silentSince: [...together(10), now - 9 * day, now - 12 * day],
     });
-    expect(found).toMatchObject({ name: 'mass_idle', idle: 12, open: 30, together: { jobs: 10 } });
+    expect(found).toEqual({
+      name: 'mass_idle',
+      idle: 12,
+      open: 30,
+      limit: 9,
+      together: { jobs: 10, from: '2026-11-20T12:00:00.000Z', to: '2026-11-20T12:15:00.000Z' },
+    });
+  });
+
+  it.each([
+    [12, 10, 9],
+    [30, 11, 10],
+    [62, 21, 20],
+  ])('of %i jobs ever fed is seen in %i, when %i would have been let pass', (everFed, crowd, limit) => {
+    const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
+    expect(seen(crowd)?.limit).toBe(limit);
+    expect(seen(limit)).toBeUndefined();
+  });
+
+  it('is told by its largest crowd, whatever fell silent since, and by the first of two that are as large', () => {
+    const earlier = together(10).map((moment) => moment - 9 * day);
+    const found = (silentSince: readonly number[]) =>
+      fuse({ idle: silentSince.length, everFed: 22, silentSince })?.together;
+    expect(found([...earlier, now - 3 * day, now - 4 * day])).toEqual({
+      jobs: 10,
+      from: '2026-11-11T12:00:00.000Z',
+      to: '2026-11-11T12:15:00.000Z',
+    });
+    expect(found([...together(10), ...earlier])?.from).toBe('2026-11-11T12:00:00.000Z');
+    expect(found([...together(11), ...earlier])).toMatchObject({
+      jobs: 11,
+      from: '2026-11-20T12:00:00.000Z',
+    });
   });
 
   it('is seen days later, as the moments do not move with time', () => {

@@ -25,7 +25,8 @@ describe('names of a request', () => {
 
   it('tells the names that match nothing, and never complains about all', () => {
     expect(unmatched(['a', 'b*', 'g', '*', '_all', 'x'], [job('a'), job('bb', 'g')])).toEqual(['x']);
-    expect(unmatched(['*'], [])).toEqual([]);
+    for (const all of ['*', '_all']) expect(unmatched([all], []), all).toEqual([]);
+    expect(unmatched(['a', 'b*'], [])).toEqual(['a', 'b*']);
   });
 
   it('matches as a regular expression would', () => {

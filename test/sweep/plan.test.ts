@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { Budget } from '../../src/sweep/budget.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
 import type { JobId } from '../../src/sweep/job-id.ts';
 import { concreteId } from '../../src/sweep/job-id.ts';
 import { Entry } from '../../src/sweep/ledger.ts';
 import { closeBatch, cutBatches } from '../../src/sweep/plan.ts';
-import { idleJob, minute } from '../support/jobs.ts';
+import { idleJob } from '../support/jobs.ts';
 
 const toClose = (job: Partial<JobSnapshot>) => new Entry(idleJob(job), { verdict: 'close', reason: 'idle' });
 const ids = (entries: readonly Entry[]) => entries.map(({ jobId }) => jobId);
@@ -38,6 +36,14 @@ describe('batches', () => {
     );
   });
 
+  it('fill a request line up to 3,000 bytes, of which each id takes its own and three', () => {
+    // 50 bytes a job
+    const jobs = (count: number) =>
+      Array.from({ length: count }, (_, index) => toClose({ jobId: `${'x'.repeat(45)}${10 + index}` }));
+    expect(cutBatches(jobs(60), 100).map(({ entries }) => entries.length)).toEqual([60]);
+    expect(cutBatches(jobs(61), 100).map(({ entries }) => entries.length)).toEqual([60, 1]);
+  });
+
   it('begin with the biggest models, and put like sizes together', () => {
     const sizes = [1, 900, 2, 800, 1_000, 3].map((size, index) =>
       toClose({ jobId: `j${index}`, modelBytes: size * 1_000_000 }),
@@ -45,6 +51,14 @@ describe('batches', () => {
     expect(cutBatches(sizes, 3).map(({ entries }) => ids(entries))).toEqual([
       ['j4', 'j1', 'j3'],
       ['j5', 'j2', 'j0'],
+    ]);
+  });
+
+  it('take jobs of one size in the order of their ids, so that the same jobs make the same requests', () => {
+    const jobs = ['c', 'a', 'd', 'b'].map((jobId) => toClose({ jobId }));
+    expect(cutBatches(jobs, 2).map(({ entries }) => ids(entries))).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
     ]);
   });
 
@@ -104,32 +118,5 @@ describe('the ids that a close may name', () => {
     // @ts-expect-error a batch has at least one id
     const none: import('../../src/sweep/job-id.ts').CloseBatch = [];
     expect(none).toHaveLength(0);
-  });
-});
-
-describe('the time for one close', () => {
-  const allow = (remaining: number, wanted: number, phases: 1 | 2 = 1) =>
-    new Budget(new VirtualClock(), remaining).allow(wanted, phases);
-
-  it('is what was asked for while there is time, and the client waits ten seconds longer', () => {
-    expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
-  });
-
-  it('is cut so that the answer comes before the ending begins', () => {
-    const allowed = allow(minute, 2 * minute);
-    expect(allowed?.timeoutMs).toBeLessThan(40_000);
-    expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
-  });
-
-  it('is halved where datafeeds stop first, as the server spends it twice', () => {
-    expect(allow(minute, 2 * minute, 2)?.timeoutMs).toBeLessThanOrEqual(
-      (allow(minute, 2 * minute)?.timeoutMs ?? 0) / 2,
-    );
-  });
-
-  it('is none when too little is left to account for a close', () => {
-    expect(allow(2_000, 2 * minute)).toBeUndefined();
-    expect(allow(0, 100)).toBeUndefined();
-    expect(allow(10_000, 100)).toBeDefined();
   });
 });

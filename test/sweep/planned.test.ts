@@ -56,10 +56,13 @@ describe('a job is as it was planned', () => {
     expect(still(changes)).toBe(false);
   });
 
-  it('when its opening is told 30 s earlier or later, as ages are in whole seconds and clocks are set', () => {
-    for (const off of [-30 * second, 30 * second]) expect(still({ openedAt: openedAt + off })).toBe(true);
-    for (const off of [-30 * second - 1, 30 * second + 1])
-      expect(still({ openedAt: openedAt + off })).toBe(false);
+  it('when its opening is told up to 30 s later, as ages are in whole seconds and clocks are set', () => {
+    expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
+    expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
+  });
+
+  it('when its opening is told earlier, as a clock that runs ahead tells it: what was opened again is told later', () => {
+    for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
   it('when its datafeed has stopped since, or runs as the plan saw it run', () => {

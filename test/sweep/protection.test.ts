@@ -12,6 +12,24 @@ describe('custom_settings.jobsweep', () => {
     expect(protects(readProtection(undefined), 0)).toBe(false);
   });
 
+  it('is told by its kind', () => {
+    expect(readProtection({ protect: true })).toEqual({ kind: 'always' });
+    expect(readProtection({ protect: false })).toEqual({ kind: 'none' });
+    expect(readProtection({})).toEqual({ kind: 'none' });
+  });
+
+  it.each([
+    ['2026-11-23', '2026-11-24T00:00:00Z'],
+    ['2026-11-23T14:00Z', '2026-11-23T14:00:00Z'],
+    ['2026-11-23T14:00:00.5Z', '2026-11-23T14:00:00.500Z'],
+    ['2026-11-23T14:00:00.123456789Z', '2026-11-23T14:00:00.123Z'],
+    // another day in UTC than where it was written
+    ['2026-11-23T01:30:00+02:00', '2026-11-22T23:30:00Z'],
+    ['2026-12-31T23:00:00-05:00', '2027-01-01T04:00:00Z'],
+  ])('holds until %s, which is %s', (protectUntil, until) => {
+    expect(readProtection({ protectUntil })).toEqual({ kind: 'until', until: at(until) });
+  });
+
   it('protects through the whole of a last day, in UTC', () => {
     const until = readProtection({ protectUntil: '2026-11-23' });
     expect(protects(until, at('2026-11-23T23:59:59.999Z'))).toBe(true);
@@ -44,6 +62,7 @@ describe('custom_settings.jobsweep', () => {
     { protectUntil: '23.11.2026' },
     { protectUntil: 1_795_000_000_000 },
     { protectUntil: null },
+    { protectUntil: ['2026-11-23'] },
     { protect: false, protectUntil: '2026-13-01' },
   ])('protects when it cannot be read: %j', (value) => {
     expect(readProtection(value)).toEqual({ kind: 'unreadable' });

@@ -100,6 +100,12 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
   });
 
+  it('is one error, whose sentence tells of each problem', () => {
+    expect(() => parseRequest({ dryRun: 'yes', close: { batch: 0 } })).toThrow(
+      'the request is not valid: dryRun: expected true or false, got "yes"; close.batch: expected a whole number from 1 to 100, got 0',
+    );
+  });
+
   it.each(['jobs', 'exclude'])('refuses an empty name in %s', (field) => {
     for (const value of ['', 'a,,b', ['a', ' '], [''], ['a,']])
       expect(problems({ [field]: value }), JSON.stringify(value)).toHaveLength(1);

@@ -50,6 +50,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ lastDataTime: undefined })).toBe('close never_fed');
     expect(judge({ lastDataTime: undefined, openedAt: now - hour })).toBe('keep recently_opened');
     expect(judge({ lastDataTime: undefined }, { neverFed: 'keep' })).toBe('keep never_fed');
+    expect(judge({}, { neverFed: 'keep' })).toBe('close idle');
   });
 
   it('keeps a failed job that nothing tells the age of', () => {
@@ -182,6 +183,8 @@ it('gives the first reason of the contract’s order when several hold', () => {
   expect(holding.slice(0, 5)).toEqual(['excluded', 'recent_data', 'recently_opened', 'protected', 'managed']);
 });
 
-it('keeps a job that flaps', () => {
+it('keeps a job that flaps, and goes on waiting for one that is closing already', () => {
   expect(judge({}, {}, { flapping: true })).toBe('keep flapping');
+  expect(judge({ state: 'failed' }, {}, { flapping: true })).toBe('keep flapping');
+  expect(judge({ state: 'closing' }, {}, { flapping: true })).toBe('wait already_closing');
 });

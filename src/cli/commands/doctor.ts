@@ -5,7 +5,7 @@ import { clusterFindings } from '../doctor/cluster.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { leastKeys, roleText } from '../doctor/role.ts';
 import { schedulerFindings } from '../doctor/scheduler.ts';
-import type { ExitCode } from '../io.ts';
+import { type ExitCode, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { doctorSheet, doctorText } from '../show/doctor.ts';
@@ -47,7 +47,7 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
   ];
   await writeResult(
     inAllForms({
-      text: () => doctorText(findings, { paint: paint('stdout'), width: io.stdout.columns }),
+      text: () => doctorText(findings, { paint: paint('stdout'), width: widthOf(io.stdout) }),
       value: { cluster: request.cluster, findings },
       each: findings,
       sheet: () => doctorSheet(findings, request.cluster),

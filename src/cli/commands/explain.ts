@@ -7,7 +7,7 @@ import { quote } from '../../sweep/text.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { explain } from '../explain.ts';
 import { historiesOf, pastOf, readHistory } from '../history.ts';
-import type { ExitCode } from '../io.ts';
+import { type ExitCode, widthOf } from '../io.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
@@ -53,7 +53,7 @@ async function run(
   });
   await writeResult(
     inAllForms({
-      text: () => explanationText(explanation, { width: io.stdout.columns, paint: paint('stdout') }),
+      text: () => explanationText(explanation, { width: widthOf(io.stdout), paint: paint('stdout') }),
       value: explanation,
       sheet: () => explanationSheet(explanation),
     }),

@@ -1,13 +1,13 @@
 /** @module `jobsweep reopen`: undo what a sweep did. */
 import { Opener } from '../../elasticsearch/opener.ts';
 import { AccessDeniedError } from '../../sweep/errors.ts';
-import type { JobSnapshot } from '../../sweep/inventory.ts';
+import { type JobSnapshot, runs } from '../../sweep/inventory.ts';
 import { readCluster } from '../../sweep/sweep.ts';
 import { plural } from '../../sweep/text.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
-import type { ExitCode, Io } from '../io.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
 import {
@@ -56,7 +56,7 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
   const tell = async (report: ReopenReport): Promise<ExitCode> => {
     await writeResult(
       inAllForms({
-        text: () => reopenText(report, { width: io.stdout.columns, paint: paint('stdout') }),
+        text: () => reopenText(report, { width: widthOf(io.stdout), paint: paint('stdout') }),
         value: report,
         each: [...report.jobs, { ...report, jobs: undefined }],
         sheet: () => reopenSheet(report),
@@ -81,7 +81,8 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
       'the credentials lack the cluster privilege manage_ml, which opening a job needs; nothing was changed',
     );
   const now = new Map(found.jobs.map((job) => [job.jobId, job]));
-  if (!options.yes && !(await confirmed(question(jobs, now, recorded.name), io))) {
+  const ask = question(jobs, now, recorded.name);
+  if (ask !== undefined && !options.yes && !(await confirmed(ask, io))) {
     io.stderr.write('nothing was changed\n');
     return 4;
   }
@@ -117,9 +118,17 @@ function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
   return [...byId.values()];
 }
 
-function question(jobs: readonly PastJob[], now: ReadonlyMap<string, JobSnapshot>, cluster: string): string {
+/** Undefined when all of them are open and fed already. */
+function question(
+  jobs: readonly PastJob[],
+  now: ReadonlyMap<string, JobSnapshot>,
+  cluster: string,
+): string | undefined {
   const closed = jobs.filter(({ jobId }) => now.get(jobId)?.reportedState === 'closed').length;
-  const stopped = jobs.filter(({ datafeedStopped }) => datafeedStopped).length;
+  const stopped = jobs.filter(
+    ({ jobId, datafeedStopped }) => datafeedStopped && now.has(jobId) && !runs(now.get(jobId)?.datafeed),
+  ).length;
+  if (closed === 0 && stopped === 0) return undefined;
   const feeds = stopped > 0 ? `, and start ${plural(stopped, 'datafeed')}` : '';
   return `Open ${plural(closed, 'job')} on the cluster ${cluster}${feeds}?`;
 }

@@ -8,7 +8,7 @@ import { InvalidRequestError } from '../../sweep/errors.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { Register } from '../command.ts';
 import { documentError, readDocument } from '../document.ts';
-import type { ExitCode, Io } from '../io.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readInput, readNamed } from '../payload.ts';
 import { listRenderings, planRenderings, planText, resultRenderings } from '../show/schedules.ts';
@@ -72,7 +72,7 @@ async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
   await checkOutput(options);
   const schedules = await listGroup(room);
-  await writeResult(listRenderings(room.group, schedules, io.stdout.columns), options, io);
+  await writeResult(listRenderings(room.group, schedules, widthOf(io.stdout)), options, io);
   return 0;
 }
 

@@ -11,7 +11,7 @@ import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
 import { pastOf, readHistory } from '../history.ts';
-import type { ExitCode } from '../io.ts';
+import { type ExitCode, widthOf } from '../io.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { readPlan, type SavedPlan } from '../plan-file.ts';
@@ -79,7 +79,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
     });
     const { report } = preview;
     if (report.status === 'refused') return tell({ ...preview, report: { ...report, dryRun: false } });
-    io.stderr.write(`${reportText(report, { width: io.stderr.columns, paint: sweeping.paint })}\n`);
+    io.stderr.write(`${reportText(report, { width: widthOf(io.stderr), paint: sweeping.paint })}\n`);
     if (asks) {
       if (report.counts.idle > 0 && !(await confirmed(question(report), io))) {
         io.stderr.write('nothing was closed\n');

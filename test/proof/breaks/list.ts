@@ -20,8 +20,8 @@ export const breaks: readonly Break[] = [
     property: 'activity',
     wrong: 'half of idleFor is idle enough',
     file: 'sweep/verdict.ts',
-    line: 'moment !== undefined && now - moment < idleFor;',
-    broken: 'moment !== undefined && now - moment < idleFor / 2;',
+    line: 'now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;',
+    broken: 'now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor / 2;',
   },
   {
     property: 'activity',
@@ -97,8 +97,8 @@ export const breaks: readonly Break[] = [
     property: 'untouchable',
     wrong: 'of two entries for one job the first is believed',
     file: 'sweep/inventory.ts',
-    line: 'ownStats.length === 1 &&',
-    broken: 'ownStats.length >= 1 &&',
+    line: 'otherStats.length === 0 &&',
+    broken: 'otherStats.length >= 0 &&',
   },
   {
     property: 'untouchable',

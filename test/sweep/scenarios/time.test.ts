@@ -191,19 +191,30 @@ describe('fuses, over the whole cluster, before anything is changed', () => {
 });
 
 describe('force', () => {
+  const failedJobs = Array.from({ length: 5 }, (_, index) => ({
+    jobId: `failed-${index}`,
+    state: 'failed' as const,
+    lastData: `${9 + index}d`,
+  }));
+
   it('takes as many as force.max allows, each by itself, and says what it left', async () => {
-    const failed = Array.from({ length: 5 }, (_, index) => ({
-      jobId: `failed-${index}`,
-      state: 'failed' as const,
-      lastData: `${9 + index}d`,
-    }));
-    await using world = await startWorld([...failed, ...busy(10)]);
+    await using world = await startWorld([...failedJobs, ...busy(10)]);
     const report = await world.sweep({ force: { max: 3 } });
     expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
     expect(report.status).toBe('partial');
     expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'limit')).toHaveLength(2);
     expect(world.closes().every((ids) => ids.length === 1)).toBe(true);
     expectTruth(report, world);
+  });
+
+  it('says in a plan that force.max leaves jobs for a later sweep', async () => {
+    await using world = await startWorld([...busy(10), ...failedJobs]);
+    const plan = await world.sweep({ dryRun: true, force: { max: 3 } });
+    expect(plan.counts).toMatchObject({ idle: 5, notAttempted: 5 });
+    expect(plan.warnings).toEqual([
+      '5 jobs would be closed with force, and force.max lets one sweep do 3: the rest is left to the next',
+    ]);
+    expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
   it('never takes what force.exclude names, nor a failed job that was fed lately', async () => {

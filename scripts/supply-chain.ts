@@ -1,0 +1,37 @@
+/**
+ * @module Holds what is deployed and published to the rules of `supply-chain/rules.ts`; with `--audit` it also asks the
+ * registry for advisories. Ends with 1 when something is wrong, with 2 when the registry does not answer.
+ */
+import accepted from './supply-chain/accepted-advisories.json' with { type: 'json' };
+import { acceptedSchema, askAudit, judgeAudit } from './supply-chain/audit.ts';
+import type { Product } from './supply-chain/bundles.ts';
+import { projectSupplyChain } from './supply-chain/project.ts';
+import { complaints } from './supply-chain/rules.ts';
+import { licenceCounts } from './supply-chain/texts.ts';
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const chain = await projectSupplyChain();
+for (const product of ['function', 'command'] satisfies Product[]) {
+  const within = chain.packages.filter((each) => each.in[product] !== undefined);
+  const direct = within.filter(({ importedFor }) => importedFor.includes(product));
+  const licences = licenceCounts(within).map(([licence, number]) => `${licence} ${number}`);
+  say(`the ${product}: ${direct.length} packages imported, ${within.length} in all: ${licences.join(', ')}`);
+}
+const wrong = complaints(chain);
+if (process.argv.includes('--audit')) {
+  const answer = await askAudit();
+  if (typeof answer === 'string') {
+    say(`no audit was made, and nothing is known of advisories; npm says: ${answer}`);
+    process.exitCode = 2;
+  } else {
+    const today = new Date().toISOString().slice(0, 10);
+    const audit = judgeAudit(answer, chain.packages, acceptedSchema.parse(accepted), today);
+    for (const remark of audit.remarks) say(remark);
+    if (audit.complaints.length === 0) say('no advisory against what is shipped');
+    wrong.push(...audit.complaints);
+  }
+}
+for (const each of wrong) say(each);
+if (wrong.length > 0) process.exitCode = 1;
+else if (process.exitCode === undefined) say('nothing is wrong');

@@ -1,0 +1,41 @@
+/** @module What is deployed and what is published: two bundles, and esbuild's own account of what it put into them. */
+import path from 'node:path';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { deployedOptions } from '../../bench/function/bundle.ts';
+
+export const root = path.join(import.meta.dirname, '../..');
+
+/** The deployed function, or the command that `npm pack` ships. */
+export type Product = 'function' | 'command';
+
+/** How the command is bundled into `dist`. */
+export const commandOptions = {
+  entryPoints: { jobsweep: 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  keepNames: true,
+  metafile: true,
+  mainFields: ['module', 'main'],
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+} satisfies BuildOptions;
+
+/** Bundles both in memory, with the options that deploy and publish them. */
+export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> {
+  const account = async (options: BuildOptions) => {
+    const { metafile } = await build({ ...options, absWorkingDir: root, metafile: true, write: false });
+    if (metafile === undefined) throw new Error('esbuild gave no account of the bundle');
+    return metafile;
+  };
+  return {
+    function: await account({
+      ...deployedOptions(),
+      entryPoints: { handler: 'src/handler.ts' },
+      outdir: 'dist',
+    }),
+    command: await account(commandOptions),
+  };
+}

@@ -1,0 +1,137 @@
+/** @module The packages that are in the bundles, as they are installed here. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Metafile } from 'esbuild';
+import { metafiles, type Product, root } from './bundles.ts';
+
+/** `perhaps`: nothing in the bundle imports it, but a package of the bundle depends on it, and may have it built in. */
+export type Presence = 'within' | 'perhaps';
+
+export interface ShippedPackage {
+  readonly name: string;
+  readonly version: string;
+  /** As its package.json says it; undefined when that says none. */
+  readonly licence: string | undefined;
+  /** Where it is installed, as the lock file names it: `node_modules/…`; the same version can be in several places. */
+  readonly folders: readonly string[];
+  /** In which bundles it is. */
+  readonly in: Readonly<Partial<Record<Product, Presence>>>;
+  /** Of which bundles our own code imports it. */
+  readonly importedFor: readonly Product[];
+  /** Its licence, notice and copyright files. */
+  readonly texts: readonly string[];
+  /** What npm would run when it is installed: names of scripts, or `binding.gyp`. */
+  readonly installScripts: readonly string[];
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: unknown;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+export const installHooks = ['preinstall', 'install', 'postinstall'];
+
+const manifestOf = (folder: string) =>
+  JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as Manifest;
+
+/** The folder of the package that an input of a bundle belongs to; undefined for our own files. */
+const ownerOf = (input: string) =>
+  /(?:^|[:/])(node_modules\/(?:.+\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+
+/** What one bundle holds, by folders. */
+export interface Contents {
+  /** Packages with a file in the bundle. */
+  readonly within: ReadonlySet<string>;
+  /** Those that our own files import. */
+  readonly imported: ReadonlySet<string>;
+  /** Those that packages of the bundle depend on and do not import. */
+  readonly perhaps: ReadonlySet<string>;
+}
+
+/**
+ * Reads a bundle's account. A package may come as one file that its makers bundled, as d3-delaunay does with delaunator
+ * in it, and no account tells: so what a package depends on and does not import counts as perhaps within.
+ */
+export function contents(
+  { inputs }: Metafile,
+  dependenciesOf: (folder: string) => readonly string[],
+): Contents {
+  const imports = new Map<string, Set<string>>();
+  const imported = new Set<string>();
+  for (const [input, { imports: each }] of Object.entries(inputs)) {
+    const owner = ownerOf(input);
+    const targets = each.flatMap(({ path: target, external }) => (external ? [] : (ownerOf(target) ?? [])));
+    // a plugin's own modules have a namespace before a colon: what they import is not our code's choice
+    if (owner === undefined) for (const target of input.includes(':') ? [] : targets) imported.add(target);
+    else imports.set(owner, (imports.get(owner) ?? new Set()).union(new Set(targets)));
+  }
+  const within = new Set(imports.keys());
+  const perhaps = new Set<string>();
+  const notImported = (folder: string) =>
+    dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
+  for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
+  // a set grows while it is walked
+  for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
+  return { within, imported, perhaps };
+}
+
+/** The folders of what a package depends on, as Node would find them from its folder. */
+function dependenciesOf(folder: string): string[] {
+  const parts = `/${folder}`.split('/node_modules/');
+  // its own node_modules first, then that of the package around it, the project's last
+  const bases = parts.map((_, depth) =>
+    parts
+      .slice(0, parts.length - depth)
+      .join('/node_modules/')
+      .slice(1),
+  );
+  return Object.keys(manifestOf(folder).dependencies ?? {}).flatMap((name) => {
+    const places = bases.map((base) => path.posix.join(base, 'node_modules', name));
+    return places.find((place) => existsSync(path.join(root, place, 'package.json'))) ?? [];
+  });
+}
+
+/** All packages of both bundles, by name and then by version. */
+export async function shippedPackages(): Promise<ShippedPackage[]> {
+  const both = Object.entries(await metafiles()).map(
+    ([product, account]) => [product as Product, contents(account, dependenciesOf)] as const,
+  );
+  const all = new Set(both.flatMap(([, { within, perhaps }]) => [...within, ...perhaps]));
+  const copies = Map.groupBy(all, (folder) => {
+    const { name, version } = manifestOf(folder);
+    return `${name} ${version}`;
+  });
+  return [...copies.keys()].sort().map((id) => {
+    const folders = (copies.get(id) ?? []).sort();
+    const isIn = (of: ReadonlySet<string>) => folders.some((folder) => of.has(folder));
+    return {
+      ...installed(folders[0] ?? ''),
+      folders,
+      in: Object.fromEntries(
+        both.flatMap(([product, { within, perhaps }]): [Product, Presence][] => {
+          if (isIn(within)) return [[product, 'within']];
+          return isIn(perhaps) ? [[product, 'perhaps']] : [];
+        }),
+      ),
+      importedFor: both.flatMap(([product, { imported }]) => (isIn(imported) ? [product] : [])),
+    };
+  });
+}
+
+/** What a package says of itself. */
+function installed(folder: string) {
+  const { name, version, license, scripts = {} } = manifestOf(folder);
+  const files = readdirSync(path.join(root, folder), { withFileTypes: true }).filter((each) => each.isFile());
+  const named = (form: RegExp) => files.map((file) => file.name).filter((file) => form.test(file));
+  const texts = named(/^(licen[cs]e|copying|copyright|notice)/i);
+  return {
+    name,
+    version,
+    licence: typeof license === 'string' ? license : undefined,
+    texts: texts.map((file) => readFileSync(path.join(root, folder, file), 'utf8').trim()),
+    installScripts: [...installHooks.filter((hook) => hook in scripts), ...named(/^binding\.gyp$/)],
+  };
+}

@@ -1,0 +1,59 @@
+/** @module What is told of the packages: the page of their licences, and the notices that go with the command. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { table } from '../docs/markdown.ts';
+import { type Product, root } from './bundles.ts';
+import type { ShippedPackage } from './packages.ts';
+import { askForNoText } from './rules.ts';
+
+/** How many there are of each licence, the most frequent first. */
+export function licenceCounts(packages: readonly ShippedPackage[]): [licence: string, packages: number][] {
+  const groups = Map.groupBy(packages, ({ licence }) => licence ?? 'not told');
+  return [...groups]
+    .map(([licence, each]): [string, number] => [licence, each.length])
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+}
+
+/** `docs/licences.md`. */
+export function licencesPage(packages: readonly ShippedPackage[]): string {
+  const place = (each: ShippedPackage, product: Product) => {
+    if (each.importedFor.includes(product)) return 'imported';
+    return { within: 'yes', perhaps: 'perhaps', none: '' }[each.in[product] ?? 'none'];
+  };
+  const rows = packages.map((each) => [
+    each.name,
+    each.version,
+    each.licence ?? '',
+    place(each, 'function'),
+    place(each, 'command'),
+  ]);
+  const counts = licenceCounts(packages).map(([licence, number]) => [licence, String(number)]);
+  return [
+    '<!-- Written by `npm run docs` from the bundles: install something else there. -->',
+    '# Licences of what is deployed',
+    `The deployed function and the published command are bundles. They hold what esbuild says that it put in: what our own
+code imports, which the [README](../README.md#what-the-function-is-made-of) tells the use of, and what that imports.
+*Perhaps* stands where a package depends on another and does not import it: it may have been built in by its makers.
+The command carries the texts, in \`dist/THIRD-PARTY-LICENSES.txt\`. \`npm run supply-chain\` holds all of them to the
+licences allowed, and to no install scripts.`,
+    table(['licence', 'packages'], counts),
+    `${table(['package', 'version', 'licence', 'function', 'command'], rows)}\n`,
+  ].join('\n\n');
+}
+
+/**
+ * The licence texts that go with the command.
+ * @throws when a package has none, and its licence asks for one.
+ */
+export function notices(packages: readonly ShippedPackage[]): string {
+  const apache = readFileSync(path.join(root, 'LICENSE'), 'utf8').trim();
+  return packages
+    .filter((each) => each.in.command !== undefined)
+    .map(({ name, version, licence, texts }) => {
+      const told = texts.length === 0 && licence === 'Apache-2.0' ? [apache] : texts;
+      if (told.length === 0 && !askForNoText.includes(licence ?? ''))
+        throw new Error(`${name} is built in, and has no licence text to ship: ${licence}`);
+      return `${name} ${version}: ${licence}\n\n${told.join('\n\n')}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}

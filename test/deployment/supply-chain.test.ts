@@ -1,0 +1,378 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import accepted from '../../scripts/supply-chain/accepted-advisories.json' with { type: 'json' };
+import { type AuditAnswer, acceptedSchema, judgeAudit } from '../../scripts/supply-chain/audit.ts';
+import { contents, type ShippedPackage } from '../../scripts/supply-chain/packages.ts';
+import { projectSupplyChain, readmeRows } from '../../scripts/supply-chain/project.ts';
+import { complaints, type SupplyChain } from '../../scripts/supply-chain/rules.ts';
+import { licencesPage, notices } from '../../scripts/supply-chain/texts.ts';
+import { root } from '../support/bin.ts';
+import { page } from '../support/markdown.ts';
+
+describe('what is deployed and published', () => {
+  let chain: SupplyChain;
+  beforeAll(async () => {
+    chain = await projectSupplyChain();
+  });
+
+  it('has nothing to complain of', () => {
+    expect(complaints(chain)).toEqual([]);
+  });
+
+  it('is told, with licences', () => {
+    expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
+  });
+
+  it('is found in the bundles, down to what a package may have built in', () => {
+    const its = (name: string) => chain.packages.find((each) => each.name === name);
+    expect(its('zod')).toMatchObject({
+      in: { function: 'within', command: 'within' },
+      importedFor: ['function', 'command'],
+    });
+    // the function has it from a plugin of the bundle, and none of our files imports it
+    expect(its('undici')).toMatchObject({ in: { function: 'within' }, importedFor: [] });
+    expect(its('vega')?.in).toEqual({ command: 'within' });
+    expect(its('delaunator')?.in).toEqual({ command: 'perhaps' });
+    for (const name of ['esbuild', 'vitest', 'serverless', 'ajv']) expect(its(name), name).toBeUndefined();
+  });
+
+  it('goes with the text of each licence that asks for it', () => {
+    const shipped = notices(chain.packages);
+    for (const { name, version, licence, texts, in: where } of chain.packages) {
+      if (where.command === undefined) continue;
+      expect(shipped).toContain(`${name} ${version}: ${licence}\n\n`);
+      for (const each of texts) expect(shipped).toContain(each);
+    }
+  });
+
+  it('has a good argument for each advisory that is accepted', () => {
+    expect(acceptedSchema.parse(accepted)).toEqual(accepted);
+  });
+});
+
+const harmless: ShippedPackage = {
+  name: 'harmless',
+  version: '1.2.3',
+  licence: 'MIT',
+  folders: ['node_modules/harmless'],
+  in: { function: 'within', command: 'within' },
+  importedFor: ['function'],
+  texts: ['MIT License'],
+  installScripts: [],
+};
+
+/** A chain with nothing wrong, and one package with what is planted. */
+const planted = (of: Partial<ShippedPackage> = {}, change: Partial<SupplyChain> = {}): SupplyChain => ({
+  packages: [{ ...harmless, ...of }],
+  manifest: { devDependencies: { harmless: '1.2.3', other: 'npm:another@2.0.0-rc.1' } },
+  lock: { '': {}, 'node_modules/harmless': { version: '1.2.3', integrity: 'sha512-…' } },
+  rows: { function: ['harmless'], command: [] },
+  ...change,
+});
+const lockedAs = (entry: SupplyChain['lock'][string]) => ({
+  lock: { 'node_modules/harmless': { version: '1.2.3', integrity: 'sha512-…', ...entry } },
+});
+
+describe('the rules', () => {
+  it('let pass what keeps them', () => {
+    expect(complaints(planted())).toEqual([]);
+    expect(complaints(planted({ licence: 'Apache-2.0', texts: [] }))).toEqual([]);
+    // it need not be published with a text when it is not published
+    expect(complaints(planted({ in: { function: 'within' }, texts: [] }))).toEqual([]);
+  });
+
+  it.each<[string, SupplyChain, RegExp]>([
+    [
+      'a licence that is not allowed',
+      planted({ licence: 'GPL-3.0-only' }),
+      /GPL-3\.0-only, which is not among/,
+    ],
+    ['no licence', planted({ licence: undefined }), /licence is not told/],
+    ['a licence that only a file tells', planted({ licence: 'SEE LICENSE IN LICENSE' }), /SEE LICENSE IN/],
+    ['a published package without the text of its licence', planted({ texts: [] }), /no licence text/],
+    ['an install script', planted({ installScripts: ['postinstall'] }), /it runs postinstall/],
+    [
+      'an install script that the lock file tells',
+      planted({}, lockedAs({ hasInstallScript: true })),
+      /has an install script/,
+    ],
+    [
+      'a package that the lock file does not know',
+      planted({ folders: ['node_modules/x'] }),
+      /has no node_modules\/x/,
+    ],
+    [
+      'another version than the lock file’s',
+      planted({}, lockedAs({ version: '1.2.4' })),
+      /where package-lock.json has 1\.2\.4/,
+    ],
+    [
+      'no sum to check by',
+      planted({}, { lock: { 'node_modules/harmless': { version: '1.2.3' } } }),
+      /no sha512/,
+    ],
+    ['a weak sum to check by', planted({}, lockedAs({ integrity: 'sha1-…' })), /no sha512/],
+    [
+      'the host of a registry',
+      planted({}, lockedAs({ resolved: 'https://registry.example/x.tgz' })),
+      /names where it came from, https:/,
+    ],
+    [
+      'a range of versions',
+      planted({}, { manifest: { devDependencies: { harmless: '^1.2.3' } } }),
+      /harmless is not pinned, but \^1\.2\.3/,
+    ],
+    [
+      'an alias for a range',
+      planted({}, { manifest: { devDependencies: { harmless: '1.2.3', x: 'npm:y@2' } } }),
+      /x is not pinned/,
+    ],
+    [
+      'an address for a version',
+      planted({}, { manifest: { dependencies: { harmless: 'github:x/harmless' } } }),
+      /not pinned/,
+    ],
+    [
+      'a package that package.json does not name',
+      planted({}, { manifest: {} }),
+      /harmless is imported and not named/,
+    ],
+    [
+      'an install script of our own',
+      planted({}, { manifest: { ...planted().manifest, scripts: { postinstall: 'x' } } }),
+      /the script postinstall would run/,
+    ],
+    [
+      'no row of the README',
+      planted({}, { rows: { function: [], command: [] } }),
+      /no row of the function says what harmless/,
+    ],
+    [
+      'no row of what only the command imports',
+      planted({ importedFor: ['command'] }, { rows: { function: [], command: [] } }),
+      /no row says what harmless/,
+    ],
+    [
+      'a row in the command’s table of what the function imports',
+      planted({}, { rows: { function: [], command: ['harmless'] } }),
+      /no row of the function says/,
+    ],
+    [
+      'a row of the function too many',
+      planted({}, { rows: { function: ['harmless', 'left-pad'], command: [] } }),
+      /of the function for left-pad/,
+    ],
+    [
+      'a row of the command too many',
+      planted({}, { rows: { function: ['harmless'], command: ['left-pad'] } }),
+      /of the command for left-pad/,
+    ],
+    [
+      'two rows',
+      planted(
+        { importedFor: ['function', 'command'] },
+        { rows: { function: ['harmless'], command: ['harmless'] } },
+      ),
+      /more than one row for harmless/,
+    ],
+  ])('complain of %s', (_what, chain, complaint) => {
+    expect(complaints(chain)).toEqual(expect.arrayContaining([expect.stringMatching(complaint)]));
+  });
+
+  it('refuse to build a notice without the text that it is for', () => {
+    expect(() => notices([{ ...harmless, texts: [] }])).toThrow(
+      'harmless is built in, and has no licence text',
+    );
+  });
+
+  it('read the README’s rows from both of its tables, and from no other section', () => {
+    const readme = `
+# x
+| \`no\` | row |
+## What the function is made of
+
+| package | for |
+|---|---|
+| \`@a/b\`, \`c\` | both |
+
+### And the command besides
+
+| \`d\` | for \`--option\` |
+
+More.
+## Else
+| \`e\` | no |
+`;
+    expect(readmeRows(readme)).toEqual({ function: ['@a/b', 'c'], command: ['d'] });
+  });
+});
+
+it('a bundle’s account tells who is within, whom we import, and who may be built in', () => {
+  const input = (...imports: string[]) => ({
+    bytes: 1,
+    imports: imports.map((path) => ({ path, kind: 'import-statement' as const })),
+  });
+  const dependencies: Record<string, string[]> = {
+    'node_modules/@ours/a': ['node_modules/b', 'node_modules/rolled'],
+    'node_modules/rolled': ['node_modules/deeper'],
+  };
+  const told = contents(
+    {
+      inputs: {
+        'src/x.ts': input('node_modules/@ours/a/index.js', 'src/y.ts'),
+        'src/y.ts': {
+          bytes: 1,
+          imports: [{ path: 'node_modules/far/x.js', kind: 'import-statement', external: true }],
+        },
+        'node_modules/@ours/a/index.js': input('node_modules/b/b.js', 'lean:c'),
+        'node_modules/b/b.js': input('node_modules/b/node_modules/d/d.js'),
+        'node_modules/b/node_modules/d/d.js': input(),
+        'lean:c': input('node_modules/c/lib/c.js'),
+        'node_modules/c/lib/c.js': input(),
+      },
+      outputs: {},
+    },
+    (folder) => dependencies[folder] ?? [],
+  );
+  expect([...told.within].sort()).toEqual([
+    'node_modules/@ours/a',
+    'node_modules/b',
+    'node_modules/b/node_modules/d',
+    'node_modules/c',
+  ]);
+  expect([...told.imported]).toEqual(['node_modules/@ours/a']);
+  expect([...told.perhaps]).toEqual(['node_modules/rolled', 'node_modules/deeper']);
+});
+
+describe('an audit', () => {
+  const advisory = {
+    title: 'Bad',
+    url: 'https://github.com/advisories/GHSA-aaaa-bbbb-cccc',
+    severity: 'high',
+  };
+  const against = (name: string, ...nodes: string[]): AuditAnswer => ({
+    auditReportVersion: 2,
+    vulnerabilities: { [name]: { nodes, via: [advisory] } },
+  });
+  const argument = {
+    package: 'harmless',
+    advisory: 'GHSA-aaaa-bbbb-cccc',
+    reason: 'the part that it is about is not called',
+    until: '2027-01-31',
+  };
+  const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
+    judgeAudit(answer, [harmless], arguments_, today);
+
+  it('complains of what is against a copy that is shipped, and only tells the rest', () => {
+    expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
+      'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
+    ]);
+    const elsewhere = judge(against('harmless', 'node_modules/tool/node_modules/harmless'));
+    expect(elsewhere).toEqual({
+      complaints: [],
+      remarks: ['not shipped: harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)'],
+    });
+  });
+
+  it('does not blame a package for what it depends on and what is not shipped with it', () => {
+    const answer: AuditAnswer = {
+      auditReportVersion: 2,
+      vulnerabilities: { harmless: { nodes: ['node_modules/harmless'], via: ['other'] } },
+    };
+    expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
+  });
+
+  it('takes an argument through its last day, for its own advisory and package', () => {
+    const answer = against('harmless', 'node_modules/harmless');
+    expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
+    expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([
+      expect.stringContaining('accepted until 2027-01-31'),
+    ]);
+    expect(judge(answer, [{ ...argument, advisory: 'GHSA-xxxx-yyyy-zzzz' }]).complaints).toHaveLength(2);
+    expect(judge(answer, [{ ...argument, package: 'other' }]).complaints).toHaveLength(2);
+  });
+
+  it('complains of an argument that is no longer needed', () => {
+    expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
+      'harmless: GHSA-aaaa-bbbb-cccc is accepted, and nobody tells of it',
+    ]);
+  });
+
+  /** `npm run supply-chain -- --audit` with a registry that answers so. */
+  async function audited(status: number, answer: object) {
+    const asked: unknown[] = [];
+    const answers = async (request: IncomingMessage, response: ServerResponse) => {
+      const bulk = request.method === 'POST' && request.url === '/-/npm/v1/security/advisories/bulk';
+      const sent = await buffer(request);
+      if (bulk) asked.push(JSON.parse(gunzipSync(sent).toString()));
+      response.writeHead(bulk ? status : 404, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(bulk ? answer : {}));
+    };
+    const server = createServer((request, response) => {
+      void answers(request, response);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const child = spawn(process.execPath, ['scripts/supply-chain.ts', '--audit'], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+          npm_config_fetch_retries: '0',
+        },
+      });
+      const exits = once(child, 'close');
+      const stdout = await text(child.stdout);
+      const [exit] = (await exits) as [number];
+      return { exit, stdout, asked };
+    } finally {
+      server.close();
+    }
+  }
+
+  it('asks about the whole lock file, and fails for an advisory against what is shipped', async () => {
+    const { exit, stdout, asked } = await audited(200, {
+      zod: [
+        { id: 1, ...advisory, vulnerable_versions: '*', cwe: [], cvss: { score: 8, vectorString: null } },
+      ],
+      vitest: [
+        {
+          id: 2,
+          ...advisory,
+          title: 'Worse',
+          vulnerable_versions: '*',
+          cwe: [],
+          cvss: { score: 8, vectorString: null },
+        },
+      ],
+    });
+    expect(asked).toEqual([
+      expect.objectContaining({ zod: [expect.any(String)], undici: expect.any(Array) }),
+    ]);
+    expect(stdout).toContain('\nzod: Bad (high,');
+    expect(stdout).toContain('\nnot shipped: vitest: Worse (high,');
+    expect(exit).toBe(1);
+  });
+
+  it('says when there is no advisory', async () => {
+    const { exit, stdout } = await audited(200, {});
+    expect(stdout).toContain('no advisory against what is shipped\nnothing is wrong\n');
+    expect(exit).toBe(0);
+  });
+
+  it('says so when the registry does not answer, and does not call that clean', async () => {
+    const { exit, stdout } = await audited(405, { error: 'no' });
+    expect(stdout).toMatch(
+      /no audit was made, and nothing is known of advisories; npm says: 405 Method Not Allowed/,
+    );
+    expect(stdout).not.toContain('nothing is wrong');
+    expect(exit).toBe(2);
+  });
+});

@@ -1,0 +1,54 @@
+/** @module Entries for tests of the decisions: an idle job in the middle of a sweep. */
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import { Entry } from '../../src/sweep/ledger.ts';
+import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
+import type { History, Verdict } from '../../src/sweep/verdict.ts';
+import { idleJob, minute, now } from './jobs.ts';
+
+/** What a sweep has noted of a job so far. */
+type Noted = Partial<
+  Pick<
+    Entry,
+    'asks' | 'askedAt' | 'lastAskAt' | 'seen' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'
+  >
+>;
+
+interface Told {
+  readonly job?: Partial<JobSnapshot>;
+  readonly verdict?: Verdict;
+  readonly history?: History;
+  readonly earlierAttempts?: number;
+}
+
+/** A job to be closed that was not asked yet. */
+export function entryOf(jobId: string, noted: Noted = {}, told: Told = {}): Entry {
+  const { job, verdict = { verdict: 'close', reason: 'idle' }, history, earlierAttempts } = told;
+  return Object.assign(new Entry(idleJob({ jobId, ...job }), verdict, history, earlierAttempts), noted);
+}
+
+/** A job that was asked once, a minute ago. */
+export const askedOnce = (noted: Noted = {}, told: Told = {}): Entry =>
+  entryOf('idle-1', { asks: 1, askedAt: now - minute, lastAskAt: now - minute, ...noted }, told);
+
+/** A job that was found closing, and that nobody here asked. */
+export const foundClosing = (jobId: string, noted: Noted = {}, told: Told = {}): Entry =>
+  entryOf(jobId, noted, {
+    verdict: { verdict: 'wait', reason: 'already_closing' },
+    ...told,
+    job: { state: 'closing', openedAt: undefined, nodeId: undefined, ...told.job },
+  });
+
+/** Stats of a job in this state; without an age of its process. */
+export const statsOf = (jobId: string, state: string, changes: Partial<JobStats> = {}): JobStats => ({
+  jobId,
+  state,
+  runningForecasts: 0,
+  ...changes,
+});
+
+/** The server's error for one request. */
+export const refusal = (status: number, type = 'status_exception', reason = 'no'): ClusterError => ({
+  status,
+  type,
+  reason,
+});

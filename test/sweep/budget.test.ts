@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { Budget } from '../../src/sweep/budget.ts';
+import { minute } from '../support/jobs.ts';
+
+describe('the time for one close', () => {
+  const allow = (remaining: number, wanted: number, phases: 1 | 2 = 1) =>
+    new Budget(new VirtualClock(), remaining).allow(wanted, phases);
+
+  it('is what was asked for while there is time, and the client waits ten seconds longer', () => {
+    expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
+  });
+
+  it('is cut so that the answer comes before the ending begins', () => {
+    const allowed = allow(minute, 2 * minute);
+    expect(allowed?.timeoutMs).toBeLessThan(40_000);
+    expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
+  });
+
+  it('is halved where datafeeds stop first, as the server spends it twice', () => {
+    expect(allow(minute, 2 * minute, 2)?.timeoutMs).toBeLessThanOrEqual(
+      (allow(minute, 2 * minute)?.timeoutMs ?? 0) / 2,
+    );
+  });
+
+  it('is none when too little is left to account for a close', () => {
+    expect(allow(2_000, 2 * minute)).toBeUndefined();
+    expect(allow(0, 100)).toBeUndefined();
+    expect(allow(10_000, 100)).toBeDefined();
+  });
+});
+
+describe('the time for the ending', () => {
+  it('is what is left before the deadline, and never less than none', async () => {
+    const clock = new VirtualClock();
+    const budget = new Budget(clock, minute);
+    expect(budget.untilDeadline()).toBe(60_000);
+    await clock.advance(59_000);
+    expect(budget.untilDeadline()).toBe(1_000);
+    await clock.advance(2_000);
+    expect(budget.untilDeadline()).toBe(0);
+  });
+
+  it('is cut short where the sweep is told to stop, and never grows by that', () => {
+    const budget = new Budget(new VirtualClock(), minute);
+    budget.endWithin(10_000);
+    expect(budget.untilDeadline()).toBe(10_000);
+    budget.endWithin(30_000);
+    expect(budget.untilDeadline()).toBe(10_000);
+  });
+});

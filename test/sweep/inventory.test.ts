@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { type ClusterAnswers, type JobSnapshot, joinInventory } from '../../src/sweep/inventory.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
+import { day, hour, now } from '../support/jobs.ts';
+
+const configOf = (jobId: string, rest: Partial<JobConfig> = {}): JobConfig => ({
+  jobId,
+  groups: [],
+  ...rest,
+});
+const statsOf = (jobId: string, rest: Partial<JobStats> = {}): JobStats => ({
+  jobId,
+  state: 'opened',
+  openForMs: 30 * day,
+  runningForecasts: 0,
+  ...rest,
+});
+const feedOf = (datafeedId: string, state: string, jobId = 'a'): DatafeedStats => ({
+  datafeedId,
+  jobId,
+  state,
+  lookback: 'done',
+});
+
+const join = (answers: Partial<ClusterAnswers>) =>
+  joinInventory({ configs: [], stats: [], datafeeds: [], readAt: now, ...answers });
+
+/** The only job of these answers. */
+function only(answers: Partial<ClusterAnswers>): JobSnapshot {
+  const [job, ...others] = join(answers);
+  if (!job || others.length > 0) throw new Error('expected the answers to tell of one job');
+  return job;
+}
+
+describe('what a cluster answers', () => {
+  it('is joined into one snapshot of each job', () => {
+    const config = configOf('a', {
+      groups: ['team-a'],
+      blocked: 'reset',
+      datafeedId: 'feed',
+      protection: { protect: true },
+      managed: true,
+    });
+    const stats = statsOf('a', {
+      nodeId: 'n1',
+      nodeName: 'node one',
+      openForMs: 3 * hour,
+      lastDataTime: now - hour,
+      latestRecordTime: now - day,
+      modelBytes: 12_345,
+      runningForecasts: 2,
+    });
+    expect(only({ configs: [config], stats: [stats], datafeeds: [feedOf('feed', 'started')] })).toMatchObject(
+      {
+        jobId: 'a',
+        target: 'a',
+        reportedState: 'opened',
+        state: 'opened',
+        groups: ['team-a'],
+        nodeId: 'n1',
+        nodeName: 'node one',
+        openedAt: now - 3 * hour,
+        lastDataTime: now - hour,
+        latestRecordTime: now - day,
+        modelBytes: 12_345,
+        runningForecasts: 2,
+        blocked: 'reset',
+        protection: { kind: 'always' },
+        managed: true,
+        datafeed: { datafeedId: 'feed', state: 'started', lookback: 'done' },
+      },
+    );
+  });
+
+  it('comes in the order of ids, whatever the order of the answers, and the jobs of each answer once', () => {
+    const jobs = join({
+      configs: ['c', 'a'].map((id) => configOf(id)),
+      stats: ['d', 'b', 'a', 'c'].map((id) => statsOf(id)),
+    });
+    expect(jobs.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('tells the state %s', (state) => {
+    expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
+      reportedState: state,
+      state,
+    });
+  });
+});
+
+describe('a job that is not to be touched has no state', () => {
+  const config = configOf('a');
+  const stats = statsOf('a');
+
+  it.each<[string, Partial<ClusterAnswers>]>([
+    ['two configs', { configs: [config, config], stats: [stats] }],
+    ['two stats', { configs: [config], stats: [stats, stats] }],
+    ['a config that could not be read', { configs: [configOf('a', { unreadable: true })], stats: [stats] }],
+    ['stats that could not be read', { configs: [config], stats: [statsOf('a', { unreadable: true })] }],
+    ['no config', { stats: [stats] }],
+  ])('with %s', (_, answers) => {
+    expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined });
+  });
+
+  it('in a state that is not known', () => {
+    const hibernating = statsOf('a', { state: 'hibernating' });
+    expect(only({ configs: [config], stats: [hibernating] })).toMatchObject({
+      reportedState: 'hibernating',
+      state: undefined,
+    });
+  });
+
+  it.each(['A', 'a,b', 'a*', '_all', 'ä'])('with the id %s, which a close could not name alone', (id) => {
+    expect(only({ configs: [configOf(id)], stats: [statsOf(id)] })).toMatchObject({
+      target: undefined,
+      reportedState: 'opened',
+      state: undefined,
+    });
+  });
+
+  it('where its id is the name of a group of any job', () => {
+    const [a, b] = join({
+      configs: [configOf('a'), configOf('b', { groups: ['x', 'a'] })],
+      stats: [statsOf('a'), statsOf('b')],
+    });
+    expect(a).toMatchObject({ target: undefined, state: undefined });
+    expect(b).toMatchObject({ target: 'b', state: 'opened' });
+  });
+
+  it('unless it is closed: nobody would touch it, whatever else is told of it', () => {
+    const closed = statsOf('a', { state: 'closed' });
+    expect(only({ stats: [closed] }).state).toBe('closed');
+    expect(only({ configs: [config, config], stats: [closed] }).state).toBe('closed');
+  });
+});
+
+describe('of a job', () => {
+  it('without a config, what the stats tell is known', () => {
+    expect(
+      only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
+    ).toEqual({
+      jobId: 'a',
+      target: 'a',
+      reportedState: 'opened',
+      state: undefined,
+      groups: [],
+      nodeId: 'n1',
+      nodeName: 'node one',
+      openedAt: now - 30 * day,
+      lastDataTime: now - day,
+      runningForecasts: 0,
+      protection: { kind: 'none' },
+      managed: false,
+    });
+  });
+
+  it('without stats, what the config tells is known', () => {
+    const config = configOf('a', {
+      groups: ['g'],
+      protection: { protectUntil: '2026-11-23' },
+      managed: true,
+      blocked: 'delete',
+    });
+    expect(only({ configs: [config] })).toEqual({
+      jobId: 'a',
+      target: 'a',
+      reportedState: 'unknown',
+      state: undefined,
+      groups: ['g'],
+      runningForecasts: 0,
+      blocked: 'delete',
+      protection: { kind: 'until', until: Date.parse('2026-11-24T00:00:00Z') },
+      managed: true,
+    });
+  });
+
+  it('without a process nobody knows since when it is open', () => {
+    const failed = statsOf('a', { state: 'failed', openForMs: undefined });
+    expect(only({ configs: [configOf('a')], stats: [failed] }).openedAt).toBeUndefined();
+  });
+
+  it.each([
+    [undefined, false],
+    [null, false],
+    [false, false],
+    [true, true],
+    ['false', true],
+    [0, true],
+    [{}, true],
+  ])('whose config says managed: %j, it is %s that an app manages it', (managed, expected) => {
+    expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
+  });
+});
+
+describe('the datafeed of a job', () => {
+  const feedFor = (...datafeeds: DatafeedStats[]) =>
+    only({ configs: [configOf('a')], stats: [statsOf('a')], datafeeds }).datafeed?.datafeedId;
+
+  it('is the one that says so', () => {
+    expect(feedFor()).toBeUndefined();
+    expect(feedFor(feedOf('other', 'started', 'b'))).toBeUndefined();
+    expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
+  });
+
+  it('of several is one that is not stopped, as it would be busy; else the first', () => {
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
+    expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'stopped'))).toBe('first');
+  });
+});

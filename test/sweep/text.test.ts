@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { printable, quote } from '../../src/sweep/text.ts';
+
+describe('a value from outside', () => {
+  it.each<[unknown, string]>([
+    ['web-1', '"web-1"'],
+    [3, '3'],
+    [null, 'null'],
+    [['a', { b: 1 }], '["a",{"b":1}]'],
+    [undefined, 'nothing'],
+  ])('%j is quoted %s', (value, shown) => {
+    expect(quote(value)).toBe(shown);
+  });
+
+  it('is cut to a length, its ending told by an ellipsis', () => {
+    expect(quote('12345678', 10)).toBe('"12345678"');
+    expect(quote('123456789', 10)).toBe('"12345678…');
+    expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
+  });
+
+  it('that JSON cannot hold is called that: one that holds itself, or a BigInt', () => {
+    const list: unknown[] = [];
+    list.push(list);
+    expect(quote(list)).toBe('a value that JSON cannot hold');
+    expect(quote({ list })).toBe('a value that JSON cannot hold');
+    expect(quote(1n)).toBe('a value that JSON cannot hold');
+  });
+
+  it('cannot act on a terminal, nor hide', () => {
+    expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
+    expect(quote('\u202e')).toBe('"\\u{202e}"');
+  });
+});
