@@ -23,7 +23,7 @@ export interface FunctionWorld {
 
 /** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
 const mostBytes = 5_000_000;
-/** CloudWatch cuts lines over 256 KB in two, and a half is no JSON; the rest is for what the logger adds. */
+/** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
 const mostLineBytes = 240_000;
 
 const logger = new Logger({ serviceName: 'jobsweep' });

@@ -29,7 +29,7 @@ export function licencesPage(packages: readonly ShippedPackage[]): string {
   ]);
   const counts = licenceCounts(packages).map(([licence, number]) => [licence, String(number)]);
   return [
-    '<!-- Written by `npm run docs` from the bundles: install something else there. -->',
+    '<!-- Written by `npm run docs` from what the bundles hold. -->',
     '# Licences of what is deployed',
     `The deployed function and the published command are bundles. They hold what esbuild says that it put in: what our own
 code imports, which the [README](../README.md#what-the-function-is-made-of) tells the use of, and what that imports.
