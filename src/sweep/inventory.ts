@@ -68,7 +68,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       target !== undefined &&
       !config.unreadable &&
       !stat.unreadable;
-    const reportedState = stat?.state ?? 'unknown';
+    const reportedState = stat ? stat.state : 'unknown';
     return {
       jobId,
       target,

@@ -9,9 +9,8 @@ export type Protection =
   | { readonly kind: 'unreadable' };
 
 const day = 86_400_000;
-const datePattern = /^\d{4}-\d{2}-\d{2}$/;
-// The zone must be said: a local time would mean another moment on every machine that reads it.
-const momentPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+// A date, or a moment with its zone: a local time would mean another moment on every machine that reads it.
+const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** Reads `custom_settings.jobsweep`; undefined when the job has none. */
 export function readProtection(value: unknown): Protection {
@@ -34,11 +33,12 @@ export function protects(protection: Protection, now: number): boolean {
 /** Epoch milliseconds at which a protection ends; null when it cannot be read. */
 function readMoment(value: unknown): number | null {
   if (typeof value !== 'string') return null;
-  const isDate = datePattern.test(value);
-  if (!isDate && !momentPattern.test(value)) return null;
-  const at = Date.parse(value);
+  const match = momentPattern.exec(value);
+  if (!match) return null;
+  const [moment, time] = match;
+  const at = Date.parse(moment);
   // Date.parse takes the 31st of February for the 3rd of March: what does not come back as it was is no date.
-  if (Number.isNaN(at) || !value.startsWith(new Date(value.slice(0, 10)).toISOString().slice(0, 10)))
+  if (Number.isNaN(at) || !moment.startsWith(new Date(moment.slice(0, 10)).toISOString().slice(0, 10)))
     return null;
-  return isDate ? at + day : at;
+  return time === undefined ? at + day : at;
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type ClusterAnswers, type JobSnapshot, joinInventory } from '../../src/sweep/inventory.ts';
+import {
+  type ClusterAnswers,
+  type JobSnapshot,
+  joinInventory,
+  lastActivityOf,
+  runs,
+} from '../../src/sweep/inventory.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import { day, hour, now } from '../support/jobs.ts';
+import { day, hour, idleJob, now } from '../support/jobs.ts';
 
 const configOf = (jobId: string, rest: Partial<JobConfig> = {}): JobConfig => ({
   jobId,
@@ -189,6 +195,42 @@ describe('of a job', () => {
     [{}, true],
   ])('whose config says managed: %j, it is %s that an app manages it', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
+  });
+});
+
+describe('the last activity of a job', () => {
+  const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
+
+  it('is the newest of its data, its opening and what is remembered of it', () => {
+    expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
+    expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
+    expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
+    expect(lastActivityOf(clocks(undefined, 2))).toBe(2);
+    expect(lastActivityOf(clocks(), 1)).toBe(1);
+  });
+
+  it('is not known where nothing tells of any', () => {
+    expect(lastActivityOf(clocks())).toBeUndefined();
+  });
+
+  it('is never event time', () => {
+    expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
+  });
+});
+
+describe('whether a datafeed may still fetch', () => {
+  it.each([
+    ['stopped', false],
+    ['started', true],
+    ['starting', true],
+    ['stopping', true],
+    ['napping', true],
+  ])('%s: %s', (state, expected) => {
+    expect(runs(feedOf('feed', state))).toBe(expected);
+  });
+
+  it('is no question without a datafeed', () => {
+    expect(runs(undefined)).toBe(false);
   });
 });
 

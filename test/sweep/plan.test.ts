@@ -54,6 +54,22 @@ describe('batches', () => {
     ]);
   });
 
+  it('take jobs within a factor of two for of one size, by turns of their nodes, and unknown sizes for none', () => {
+    const job = (jobId: string, nodeId: string, modelBytes?: number) =>
+      toClose({ jobId, nodeId, modelBytes });
+    const jobs = [
+      job('unknown', 'n1'),
+      job('small', 'n1', 1),
+      job('big-1', 'n1', 1_000_000),
+      job('big-2', 'n1', 900_000),
+      job('big-3', 'n2', 800_000),
+      job('middle', 'n2', 500_000),
+    ];
+    expect(cutBatches(jobs, 20).map(({ entries }) => ids(entries))).toEqual([
+      ['big-1', 'big-3', 'big-2', 'middle', 'small', 'unknown'],
+    ]);
+  });
+
   it('take jobs of one size in the order of their ids, so that the same jobs make the same requests', () => {
     const jobs = ['c', 'a', 'd', 'b'].map((jobId) => toClose({ jobId }));
     expect(cutBatches(jobs, 2).map(({ entries }) => ids(entries))).toEqual([
@@ -72,11 +88,11 @@ describe('batches', () => {
 
   it('keep jobs whose datafeed must stop first apart from the others', () => {
     const fed = toClose({ jobId: 'fed', datafeed: { datafeedId: 'd', state: 'started', lookback: 'done' } });
-    expect(
-      cutBatches([toClose({ jobId: 'a' }), fed, toClose({ jobId: 'b' })], 20).map(({ entries }) =>
-        ids(entries),
-      ),
-    ).toEqual([['fed'], ['a', 'b']]);
+    const batches = cutBatches([toClose({ jobId: 'a' }), fed, toClose({ jobId: 'b' })], 20);
+    expect(batches.map(({ entries, force }) => [force, ...ids(entries)])).toEqual([
+      [false, 'fed'],
+      [false, 'a', 'b'],
+    ]);
   });
 
   it('force each job by itself, and leave out what is kept or waited for', () => {

@@ -75,8 +75,12 @@ describe('custom_settings.jobsweep', () => {
     '2026-11-23T23:60Z',
     '2026-11-23T14:00:00.1234567890Z',
     '2026-11-23T14:00:00 Z',
+    '2026-11-23T14:00:00Z, or so',
     '2026-11-23 ',
     '+002026-11-23',
+    'from 2026-11-23T14:00:00Z',
+    // Date.parse passes over what stands in brackets
+    '2026-11-23 (2026-11-23)',
     '2026-11-31T10:00:00Z',
   ])('protects when its moment is none: %s', (protectUntil) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printable, quote } from '../../src/sweep/text.ts';
+import { plural, printable, quote } from '../../src/sweep/text.ts';
 
 describe('a value from outside', () => {
   it.each<[unknown, string]>([
@@ -30,4 +30,8 @@ describe('a value from outside', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
     expect(quote('\u202e')).toBe('"\\u{202e}"');
   });
+});
+
+it('a count has its noun in the singular for one alone', () => {
+  expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
 });

@@ -115,6 +115,13 @@ describe('names', () => {
     expect(judge({}, { states: ['failed'] })).toBe('keep state_not_chosen');
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
+
+  it('looks at the jobs of a follow-up in any state, as it asked them itself', () => {
+    const jobs = [{ jobId: 'idle-1', askedAt: '2026-11-23T11:00:00Z', attempts: 1 }];
+    const payload: RequestPayload = { states: ['failed'], followUpOf: { sweepId: 's', round: 1, jobs } };
+    expect(judge({ state: 'closing' }, payload)).toBe('wait already_closing');
+    expect(judge({}, payload)).toBe('close idle');
+  });
 });
 
 describe('force', () => {
