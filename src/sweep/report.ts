@@ -112,17 +112,10 @@ export function reportJobs(entries: readonly Entry[], now: number, all = false):
 /** Acted-on jobs first, so that what has to be cut is what was left alone. */
 const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
 
-/** An outcome with whatever it says besides: a reason, an error, mostly nothing. */
-interface WhatBecameOfIt {
-  readonly outcome: OutcomeName;
-  readonly because?: NotAttemptedReason;
-  readonly error?: ClusterError;
-}
-
 function reportJob(entry: Entry, now: number): ReportedJob {
   const { job } = entry;
   if (!entry.outcome) throw new Error(`the job ${entry.jobId} was given no outcome`);
-  const { outcome, because, error }: WhatBecameOfIt = entry.outcome;
+  const { outcome, because, error } = entry.outcome;
   const lastActivity = lastActivityOf(job, entry.history.lastActivity);
   return withoutAbsent({
     jobId: entry.jobId,
