@@ -6,9 +6,13 @@ import type { NotAttemptedReason, OutcomeName } from './vocabulary.ts';
 
 /** What became of a job; the types hold what each outcome must say. */
 export type Outcome =
-  | { readonly outcome: Exclude<OutcomeName, 'error' | 'not_attempted'> }
-  | { readonly outcome: 'error'; readonly error: ClusterError }
-  | { readonly outcome: 'not_attempted'; readonly because: NotAttemptedReason };
+  | {
+      readonly outcome: Exclude<OutcomeName, 'error' | 'not_attempted'>;
+      readonly error?: never;
+      readonly because?: never;
+    }
+  | { readonly outcome: 'error'; readonly error: ClusterError; readonly because?: never }
+  | { readonly outcome: 'not_attempted'; readonly error?: never; readonly because: NotAttemptedReason };
 
 export class Entry {
   readonly jobId: string;

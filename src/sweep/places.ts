@@ -27,8 +27,9 @@ export class Places {
     this.#perNode = perNode;
     this.#mostJobs = mostJobs;
     const { stopping, quiet } = gracefulOrder(entries);
+    const stops = new Set(stopping);
     const waiting = [...stopping, ...quiet].map((entry, rank): Waiting => {
-      return { entry, rank, stops: rank < stopping.length };
+      return { entry, rank, stops: stops.has(entry) };
     });
     this.#waiting = Map.groupBy(waiting.reverse(), ({ entry }) => entry.job.nodeId);
   }
@@ -95,6 +96,7 @@ export class Places {
       const head = list.at(-1);
       if (!head || (this.#taken.get(node) ?? 0) >= this.#perNode) continue;
       if (stops !== undefined && head.stops !== stops) continue;
+      // Stryker disable next-line EqualityOperator: no two have the same rank
       if (!first || head.rank < first.rank) first = head;
     }
     return first;
@@ -102,9 +104,9 @@ export class Places {
 
   #seat({ entry }: Waiting): Entry {
     const node = entry.job.nodeId;
-    const list = this.#waiting.get(node);
-    list?.pop();
-    if (list?.length === 0) this.#waiting.delete(node);
+    const list = this.#waiting.get(node) as Waiting[];
+    list.pop();
+    if (list.length === 0) this.#waiting.delete(node);
     this.#running.set(entry, node);
     this.#taken.set(node, (this.#taken.get(node) ?? 0) + 1);
     return entry;

@@ -94,7 +94,8 @@ export interface SweepReport {
 /** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
 const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
 
-const iso = (moment: number) => new Date(moment).toISOString();
+const isoOf = (moment: number | undefined) =>
+  moment === undefined ? undefined : new Date(moment).toISOString();
 
 /** The entries as a report lists them; a follow-up (`all`) names each of its jobs, or one that is kept would vanish from its story. */
 export function reportJobs(entries: readonly Entry[], now: number, all = false): ReportedJob[] {
@@ -103,6 +104,7 @@ export function reportJobs(entries: readonly Entry[], now: number, all = false):
     .map((entry) => reportJob(entry, now))
     .sort(
       (a, b) =>
+        // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
         rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
     );
 }
@@ -111,28 +113,29 @@ export function reportJobs(entries: readonly Entry[], now: number, all = false):
 const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
 
 function reportJob(entry: Entry, now: number): ReportedJob {
-  const { job, outcome } = entry;
-  if (!outcome) throw new Error(`the job ${entry.jobId} was given no outcome`);
+  const { job } = entry;
+  if (!entry.outcome) throw new Error(`the job ${entry.jobId} was given no outcome`);
+  const { outcome, because, error } = entry.outcome;
   const lastActivity = lastActivityOf(job, entry.history.lastActivity);
   return withoutAbsent({
     jobId: entry.jobId,
     state: job.reportedState,
-    lastActivity: isMoment(lastActivity) ? iso(lastActivity) : undefined,
+    lastActivity: isMoment(lastActivity) ? isoOf(lastActivity) : undefined,
     idleMs: lastActivity === undefined ? undefined : Math.max(0, now - lastActivity),
     verdict: entry.verdict.verdict,
     reason: entry.verdict.reason,
-    outcome: outcome.outcome,
+    outcome,
     attempts: entry.asks + entry.earlierAttempts,
     memoryBytes: job.modelBytes,
     nodeId: job.nodeId,
     nodeName: job.nodeName,
     datafeedId: job.datafeed?.datafeedId,
     datafeedStopped: entry.datafeedStopped,
-    askedAt: entry.askedAt === undefined ? undefined : iso(entry.askedAt),
-    settledAt: entry.asks === 0 || entry.settledAt === undefined ? undefined : iso(entry.settledAt),
+    askedAt: isoOf(entry.askedAt),
+    settledAt: entry.asks === 0 ? undefined : isoOf(entry.settledAt),
     batch: entry.batch,
-    notAttemptedBecause: outcome.outcome === 'not_attempted' ? outcome.because : undefined,
-    error: outcome.outcome === 'error' ? outcome.error : undefined,
+    notAttemptedBecause: because,
+    error,
   });
 }
 
@@ -163,20 +166,14 @@ export function freedBytes(entries: readonly Entry[]): number {
     .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
 }
 
+const undone: ReadonlySet<NotAttemptedReason> = new Set(['time', 'limit', 'signal']);
+
 /** Whether anything was left that nobody comes back for, or that is not known: exactly the cases of exit 3. */
 export function leftUndone(entries: readonly Entry[], comingBackFor: ReadonlySet<string>): boolean {
   return entries.some(({ jobId, outcome }) => {
-    switch (outcome?.outcome) {
-      case 'error':
-      case 'unknown':
-        return true;
-      case 'closing':
-        return !comingBackFor.has(jobId);
-      case 'not_attempted':
-        return outcome.because === 'time' || outcome.because === 'limit' || outcome.because === 'signal';
-      default:
-        return false;
-    }
+    if (outcome?.outcome === 'closing') return !comingBackFor.has(jobId);
+    if (outcome?.outcome === 'not_attempted') return undone.has(outcome.because);
+    return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
   });
 }
 

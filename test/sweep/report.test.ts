@@ -74,6 +74,16 @@ describe('the counts of a report', () => {
       entryOf({ outcome: 'closed' }),
     ];
     expect(countKept(entries)).toEqual({ protected: 2, recent_data: 1 });
+    expect(countKept([entryOf({ outcome: 'kept' }, idle)])).toEqual({});
+  });
+
+  it('say nothing yet of what became of a job that is still under way', () => {
+    const entries = [new Entry(idleJob({ jobId: 'a' }), idle), entryOf({ outcome: 'closed' })];
+    const none = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
+    expect(countEntries(entries, 7)).toEqual({ ...none, open: 7, listed: 2, idle: 2, closed: 1 });
+    expect(countKept(entries)).toEqual({});
+    expect(freedBytes(entries)).toBe(10_000_000);
+    expect(leftUndone(entries, new Set())).toBe(false);
   });
 
   it('free the memory of what was closed, by force or not, and of nothing else', () => {
@@ -114,6 +124,15 @@ describe('what is left undone', () => {
     expect(leftUndone([entry], new Set([entry.jobId]))).toBe(false);
     expect(leftUndone([entry], new Set(['another']))).toBe(true);
   });
+
+  it.each<Outcome>([
+    { outcome: 'unknown' },
+    { outcome: 'error', error: { status: 0, type: 't', reason: 'r' } },
+    { outcome: 'not_attempted', because: 'limit' },
+  ])('is what ended as %j, even where somebody comes back for the job', (outcome) => {
+    const entry = entryOf(outcome);
+    expect(leftUndone([entry], new Set([entry.jobId]))).toBe(true);
+  });
 });
 
 describe('the jobs of a report', () => {
@@ -135,6 +154,56 @@ describe('the jobs of a report', () => {
     ];
     expect(reportJobs(entries, now).map(({ jobId }) => jobId)).toEqual(['c', 'a', 'b', 'd', 'protected']);
     expect(reportJobs(entries, now, true)).toHaveLength(entries.length);
+  });
+
+  it.each([
+    [['big', 'middle', 'small', 'a', 'b']],
+    [['b', 'a', 'small', 'middle', 'big']],
+    [['middle', 'b', 'big', 'a', 'small']],
+  ])('stand by size, those of unknown size last and by name, whatever order they came in: %j', (order) => {
+    const sizes: Record<string, number> = { big: 300, middle: 200, small: 100 };
+    const entries = order.map((jobId) =>
+      entryOf({ outcome: 'closed' }, idle, { jobId, modelBytes: sizes[jobId] }),
+    );
+    const ids = reportJobs(entries, now).map(({ jobId }) => jobId);
+    expect(ids).toEqual(['big', 'middle', 'small', 'a', 'b']);
+  });
+
+  it('tell when and how often they were asked, in which request, and what came of it', () => {
+    const error = { status: 409, type: 'status_exception', reason: 'no' };
+    const entry = new Entry(
+      idleJob({ nodeName: 'instance-1', modelBytes: undefined, state: 'closing' }),
+      idle,
+      { askedAt: now - hour, lastActivity: now - 4 * day },
+      2,
+    );
+    Object.assign(entry, { asks: 1, batch: 3, datafeedStopped: true });
+    entry.settle({ outcome: 'error', error }, now + 1_500);
+    expect(reportJobs([entry], now)).toEqual([
+      {
+        jobId: 'idle-1',
+        state: 'closing',
+        lastActivity: '2026-11-19T12:00:00.000Z',
+        idleMs: 4 * day,
+        verdict: 'close',
+        reason: 'idle',
+        outcome: 'error',
+        attempts: 3,
+        nodeId: 'node-a',
+        nodeName: 'instance-1',
+        datafeedId: 'datafeed-idle-1',
+        datafeedStopped: true,
+        askedAt: '2026-11-23T11:00:00.000Z',
+        settledAt: '2026-11-23T12:00:01.500Z',
+        batch: 3,
+        error,
+      },
+    ]);
+  });
+
+  it('are never without an outcome: that would be a bug, which names the job', () => {
+    const unsettled = new Entry(idleJob(), idle);
+    expect(() => reportJobs([unsettled], now)).toThrow(/^the job idle-1 was given no outcome$/);
   });
 
   it('tell what is known and leave out what is not', () => {
@@ -229,6 +298,42 @@ describe('a report that must fit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
+  it('holds as many jobs as there is room for, to the byte and a comma', () => {
+    const jobs = Array.from({ length: 1_999 }, (_, index) => jobNamed(`job-${1_000 + index}`));
+    const expected = reportOf(jobs.slice(0, 400), { jobsOmitted: 1_599 });
+    const most = bytes(expected) + 1;
+    expect(fitReport(reportOf(jobs), most)).toEqual(expected);
+    expect(fitReport(reportOf(jobs), most - 1).jobs).toHaveLength(399);
+  });
+
+  it('leaves out by itself each job of more than a hundredth of the room', () => {
+    // one that takes `length` bytes with its comma
+    const sized = (jobId: string, length: number) => {
+      const reason = 'x'.repeat(
+        length - 1 - bytes(jobNamed(jobId, { error: { status: 1, type: 't', reason: '' } })),
+      );
+      return jobNamed(jobId, { error: { status: 1, type: 't', reason } });
+    };
+    const jobs = [sized('at', 500), sized('over', 501), sized('at-too', 500)];
+    const fit = fitReport(reportOf(jobs, { warnings: ['x'.repeat(60_000)] }), 50_000);
+    expect(fit.jobs.map(({ jobId }) => jobId)).toEqual(['at', 'at-too']);
+    expect(fit.jobsOmitted).toBe(1);
+  });
+
+  it('gives a tenth of the room to the jobs that flap', () => {
+    const flaps = Array.from({ length: 200 }, (_, index) => ({
+      jobId: `job-${1_000 + index}`,
+      closes: 3,
+      lastClosedAt: new Date(now).toISOString(),
+    }));
+    const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
+    const room = Math.floor(5_000 / (bytes(flaps[0]) + 1));
+    const few = flaps.slice(0, 3);
+    expect(fitReport(reportOf(jobs, { flapping: flaps }), 50_000).flapping).toEqual(flaps.slice(0, room));
+    expect(fitReport(reportOf(jobs, { flapping: few }), 50_000).flapping).toEqual(few);
+    expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty('flapping');
+  });
+
   it('leaves out one job that is huge, and not those after it', () => {
     const error = { status: 500, type: 't', reason: '漢'.repeat(30_000) };
     const jobs = [
@@ -248,9 +353,30 @@ describe('a report that must fit', () => {
     const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
     const fit = fitReport(reportOf(jobs, { warnings }), 50_000);
     expect(fit.jobs).toHaveLength(200);
+    expect(fit).not.toHaveProperty('jobsOmitted');
     expect(fit.warnings.slice(0, -1)).toEqual(warnings.slice(0, fit.warnings.length - 1));
     expect(fit.warnings.at(-1)).toBe(
       `${5_000 - fit.warnings.length + 1} more warnings left out, as the report is too long`,
+    );
+  });
+
+  it('gives a tenth of the room to the warnings, the word on what is left out included', () => {
+    const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
+    const all = ['x'.repeat(4_996)];
+    expect(bytes(all)).toBe(5_000);
+    expect(fitReport(reportOf(jobs, { warnings: all }), 50_000).warnings).toEqual(all);
+    // each takes 100 bytes with its quotes and its comma, and the word on the rest more than the room of half of one
+    const many = Array.from({ length: 60 }, (_, index) => `${index}`.padEnd(97, '.'));
+    expect(fitReport(reportOf(jobs, { warnings: many }), 50_000).warnings).toEqual([
+      ...many.slice(0, 49),
+      '11 more warnings left out, as the report is too long',
+    ]);
+  });
+
+  it('leaves out by itself a warning that takes more than half of the room for all', () => {
+    const warnings = ['first', 'x'.repeat(3_000), 'y'.repeat(2_497), 'z'.repeat(2_498), 'last'];
+    expect(fitReport(reportOf([], { warnings: [...warnings, 'x'.repeat(60_000)] }), 50_000).warnings).toEqual(
+      ['first', 'y'.repeat(2_497), 'last', '3 more warnings left out, as the report is too long'],
     );
   });
 

@@ -1,0 +1,723 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import {
+  AccessDeniedError,
+  ClusterUnreachableError,
+  NoSuchJobError,
+  StoppedError,
+  UnreadableInventoryError,
+} from '../../src/sweep/errors.ts';
+import type { Entry } from '../../src/sweep/ledger.ts';
+import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import type { RequestPayload } from '../../src/sweep/request.ts';
+import { readCluster, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
+import { outcomes } from '../../src/sweep/vocabulary.ts';
+import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
+import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';
+
+interface Given {
+  readonly payload?: RequestPayload;
+  /** What the cluster does otherwise than the small one. */
+  readonly cluster?: Partial<Cluster>;
+  readonly order?: Partial<SweepOrder>;
+  readonly world?: Partial<SweepWorld>;
+  readonly clock?: VirtualClock;
+}
+
+/** A sweep over these jobs: its report or error, what it sent, and what it decided. */
+function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
+  const { payload, clock = new VirtualClock(now) } = given;
+  const cluster = new SmallCluster(clock, jobs, given.cluster);
+  const decided: Entry[] = [];
+  const report = sweep(
+    { sweepId: 'sweep-1', request: requestOf(payload), ...given.order },
+    {
+      cluster,
+      clock,
+      remainingMs: 15 * minute,
+      observer: { decided: (entries) => decided.push(...entries) },
+      ...given.world,
+    },
+  );
+  return { report, closes: cluster.closes, decided, clock };
+}
+
+const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
+/** The report of a sweep that sent no close. */
+async function leftAlone(jobs: readonly SmallJob[], given: Given = {}): Promise<SweepReport> {
+  const { report, closes } = sweeping(jobs, given);
+  const found = await report;
+  expect(closes).toEqual([]);
+  return found;
+}
+/** `job outcome` of each job of the report. */
+const fates = ({ jobs }: SweepReport) => jobs.map(({ jobId, outcome }) => `${jobId} ${outcome}`).sort();
+/** What the error says that ended the sweep before it closed anything, with its class. */
+async function endOf(jobs: readonly SmallJob[], given: Given = {}): Promise<unknown> {
+  const { report, closes } = sweeping(jobs, given);
+  const error = await report.then(
+    () => 'a report',
+    (reason: unknown) => reason,
+  );
+  expect(closes).toEqual([]);
+  return error;
+}
+
+const zeros = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
+const idle: SmallJob = { jobId: 'idle' };
+const busy: SmallJob = { jobId: 'busy', lastData: minute };
+const closed: SmallJob = { jobId: 'closed', state: 'closed' };
+const failed = (jobId: string): SmallJob => ({ jobId, state: 'failed' });
+const closing: SmallJob = { jobId: 'closing', state: 'closing' };
+const told = (...warnings: string[]) => ({ status: 'done', warnings });
+
+describe('a sweep', () => {
+  it('closes what is idle, keeps the rest, and reports it', async () => {
+    const { report, closes, decided } = sweeping(
+      [
+        { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
+        busy,
+        closed,
+        { jobId: 'other', lastData: hour },
+      ],
+      { payload: { jobs: ['idle', 'busy', 'closed'] } },
+    );
+    expect(await report).toEqual({
+      sweepId: 'sweep-1',
+      cluster: { name: 'default', id: 'uuid-1', version: '9.2.1' },
+      dryRun: false,
+      status: 'done',
+      startedAt: '2026-11-23T12:00:00.000Z',
+      durationMs: 2_000,
+      counts: { ...zeros, open: 3, listed: 2, idle: 1, closed: 1, kept: 1 },
+      kept: { recent_data: 1 },
+      freedBytes: 7_000_000,
+      jobs: [
+        {
+          jobId: 'idle',
+          state: 'opened',
+          lastActivity: '2026-11-18T12:00:00.000Z',
+          idleMs: 5 * day,
+          verdict: 'close',
+          reason: 'idle',
+          outcome: 'closed',
+          attempts: 1,
+          memoryBytes: 7_000_000,
+          nodeId: 'node-a',
+          askedAt: '2026-11-23T12:00:00.000Z',
+          settledAt: '2026-11-23T12:00:02.000Z',
+          batch: 1,
+        },
+      ],
+      fuse: null,
+      followUp: null,
+      warnings: [],
+    });
+    expect(closes).toEqual(['idle']);
+    expect(decided.map(({ jobId }) => jobId)).toEqual(['busy', 'idle']);
+  });
+
+  it('needs nobody who watches', async () => {
+    expect(fates(await reportOf([idle], { world: { observer: {} } }))).toEqual(['idle closed']);
+    const clock = new VirtualClock(now);
+    const world = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
+    expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, world))).toEqual(['idle closed']);
+  });
+
+  it('says each warning once, made safe to show, its own after those of the request and before the cluster’s', async () => {
+    const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
+      payload: { jobs: ['*', 'nothing'] },
+      order: { warnings: ['read with care', 'said twice'] },
+      cluster: { warnings: () => ['said twice', 'a node \u001b[2J is slow'] },
+    });
+    expect(warnings).toEqual([
+      'read with care',
+      'said twice',
+      'jobs: "nothing" matches no job of the cluster',
+      'custom_settings.jobsweep of typo cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}',
+      'a node \\u{1b}[2J is slow',
+    ]);
+  });
+
+  it('counts a job that it finds closing as asked when it was first seen', async () => {
+    const { report } = sweeping([closing, idle], { payload: { dryRun: true } });
+    const { jobs } = await report;
+    expect(jobs.map(({ jobId, askedAt }) => [jobId, askedAt])).toEqual([
+      ['closing', '2026-11-23T12:00:00.000Z'],
+      ['idle', undefined],
+    ]);
+    const known = await reportOf([closing], {
+      payload: { dryRun: true },
+      order: { histories: new Map([['closing', { askedAt: now - hour }]]) },
+    });
+    expect(known.jobs[0]?.askedAt).toBe('2026-11-23T11:00:00.000Z');
+  });
+
+  it('judges a job by what earlier reports tell of it', async () => {
+    const histories = new Map([['idle', { flapping: true }]]);
+    const { kept } = await leftAlone([idle], { order: { histories } });
+    expect(kept).toEqual({ flapping: 1 });
+  });
+
+  it('that carries out a plan closes what stands in it and is as it was, and keeps the rest', async () => {
+    const seen = { lastDataTime: now - 5 * day, openedAt: now - 30 * day, datafeedRuns: false };
+    const planned = new Map([['idle', { state: 'opened', ...seen }]]);
+    const report = await reportOf([idle, { jobId: 'new' }], { order: { planned } });
+    expect(fates(report)).toEqual(['idle closed', 'new kept']);
+    expect(report.kept).toEqual({ not_as_planned: 1 });
+  });
+});
+
+describe('a name that matches no job', () => {
+  const payload = { jobs: ['idle', 'nothing', 'no-*'] };
+
+  it('is a warning', async () => {
+    expect(await reportOf([idle], { payload })).toMatchObject(
+      told('jobs: "nothing", "no-*" matches no job of the cluster'),
+    );
+  });
+
+  it('is an error where it must match one', async () => {
+    const error = await endOf([idle], { payload: { ...payload, allowNoMatch: false } });
+    expect(error).toBeInstanceOf(NoSuchJobError);
+    expect((error as Error).message).toBe(
+      'jobs: "nothing", "no-*" matches no job of the cluster, and allowNoMatch is false; nothing was closed',
+    );
+  });
+
+  it('is nothing to speak of where all do, closed ones too, or where a follow-up names its own jobs', async () => {
+    const all = { jobs: ['idle', 'closed'], allowNoMatch: false };
+    expect(await reportOf([idle, closed], { payload: all })).toMatchObject(told());
+    const jobs = [{ jobId: 'idle', askedAt: new Date(now).toISOString(), attempts: 1 }];
+    expect(
+      await reportOf([{ ...idle, state: 'closed' }], {
+        payload: { ...payload, allowNoMatch: false, followUpOf: { sweepId: 'first', round: 1, jobs } },
+      }),
+    ).toMatchObject(told());
+  });
+});
+
+describe('data from the future', () => {
+  const ahead = (ms: number): SmallJob[] => [
+    busy,
+    { jobId: 'ahead', lastData: -ms },
+    { jobId: 'new', lastData: null, openFor: hour },
+  ];
+
+  it('is no wonder up to five minutes', async () => {
+    expect(await reportOf(ahead(5 * minute))).toMatchObject(told());
+  });
+
+  it.each([
+    [5 * minute + 1, 5],
+    [5.6 * minute, 6],
+    [90 * minute, 90],
+  ])('is a warning when it is more: %i ms', async (ms, minutes) => {
+    expect(await reportOf(ahead(ms))).toMatchObject(
+      told(
+        `a job's last data is ${minutes} minutes in the future: the clocks of the cluster and of this machine differ`,
+      ),
+    );
+  });
+});
+
+describe('a key that may not close', () => {
+  const mayClose = async () => false;
+  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
+
+  it('can plan, with a warning', async () => {
+    expect(
+      await leftAlone([idle, failed('failed')], { payload: { dryRun: true }, cluster: { mayClose } }),
+    ).toMatchObject(told(lacking));
+  });
+
+  it('can sweep where there is nothing to close, with a warning', async () => {
+    const report = await leftAlone([busy, closing], { cluster: { mayClose }, payload: { followUp: false } });
+    expect(report.warnings.at(0)).toBe(lacking);
+    expect(fates(report)).toEqual(['closing closing']);
+  });
+
+  it.each([
+    ['close', [busy, idle]],
+    ['close with force', [failed('failed'), busy]],
+  ])('cannot sweep where there is something to %s: a refusal halfway would be worse', async (_how, jobs) => {
+    const error = await endOf(jobs, { cluster: { mayClose } });
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    expect(error).toMatchObject({
+      status: 403,
+      message: `${lacking}; nothing was closed. Use a key with manage_ml, or a dry run`,
+    });
+  });
+
+  it('is not suspected where the server does not tell', async () => {
+    const report = await reportOf([idle], { cluster: { mayClose: async () => undefined } });
+    expect(report).toMatchObject(told());
+    expect(fates(report)).toEqual(['idle closed']);
+  });
+});
+
+describe('a dry run', () => {
+  const payload = { dryRun: true, force: { max: 2 } };
+
+  it('says what would be done, changes nothing, and arranges nothing', async () => {
+    const orders: string[] = [];
+    const followUps = {
+      pending: async () => {
+        orders.push('pending');
+        return new Set<string>();
+      },
+    } as unknown as FollowUps;
+    const report = await leftAlone([idle, failed('failed'), closing, busy], {
+      payload,
+      world: { followUps },
+    });
+    expect(report).toMatchObject({ ...told(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
+    expect(report.counts).toEqual({
+      ...zeros,
+      open: 4,
+      listed: 4,
+      idle: 2,
+      closing: 1,
+      notAttempted: 2,
+      kept: 1,
+    });
+    expect(report.jobs.map(({ jobId, notAttemptedBecause }) => [jobId, notAttemptedBecause])).toEqual([
+      ['closing', undefined],
+      ['failed', 'dry_run'],
+      ['idle', 'dry_run'],
+    ]);
+    expect(orders).toEqual([]);
+  });
+
+  it('says how many would be left by force.max', async () => {
+    const many = (count: number) => Array.from({ length: count }, (_, index) => failed(`failed-${index}`));
+    expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(told());
+    expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
+      told(
+        '3 jobs would be closed with force, and force.max lets one sweep do 2: the rest is left to the next',
+      ),
+    );
+  });
+});
+
+describe('a fuse', () => {
+  const upgrade = { upgradeMode: async () => true };
+
+  it('stops a sweep before it changes anything', async () => {
+    const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
+    const report = await leftAlone([idle, ...many, busy, closed], {
+      cluster: upgrade,
+      payload: { force: { max: 2 } },
+    });
+    expect(report).toMatchObject({
+      status: 'refused',
+      fuse: { name: 'upgrade_mode', idle: 4, open: 5, limit: null },
+      followUp: null,
+      warnings: [],
+    });
+    expect(report.counts).toMatchObject({ idle: 4, notAttempted: 4, kept: 1 });
+    expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set(['fuse']));
+  });
+
+  it('tells who is closing already: this sweep arranges nothing', async () => {
+    const report = await leftAlone([idle, closing, { ...closing, jobId: 'closing-too' }, busy], {
+      cluster: upgrade,
+    });
+    expect(report).toMatchObject({
+      status: 'refused',
+      fuse: { idle: 1, open: 4 },
+      warnings: ['2 jobs left closing, and this sweep will not come back: a fuse stopped it'],
+    });
+    const one = await leftAlone([closing], { cluster: upgrade });
+    expect(one.warnings).toEqual([
+      '1 job left closing, and this sweep will not come back: a fuse stopped it',
+    ]);
+    expect(fates(report)).toEqual(['closing closing', 'closing-too closing', 'idle not_attempted']);
+  });
+
+  it('refuses a plan too, and says no more than that', async () => {
+    const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
+    const report = await leftAlone([...many, closing], {
+      cluster: upgrade,
+      payload: { dryRun: true, force: { max: 2 } },
+    });
+    expect(report).toMatchObject({ status: 'refused', dryRun: true, warnings: [] });
+    expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set([undefined, 'fuse']));
+  });
+
+  it('weighs the jobs that fell silent together against the open ones that ever had data', async () => {
+    const series = (count: number, name: string, job: Partial<SmallJob>) =>
+      Array.from({ length: count }, (_, index): SmallJob => ({ jobId: `${name}-${index}`, ...job }));
+    const jobs = [
+      ...series(15, 'silent', { lastData: 3 * day }),
+      ...series(21, 'busy', { lastData: minute }),
+      ...series(12, 'never-fed', { lastData: null }),
+      ...series(9, 'closed', { state: 'closed' }),
+    ];
+    const report = await leftAlone(jobs);
+    expect(report.fuse).toEqual({
+      name: 'mass_idle',
+      idle: 27,
+      open: 48,
+      limit: 12,
+      together: { jobs: 15, from: '2026-11-20T12:00:00.000Z', to: '2026-11-20T12:00:00.000Z' },
+    });
+  });
+});
+
+describe('a sweep that cannot do all', () => {
+  const slow: SmallJob = { jobId: 'slow', closeTakes: hour };
+  const quick = { close: { timeout: '1s', batch: 1, concurrency: 1 } } as const;
+
+  it('says that nobody comes back for what is left closing, and is partial', async () => {
+    const report = await reportOf([slow], { payload: quick });
+    expect(report).toMatchObject({
+      status: 'partial',
+      followUp: null,
+      warnings: [
+        '1 job left closing, and nobody will come back: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+      ],
+    });
+    expect(fates(report)).toEqual(['slow closing']);
+  });
+
+  it('has somebody come back for it, and is done', async () => {
+    const orders: FollowUpOrder[] = [];
+    const followUps: FollowUps = {
+      pending: async () => new Set(),
+      arrange: async (order) => {
+        orders.push(order);
+        return { name: 'later', at: order.at, jobIds: order.jobs.map(({ jobId }) => jobId) };
+      },
+    };
+    const report = await reportOf([slow], { payload: quick, world: { followUps } });
+    expect(report).toMatchObject(told());
+    const at = Date.parse(report.startedAt) + report.durationMs + 15 * minute;
+    expect(report.followUp).toEqual({ name: 'later', at: new Date(at).toISOString(), round: 1, jobs: 1 });
+    expect(orders.map(({ chain, jobs }) => ({ chain, jobs }))).toEqual([
+      {
+        chain: { sweepId: 'sweep-1', round: 1 },
+        jobs: [
+          {
+            jobId: 'slow',
+            askedAt: '2026-11-23T12:00:00.000Z',
+            attempts: 1,
+            lastActivity: '2026-11-18T12:00:00.000Z',
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('says how many did not fit into the time', async () => {
+    const jobs = [0, 1, 2, 3].map((index) => ({
+      jobId: `slow-${index}`,
+      closeTakes: hour,
+      modelBytes: 9 - index,
+    }));
+    const report = await reportOf([...jobs, failed('failed')], {
+      payload: { close: { timeout: '1m', batch: 1, concurrency: 1 }, followUp: false, force: { max: 0 } },
+      world: { remainingMs: 40_000 },
+    });
+    expect(fates(report)).toEqual([
+      'failed not_attempted',
+      'slow-0 closing',
+      'slow-1 closing',
+      'slow-2 not_attempted',
+      'slow-3 not_attempted',
+    ]);
+    expect(report.status).toBe('partial');
+    expect(report.warnings).toEqual([
+      '2 jobs did not fit into the time and will be seen by the next sweep',
+      '2 jobs left closing, and nobody will come back: followUp is false',
+    ]);
+  });
+
+  it.each([
+    ['an error', new Error('boom')],
+    ['something else', 'boom'],
+  ])('accounts for each job even when %s that nobody expected ends it', async (_what, thrown) => {
+    const report = await reportOf(
+      [
+        { ...idle, modelBytes: 900_000_000 },
+        { jobId: 'next' },
+        closing,
+        busy,
+        { jobId: 'later', modelBytes: 5 },
+      ],
+      {
+        payload: { close: { batch: 1, concurrency: 1 }, followUp: false },
+        cluster: { close: () => Promise.reject(thrown) },
+      },
+    );
+    expect(report.status).toBe('partial');
+    expect(report.warnings.at(0)).toBe('a bug ended the closing early, please report it: boom');
+    expect(fates(report)).toEqual(['closing closing', 'idle error', 'later error', 'next error']);
+    const errors = Object.fromEntries(report.jobs.map(({ jobId, error }) => [jobId, error]));
+    const bug = { status: 0, type: 'internal_error', reason: 'boom' };
+    expect(errors).toMatchObject({ next: bug, later: bug, idle: { type: 'reopened' } });
+  });
+});
+
+describe('a cluster that cannot be read', () => {
+  it('ends the sweep with the error of the read', async () => {
+    const error = new ClusterUnreachableError('no answer');
+    const cluster = { datafeedStats: () => Promise.reject(error) };
+    expect(await endOf([idle], { cluster })).toBe(error);
+  });
+
+  /** A read that ends only when it is given up. */
+  const hanging = {
+    jobStats: (signal: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('given up')));
+      }),
+  };
+
+  it('within the time left ends the sweep, and says what would help', async () => {
+    const { report, clock } = sweeping([idle], { cluster: hanging, world: { remainingMs: 60_000 } });
+    const ended = report.catch((error: unknown) => error);
+    await clock.sleep(44_999);
+    expect(await Promise.race([ended, Promise.resolve('still reading')])).toBe('still reading');
+    await clock.sleep(1);
+    expect(await ended).toBeInstanceOf(UnreadableInventoryError);
+    expect(await ended).toMatchObject({
+      message: 'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
+    });
+  });
+
+  it('before the sweep is told to stop ends it, and says so', async () => {
+    const stop = new AbortController();
+    const { report, clock } = sweeping([idle], { cluster: hanging, world: { stop: stop.signal } });
+    const ended = report.catch((error: unknown) => error);
+    await clock.sleep(1_000);
+    stop.abort();
+    expect(await ended).toBeInstanceOf(StoppedError);
+    expect(await ended).toMatchObject({
+      message: 'told to stop before the cluster was read; nothing was closed',
+    });
+  });
+
+  it('is read whole, at one moment', async () => {
+    const clock = new VirtualClock(now);
+    const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
+      upgradeMode: async () => undefined,
+      mayClose: async () => false,
+      identify: async (signal) => {
+        await clock.sleep(1_500, signal);
+        return { id: 'hash', version: null };
+      },
+    });
+    const found = await readCluster(cluster, clock, new AbortController().signal);
+    expect(found).toEqual({
+      identity: { id: 'hash', version: null },
+      upgradeMode: undefined,
+      mayClose: false,
+      readAt: now + 1_500,
+      jobs: [expect.objectContaining({ jobId: 'idle', groups: ['web'], openedAt: now + 1_500 - 30 * day })],
+    });
+    expect(found.jobs[0]?.datafeed).toMatchObject({
+      datafeedId: 'feed-idle',
+      state: 'stopped',
+      lookback: 'done',
+    });
+  });
+});
+
+describe('a sweep that is told to stop', () => {
+  const quick = { close: { batch: 1, concurrency: 1 } } as const;
+  /** The small cluster, whose states cannot be read from a moment on: a read ends when it is given up. */
+  const silentFrom = (clock: VirtualClock, jobs: readonly SmallJob[], moment: number): Partial<Cluster> => {
+    const small = new SmallCluster(clock, jobs);
+    return {
+      jobStats: async (signal, ids) => {
+        if (clock.now() >= moment && ids) await clock.sleep(hour, signal);
+        return small.jobStats(signal, ids);
+      },
+    };
+  };
+
+  it('asks for nothing more, and says so of the rest without speaking of time', async () => {
+    const clock = new VirtualClock(now);
+    const stop = new AbortController();
+    clock.at(now + 1_000, () => stop.abort());
+    const jobs = [{ ...idle, closeTakes: hour, modelBytes: 900_000_000 }, { jobId: 'next' }];
+    const { report, closes } = sweeping(jobs, {
+      clock,
+      payload: { ...quick, followUp: false },
+      world: { stop: stop.signal },
+    });
+    const { jobs: ended, warnings, status, durationMs } = await report;
+    expect(
+      ended.map(({ jobId, outcome, notAttemptedBecause }) => [jobId, outcome, notAttemptedBecause]),
+    ).toEqual([
+      ['idle', 'closing', undefined],
+      ['next', 'not_attempted', 'signal'],
+    ]);
+    expect(closes).toEqual(['idle']);
+    expect([status, durationMs]).toEqual(['partial', 1_000]);
+    expect(warnings).toEqual(['1 job left closing, and nobody will come back: followUp is false']);
+  });
+
+  it.each([
+    ['while it closes', 1_000],
+    ['before it began', 0],
+  ])('%s, has eight seconds for its end: half of them for the last look', async (_when, moment) => {
+    const clock = new VirtualClock(now);
+    const stop = new AbortController();
+    if (moment === 0) stop.abort();
+    else clock.at(now + moment, () => stop.abort());
+    const { report } = sweeping([closing], {
+      clock,
+      payload: { followUp: false },
+      cluster: silentFrom(clock, [closing], now),
+      world: { stop: stop.signal },
+    });
+    const { durationMs, jobs } = await report;
+    expect(durationMs).toBe(moment + 4_000);
+    expect(jobs.map(({ outcome }) => outcome)).toEqual(['closing']);
+  });
+});
+
+describe('a follow-up', () => {
+  const askedAt = '2026-11-23T11:30:00.000Z';
+  const lastActivity = '2026-11-19T12:00:00.000Z';
+  const following = (
+    ids: readonly string[],
+    told: { lastActivity?: string; attempts?: number; askedAt?: string } = {},
+    payload: RequestPayload = {},
+  ): Given => ({
+    payload: {
+      ...payload,
+      followUpOf: {
+        sweepId: 'first',
+        round: 2,
+        jobs: ids.map((jobId) => ({ jobId, askedAt, attempts: 2, ...told })),
+      },
+    },
+  });
+
+  it('tells of each of its jobs, and of no other', async () => {
+    const jobs = [
+      { ...idle, state: 'closed' },
+      { jobId: 'again', lastData: minute },
+      { jobId: 'open' },
+      { jobId: 'else' },
+    ];
+    const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
+    const { report, decided, closes } = sweeping(jobs, given);
+    const { jobs: ended, ...rest } = await report;
+    expect(rest).toMatchObject({ ...told(), followUpOf: { sweepId: 'first', round: 2 } });
+    expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
+    expect(closes).toEqual(['open']);
+    expect(Object.fromEntries(ended.map(({ jobId, ...job }) => [jobId, job]))).toEqual({
+      idle: {
+        state: 'closed',
+        lastActivity,
+        idleMs: 4 * day,
+        verdict: 'wait',
+        reason: 'already_closing',
+        outcome: 'closed',
+        attempts: 2,
+        memoryBytes: 1_000_000,
+        askedAt,
+      },
+      // an ask counts only while it is under way: this one was opened since
+      again: {
+        state: 'opened',
+        lastActivity: '2026-11-23T11:59:00.000Z',
+        idleMs: minute,
+        verdict: 'keep',
+        reason: 'recent_data',
+        outcome: 'kept',
+        attempts: 2,
+        memoryBytes: 1_000_000,
+        nodeId: 'node-a',
+      },
+      open: {
+        state: 'opened',
+        lastActivity,
+        idleMs: 4 * day,
+        verdict: 'close',
+        reason: 'idle',
+        outcome: 'closed',
+        attempts: 3,
+        memoryBytes: 1_000_000,
+        nodeId: 'node-a',
+        askedAt: '2026-11-23T12:00:00.000Z',
+        settledAt: '2026-11-23T12:00:00.000Z',
+        batch: 1,
+      },
+      deleted: {
+        state: 'unknown',
+        lastActivity,
+        idleMs: 4 * day,
+        verdict: 'wait',
+        reason: 'already_closing',
+        outcome: 'gone',
+        attempts: 2,
+        askedAt,
+      },
+    });
+    expect(decided.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
+      jobId: 'deleted',
+      target: undefined,
+      reportedState: 'unknown',
+      state: undefined,
+      groups: [],
+      runningForecasts: 0,
+      protection: { kind: 'none' },
+      managed: false,
+    });
+  });
+
+  it('looks at nothing again where all is known', async () => {
+    const report = await leftAlone([closed], following(['closed', 'deleted']));
+    expect([report.durationMs, fates(report)]).toEqual([0, ['closed closed', 'deleted gone']]);
+    expect(report.jobs.map((job) => job.lastActivity)).toEqual(['2026-11-18T12:00:00.000Z', undefined]);
+  });
+
+  it('waits for a job that is closing still, and forces one that is stuck', async () => {
+    const jobs = [closing, { ...closing, jobId: 'stuck' }];
+    const { report, closes } = sweeping(jobs, {
+      payload: {
+        followUp: false,
+        force: { stuckFor: '45m' },
+        followUpOf: {
+          sweepId: 'first',
+          round: 1,
+          jobs: [
+            { jobId: 'closing', askedAt, attempts: 1 },
+            { jobId: 'stuck', askedAt: '2026-11-23T11:15:00.000Z', attempts: 1 },
+          ],
+        },
+      },
+    });
+    expect(fates(await report)).toEqual(['closing closing', 'stuck force_closed']);
+    expect(closes).toEqual(['force stuck']);
+  });
+
+  it('knows what earlier reports tell, and better what its own chain told it', async () => {
+    const histories = new Map([
+      ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
+    ]);
+    const jobs = [{ jobId: 'again', lastData: null, openFor: 10 * day }];
+    const given = { ...following(['again'], { lastActivity }), order: { histories } };
+    const [job] = (await leftAlone(jobs, given)).jobs;
+    expect(job).toMatchObject({ reason: 'flapping', lastActivity });
+    const [without] = (await leftAlone(jobs, { ...following(['again']), order: { histories } })).jobs;
+    expect(without).toMatchObject({ reason: 'flapping', lastActivity: '2026-11-14T12:00:00.000Z' });
+  });
+
+  it('tells once of a job that it was told of twice, as it was told last', async () => {
+    const jobs = [
+      { jobId: 'closed', askedAt, attempts: 1 },
+      { jobId: 'closed', askedAt, attempts: 4 },
+    ];
+    const report = await leftAlone([closed], {
+      payload: { followUpOf: { sweepId: 'first', round: 1, jobs } },
+    });
+    expect(report.jobs.map(({ jobId, attempts }) => [jobId, attempts])).toEqual([['closed', 4]]);
+  });
+});
