@@ -121,13 +121,11 @@ class CloseEngine {
     });
     // what is forced is done in a moment, and goes first
     this.#pump();
-    void this.#rounds.run().then(
-      () => {
-        if (this.#denied) this.#refuse(places.takeAll(), this.#denied);
-        this.#pump();
-      },
-      (error: unknown) => this.#done.reject(error),
-    );
+    const rounds = this.#rounds.run().then(() => {
+      if (this.#denied) this.#refuse(places.takeAll(), this.#denied);
+      this.#pump();
+    });
+    rounds.catch((error: unknown) => this.#done.reject(error));
   }
 
   #finished(): void {

@@ -1045,6 +1045,20 @@ describe('a bug', () => {
       await expect(closingOf(given).run()).rejects.toThrow('a bug');
     },
   );
+
+  it('as those are refused who wait for a place ends the closing with it', async () => {
+    const world = closingOf({
+      jobs: ['a', 'b'].map((id) => bare(id)),
+      request: { close: { perNode: 1 } },
+      onClose: () => denied,
+      observer: {
+        settled: ({ asks }) => {
+          if (asks === 0) broken();
+        },
+      },
+    });
+    await expect(world.run()).rejects.toThrow('a bug');
+  });
 });
 
 describe('how a job came to be closed', () => {
