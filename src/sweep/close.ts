@@ -73,7 +73,7 @@ class CloseEngine {
     else this.#queue.push(...forcedBatches(entries));
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watched.add(entry);
     const end = () => this.#done.resolve();
-    ending.addEventListener('abort', end, { once: true });
+    ending.addEventListener('abort', end);
     if (ending.aborted) end();
     if (perNode === undefined) this.#pump();
     else this.#fill(new Places(entries, perNode, batch));
@@ -121,13 +121,11 @@ class CloseEngine {
     });
     // what is forced is done in a moment, and goes first
     this.#pump();
-    void this.#rounds.run().then(
-      () => {
-        if (this.#denied) this.#refuse(places.takeAll(), this.#denied);
-        this.#pump();
-      },
-      (error: unknown) => this.#done.reject(error),
-    );
+    const rounds = this.#rounds.run().then(() => {
+      if (this.#denied) this.#refuse(places.takeAll(), this.#denied);
+      this.#pump();
+    });
+    rounds.catch((error: unknown) => this.#done.reject(error));
   }
 
   #finished(): void {
@@ -138,8 +136,7 @@ class CloseEngine {
   async #carryOut(batch: Batch, states: States | undefined): Promise<void> {
     let asked: { entries: Entry[]; answer: CloseAnswer } | undefined;
     try {
-      const ready = await this.#look(batch, states);
-      if (ready.length > 0) asked = await this.#ask(ready, batch.force);
+      asked = await this.#ask(await this.#look(batch, states), batch.force);
     } finally {
       // The request has ended: its place is free for the next one while its jobs are read and watched.
       this.#inFlight -= 1;
@@ -218,7 +215,8 @@ class CloseEngine {
   /** Judged anew, and to be kept: revived, or, when it was opened again after our ask, an error that says so. */
   #noLonger(entry: Entry, verdict: Extract<Entry['verdict'], { verdict: 'keep' }>): void {
     const { lastAskAt, job } = entry;
-    if (lastAskAt !== undefined && (job.openedAt ?? 0) > lastAskAt + 1_000) {
+    // Nobody can open again what was never asked.
+    if ((job.openedAt ?? 0) > (lastAskAt ?? Infinity) + 1_000) {
       this.#settle(entry, { outcome: 'error', error: reopenedError(entry) });
       return;
     }
@@ -231,7 +229,7 @@ class CloseEngine {
     this.#settle(entry, { outcome: 'revived' });
   }
 
-  /** Sends one close request; undefined when there is no time left that could account for it. */
+  /** Sends one close request; undefined when nobody is to be asked, or no time is left that could account for it. */
   async #ask(
     entries: readonly Entry[],
     force: boolean,
@@ -288,12 +286,8 @@ class CloseEngine {
       this.#queue.push(...askAgain(again, answer, clock.now() + delay));
   }
 
-  async #read(entries: readonly Entry[]): Promise<States | undefined> {
-    try {
-      return await this.#states.read(entries.flatMap((entry) => entry.job.target ?? []));
-    } catch {
-      return undefined;
-    }
+  #read(entries: readonly Entry[]): Promise<States | undefined> {
+    return this.#states.read(entries.flatMap((entry) => entry.job.target ?? [])).catch(() => undefined);
   }
 
   /** The cluster could not be read after a request: the jobs are watched, which is reading on at a pace. */
@@ -310,6 +304,7 @@ class CloseEngine {
       this.#queue.push({
         entries: [entry],
         force: next.force,
+        // Stryker disable next-line ArithmeticOperator: what comes here has no pause yet
         notBefore: this.#closing.clock.now() + next.delayMs,
       });
   }
@@ -341,7 +336,7 @@ class CloseEngine {
   }
 
   #settle(entry: Entry, outcome: Parameters<Entry['settle']>[0]): void {
-    this.#watched.drop(entry);
+    // After the ending the last look tells: what an answer on its way says then comes too late.
     if (entry.settled) return;
     entry.settle(outcome, this.#closing.clock.now());
     this.#closing.observer.settled?.(entry);

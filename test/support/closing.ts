@@ -1,0 +1,88 @@
+/** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
+
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { Budget } from '../../src/sweep/budget.ts';
+import { closeJobs } from '../../src/sweep/close.ts';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import { Entry, type Observer } from '../../src/sweep/ledger.ts';
+import type { RequestPayload } from '../../src/sweep/request.ts';
+import { type History, judgeBy } from '../../src/sweep/verdict.ts';
+import { hour, idleJob, minute, now, requestOf } from './jobs.ts';
+import { type Script, ScriptedCluster } from './scripted-cluster.ts';
+
+interface Given extends Omit<Script, 'tooMany'> {
+  readonly request?: RequestPayload;
+  readonly histories?: Readonly<Record<string, History>>;
+  readonly remainingMs?: number;
+  readonly observer?: Observer;
+}
+
+/** An idle job without a datafeed. */
+export const bare = (jobId: string, changes: Partial<JobSnapshot> = {}): JobSnapshot =>
+  idleJob({ jobId, datafeed: undefined, ...changes });
+
+/** Jobs of a sweep that have been judged, and everything that a closing of them needs. */
+export function closingOf(given: Given) {
+  const { histories = {}, remainingMs = 15 * minute, observer = {} } = given;
+  const clock = new VirtualClock(now);
+  const request = requestOf(given.request);
+  const judge = judgeBy(request);
+  const budget = new Budget(clock, remainingMs);
+  const workLimit = clock.limit(budget.left());
+  const stop = new AbortController();
+  const ending = AbortSignal.any([workLimit.signal, stop.signal]);
+  const cluster = new ScriptedCluster(clock, { ...given, tooMany: () => stop.abort() });
+  const entries = given.jobs.map((job) => {
+    const history = histories[job.jobId] ?? {};
+    const entry = new Entry(job, judge.judge(job, now, history), history);
+    if (job.state === 'closing') entry.askedAt ??= now;
+    return entry;
+  });
+  const moment = () => clock.now() - now;
+  return {
+    clock,
+    cluster,
+    entries,
+    stop,
+    ending,
+    moment,
+    entry: (jobId: string): Entry => {
+      const found = entries.find((entry) => entry.jobId === jobId);
+      if (!found) throw new Error(`there is no entry ${jobId}`);
+      return found;
+    },
+    /** Runs `event` so many milliseconds after the start. */
+    at: (ms: number, event: () => void) => clock.at(now + ms, event),
+    /** Closes the jobs; when that was done, in milliseconds since the start. */
+    run: async (): Promise<number> => {
+      const guard = new AbortController();
+      const never = clock.sleep(hour, guard.signal).then(() => {
+        throw new Error('the closing never ended');
+      });
+      try {
+        await Promise.race([
+          closeJobs(entries, { request, judge, cluster, clock, budget, ending, observer }),
+          never,
+        ]);
+        return moment();
+      } finally {
+        never.catch(() => undefined);
+        guard.abort();
+      }
+    },
+    /** Each job's outcome, with its reason and its moment; `none` where it has none. */
+    told: (): Record<string, string> =>
+      Object.fromEntries(entries.map((entry) => [entry.jobId, told(entry)])),
+  };
+}
+
+function told({ outcome, settledAt = Number.NaN }: Entry): string {
+  if (!outcome) return 'none';
+  const why =
+    outcome.outcome === 'error'
+      ? ` ${outcome.error.type}`
+      : 'because' in outcome
+        ? ` ${outcome.because}`
+        : '';
+  return `${outcome.outcome}${why} ${settledAt - now}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * @module A cluster in memory whose every answer a test writes, and when it comes: for the decisions of a closing, to
+ * the millisecond and without a server. It writes down what it was asked, one line each.
+ */
+import type { Clock } from '../../src/sweep/clock.ts';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { CloseAnswer, CloseOptions, Cluster } from '../../src/sweep/ports.ts';
+
+type ReadKind = 'configs' | 'stats' | 'feeds';
+
+/** A read that was asked for and not answered yet. */
+export interface Read {
+  readonly kind: ReadKind;
+  readonly ids: readonly string[];
+  /** Which of its kind it is, from 1. */
+  readonly nth: number;
+  readonly signal: AbortSignal;
+}
+
+/** A close request that was not answered yet. */
+export interface Close extends CloseOptions {
+  readonly ids: readonly string[];
+  /** Which it is, from 1. */
+  readonly nth: number;
+}
+
+export interface Script {
+  /** The jobs as they are at first. */
+  readonly jobs: readonly JobSnapshot[];
+  /** Before a read is answered with what holds then: it may change jobs, take time, or throw. */
+  readonly onRead?: ((read: Read, cluster: ScriptedCluster) => void | Promise<void>) | undefined;
+  /** What a close does and answers; without it the jobs are closed after a second, and the request is acknowledged. */
+  readonly onClose?:
+    | ((close: Close, cluster: ScriptedCluster) => CloseAnswer | Promise<CloseAnswer>)
+    | undefined;
+  /** So many requests are more than any test means: it is told, once, so that nothing goes on for ever. */
+  readonly tooMany: () => void;
+}
+
+const mostRequests = 300;
+
+export class ScriptedCluster implements Cluster {
+  readonly #clock: Clock;
+  readonly #script: Script;
+  readonly #start: number;
+  readonly #jobs: Map<string, JobSnapshot>;
+  readonly #counts = { configs: 0, stats: 0, feeds: 0 };
+  /** Each request as `<milliseconds since the start> <what> <ids>`; what is `close` or `force` for a close. */
+  readonly log: string[] = [];
+  readonly closes: Close[] = [];
+
+  constructor(clock: Clock, script: Script) {
+    this.#clock = clock;
+    this.#script = script;
+    this.#start = clock.now();
+    this.#jobs = new Map(script.jobs.map((job) => [job.jobId, job]));
+  }
+
+  /** From now on the job is in that state; only an open job has a process, and so the moment of its start. */
+  becomes(jobId: string, state: string, changes: Partial<JobSnapshot> = {}): void {
+    const job = this.#jobs.get(jobId);
+    if (!job) throw new Error(`there is no job ${jobId}`);
+    const openedAt = state.startsWith('open') ? job.openedAt : undefined;
+    this.#jobs.set(jobId, { ...job, reportedState: state, openedAt, ...changes });
+  }
+
+  remove(jobId: string): void {
+    this.#jobs.delete(jobId);
+  }
+
+  async jobConfigs(signal: AbortSignal, ids: readonly string[] = []) {
+    const jobs = await this.#read('configs', ids, signal);
+    return jobs.map(({ jobId, groups, blocked, managed, datafeed }) => {
+      return { jobId, groups, blocked, managed, datafeedId: datafeed?.datafeedId };
+    });
+  }
+
+  async jobStats(signal: AbortSignal, ids: readonly string[] = []) {
+    const jobs = await this.#read('stats', ids, signal);
+    const now = this.#clock.now();
+    return jobs.map(
+      ({ jobId, reportedState, openedAt, lastDataTime, modelBytes, nodeId, runningForecasts }) => {
+        const openForMs = openedAt === undefined ? undefined : now - openedAt;
+        return { jobId, state: reportedState, openForMs, lastDataTime, modelBytes, nodeId, runningForecasts };
+      },
+    );
+  }
+
+  async datafeedStats(signal: AbortSignal, ids: readonly string[] = []) {
+    if (ids.length === 0) return [];
+    await this.#read('feeds', ids, signal);
+    return [...this.#jobs.values()].flatMap(({ jobId, datafeed }) =>
+      datafeed && ids.includes(datafeed.datafeedId) ? [{ jobId, ...datafeed }] : [],
+    );
+  }
+
+  async close(ids: readonly string[], options: CloseOptions): Promise<CloseAnswer> {
+    const close = { ...options, ids, nth: this.closes.length + 1 };
+    this.closes.push(close);
+    this.#write(options.force ? 'force' : 'close', ids);
+    if (this.#script.onClose) return this.#script.onClose(close, this);
+    return this.closesAfter(1_000, ids);
+  }
+
+  /** The jobs are closing at once, and closed after that time, when the request is acknowledged. */
+  async closesAfter(ms: number, ids: readonly string[]): Promise<CloseAnswer> {
+    for (const id of ids) this.becomes(id, 'closing');
+    await this.#clock.sleep(ms);
+    for (const id of ids) this.becomes(id, 'closed');
+    return { kind: 'acknowledged' };
+  }
+
+  identify = () => Promise.resolve({ id: 'scripted', version: null });
+  upgradeMode = () => Promise.resolve(false);
+  mayClose = () => Promise.resolve(true);
+  warnings = () => [];
+
+  async #read(kind: ReadKind, ids: readonly string[], signal: AbortSignal): Promise<JobSnapshot[]> {
+    this.#write(kind, ids);
+    this.#counts[kind] += 1;
+    await this.#script.onRead?.({ kind, ids, nth: this.#counts[kind], signal }, this);
+    return ids.flatMap((id) => this.#jobs.get(id) ?? []);
+  }
+
+  #write(what: string, ids: readonly string[]): void {
+    this.log.push(`${this.#clock.now() - this.#start} ${what} ${ids.join(' ')}`);
+    if (this.log.length === mostRequests) this.#script.tooMany();
+  }
+}
