@@ -1,14 +1,15 @@
 /** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
-
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { closeJobs } from '../../src/sweep/close.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
 import { Entry, type Observer } from '../../src/sweep/ledger.ts';
+import type { CloseAnswer } from '../../src/sweep/ports.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import { type History, judgeBy } from '../../src/sweep/verdict.ts';
+import { refusal } from './entries.ts';
 import { hour, idleJob, minute, now, requestOf } from './jobs.ts';
-import { type Script, ScriptedCluster } from './scripted-cluster.ts';
+import { type Close, type Script, ScriptedCluster } from './scripted-cluster.ts';
 
 interface Given extends Omit<Script, 'tooMany'> {
   readonly request?: RequestPayload;
@@ -20,6 +21,29 @@ interface Given extends Omit<Script, 'tooMany'> {
 /** An idle job without a datafeed. */
 export const bare = (jobId: string, changes: Partial<JobSnapshot> = {}): JobSnapshot =>
   idleJob({ jobId, datafeed: undefined, ...changes });
+
+export const acknowledged: CloseAnswer = { kind: 'acknowledged' };
+export const lost: CloseAnswer = { kind: 'lost', reason: 'no answer came' };
+export const denied: CloseAnswer = {
+  kind: 'denied',
+  error: refusal(403, 'security_exception', 'not allowed'),
+};
+export const closing = (jobId: string, changes: Partial<JobSnapshot> = {}) =>
+  bare(jobId, { state: 'closing', openedAt: undefined, ...changes });
+export const failed = (jobId: string, changes: Partial<JobSnapshot> = {}) =>
+  bare(jobId, { state: 'failed', openedAt: undefined, ...changes });
+/** An idle job whose datafeed runs. */
+export const fed = (jobId: string, changes: Partial<JobSnapshot> = {}) =>
+  bare(jobId, {
+    datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' },
+    ...changes,
+  });
+/** Requests of one job each, one after the other. */
+export const oneByOne = { batch: 1, concurrency: 1 };
+
+/** An answer that comes when it is no longer waited for. */
+export const untilGivenUp = ({ signal }: Close) =>
+  new Promise<CloseAnswer>((resolve) => signal.addEventListener('abort', () => resolve(lost)));
 
 /** Jobs of a sweep that have been judged, and everything that a closing of them needs. */
 export function closingOf(given: Given) {

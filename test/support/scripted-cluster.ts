@@ -37,7 +37,7 @@ export interface Script {
   readonly tooMany: () => void;
 }
 
-const mostRequests = 300;
+const mostRequests = 100;
 
 export class ScriptedCluster implements Cluster {
   readonly #clock: Clock;

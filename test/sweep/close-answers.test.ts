@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import type { CloseAnswer } from '../../src/sweep/ports.ts';
+import {
+  acknowledged,
+  bare,
+  closing,
+  closingOf,
+  denied,
+  failed,
+  lost,
+  oneByOne,
+} from '../support/closing.ts';
+import { refusal } from '../support/entries.ts';
+import { day, minute, now } from '../support/jobs.ts';
+
+describe('force', () => {
+  it('goes first, to each job by itself', async () => {
+    const world = closingOf({
+      jobs: [bare('a'), failed('f'), failed('g')],
+      request: { close: { concurrency: 1 } },
+    });
+    await world.run();
+    expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
+      [true, 'f'],
+      [true, 'g'],
+      [false, 'a'],
+    ]);
+    expect(world.told()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
+  });
+
+  it('is given at once to a job that is stuck since an earlier sweep asked it', async () => {
+    const world = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
+    await world.run();
+    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
+    expect(world.told()).toEqual({ a: 'force_closed 1000' });
+    expect(world.entry('a')).toMatchObject({
+      verdict: { verdict: 'force', reason: 'stuck' },
+      askedAt: now - 80 * minute,
+    });
+  });
+
+  it('is given to no more jobs than allowed; the others are not attempted', async () => {
+    const world = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
+    await world.run();
+    expect(world.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
+    expect(world.told()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
+  });
+
+  it('is given to one job twice and counted once', async () => {
+    const world = closingOf({
+      jobs: [failed('f')],
+      request: { force: { max: 1 } },
+      onClose: ({ nth, ids }, cluster) => (nth === 1 ? lost : cluster.closesAfter(1_000, ids)),
+    });
+    await world.run();
+    expect(world.cluster.log).toEqual([
+      '0 configs f',
+      '0 stats f',
+      '0 force f',
+      '0 stats f',
+      '0 configs f',
+      '0 stats f',
+      '0 force f',
+      '1000 stats f',
+    ]);
+    expect(world.entry('f')).toMatchObject({ asks: 2, batch: 2 });
+    expect(world.told()).toEqual({ f: 'force_closed 1000' });
+  });
+
+  it('beyond what is allowed leaves a job without outcome that was asked already', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      request: { force: { max: 0 } },
+      onClose: (_close, cluster) => {
+        cluster.becomes('a', 'failed');
+        return lost;
+      },
+    });
+    expect(await world.run()).toBe(0);
+    expect(world.cluster.closes).toHaveLength(1);
+    expect(world.told()).toEqual({ a: 'none' });
+    // what it was to be asked for last stands beside it
+    expect(world.entry('a')).toMatchObject({
+      forced: false,
+      verdict: { verdict: 'force', reason: 'failed' },
+    });
+  });
+
+  it('stays with a job that is asked without it later', async () => {
+    const world = closingOf({
+      jobs: [failed('f')],
+      onClose: ({ nth, ids }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        cluster.becomes('f', 'opened', { openedAt: now - 30 * day });
+        return lost;
+      },
+    });
+    await world.run();
+    expect(world.cluster.closes.map(({ force }) => force)).toEqual([true, false]);
+    expect(world.told()).toEqual({ f: 'force_closed 3000' });
+  });
+});
+
+describe('after an answer', () => {
+  it.each([
+    ['acknowledged', acknowledged, 2_000],
+    ['lost', lost, 2_000],
+    ['busy', { kind: 'busy', error: refusal(429) }, 5_000],
+    ['busy for so long', { kind: 'busy', retryAfterMs: 7_000, error: refusal(429) }, 7_000],
+  ] satisfies [string, CloseAnswer, number][])(
+    '%s: what is still open is asked again after a pause',
+    async (_what, answer, pause) => {
+      const world = closingOf({
+        jobs: [bare('a')],
+        onClose: ({ nth, ids }, cluster) => (nth === 1 ? answer : cluster.closesAfter(1_000, ids)),
+      });
+      expect(await world.run()).toBe(pause + 1_000);
+      expect(world.cluster.log).toEqual([
+        '0 configs a',
+        '0 stats a',
+        '0 close a',
+        '0 stats a',
+        `${pause} configs a`,
+        `${pause} stats a`,
+        `${pause} close a`,
+        `${pause + 1_000} stats a`,
+      ]);
+      expect(world.told()).toEqual({ a: `closed ${pause + 1_000}` });
+      expect(world.entry('a')).toMatchObject({ asks: 2, askedAt: now, lastAskAt: now + pause });
+    },
+  );
+
+  it('takes the pause from when the states were read', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: async ({ kind, nth }) => {
+        if (kind === 'stats' && nth === 2) await world.clock.sleep(3_000);
+      },
+      onClose: ({ nth, ids }, cluster) => (nth === 1 ? lost : cluster.closesAfter(1_000, ids)),
+    });
+    await world.run();
+    expect(world.cluster.log).toContain('5000 close a');
+  });
+
+  it('each job takes its own next step', async () => {
+    const world = closingOf({
+      jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
+      onClose: ({ nth, ids }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        cluster.becomes('closed', 'closed');
+        cluster.becomes('closing', 'closing');
+        cluster.becomes('failed', 'failed');
+        cluster.remove('gone');
+        return { kind: 'failed_jobs', error: refusal(409) };
+      },
+    });
+    world.at(3_000, () => world.cluster.becomes('closing', 'closed'));
+    expect(await world.run()).toBe(4_750);
+    expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
+      [false, 'closed', 'closing', 'failed', 'gone', 'open'],
+      [true, 'failed'],
+      [false, 'open'],
+    ]);
+    expect(world.told()).toEqual({
+      closed: 'closed 0',
+      closing: 'closed 4750',
+      failed: 'force_closed 1000',
+      gone: 'gone 0',
+      open: 'closed 1000',
+    });
+  });
+
+  it('gives up with the server’s own words what is still open after the third ask', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
+    });
+    expect(await world.run()).toBe(4_000);
+    expect(world.entry('a').outcome).toEqual({ outcome: 'error', error: refusal(500, 'broken', 'no') });
+    expect(world.entry('a').asks).toBe(3);
+  });
+
+  it('asks for nothing any more once the credentials were refused', async () => {
+    const world = closingOf({
+      jobs: [bare('a'), bare('b')],
+      request: { close: oneByOne },
+      onClose: () => denied,
+    });
+    expect(await world.run()).toBe(0);
+    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 close a', '0 stats a']);
+    const refused = { outcome: 'error', error: refusal(403, 'security_exception', 'not allowed') };
+    expect(world.entries.map(({ outcome, asks }) => [outcome, asks])).toEqual([
+      [refused, 1],
+      [refused, 0],
+    ]);
+  });
+
+  it.each([
+    ['waits for a server whose “later” is within its time', 79_999, 79_999],
+    ['does not wait for one whose “later” is the end of it', 80_000, 0],
+  ])('%s', async (_what, retryAfterMs, end) => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      remainingMs: 100_000,
+      onClose: () => ({ kind: 'busy', retryAfterMs, error: refusal(429) }),
+    });
+    expect(await world.run()).toBe(end);
+    expect(world.told()).toEqual({ a: 'none' });
+  });
+
+  it('forgets what was seen before an ask: it says nothing of what came of that', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onClose: ({ nth }) => {
+        if (nth === 2) world.stop.abort();
+        return lost;
+      },
+      onRead: ({ signal }) => signal.throwIfAborted(),
+    });
+    await world.run();
+    await world.clock.sleep(10_000);
+    expect(world.entry('a')).toMatchObject({ asks: 2, seen: undefined });
+  });
+
+  it('watches the jobs when their states cannot be read', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth === 2) throw new Error('no');
+      },
+    });
+    expect(await world.run()).toBe(2_000);
+    expect(world.cluster.log.slice(3)).toEqual(['1000 stats a', '2000 stats a']);
+    expect(world.told()).toEqual({ a: 'closed 2000' });
+  });
+});

@@ -1,0 +1,328 @@
+import { describe, expect, it } from 'vitest';
+import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { CloseAnswer } from '../../src/sweep/ports.ts';
+import { acknowledged, bare, closingOf, denied, failed, lost } from '../support/closing.ts';
+import { refusal } from '../support/entries.ts';
+import { day, now } from '../support/jobs.ts';
+
+describe('the look before a close', () => {
+  it('settles what is gone, closed or busy by now, and asks for the rest', async () => {
+    const world = closingOf({
+      jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
+      onRead: ({ nth }, cluster) => {
+        if (nth > 1) return;
+        cluster.remove('gone');
+        cluster.becomes('closed', 'closed');
+        cluster.becomes('busy', 'opened', { lastDataTime: now });
+      },
+    });
+    await world.run();
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['idle']]);
+    expect(world.told()).toEqual({
+      busy: 'revived 0',
+      closed: 'already_closed 0',
+      gone: 'gone 0',
+      idle: 'closed 1000',
+    });
+    expect(world.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+  });
+
+  it('judges by what it found, and remembers the size of a job that no longer tells it', async () => {
+    const world = closingOf({
+      jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
+      onRead: (_read, cluster) => {
+        cluster.becomes('a', 'opened', { modelBytes: undefined, lastDataTime: undefined });
+        cluster.becomes('b', 'opened', { modelBytes: 20 });
+      },
+      onClose: () => denied,
+    });
+    expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+    await world.run();
+    expect(world.entry('a')).toMatchObject({
+      job: { modelBytes: 11, lastDataTime: undefined },
+      verdict: { verdict: 'close', reason: 'never_fed' },
+    });
+    expect(world.entry('b').job.modelBytes).toBe(20);
+  });
+
+  it('watches a job that is closing by now, from the moment that it was seen', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: async ({ kind, nth }, cluster) => {
+        if (kind !== 'stats' || nth > 1) return;
+        await world.clock.sleep(2_000);
+        cluster.becomes('a', 'closing');
+      },
+    });
+    world.at(4_000, () => world.cluster.becomes('a', 'closed'));
+    expect(await world.run()).toBe(4_500);
+    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '3000 stats a', '4500 stats a']);
+    expect(world.told()).toEqual({ a: 'already_closed 4500' });
+    expect(world.entry('a')).toMatchObject({
+      verdict: { verdict: 'wait', reason: 'already_closing' },
+      askedAt: now + 2_000,
+      asks: 0,
+      looks: 1,
+    });
+  });
+
+  it('keeps the verdict by which a job was asked that is closing at last, and when that was', async () => {
+    const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
+    world.at(1_000, () => world.cluster.becomes('a', 'closing'));
+    world.at(3_000, () => world.cluster.becomes('a', 'closed'));
+    expect(await world.run()).toBe(3_000);
+    expect(world.cluster.log.slice(3)).toEqual([
+      '0 stats a',
+      '2000 configs a',
+      '2000 stats a',
+      '3000 stats a',
+    ]);
+    expect(world.entry('a')).toMatchObject({
+      verdict: { verdict: 'close', reason: 'idle' },
+      askedAt: now,
+      asks: 1,
+      looks: 2,
+    });
+    expect(world.told()).toEqual({ a: 'closed 3000' });
+  });
+
+  it('sends a job that failed meanwhile by itself and with force, looked at again', async () => {
+    const world = closingOf({
+      jobs: [bare('a'), bare('b')],
+      onRead: ({ nth }, cluster) => {
+        if (nth === 1) cluster.becomes('b', 'failed');
+      },
+    });
+    await world.run();
+    expect(world.cluster.log).toEqual([
+      '0 configs a b',
+      '0 stats a b',
+      '0 close a',
+      '1000 configs b',
+      '1000 stats b',
+      '1000 stats a',
+      '1000 force b',
+      '2000 stats b',
+    ]);
+    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 2000' });
+    expect(world.entry('b')).toMatchObject({
+      verdict: { verdict: 'force', reason: 'failed' },
+      looks: 2,
+      asks: 1,
+      forced: true,
+    });
+  });
+
+  it('sends a job that is open again by itself and without force', async () => {
+    const world = closingOf({
+      jobs: [failed('a')],
+      onRead: (_read, cluster) => {
+        if (cluster.closes.length === 0) cluster.becomes('a', 'opened', { openedAt: now - 30 * day });
+      },
+    });
+    await world.run();
+    expect(world.cluster.log.slice(0, 5)).toEqual([
+      '0 configs a',
+      '0 stats a',
+      '0 configs a',
+      '0 stats a',
+      '0 close a',
+    ]);
+    expect(world.told()).toEqual({ a: 'closed 1000' });
+  });
+
+  it('gives a job up that is another one at each of nine looks', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: ({ kind, nth }, cluster) => {
+        if (kind === 'configs')
+          cluster.becomes('a', nth % 2 === 1 ? 'failed' : 'opened', { openedAt: now - 30 * day });
+      },
+    });
+    await world.run();
+    expect(world.cluster.log).toHaveLength(18);
+    expect(world.cluster.closes).toEqual([]);
+    expect(world.entry('a').outcome).toEqual({
+      outcome: 'error',
+      error: { status: 0, type: 'unstable', reason: 'the job changed its state at each of 9 looks' },
+    });
+  });
+
+  it('asks a job that stays as it is at the eighth look', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: ({ kind, nth }, cluster) => {
+        if (kind !== 'configs') return;
+        cluster.becomes('a', nth % 2 === 1 || nth === 8 ? 'failed' : 'opened', { openedAt: now - 30 * day });
+      },
+    });
+    await world.run();
+    expect(world.entry('a')).toMatchObject({ looks: 8, asks: 1 });
+    expect(world.told()).toEqual({ a: 'force_closed 1000' });
+  });
+
+  it('looks again when it took more than 30 seconds', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: async ({ kind, nth }) => {
+        if (kind === 'stats' && nth <= 2) await world.clock.sleep(nth === 1 ? 30_001 : 30_000);
+      },
+    });
+    await world.run();
+    expect(world.cluster.log.slice(0, 5)).toEqual([
+      '0 configs a',
+      '0 stats a',
+      '30001 configs a',
+      '30001 stats a',
+      '60001 close a',
+    ]);
+    expect(world.entry('a').looks).toBe(1);
+  });
+
+  it('asks for nothing on what it cannot know young enough, after three tries', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: async ({ kind }) => {
+        if (kind === 'stats') await world.clock.sleep(40_000);
+      },
+    });
+    expect(await world.run()).toBe(120_000);
+    expect(world.cluster.log).toHaveLength(6);
+    expect(world.entry('a').outcome).toEqual({
+      outcome: 'error',
+      error: {
+        status: 0,
+        type: 'unreadable',
+        reason:
+          'the job could not be read right before it was to be asked: the cluster took more than 30 s to tell, 3 times',
+      },
+    });
+  });
+
+  it.each([
+    { thrown: Object.assign(new Error('no'), { status: 503 }), status: 503, says: 'no' },
+    { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
+    { thrown: 'a text', status: 0, says: 'a text' },
+  ])('leaves alone what it cannot read, and says why: $thrown', async ({ thrown, status, says }) => {
+    const world = closingOf({
+      jobs: [bare('a'), bare('b')],
+      onRead: () => {
+        throw thrown as Error;
+      },
+    });
+    expect(await world.run()).toBe(0);
+    expect(world.cluster.closes).toEqual([]);
+    const error = {
+      status,
+      type: 'unreadable',
+      reason: `the job could not be read right before it was to be asked: ${says}`,
+    };
+    expect(world.entries.map(({ outcome }) => outcome)).toEqual([
+      { outcome: 'error', error },
+      { outcome: 'error', error },
+    ]);
+  });
+
+  it('gives no outcome to a job that was asked before and cannot be read: the last look tells', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: ({ kind, nth }) => {
+        if (kind === 'configs' && nth === 2) throw new Error('no');
+      },
+      onClose: () => lost,
+    });
+    expect(await world.run()).toBe(2_000);
+    expect(world.cluster.closes).toHaveLength(1);
+    expect(world.told()).toEqual({ a: 'none' });
+  });
+
+  it('blames no job when the look was cut off by the end', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: async ({ signal }) => {
+        await world.clock.sleep(10_000, signal);
+      },
+    });
+    world.at(500, () => world.stop.abort());
+    expect(await world.run()).toBe(500);
+    await world.clock.sleep(10_000);
+    expect(world.told()).toEqual({ a: 'none' });
+  });
+});
+
+describe('a job that was asked and is to be kept by now', () => {
+  /** Asked at 0 without an answer, open a moment later, and read again after two seconds. */
+  const askedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
+    const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
+    world.at(1_500, () => world.cluster.becomes('a', state, changes));
+    await world.run();
+    expect(world.cluster.closes).toHaveLength(1);
+    return world;
+  };
+
+  it('is an error when it was opened again after the ask', async () => {
+    const world = await askedAndThen('opened', { openedAt: now + 1_001 });
+    expect(world.entry('a').outcome).toEqual({
+      outcome: 'error',
+      error: { status: 0, type: 'reopened', reason: 'the job is open again after it was asked to close' },
+    });
+  });
+
+  it.each([
+    ['its process started within a second of the ask', { openedAt: now + 1_000 }, 'recently_opened'],
+    ['it got data', { lastDataTime: now + 1_400 }, 'recent_data'],
+    ['it has no process', { openedAt: undefined }, 'no_process'],
+  ])('is revived when %s', async (_why, changes, reason) => {
+    const world = await askedAndThen('opened', changes);
+    expect(world.told()).toEqual({ a: 'revived 2000' });
+    expect(world.entry('a').verdict).toEqual({ verdict: 'keep', reason });
+  });
+
+  it('is revived when it was opened again and nobody has asked it', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),
+    });
+    await world.run();
+    expect(world.told()).toEqual({ a: 'revived 0' });
+  });
+
+  it.each([
+    [
+      'the server’s error',
+      { kind: 'failed_jobs', error: refusal(409, 'conflict', 'it failed') },
+      refusal(409, 'conflict', 'it failed'),
+    ],
+    [
+      'that it failed',
+      acknowledged,
+      refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
+    ],
+  ] satisfies [string, CloseAnswer, object][])(
+    'says %s when it failed and may not be forced',
+    async (_what, answer, error) => {
+      const world = closingOf({
+        jobs: [bare('a')],
+        request: { force: { failed: false } },
+        onClose: (_close, cluster) => {
+          cluster.becomes('a', 'failed');
+          return answer;
+        },
+      });
+      expect(await world.run()).toBe(0);
+      expect(world.entry('a').outcome).toEqual({ outcome: 'error', error });
+      expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+    },
+  );
+
+  it('is no failure of ours when it failed before it was asked, and may not be forced', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      request: { force: { failed: false } },
+      onRead: (_read, cluster) => cluster.becomes('a', 'failed'),
+    });
+    await world.run();
+    expect(world.told()).toEqual({ a: 'revived 0' });
+    expect(world.entry('a').verdict).toEqual({ verdict: 'keep', reason: 'force_not_allowed' });
+  });
+});
