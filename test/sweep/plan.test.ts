@@ -58,12 +58,12 @@ describe('batches', () => {
     const job = (jobId: string, nodeId: string, modelBytes?: number) =>
       toClose({ jobId, nodeId, modelBytes });
     const jobs = [
-      job('unknown', 'n1'),
-      job('small', 'n1', 1),
+      job('unknown', 'n2'),
+      job('small', 'n2', 1),
       job('big-1', 'n1', 1_000_000),
       job('big-2', 'n1', 900_000),
       job('big-3', 'n2', 800_000),
-      job('middle', 'n2', 500_000),
+      job('middle', 'n1', 500_000),
     ];
     expect(cutBatches(jobs, 20).map(({ entries }) => ids(entries))).toEqual([
       ['big-1', 'big-3', 'big-2', 'middle', 'small', 'unknown'],
