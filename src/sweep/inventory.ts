@@ -110,4 +110,4 @@ export function lastActivityOf(job: JobSnapshot, remembered?: number): number | 
 }
 
 /** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
-export const isMoment = (ms: number | undefined): ms is number => ms !== undefined && Math.abs(ms) <= 8.64e15;
+export const isMoment = (ms: number | undefined): ms is number => Math.abs(ms ?? Number.NaN) <= 8.64e15;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type ClusterAnswers,
+  isMoment,
   type JobSnapshot,
   joinInventory,
   lastActivityOf,
@@ -215,6 +216,17 @@ describe('the last activity of a job', () => {
 
   it('is never event time', () => {
     expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
+  });
+});
+
+describe('a moment', () => {
+  it.each([0, now, 8.64e15, -8.64e15])('is %d, as a date can say it', (ms) => {
+    expect(isMoment(ms)).toBe(true);
+    expect(new Date(ms).toISOString()).toContain('T');
+  });
+
+  it.each([undefined, 8.64e15 + 1, -8.64e15 - 1, Number.NaN, Number.POSITIVE_INFINITY])('is not %d', (ms) => {
+    expect(isMoment(ms)).toBe(false);
   });
 });
 
