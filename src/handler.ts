@@ -42,16 +42,17 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         );
       }
       const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
-      // Its sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
       await using cluster = new ElasticsearchCluster(connection, clock);
+      await using followUps = followUpsFrom({
+        environment,
+        clock,
+        invokedArn: context.invokedFunctionArn,
+        running: request.followUpOf,
+      });
       const report = await sweep(order, {
         cluster,
-        followUps: followUpsFrom({
-          environment,
-          clock,
-          invokedArn: context.invokedFunctionArn,
-          running: request.followUpOf,
-        }),
+        followUps,
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
       });
