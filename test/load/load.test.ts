@@ -1,4 +1,4 @@
-/** @module The loads of `npm run proof` (test/proof/load.ts) in short form, and that each of them can fail. */
+/** @module The loads of `npm run proof` (test/proof/load.ts) in short form, and that memory and leaks are found out. */
 import { describe, expect, it } from 'vitest';
 import { sweepLargeFleet } from './large-fleet.ts';
 import { sweepSlowClusters } from './slow-cluster.ts';
