@@ -7,6 +7,9 @@ import { billedBench } from './billed/bench.ts';
 import { billedPage } from './billed/report.ts';
 import { closingBench } from './closing/bench.ts';
 import { closingChart, closingPage } from './closing/report.ts';
+import { coldStartBench } from './function/cold-start.ts';
+import { coldStartPage, scalePage } from './function/report.ts';
+import { scaleBench } from './function/scale.ts';
 
 const results = new URL('./results/', import.meta.url);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
@@ -23,6 +26,15 @@ const benches: Readonly<Record<string, () => Promise<Readonly<Record<string, str
   billed: async () => {
     const measured = await billedBench(7, tell);
     return { 'billed.json': `${JSON.stringify(measured, null, 2)}\n`, 'billed.md': billedPage(measured) };
+  },
+  'cold-start': async () => {
+    const measured = await coldStartBench(40, tell);
+    const json = `${JSON.stringify(measured, null, 2)}\n`;
+    return { 'cold-start.json': json, 'cold-start.md': coldStartPage(measured) };
+  },
+  scale: async () => {
+    const measured = await scaleBench(7, tell);
+    return { 'scale.json': `${JSON.stringify(measured, null, 2)}\n`, 'scale.md': scalePage(measured) };
   },
 };
 

@@ -1,6 +1,5 @@
 /** @module The settings that say which cluster, and what their texts mean. No message here holds a credential. */
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type Connection, parseCloudId } from './elasticsearch/connection.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
 import { quote } from './sweep/text.ts';
@@ -158,6 +157,8 @@ async function readCertificates(setting: Sourced): Promise<string> {
 }
 
 async function readCertificateFile(setting: Sourced): Promise<string> {
+  // loaded where it is used: few name a path, and it is a millisecond of each cold start
+  const { readFile } = await import('node:fs/promises');
   try {
     return await readFile(setting.value.trim(), 'utf8');
   } catch (error) {

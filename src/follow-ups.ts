@@ -16,18 +16,21 @@ export interface FollowUpWorld {
 
 const set = (value: string | undefined) => value?.trim() || undefined;
 
-/** Follow-ups through the schedule group of the settings; undefined when none of the settings for it are made. */
+/**
+ * Follow-ups through the schedule group of the settings; undefined when none of the settings for it are made. Their
+ * connections end when they are disposed of.
+ */
 export function followUpsFrom({
   environment,
   clock,
   invokedArn,
   running,
-}: FollowUpWorld): FollowUps | undefined {
+}: FollowUpWorld): (FollowUps & AsyncDisposable) | undefined {
   const group = set(environment.JOBSWEEP_SCHEDULE_GROUP);
   const roleArn = set(environment.JOBSWEEP_SCHEDULER_ROLE_ARN);
   const functionArn = set(environment.JOBSWEEP_FUNCTION_ARN) ?? invokedArn;
   if (!group && !roleArn) return undefined;
-  const load = async (): Promise<FollowUps> => {
+  const load = async () => {
     // Half a setup is told when it matters, as a warning of the report: it must not keep the jobs from being closed.
     if (!group) throw new InvalidSettingError('JOBSWEEP_SCHEDULE_GROUP is not set');
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
@@ -36,7 +39,7 @@ export function followUpsFrom({
     const settings = { group, roleArn, functionArn, dlqArn: set(environment.JOBSWEEP_DLQ_ARN) };
     return schedulerFollowUps(settings, { clock, running });
   };
-  let loading: Promise<FollowUps> | undefined;
+  let loading: ReturnType<typeof load> | undefined;
   const loaded = () => {
     loading ??= load();
     return loading;
@@ -44,5 +47,9 @@ export function followUpsFrom({
   return {
     pending: async (cluster, signal) => (await loaded()).pending(cluster, signal),
     arrange: async (order, signal) => (await loaded()).arrange(order, signal),
+    [Symbol.asyncDispose]: async () => {
+      const followUps = await loading?.catch(() => undefined);
+      await followUps?.[Symbol.asyncDispose]();
+    },
   };
 }

@@ -13,6 +13,7 @@ import { InvalidSettingError } from './sweep/errors.ts';
 import { fitReport, type SweepReport } from './sweep/report.ts';
 import { parseRequest } from './sweep/request.ts';
 import { sweep } from './sweep/sweep.ts';
+import { shownInJson } from './sweep/text.ts';
 import { sweepIdOf } from './sweep-id.ts';
 
 /** What the function lives on; tests bring their own clock. */
@@ -26,7 +27,11 @@ const mostBytes = 5_000_000;
 /** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
 const mostLineBytes = 240_000;
 
-const logger = new Logger({ serviceName: 'jobsweep' });
+// JSON leaves some of what acts on a terminal as it is, and logs are read on terminals
+const logger = new Logger({
+  serviceName: 'jobsweep',
+  jsonReplacerFn: (_key, value: unknown) => (typeof value === 'string' ? shownInJson(value) : value),
+});
 
 /** The handler on a given world: an event is a request, the return value its report. */
 export function createHandler({ environment, clock }: FunctionWorld) {
@@ -42,16 +47,17 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         );
       }
       const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
-      // Its sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
       await using cluster = new ElasticsearchCluster(connection, clock);
+      await using followUps = followUpsFrom({
+        environment,
+        clock,
+        invokedArn: context.invokedFunctionArn,
+        running: request.followUpOf,
+      });
       const report = await sweep(order, {
         cluster,
-        followUps: followUpsFrom({
-          environment,
-          clock,
-          invokedArn: context.invokedFunctionArn,
-          running: request.followUpOf,
-        }),
+        followUps,
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
       });

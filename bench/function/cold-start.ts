@@ -2,52 +2,59 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bytes, ratio, table } from '../numbers.ts';
-import { startBundles } from './contenders.ts';
+import { scaledClock } from '../../src/simulator/clock.ts';
+import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { defaultFleet } from '../../src/simulator/fleets/default-fleet.ts';
+import { median } from '../numbers.ts';
+import { type StartBundles, startBundles } from './contenders.ts';
+import { type Invocation, invokeOnce } from './invocation.ts';
 import { leastLoads } from './load.ts';
+import { type ColdStartResults, type Contender, contenders } from './results.ts';
 
-/** Returns the report. `times`: fresh processes for each. */
-export async function coldStartBench(times: number, tell: (line: string) => void): Promise<string> {
+const each = <T>(value: (name: Contender) => T) =>
+  Object.fromEntries(contenders.map((name) => [name, value(name)])) as Record<Contender, T>;
+
+/** Measures. `times`: fresh processes for each; `tell` gets a line as each is done. */
+export async function coldStartBench(times: number, tell: (line: string) => void): Promise<ColdStartResults> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-start-'));
   try {
     const bundles = await startBundles(folder);
-    const names = {
-      empty: 'an empty handler',
-      client: 'the official client alone, as it comes',
-      leanClient: 'the official client alone, without what a sweep does not use',
-      sweep: '**the deployed function**',
-    } as const;
-    const kinds = Object.keys(names) as (keyof typeof names)[];
     const loads = await leastLoads(
-      Object.fromEntries(kinds.map((kind) => [kind, bundles[kind].file])) as Record<
-        keyof typeof names,
-        string
-      >,
+      each((name) => bundles[name].file),
       times,
     );
-    const rows = kinds.map((kind) => {
-      const { wallMs, cpuMs, rss } = loads[kind];
-      tell(`${names[kind]}: ${wallMs.toFixed(1)} ms`);
-      return [
-        names[kind],
-        `${wallMs.toFixed(1)} ms`,
-        `${cpuMs.toFixed(1)} ms`,
-        ratio(cpuMs / loads.empty.cpuMs),
-        ratio(cpuMs / loads.client.cpuMs),
-        bytes(bundles[kind].loadedBytes),
-        bytes(rss),
-      ];
-    });
-    const shares = bundles.sweep.shares.slice(0, 12).map(([from, size]) => [from, bytes(size)]);
-    const head = ['loads', 'wall', 'processor', 'over empty', 'over the client', 'bytes loaded', 'memory'];
-    return [
-      '# Cold start: loading the function',
-      `Made by \`npm run bench\` (Node ${process.versions.node}): importing each bundle in ${times} fresh processes, in turn; the least of each, as nothing makes a process faster than it is. The ratios are of processor time, which a busy machine disturbs less. Node's own \`tls\`, \`http\` and \`https\`, which no client does without, are more than half of what the lean client takes.`,
-      table(head, rows),
-      `All of the function's code is ${bytes(bundles.sweep.bytes)}: the clients of Secrets Manager and of the Scheduler are loaded by the sweeps that need them. Of what each start loads, the largest parts are:`,
-      table(['part', 'bytes'], shares),
-    ].join('\n\n');
+    for (const name of contenders) tell(`${name}: ${loads[name].cpuMs.toFixed(1)} ms`);
+    return {
+      node: process.versions.node,
+      times,
+      loads: each((name) => ({ ...loads[name], bytes: bundles[name].loadedBytes })),
+      allBytes: bundles.sweep.bytes,
+      shares: bundles.sweep.shares.slice(0, 8),
+      firstPlan: await firstPlan(bundles, times, tell),
+    };
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Parsers are compiled and sockets opened by the first request: a start has not ended before it. */
+async function firstPlan(
+  bundles: StartBundles,
+  times: number,
+  tell: (line: string) => void,
+): Promise<ColdStartResults['firstPlan']> {
+  const clock = scaledClock();
+  await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+  const runs = { asItComes: [] as Invocation[], sweep: [] as Invocation[] };
+  for (let run = 0; run < times; run += 1) {
+    runs.asItComes.push(await invokeOnce(bundles.asItComes.file, { dryRun: true }, server.url));
+    runs.sweep.push(await invokeOnce(bundles.sweep.file, { dryRun: true }, server.url));
+  }
+  const figures = (of: readonly Invocation[]) => ({
+    cpuMs: median(of.map(({ loadCpuMs, cpuMs }) => loadCpuMs + cpuMs)),
+    peak: median(of.map(({ peak }) => peak)),
+  });
+  const [asItComes, sweep] = [figures(runs.asItComes), figures(runs.sweep)];
+  tell(`until the first plan: ${sweep.cpuMs.toFixed(0)} ms, as it comes ${asItComes.cpuMs.toFixed(0)} ms`);
+  return { jobs: runs.sweep[0]?.counts.listed ?? 0, asItComes, sweep };
 }

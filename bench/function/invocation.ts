@@ -1,25 +1,35 @@
 /** @module One invocation of the deployed bundle in a fresh process: how long it takes, and the most memory it ever has. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { nodeOptions } from '../../deploy/template.ts';
 
-/** Its arguments: the bundle, and the event as JSON. What it measured goes to standard error, the log to nowhere. */
+/**
+ * Its arguments: the bundle, and the event as JSON. What it measured goes to standard error, the log to nowhere.
+ * `maxRSS` is not the peak: Linux counts the memory of the process that started it, whose copy it was for a moment.
+ */
 const probe = `
+  const { readFileSync } = await import('node:fs');
+  const peakOf = () => 1024 * Number(/^VmHWM:\\s+(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
   const [file, event] = process.argv.slice(1);
+  const unloaded = process.cpuUsage();
   const { handler } = await import(file);
+  const loading = process.cpuUsage(unloaded);
   const end = Date.now() + 900000;
   const context = { awsRequestId: 'bench', functionName: 'jobsweep', invokedFunctionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep', getRemainingTimeInMillis: () => end - Date.now() };
   const atRest = process.memoryUsage().rss;
   const start = performance.now();
   const before = process.cpuUsage();
-  const { counts } = await handler(JSON.parse(event), context);
+  const { counts, jobs } = await handler(JSON.parse(event), context);
   const ms = performance.now() - start;
   const { user, system } = process.cpuUsage(before);
-  process.stderr.write(JSON.stringify({ ms, cpuMs: (user + system) / 1000, atRest, peak: process.resourceUsage().maxRSS * 1024, counts }));
-  process.exit();
+  const measured = { ms, loadCpuMs: (loading.user + loading.system) / 1000, cpuMs: (user + system) / 1000, atRest, peak: peakOf(), counts };
+  process.stderr.write(JSON.stringify({ ...measured, outcomes: jobs.map(({ jobId, outcome }) => [jobId, outcome]) }), () => process.exit());
 `;
 
 export interface Invocation {
   readonly ms: number;
+  /** Processor time of loading the bundle. */
+  readonly loadCpuMs: number;
   /** Processor time of the handler, without the loading. */
   readonly cpuMs: number;
   /** Resident memory before the handler is called, bytes. */
@@ -27,18 +37,34 @@ export interface Invocation {
   /** The most resident memory of the process, bytes. */
   readonly peak: number;
   readonly counts: Readonly<Record<string, number>>;
+  /** Of the report's jobs, by id. */
+  readonly outcomes: ReadonlyMap<string, string>;
 }
 
-/** Invokes the handler of `file` once with `event`, against the cluster at `url`. */
-export async function invokeOnce(file: string, event: object, url: string): Promise<Invocation> {
+/**
+ * Invokes the handler of `file` once with `event`, against the cluster at `url`. Node gets the options of the template,
+ * or `options`.
+ */
+export async function invokeOnce(
+  file: string,
+  event: object,
+  url: string,
+  options: string = nodeOptions,
+): Promise<Invocation> {
   const child = spawn(
     process.execPath,
     ['--input-type=module', '--eval', probe, file, JSON.stringify(event)],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, ELASTICSEARCH_URL: url } },
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env.PATH, NODE_OPTIONS: options, ELASTICSEARCH_URL: url },
+    },
   );
   const told = await text(child.stderr);
   try {
-    return JSON.parse(told) as Invocation;
+    const { outcomes, ...rest } = JSON.parse(told) as Omit<Invocation, 'outcomes'> & {
+      readonly outcomes: readonly (readonly [string, string])[];
+    };
+    return { ...rest, outcomes: new Map(outcomes) };
   } catch {
     throw new Error(`the invocation failed: ${told}`);
   }

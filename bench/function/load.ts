@@ -22,16 +22,16 @@ export interface Load {
 
 /**
  * Loads each file in `times` fresh processes, in turn, so that a slow moment of the machine strikes all alike. Returns
- * what was least of each: nothing makes a process faster than it is, and much makes it slower.
+ * what was least of each, of `known` as well: nothing makes a process faster than it is, and much makes it slower.
  */
 export async function leastLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,
   times: number,
+  known?: Readonly<Record<Name, Load>>,
 ): Promise<Readonly<Record<Name, Load>>> {
   const names = Object.keys(files) as Name[];
-  const least = Object.fromEntries(
-    names.map((name) => [name, { wallMs: Infinity, cpuMs: Infinity, rss: Infinity }]),
-  ) as Record<Name, Load>;
+  const none: Load = { wallMs: Infinity, cpuMs: Infinity, rss: Infinity };
+  const least = Object.fromEntries(names.map((name) => [name, known?.[name] ?? none])) as Record<Name, Load>;
   for (let round = 0; round < times; round += 1) {
     for (const name of names) {
       const { stdout } = await promisify(execFile)(process.execPath, [
@@ -41,11 +41,11 @@ export async function leastLoads<Name extends string>(
         files[name],
       ]);
       const [wallMs, cpuMs, rss] = JSON.parse(stdout) as [number, number, number];
-      const known = least[name];
+      const before = least[name];
       least[name] = {
-        wallMs: Math.min(known.wallMs, wallMs),
-        cpuMs: Math.min(known.cpuMs, cpuMs),
-        rss: Math.min(known.rss, rss),
+        wallMs: Math.min(before.wallMs, wallMs),
+        cpuMs: Math.min(before.cpuMs, cpuMs),
+        rss: Math.min(before.rss, rss),
       };
     }
   }

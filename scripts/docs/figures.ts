@@ -4,19 +4,29 @@ import { billedPage, billedTable } from '../../bench/billed/report.ts';
 import type { BilledResults } from '../../bench/billed/results.ts';
 import { closingChart, closingPage, closingTable } from '../../bench/closing/report.ts';
 import type { ClosingResults } from '../../bench/closing/results.ts';
+import { coldStartPage, functionTable, scalePage } from '../../bench/function/report.ts';
+import type { ColdStartResults, ScaleResults } from '../../bench/function/results.ts';
 
 const results = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../bench/results/${name}.json`, import.meta.url), 'utf8'));
 
 const closing = results('closing') as ClosingResults;
 const billed = results('billed') as BilledResults;
+const coldStart = results('cold-start') as ColdStartResults;
+const scale = results('scale') as ScaleResults;
 
 /** Pages and charts, by their file. */
 export const figures: Readonly<Record<string, string>> = {
   'bench/results/closing.md': closingPage(closing),
   'bench/results/closing.svg': closingChart(closing),
   'bench/results/billed.md': billedPage(billed),
+  'bench/results/cold-start.md': coldStartPage(coldStart),
+  'bench/results/scale.md': scalePage(scale),
 };
 
 /** What the README's marked regions hold of them. */
-export const figureRegions = { 'closing times': closingTable(closing), 'billed time': billedTable(billed) };
+export const figureRegions = {
+  'closing times': closingTable(closing),
+  'billed time': billedTable(billed),
+  'the function': functionTable(coldStart, scale),
+};

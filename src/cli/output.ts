@@ -4,6 +4,7 @@ import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InvalidSettingError } from '../sweep/errors.ts';
+import { plainJson } from '../sweep/text.ts';
 import type { Io } from './io.ts';
 
 export const outputForms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
@@ -107,4 +108,4 @@ function write(output: Io['stdout'], text: string): Promise<void> {
 }
 
 /** A value as JSON that people can read. */
-export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+export const json = (value: unknown): string => `${plainJson(value, 2)}\n`;

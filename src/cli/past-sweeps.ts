@@ -3,6 +3,7 @@
  * is all the memory that the command has: nothing is stored elsewhere.
  */
 import * as z from 'zod';
+import { clusterName } from '../sweep/request.ts';
 import { outcomes } from '../sweep/vocabulary.ts';
 import { InvalidDocumentError } from './document.ts';
 import { readNamed } from './payload.ts';
@@ -24,7 +25,8 @@ const jobSchema = z.object({
 
 const sweepSchema = z.object({
   sweepId: z.string().min(1),
-  cluster: z.object({ name: z.string(), id: z.string().min(1) }),
+  // settings are looked for under this name, and it is shown in questions
+  cluster: z.object({ name: z.string().regex(clusterName), id: z.string().min(1) }),
   startedAt: z.iso.datetime(),
   followUpOf: z.object({ sweepId: z.string() }).optional(),
   counts: z.object({ closed: z.number(), forceClosed: z.number() }).optional(),
@@ -102,7 +104,7 @@ class Collected {
 
   #sweep({ sweepId, cluster, startedAt, followUpOf, counts }: z.output<typeof sweepSchema>): Growing {
     // An event that was delivered twice is the same sweep by its id, and two sweeps by what they did.
-    const key = `${sweepId}\n${startedAt}`;
+    const key = `${cluster.id}\n${sweepId}\n${startedAt}`;
     const sweep = this.#sweeps.get(key) ?? {
       sweepId,
       cluster,

@@ -10,7 +10,7 @@ import type { Entry } from '../sweep/ledger.ts';
 import { type PlannedJob, plannedJobs } from '../sweep/planned.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../sweep/request.ts';
-import { InvalidDocumentError } from './document.ts';
+import { InvalidDocumentError, readDocument } from './document.ts';
 import { readNamed } from './payload.ts';
 import { span } from './show/words.ts';
 
@@ -58,7 +58,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
     new InvalidDocumentError(
       `${file} ${why}; nothing was closed. Make a new one: jobsweep plan -o json --output-file ${file}`,
     );
-  const document = parseJson(await readNamed(file));
+  const document = parse(await readNamed(file), file);
   const result = planSchema.safeParse(document);
   if (!result.success) throw refuse('is no plan that jobsweep plan -o json wrote');
   const { plan, cluster, startedAt, status } = result.data;
@@ -85,11 +85,13 @@ function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequ
   }
 }
 
-function parseJson(text: string): unknown {
+/** The value of a file; undefined when it is no document: no JSON, a key that stands twice, or nested without end. */
+function parse(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return readDocument(text, file).value;
+  } catch (error) {
+    if (error instanceof InvalidDocumentError) return undefined;
+    throw error;
   }
 }
 

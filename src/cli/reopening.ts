@@ -2,7 +2,7 @@
 import type { Opened } from '../elasticsearch/opener.ts';
 import type { Clock } from '../sweep/clock.ts';
 import type { JobSnapshot } from '../sweep/inventory.ts';
-import type { JobId } from '../sweep/job-id.ts';
+import { isId, type JobId } from '../sweep/job-id.ts';
 import type { Cluster, ClusterError } from '../sweep/ports.ts';
 import { type PastJob, wasClosed } from './past-sweeps.ts';
 
@@ -82,18 +82,23 @@ export async function reopenJobs(
 
 async function reopen(past: PastJob, job: JobSnapshot | undefined, world: ReopenWorld): Promise<ReopenedJob> {
   const opened = await openOne(past, job, world);
-  const datafeedId = past.datafeedId ?? job?.datafeed?.datafeedId;
+  const own = job?.datafeed?.datafeedId;
+  const datafeedId = past.datafeedId ?? own;
   if (!past.datafeedStopped || datafeedId === undefined || opened.outcome === 'gone') return opened;
   const isOpen = opened.outcome === 'reopened' || opened.outcome === 'already_open';
   if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
+  // what the report names may be another job's by now, or was written by somebody else
+  if (datafeedId !== own || !isId(own))
+    return { ...opened, datafeedId, datafeed: 'error', datafeedError: notItsDatafeed(own) };
   return { ...opened, datafeedId, ...(await startOne(datafeedId, job, world)) };
 }
 
 async function openOne(
-  { jobId }: PastJob,
+  past: PastJob,
   job: JobSnapshot | undefined,
   { cluster, opener, clock, ending }: ReopenWorld,
 ): Promise<ReopenedJob> {
+  const { jobId } = past;
   if (!job) return { jobId, outcome: 'gone' };
   if (job.reportedState === 'opened') return { jobId, outcome: 'already_open' };
   if (job.reportedState === 'closing' || job.reportedState === 'failed')
@@ -101,6 +106,8 @@ async function openOne(
   if (job.reportedState === 'opening') return { jobId, outcome: 'opening' };
   if (job.reportedState !== 'closed' || job.target === undefined)
     return { jobId, outcome: 'error', error: strange(job) };
+  // its datafeed was stopped by the sweep, and the job closed by somebody who may have meant it
+  if (!wasClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
   if (ending.aborted) return { jobId, outcome: 'not_attempted' };
   const { error } = await opener.openJob(job.target, openTimeout, ending);
   using limit = clock.limit(lookLimit);
@@ -127,6 +134,18 @@ async function startOne(
   if (state === 'started' || state === 'starting') return { datafeed: 'started' };
   return { datafeed: 'error', datafeedError: error };
 }
+
+const closedByOthers: ClusterError = {
+  status: 0,
+  type: 'closed_by_others',
+  reason: 'it is closed, and the sweep did not see it so: open it by hand if it was not meant',
+};
+
+const notItsDatafeed = (own: string | undefined): ClusterError => ({
+  status: 0,
+  type: 'not_its_datafeed',
+  reason: own === undefined ? 'the job has no datafeed now' : `the datafeed of the job is ${own} now`,
+});
 
 const strange = (job: JobSnapshot): ClusterError => ({
   status: 0,

@@ -34,7 +34,7 @@ export class OwnFollowUps implements FollowUps {
  */
 export function tellRound(story: SweepReport, round: SweepReport): SweepReport {
   const told = new Map(story.jobs.map((job) => [job.jobId, job]));
-  const batches = Math.max(0, ...story.jobs.map(({ batch = 0 }) => batch));
+  const batches = story.jobs.reduce((most, { batch = 0 }) => Math.max(most, batch), 0);
   const counts: Record<string, number> = { ...story.counts };
   const kept: Partial<Record<KeepReason, number>> = { ...story.kept };
   for (const job of round.jobs) {

@@ -31,11 +31,16 @@ export interface Target extends AsyncDisposable {
  * when a key could not read the uuid.
  */
 export async function knownIds(
-  { cluster, connection }: Pick<Target, 'cluster' | 'connection'>,
+  { cluster, connection, clock }: Pick<Target, 'cluster' | 'connection' | 'clock'>,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  return new Set([(await cluster.identify(signal)).id, addressHash(connection)]);
+  using limit = clock.limit(longestLook);
+  const { id } = await cluster.identify(AbortSignal.any([signal, limit.signal]));
+  return new Set([id, addressHash(connection)]);
 }
+
+/** Four tries of half a minute, in milliseconds: a gateway that says to come back in a week is not waited for. */
+const longestLook = 2 * 60_000;
 
 /** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */
 export const embeddedSpeed = 30;

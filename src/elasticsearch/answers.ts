@@ -2,8 +2,9 @@
  * @module The server's JSON into what a sweep looks at. What is not understood is never guessed: an entry that cannot
  * be read is marked or left out, so that its job is kept, and an answer that is no listing is refused.
  */
+import { isId } from '../sweep/job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
-import { printable } from '../sweep/text.ts';
+import { quote } from '../sweep/text.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,9 +25,7 @@ export function readListing(body: unknown, key: ListingKey, asked?: readonly str
   if (!Array.isArray(entries) || !entries.every(isFields))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   if (body.count !== entries.length)
-    throw new UnreadableAnswer(
-      `count is ${printable(String(body.count))}, and ${entries.length} ${key} came`,
-    );
+    throw new UnreadableAnswer(`count is ${quote(body.count)}, and ${entries.length} ${key} came`);
   const ids = new Set(entries.map((entry) => idOf(entry, key)));
   if (asked && ids.size !== entries.length) throw new UnreadableAnswer(`an id is twice in ${key}`);
   const missing = asked?.find((id) => !ids.has(id));
@@ -58,7 +57,7 @@ export function readJobConfig(entry: Fields): JobConfig {
     jobId: idOf(entry, 'jobs'),
     groups: reader.texts(entry.groups),
     blocked: readBlocked(entry),
-    datafeedId: feed && reader.text(feed.datafeed_id),
+    datafeedId: feed && reader.id(feed.datafeed_id),
     protection: settings.jobsweep,
     managed: settings.managed,
   };
@@ -99,7 +98,7 @@ export function readJobStats(entry: Fields): JobStats {
 
 /** When data last arrived; undefined only where the counts say that none ever did. */
 function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {
-  const lastDataTime = reader.amount(counts.last_data_time);
+  const lastDataTime = reader.moment(counts.last_data_time);
   const input = reader.amount(counts.input_record_count);
   const processed = reader.amount(counts.processed_record_count);
   // Counts are always told, zeros included. Without them, or with data that has no time of arrival, a part of the
@@ -130,11 +129,15 @@ export function readDatafeedStats(
   const known = typeof configured === 'boolean' && typeof current === 'boolean';
   return {
     datafeedId: idOf(entry, 'datafeeds'),
-    jobId: typeof timing.job_id === 'string' && timing.job_id ? timing.job_id : undefined,
+    jobId: ownerOf(timing),
     state: shown(entry.state) ?? 'unknown',
     lookback: !known ? 'unknown' : configured && current ? 'done' : 'running',
   };
 }
+
+/** The job that a datafeed feeds; undefined when that is not told, or is nothing that a job can be called. */
+export const ownerOf = ({ job_id: id }: Fields): string | undefined =>
+  typeof id === 'string' && isId(id) ? id : undefined;
 
 /** Reads fields and remembers whether one of them stood there in a form that is not known; null is no known form. */
 class FieldReader {
@@ -148,6 +151,11 @@ class FieldReader {
   /** A text that must be there. */
   text(value: unknown): string | undefined {
     return typeof value === 'string' ? value : this.#failure(undefined);
+  }
+
+  /** An id that must be there. */
+  id(value: unknown): string | undefined {
+    return typeof value === 'string' && isId(value) ? value : this.#failure(undefined);
   }
 
   /** A list of texts; empty when it is not there. */
@@ -165,13 +173,18 @@ class FieldReader {
       : this.#failure(undefined);
   }
 
-  /** Elapsed time as the server writes it, `"93784s"`, in milliseconds. */
+  /** A moment of the server's clock, epoch milliseconds. One before there were such servers is a number gone wrong. */
+  moment(value: unknown): number | undefined {
+    const moment = this.amount(value);
+    return moment === undefined || moment >= firstServers ? moment : this.#failure(undefined);
+  }
+
+  /** Elapsed time as the server writes it, `"93784s"`, in milliseconds; no process is older than the first servers. */
   elapsed(value: unknown): number | undefined {
     if (value === undefined) return undefined;
     const [, digits, unit] = (typeof value === 'string' && /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value)) || [];
-    return digits === undefined
-      ? this.#failure(undefined)
-      : Number(digits) * units[unit as keyof typeof units];
+    const elapsed = Number(digits) * units[unit as keyof typeof units];
+    return elapsed <= longestProcess ? elapsed : this.#failure(undefined);
   }
 
   #failure<T>(instead: T): T {
@@ -179,6 +192,10 @@ class FieldReader {
     return instead;
   }
 }
+
+/** Elasticsearch is of 2010, and its anomaly detection of 2017. */
+const firstServers = Date.UTC(2010, 0, 1);
+const longestProcess = 50 * 365 * 86_400_000;
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

@@ -2,6 +2,7 @@
 import { Client, type ClientOptions } from '@elastic/elasticsearch';
 import { findAuthority } from './authority.ts';
 import { type Connection, urlOf } from './connection.ts';
+import { NodeConnection } from './node-connection.ts';
 
 /** The media type that every major understands; the client's own would be refused by all servers below its major. */
 const json = 'application/json';
@@ -26,6 +27,7 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
   const ca = caFingerprint === undefined ? connection.ca : await findAuthority(url, caFingerprint, signal);
   const options: ClientOptions = {
     node: url.href,
+    Connection: NodeConnection,
     // the cloud's own advice for its deployments
     compression: 'cloudId' in address,
     ...(credentials && { auth: credentials }),

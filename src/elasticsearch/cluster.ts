@@ -2,7 +2,7 @@
 
 import type { Clock } from '../sweep/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../sweep/errors.ts';
-import type { CloseBatch, JobId } from '../sweep/job-id.ts';
+import { type CloseBatch, isId, type JobId } from '../sweep/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,
@@ -18,6 +18,7 @@ import {
   idOf,
   isFields,
   type ListingKey,
+  ownerOf,
   readDatafeedStats,
   readJobConfig,
   readJobStats,
@@ -32,16 +33,19 @@ import { mayPass, Reader, type Reading } from './reading.ts';
 import { errorFor } from './trouble.ts';
 import { type Question, Wire } from './wire.ts';
 
-interface Listing {
+interface Listing<T> {
   /** The path is this, the expression if there is one, and the suffix. */
   readonly prefix: string;
   readonly suffix: string;
   readonly key: ListingKey;
   /** `filter_path`: only what is judged by or shown, of a job's stats less than a quarter of the bytes. */
   readonly filter: readonly string[];
+  /** What is kept of an entry. Each answer is read as it comes: ten thousand parsed entries take twice the memory. */
+  readonly read: (entry: Fields) => T;
+  readonly idOf: (entry: T) => string;
 }
 
-const jobConfigs: Listing = {
+const jobConfigs: Listing<JobConfig> = {
   prefix: '/_ml/anomaly_detectors',
   suffix: '',
   key: 'jobs',
@@ -54,9 +58,11 @@ const jobConfigs: Listing = {
     'custom_settings.managed',
     'datafeed_config.datafeed_id',
   ],
+  read: readJobConfig,
+  idOf: ({ jobId }) => jobId,
 };
 
-const jobStats: Listing = {
+const jobStats: Listing<JobStats> = {
   prefix: '/_ml/anomaly_detectors',
   suffix: '/_stats',
   key: 'jobs',
@@ -74,20 +80,26 @@ const jobStats: Listing = {
     'forecasts_stats.total',
     'forecasts_stats.status',
   ],
+  read: readJobStats,
+  idOf: ({ jobId }) => jobId,
 };
 
-const datafeedStats: Listing = {
+const datafeedStats: Listing<ReturnType<typeof readDatafeedStats>> = {
   prefix: '/_ml/datafeeds',
   suffix: '/_stats',
   key: 'datafeeds',
   filter: ['datafeed_id', 'state', 'timing_stats.job_id', 'running_state'],
+  read: readDatafeedStats,
+  idOf: ({ datafeedId }) => datafeedId,
 };
 
-const datafeedConfigs: Listing = {
+const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: string | undefined }> = {
   prefix: '/_ml/datafeeds',
   suffix: '',
   key: 'datafeeds',
   filter: ['datafeed_id', 'job_id'],
+  read: (entry) => ({ datafeedId: idOf(entry, 'datafeeds'), jobId: ownerOf(entry) }),
+  idOf: ({ datafeedId }) => datafeedId,
 };
 
 /** What filters errors as well would else leave a 404 without the ids that it is about. */
@@ -138,23 +150,24 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   async jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]> {
-    return (await this.#list(jobConfigs, signal, ids)).map(readJobConfig);
+    return this.#list(jobConfigs, signal, ids);
   }
 
   async jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]> {
-    return (await this.#list(jobStats, signal, ids)).map(readJobStats);
+    return this.#list(jobStats, signal, ids);
   }
 
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
-    const stats = (await this.#list(datafeedStats, signal, ids)).map(readDatafeedStats);
+    const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
     // Without its job a running datafeed would make a busy job look idle: its config tells.
-    const configs = orphans.length > 0 ? await this.#list(datafeedConfigs, signal, orphans) : [];
-    const jobIds = new Map(configs.map((entry) => [idOf(entry, 'datafeeds'), entry.job_id]));
+    const asked = orphans.filter(isId);
+    const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
+    const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
     return stats.flatMap((entry) => {
       const jobId = entry.jobId ?? jobIds.get(entry.datafeedId);
-      if (typeof jobId === 'string' && jobId) return [{ ...entry, jobId }];
-      if (!jobIds.has(entry.datafeedId)) return []; // deleted between the two reads
+      if (jobId !== undefined) return [{ ...entry, jobId }];
+      if (isId(entry.datafeedId) && !jobIds.has(entry.datafeedId)) return []; // deleted between the two reads
       throw new UnreadableInventoryError(
         `the cluster does not tell which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
       );
@@ -179,7 +192,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   /** A whole listing, or the entries of those of `ids` that exist. */
-  async #list(listing: Listing, signal: AbortSignal, ids?: readonly string[]): Promise<readonly Fields[]> {
+  async #list<T>(listing: Listing<T>, signal: AbortSignal, ids?: readonly string[]): Promise<readonly T[]> {
     const { prefix, suffix, key, filter } = listing;
     const query = {
       filter_path: [...unfiltered, 'count', ...filter.map((field) => `${key}.${field}`)].join(','),
@@ -190,9 +203,9 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       query,
     });
     const read = (asked: Question, names?: readonly string[]) =>
-      this.#reader.read(asked, (body) => readListing(body, key, names), signal);
-    const source: Source<Fields> = {
-      idOf: (entry) => idOf(entry, key),
+      this.#reader.read(asked, (body) => readListing(body, key, names).map(listing.read), signal);
+    const source: Source<T> = {
+      idOf: listing.idOf,
       matching: async (expression) => {
         const asked = question(expression);
         return this.#valueOf(await read(asked), asked);

@@ -1,9 +1,10 @@
 /** @module Everything about a cluster that tells whether it can be swept, read for `jobsweep doctor`. Nothing is changed. */
 import type { Clock } from '../sweep/clock.ts';
+import { quote } from '../sweep/text.ts';
 import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
 import { shownCertificate } from './authority.ts';
 import { type Connection, urlOf } from './connection.ts';
-import { mayPass, Reader, type Reading } from './reading.ts';
+import { mayPass, Reader, type Reading, waitTold } from './reading.ts';
 import { type Question, Wire } from './wire.ts';
 
 export interface ShownCertificate {
@@ -36,6 +37,9 @@ export const examinedSettings = {
   allocation: 'cluster.persistent_tasks.allocation.enable',
 } as const;
 
+/** Nobody who asks what is wrong waits for longer before the next try, in milliseconds: that is the finding. */
+const longestWait = 10_000;
+
 export async function examine(
   connection: Connection,
   clock: Clock,
@@ -53,7 +57,10 @@ export async function examine(
         },
         signal,
         // where security is off, its APIs answer 500, and go on doing so
-        (failure) => mayPass(failure) && !('error' in failure && failure.error.status === 500),
+        (failure) =>
+          mayPass(failure) &&
+          !('error' in failure && failure.error.status === 500) &&
+          waitTold(failure) <= longestWait,
       );
     const certificate = await certificateOf(connection, signal);
     const root = await ask({ method: 'GET', path: '/' }, (body) => body);
@@ -75,7 +82,10 @@ export async function examine(
       ),
       ask(
         { method: 'GET', path: '/_ml/anomaly_detectors/_stats', query: { filter_path: 'error,count' } },
-        ({ count }) => Number(count),
+        ({ count }) => {
+          if (typeof count === 'number' && count >= 0) return count;
+          throw new UnreadableAnswer(`count is ${quote(count)}`);
+        },
       ),
     ]);
     return { certificate, root, info, privileges, settings, jobs };

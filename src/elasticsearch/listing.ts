@@ -10,6 +10,8 @@ const laterCharacters = [...firstCharacters, '_', '-', '.'];
 const mostIdBytes = 3_000;
 /** Parts of one listing: 31,000 jobs of one long prefix take some 40. More is a server that answers anything with everything. */
 const mostParts = 200;
+/** Seen this share of what one answer holds, a prefix is taken to be full without asking. */
+const surelyFull = 0.9;
 /** Requests by ids side by side: 2,000 jobs that are watched would else be 45 at once. */
 const mostAtOnce = 4;
 
@@ -31,7 +33,8 @@ export class EndlessListing extends Error {}
 
 /**
  * All entries. An answer of 10,000 may have been cut, so it is read again in parts, by the first characters of the id:
- * `a*,b*,c*` in one request where few are expected, one prefix alone where many are, and deeper where that is full too.
+ * `a*,b*,c*` in one request where few are expected, one prefix alone where many are, and deeper where that is full too,
+ * or is sure to be: ids begin alike, and 10,000 entries for each character of `team-` would be read to learn nothing.
  * A wildcard matches group names as well, so parts overlap, and a part that is full because of a group is split until
  * the group's name is passed. What was seen so far only steers how parts are cut; a part counts as read when its answer
  * was not full.
@@ -45,7 +48,14 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
     for (const [id, same] of Map.groupBy(entries, (entry) => source.idOf(entry))) whole.set(id, same);
   };
   take(everything);
-  const parts = cut('', [...whole.keys()]);
+  const parts: (readonly string[])[] = [];
+  const split = async (prefix: string) => {
+    const { passed, below } = cut(prefix, [...whole.keys()]);
+    parts.push(...below);
+    // No wildcard below reaches a prefix itself, which may be an id. (A group of that name answers with its jobs.)
+    for (const name of passed) if (/[a-z0-9]$/.test(name)) take(await source.called(name));
+  };
+  await split('');
   let reads = 0;
   for (let part = parts.pop(); part; part = parts.pop()) {
     reads += 1;
@@ -59,34 +69,58 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
       parts.push(part.slice(0, half), part.slice(half));
       continue;
     }
-    // No wildcard below reaches the prefix itself, which may be an id. (A group of that name answers with its jobs.)
-    if (/[a-z0-9]$/.test(prefix)) take(await source.called(prefix));
-    parts.push(...cut(prefix, [...whole.keys()]));
+    await split(prefix);
   }
   return [...whole.values()].flat();
 }
 
-/** The prefixes one character longer, packed so that of the ids seen so far no part but a single prefix has half of what fits. */
-function cut(prefix: string, seen: readonly string[]): string[][] {
-  const expected = new Map<string, number>();
-  for (const id of seen) {
-    if (!id.startsWith(prefix)) continue;
-    const next = id.slice(0, prefix.length + 1);
-    expected.set(next, (expected.get(next) ?? 0) + 1);
-  }
-  const parts: string[][] = [];
+interface Cut {
+  /** Prefixes that have been passed, the one that was cut first: each may be an id. */
+  readonly passed: readonly string[];
+  /** Parts that together reach all ids that are longer than those, and begin with the first of them. */
+  readonly below: readonly (readonly string[])[];
+}
+
+/**
+ * The prefixes one character longer, packed so that of the ids seen so far no part but a single prefix has half of what
+ * fits. One that as good as fills an answer is passed, and cut in its turn.
+ */
+function cut(prefix: string, seen: readonly string[]): Cut {
+  const passed = [prefix];
+  const below: string[][] = [];
   let room = 0;
-  for (const character of prefix === '' ? firstCharacters : laterCharacters) {
-    const longer = prefix + character;
-    const count = expected.get(longer) ?? 0;
-    if (parts.length === 0 || count > room) {
-      parts.push([]);
+  let bytes = 0;
+  const pack = (longer: string, count: number) => {
+    const cost = longer.length + 4; // an asterisk and a comma
+    if (below.length === 0 || count > room || cost > bytes) {
+      below.push([]);
       room = mostListed / 2;
+      bytes = mostIdBytes;
     }
-    parts.at(-1)?.push(longer);
+    below.at(-1)?.push(longer);
     room -= count;
+    bytes -= cost;
+  };
+  // grows while it is gone through
+  for (const next of passed) {
+    const counts = countNext(next, seen);
+    for (const character of next === '' ? firstCharacters : laterCharacters) {
+      const count = counts.get(character) ?? 0;
+      if (count < mostListed * surelyFull) pack(next + character, count);
+      else passed.push(next + character);
+    }
   }
-  return parts;
+  return { passed, below };
+}
+
+/** How many of `ids` have which character after the prefix. */
+function countNext(prefix: string, ids: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) {
+    const next = id[prefix.length];
+    if (next !== undefined && id.startsWith(prefix)) counts.set(next, (counts.get(next) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** The entries of those of `ids` that exist. */

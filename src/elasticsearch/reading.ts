@@ -84,4 +84,6 @@ export function mayPass(failure: Failure): boolean {
   }
 }
 
-const waitTold = (failure: Failure): number => ('retryAfterMs' in failure ? (failure.retryAfterMs ?? 0) : 0);
+/** How long the failure says to wait before the next try, in milliseconds. */
+export const waitTold = (failure: Failure): number =>
+  'retryAfterMs' in failure ? (failure.retryAfterMs ?? 0) : 0;

@@ -26,8 +26,8 @@ export type ReadSchedule = Omit<GetScheduleCommandOutput, '$metadata'>;
 /** What a create or update sends. The client token is the api's own business: one for all tries of one call. */
 export type ScheduleOrder = Omit<CreateScheduleCommandInput, 'ClientToken'>;
 
-/** All throw a SchedulerCallError, whose `kind` tells what to make of it. */
-export interface SchedulerApi {
+/** All throw a SchedulerCallError, whose `kind` tells what to make of it. Disposing of it ends its connections. */
+export interface SchedulerApi extends AsyncDisposable {
   createSchedule(schedule: ScheduleOrder, signal: AbortSignal): Promise<void>;
   /** Replaces the whole schedule: what is left out goes back to its default. */
   updateSchedule(
@@ -160,6 +160,10 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
         if (error instanceof SchedulerCallError && error.kind === 'missing') return false;
         throw error;
       }
+    },
+    async [Symbol.asyncDispose]() {
+      const connection = await connecting?.catch(() => undefined);
+      connection?.client.destroy();
     },
   };
 }

@@ -102,11 +102,15 @@ function parseCron(body: string): string {
 const plain = (text: string, field: Field) => list(text, field, () => undefined);
 
 /** A list with commas; `special` reads the members that only this field has, the rest is common to all. */
-function list(text: string, field: Field, special: (member: string) => string | undefined): string {
-  return text
-    .split(',')
+function list(
+  text: string,
+  field: Field,
+  special: (member: string, alone: boolean) => string | undefined,
+): string {
+  const members = text.split(',');
+  return members
     .map((member) => {
-      const read = special(member) ?? range(member, field);
+      const read = special(member, members.length === 1) ?? range(member, field);
       if (read === undefined)
         throw new InvalidExpressionError(
           `${field.name} from ${field.min} to ${field.max}${field.names ? ` or ${field.names[0]} to ${field.names.at(-1)}` : ''}, in the cron form of EventBridge Scheduler, got ${quote(text)}`,
@@ -135,9 +139,9 @@ function value(text: string | undefined, { min, max, names }: Field): number | u
   return number >= min && number <= max ? number : undefined;
 }
 
-/** `L` the month's last day, `LW` its last weekday, `15W` the weekday nearest to the 15th. */
-function ofMonth(member: string): string | undefined {
-  if (member === 'L' || member === 'LW') return member;
+/** `L` the month's last day, `LW` its last weekday (which is no member of a list), `15W` the weekday nearest to the 15th. */
+function ofMonth(member: string, alone: boolean): string | undefined {
+  if (member === 'L' || (member === 'LW' && alone)) return member;
   const nearest = /^(\d{1,2})W$/.exec(member)?.[1];
   return nearest !== undefined && value(nearest, dayOfMonth) !== undefined
     ? `${Number(nearest)}W`

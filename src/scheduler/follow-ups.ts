@@ -34,8 +34,14 @@ const leastAhead = 2 * minute;
 /** Worth an hour of trying: later than that, the next regular sweep is as good. */
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
 
-/** Follow-ups of one sweep through EventBridge Scheduler. Everything that goes wrong is a SchedulerError. */
-export function schedulerFollowUps(settings: FollowUpSettings, options: FollowUpOptions): FollowUps {
+/**
+ * Follow-ups of one sweep through EventBridge Scheduler; its connections end with it. Everything that goes wrong is a
+ * SchedulerError.
+ */
+export function schedulerFollowUps(
+  settings: FollowUpSettings,
+  options: FollowUpOptions,
+): FollowUps & AsyncDisposable {
   const api = schedulerApi(options);
   const { clock, running } = options;
   return {
@@ -44,6 +50,7 @@ export function schedulerFollowUps(settings: FollowUpSettings, options: FollowUp
       return pendingJobs(api, clock, settings.group, cluster, own, signal);
     },
     arrange: (order, signal) => arrange(api, clock, settings, order, signal),
+    [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
   };
 }
 

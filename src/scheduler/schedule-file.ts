@@ -5,7 +5,7 @@
 import { closest } from 'fastest-levenshtein';
 import type * as z from 'zod';
 import { parseDuration } from '../sweep/duration.ts';
-import { InvalidRequestError, type Problem } from '../sweep/errors.ts';
+import { firstProblems, InvalidRequestError, type Problem } from '../sweep/errors.ts';
 import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request.ts';
 import { quote } from '../sweep/text.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
@@ -52,7 +52,8 @@ export interface ScheduleFile {
  */
 export function readScheduleFile(value: unknown): ScheduleFile {
   const result = readableFile.safeParse(value, { reportInput: true });
-  if (!result.success) throw invalidFile(result.error.issues.flatMap((issue) => describe(issue, value)));
+  if (!result.success)
+    throw invalidFile(result.error.issues.values().flatMap((issue) => describe(issue, value)));
   const { schedules, $schema: _editor, ...settings } = result.data;
   const problems: Problem[] = [];
   const seen = new Map<string, number>();
@@ -162,7 +163,8 @@ function withoutSchema({ $schema: _editor, ...request }: Record<string, unknown>
   return request;
 }
 
-const invalidFile = (problems: readonly Problem[]) => new InvalidRequestError(problems, 'the schedule file');
+const invalidFile = (problems: Iterable<Problem>) =>
+  new InvalidRequestError(firstProblems(problems), 'the schedule file');
 
 function problem(path: Problem['path'], message: string): Problem {
   const field = path
@@ -171,17 +173,18 @@ function problem(path: Problem['path'], message: string): Problem {
   return { field, path, message: field === '' ? message : `${field}: ${message}` };
 }
 
-function describe(issue: z.core.$ZodIssue, value: unknown): Problem[] {
+function* describe(issue: z.core.$ZodIssue, value: unknown): Generator<Problem, undefined> {
   const path = issue.path.filter((key) => typeof key !== 'symbol');
-  if (issue.code !== 'unrecognized_keys')
-    return [problem(path, `expected ${issue.message}, got ${quote(valueAt(value, path))}`)];
+  if (issue.code !== 'unrecognized_keys') {
+    yield problem(path, `expected ${issue.message}, got ${quote(valueAt(value, path))}`);
+    return;
+  }
   const known = knownFields(path);
-  return issue.keys.map((key) =>
-    problem(
+  for (const key of issue.keys)
+    yield problem(
       [...path, key],
       `is an unknown field; did you mean ${closest(key, known)}? (${known.join(', ')})`,
-    ),
-  );
+    );
 }
 
 function knownFields(path: Problem['path']): string[] {

@@ -154,7 +154,11 @@ export const scheduleFileSchema = fileSchema(
     .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),
 );
 
-// For reading, a request is anything: `parseRequest` checks it, and says more about what is wrong.
+// For reading, a request is any object as it stands: `parseRequest` checks it, and says more about what is wrong. (A
+// record would lose a field `__proto__` on the way, and the rest could be a valid request.)
 export const readableFile = fileSchema(
-  z.record(z.string(), z.unknown(), { error: 'an object, the request of the sweep' }),
+  z.custom<Readonly<Record<string, unknown>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    { error: 'an object, the request of the sweep' },
+  ),
 );

@@ -24,6 +24,17 @@ export interface Problem {
   readonly path: readonly (string | number)[];
 }
 
+/** So many are told of one input: more is no typo but another kind of file, and each costs a search for what was meant. */
+const mostProblems = 100;
+
+/** The first of the problems, and a last one that says so when there are more. */
+export function firstProblems(all: Iterable<Problem>): Problem[] {
+  const problems = [...Iterator.from(all).take(mostProblems + 1)];
+  if (problems.length <= mostProblems) return problems;
+  const more = { field: '', path: [], message: `and more: only the first ${mostProblems} problems are told` };
+  return [...problems.slice(0, mostProblems), more];
+}
+
 /** The payload is not a valid request. Nothing was sent to any cluster. */
 export class InvalidRequestError extends JobsweepError {
   readonly exitCode = 2;

@@ -2,7 +2,7 @@
  * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
  * Which field means what: docs/behaviour.md.
  */
-import { concreteId, type JobId } from './job-id.ts';
+import { concreteId, isId, type JobId } from './job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from './ports.ts';
 import { type Protection, readProtection } from './protection.ts';
 import { type JobState, jobStates } from './vocabulary.ts';
@@ -59,6 +59,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
     const [config, ...otherConfigs] = configs.get(jobId) ?? [];
     const [stat, ...otherStats] = stats.get(jobId) ?? [];
     const target = concreteId(jobId, groups);
+    const claims = datafeeds.get(jobId) ?? [];
     // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
     const whole =
       config !== undefined &&
@@ -67,7 +68,8 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       otherStats.length === 0 &&
       target !== undefined &&
       !config.unreadable &&
-      !stat.unreadable;
+      !stat.unreadable &&
+      hasItsDatafeed(config, claims);
     const reportedState = stat ? stat.state : 'unknown';
     return {
       jobId,
@@ -88,10 +90,18 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       protection: readProtection(config?.protection),
       // Anything but an explicit no counts: closing an app's job behind its back is worse than leaving it open.
       managed: config?.managed !== undefined && config.managed !== null && config.managed !== false,
-      datafeed: datafeedOf(datafeeds.get(jobId) ?? []),
+      datafeed: datafeedOf(claims),
     };
   });
 }
+
+/**
+ * A config that names a datafeed which feeds nobody or somebody else: of the two answers one is wrong, and it may run. One
+ * whose id no datafeed can have could not be read again.
+ */
+const hasItsDatafeed = (config: JobConfig | undefined, claims: readonly DatafeedStats[]): boolean =>
+  claims.every(({ datafeedId }) => isId(datafeedId)) &&
+  (config?.datafeedId === undefined || claims.some(({ datafeedId }) => datafeedId === config.datafeedId));
 
 /** A job has at most one datafeed; of several that claim it, the busiest is believed. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {

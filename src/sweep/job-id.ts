@@ -13,7 +13,10 @@ export type CloseBatch = readonly [JobId, ...JobId[]];
 // The server's own rule for ids: it leaves out `*`, `,`, `_all` and everything that a URL would escape.
 const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
 
+/** Whether a server could have given this id, to a job, a group or a datafeed. */
+export const isId = (id: string): boolean => id.length <= 64 && idPattern.test(id);
+
 /** The id as one that a close may name; undefined for anything that the server could take for more than one job. */
 export function concreteId(id: string, groups: ReadonlySet<string>): JobId | undefined {
-  return id.length <= 64 && idPattern.test(id) && !groups.has(id) ? (id as JobId) : undefined;
+  return isId(id) && !groups.has(id) ? (id as JobId) : undefined;
 }

@@ -94,7 +94,7 @@ function spread(entries: readonly Entry[]): Entry[] {
       const nodes = [...Map.groupBy(alike, (entry) => entry.job.nodeId).values()];
       // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
       for (const jobs of nodes) jobs.sort((a, b) => size(b) - size(a) || (a.jobId < b.jobId ? -1 : 1));
-      const rounds = Math.max(0, ...nodes.map((jobs) => jobs.length));
+      const rounds = nodes.reduce((most, jobs) => Math.max(most, jobs.length), 0);
       return Array.from({ length: rounds }, (_, round) => nodes.flatMap((jobs) => jobs[round] ?? [])).flat();
     });
 }

@@ -6,7 +6,7 @@ import { closest, distance } from 'fastest-levenshtein';
 // The small edition: the whole one costs a cold start 16 ms to load and to build this schema with, this one 5.
 import * as z from 'zod/mini';
 import { formatDuration, parseDuration } from './duration.ts';
-import { InvalidRequestError, type Problem } from './errors.ts';
+import { firstProblems, InvalidRequestError, type Problem } from './errors.ts';
 import { quote } from './text.ts';
 
 /** The words for people: what is expected of each field. The schema's checks and its error messages share them. */
@@ -54,10 +54,11 @@ function duration({ min, max }: DurationLimits = {}) {
 function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
   const expected = allowEmpty ? what : `${what}, and at least one`;
-  // zod tells the only branch that fits the value's shape in that branch's own words
+  // each check says it by itself: a union shows its own words only when no branch comes near
+  const error = expected;
   const name = z.string({ error: expectations.name }).check(z.minLength(1, { error: expectations.name }));
-  const list = allowEmpty ? z.array(name) : z.array(name).check(z.minLength(1, { error: expected }));
-  return z.codec(told(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
+  const list = z.array(name, { error }).check(...(allowEmpty ? [] : [z.minLength(1, { error })]));
+  return z.codec(told(z.union([name, list], { error }), expected), z.array(z.string()), {
     decode: (value, context) => {
       const list = (Array.isArray(value) ? value : [value])
         .flatMap((entry) => entry.split(','))
@@ -82,11 +83,14 @@ function count(min: number, max?: number, orElse = '') {
   return z.int({ error: expected }).check(z.minimum(min, { error: expected }), ...most);
 }
 
-/** An object that refuses unknown fields, and is complete with its own defaults when left out. */
-function section<T extends z.core.$ZodLooseShape>(shape: T) {
+/** An object that refuses unknown fields. */
+function object<T extends z.core.$ZodLooseShape>(shape: T) {
   const error = (issue: z.core.$ZodRawIssue) => (issue.code === 'invalid_type' ? 'an object' : undefined);
-  return z.prefault(z.strictObject(shape, { error }), {} as never);
+  return z.strictObject(shape, { error });
 }
+
+/** One that is complete with its own defaults when left out. */
+const section = <T extends z.core.$ZodLooseShape>(shape: T) => z.prefault(object(shape), {} as never);
 
 const orOff = ', or null to turn the fuse off';
 const share = `a number over 0, up to 1${orOff}`;
@@ -94,19 +98,22 @@ const moment = () => z.iso.datetime({ offset: true, error: 'an ISO date-time, as
 
 const text = (expected: string) => z.string({ error: expected }).check(z.minLength(1, { error: expected }));
 
-const followUpOf = z.strictObject({
+const someJobs = 'a list of at least one job';
+
+const followUpOf = object({
   sweepId: text('the id of a sweep').check(z.maxLength(256, { error: 'an id of at most 256 characters' })),
   round: count(1),
   jobs: z
     .array(
-      z.strictObject({
+      object({
         jobId: text('a job id'),
         askedAt: moment(),
         attempts: count(0),
         lastActivity: z.optional(moment()),
       }),
+      { error: someJobs },
     )
-    .check(z.minLength(1, { error: 'at least one job' })),
+    .check(z.minLength(1, { error: someJobs })),
 });
 
 const close = section({
@@ -173,13 +180,16 @@ const states = z
   .array(oneOf(['opened', 'closing', 'failed']), { error: 'a list of "opened", "closing", "failed"' })
   .check(z.minLength(1, { error: 'at least one of "opened", "closing", "failed"' }));
 
+/** What a cluster may be called. */
+export const clusterName = /^[a-z0-9-]{1,40}$/;
+
 export const requestSchema = z.strictObject(
   {
     cluster: told(
       z._default(
         z
           .string({ error: 'the name of a cluster' })
-          .check(z.regex(/^[a-z0-9-]{1,40}$/, { error: 'the name of a cluster: 1 to 40 of a-z, 0-9 and -' })),
+          .check(z.regex(clusterName, { error: 'the name of a cluster: 1 to 40 of a-z, 0-9 and -' })),
         'default',
       ),
       'Which connection settings to use, by name. Never an address or a credential.',
@@ -217,7 +227,7 @@ export const requestSchema = z.strictObject(
     followUp: told(z.prefault(followUp, {}), 'Coming back for jobs left closing; false turns it off.'),
     trigger: told(
       z.optional(
-        z.strictObject({
+        object({
           scheduleArn: text('the ARN of a schedule'),
           scheduledTime: text('the time of a schedule'),
         }),
@@ -261,7 +271,9 @@ export function parseRequest(payload: unknown): ReadRequest {
   const { $schema: _ignored, ...fields } = isObject(payload) ? payload : { $schema: undefined };
   const result = requestSchema.safeParse(isObject(payload) ? fields : payload, { reportInput: true });
   if (!result.success)
-    throw new InvalidRequestError(result.error.issues.flatMap((issue) => describe(issue, payload)));
+    throw new InvalidRequestError(
+      firstProblems(result.error.issues.values().flatMap((issue) => describe(issue, payload))),
+    );
   const conflict = unreachableForce(result.data);
   if (conflict) throw new InvalidRequestError([conflict]);
   return { request: result.data, warnings: [] };
@@ -300,7 +312,11 @@ function unreachableForce({ force, followUp }: SweepRequest): Problem | undefine
 type Issue = z.core.$ZodIssue;
 
 /** What zod found, in this project's words: field, value, expectation, and the nearest field that exists. */
-function describe(issue: Issue, payload: unknown, prefix: readonly PropertyKey[] = []): Problem[] {
+function* describe(
+  issue: Issue,
+  payload: unknown,
+  prefix: readonly PropertyKey[] = [],
+): Generator<Problem, undefined> {
   const path = [...prefix, ...issue.path].filter((key) => typeof key !== 'symbol');
   if (issue.code === 'invalid_union') {
     // The branch that the value is shaped like tells more than "matches none of them".
@@ -310,20 +326,19 @@ function describe(issue: Issue, payload: unknown, prefix: readonly PropertyKey[]
           errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
         )
       : undefined;
-    if (branch) return branch.flatMap((inner) => describe(inner, payload, path));
+    if (branch) {
+      for (const inner of branch) yield* describe(inner, payload, path);
+      return;
+    }
   }
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      field: fieldName([...path, key]),
-      path: [...path, key],
-      message: unknownField(path, key),
-    }));
+    for (const key of issue.keys)
+      yield { field: fieldName([...path, key]), path: [...path, key], message: unknownField(path, key) };
+    return;
   }
   const field = fieldName(path);
   const value = valueAt(payload, path);
-  return [
-    { field, path, message: `${field || 'the payload'}: expected ${issue.message}, got ${quote(value)}` },
-  ];
+  yield { field, path, message: `${field || 'the payload'}: expected ${issue.message}, got ${quote(value)}` };
 }
 
 function unknownField(path: readonly (string | number)[], key: string): string {

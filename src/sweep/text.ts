@@ -8,9 +8,30 @@ export function printable(text: string): string {
   return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** `text` with those control and invisible characters written as their codes that JSON itself would leave. */
+export function shownInJson(text: string): string {
+  return text.replace(unprintable, (character) =>
+    JSON.stringify(character) === `"${character}"` ? printable(character) : character,
+  );
+}
+
+/**
+ * A value as JSON in which every control or invisible character is escaped: JSON itself demands that of a few only, and
+ * the others act on the terminal that somebody reads it on. `indent` as for `JSON.stringify`.
+ */
+export function plainJson(value: unknown, indent?: number): string {
+  return (JSON.stringify(value, null, indent) ?? 'null').replace(unprintable, (character) =>
+    character === '\n' ? character : character.split('').map(escaped).join(''),
+  );
+}
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** A value as it stood in an input, cut to `limit` characters; undefined is `nothing`. */
 export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
+  // 1e999 in JSON: the writer of JSON would say null, which may be a value that is allowed
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   let text: string;
   try {
     text = JSON.stringify(value) ?? typeof value;

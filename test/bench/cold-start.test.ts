@@ -1,7 +1,9 @@
 /** @module Budgets of the cold start, as ratios measured in the same run: what a machine is slow at, it is slow at for all. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StartBundles, startBundles } from '../../bench/function/contenders.ts';
 import { leastLoads } from '../../bench/function/load.ts';
@@ -15,22 +17,53 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('loading the deployed function', () => {
-  it('takes no longer than loading the official client alone as it comes, and 75 empty handlers', {
+  it('takes no longer than 0.6 times the official client alone as it comes, and 40 empty handlers', {
     timeout: 120_000,
   }, async () => {
     const { empty, client, sweep } = bundles;
-    const loads = await leastLoads({ empty: empty.file, client: client.file, sweep: sweep.file }, 7);
-    // measured: 0.76 and 34 to 41; the rest is for the noise of a busy machine
-    expect(loads.sweep.cpuMs / loads.client.cpuMs).toBeLessThan(1);
-    expect(loads.sweep.cpuMs / loads.empty.cpuMs).toBeLessThan(75);
+    const files = { empty: empty.file, client: client.file, sweep: sweep.file };
+    // Measured: 0.42 to 0.52, and 21 to 26; the client as it comes makes it 1.2. Smaller weights are held by what is
+    // loaded, below. Other work on the machine only adds to a process, so what is over the budget is measured again.
+    let loads = await leastLoads(files, 6);
+    const over = () =>
+      loads.sweep.cpuMs / loads.client.cpuMs >= 0.6 || loads.sweep.cpuMs / loads.empty.cpuMs >= 40;
+    for (let more = 0; over() && more < 4; more += 1) loads = await leastLoads(files, 8, loads);
+    expect(loads.sweep.cpuMs / loads.client.cpuMs).toBeLessThan(0.6);
+    expect(loads.sweep.cpuMs / loads.empty.cpuMs).toBeLessThan(40);
   });
 
-  it('loads less than 600 kB, and nothing of the AWS clients', () => {
-    expect(bundles.sweep.loadedBytes).toBeLessThan(600 * 1024);
+  it('loads less than 235 kB, of which undici, debugging helps and the AWS clients are no part', () => {
+    expect(bundles.sweep.loadedBytes).toBeLessThan(235 * 1024);
     const parts = bundles.sweep.shares.map(([from]) => from);
-    expect(parts).toContain('undici');
-    expect(parts.filter((from) => /^@(aws-sdk|smithy)\//.test(from))).toEqual([]);
+    expect(parts).toContain('@elastic/transport');
+    expect(
+      parts.filter((from) =>
+        /^@(aws-sdk|smithy)\/|^(undici|debug|hpagent|supports-color|apache-arrow)$/.test(from),
+      ),
+    ).toEqual([]);
     // they are there all the same, for the sweeps that need them
     expect(bundles.sweep.bytes).toBeGreaterThan(bundles.sweep.loadedBytes + 200 * 1024);
+  });
+
+  it('loads none of Node’s own modules that only some sweeps use, or none', async () => {
+    const tell = `
+      const before = process.moduleLoadList.length;
+      await import(process.argv[1]);
+      console.log(process.moduleLoadList.slice(before).map((name) => name.replace(/^NativeModule /, '')).join());
+    `;
+    const args = ['--input-type=module', '--eval', tell, bundles.sweep.file];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const loaded = new Set(stdout.trim().split(','));
+    expect(loaded).toContain('https');
+    // the second is what an `import` of node:http reads, 20 ms; the others take 1 to 7 each
+    const needless = [
+      'http2',
+      'internal/deps/undici/undici',
+      'zlib',
+      'assert',
+      'worker_threads',
+      'fs/promises',
+    ];
+    expect(needless.filter((name) => loaded.has(name))).toEqual([]);
   });
 });

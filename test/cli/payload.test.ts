@@ -19,7 +19,11 @@ describe('a payload', () => {
     ['only blanks', ' \n\t\n', /standard input is empty/],
     ['a list', '[]', /standard input:1:1: the payload: expected an object, as/],
     ['half an object', '{"idleFor": "48h",\n', /standard input:2:1: not valid JSON/],
-    ['a field twice', '{"idleFor": "48h",\n "idleFor": "72h"}', /standard input:2:2: .*unique/],
+    [
+      'a field twice',
+      '{"idleFor": "48h",\n "idleFor": "72h"}',
+      /standard input:2:2: the key "idleFor" stands twice/,
+    ],
     ['a field in the wrong place', '{"stuckFor": "2h"}', /did you mean force\.stuckFor\?/],
     [
       'a duration in words',

@@ -52,10 +52,10 @@ const unreadable = (reason: RegExp) => ({
 describe('a listing', () => {
   it.each<[string, Json, RegExp]>([
     ['is a list', [], /it is not a JSON object/],
-    ['has no count', { jobs: [] }, /count is undefined, and 0 jobs came/],
+    ['has no count', { jobs: [] }, /count is nothing, and 0 jobs came/],
     ['counts more than came', { count: 3, jobs: [statsOf('a')] }, /count is 3, and 1 jobs came/],
     ['counts less than came', { count: 0, jobs: [statsOf('a')] }, /count is 0, and 1 jobs came/],
-    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is 1, and 1 jobs came/],
+    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is "1", and 1 jobs came/],
     ['has no jobs where one is counted', { count: 1 }, /count is 1, and 0 jobs came/],
     ['has null for jobs', { count: 0, jobs: null }, /jobs is not a list of objects/],
     ['has null for a job', { count: 1, jobs: [null] }, /jobs is not a list of objects/],
@@ -71,7 +71,7 @@ describe('a listing', () => {
       { count: 1, jobs: [statsOf('x'.repeat(300))] },
       /none that an id can be/,
     ],
-    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is \\u\{1b\}\[2J, and/],
+    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", and/],
   ])('that %s is none: nothing is decided by it', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));

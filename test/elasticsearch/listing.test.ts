@@ -73,6 +73,25 @@ describe('a whole listing', () => {
     },
   );
 
+  it('reads what is there hardly more than twice where all ids begin alike, or in one of two ways', async () => {
+    const entriesRead = async (ids: readonly string[]) => {
+      const server = new Server(ids);
+      let read = 0;
+      const matching = server.matching.bind(server);
+      server.matching = async (expression) => {
+        const entries = await matching(expression);
+        read += entries.length;
+        return entries;
+      };
+      expect(await readSorted(server)).toEqual(ids);
+      return read;
+    };
+    const teams = Array.from({ length: 10_000 }, (_, index) => `team-${index % 40}-latency-${index}`).sort();
+    expect(await entriesRead(teams)).toBeLessThan(21_000);
+    const ids = [...numbered('alpha-service-', 9_500), ...numbered('beta-service-', 9_500)];
+    expect(await entriesRead(ids)).toBeLessThan(41_000);
+  });
+
   it('needs few parts where names are spread over the alphabet', async () => {
     const ids = 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => numbered(`${letter}-`, 1_000));
     const server = new Server(ids);

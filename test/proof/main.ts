@@ -1,10 +1,12 @@
 /**
  * @module `npm run proof [-- --time SECONDS] [--seed S]`: all that can never happen, tried within a time budget (ten
- * minutes, if not said): the load tests, bad input, and random worlds for what is left of the time. One table; its last
- * line is `N passed, N failed`.
+ * minutes, if not said): the loads, bad input, and random worlds for what is left of the time. One table; its last line is
+ * `N passed, N failed`. What the time was too short for has not passed.
  */
 import { parseArgs } from 'node:util';
+import { badInputs } from './bad-input/index.ts';
 import { tellFailure } from './failure.ts';
+import { loads } from './load.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, type Row, tableOf } from './table.ts';
 import { missed } from './tally.ts';
@@ -15,24 +17,59 @@ const { values } = parseArgs({
 
 const seed = values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(values.seed);
 const end = Date.now() + Number(values.time) * 1_000;
+const left = () => end - Date.now();
+/** Of the time that the loads leave, for all of bad input together. */
+const shareOfBadInput = 0.4;
+const mostOfBadInput = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
-const rows: Row[] = [];
 
 say(`seed ${seed}, ${values.time} s`);
-await worlds();
+const loadRows = await tryLoads();
+const inputRows = await tryBadInputs();
+const worldRows = await tryWorlds();
+const rows = [...worldRows, ...inputRows, ...loadRows];
 say(`\n${tableOf(rows)}`);
 say(closingLine(rows));
 process.exitCode = rows.every(({ result }) => result === 'passed') ? 0 : 1;
 
-async function worlds(): Promise<void> {
-  const { tally, failures } = await runPool({
-    seed,
-    cases: Number.POSITIVE_INFINITY,
-    timeMs: end - Date.now(),
-  });
-  rows.push(...propertyRows(tally));
+function rowOf(name: string, cases: number, faults: string, problems: readonly string[]): Row {
+  for (const problem of problems) say(`${name}: ${problem}`);
+  const result = problems.length > 0 ? 'FAILED' : cases > 0 ? 'passed' : 'not tried';
+  return { name, tried: String(cases), troubled: faults, result };
+}
+
+/** First, as they want the machine for themselves: memory and time are measured. */
+async function tryLoads(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { name, run } of loads) {
+    const { cases, measured, problems } =
+      left() > 0 ? await run() : { cases: 0, measured: 'no time was left', problems: [] };
+    say(`${name}: ${measured}`);
+    rows.push(rowOf(name, cases, '-', problems));
+  }
+  return rows;
+}
+
+async function tryBadInputs(): Promise<Row[]> {
+  const rows: Row[] = [];
+  const until = Date.now() + left() * shareOfBadInput;
+  for (const [index, { name, run }] of badInputs.entries()) {
+    const timeMs = (until - Date.now()) / (badInputs.length - index);
+    if (timeMs <= 0) {
+      rows.push(rowOf(name, 0, '-', []));
+      continue;
+    }
+    const { cases, met, problems } = await run({ seed, cases: mostOfBadInput, timeMs });
+    rows.push(rowOf(name, cases, `${Object.keys(met).length} kinds`, problems));
+  }
+  return rows;
+}
+
+async function tryWorlds(): Promise<Row[]> {
+  const { tally, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
   say(`${tally.cases} random worlds, ${tally.sweeps} sweeps, ${tally.requests} requests`);
   const never = missed(tally);
-  if (never.length > 0) say(`not met, and so not proved in this time: ${never.join(', ')}`);
+  if (never.length > 0) say(`not met in this time: ${never.join(', ')}`);
   for (const failure of failures) say(`\n${tellFailure(failure)}`);
+  return propertyRows(tally);
 }

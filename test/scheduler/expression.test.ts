@@ -63,6 +63,7 @@ describe('an expression that is wrong', () => {
     ['cron(0 24 * * ? *)', 'hours from 0 to 23'],
     ['cron(0 2 0 * ? *)', 'day of month from 1 to 31'],
     ['cron(0 2 32W * ? *)', 'day of month from 1 to 31'],
+    ['cron(0 2 LW,15 * ? *)', 'day of month from 1 to 31'],
     ['cron(0 2 * 13 ? *)', 'month from 1 to 12 or JAN to DEC'],
     ['cron(0 2 ? * 0 *)', 'day of week from 1 to 7 or SUN to SAT'],
     ['cron(0 2 ? * 8 *)', 'day of week from 1 to 7 or SUN to SAT'],

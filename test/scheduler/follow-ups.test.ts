@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import {
   CreateScheduleGroupCommand,
   DeleteScheduleCommand,
@@ -72,6 +74,25 @@ function order(
     })),
   };
 }
+
+describe('follow-ups', () => {
+  it('leave no connection open when their sweep has ended', async () => {
+    await using bench = await followUpBench();
+    const port = Number(new URL(bench.scheduler.url).port);
+    const sockets: Socket[] = [];
+    const noted = (message: unknown) => sockets.push((message as { readonly socket: Socket }).socket);
+    subscribe('net.client.socket', noted);
+    {
+      await using followUps = followUpsOf(bench);
+      await followUps.pending('default', signal);
+      await followUps.arrange(order(), signal);
+    }
+    unsubscribe('net.client.socket', noted);
+    const own = sockets.filter(({ remotePort }) => remotePort === port || remotePort === undefined);
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.filter(({ destroyed }) => !destroyed)).toEqual([]);
+  });
+});
 
 describe('arranging a follow-up', () => {
   it('makes a one-time schedule that deletes itself, with zone, retries, and dead-letter queue', async () => {

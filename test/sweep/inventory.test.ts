@@ -263,3 +263,8 @@ describe('the datafeed of a job', () => {
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'stopped'))).toBe('first');
   });
 });
+
+it('a moment is one that a calendar of JavaScript has, its first and last included', () => {
+  expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
+  expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
+});

@@ -76,6 +76,10 @@ describe('a job is as it was planned', () => {
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });
 
+  it('not when it has a process and the plan knew of none', () => {
+    expect(isAsPlanned(idleJob({ openedAt }), planOf(idleJob({ openedAt: undefined })))).toBe(false);
+  });
+
   it('when neither has a process', () => {
     const failed = planOf(idleJob({ state: 'failed', openedAt: undefined }));
     expect(isAsPlanned(idleJob({ state: 'failed', openedAt: undefined }), failed)).toBe(true);

@@ -88,7 +88,7 @@ describe('what each field expects', () => {
     ],
     ['followUpOf.sweepId', 'the id of a sweep', '', followUpOf({ sweepId: '' })],
     ['followUpOf.round', 'a whole number, 1 or more', 0, followUpOf({ round: 0 })],
-    ['followUpOf.jobs', 'at least one job', [], followUpOf({ jobs: [] })],
+    ['followUpOf.jobs', 'a list of at least one job', [], followUpOf({ jobs: [] })],
     ['followUpOf.jobs[0].jobId', 'a job id', '', waitingWith({ jobId: '' })],
     ['followUpOf.jobs[0].askedAt', moment, 'yesterday', waitingWith({ askedAt: 'yesterday' })],
     ['followUpOf.jobs[0].attempts', 'a whole number, 0 or more', -1, waitingWith({ attempts: -1 })],

@@ -40,7 +40,7 @@ async function run(
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
   const entry = entries.find((each) => each.jobId === jobId);
-  const job = entry?.job ?? (await findJob(jobId, target, io));
+  const job = entry?.job ?? (await findJob(jobId, target, remainingMs, io));
   const explanation = explain({
     job,
     request,
@@ -67,9 +67,11 @@ async function run(
 async function findJob(
   jobId: string,
   { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
+  remainingMs: number,
   { signal }: CommandContext['io'],
 ) {
-  const { jobs } = await readCluster(cluster, clock, signal);
+  using limit = clock.limit(remainingMs);
+  const { jobs } = await readCluster(cluster, clock, AbortSignal.any([signal, limit.signal]));
   const job = jobs.find((each) => each.jobId === jobId);
   if (job) return job;
   const alike = jobs

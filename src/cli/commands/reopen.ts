@@ -3,7 +3,7 @@ import { Opener } from '../../elasticsearch/opener.ts';
 import { AccessDeniedError } from '../../sweep/errors.ts';
 import { type JobSnapshot, runs } from '../../sweep/inventory.ts';
 import { readCluster } from '../../sweep/sweep.ts';
-import { plural } from '../../sweep/text.ts';
+import { plural, printable } from '../../sweep/text.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
@@ -47,9 +47,13 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
   mustAskOrHave(options.yes, 'reopen', io);
   await checkOutput(options);
   await using target = await openTarget(recorded.name, options, io);
-  if (!(await knownIds(target, io.signal)).has(recorded.id)) {
+  using limit = target.clock.limit(deadlineMs);
+  const ending = AbortSignal.any([io.signal, limit.signal]);
+  const ids = await knownIds(target, ending);
+  const foreign = sweeps.find(({ cluster }) => !ids.has(cluster.id))?.cluster;
+  if (foreign) {
     throw new InvalidDocumentError(
-      `${file} is the report of another cluster (${recorded.id}) than the one that is called ${recorded.name} here; nothing was changed. Use the settings of the cluster that was swept`,
+      `${file} is the report of another cluster (${foreign.id}) than the one that is called ${foreign.name} here; nothing was changed. Use the settings of the cluster that was swept`,
     );
   }
   const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
@@ -68,7 +72,7 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
   };
   const startedAt = target.clock.now();
   if (jobs.length === 0) return tell(reportOf([], sweeps, startedAt, startedAt));
-  const found = await readCluster(target.cluster, target.clock, io.signal);
+  const found = await readCluster(target.cluster, target.clock, ending);
   if (found.upgradeMode) {
     io.stderr.write(
       'jobsweep: machine learning is in upgrade mode, in which no job can be opened; nothing was changed. Try again when it is over\n',
@@ -86,9 +90,12 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
     io.stderr.write('nothing was changed\n');
     return 4;
   }
-  const done = await carryOut(jobs, now, target, deadlineMs, io);
+  const done = await carryOut(jobs, now, target, ending, io);
   return tell(reportOf(done, sweeps, startedAt, target.clock.now()));
 }
+
+/** So many sweeps of a file are named when one is to be chosen. */
+const mostNamed = 20;
 
 /** The sweep that is meant, with its follow-ups. @throws {InvalidDocumentError} when the file tells of several. */
 function chooseChain(
@@ -97,7 +104,8 @@ function chooseChain(
   id: string | undefined,
 ): [PastSweep, ...PastSweep[]] {
   const chains = Map.groupBy(sweeps, ({ chain }) => chain);
-  const known = [...chains].map(([chain, [first]]) => `${chain} (${first?.startedAt})`).join(', ');
+  const all = [...chains].map(([chain, [first]]) => `${printable(chain)} (${first?.startedAt})`);
+  const known = [...all.slice(0, mostNamed), ...(all.length > mostNamed ? ['more'] : [])].join(', ');
   const meant = id ?? (chains.size === 1 ? sweeps[0]?.chain : undefined);
   if (meant === undefined)
     throw new InvalidDocumentError(
@@ -137,11 +145,10 @@ async function carryOut(
   jobs: readonly PastJob[],
   now: ReadonlyMap<string, JobSnapshot>,
   { cluster, connection, clock }: Target,
-  deadlineMs: number,
+  ending: AbortSignal,
   io: Io,
 ): Promise<ReopenedJob[]> {
   await using opener = new Opener(connection, clock);
-  using limit = clock.limit(deadlineMs);
   const nodes = new Set(jobs.flatMap(({ nodeId }) => nodeId ?? [])).size;
   let done = 0;
   // awaited here: the connections end with this function
@@ -150,7 +157,7 @@ async function carryOut(
     opener,
     clock,
     concurrency: Math.min(8, 2 * Math.max(1, nodes)),
-    ending: AbortSignal.any([io.signal, limit.signal]),
+    ending,
     told: () => {
       done += 1;
       if (io.stderr.isTTY)

@@ -12,6 +12,7 @@ import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
 import { checkFleet } from '../../simulator/fleets/check.ts';
 import { copyFleet } from '../../simulator/fleets/from-cluster.ts';
 import { generateFleet } from '../../simulator/fleets/generate.ts';
+import { FleetError } from '../../simulator/fleets/schema.ts';
 import { ClusterUnreachableError, InvalidSettingError } from '../../sweep/errors.ts';
 import type { Register } from '../command.ts';
 import { documentError, readDocument } from '../document.ts';
@@ -69,7 +70,7 @@ export const registerSimulateElasticsearch: Register = (simulate, { io, action }
 
 async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode> {
   const clock = scaledClock(options.speed, io.clock.now());
-  const fleet = await fleetOf(options, io);
+  const { fleet, refused } = await fleetOf(options, io);
   if (options.save !== undefined) {
     await writeFile(options.save, `${JSON.stringify(fleet, null, 2)}\n`).catch(
       (error: NodeJS.ErrnoException) => {
@@ -88,6 +89,7 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
     port,
     rememberedRequests,
   }).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof FleetError && refused) throw refused(error);
     if (error.code === 'EADDRINUSE' || error.code === 'EACCES')
       throw new InvalidSettingError(
         `--port ${port}: the port cannot be used (${error.code}); take another, or 0 for a free one`,
@@ -99,18 +101,33 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
   return 0;
 }
 
-async function fleetOf({ empty, fleet: file, jobs, from, hashIds, seed }: Options, io: Io): Promise<Fleet> {
+interface ChosenFleet {
+  readonly fleet: Fleet;
+  /** Of a fleet from a file: the error for a part of it that the cluster refuses. */
+  readonly refused?: (error: FleetError) => Error;
+}
+
+async function fleetOf(
+  { empty, fleet: file, jobs, from, hashIds, seed }: Options,
+  io: Io,
+): Promise<ChosenFleet> {
   if (hashIds && from === undefined)
     throw new InvalidSettingError('--hash-ids is about --from: name the cluster to copy');
   // what people have who try something: one node, with room for many jobs
-  if (empty) return { nodes: [{ name: 'ml-0', memory: '256gb' }] };
-  if (jobs !== undefined) return generateFleet({ jobs, seed });
-  if (from !== undefined) return copyOf(from, hashIds === true, io);
-  if (file === undefined) return defaultFleet(io.clock.now());
+  if (empty) return { fleet: { nodes: [{ name: 'ml-0', memory: '256gb' }] } };
+  if (jobs !== undefined) return { fleet: generateFleet({ jobs, seed }) };
+  if (from !== undefined) return { fleet: await copyOf(from, hashIds === true, io) };
+  if (file === undefined) return { fleet: defaultFleet(io.clock.now()) };
   const document = readDocument(await readNamed(file), file);
   const checked = checkFleet(document.value);
   if (checked.problems) throw documentError(document, checked.problems);
-  return checked.fleet;
+  return {
+    fleet: checked.fleet,
+    refused: ({ path, message }) => {
+      const told = `the cluster refuses it: ${message}`;
+      return documentError(document, [{ field: path.join('.'), path, message: told }]);
+    },
+  };
 }
 
 async function copyOf(url: string, hashIds: boolean, io: Io): Promise<Fleet> {

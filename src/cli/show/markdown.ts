@@ -11,5 +11,8 @@ export function markdownTable(titles: readonly string[], rows: readonly (readonl
 export function markdownText(text: string): string {
   const shown = printable(text);
   if (/^[a-z0-9][a-z0-9_.-]*$/.test(shown) && shown.includes('_')) return `\`${shown}\``;
-  return shown.replace(/[\\`*_{}[\]<>()#|&!~]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return shown.replace(meaning, (character) => `&#${character.charCodeAt(0)};`);
 }
+
+/** Its signs, and what makes an address of a text: Markdown of GitHub and of chats makes links of those unasked. */
+const meaning = /[\\`*_{}[\]<>()#|&!~@]|(?<=\b(?:https?|ftp|mailto|xmpp)):|(?<=\bwww)\./gi;

@@ -1,5 +1,6 @@
 /** @module A report as lines of JSON, in the form of the function's log: one line a job, then one for the sweep. */
 import type { SweepReport } from '../../sweep/report.ts';
+import { plainJson } from '../../sweep/text.ts';
 
 /** Ends with a line end. What reads the log reads these lines too. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {
@@ -8,5 +9,5 @@ export function reportLines({ jobs, ...rest }: SweepReport): string {
     ...jobs.map((job) => ({ message: 'job swept', sweepId, cluster, startedAt, ...job })),
     { message: 'sweep finished', ...rest },
   ];
-  return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`;
+  return `${lines.map((line) => plainJson(line)).join('\n')}\n`;
 }

@@ -1,4 +1,5 @@
 /** @module A result as a heading, sentences and tables: what a command shows in every form but its own text. */
+import { plainJson } from '../../sweep/text.ts';
 import { json, type Renderings } from '../output.ts';
 import { markdownTable, markdownText } from './markdown.ts';
 import type { Column } from './table.ts';
@@ -30,7 +31,7 @@ export function inAllForms({ text, value, each = [value], sheet }: Forms): Rende
   return {
     table: text,
     json: () => json(value),
-    ndjson: () => each.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    ndjson: () => each.map((line) => `${plainJson(line)}\n`).join(''),
     markdown: () => sheetMarkdown(sheet()),
     html: async () => (await import('./html/sheet.ts')).sheetHtml(sheet()),
   };

@@ -6,7 +6,8 @@
 import type { SimulatorClock } from '../clock.ts';
 import { addFleetJob } from '../fleets/build.ts';
 import type { Fleet, FleetJob, FleetNode } from '../fleets/schema.ts';
-import { bytesOf } from '../fleets/schema.ts';
+import { bytesOf, FleetError } from '../fleets/schema.ts';
+import { ElasticsearchError } from './errors.ts';
 import { Security } from './security.ts';
 import { ClusterState } from './state/cluster-state.ts';
 import { takeArrival } from './state/counts.ts';
@@ -45,6 +46,15 @@ export interface JobTruth {
   readonly stateHistory: readonly StateChange[];
 }
 
+/** Adds a part of a fleet. @throws {FleetError} with its place where the cluster refuses it. */
+function part(path: FleetError['path'], add: () => unknown): void {
+  try {
+    add();
+  } catch (error) {
+    throw error instanceof ElasticsearchError ? new FleetError(path, error.reason) : error;
+  }
+}
+
 const defaultNodes: readonly FleetNode[] = [{ name: 'ml-0' }, { name: 'ml-1' }, { name: 'ml-2' }];
 
 export class SimulatedCluster implements World {
@@ -61,10 +71,11 @@ export class SimulatedCluster implements World {
       fleet.apiKeys,
     );
     for (const [name, value] of Object.entries(fleet.settings ?? {}))
-      this.cluster.settings.set('persistent', name, value);
+      part(['settings', name], () => this.cluster.settings.set('persistent', name, value));
     this.cluster.idleCloser.reschedule();
     for (const node of fleet.nodes ?? defaultNodes) this.addNode(node);
-    for (const job of fleet.jobs ?? []) addFleetJob(this.cluster, job);
+    for (const [index, job] of (fleet.jobs ?? []).entries())
+      part(['jobs', index], () => addFleetJob(this.cluster, job));
     this.cluster.licensed = fleet.unlicensed !== true;
     if (fleet.upgradeMode) setUpgradeMode(this.cluster, true);
   }

@@ -113,7 +113,7 @@ function fleetConfig(cluster: ClusterState, description: FleetJob, created: numb
     ...(customSettings && { custom_settings: customSettings }),
     results_index_name: 'shared',
     allow_lazy_open: false,
-    ...given,
+    ...(given as Omit<typeof given, 'job_id'>),
   };
 }
 

@@ -1,7 +1,7 @@
 /** @module Fleets from files: a valid fleet, or every mistake with the path that leads to it. */
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
-import type { Problem } from '../../sweep/errors.ts';
+import { firstProblems, type Problem } from '../../sweep/errors.ts';
 import { quote } from '../../sweep/text.ts';
 import { type Fleet, fleetSchema } from './schema.ts';
 
@@ -13,25 +13,31 @@ export type CheckedFleet =
 /** Checks a fleet as it stood in a file. Every problem names field, value and expectation. */
 export function checkFleet(value: unknown): CheckedFleet {
   const result = fleetSchema.safeParse(value, { reportInput: true });
-  if (!result.success) return { problems: result.error.issues.flatMap((issue) => describe(issue, [])) };
+  if (!result.success)
+    return { problems: firstProblems(result.error.issues.values().flatMap((issue) => describe(issue, []))) };
   const fleet = value as Fleet;
-  const problems = contradictions(fleet);
+  const problems = firstProblems(contradictions(fleet));
   return problems.length > 0 ? { problems } : { fleet };
 }
 
-function describe(issue: z.core.$ZodIssue, prefix: Path): Problem[] {
+function* describe(issue: z.core.$ZodIssue, prefix: Path): Generator<Problem, undefined> {
   const path = [...prefix, ...issue.path].filter((key) => typeof key !== 'symbol');
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => problem([...path, key], unknownField(path, key)));
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) yield problem([...path, key], unknownField(path, key));
+    return;
+  }
   if (issue.code === 'invalid_union') {
     // an object is compared with the branch that is one, which says more than "none of them"
     const deeper = issue.errors.find((errors) =>
       errors.some((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
     );
-    if (deeper) return deeper.flatMap((inner) => describe(inner, path));
+    if (deeper) {
+      for (const inner of deeper) yield* describe(inner, path);
+      return;
+    }
   }
   const expected = issue.message.replace(/^Invalid input: /, '').replace(/^expected /, '');
-  return [problem(path, `expected ${expected}, got ${quote(issue.input)}`)];
+  yield problem(path, `expected ${expected}, got ${quote(issue.input)}`);
 }
 
 function problem(path: Path, message: string): Problem {
@@ -71,6 +77,9 @@ function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefine
 function contradictions(fleet: Fleet): Problem[] {
   const problems: Problem[] = [];
   const nodes = fleet.nodes?.map((node) => node.name) ?? ['ml-0', 'ml-1', 'ml-2'];
+  for (const [index, name] of nodes.entries())
+    if (nodes.indexOf(name) < index)
+      problems.push(problem(['nodes', index, 'name'], `${quote(name)} is the name of another node already`));
   const ids = new Map<string, number>();
   const datafeeds = new Map<string, number>();
   for (const [index, { jobId, node, datafeed }] of (fleet.jobs ?? []).entries()) {

@@ -45,6 +45,32 @@ const id = z
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
 
+/** Of a config that is given as it stands, what the cluster works with has its form; the rest is only shown again. */
+const jobConfig = z.looseObject({
+  job_id: z.never({ error: 'nothing here: the id is `jobId`' }).optional(),
+  groups: z.array(id).optional(),
+  create_time: z.int().optional(),
+  finished_time: z.int().optional(),
+  analysis_config: z
+    .looseObject({
+      detectors: z.array(z.looseObject({})).min(1),
+      influencers: z.array(z.string()).optional(),
+    })
+    .optional(),
+  analysis_limits: z.looseObject({}).optional(),
+  data_description: z.looseObject({}).optional(),
+  custom_settings: z.looseObject({}).optional(),
+});
+const datafeedConfig = z.looseObject({
+  datafeed_id: z.never({ error: 'nothing here: the id is `datafeedId`' }).optional(),
+  job_id: z.never({ error: 'nothing here: the datafeed is its job’s' }).optional(),
+  indices: z.array(z.string().min(1)).min(1).optional(),
+  query: z.looseObject({}).optional(),
+  aggregations: z.record(z.string(), z.looseObject({})).optional(),
+  scroll_size: z.int().min(0).optional(),
+  max_empty_searches: z.int().optional(),
+});
+
 const nodeSchema = z.strictObject({
   name: z.string().min(1),
   memory: size().optional().meta({ description: 'Of the machine; default 64gb.' }),
@@ -86,8 +112,7 @@ const datafeedSchema = z.strictObject({
   stopTakes: z
     .union([duration(), z.literal('never'), z.strictObject({ fails: z.string().min(1) })])
     .optional(),
-  config: z
-    .record(z.string(), z.unknown())
+  config: datafeedConfig
     .optional()
     .meta({ description: 'Fields of the config, as Elasticsearch names them.' }),
   searchCount: count().optional(),
@@ -107,8 +132,7 @@ export const jobSchema = z.strictObject({
   groups: z.array(id).optional(),
   description: z.string().optional(),
   customSettings: z.record(z.string(), z.unknown()).optional(),
-  config: z
-    .record(z.string(), z.unknown())
+  config: jobConfig
     .optional()
     .meta({ description: 'Fields of the config, as Elasticsearch names them; they win.' }),
   bucketSpan: duration().optional(),
@@ -234,6 +258,16 @@ export type FleetDatafeed = NonNullable<FleetJob['datafeed']>;
 export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
+
+/** A part of a fleet that the cluster refuses, in the cluster's words, which no check of the form could know. */
+export class FleetError extends Error {
+  readonly path: readonly (string | number)[];
+
+  constructor(path: readonly (string | number)[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
 
 /** Milliseconds of a duration. @throws for what is none: a fleet made in code has not been checked. */
 export function durationMs(text: string): number {

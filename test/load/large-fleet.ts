@@ -1,0 +1,77 @@
+/**
+ * @module A real sweep of a very large cluster by the deployed bundle, in a process of its own: what it says against
+ * what is true of the cluster, and the most memory that it ever had. The cluster is in this process, and not measured.
+ */
+import { bundle } from '../../bench/function/bundle.ts';
+import { invokeOnce } from '../../bench/function/invocation.ts';
+import { scaledClock } from '../../src/simulator/clock.ts';
+import { type FleetJob, type JobTruth, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { newFolder } from '../support/folder.ts';
+import { type LoadResult, Problems } from './result.ts';
+
+export interface LargeFleet {
+  readonly jobs: number;
+  /** Of them, spread over the whole listing. */
+  readonly idle: number;
+  /** What the process may have at most, bytes. */
+  readonly mostBytes: number;
+}
+
+const isIdle = ({ jobs, idle }: LargeFleet, index: number) =>
+  Math.floor(((index + 1) * idle) / jobs) > Math.floor((index * idle) / jobs);
+
+function fleetJob(size: LargeFleet, index: number): FleetJob {
+  const idle = isIdle(size, index);
+  return {
+    jobId: `team-${index % 40}-service-latency-by-endpoint-${String(index).padStart(5, '0')}`,
+    groups: [`team-${index % 40}`],
+    openedAt: '200d',
+    lastData: idle ? `${72 + (index % 2_000)}h` : `${1 + (index % 40)}h`,
+    datafeed: { state: idle || index % 2 === 0 ? 'stopped' : 'started' },
+    // the machine's own time passes
+    closeTakes: `${20 + ((index * 37) % 100)}ms`,
+  };
+}
+
+/** Sweeps that many jobs and compares; its cases are the jobs. */
+export async function sweepLargeFleet(size: LargeFleet): Promise<LoadResult> {
+  await using folder = await newFolder();
+  const { file } = await bundle('src/handler.ts', folder.path);
+  const jobs = Array.from({ length: size.jobs }, (_, index) => fleetJob(size, index));
+  await using server = await startElasticsearch({ clock: scaledClock(), fleet: { jobs } });
+  const { counts, outcomes, peak, ms } = await invokeOnce(file, { fuse: { maxJobs: null } }, server.url);
+  const problems = new Problems();
+  const truth = new Map(server.cluster.jobs().map((job) => [job.jobId, job]));
+  for (const [index, { jobId }] of jobs.entries()) {
+    const told = outcomes.get(jobId);
+    const { state, closedCleanly } = truth.get(jobId) as JobTruth;
+    const right = isIdle(size, index)
+      ? told === 'closed' && state === 'closed' && closedCleanly
+      : told !== 'closed' && state === 'opened';
+    problems.expect(right, `${jobId} is ${state}, the report says ${told ?? 'nothing'} of it`);
+  }
+  const inState = (state: string) => [...truth.values()].filter((job) => job.state === state).length;
+  const expected = {
+    open: size.jobs,
+    listed: size.jobs,
+    idle: size.idle,
+    closed: inState('closed'),
+    kept: inState('opened'),
+    closing: inState('closing'),
+    errors: 0,
+    unknown: 0,
+    notAttempted: 0,
+  };
+  for (const [name, count] of Object.entries(expected))
+    problems.expect(
+      counts[name] === count,
+      `${name} is ${counts[name]} in the report, and ${count} in truth`,
+    );
+  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+  problems.expect(peak < size.mostBytes, `the peak is ${mb(peak)}, over ${mb(size.mostBytes)}`);
+  return {
+    cases: size.jobs,
+    measured: `${counts.closed} of ${size.jobs} closed in ${(ms / 1_000).toFixed(0)} s, peak ${mb(peak)}`,
+    problems: problems.all,
+  };
+}

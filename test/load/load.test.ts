@@ -1,0 +1,60 @@
+/** @module The loads of `npm run proof` (test/proof/load.ts) in short form, and that memory and leaks are found out. */
+import { describe, expect, it } from 'vitest';
+import { sweepLargeFleet } from './large-fleet.ts';
+import { sweepSlowClusters } from './slow-cluster.ts';
+import { warmFunction } from './warm-function.ts';
+
+const mb = 2 ** 20;
+const own = { timeout: 120_000 };
+
+describe('the deployed function', () => {
+  it('closes the idle jobs of a large fleet, says what is true, and takes little memory', own, async () => {
+    const { problems } = await sweepLargeFleet({ jobs: 2_000, idle: 200, mostBytes: 110 * mb });
+    expect(problems).toEqual([]);
+  });
+
+  it('is found out when it takes more memory', own, async () => {
+    const { problems } = await sweepLargeFleet({ jobs: 20, idle: 5, mostBytes: 40 * mb });
+    expect(problems).toEqual([expect.stringMatching(/^the peak is \d+ MB, over 40 MB$/)]);
+  });
+
+  it('holds no more after many sweeps than after some', own, async () => {
+    const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
+    expect(problems).toEqual([]);
+  });
+
+  it(
+    'is found out when a sweep leaves 4 kB, a server that listens and a listener for a signal behind',
+    own,
+    async () => {
+      const text = `
+      import { createServer } from 'node:net';
+      import { handler as whole } from './src/handler.ts';
+      const left = [];
+      export const handler = (...invocation) => {
+        left.push(Array.from({ length: 500 }, Math.random), createServer().listen(0, '127.0.0.1').unref());
+        process.on('SIGTERM', () => undefined);
+        return whole(...invocation);
+      };
+    `;
+      const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500, entry: { text } });
+      expect(problems).toEqual([
+        expect.stringMatching(/^each sweep leaves \d+ bytes, over 2500$/),
+        expect.stringMatching(/^open files and sockets grow by \d\.\d each sweep$/),
+        'listeners on the process grow by 1.0 each sweep',
+      ]);
+    },
+  );
+});
+
+describe('a cluster in which every read takes 5 seconds', () => {
+  it('is swept in time, and reported as it is', async () => {
+    const { problems } = await sweepSlowClusters([
+      { idle: 120, remainingMs: 15 * 60_000 },
+      { idle: 400, remainingMs: 3 * 60_000 },
+      { idle: 40, remainingMs: 12_000 },
+      { idle: 40, remainingMs: 5_000 },
+    ]);
+    expect(problems).toEqual([]);
+  });
+});

@@ -1,0 +1,111 @@
+/** @module JSON values as bad input has them: with keys that every object has, and with numbers that no JSON writer writes. */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+export type Path = readonly (string | number)[];
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Deeper places are not spoiled, and not looked for: a value may be nested five thousand times. */
+const deepest = 12;
+
+/** So many places are enough to choose from. */
+const mostPlaces = 2_000;
+
+/** The places in a value, the value itself first; of a great many the first ones. */
+export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(mostPlaces)];
+
+function* allPaths(value: Json, path: Path = []): Generator<Path> {
+  yield path;
+  if (path.length === deepest || typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value))
+    for (const [index, item] of value.entries()) yield* allPaths(item, [...path, index]);
+  else for (const [key, item] of Object.entries(value)) yield* allPaths(item, [...path, key]);
+}
+
+/** How many values there are in a value, itself included; counting ends at `most`. */
+export function sizeOf(value: Json, most: number): number {
+  const todo: Json[] = [value];
+  let size = 0;
+  for (let next = todo.pop(); next !== undefined && size < most; next = todo.pop()) {
+    size += 1;
+    if (typeof next === 'object' && next !== null) todo.push(...(Object.values(next) as Json[]));
+  }
+  return size;
+}
+
+export function valueAt(value: Json | undefined, path: Path): Json | undefined {
+  return path.reduce<Json | undefined>((inner, key) => {
+    if (Array.isArray(inner)) return inner[Number(key)];
+    return isObject(inner) && Object.hasOwn(inner, key) ? inner[String(key)] : undefined;
+  }, value);
+}
+
+/** A copy in which `change` was made at `path`; a change to undefined takes the place away. Keys keep their order. */
+export function changeAt(
+  value: Json,
+  [key, ...rest]: Path,
+  change: (value: Json) => Json | undefined,
+): Json | undefined {
+  if (key === undefined) return change(value);
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => (index === key ? listed(changeAt(item, rest, change)) : [item]));
+  if (!isObject(value)) return value;
+  // through entries: an assignment to `__proto__` would make no key
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) => {
+      if (name !== key) return [[name, item] as const];
+      const changed = changeAt(item, rest, change);
+      return changed === undefined ? [] : [[name, changed] as const];
+    }),
+  );
+}
+
+const listed = (value: Json | undefined): readonly Json[] => (value === undefined ? [] : [value]);
+
+/** The text of a value; what is over all numbers is written as `1e999`, which JSON allows. */
+export function jsonText(value: Json): string {
+  try {
+    const odd: string[] = [];
+    const text = JSON.stringify(value, (_key, inner: unknown) => {
+      if (typeof inner !== 'number' || (Number.isFinite(inner) && !Object.is(inner, -0))) return inner;
+      odd.push(scalarText(inner));
+      return oddNumber;
+    });
+    return odd.length === 0 ? text : text.replaceAll(JSON.stringify(oddNumber), () => odd.shift() ?? '0');
+  } catch (error) {
+    if (error instanceof RangeError) return deepText(value);
+    throw error;
+  }
+}
+
+/** Stands for a number until the text is made. */
+const oddNumber = '\u0000 a number that JSON.stringify cannot write';
+
+/** The same for a value that is nested too deep for JSON.stringify. */
+function deepText(value: Json): string {
+  const parts: string[] = [];
+  const todo: (string | { readonly value: Json })[] = [{ value }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    if (typeof next === 'string') parts.push(next);
+    else if (Array.isArray(next.value)) {
+      parts.push('[');
+      todo.push(']');
+      for (const [index, item] of [...next.value.entries()].reverse())
+        todo.push({ value: item }, ...(index > 0 ? [','] : []));
+    } else if (isObject(next.value)) {
+      parts.push('{');
+      todo.push('}');
+      for (const [index, [key, item]] of [...Object.entries(next.value).entries()].reverse())
+        todo.push({ value: item }, `${JSON.stringify(key)}:`, ...(index > 0 ? [','] : []));
+    } else parts.push(scalarText(next.value));
+  }
+  return parts.join('');
+}
+
+function scalarText(value: Json): string {
+  if (typeof value !== 'number') return JSON.stringify(value);
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? JSON.stringify(value) : value > 0 ? '1e999' : '-1e999';
+}

@@ -1,0 +1,146 @@
+/** @module Payloads as texts, as people give them: a file or standard input, read by the command on a cluster of its own. */
+import { PassThrough } from 'node:stream';
+import * as fc from 'fast-check';
+import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { isObject, type Json, jsonText } from './json.ts';
+import { badInput } from './property.ts';
+import { readByHand } from './request-reading.ts';
+import { validRequest } from './requests.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
+
+interface Given {
+  readonly payload: Json;
+  readonly pretty: boolean;
+  readonly spoilings: readonly Spoiling[];
+  readonly textSpoilings: readonly TextSpoiling[];
+  readonly through: 'stdin' | 'file';
+}
+
+export const payloadText = badInput<Given, ClusterBench>({
+  name: 'payload-text',
+  sentence:
+    'a text that is no valid payload ends the command with 2, with the place of each mistake, before a cluster is asked anything; any other is planned as it says',
+  toMeet: [...textSpoilingKinds, 'stdin', 'file', 'planned', 'refused', 'no JSON', 'a doubled key', 'empty'],
+  enough: 200,
+  given: fc.record(
+    {
+      payload: validRequest,
+      pretty: fc.boolean(),
+      spoilings: anySpoilings(spoilingKinds.filter((kind) => kind !== 'many')),
+      textSpoilings: anyTextSpoilings,
+      through: fc.constantFrom('stdin', 'file'),
+    },
+    { noNullPrototype: true },
+  ),
+  open: () =>
+    openClusterBench({
+      jobs: [
+        { jobId: 'web-1', groups: ['web'], lastData: '5d' },
+        { jobId: 'infra-1', lastData: '1m' },
+        { jobId: 'infra-2', lastData: '2m' },
+      ],
+    }),
+  attempt: async ({ payload, pretty, spoilings, textSpoilings, through }, meet, world) => {
+    for (const { kind } of textSpoilings) meet(kind);
+    meet(through);
+    const value = spoilings.length > 0 ? spoil(payload, spoilings) : payload;
+    const plain = jsonText(value);
+    const bytes = spoilText(pretty ? prettier(plain) : plain, textSpoilings);
+    const asked = world.server.requests.length;
+    const result = await planOf(bytes, through, world);
+    const source = through === 'stdin' ? 'standard input' : world.folder.at('payload.json');
+    const requests = world.server.requests.length - asked;
+    const changed = world.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
+    const expected = readText(bytes.toString('utf8'), meet);
+    const problems = [
+      ...endedBadly(result),
+      ...(changed > 0 ? ['a plan sent something that is no read'] : []),
+    ];
+    if (expected.wrong) {
+      meet('refused');
+      if (result.exit !== 2) problems.push(`it ended with ${result.exit}, and is not valid`);
+      if (requests > 0) problems.push(`the cluster was asked ${requests} times`);
+      if (!hasPlaces(result.stderr, source, bytes.toString('utf8')))
+        problems.push(`a mistake without its place: ${result.stderr.slice(0, 500)}`);
+      return problems;
+    }
+    const { cluster, allowNoMatch } = expected.means;
+    if (cluster !== 'default')
+      return [
+        ...problems,
+        ...(result.exit === 2 ? [] : [`a plan of the cluster ${JSON.stringify(cluster)}`]),
+      ];
+    meet('planned');
+    const mayEnd = allowNoMatch === false ? [0, 2, 4] : [0, 4];
+    if (!mayEnd.includes(result.exit)) problems.push(`it ended with ${result.exit}: ${result.stderr}`);
+    if (requests === 0) problems.push('the cluster was not asked');
+    return problems;
+  },
+});
+
+async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
+  if (through === 'stdin') {
+    const stdin = new PassThrough();
+    stdin.end(bytes);
+    return world.run(['plan', '-p', '-'], { stdin });
+  }
+  return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
+}
+
+/** The text as strict JSON in which no key stands twice. */
+function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
+  let value: Json;
+  if (text.trim() === '') meet('empty');
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, '')) as Json;
+  } catch {
+    meet('no JSON');
+    return { wrong: [''] };
+  }
+  if (keysIn(text) !== keysOf(value)) {
+    meet('a doubled key');
+    return { wrong: [''] };
+  }
+  return readByHand(value);
+}
+
+/** How many keys a valid JSON text writes: a string with a colon behind it, outside of strings. */
+const keysIn = (text: string): number =>
+  [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
+
+/** How many keys a value has; one that stood twice is there once. */
+function keysOf(value: Json): number {
+  let count = 0;
+  let level: Json[] = [value];
+  while (level.length > 0) {
+    for (const inner of level) if (isObject(inner)) count += Object.keys(inner).length;
+    level = level.flatMap((inner) =>
+      typeof inner === 'object' && inner !== null ? (Object.values(inner) as Json[]) : [],
+    );
+  }
+  return count;
+}
+
+/** Each line begins with a place, and the place is in the text, where something begins. */
+function hasPlaces(stderr: string, source: string, text: string): boolean {
+  const lines = stderr
+    .trimEnd()
+    .replace(/^jobsweep: /, '')
+    .split('\n');
+  const rows = text.split('\n');
+  return lines.every((line) => {
+    if (/ is empty: | nested more than /.test(line)) return line.startsWith(source);
+    if (!line.startsWith(`${source}:`)) return false;
+    const [, row, column, message = ''] = /^:(\d+):(\d+): (.*)$/s.exec(line.slice(source.length)) ?? [];
+    const there = rows[Number(row) - 1];
+    if (there === undefined || Number(column) < 1 || Number(column) > there.length + 1) return false;
+    return message.startsWith('not valid JSON') || /[^\s,:]/.test(there[Number(column) - 1] ?? '');
+  });
+}
+
+/** The same JSON over several lines; only between its parts, so that no text is changed. */
+const prettier = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|[{[,:]/gs, (part) =>
+    part === ':' ? ': ' : part.length === 1 ? `${part}\n  ` : part,
+  );

@@ -1,0 +1,159 @@
+/** @module Reports given to `jobsweep reopen`: only what they name as closed by a sweep of ours may be opened. */
+import * as fc from 'fast-check';
+import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { type Json, type JsonObject, jsonText } from './json.ts';
+import { badInput } from './property.ts';
+import {
+  anyReportForm,
+  objectsIn,
+  type ReportForm,
+  reportedJob,
+  reportForms,
+  reportOf,
+  writeReport,
+} from './reports.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
+
+interface Given {
+  readonly jobs: readonly JsonObject[];
+  readonly form: ReportForm;
+  readonly spoilings: readonly Spoiling[];
+  readonly textSpoilings: readonly TextSpoiling[];
+}
+
+interface World extends ClusterBench {
+  readonly clusterId: string;
+}
+
+/** Closed by now, whoever did it; `fed` has a datafeed that somebody stopped, and so has `other-fed`. */
+const closed = ['ours-1', 'ours-2', 'fed', 'other', 'other-fed', 'kept', 'failed-to-close', 'constructor'];
+
+/** What no sweep of ours writes: a job that it did not close and that is closed now, and datafeeds that are not their job's. */
+const odd = fc.subarray([
+  reportedJob('other-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-other-fed' }),
+  reportedJob('kept', 'kept', { datafeedStopped: true }),
+  ...[
+    'datafeed-other-fed',
+    '*',
+    '_all',
+    '',
+    '..',
+    '../anomaly_detectors/other',
+    'datafeed-fed,datafeed-open',
+  ].map((datafeedId) => reportedJob('fed', 'closed', { datafeedStopped: true, datafeedId })),
+]);
+
+const reported = fc.shuffledSubarray(
+  [
+    reportedJob('ours-1', 'closed'),
+    reportedJob('ours-2', 'force_closed', { verdict: 'force' }),
+    reportedJob('fed', 'closed', { datafeedStopped: true, datafeedId: 'datafeed-fed' }),
+    reportedJob('open', 'closed'),
+    reportedJob('deleted', 'closed'),
+    reportedJob('kept', 'kept'),
+    reportedJob('failed-to-close', 'error', { error: { status: 500, type: 'x', reason: 'y' } }),
+    reportedJob('open-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-open-fed' }),
+    reportedJob('constructor', 'closed'),
+  ],
+  { minLength: 1 },
+);
+
+export const reopen = badInput<Given, World>({
+  name: 'reopen',
+  sentence:
+    'a report given to reopen, however spoiled, opens no job that it does not name as closed by a sweep, starts no datafeed but the stopped ones of such jobs, and names one thing in each request',
+  toMeet: [
+    ...reportForms,
+    ...spoilingKinds,
+    ...textSpoilingKinds,
+    'opened',
+    'started',
+    'refused',
+    'spoiled and opened',
+    'opened nothing',
+  ],
+  enough: 300,
+  given: fc.record(
+    {
+      jobs: fc
+        .tuple(reported, fc.oneof({ weight: 3, arbitrary: fc.constant<JsonObject[]>([]) }, odd))
+        .map(([true_, more]) => [...true_, ...more]),
+      form: anyReportForm,
+      spoilings: anySpoilings(),
+      textSpoilings: fc.oneof({ weight: 2, arbitrary: fc.constant<TextSpoiling[]>([]) }, anyTextSpoilings),
+    },
+    { noNullPrototype: true },
+  ),
+  open: openWorld,
+  attempt: async ({ jobs, form, spoilings, textSpoilings }, meet, world) => {
+    for (const { kind } of [...spoilings, ...textSpoilings]) meet(kind);
+    meet(form);
+    const report: Json = reportOf(world.clusterId, jobs);
+    const value = spoilings.length > 0 ? spoil(report, spoilings) : report;
+    const bytes = spoilText(writeReport(value, form, jsonText), textSpoilings);
+    const { requests, cluster } = world.server;
+    const from = requests.length;
+    const file = await world.write('report.json', bytes);
+    const result = await world.run(['reopen', file, '--yes']);
+    const changes = requests
+      .slice(from)
+      .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/_has_privileges'))
+      .map(({ method, path, query }) => `${method} ${path}${/force|allow/.test(query) ? `?${query}` : ''}`);
+    if (result.exit === 2) meet('refused');
+    else if (changes.length === 0) meet('opened nothing');
+    if (changes.some((each) => each.endsWith('/_open')))
+      meet(spoilings.length > 0 ? 'spoiled and opened' : 'opened');
+    if (changes.some((each) => each.endsWith('/_start'))) meet('started');
+    const allowed = allowedChanges(bytes.toString('utf8'), world);
+    for (const { jobId, datafeed, state } of cluster.jobs()) {
+      if (datafeed?.state === 'started' && jobId !== 'open') cluster.stopDatafeed(jobId);
+      if (state !== 'closed' && closed.includes(jobId)) cluster.forceCloseJob(jobId);
+    }
+    return [
+      ...endedBadly(result),
+      ...changes.filter((each) => !allowed.has(each)).map((each) => `it sent ${each}`),
+      ...(result.exit === 2 && changes.length > 0 ? ['a report that is refused changed something'] : []),
+    ];
+  },
+});
+
+/** The requests that the text allows at the most, if it is of this cluster. */
+function allowedChanges(text: string, { clusterId, server }: World): ReadonlySet<string> {
+  const objects = objectsIn(text);
+  if (!objects.some(({ id }) => id === clusterId)) return new Set();
+  const jobs = objects.flatMap((told: Record<string, unknown>) =>
+    typeof told.jobId === 'string'
+      ? [{ jobId: told.jobId, outcome: told.outcome, datafeedStopped: told.datafeedStopped }]
+      : [],
+  );
+  const opens = jobs
+    .filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed')
+    .map(({ jobId }) => `POST /_ml/anomaly_detectors/${jobId}/_open`);
+  const starts = jobs
+    .filter(({ datafeedStopped }) => datafeedStopped === true)
+    .map(({ jobId }) => `POST /_ml/datafeeds/${server.cluster.job(jobId)?.datafeed?.datafeedId}/_start`);
+  const names = closed.map((jobId) => `POST /_ml/anomaly_detectors/${jobId}/_open`);
+  return new Set([...opens.filter((each) => names.includes(each)), ...starts]);
+}
+
+async function openWorld(): Promise<World> {
+  const stopped = { state: 'stopped', source: { every: '1m', until: '4d' } } as const;
+  const bench = await openClusterBench({
+    jobs: [
+      ...closed.map((jobId) => ({
+        jobId,
+        groups: ['grp', 'ours'],
+        state: 'closed' as const,
+        lastData: '9d',
+        openTakes: '1s',
+        ...(jobId.endsWith('fed') && { datafeed: stopped }),
+      })),
+      { jobId: 'open', lastData: '1m', datafeed: { state: 'started', source: { every: '1m' } } },
+      { jobId: 'open-fed', lastData: '5d', datafeed: stopped },
+    ],
+  });
+  const plan = await bench.run(['plan']);
+  const { cluster } = JSON.parse(plan.stdout) as { cluster: { id: string } };
+  return Object.assign(bench, { clusterId: cluster.id });
+}

@@ -1,0 +1,102 @@
+/** @module Spoiling of files as bytes: what editors, shells, broken copies and other programs make of a good one. */
+import * as fc from 'fast-check';
+
+/** One spoiling of a text, as plain data. */
+export interface TextSpoiling {
+  readonly kind: TextSpoilingKind;
+  /** Where; taken round. */
+  readonly at: number;
+}
+
+const intruders = [
+  ',',
+  '}',
+  ']',
+  '"',
+  "'",
+  '\\',
+  '\0',
+  '/',
+  ':',
+  '\t',
+  '\u00a0',
+  '\u2028',
+  '\ufeff',
+  'é',
+  '-',
+  '&',
+  '*',
+  '!',
+];
+/** Bytes of blanks; the last is what a file may have that is none of ours. */
+const paddings = [1, 100, 5_000, 70_000, 10_000_000];
+
+const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
+
+/** Puts `insertion` before the match of `pattern` that `at` chooses; the text as it is when there is none. */
+function beforeMatch(
+  text: string,
+  pattern: RegExp,
+  at: number,
+  insertion: (match: RegExpMatchArray) => string,
+) {
+  const matches = [...text.matchAll(pattern)];
+  const match = matches[at % Math.max(1, matches.length)];
+  if (!match) return text;
+  return text.slice(0, match.index) + insertion(match) + text.slice(match.index);
+}
+
+const asText =
+  (change: (text: string, at: number) => string) =>
+  (bytes: Buffer, at: number): Buffer =>
+    Buffer.from(change(bytes.toString('utf8'), at));
+
+const kinds = {
+  truncate: (bytes, at) => bytes.subarray(0, at % Math.max(1, bytes.length)),
+  bom: asText((text) => `\ufeff${text}`),
+  crlf: asText((text) => text.replaceAll('\n', '\r\n')),
+  cr: asText((text) => text.replaceAll('\n', '\r')),
+  double_key: asText((text, at) => beforeMatch(text, /"(\w+)":/g, at, ([, key]) => `"${key}": null, `)),
+  escaped_double_key: asText((text, at) =>
+    beforeMatch(text, /"(\w)(\w*)":/g, at, ([, first = 'x', rest]) => {
+      const code = first.charCodeAt(0).toString(16).padStart(4, '0');
+      return `"\\u${code}${rest}": null, `;
+    }),
+  ),
+  overflow: asText((text, at) =>
+    at % 2 === 0 ? text.replace(/: ?-?\d[\d.]*/, ': 1e999') : text.replace(/: ?-?\d[\d.]*/, ': -1e-999'),
+  ),
+  intruder: asText((text, at) => {
+    const place = at % (text.length + 1);
+    return text.slice(0, place) + pickFrom(intruders, at) + text.slice(place);
+  }),
+  flip: (bytes, at) => {
+    const copy = Buffer.from(bytes);
+    if (copy.length > 0)
+      copy.writeUInt8(copy.readUInt8(at % copy.length) ^ (1 << (at % 8)), at % copy.length);
+    return copy;
+  },
+  pad: asText((text, at) =>
+    at % 20 === 0 ? `${text}${' '.repeat(pickFrom(paddings, at / 20))}\n` : ` ${text} `,
+  ),
+  comment: asText((text, at) =>
+    beforeMatch(text, /\n|,|$/g, at, () => pickFrom(['// x', '/* x */', '# x'], at)),
+  ),
+  trailing_comma: asText((text, at) => beforeMatch(text, /[}\]]/g, at, () => ',')),
+  repeat: asText((text) => text + text),
+  utf16: (bytes) => Buffer.from(`\ufeff${bytes.toString('utf8')}`, 'utf16le'),
+  quotes: asText((text) => text.replaceAll('"', "'")),
+} as const satisfies Record<string, (bytes: Buffer, at: number) => Buffer>;
+
+export type TextSpoilingKind = keyof typeof kinds;
+export const textSpoilingKinds = Object.keys(kinds) as TextSpoilingKind[];
+
+/** What a reader finds who takes bytes for UTF-8. */
+export function spoilText(text: string, spoilings: readonly TextSpoiling[]): Buffer {
+  return spoilings.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
+}
+
+export const anyTextSpoilings: fc.Arbitrary<TextSpoiling[]> = fc.array(
+  fc.record({ kind: fc.constantFrom(...textSpoilingKinds), at: fc.nat(20_000) }, { noNullPrototype: true }),
+  { maxLength: 2 },
+);

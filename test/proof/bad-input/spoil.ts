@@ -1,0 +1,133 @@
+/** @module Spoiling of valid documents: each kind takes, adds or changes one thing, and random ones are put together. */
+import * as fc from 'fast-check';
+import { hostileTexts } from './hostile.ts';
+import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } from './json.ts';
+
+/** One spoiling, as plain data, so that a failing case can be made small and shown. */
+export interface Spoiling {
+  readonly kind: SpoilingKind;
+  /** Which of the document's places; taken round. */
+  readonly at: number;
+  /** Which of the kind's values; taken round. */
+  readonly pick: number;
+}
+
+const numbers: readonly number[] = [
+  -1,
+  -0,
+  1,
+  0.5,
+  1.000_000_000_1,
+  1e21,
+  1e300,
+  -1e300,
+  2 ** 31,
+  2 ** 53,
+  5e-324,
+  Number.MAX_VALUE,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+];
+
+const numericTexts = [
+  'NaN',
+  'Infinity',
+  '1e3',
+  '0x10',
+  '٤٨',
+  '1_000',
+  '-0',
+  '48',
+  'null',
+  'true',
+  'undefined',
+  '999999999999d',
+];
+
+/** Names that every object has, or that make one something else. */
+export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'length'];
+
+const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
+
+/** How deep; the deepest is deeper than a stack of a recursive reader goes. */
+const depths = [2, 40, 900, 6_000];
+
+function nested(depth: number, asObject: boolean): Json {
+  let value: Json = 0;
+  for (let level = 0; level < depth; level += 1) value = asObject ? { a: value } : [value];
+  return value;
+}
+
+/** What is many times many would only fill the machine's memory. */
+const mostPlaces = 40_000;
+
+const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;
+
+type Change = (value: Json, pick: number, document: Json) => Json | undefined;
+
+const kinds = {
+  delete: () => undefined,
+  nothing: () => null,
+  type: (_value, pick) => pickFrom(otherTypes, pick),
+  number: (_value, pick) => pickFrom(numbers, pick),
+  numeric_text: (_value, pick) => pickFrom(numericTexts, pick),
+  text: (_value, pick) => pickFrom(hostileTexts, pick),
+  empty: (value) => (Array.isArray(value) ? [] : isObject(value) ? {} : ''),
+  deep: (_value, pick) => nested(pickFrom(depths, pick), pick % 2 === 0),
+  /** A field under another name. */
+  key: (value, pick) => {
+    if (!isObject(value)) return [value];
+    const entries = Object.entries(value);
+    const renamed = entries[pick % Math.max(1, entries.length)]?.[0];
+    const to = pickFrom([...objectKeys, ...hostileTexts, renamed?.toUpperCase() ?? 'X'], pick);
+    return Object.fromEntries(entries.map(([key, item]) => [key === renamed ? to : key, item]));
+  },
+  /** One field more than there should be. */
+  unknown: (value, pick) =>
+    isObject(value)
+      ? Object.fromEntries([
+          ...Object.entries(value),
+          [pickFrom([...objectKeys, ...hostileTexts], pick), pickFrom(otherTypes, pick)],
+        ])
+      : { value },
+  /** An item of a list, or the first of its letters, again. */
+  duplicate: (value) =>
+    Array.isArray(value) ? [...value, ...value] : typeof value === 'string' ? value + value : [value, value],
+  /** What stands somewhere else. */
+  swap: (_value, pick, document) => {
+    const paths = pathsIn(document).slice(1);
+    return paths.length === 0 ? null : (valueAt(document, paths[pick % paths.length] as Path) ?? null);
+  },
+  many: (value, pick) => {
+    const count = Math.min(
+      pickFrom([50, 1_000, 20_000], pick),
+      Math.ceil(mostPlaces / sizeOf(value, mostPlaces)),
+    );
+    if (!isObject(value)) return Array.from({ length: count }, () => value);
+    const more = Array.from({ length: count }, (_, index) => [`more-${index}`, pick] as const);
+    return Object.fromEntries([...Object.entries(value), ...more]);
+  },
+} as const satisfies Record<string, Change>;
+
+export type SpoilingKind = keyof typeof kinds;
+export const spoilingKinds = Object.keys(kinds) as SpoilingKind[];
+
+/** The document after all spoilings, one after the other. One that is taken away altogether is null. */
+export function spoil(document: Json, spoilings: readonly Spoiling[]): Json {
+  return spoilings.reduce<Json>((value, { kind, at, pick }) => {
+    const paths = pathsIn(value);
+    const path = paths[at % paths.length] as Path;
+    const change: Change = kinds[kind];
+    return changeAt(value, path, (inner) => change(inner, pick, value)) ?? null;
+  }, document);
+}
+
+/** The document with the place at `path` spoiled. */
+export const spoilAt = (document: Json, path: Path, { kind, pick }: Omit<Spoiling, 'at'>): Json =>
+  changeAt(document, path, (inner) => (kinds[kind] as Change)(inner, pick, document)) ?? null;
+
+/** None, one or a few spoilings; the shrunk case has the fewest. */
+export const anySpoilings = (only: readonly SpoilingKind[] = spoilingKinds): fc.Arbitrary<Spoiling[]> =>
+  fc.array(fc.record({ kind: fc.constantFrom(...only), at: fc.nat(5_000), pick: fc.nat(5_000) }), {
+    maxLength: 3,
+  });
