@@ -99,9 +99,9 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
  * A config that names a datafeed which feeds nobody or somebody else: of the two answers one is wrong, and it may run. One
  * whose id no datafeed can have could not be read again.
  */
-const hasItsDatafeed = (config: JobConfig | undefined, claims: readonly DatafeedStats[]): boolean =>
+const hasItsDatafeed = (config: JobConfig, claims: readonly DatafeedStats[]): boolean =>
   claims.every(({ datafeedId }) => isId(datafeedId)) &&
-  (config?.datafeedId === undefined || claims.some(({ datafeedId }) => datafeedId === config.datafeedId));
+  (config.datafeedId === undefined || claims.some(({ datafeedId }) => datafeedId === config.datafeedId));
 
 /** A job has at most one datafeed; of several that claim it, the busiest is believed. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {

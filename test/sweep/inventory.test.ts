@@ -134,6 +134,21 @@ describe('a job that is not to be touched has no state', () => {
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
+  it('where its config names a datafeed that feeds nobody or another, or one feeds it that no id could ask for', () => {
+    const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
+      only({ configs: [config], stats: [stats], datafeeds }).state;
+    const fed = configOf('a', { datafeedId: 'feed' });
+    expect(state(fed)).toBeUndefined();
+    expect(state(fed, feedOf('feed', 'stopped', 'b'))).toBeUndefined();
+    expect(state(fed, feedOf('other', 'stopped'))).toBeUndefined();
+    expect(state(config, feedOf('No Id', 'stopped'))).toBeUndefined();
+    expect(state(config, feedOf('other', 'stopped'), feedOf('No Id', 'stopped'))).toBeUndefined();
+    expect(state(fed, feedOf('feed', 'stopped'))).toBe('opened');
+    expect(state(fed, feedOf('other', 'stopped'), feedOf('feed', 'stopped'))).toBe('opened');
+    // a config that names none contradicts nothing
+    expect(state(config, feedOf('other', 'stopped'))).toBe('opened');
+  });
+
   it('unless it is closed: nobody would touch it, whatever else is told of it', () => {
     const closed = statsOf('a', { state: 'closed' });
     expect(only({ stats: [closed] }).state).toBe('closed');
@@ -216,17 +231,6 @@ describe('the last activity of a job', () => {
 
   it('is never event time', () => {
     expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
-  });
-});
-
-describe('a moment', () => {
-  it.each([0, now, 8.64e15, -8.64e15])('is %d, as a date can say it', (ms) => {
-    expect(isMoment(ms)).toBe(true);
-    expect(new Date(ms).toISOString()).toContain('T');
-  });
-
-  it.each([undefined, 8.64e15 + 1, -8.64e15 - 1, Number.NaN, Number.POSITIVE_INFINITY])('is not %d', (ms) => {
-    expect(isMoment(ms)).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plural, printable, quote } from '../../src/sweep/text.ts';
+import { plainJson, plural, printable, quote, shownInJson } from '../../src/sweep/text.ts';
 
 describe('a value from outside', () => {
   it.each<[unknown, string]>([
@@ -8,6 +8,8 @@ describe('a value from outside', () => {
     [null, 'null'],
     [['a', { b: 1 }], '["a",{"b":1}]'],
     [undefined, 'nothing'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [Number.NaN, 'NaN'],
   ])('%j is quoted %s', (value, shown) => {
     expect(quote(value)).toBe(shown);
   });
@@ -34,4 +36,21 @@ describe('a value from outside', () => {
 
 it('a count has its noun in the singular for one alone', () => {
   expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
+});
+
+describe('a text within JSON', () => {
+  it('keeps what JSON escapes by itself, and has its other invisible characters as their codes', () => {
+    expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
+  });
+
+  it('is plain: each invisible character is one that JSON reads back', () => {
+    const value = { a: 'x\u202e\u001b\u009b\u{e0001}\n' };
+    expect(plainJson(value)).toBe('{"a":"x\\u202e\\u001b\\u009b\\udb40\\udc01\\n"}');
+    expect(JSON.parse(plainJson(value))).toEqual(value);
+  });
+
+  it('keeps the lines of its indentation, and of nothing is null', () => {
+    expect(plainJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
+    expect(plainJson(undefined)).toBe('null');
+  });
 });
