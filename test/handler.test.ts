@@ -119,6 +119,14 @@ describe('the function', () => {
     });
   });
 
+  it('logs no character that acts on a terminal', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    const { error, lines } = await invoke(world, { '\u009b31m\u202e': 1, cluster: '\u2028' });
+    expect(error).toMatchObject({ name: 'InvalidRequestError' });
+    expect(JSON.stringify(lines)).toContain('31m');
+    expect(JSON.stringify(lines)).toMatch(/^[^\p{Cf}\p{Zl}\u007f-\u009f]*$/u);
+  });
+
   it('shows no credential in anything it writes or throws', async () => {
     const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml'] };
     await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });

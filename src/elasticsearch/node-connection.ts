@@ -3,7 +3,15 @@
  * client would load, and whose parser, a WebAssembly module, costs the first request of a cold start 30 ms and 20 MB.
  */
 import type { ClientRequest } from 'node:http';
-import { HttpConnection } from '@elastic/elasticsearch';
+import {
+  type ConnectionRequestOptions,
+  type ConnectionRequestOptionsAsStream,
+  type ConnectionRequestParams,
+  type ConnectionRequestResponse,
+  type ConnectionRequestResponseAsStream,
+  HttpConnection,
+} from '@elastic/elasticsearch';
+import { unpacked } from './unpacking.ts';
 
 /** The client's connection over Node's HTTP, mended where it would wait for ever, or for too long. */
 export class NodeConnection extends HttpConnection {
@@ -12,6 +20,23 @@ export class NodeConnection extends HttpConnection {
     const make = this.makeRequest as (settings: object) => ClientRequest;
     this.makeRequest = ((settings: object) =>
       make(settings).prependListener('error', tellWhatIsNotHttp)) as typeof this.makeRequest;
+  }
+
+  /** The client bounds what comes, and not what that is unpacked to. */
+  override request(
+    params: ConnectionRequestParams,
+    options: ConnectionRequestOptions,
+  ): Promise<ConnectionRequestResponse>;
+  override request(
+    params: ConnectionRequestParams,
+    options: ConnectionRequestOptionsAsStream,
+  ): Promise<ConnectionRequestResponseAsStream>;
+  override async request(
+    params: ConnectionRequestParams,
+    options: ConnectionRequestOptions & ConnectionRequestOptionsAsStream,
+  ): Promise<never> {
+    const answer: ConnectionRequestResponse = await super.request(params, options);
+    return (await unpacked(answer, options.maxResponseSize ?? 0)) as never;
   }
 
   /** The client lets go of a signal when the headers have come: a body that never ends would never be given up. */

@@ -56,6 +56,35 @@ describe('doctor, on a cluster', () => {
     ).toBe(true);
   });
 
+  it('does not wait for a gateway that says to come back in eleven days', async () => {
+    await using world = await startWorld(busy(1));
+    world.server.faults.add({
+      api: '*',
+      times: 99,
+      status: 503,
+      headers: { 'retry-after': '999999' },
+      type: 'unavailable',
+      reason: 'later',
+    });
+    const began = world.clock.now();
+    const { exit, told } = await examined(world);
+    expect(exit).toBe(3);
+    expect(told.connection).toMatch(/^finding: .* could not answer GET \/ \(HTTP 503 unavailable: later\)/);
+    expect(world.clock.now() - began).toBeLessThan(60_000);
+  });
+
+  it('counts no jobs where the count is none', async () => {
+    await using world = await startWorld(busy(1));
+    world.server.faults.add({
+      api: 'ml.get_job_stats',
+      times: 99,
+      status: 200,
+      after: true,
+      body: { count: [[1]] },
+    });
+    expect((await examined(world)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
+  });
+
   it('is content with a key that has exactly manage_ml', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'm:k' });

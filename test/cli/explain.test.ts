@@ -160,6 +160,32 @@ describe('explain', () => {
     );
   });
 
+  it('stumbles over no moment that no calendar has', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    const { changes, clocks } = await explained(world, 'idle-0', { idleFor: '104249991d' });
+    expect(changes).toEqual([]);
+    expect(clocks[0]?.value).not.toBeNull();
+    const answers = answersFor([
+      {
+        config: configOf('odd'),
+        stats: statsOf('odd', {
+          data_counts: {
+            ...statsOf('odd').data_counts,
+            last_data_time: 1e300,
+            latest_record_timestamp: -1e300,
+          },
+        }),
+      },
+    ]);
+    await using server = await serve((exchange) => respondWith(answers, exchange));
+    const env = { ELASTICSEARCH_URL: server.url };
+    const result = await runOn(world, ['explain', 'odd'], { env });
+    expect(result.exit).toBe(0);
+    const { verdict, clocks: odd } = JSON.parse(result.stdout) as Explanation;
+    expect(verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+    expect(odd.map(({ value }) => value)).toEqual([null, expect.any(String), null]);
+  });
+
   it('changes nothing', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     await text(world, 'idle-0');

@@ -85,6 +85,17 @@ describe('the history of earlier sweeps', () => {
     );
   });
 
+  it('is not waited for when a gateway says to come back in eleven days', async () => {
+    await using world = await startWorld(fleet);
+    await using folder = await newFolder();
+    const [report] = await nights(world, 1, 'json');
+    const file = await folder.write('night.json', report as string);
+    world.server.faults.add({ api: 'info', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = world.clock.now();
+    expect(await runOn(world, ['plan', '--history', file])).toMatchObject({ exit: 5, stdout: '' });
+    expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
+  });
+
   it('that holds no report is refused before the cluster is asked anything', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();

@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parsePastSweeps } from '../../src/cli/past-sweeps.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
 import { newFolder } from '../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
+import { serve } from '../support/scripted-server.ts';
 import { busy, idle, startWorld } from '../support/world.ts';
 
 const jobs = [
@@ -82,6 +85,23 @@ describe('the result', () => {
     expect(stdout).toContain('## Plan of a sweep of the cluster default');
     expect(stdout).toMatch(/^\| Job \| State \| Idle for \| Memory \| Verdict \| Reason \|\n\| --- \|/m);
     expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
+  });
+
+  it('has no character that acts on a terminal, JSON included, and no address that Markdown makes a link of', async () => {
+    const odd = {
+      node: { id: 'n', name: '\u009b31m\u007f\u202e' },
+      state: 'www.example.test http://x.test/ a@x.test',
+    };
+    const answers = answersFor([{ config: configOf('a'), stats: statsOf('a', odd) }]);
+    await using world = await startWorld([]);
+    await using server = await serve((exchange) => respondWith(answers, exchange));
+    const shown = async (form: string) =>
+      (await runOn(world, ['plan', '-o', form], { env: { ELASTICSEARCH_URL: server.url } })).stdout;
+    for (const form of ['table', 'json', 'ndjson', 'markdown', 'html'])
+      expect(await shown(form), form).toMatch(/^[^\p{Cf}\u007f-\u009f]*$/u);
+    const { jobs } = JSON.parse(await shown('json')) as SweepReport;
+    expect(jobs[0]?.nodeName).toBe(odd.node.name);
+    expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
   it('goes to a file whose ending tells its form, and to the terminal as a table', async () => {

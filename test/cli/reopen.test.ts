@@ -274,6 +274,91 @@ describe('reopen refuses', () => {
     ]);
   });
 
+  it('to open a job that was closed by somebody else, for all that the sweep stopped its datafeed', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const report = JSON.parse(await folder.read('report.json')) as { jobs: { outcome: string }[] };
+    for (const job of report.jobs) job.outcome = 'error';
+    await folder.write('report.json', JSON.stringify({ ...report, counts: undefined }));
+    const { exit, report: done } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(done.jobs[0]).toMatchObject({
+      outcome: 'error',
+      error: { type: 'closed_by_others' },
+      datafeed: 'not_attempted',
+    });
+    expect(opens(world)).toEqual([]);
+  });
+
+  it.each(['datafeed-idle-1', '*', '..', ''])(
+    'to start %j, which is not the datafeed of its job',
+    async (id) => {
+      await using world = await startWorld([...busy(8), ...fedJobs]);
+      await using folder = await newFolder();
+      const file = await swept(world, folder, { jobs: 'idle-0', runningDatafeeds: 'stop' });
+      await folder.write(
+        'report.json',
+        (await folder.read('report.json')).replaceAll('"datafeed-idle-0"', JSON.stringify(id)),
+      );
+      const { exit, report } = await reopened(world, file);
+      expect(exit).toBe(3);
+      expect(report.jobs).toMatchObject([
+        { outcome: 'reopened', datafeed: 'error', datafeedError: { type: 'not_its_datafeed' } },
+      ]);
+      expect(world.server.requests.filter(({ path }) => path.endsWith('_start'))).toEqual([]);
+    },
+  );
+
+  it('what a follow-up did to another cluster, in a file that tells of both', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    await swept(world, folder, { jobs: 'idle-0' });
+    const report = JSON.parse(await folder.read('report.json'));
+    const later = {
+      ...report,
+      sweepId: 'later',
+      startedAt: '2026-11-23T18:00:00.000Z',
+      followUpOf: { sweepId: report.sweepId, round: 1 },
+      cluster: { ...report.cluster, id: 'another' },
+      jobs: [{ ...report.jobs[0], jobId: 'idle-1' }],
+    };
+    const file = await folder.write('both.json', JSON.stringify([report, later]));
+    const result = await runOn(world, ['reopen', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('is the report of another cluster (another)');
+    expect(opens(world)).toEqual([]);
+  });
+
+  it('to look for settings under what is no name of a cluster, or to show it', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    for (const name of ['../other', 'Default', 'default\u001b[2J']) {
+      const report = { ...JSON.parse(await folder.read('report.json')) };
+      await folder.write('named.json', JSON.stringify({ ...report, cluster: { ...report.cluster, name } }));
+      const result = await runOn(world, ['reopen', folder.at('named.json'), '--yes'], {
+        env: { ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' },
+      });
+      expect(result).toMatchObject({ exit: 2, stdout: '' });
+      expect(result.stderr).toContain('holds no report');
+    }
+    expect((await reopened(world, file)).exit).toBe(0);
+  });
+
+  it('to wait for a gateway that says to come back in eleven days', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ api: '*', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = world.clock.now();
+    expect(await runOn(world, ['reopen', file, '--yes', '--deadline', '5m'])).toMatchObject({
+      exit: 5,
+      stdout: '',
+    });
+    expect(world.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
+  });
+
   it('to name anything but one job: an id that is a pattern or a path is an error', async () => {
     await using world = await startWorld([...busy(3), ...idle(1)]);
     await using folder = await newFolder();

@@ -137,6 +137,23 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect(world.closeRequests()).toEqual([]);
   });
 
+  it.each([
+    [
+      'it is nested without end',
+      (text: string) => text.replace('{', `{"x": ${'['.repeat(9_000)}${']'.repeat(9_000)},`),
+    ],
+    ['a key of it stands twice', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
+  ])('%s', async (_what, edit) => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await folder.write('plan.json', edit(await folder.read('plan.json')));
+    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('is no plan that jobsweep plan -o json wrote');
+    expect(world.closeRequests()).toEqual([]);
+  });
+
   it('it is older than a day, or than --max-age says', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();

@@ -77,6 +77,14 @@ describe('a listing', () => {
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
   });
 
+  it('whose count is a list without end is none', async () => {
+    const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
+    const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
+    await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
+      unreadable(/count is a value that JSON cannot hold, and 0 jobs came/),
+    );
+  });
+
   it('may be empty, with or without its list', async () => {
     for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
       expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
@@ -209,6 +217,7 @@ describe('the stats of a job', () => {
     ['null for the time of arrival', counts({ last_data_time: null })],
     ['a text for the time of arrival', counts({ last_data_time: '2026-11-23' })],
     ['a time of arrival before all time', counts({ last_data_time: -1 })],
+    ['a time of arrival before there were servers', counts({ last_data_time: 86_400_000 })],
     [
       'a record without a time of arrival',
       counts({ last_data_time: undefined, input_record_count: 0, processed_record_count: 0 }),
@@ -216,6 +225,7 @@ describe('the stats of a job', () => {
     ['a number for how long it is open', { open_time: 93_784 }],
     ['words for how long it is open', { open_time: 'long' }],
     ['a fraction for how long it is open', { open_time: '1.5s' }],
+    ['an age of the world for how long it is open', { open_time: '999999999999d' }],
     ['no forecasts', { forecasts_stats: undefined }],
     ['forecasts without their states', { forecasts_stats: { total: 2, forecasted_jobs: 1 } }],
     ['more forecasts than states', { forecasts_stats: { total: 2, status: { finished: 1 } } }],
@@ -292,6 +302,7 @@ describe('the datafeeds', () => {
     ['do not tell whose they are', { timing_stats: undefined }],
     ['tell it in no form that is known', { timing_stats: { job_id: 7 } }],
     ['tell that they are nobody’s', { timing_stats: { job_id: '' } }],
+    ['tell of a job that can be none', { timing_stats: { job_id: '<script>' } }],
   ])('that %s are asked again for their config, which does', async (_what, feed) => {
     const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
     const { result, requests } = await reading(answers, read);
@@ -305,7 +316,7 @@ describe('the datafeeds', () => {
   });
 
   it('that nobody can tell the job of end the sweep: it could be any', async () => {
-    for (const owner of [undefined, null, '', 7])
+    for (const owner of [undefined, null, '', 7, 'job a', '*'])
       await expect(
         reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
       ).rejects.toMatchObject(unreadable(/does not tell which job the datafeed datafeed-job-a feeds/));

@@ -126,6 +126,11 @@ describe('a schedule file that is wrong is told with line and column, before any
       `${entry(`${cron}request: {}`)}${entry(`${cron}request: {}`).replace('schedules:\n', '')}`,
       'schedules.yml:5:5: schedules[1].name: "nightly" stands twice, first in schedules[0]',
     ],
+    [
+      'a payload whose one field every object has',
+      entry(`${cron}request:\n  __proto__: {jobs: web}`),
+      'schedules.yml:5:7: schedules[0].request: __proto__ is an unknown field',
+    ],
     ['no list', 'schedules: nightly', 'schedules: expected a list of schedules, got "nightly"'],
     ['a list alone', '- name: nightly', 'expected an object with a list `schedules`'],
     ['a key twice', entry(`${cron}request: {}\nrequest: {}`), 'schedules.yml:5:5'],

@@ -105,6 +105,26 @@ describe('a job that is not to be touched has no state', () => {
     ['a config that could not be read', { configs: [configOf('a', { unreadable: true })], stats: [stats] }],
     ['stats that could not be read', { configs: [config], stats: [statsOf('a', { unreadable: true })] }],
     ['no config', { stats: [stats] }],
+    [
+      'a datafeed by its config, which feeds another job by its own stats',
+      {
+        configs: [configOf('a', { datafeedId: 'f' })],
+        stats: [stats],
+        datafeeds: [feedOf('f', 'started', 'b')],
+      },
+    ],
+    [
+      'a datafeed by its config, of which there are no stats',
+      { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats] },
+    ],
+    [
+      'one datafeed by its config, and another by the stats',
+      { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats], datafeeds: [feedOf('g', 'stopped')] },
+    ],
+    [
+      'a datafeed whose id no datafeed can have',
+      { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
+    ],
   ])('with %s', (_, answers) => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined });
   });

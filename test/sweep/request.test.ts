@@ -89,6 +89,21 @@ describe('an invalid request says field, value, expectation and the nearest fiel
       'fuse.maxShare: expected a number over 0, up to 1, or null to turn the fuse off, got 0',
     ],
     [{ followUp: true }, 'followUp: expected false, or an object with `after` and `max`, got true'],
+    [{ jobs: ['', 'a'] }, 'jobs[0]: expected a non-empty job id, group or wildcard, got ""'],
+    [
+      { jobs: [] },
+      'jobs: expected a list of names or one string with commas, each name a non-empty job id, group or wildcard, and at least one, got []',
+    ],
+    [{ trigger: 1 }, 'trigger: expected an object, got 1'],
+    [{ followUpOf: [] }, 'followUpOf: expected an object, got []'],
+    [
+      { followUpOf: { sweepId: 's', round: 1 } },
+      'followUpOf.jobs: expected a list of at least one job, got nothing',
+    ],
+    [
+      JSON.parse('{"fuse": {"maxJobs": 1e999}}'),
+      'fuse.maxJobs: expected a whole number, 0 or more, or null to turn the fuse off, got Infinity',
+    ],
     [[], 'the payload: expected an object, as {"idleFor": "48h"}, got []'],
     [null, 'the payload: expected an object, as {"idleFor": "48h"}, got null'],
     ['{}', 'the payload: expected an object, as {"idleFor": "48h"}, got "{}"'],
@@ -98,6 +113,15 @@ describe('an invalid request says field, value, expectation and the nearest fiel
 
   it('tells everything that is wrong at once', () => {
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
+  });
+
+  it('tells the first hundred of a great many, and that there are more', () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]),
+    );
+    const told = problems({ ...fields, neverFed: 1 });
+    expect(told).toHaveLength(101);
+    expect(told.at(-1)).toBe('and more: only the first 100 problems are told');
   });
 
   it('is one error, whose sentence tells of each problem', () => {

@@ -721,3 +721,29 @@ describe('a follow-up', () => {
     expect(report.jobs.map(({ jobId, attempts }) => [jobId, attempts])).toEqual([['closed', 4]]);
   });
 });
+
+it('a hundred and fifty thousand jobs, each on a node of its own, are no bug', async () => {
+  using clock = new VirtualClock(now);
+  const ids = Array.from({ length: 150_000 }, (_, index) => `job-${index}`);
+  const cluster: Cluster = {
+    identify: async () => ({ id: 'c', version: null }),
+    upgradeMode: async () => false,
+    mayClose: async () => true,
+    jobConfigs: async () => ids.map((jobId) => ({ jobId, groups: [] })),
+    jobStats: async () =>
+      ids.map((jobId) => ({
+        jobId,
+        state: 'opened',
+        nodeId: jobId,
+        openForMs: 30 * day,
+        lastDataTime: now - 5 * day,
+        runningForecasts: 0,
+      })),
+    datafeedStats: async () => [],
+    close: async () => ({ kind: 'acknowledged' }),
+    warnings: () => [],
+  };
+  const order = { sweepId: 's', request: requestOf({ fuse: { maxJobs: null, maxShare: null } }) };
+  const { counts, fuse } = await sweep(order, { cluster, clock, remainingMs: 60_000 });
+  expect({ listed: counts.listed, fuse: fuse?.name }).toEqual({ listed: 150_000, fuse: 'mass_idle' });
+});

@@ -36,7 +36,7 @@ function* describe(issue: z.core.$ZodIssue, prefix: Path): Generator<Problem, un
       return;
     }
   }
-  const expected = issue.message.replace(/^Invalid input: /, '').replace(/^expected /, '');
+  const expected = issue.message.replace(/^Invalid input: /, '').replace(/^expected |, received .*$/gs, '');
   yield problem(path, `expected ${expected}, got ${quote(issue.input)}`);
 }
 

@@ -157,8 +157,9 @@ export const fleetFile = badInput<SpoiledFile, Bench>({
   name: 'fleet-file',
   sentence:
     'a fleet file, however spoiled, is refused with places, or served as a cluster that answers every question as one',
-  toMeet: [...fileThings, 'served', 'refused', 'spoiled and served', 'answered'],
-  enough: 300,
+  outcomes: ['served', 'refused', 'answered'],
+  toMeet: [...fileThings, 'spoiled and served'],
+  enough: 2_000,
   given: spoiledFile(fleet),
   open: openBench,
   attempt: async (given, meet, world) => {

@@ -34,18 +34,8 @@ export const history = badInput<Given, World>({
   name: 'history',
   sentence:
     'a history, however spoiled, is refused, or makes a sweep act on nothing that it would keep without one; explain tells it without a stumble',
-  toMeet: [
-    ...reportForms,
-    ...spoilingKinds,
-    ...textSpoilingKinds,
-    'keeps a job',
-    'refused',
-    'acts',
-    'spoiled and read',
-    'plan',
-    'explain',
-  ],
-  enough: 300,
+  outcomes: ['keeps a job', 'refused', 'acts', 'spoiled and read'],
+  toMeet: [...reportForms, ...spoilingKinds, ...textSpoilingKinds, 'plan', 'explain'],
   given: fc.record(
     {
       form: anyReportForm,

@@ -7,6 +7,7 @@ import { hostileText } from './hostile-text.ts';
 import { logLines } from './log-lines.ts';
 import { payload } from './payload.ts';
 import { payloadText } from './payload-text.ts';
+import { realProcess } from './process.ts';
 import type { BadInput } from './property.ts';
 import { reopen } from './reopen.ts';
 import { savedPlan } from './saved-plan.ts';
@@ -26,4 +27,5 @@ export const badInputs: readonly BadInput[] = [
   answers,
   hostileText,
   logLines,
+  realProcess,
 ];

@@ -38,15 +38,9 @@ export const savedPlan = badInput<Given, World>({
   name: 'saved-plan',
   sentence:
     'a saved plan that was spoiled is refused before anything is closed, or closes what it closed before; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
-  toMeet: [
-    ...spoilingKinds,
-    ...textSpoilingKinds,
-    'carried out',
-    'refused',
-    'sealed anew and carried out',
-    'closed less',
-  ],
-  enough: 300,
+  outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
+  toMeet: [...spoilingKinds, ...textSpoilingKinds, 'closed less'],
+  enough: 2_000,
   share: 0.5,
   given: fc.record(
     {

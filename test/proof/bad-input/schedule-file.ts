@@ -85,8 +85,9 @@ export const scheduleFile = badInput<SpoiledFile, World>({
   name: 'schedule-file',
   sentence:
     'a file of schedules, however spoiled, is refused with places before anything is sent, or plans schedules whose requests are valid and say what the file says; it never takes what is not its own',
-  toMeet: [...fileThings, 'planned', 'refused', 'spoiled and planned', 'deletes what is left out'],
-  enough: 300,
+  outcomes: ['planned', 'refused', 'deletes what is left out'],
+  toMeet: [...fileThings, 'spoiled and planned'],
+  enough: 2_000,
   given: spoiledFile(file),
   open: openWorld,
   attempt: async (given, meet, world) => {

@@ -84,8 +84,8 @@ export const settings = badInput<Given, TwoClusters>({
   name: 'settings',
   sentence:
     'settings, however spoiled, end in a sentence that shows no credential, or reach the cluster that they name with the credentials that they hold',
-  toMeet: [...slipNames, 'hostile', ...names, 'reached', 'refused', 'not reached', 'doctor', 'plan'],
-  enough: 200,
+  outcomes: ['reached', 'refused'],
+  toMeet: [...slipNames, 'hostile', ...names, 'not reached', 'doctor', 'plan'],
   given: fc.record(
     {
       url: fc.oneof({ weight: 3, arbitrary: fc.constant<Slip>('none') }, fc.constantFrom(...slipNames)),
@@ -119,6 +119,8 @@ export const settings = badInput<Given, TwoClusters>({
     }
     const from = world.own.requests.length;
     const result = await world.run([given.command], { env: environment });
+    // what was on its way when the command ended arrives now
+    await world.clock.advance(0);
     const used = authorizations(world.own, from);
     const allowed = authorizationsOf(environment);
     const problems = [
@@ -143,9 +145,8 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
     const all = values[name];
     const value = (all[pick % all.length] as string).replace('URL', address);
     // what an ARN should be is shown as it stands: it is no place where anybody keeps a key
-    // A credential in a name of AWS would be shown as part of the name: those are no secrets, and are told to be wrong.
-    const bringsSecret = slip === 'another_secret' || slip === 'query' || slip === 'user';
-    if (bringsSecret && name.startsWith('JOBSWEEP')) return [name, value] as const;
+    if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
+      return [name, value] as const;
     const spoilt = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
     return [name, spoilt ?? ''] as const;
   });

@@ -152,6 +152,31 @@ describe('mistakes in a fleet file', () => {
       '{"jobs": [{"jobId": "a", "closeTakes": "soon"}]}',
       'jobs[0].closeTakes: expected a duration',
     ],
+    [
+      'a node twice',
+      '{"nodes": [{"name": "a"}, {"name": "a"}]}',
+      'nodes[1].name: "a" is the name of another node already',
+    ],
+    [
+      'a config without what the cluster works with',
+      '{"jobs": [{"jobId": "a", "config": {"analysis_config": null}}]}',
+      'fleet.json:1:37: jobs[0].config.analysis_config: expected object, got null',
+    ],
+    [
+      'a config of another job',
+      '{"jobs": [{"jobId": "a", "config": {"job_id": "b"}}]}',
+      'jobs[0].config.job_id: expected nothing here: the id is `jobId`, got "b"',
+    ],
+    [
+      'a config that the cluster refuses',
+      '{"jobs": [{"jobId": "a"},\n {"jobId": "b", "bucketSpan": "1d", "datafeed": {"config": {"query_delay": "soon"}}}]}',
+      'fleet.json:2:2: the cluster refuses it: failed to parse setting [query_delay]',
+    ],
+    [
+      'a setting that the cluster refuses',
+      '{"settings": {"xpack.ml.max_open_jobs": "many"}}',
+      'fleet.json:1:15: the cluster refuses it: Failed to parse value [many]',
+    ],
     ['text that is no JSON', '{"jobs": [}', 'not valid JSON'],
   ])('%s', async (_what, text, message) => {
     const { exit, stdout, stderr } = await start('fleet.json', text);
