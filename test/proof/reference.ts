@@ -94,6 +94,8 @@ export interface Told {
   readonly feed: TrueJob['feed'];
   /** It has a datafeed by its config, and no successful read told of it. */
   readonly feedUnread: boolean;
+  /** It has a datafeed by its config, and the read of datafeeds told of none: gone since, or one of the two is wrong. */
+  readonly feedMissing: boolean;
   /** The sweep's own clock when it had everything. */
   readonly at: number;
   /** The id is the name of a group as well: a close that names it would close the group. */
@@ -121,6 +123,7 @@ export function toldOf(seen: SweepSeen, jobId: string, seq = Number.POSITIVE_INF
     stats: stat?.hidden ? undefined : stat,
     statsAt: toldBy(stats, jobId)?.at ?? stats.endedAt,
     feed: feedTruth?.feed,
+    feedMissing: feedId !== undefined && feeds !== undefined && feedTruth?.feed === undefined,
     feedUnread: feedId !== undefined && feedTruth === undefined && feeds === undefined,
     at: at + seen.skewMs,
     isGroup: everyone.some(({ groups }) => groups.includes(jobId)),
@@ -171,7 +174,7 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   const groups = config?.groups ?? [];
   // a mark of an app that is there and holds nothing cannot be read
   const unreadable = config === undefined || config.managedSetting === null;
-  const clear = !unreadable && stats !== undefined && !stats.garbled && !told.isGroup;
+  const clear = !unreadable && stats !== undefined && !stats.garbled && !told.isGroup && !told.feedMissing;
   const opened = openedAt(told);
   const running = feed !== undefined && feed.state !== 'stopped';
   const keep = (reason: string): Decision => ({ verdict: 'keep', reason });
