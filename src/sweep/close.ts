@@ -10,6 +10,7 @@ import {
   errorOf,
   goesToForce,
   type NextStep,
+  openedSinceAsk,
   reopenedError,
   whileWatching,
 } from './escalate.ts';
@@ -214,9 +215,8 @@ class CloseEngine {
 
   /** Judged anew, and to be kept: revived, or, when it was opened again after our ask, an error that says so. */
   #noLonger(entry: Entry, verdict: Extract<Entry['verdict'], { verdict: 'keep' }>): void {
-    const { lastAskAt, job } = entry;
-    // Nobody can open again what was never asked.
-    if ((job.openedAt ?? 0) > (lastAskAt ?? Infinity) + 1_000) {
+    const { job } = entry;
+    if (openedSinceAsk(entry, job.openedAt)) {
       this.#settle(entry, { outcome: 'error', error: reopenedError(entry) });
       return;
     }

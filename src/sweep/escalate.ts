@@ -102,11 +102,14 @@ export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefo
   );
 }
 
-/** A process that started after our request: somebody opened the job again. */
+/** Whether what is open by these stats was opened again by somebody after our request. */
 export function reopened(entry: Entry, stats: JobStats, now: number): boolean {
-  // What is not known proves nothing: no age counts as older than any ask, no ask as later than any process.
-  const startedAt = now - (stats.openForMs ?? Infinity);
-  return startedAt > (entry.lastAskAt ?? Infinity) + 1_000;
+  return openedSinceAsk(entry, now - (stats.openForMs ?? Infinity));
+}
+
+/** A process that started after our request. What is not known proves nothing: no start, or no request, comes before all. */
+export function openedSinceAsk({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean {
+  return openedAt > lastAskAt + 1_000;
 }
 
 export function reopenedError(entry: Entry): ClusterError {
