@@ -19,7 +19,7 @@ import type { Entry } from './ledger.ts';
 import { lookAt } from './look.ts';
 import { Places } from './places.ts';
 import { type Batch, closeBatch, cutBatches, forcedBatches } from './plan.ts';
-import type { CloseAnswer, ClusterError } from './ports.ts';
+import type { CloseAnswer, ClusterError, JobStats } from './ports.ts';
 import { RequestQueue } from './queue.ts';
 import { Rounds } from './rounds.ts';
 import { StateReader, type States } from './states.ts';
@@ -200,7 +200,10 @@ class CloseEngine {
     const jobs = entries.map((entry) => entry.job);
     for (let tries = 1; tries <= mostSlowLooks; tries++) {
       const begun = clock.now();
-      const told = await lookAt(jobs, cluster, clock, ending, tries === 1 ? states : undefined);
+      // Data may come while the look waits for a config, and a round of places tell of it: what is known counts.
+      const since = this.#states.begun;
+      const newest = (stats: readonly JobStats[]) => this.#states.newest(stats, since);
+      const told = await lookAt(jobs, cluster, clock, ending, tries === 1 ? states : undefined, newest);
       if (clock.now() - begun <= oldestLook) return told;
     }
     throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);

@@ -7,7 +7,8 @@ import { together } from './together.ts';
 
 /**
  * Jobs as they are now, by id; those that no longer exist are missing. Throws when any part cannot be read.
- * `statsOfNow`: the stats of all these jobs, if they were read a moment ago.
+ * `statsOfNow`: the stats of all these jobs, if they were read a moment ago. `newest`: what was told of jobs while the
+ * look waited for its answers, in place of what it was told itself.
  */
 export async function lookAt(
   jobs: readonly JobSnapshot[],
@@ -15,6 +16,7 @@ export async function lookAt(
   clock: Clock,
   signal: AbortSignal,
   statsOfNow?: ReadonlyMap<string, JobStats>,
+  newest: (stats: readonly JobStats[]) => readonly JobStats[] = (stats) => stats,
 ): Promise<ReadonlyMap<string, JobSnapshot>> {
   const ids: JobId[] = jobs.flatMap((job) => job.target ?? []);
   const knownFeeds = jobs.flatMap((job) => job.datafeed?.datafeedId ?? []);
@@ -28,6 +30,11 @@ export async function lookAt(
     datafeedId !== undefined && !knownFeeds.includes(datafeedId) ? [datafeedId] : [],
   );
   const found = await cluster.datafeedStats(signal, newFeeds);
-  const snapshots = joinInventory({ configs, stats, datafeeds: [...known, ...found], readAt: clock.now() });
+  const snapshots = joinInventory({
+    configs,
+    stats: newest(stats),
+    datafeeds: [...known, ...found],
+    readAt: clock.now(),
+  });
   return new Map(snapshots.map((snapshot) => [snapshot.jobId, snapshot]));
 }

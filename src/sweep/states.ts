@@ -10,10 +10,26 @@ export class StateReader {
   readonly #signal: AbortSignal;
   #waiting: { ids: Set<JobId>; answer: Promise<States> } | undefined;
   #running: Promise<unknown> = Promise.resolve();
+  #begun = 0;
+  /** By job: what the newest read that asked for it told, nothing if it is gone, and the number of that read. */
+  readonly #told = new Map<string, { readonly read: number; readonly stats: JobStats | undefined }>();
 
   constructor(cluster: Pick<Cluster, 'jobStats'>, signal: AbortSignal) {
     this.#cluster = cluster;
     this.#signal = signal;
+  }
+
+  /** How many reads have begun. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** `stats` as the reads told them that began when `since` reads had; what those know to be gone is left out. */
+  newest(stats: readonly JobStats[], since: number): readonly JobStats[] {
+    return stats.flatMap((stat) => {
+      const told = this.#told.get(stat.jobId);
+      return told && told.read > since ? (told.stats ?? []) : stat;
+    });
   }
 
   /** The stats of `ids` as of after this call; an id that is missing from the answer no longer exists. */
@@ -23,8 +39,12 @@ export class StateReader {
       const joint: Set<JobId> = new Set();
       const answer = this.#running.then(async () => {
         this.#waiting = undefined;
+        this.#begun += 1;
+        const read = this.#begun;
         const stats = await this.#cluster.jobStats(this.#signal, [...joint]);
-        return new Map(stats.map((stat) => [stat.jobId, stat]));
+        const states: States = new Map(stats.map((stat) => [stat.jobId, stat]));
+        for (const id of joint) this.#told.set(id, { read, stats: states.get(id) });
+        return states;
       });
       this.#running = answer.catch(() => undefined);
       this.#waiting = { ids: joint, answer };

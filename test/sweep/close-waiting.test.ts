@@ -192,6 +192,26 @@ describe('with places on the nodes', () => {
     ]);
   });
 
+  it('believes a round that tells of data while the look at that job still waits for an answer', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 } },
+      onRead: async ({ kind, nth }) => {
+        if (kind === 'configs' && nth === 1) await world.clock.sleep(1_500);
+      },
+    });
+    world.at(500, () => world.cluster.becomes('big', 'opened', { lastDataTime: now + 500 }));
+    await world.run();
+    expect(world.cluster.log.slice(0, 4)).toEqual([
+      '0 stats big',
+      '0 configs big',
+      '1000 stats big small',
+      '3000 stats small',
+    ]);
+    expect(world.told()).toMatchObject({ big: 'revived 1500' });
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
+  });
+
   it('names no more jobs in a request than allowed', async () => {
     const world = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),

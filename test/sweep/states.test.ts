@@ -67,6 +67,29 @@ describe('the states of jobs', () => {
     expect(await third).toBe(await second);
   });
 
+  it('are told as the newest read saw them, to who has older ones; what is gone is left out', async () => {
+    const { reader, answer, turn } = heldCluster();
+    const older = ['a', 'b', 'c'].map((jobId) => ({ jobId, state: 'opened', runningForecasts: 0 }));
+    const newest = (since: number) =>
+      reader.newest(older, since).map(({ jobId, state }) => `${jobId} ${state}`);
+    expect(reader.begun).toBe(0);
+    const first = reader.read([id('a'), id('b')]);
+    await turn();
+    expect(reader.begun).toBe(1);
+    // under way it tells nothing
+    expect(newest(0)).toEqual(['a opened', 'b opened', 'c opened']);
+    answer('closing', 'a');
+    await first;
+    expect(newest(0)).toEqual(['a closing', 'c opened']);
+    // who had theirs after that read began has the newer ones
+    expect(newest(1)).toEqual(['a opened', 'b opened', 'c opened']);
+    const second = reader.read([id('b')]);
+    await turn();
+    answer('closed', 'b');
+    await second;
+    expect(newest(1)).toEqual(['a opened', 'b closed', 'c opened']);
+  });
+
   it('that could not be read fail for those who asked, and are read again for the next', async () => {
     const { reader, answer, fail, turn } = heldCluster();
     const both = Promise.allSettled([reader.read([id('a')]), reader.read([id('b')])]);
