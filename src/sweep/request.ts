@@ -21,6 +21,13 @@ function told<T extends z.core.$ZodType>(schema: T, description: string): T {
   return schema;
 }
 
+/** Says that a value is not what was expected, where only its reading shows that. */
+function refuse(context: z.core.ParsePayload, expected: string): never {
+  // Stryker disable next-line StringLiteral: the kind of an issue of our own is nobody's business
+  context.issues.push({ code: 'custom', message: expected, input: context.value });
+  return z.NEVER;
+}
+
 interface DurationLimits {
   readonly min?: string;
   readonly max?: string;
@@ -40,10 +47,8 @@ function duration({ min, max }: DurationLimits = {}) {
     z.number(),
     {
       decode: (text, context) => {
-        const ms = parseDuration(text);
-        if (ms !== undefined && ms >= least && ms <= most) return ms;
-        context.issues.push({ code: 'custom', message: expected, input: text });
-        return z.NEVER;
+        const ms = parseDuration(text) ?? 0;
+        return ms >= least && ms <= most ? ms : refuse(context, expected);
       },
       encode: (ms) => formatDuration(ms),
     },
@@ -57,15 +62,13 @@ function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
   // each check says it by itself: a union shows its own words only when no branch comes near
   const error = expected;
   const name = z.string({ error: expectations.name }).check(z.minLength(1, { error: expectations.name }));
-  const list = z.array(name, { error }).check(...(allowEmpty ? [] : [z.minLength(1, { error })]));
+  const list = z.array(name).check(...(allowEmpty ? [] : [z.minLength(1, { error })]));
   return z.codec(told(z.union([name, list], { error }), expected), z.array(z.string()), {
     decode: (value, context) => {
       const list = (Array.isArray(value) ? value : [value])
         .flatMap((entry) => entry.split(','))
         .map((name) => name.trim());
-      if (list.every((name) => name !== '') && (allowEmpty || list.length > 0)) return list;
-      context.issues.push({ code: 'custom', message: expected, input: value });
-      return z.NEVER;
+      return list.every((name) => name !== '') ? list : refuse(context, expected);
     },
     encode: (list) => list,
   });
@@ -84,10 +87,7 @@ function count(min: number, max?: number, orElse = '') {
 }
 
 /** An object that refuses unknown fields. */
-function object<T extends z.core.$ZodLooseShape>(shape: T) {
-  const error = (issue: z.core.$ZodRawIssue) => (issue.code === 'invalid_type' ? 'an object' : undefined);
-  return z.strictObject(shape, { error });
-}
+const object = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 
 /** One that is complete with its own defaults when left out. */
 const section = <T extends z.core.$ZodLooseShape>(shape: T) => z.prefault(object(shape), {} as never);
@@ -236,7 +236,7 @@ export const requestSchema = z.strictObject(
     ),
     followUpOf: told(z.optional(followUpOf), 'Set by follow-ups only: the jobs to look at again.'),
   },
-  { error: (issue) => (issue.code === 'invalid_type' ? 'an object, as {"idleFor": "48h"}' : undefined) },
+  { error: 'an object, as {"idleFor": "48h"}' },
 );
 z.globalRegistry.add(requestSchema, {
   title: 'jobsweep request',
@@ -268,11 +268,10 @@ export function parseRequest(payload: unknown): ReadRequest {
       ],
     };
   }
-  const { $schema: _ignored, ...fields } = isObject(payload) ? payload : { $schema: undefined };
-  const result = requestSchema.safeParse(isObject(payload) ? fields : payload, { reportInput: true });
+  const result = requestSchema.safeParse(withoutSchema(payload), { reportInput: true });
   if (!result.success)
     throw new InvalidRequestError(
-      firstProblems(result.error.issues.values().flatMap((issue) => describe(issue, payload))),
+      firstProblems(result.error.issues.values().flatMap((issue) => describe(issue))),
     );
   const conflict = unreachableForce(result.data);
   if (conflict) throw new InvalidRequestError([conflict]);
@@ -287,6 +286,12 @@ export function toPayload(request: SweepRequest): RequestPayload {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+function withoutSchema(payload: unknown): unknown {
+  if (!isObject(payload)) return payload;
+  const { $schema: _ignored, ...fields } = payload;
+  return fields;
+}
+
 /** The trigger in the envelope that a schedule without an `Input` sends, from EventBridge Scheduler or from a rule. */
 function bareTrigger({ resources, time }: Record<string, unknown>): Pick<RequestPayload, 'trigger'> {
   const scheduleArn = Array.isArray(resources) ? (resources[0] as unknown) : undefined;
@@ -297,37 +302,32 @@ function bareTrigger({ resources, time }: Record<string, unknown>): Pick<Request
 
 /** A stuck job that would be old enough for force only after the last follow-up: nobody would be there to do it. */
 function unreachableForce({ force, followUp }: SweepRequest): Problem | undefined {
-  if (force.stuckFor === null || followUp === false) return undefined;
+  if (followUp === false) return undefined;
   const last = followUp.after * followUp.max;
-  if (force.stuckFor <= last) return undefined;
+  const stuckFor = force.stuckFor ?? 0; // never: nobody has to be there
+  if (stuckFor <= last) return undefined;
   return {
     field: 'force.stuckFor',
     path: ['force', 'stuckFor'],
     message:
-      `force.stuckFor: expected at most followUp.after × followUp.max, which is ${formatDuration(last)}, got "${formatDuration(force.stuckFor)}"` +
+      `force.stuckFor: expected at most followUp.after × followUp.max, which is ${formatDuration(last)}, got "${formatDuration(stuckFor)}"` +
       ' (nobody would be there to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   };
 }
 
 type Issue = z.core.$ZodIssue;
+type Path = Problem['path'];
 
 /** What zod found, in this project's words: field, value, expectation, and the nearest field that exists. */
-function* describe(
-  issue: Issue,
-  payload: unknown,
-  prefix: readonly PropertyKey[] = [],
-): Generator<Problem, undefined> {
-  const path = [...prefix, ...issue.path].filter((key) => typeof key !== 'symbol');
+function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
+  const path: Path = [...prefix, ...(issue.path as Path)]; // an input of JSON or YAML has no symbols
   if (issue.code === 'invalid_union') {
     // The branch that the value is shaped like tells more than "matches none of them".
-    const value = valueAt(payload, path);
-    const branch = isObject(value)
-      ? issue.errors.find((errors) =>
-          errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
-        )
-      : undefined;
+    const branch = issue.errors.find((errors) =>
+      errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
+    );
     if (branch) {
-      for (const inner of branch) yield* describe(inner, payload, path);
+      for (const inner of branch) yield* describe(inner, path);
       return;
     }
   }
@@ -337,20 +337,24 @@ function* describe(
     return;
   }
   const field = fieldName(path);
-  const value = valueAt(payload, path);
-  yield { field, path, message: `${field || 'the payload'}: expected ${issue.message}, got ${quote(value)}` };
+  yield {
+    field,
+    path,
+    message: `${field || 'the payload'}: expected ${issue.message}, got ${quote(issue.input)}`,
+  };
 }
 
-function unknownField(path: readonly (string | number)[], key: string): string {
+function unknownField(path: Path, key: string): string {
   const known = fieldsAt(path);
+  const nearest = closest(key, known);
   // a name that another section has is no typo: fuse.maxJobs is nearer to `maxJobs` than `jobs` is
-  const elsewhere = allFields().filter((field) => field === key || field.endsWith(`.${key}`));
-  const nearest = known.length > 0 ? closest(key, known) : undefined;
-  const alike = nearest !== undefined && similar(key, nearest);
+  const elsewhere = everyField().filter(
+    (field) => !field.startsWith('followUpOf') && (field === key || field.endsWith(`.${key}`)),
+  );
   const hint =
     elsewhere.length > 0
       ? `did you mean ${elsewhere.join(' or ')}?`
-      : alike
+      : similar(key, nearest)
         ? `did you mean ${fieldName([...path, nearest])}?`
         : `the fields here are ${known.join(', ')}`;
   return `${quote(fieldName([...path, key])).slice(1, -1)} is an unknown field; ${hint}`;
@@ -363,49 +367,36 @@ function similar(key: string, name: string): boolean {
   return a.includes(b) || b.includes(a) || distance(a, b) <= Math.max(2, Math.floor(b.length / 2));
 }
 
-function fieldName(path: readonly (string | number)[]): string {
+function fieldName(path: Path): string {
   return path
     .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
     .join('');
 }
 
-function valueAt(payload: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      value === null || typeof value !== 'object'
-        ? undefined
-        : (value as Record<string | number, unknown>)[key],
-    payload,
-  );
-}
-
-/** The schema below a path, without what wraps it: defaults, unions with `null` or `false`, lists. */
-function unwrap(schema: z.core.$ZodType | undefined): Record<string, z.core.$ZodType> | undefined {
+/** The schema of an object, without what wraps it here: defaults, a union with `false`, a list. */
+function unwrap(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
   if (schema instanceof z.ZodMiniObject) return schema.def.shape as Record<string, z.core.$ZodType>;
   if (schema instanceof z.ZodMiniArray) return unwrap(schema.def.element);
   if (schema instanceof z.ZodMiniUnion)
     return schema.def.options.map((option) => unwrap(option)).find((shape) => shape !== undefined);
-  if (
-    schema instanceof z.ZodMiniDefault ||
-    schema instanceof z.ZodMiniPrefault ||
-    schema instanceof z.ZodMiniOptional
-  )
+  if (schema instanceof z.ZodMiniPrefault || schema instanceof z.ZodMiniOptional)
     return unwrap(schema.def.innerType);
   return undefined;
 }
 
-function fieldsAt(path: readonly (string | number)[]): string[] {
-  let shape = unwrap(requestSchema);
-  for (const key of path) if (typeof key === 'string') shape = unwrap(shape?.[key]);
-  return Object.keys(shape ?? {});
+/** Every field of the request with its path, as `close.timeout`, `followUpOf.jobs.jobId`. */
+function everyField(schema: z.core.$ZodType = requestSchema, prefix = ''): string[] {
+  return Object.entries(unwrap(schema) ?? {}).flatMap(([key, inner]) => [
+    `${prefix}${key}`,
+    ...everyField(inner, `${prefix}${key}.`),
+  ]);
 }
 
-/** Every field of the request with its path, as `close.timeout`. */
-function allFields(): string[] {
-  const below = (schema: z.core.$ZodType, prefix: string): string[] =>
-    Object.entries(unwrap(schema) ?? {}).flatMap(([key, inner]) => [
-      `${prefix}${key}`,
-      ...below(inner, `${prefix}${key}.`),
-    ]);
-  return below(requestSchema, '').filter((field) => !field.startsWith('followUpOf'));
+/** The names of the fields right below a path. */
+function fieldsAt(path: Path): string[] {
+  const prefix = path.map((key) => (typeof key === 'string' ? `${key}.` : '')).join('');
+  return everyField()
+    .filter((field) => field.startsWith(prefix))
+    .map((field) => field.slice(prefix.length))
+    .filter((field) => !field.includes('.'));
 }

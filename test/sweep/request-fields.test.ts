@@ -55,7 +55,7 @@ describe('what each field expects', () => {
     ['force.stuckFor', `${duration}, or null for never`, '0s', { force: { stuckFor: '0s' } }],
     ['force.exclude[0]', 'a non-empty job id, group or wildcard', '', { force: { exclude: [''] } }],
     ['force.exclude', 'a non-empty job id, group or wildcard', '', { force: { exclude: '' } }],
-    ['jobs', `${names}, and at least one`, ['a', 7], { jobs: ['a', 7] }],
+    ['jobs[1]', 'a non-empty job id, group or wildcard', 7, { jobs: ['a', 7] }],
     ['force.max', 'a whole number, 0 or more', -1, { force: { max: -1 } }],
     [
       'fuse.maxJobs',
@@ -145,6 +145,22 @@ describe('a field that there is not', () => {
       'trigger.by is an unknown field; the fields here are scheduleArn, scheduledTime',
     ],
     [{ 'idel\u001bFor': 1 }, 'idel\\u001bFor is an unknown field; did you mean idleFor?'],
+    [{ idleForHours: 48 }, 'idleForHours is an unknown field; did you mean idleFor?'],
+    [{ close: { tmot: '2m' } }, 'close.tmot is an unknown field; did you mean close.timeout?'],
+    [{ force: { mxa: 1 } }, 'force.mxa is an unknown field; did you mean force.max?'],
+    [
+      { trigger: { scheduleArn: 'a', scheduledTime: at, Time: at } },
+      'trigger.Time is an unknown field; did you mean trigger.scheduledTime?',
+    ],
+    [
+      { trigger: { scheduleArn: 'a', scheduledTime: at, ARN: 'a' } },
+      'trigger.ARN is an unknown field; did you mean trigger.scheduleArn?',
+    ],
+    // only a follow-up's own list of jobs has it, which nobody writes by hand
+    [
+      { close: { askedAt: at } },
+      'close.askedAt is an unknown field; the fields here are timeout, batch, concurrency, perNode',
+    ],
     [{ close: { exclude: [] } }, 'close.exclude is an unknown field; did you mean exclude or force.exclude?'],
   ])('%j', (payload, message) => {
     expect(messages(payload)).toEqual([message]);

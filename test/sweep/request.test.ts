@@ -34,6 +34,10 @@ describe('a request', () => {
     });
   });
 
+  it('needs no warning', () => {
+    expect(parseRequest({ jobs: 'a' }).warnings).toEqual([]);
+  });
+
   it('takes names as a list or as one string with commas, trimmed', () => {
     expect(parseRequest({ jobs: ' a , b*' }).request.jobs).toEqual(['a', 'b*']);
     expect(parseRequest({ jobs: ['a ', 'b,c'] }).request.jobs).toEqual(['a', 'b', 'c']);
