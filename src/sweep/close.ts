@@ -137,7 +137,10 @@ class CloseEngine {
   async #carryOut(batch: Batch, states: States | undefined): Promise<void> {
     let asked: { entries: Entry[]; answer: CloseAnswer } | undefined;
     try {
-      asked = await this.#ask(await this.#look(batch, states), batch.force);
+      const ready = await this.#look(batch, states);
+      // What the look sends another way need not wait until this request, which may take minutes, has ended.
+      this.#pump();
+      asked = await this.#ask(ready, batch.force);
     } finally {
       // The request has ended: its place is free for the next one while its jobs are read and watched.
       this.#inFlight -= 1;

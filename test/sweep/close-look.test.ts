@@ -86,7 +86,7 @@ describe('the look before a close', () => {
     expect(world.told()).toEqual({ a: 'closed 3000' });
   });
 
-  it('sends a job that failed meanwhile by itself and with force, looked at again', async () => {
+  it('sends a job that failed meanwhile by itself and with force, looked at again, beside the others', async () => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
@@ -97,14 +97,14 @@ describe('the look before a close', () => {
     expect(world.cluster.log).toEqual([
       '0 configs a b',
       '0 stats a b',
+      '0 configs b',
+      '0 stats b',
       '0 close a',
-      '1000 configs b',
-      '1000 stats b',
+      '0 force b',
       '1000 stats a',
-      '1000 force b',
-      '2000 stats b',
+      '1000 stats b',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 2000' });
+    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1000' });
     expect(world.entry('b')).toMatchObject({
       verdict: { verdict: 'force', reason: 'failed' },
       looks: 2,
