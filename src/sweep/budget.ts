@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts';
 const fullReserve = 20_000;
 /** Of a short deadline the ending takes this share: a command given ten seconds must still close something. */
 const reserveShare = 0.25;
+/** The last look may take half of what the ending has: this many times what a read took leaves it half as much again. */
+const readsInReserve = 3;
 /** How much longer than the server the client waits for the answer of a close (contract §3). */
 export const answerMargin = 10_000;
 /** A close that gets less than this would only be watched, not answered; what is asked for less gets what it asked for. */
@@ -19,8 +21,7 @@ export interface CloseAllowance {
 }
 
 export class Budget {
-  /** When new work ends, epoch milliseconds. */
-  readonly workEnd: number;
+  #workEnd: number;
   /** When the sweep must have returned, epoch milliseconds. */
   #deadline: number;
   readonly #clock: Clock;
@@ -29,7 +30,17 @@ export class Budget {
   constructor(clock: Clock, remainingMs: number) {
     this.#clock = clock;
     this.#deadline = clock.now() + remainingMs;
-    this.workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);
+    this.#workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);
+  }
+
+  /** When new work ends, epoch milliseconds. */
+  get workEnd(): number {
+    return this.#workEnd;
+  }
+
+  /** A read took `ms`. Of a short deadline its share may be too little for another one: the ending then takes more. */
+  readTook(ms: number): void {
+    this.#workEnd = Math.min(this.#workEnd, this.#deadline - Math.min(fullReserve, readsInReserve * ms));
   }
 
   /** The sweep must return within `ms` from now, or sooner if that was promised already. */
@@ -39,7 +50,7 @@ export class Budget {
 
   /** Milliseconds left for work. */
   left(): number {
-    return Math.max(0, this.workEnd - this.#clock.now());
+    return Math.max(0, this.#workEnd - this.#clock.now());
   }
 
   /** Milliseconds left for the ending. */

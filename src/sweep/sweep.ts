@@ -62,17 +62,19 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const { clock, cluster } = world;
   const startedAt = clock.now();
   const budget = new Budget(clock, world.remainingMs);
-  using workLimit = clock.limit(budget.left());
-  const ending = AbortSignal.any([workLimit.signal, ...(world.stop ? [world.stop] : [])]);
+  const stop = world.stop ? [world.stop] : [];
+  using readLimit = clock.limit(budget.left());
   const observer = world.observer ?? {};
   const cut = () => budget.endWithin(mostAfterStop);
   if (world.stop?.aborted) cut();
   else world.stop?.addEventListener('abort', cut);
   const judge = judgeBy(request);
 
-  const found = await readCluster(cluster, clock, ending).catch((error: unknown) => {
-    throw endedEarly(world.stop, workLimit.signal) ?? error;
+  const reading = AbortSignal.any([readLimit.signal, ...stop]);
+  const found = await readCluster(cluster, clock, reading).catch((error: unknown) => {
+    throw endedEarly(world.stop, readLimit.signal) ?? error;
   });
+  budget.readTook(found.readAt - startedAt);
   const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
@@ -88,6 +90,8 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     if (!fuse) warnings.push(...overForceMax(request, entries));
     if (!request.dryRun) warnings.push(...leftByFuse(entries));
   } else {
+    using workLimit = clock.limit(budget.left());
+    const ending = AbortSignal.any([workLimit.signal, ...stop]);
     const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
     warnings.push(...(await act(idle, closing, world.stop)));
     followUp = await followUpOn(entries, {

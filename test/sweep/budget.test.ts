@@ -31,6 +31,26 @@ describe('the time for one close', () => {
 });
 
 describe('the time for the ending', () => {
+  const workMs = (remaining: number, readMs: number) => {
+    const budget = new Budget(new VirtualClock(), remaining);
+    budget.readTook(readMs);
+    return budget.left();
+  };
+
+  it('is a quarter of what there is, and twenty seconds at the most', () => {
+    expect(workMs(minute, 0)).toBe(45_000);
+    expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
+  });
+
+  it('is three times what a read took, where that is more: so that the last look can be had', () => {
+    expect(workMs(minute, 5_000)).toBe(45_000);
+    expect(workMs(minute, 6_000)).toBe(42_000);
+    expect(workMs(minute, 30_000)).toBe(40_000);
+    expect(workMs(1_000, 300)).toBe(100);
+    expect(workMs(1_000, 400)).toBe(0);
+    expect(workMs(15 * minute, 6_000)).toBe(15 * minute - 20_000);
+  });
+
   it('is what is left before the deadline, and never less than none', async () => {
     const clock = new VirtualClock();
     const budget = new Budget(clock, minute);
