@@ -3,8 +3,10 @@
  * runs random cases there, and tells after how many the break was found. Ends with `N passed, N failed`.
  */
 import { parseArgs } from 'node:util';
+import { badInputs } from '../bad-input/index.ts';
 import { properties } from '../properties.ts';
-import { breaks } from './list.ts';
+import { badInputBreaks } from './bad-input.ts';
+import { breaks as worldBreaks } from './list.ts';
 import { type Found, tryBreak } from './scratch.ts';
 
 const { values } = parseArgs({
@@ -17,8 +19,11 @@ const { values } = parseArgs({
 });
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
+const breaks = [...worldBreaks, ...badInputBreaks];
 const chosen = breaks.filter(({ property }) => values.only === undefined || property === values.only);
-const unbroken = properties.filter(({ name }) => !breaks.some(({ property }) => property === name));
+const unbroken = [...properties, ...badInputs].filter(
+  ({ name }) => !breaks.some(({ property }) => property === name),
+);
 for (const { name } of unbroken) say(`${name}: no break is known that it would find`);
 let failed = values.only === undefined ? unbroken.length : 0;
 for (const each of chosen) {
