@@ -1,9 +1,13 @@
 /** @module The breaks of `npm run breaks` still stand for lines of the source: one for each property at least. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { breaks } from './breaks/list.ts';
+import { badInputs } from './bad-input/index.ts';
+import { badInputBreaks } from './breaks/bad-input.ts';
+import { breaks as worldBreaks } from './breaks/list.ts';
 import { breakLine, tryBreak } from './breaks/scratch.ts';
 import { properties } from './properties.ts';
+
+const breaks = [...worldBreaks, ...badInputBreaks];
 
 it.each(breaks)('$property can be broken: $wrong', (each) => {
   const text = readFileSync(new URL(`../../src/${each.file}`, import.meta.url), 'utf8');
@@ -12,12 +16,12 @@ it.each(breaks)('$property can be broken: $wrong', (each) => {
 
 it('every property has a break, and each break is of a property', () => {
   const broken = new Set(breaks.map(({ property }) => property));
-  expect([...broken].sort()).toEqual(properties.map(({ name }) => name).sort());
+  expect([...broken].sort()).toEqual([...properties, ...badInputs].map(({ name }) => name).sort());
 });
 
-it('a broken copy is found by the property that it breaks', async () => {
-  const plan = breaks.find(({ property }) => property === 'plan');
-  if (!plan) throw new Error('there is no break of the property plan');
-  const { violated } = await tryBreak(plan, { cases: 300, seed: 20_261_123 });
-  expect(violated).toContain('plan');
+it.each(['plan', 'log-lines'])('a broken copy is found by the property that it breaks: %s', async (name) => {
+  const broken = breaks.find(({ property }) => property === name);
+  if (!broken) throw new Error(`there is no break of the property ${name}`);
+  const { violated } = await tryBreak(broken, { cases: 300, seed: 20_261_123 });
+  expect(violated).toContain(name);
 });

@@ -1,29 +1,36 @@
 /**
- * @module `npm run proof [-- --time SECONDS] [--seed S]`: all that can never happen, tried within a time budget (ten
- * minutes, if not said): the loads, bad input, and random worlds for what is left of the time. One table; its last line is
- * `N passed, N failed`. What the time was too short for has not passed.
+ * @module `npm run proof`: all that can never happen, tried within a time budget: the loads, bad input, and random worlds
+ * for what is left of the time. One table; its last line is `N passed, N failed`. What the time was too short for has not
+ * passed.
  */
-import { parseArgs } from 'node:util';
 import { badInputs } from './bad-input/index.ts';
 import { tellFailure } from './failure.ts';
 import { loads } from './load.ts';
+import { anySeed, atLeastOne, proofCommand, wholeNumber } from './options.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, type Row, tableOf } from './table.ts';
 import { missed } from './tally.ts';
 
-const { values } = parseArgs({
-  options: { time: { type: 'string', default: '600' }, seed: { type: 'string' } },
-});
-
-const seed = values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(values.seed);
-const end = Date.now() + Number(values.time) * 1_000;
+const { time, seed = anySeed() } = proofCommand(
+  'npm run proof --',
+  'Tries all that can never happen, and prints one table.',
+)
+  .option('--time <seconds>', 'for all of it', atLeastOne, 600)
+  .option(
+    '--seed <number>',
+    'the seed of all that is random; another one each time, if not said',
+    wholeNumber,
+  )
+  .parse()
+  .opts<{ readonly time: number; readonly seed?: number }>();
+const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
 /** Of the time that the loads leave, for all of bad input together. */
 const shareOfBadInput = 0.4;
 const mostOfBadInput = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-say(`seed ${seed}, ${values.time} s`);
+say(`seed ${seed}, ${time} s`);
 const loadRows = await tryLoads();
 const inputRows = await tryBadInputs();
 const worldRows = await tryWorlds();

@@ -1,31 +1,41 @@
-/**
- * @module `npm run soak -- [--cases N] [--seed S] [--time SECONDS]`: many random cases on all cores. With `--path P` (and
- * the seed that a failure told), or `--case FILE`, one case again.
- */
+/** @module `npm run soak`: many random cases on all cores, or one case again. */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { Case } from './case.ts';
 import { runMany, tellFailure, violationsOf } from './failure.ts';
+import { anySeed, atLeastOne, proofCommand, wholeNumber } from './options.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, tableOf } from './table.ts';
 import { emptyTally, missed, type Tally, toMeet } from './tally.ts';
 
-const { values } = parseArgs({
-  options: {
-    cases: { type: 'string', default: '100000' },
-    seed: { type: 'string' },
-    time: { type: 'string' },
-    path: { type: 'string' },
-    case: { type: 'string' },
-  },
-});
+interface Options {
+  readonly cases: number;
+  readonly seed: number;
+  readonly time?: number;
+  readonly path?: string;
+  readonly case?: string;
+}
 
-const seed = values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(values.seed);
+const options = proofCommand(
+  'npm run soak --',
+  'Tries every property in random worlds, or in one world again.',
+)
+  .option('--cases <count>', 'how many worlds', atLeastOne, 100_000)
+  .option(
+    '--seed <number>',
+    'the seed that they are made from; another one each time, if not said',
+    wholeNumber,
+  )
+  .option('--time <seconds>', 'begin no further one after so many seconds', atLeastOne)
+  .option('--path <path>', 'only the world at this path, which a failure told together with its seed')
+  .option('--case <file>', 'only the world in this file')
+  .parse()
+  .opts<Partial<Options>>();
+const { cases = 100_000, seed = anySeed(), time } = options;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-if (values.case !== undefined) process.exitCode = await runFile(values.case);
-else if (values.path !== undefined) process.exitCode = await runAgain(values.path);
-else process.exitCode = await soak(Number(values.cases));
+if (options.case !== undefined) process.exitCode = await runFile(options.case);
+else if (options.path !== undefined) process.exitCode = await runAgain(options.path);
+else process.exitCode = await soak();
 
 async function runFile(file: string): Promise<number> {
   const violations = await violationsOf(JSON.parse(readFileSync(file, 'utf8')) as Case);
@@ -40,14 +50,14 @@ async function runAgain(path: string): Promise<number> {
   return failure ? 1 : 0;
 }
 
-async function soak(cases: number): Promise<number> {
+async function soak(): Promise<number> {
   say(`seed ${seed}, ${cases} cases, over real HTTP in simulated time`);
   const began = Date.now();
   const rate = (tally: Tally) => `${(tally.cases / ((Date.now() - began) / 1_000)).toFixed(1)} cases/s`;
   const { tally, failures, workers } = await runPool({
     seed,
     cases,
-    timeMs: values.time === undefined ? undefined : Number(values.time) * 1_000,
+    timeMs: time === undefined ? undefined : time * 1_000,
     progress: (sum) => {
       if (process.stderr.isTTY) process.stderr.write(`\r${sum.cases} cases, ${rate(sum)} `);
     },

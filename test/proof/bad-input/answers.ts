@@ -22,10 +22,11 @@ interface Trouble {
   readonly how: Spoiling | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** Spoils one of the fields that verdicts rest on. */
+/** Spoils one of the fields that verdicts rest on: of one entry, or of each that has it. */
 interface Aimed extends Spoiling {
   /** Which of them; taken round. */
   readonly field: number;
+  readonly everywhere: boolean;
 }
 
 const fields: Readonly<Partial<Record<AnswerKey, readonly Path[]>>> = {
@@ -66,6 +67,8 @@ const requests: readonly RequestPayload[] = [
 
 /** A lie that is whole cannot be told from the truth: what stands elsewhere is put nowhere else here. */
 const honest = spoilingKinds.filter((kind) => kind !== 'swap');
+/** What makes most of a field: nothing, or something else that could be taken for nothing. */
+const telling: readonly SpoilingKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
 const keys: readonly AnswerKey[] = [
   'root',
   'info',
@@ -81,22 +84,27 @@ const wayNames = Object.keys(ways) as Way[];
 const trouble: fc.Arbitrary<Trouble> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
-    nth: fc.constantFrom(1, 1, 2, 3, 5),
-    always: fc.boolean(),
+    nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
+    // what is spoiled once is put right by the look before the close
+    always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
         { kind: fc.constantFrom<SpoilingKind>(...honest), at: fc.nat(2_000), pick: fc.nat(5_000) },
         { noNullPrototype: true },
       ),
-      fc.record(
-        {
-          kind: fc.constantFrom<SpoilingKind>(...honest),
-          at: fc.nat(30),
-          pick: fc.nat(5_000),
-          field: fc.nat(8),
-        },
-        { noNullPrototype: true },
-      ),
+      {
+        weight: 2,
+        arbitrary: fc.record(
+          {
+            kind: fc.constantFrom<SpoilingKind>(...telling, ...telling, ...honest),
+            at: fc.nat(30),
+            pick: fc.nat(5_000),
+            field: fc.nat(8),
+            everywhere: fc.boolean(),
+          },
+          { noNullPrototype: true },
+        ),
+      },
       fc.record({ way: fc.constantFrom(...wayNames), at: fc.nat(20_000) }, { noNullPrototype: true }),
     ),
   },
@@ -210,13 +218,17 @@ async function sweepSpoiled(payload: RequestPayload, troubles: readonly Trouble[
 /** Megabytes, of which a sweep that watches for a quarter of an hour reads hundreds: once is enough. */
 const isLarge = (how: Trouble['how']): boolean => 'kind' in how && how.kind === 'many';
 
-function spoilField(key: AnswerKey, answer: Json, { field, at, kind, pick }: Aimed): Json {
+function spoilField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
   const known = fields[key];
   const list = key === 'configs' || key === 'stats' ? 'jobs' : 'datafeeds';
   const entries = valueAt(answer, [list]);
   if (!known || !Array.isArray(entries) || entries.length === 0) return spoil(answer, [{ kind, at, pick }]);
   const path = known[field % known.length] as Path;
-  return spoilAt(answer, [list, at % entries.length, ...path], { kind, pick });
+  const spoilEntry = (whole: Json, index: number) => spoilAt(whole, [list, index, ...path], { kind, pick });
+  // the last first: an entry that is taken away moves those behind it
+  return everywhere
+    ? [...entries.keys()].reverse().reduce(spoilEntry, answer)
+    : spoilEntry(answer, at % entries.length);
 }
 
 /**

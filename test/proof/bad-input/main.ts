@@ -1,31 +1,51 @@
 /**
- * @module `node test/proof/bad-input/main.ts [--only NAME]… [--cases N] [--seed S] [--time SECONDS] [--path P]`: the
- * properties over bad input, many more cases than the tests try; or, with a path that a failure told, one case again.
+ * @module `node test/proof/bad-input/main.ts`: the properties over bad input, many more cases than the tests try; or, with
+ * a path that a failure told, one case again.
  */
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { anySeed, atLeastOne, proofCommand, wholeNumber } from '../options.ts';
 import { badInputs } from './index.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    cases: { type: 'string', default: '20000' },
-    seed: { type: 'string' },
-    time: { type: 'string' },
-    path: { type: 'string' },
-  },
-});
-const seed = values.seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : Number(values.seed);
+const {
+  only,
+  cases: most,
+  seed = anySeed(),
+  time,
+  path,
+} = proofCommand(
+  'node test/proof/bad-input/main.ts',
+  'Tries the properties over bad input, or one input again.',
+)
+  .addOption(
+    new Option('--only <names...>', 'only these properties').choices(badInputs.map(({ name }) => name)),
+  )
+  .option('--cases <count>', 'how many inputs for each', atLeastOne, 20_000)
+  .option(
+    '--seed <number>',
+    'the seed that they are made from; another one each time, if not said',
+    wholeNumber,
+  )
+  .option('--time <seconds>', 'begin no further one of a property after so many seconds', atLeastOne)
+  .option('--path <path>', 'only the input at this path, which a failure told together with its seed')
+  .parse()
+  .opts<{
+    readonly only?: readonly string[];
+    readonly cases: number;
+    readonly seed?: number;
+    readonly time?: number;
+    readonly path?: string;
+  }>();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 let failed = 0;
-const chosen = badInputs.filter(({ name }) => !values.only || values.only.includes(name));
+const chosen = badInputs.filter(({ name }) => !only || only.includes(name));
 for (const { name, sentence, run } of chosen) {
   const began = Date.now();
   const { cases, problems, met } = await run({
     seed,
-    cases: Number(values.cases),
-    ...(values.time !== undefined && { timeMs: Number(values.time) * 1_000 }),
-    ...(values.path !== undefined && { path: values.path }),
+    cases: most,
+    ...(time !== undefined && { timeMs: time * 1_000 }),
+    ...(path !== undefined && { path }),
   });
   const seconds = ((Date.now() - began) / 1_000).toFixed(1);
   say(`${problems.length > 0 ? 'FAILED' : 'passed'}  ${name}: ${sentence}`);

@@ -11,13 +11,17 @@ export interface RunOptions {
   readonly timeMs?: number | undefined;
   /** Of a problem that was told before: that case alone. */
   readonly path?: string | undefined;
+  /** Whether the first case that breaks it is made small; default true. */
+  readonly shrink?: boolean;
 }
 
 export interface RunResult {
   /** How many were tried. */
   readonly cases: number;
-  /** What is broken, with the case made small and how to run it again; empty: the property holds. */
+  /** What is broken, with the case made small and how to run it again, or what was never met; empty: the property holds. */
   readonly problems: readonly string[];
+  /** A case broke the property. */
+  readonly violated: boolean;
   /** How often each thing was met: kinds of spoiling, both outcomes. */
   readonly met: Readonly<Record<string, number>>;
 }
@@ -63,7 +67,7 @@ export function badInput<Given, World>(definition: Definition<Given, World>): Ba
 
 async function runProperty<Given, World>(
   definition: Definition<Given, World>,
-  { seed, cases, timeMs, path }: RunOptions,
+  { seed, cases, timeMs, path, shrink = true }: RunOptions,
 ): Promise<RunResult> {
   const { name, outcomes, toMeet, enough = 1_000, share = 1, given } = definition;
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
@@ -83,7 +87,8 @@ async function runProperty<Given, World>(
   const details = await fc.check(property, {
     seed,
     numRuns,
-    ...(path !== undefined && { path, endOnFailure: true }),
+    ...(path !== undefined && { path }),
+    endOnFailure: path !== undefined || !shrink,
     ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
   });
   const [smallest] = details.counterexample ?? [];
@@ -97,6 +102,7 @@ async function runProperty<Given, World>(
           `run it again with: node test/proof/bad-input/main.ts --only ${name} --seed ${seed} --path ${details.counterexamplePath}`,
         ].join('\n'),
       ],
+      violated: true,
       met,
     };
   const runs = details.numRuns;
@@ -105,6 +111,7 @@ async function runProperty<Given, World>(
   return {
     cases: runs,
     problems: never.length > 0 ? [`in ${runs} cases from seed ${seed} never met: ${never.join(', ')}`] : [],
+    violated: false,
     met,
   };
 }

@@ -37,7 +37,7 @@ const fleet: Fleet = {
 export const savedPlan = badInput<Given, World>({
   name: 'saved-plan',
   sentence:
-    'a saved plan that was spoiled is refused before anything is closed, or closes what it closed before; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
+    'a saved plan that was changed is refused before anything is closed; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
   outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
   toMeet: [...spoilingKinds, ...textSpoilingKinds, 'closed less'],
   enough: 2_000,
@@ -63,6 +63,7 @@ export const savedPlan = badInput<Given, World>({
       return closed.length > 0 ? [...problems, `refused, and closed ${closed.join(', ')}`] : problems;
     }
     const anew = sealed && spoilings.length > 0;
+    if (!anew && !says(bytes, world.plan)) problems.push('it was changed, and is carried out');
     meet(anew ? 'sealed anew and carried out' : 'carried out');
     if (closed.length < world.closes.size) meet('closed less');
     const named = anew ? namedBy(value) : new Set(world.closes);
@@ -70,6 +71,16 @@ export const savedPlan = badInput<Given, World>({
     return [...problems, ...wrong.map((id) => `it closed ${id}`)];
   },
 });
+
+/** Whether a text is the same JSON, in whatever order its keys stand. */
+function says(bytes: Buffer, plan: Json): boolean {
+  const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
+  try {
+    return same(JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))) === same(plan);
+  } catch {
+    return false;
+  }
+}
 
 async function carryOut(bytes: Buffer) {
   await using bench = await openClusterBench(fleet);

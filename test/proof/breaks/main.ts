@@ -1,28 +1,39 @@
 /**
- * @module `npm run breaks [-- --cases N] [--seed S] [--only PROPERTY]`: breaks each property on purpose in a scratch copy,
- * runs random cases there, and tells after how many the break was found. Ends with `N passed, N failed`.
+ * @module `npm run breaks`: breaks each property on purpose in a scratch copy, runs random cases there, and tells after how
+ * many the break was found. Ends with `N passed, N failed`.
  */
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { badInputs } from '../bad-input/index.ts';
+import { atLeastOne, proofCommand, wholeNumber } from '../options.ts';
 import { properties } from '../properties.ts';
-import { breaks } from './list.ts';
+import { badInputBreaks } from './bad-input.ts';
+import { breaks as worldBreaks } from './list.ts';
 import { type Found, tryBreak } from './scratch.ts';
 
-const { values } = parseArgs({
-  options: {
-    /** Of each try. */
-    cases: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '20261123' },
-    only: { type: 'string' },
-  },
-});
+const { cases, seed, only } = proofCommand(
+  'npm run breaks --',
+  'Breaks each property on purpose, to see it found.',
+)
+  .option('--cases <count>', 'the most worlds or inputs that are tried for each break', atLeastOne, 10_000)
+  .option('--seed <number>', 'the seed that they are made from', wholeNumber, 20_261_123)
+  .addOption(
+    new Option('--only <property>', 'only the breaks of one property').choices(
+      [...properties, ...badInputs].map(({ name }) => name),
+    ),
+  )
+  .parse()
+  .opts<{ readonly cases: number; readonly seed: number; readonly only?: string }>();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const chosen = breaks.filter(({ property }) => values.only === undefined || property === values.only);
-const unbroken = properties.filter(({ name }) => !breaks.some(({ property }) => property === name));
+const breaks = [...worldBreaks, ...badInputBreaks];
+const chosen = breaks.filter(({ property }) => only === undefined || property === only);
+const unbroken = [...properties, ...badInputs].filter(
+  ({ name }) => !breaks.some(({ property }) => property === name),
+);
 for (const { name } of unbroken) say(`${name}: no break is known that it would find`);
-let failed = values.only === undefined ? unbroken.length : 0;
+let failed = only === undefined ? unbroken.length : 0;
 for (const each of chosen) {
-  const found = await tryBreak(each, { cases: Number(values.cases), seed: Number(values.seed) });
+  const found = await tryBreak(each, { cases, seed });
   if (!found.violated.includes(each.property)) failed += 1;
   say(`${each.property.padEnd(16)}  ${tell(found, each.property)}  ${each.wrong}`);
 }

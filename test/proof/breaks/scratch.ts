@@ -1,8 +1,11 @@
 /** @module A copy of the sources and of the proof with one line changed, and random cases run in it. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { badInputs } from '../bad-input/index.ts';
+import type { RunResult } from '../bad-input/property.ts';
+import type { Order } from '../bad-input/worker.ts';
 import { askWorker } from '../pool.ts';
 import type { Break } from './list.ts';
 
@@ -22,12 +25,20 @@ export async function tryBreak(
 ): Promise<Found> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-break-'));
   try {
-    for (const part of ['src', 'test/proof', 'package.json'])
+    for (const part of ['src', 'test/proof', 'test/support', 'bin', 'package.json'])
       await cp(path.join(root, part), path.join(folder, part), { recursive: true });
     await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
     const file = path.join(folder, 'src', given.file);
     await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
-    return await runUntilFound(path.join(folder, 'test/proof/worker.ts'), given.property, cases, seed);
+    const { property } = given;
+    if (badInputs.some(({ name }) => name === property))
+      return await spoilUntilFound(
+        path.join(folder, 'test/proof/bad-input/worker.ts'),
+        property,
+        cases,
+        seed,
+      );
+    return await runUntilFound(path.join(folder, 'test/proof/worker.ts'), property, cases, seed);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -57,4 +68,24 @@ async function runUntilFound(worker: string, property: string, cases: number, se
     child.disconnect();
   }
   return { cases: run, violated: [...violated] };
+}
+
+/** The same for a property over bad input. */
+async function spoilUntilFound(worker: string, name: string, cases: number, seed: number): Promise<Found> {
+  const child = fork(worker);
+  try {
+    const order: Order = { name, cases, seed, shrink: false };
+    child.send(order);
+    const result = await answerOf(child);
+    return { cases: result.cases, violated: result.violated ? [name] : [] };
+  } finally {
+    child.kill();
+  }
+}
+
+function answerOf(child: ChildProcess): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
+    child.once('message', (result) => resolve(result as RunResult));
+  });
 }

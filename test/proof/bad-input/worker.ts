@@ -1,0 +1,13 @@
+/** @module One property over bad input in a process of its own, for a parent that wants to know whether it is broken. */
+import { badInputs } from './index.ts';
+import type { RunOptions, RunResult } from './property.ts';
+
+export interface Order extends RunOptions {
+  readonly name: string;
+}
+
+process.on('message', ({ name, ...options }: Order) => {
+  const property = badInputs.find((each) => each.name === name);
+  if (!property) throw new Error(`there is no property ${name}`);
+  void property.run(options).then((result) => process.send?.(result satisfies RunResult));
+});
