@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 const fullReserve = 20_000;
 /** Of a short deadline the ending takes this share: a command given ten seconds must still close something. */
 const reserveShare = 0.25;
-/** The last look may take half of what the ending has: this many times what a read took leaves it half as much again. */
+/** The last look may take three quarters of what the ending has: of so many times what a read took, twice that and more. */
 const readsInReserve = 3;
 /** How much longer than the server the client waits for the answer of a close (contract §3). */
 export const answerMargin = 10_000;

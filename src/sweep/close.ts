@@ -19,7 +19,7 @@ import type { Entry } from './ledger.ts';
 import { lookAt } from './look.ts';
 import { Places } from './places.ts';
 import { type Batch, closeBatch, cutBatches, forcedBatches } from './plan.ts';
-import type { CloseAnswer, ClusterError, JobStats } from './ports.ts';
+import type { CloseAnswer, ClusterError } from './ports.ts';
 import { RequestQueue } from './queue.ts';
 import { Rounds } from './rounds.ts';
 import { StateReader, type States } from './states.ts';
@@ -98,11 +98,11 @@ class CloseEngine {
     return !ending.aborted && this.#inFlight < request.close.concurrency;
   }
 
-  /** `states`: stats of the batch's jobs, if they were read just now. */
-  #start(batch: Batch, states?: States): void {
+  /** `areTold`: the stats of the batch's jobs were read just now. */
+  #start(batch: Batch, areTold = false): void {
     this.#inFlight += 1;
     this.#busy += 1;
-    void this.#carryOut(batch, states).then(
+    void this.#carryOut(batch, areTold).then(
       () => this.#finished(),
       (error: unknown) => this.#done.reject(error),
     );
@@ -116,7 +116,7 @@ class CloseEngine {
       clock,
       ending,
       mayStart: () => this.#mayStart(),
-      start: (batch, states) => this.#start(batch, states),
+      start: (batch, areTold) => this.#start(batch, areTold),
       read: (entries) => this.#read(entries),
       isOver: () => ending.aborted || this.#denied !== undefined,
     });
@@ -134,10 +134,10 @@ class CloseEngine {
     this.#pump();
   }
 
-  async #carryOut(batch: Batch, states: States | undefined): Promise<void> {
+  async #carryOut(batch: Batch, areTold: boolean): Promise<void> {
     let asked: { entries: Entry[]; answer: CloseAnswer } | undefined;
     try {
-      const ready = await this.#look(batch, states);
+      const ready = await this.#look(batch, areTold);
       // What the look sends another way need not wait until this request, which may take minutes, has ended.
       this.#pump();
       asked = await this.#ask(ready, batch.force);
@@ -151,26 +151,23 @@ class CloseEngine {
   }
 
   /** Reads the jobs of a batch again and returns those that are still to be asked, in the way the batch asks. */
-  async #look({ entries, force }: Batch, states: States | undefined): Promise<Entry[]> {
+  async #look({ entries, force }: Batch, areTold: boolean): Promise<Entry[]> {
     const { clock, ending, judge } = this.#closing;
     if (ending.aborted || !this.#allowance(entries)) return [];
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof lookAt>>;
     try {
-      jobs = await this.#freshLook(entries, states);
+      jobs = await this.#freshLook(entries, areTold);
     } catch (error) {
       // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
       if (!ending.aborted)
-        this.#refuse(
-          entries.filter((entry) => entry.asks === 0),
-          unreadable(error),
-        );
+        for (const entry of entries) if (entry.asks === 0) this.#leave(entry, unreadable(error));
       return [];
     }
     const ready: Entry[] = [];
     for (const entry of entries) {
       const job = jobs.get(entry.jobId);
-      if (!job) this.#settle(entry, { outcome: 'gone' });
+      if (!job || this.#states.isGone(entry.jobId)) this.#settle(entry, { outcome: 'gone' });
       else if (job.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
       else {
         entry.job = { ...job, modelBytes: job.modelBytes ?? entry.job.modelBytes };
@@ -198,18 +195,24 @@ class CloseEngine {
   }
 
   /** Reads jobs until all that is told of them is young enough to be acted on. Throws when that cannot be had. */
-  async #freshLook(entries: readonly Entry[], states: States | undefined): ReturnType<typeof lookAt> {
+  async #freshLook(entries: readonly Entry[], areTold: boolean): ReturnType<typeof lookAt> {
     const { cluster, clock, ending } = this.#closing;
+    const world = { cluster, states: this.#states, clock };
     const jobs = entries.map((entry) => entry.job);
     for (let tries = 1; tries <= mostSlowLooks; tries++) {
       const begun = clock.now();
-      // Data may come while the look waits for a config, and a round of places tell of it: what is known counts.
-      const since = this.#states.begun;
-      const newest = (stats: readonly JobStats[]) => this.#states.newest(stats, since);
-      const told = await lookAt(jobs, cluster, clock, ending, tries === 1 ? states : undefined, newest);
+      const told = await lookAt(jobs, world, ending, tries === 1 && areTold);
       if (clock.now() - begun <= oldestLook) return told;
     }
     throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);
+  }
+
+  /** A job that nobody asked, and that could not be read whole: it is left as it is, if it is not over already. */
+  #leave(entry: Entry, error: ClusterError): void {
+    if (this.#states.isGone(entry.jobId)) this.#settle(entry, { outcome: 'gone' });
+    else if (this.#states.last(entry.jobId)?.state === 'closed')
+      this.#settle(entry, { outcome: closedAs(entry) });
+    else this.#settle(entry, { outcome: 'error', error });
   }
 
   #mayForceOneMore(entry: Entry): boolean {

@@ -6,8 +6,10 @@ import type { Cluster, ClusterError, JobStats } from './ports.ts';
 import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
 import type { Closing } from './world.ts';
 
-/** The last look may take this long, in milliseconds, and half of what is left until the deadline. */
+/** A read of the ending may take this long, in milliseconds, */
 const lastLook = 10_000;
+/** and these shares of what is left until the deadline. Of the eight seconds after a signal a read of five has room. */
+const shares = { states: 3 / 4, datafeeds: 1 / 2 } as const;
 
 /** What the last look needs of the running sweep. */
 export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'> & {
@@ -77,7 +79,7 @@ async function readStates(
   closing: Concluding,
 ): Promise<ReadonlyMap<string, JobStats> | undefined> {
   const ids = entries.flatMap((entry) => entry.job.target ?? []);
-  return withinLimit(closing, async (signal) => {
+  return withinLimit(closing, shares.states, async (signal) => {
     const stats = await closing.cluster.jobStats(signal, ids);
     return new Map(stats.map((entry) => [entry.jobId, entry]));
   });
@@ -87,7 +89,9 @@ async function readStates(
 async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): Promise<string[]> {
   const ids = entries.flatMap((entry) => entry.stopsDatafeed ?? []);
   if (ids.length === 0) return [];
-  const feeds = await withinLimit(closing, (signal) => closing.cluster.datafeedStats(signal, ids));
+  const feeds = await withinLimit(closing, shares.datafeeds, (signal) =>
+    closing.cluster.datafeedStats(signal, ids),
+  );
   if (!feeds)
     return [
       'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
@@ -117,8 +121,9 @@ async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): P
 /** A read of the ending: within its own limit, because the sweep's has passed; undefined when it could not be done. */
 async function withinLimit<T>(
   { clock, budget }: Concluding,
+  share: number,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  using limit = clock.limit(Math.min(lastLook, budget.untilDeadline() / 2));
+  using limit = clock.limit(Math.min(lastLook, budget.untilDeadline() * share));
   return await read(limit.signal).catch(() => undefined);
 }

@@ -2,28 +2,33 @@
 import type { Clock } from './clock.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
 import type { JobId } from './job-id.ts';
-import type { Cluster, JobStats } from './ports.ts';
+import type { Cluster } from './ports.ts';
+import type { StateReader } from './states.ts';
 import { together } from './together.ts';
+
+export interface LookWorld {
+  readonly cluster: Pick<Cluster, 'jobConfigs' | 'datafeedStats'>;
+  readonly states: StateReader;
+  readonly clock: Clock;
+}
 
 /**
  * Jobs as they are now, by id; those that no longer exist are missing. Throws when any part cannot be read.
- * `statsOfNow`: the stats of all these jobs, if they were read a moment ago. `newest`: what was told of jobs while the
- * look waited for its answers, in place of what it was told itself.
+ * `areTold`: the stats of all these jobs were read a moment ago. What other reads tell of them while the look waits for its
+ * answers counts as well.
  */
 export async function lookAt(
   jobs: readonly JobSnapshot[],
-  cluster: Pick<Cluster, 'jobConfigs' | 'jobStats' | 'datafeedStats'>,
-  clock: Clock,
+  { cluster, states, clock }: LookWorld,
   signal: AbortSignal,
-  statsOfNow?: ReadonlyMap<string, JobStats>,
-  newest: (stats: readonly JobStats[]) => readonly JobStats[] = (stats) => stats,
+  areTold = false,
 ): Promise<ReadonlyMap<string, JobSnapshot>> {
   const ids: JobId[] = jobs.flatMap((job) => job.target ?? []);
   const knownFeeds = jobs.flatMap((job) => job.datafeed?.datafeedId ?? []);
-  const [configs, stats, known] = await together(signal, (joint) => [
+  const [configs, known] = await together(signal, (joint) => [
     cluster.jobConfigs(joint, ids),
-    statsOfNow ? ids.flatMap((id) => statsOfNow.get(id) ?? []) : cluster.jobStats(joint, ids),
     cluster.datafeedStats(joint, knownFeeds),
+    ...(areTold ? [] : [states.readNow(ids, joint)]),
   ]);
   // A datafeed made since the inventory stands in its job's config; it is the rare case that costs another read.
   const newFeeds = configs.flatMap(({ datafeedId }) =>
@@ -32,7 +37,7 @@ export async function lookAt(
   const found = await cluster.datafeedStats(signal, newFeeds);
   const snapshots = joinInventory({
     configs,
-    stats: newest(stats),
+    stats: ids.flatMap((id) => states.last(id) ?? []),
     datafeeds: [...known, ...found],
     readAt: clock.now(),
   });

@@ -21,8 +21,8 @@ export interface RoundsWorld {
   readonly ending: AbortSignal;
   /** Whether one more request may be in flight. */
   readonly mayStart: () => boolean;
-  /** Sends a batch; `states` are the stats of its jobs, if they were read just now. */
-  readonly start: (batch: Batch, states: States | undefined) => void;
+  /** Sends a batch; `areTold`: the stats of all its jobs were read just now. */
+  readonly start: (batch: Batch, areTold: boolean) => void;
   /** Undefined when the cluster could not be read. */
   readonly read: (entries: readonly Entry[]) => Promise<States | undefined>;
   /** Nothing more is to be asked. */
@@ -84,8 +84,10 @@ export class Rounds {
       const batch = this.#places.take();
       if (!batch) break;
       given = true;
-      // a job that the read did not ask for would look as if it were gone
-      this.#world.start(batch, batch.entries.every(({ jobId }) => states?.has(jobId)) ? states : undefined);
+      this.#world.start(
+        batch,
+        batch.entries.every(({ jobId }) => states?.has(jobId)),
+      );
     }
     return given;
   }

@@ -5,31 +5,34 @@ import type { Cluster, JobStats } from './ports.ts';
 /** Stats by job id. */
 export type States = ReadonlyMap<string, JobStats>;
 
+interface Told {
+  /** Reads are numbered as they begin. */
+  readonly read: number;
+  /** Undefined: the job is gone. */
+  readonly stats: JobStats | undefined;
+}
+
 export class StateReader {
   readonly #cluster: Pick<Cluster, 'jobStats'>;
   readonly #signal: AbortSignal;
   #waiting: { ids: Set<JobId>; answer: Promise<States> } | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #begun = 0;
-  /** By job: what the newest read that asked for it told, nothing if it is gone, and the number of that read. */
-  readonly #told = new Map<string, { readonly read: number; readonly stats: JobStats | undefined }>();
+  readonly #told = new Map<string, Told>();
 
   constructor(cluster: Pick<Cluster, 'jobStats'>, signal: AbortSignal) {
     this.#cluster = cluster;
     this.#signal = signal;
   }
 
-  /** How many reads have begun. */
-  get begun(): number {
-    return this.#begun;
+  /** What the newest read that asked for a job told of it; undefined when it told that it is gone, or there was none. */
+  last(jobId: string): JobStats | undefined {
+    return this.#told.get(jobId)?.stats;
   }
 
-  /** `stats` as the reads told them that began when `since` reads had; what those know to be gone is left out. */
-  newest(stats: readonly JobStats[], since: number): readonly JobStats[] {
-    return stats.flatMap((stat) => {
-      const told = this.#told.get(stat.jobId);
-      return told && told.read > since ? (told.stats ?? []) : stat;
-    });
+  /** Whether the newest read that asked for a job did not find it. */
+  isGone(jobId: string): boolean {
+    return this.#told.has(jobId) && this.last(jobId) === undefined;
   }
 
   /** The stats of `ids` as of after this call; an id that is missing from the answer no longer exists. */
@@ -39,17 +42,25 @@ export class StateReader {
       const joint: Set<JobId> = new Set();
       const answer = this.#running.then(async () => {
         this.#waiting = undefined;
-        this.#begun += 1;
-        const read = this.#begun;
-        const stats = await this.#cluster.jobStats(this.#signal, [...joint]);
-        const states: States = new Map(stats.map((stat) => [stat.jobId, stat]));
-        for (const id of joint) this.#told.set(id, { read, stats: states.get(id) });
-        return states;
+        const stats = await this.readNow([...joint], this.#signal);
+        return new Map(stats.map((stat) => [stat.jobId, stat]));
       });
       this.#running = answer.catch(() => undefined);
       this.#waiting = { ids: joint, answer };
     }
     for (const id of ids) this.#waiting.ids.add(id);
     return this.#waiting.answer;
+  }
+
+  /** A read by itself, at once: for a look, whose parts are to be of one moment. */
+  async readNow(ids: readonly JobId[], signal: AbortSignal): Promise<readonly JobStats[]> {
+    this.#begun += 1;
+    const read = this.#begun;
+    const stats = await this.#cluster.jobStats(signal, ids);
+    const states = new Map(stats.map((stat) => [stat.jobId, stat]));
+    // an answer that was overtaken by that of a later read tells nothing new
+    for (const id of ids)
+      if ((this.#told.get(id)?.read ?? 0) < read) this.#told.set(id, { read, stats: states.get(id) });
+    return stats;
   }
 }

@@ -31,7 +31,7 @@ export const anyCase: fc.Arbitrary<Case> = fc
       { arbitrary: fc.constantFrom(60_000, 120_000, 300_000), weight: 3 },
       { arbitrary: fc.integer({ min: 1, max: 30_000 }), weight: 2 },
     ),
-    networkMs: mostly(0, 3, 20, 300),
+    networkMs: mostly(0, 3, 20, 300, 5_000),
     skewMs: mostly(0, 6, 1_000, -1_000, 240_000, -3_600_000),
     upgradeMode: mostly(false, 30, true),
     privilege: mostly('manage_ml' as const, 15, 'monitor_ml' as const),

@@ -223,6 +223,41 @@ describe('the look before a close', () => {
     ]);
   });
 
+  it('blames no failed look for a job that the same look told to be over', async () => {
+    const world = closingOf({
+      jobs: ['closed', 'gone', 'idle'].map((id) => bare(id)),
+      onRead: async ({ kind }, cluster) => {
+        if (kind === 'stats') {
+          cluster.becomes('closed', 'closed');
+          cluster.remove('gone');
+          return;
+        }
+        await world.clock.sleep(10);
+        throw new Error('no');
+      },
+    });
+    expect(await world.run()).toBe(10);
+    expect(world.cluster.closes).toEqual([]);
+    expect(world.told()).toEqual({
+      closed: 'already_closed 10',
+      gone: 'gone 10',
+      idle: 'error unreadable 10',
+    });
+  });
+
+  it('calls gone what its stats do not find, though its config was there a moment before', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onRead: ({ kind }, cluster) => {
+        if (kind === 'stats') cluster.remove('a');
+      },
+    });
+    // the config is answered first
+    await world.run();
+    expect(world.cluster.closes).toEqual([]);
+    expect(world.told()).toEqual({ a: 'gone 0' });
+  });
+
   it('gives no outcome to a job that was asked before and cannot be read: the last look tells', async () => {
     const world = closingOf({
       jobs: [bare('a')],

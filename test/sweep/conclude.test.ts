@@ -237,7 +237,7 @@ describe('the end of a sweep', () => {
 
   it.each([
     ['10 s for each read', 60_000, 20_000],
-    ['and no more than half of what is left until the deadline', 8_000, 4_000 + 2_000],
+    ['and no more than three quarters of what is left until the deadline, then half', 8_000, 6_000 + 1_000],
   ])('waits for a silent cluster %s', async (_what, leftMs, waited) => {
     const { concluding, clock, reads } = endOf({ leftMs });
     const entry = askedOnce({ stopsDatafeed: 'feed' });

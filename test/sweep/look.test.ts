@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobId } from '../../src/sweep/job-id.ts';
 import { lookAt } from '../../src/sweep/look.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
+import { StateReader } from '../../src/sweep/states.ts';
 import { idleJob, minute } from '../support/jobs.ts';
 
 const configOf = (jobId: string, datafeedId?: string): JobConfig => ({ jobId, groups: [], datafeedId });
@@ -40,11 +42,16 @@ function clusterOf(told: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?:
   };
 }
 
-const look = (
+const { signal } = new AbortController();
+
+function look(
   jobs: readonly JobSnapshot[],
   cluster: ReturnType<typeof clusterOf>,
-  statsOfNow?: ReadonlyMap<string, JobStats>,
-) => lookAt(jobs, cluster, new VirtualClock(), new AbortController().signal, statsOfNow);
+  states = new StateReader(cluster, signal),
+  areTold?: boolean,
+) {
+  return lookAt(jobs, { cluster, states, clock: new VirtualClock() }, signal, areTold);
+}
 
 const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
 const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
@@ -110,10 +117,12 @@ describe('the look before a close', () => {
   });
 
   it('takes stats that were read a moment ago for what they are, and reads the rest', async () => {
-    const cluster = clusterOf({ configs: [configOf('a'), configOf('b')] });
     const closing = { ...statsOf('a'), state: 'closing' };
-    const jobs = await look([bare('a'), bare('b')], cluster, new Map([['a', closing]]));
-    expect(cluster.asked).toMatchObject({ configs: [['a', 'b']], stats: [] });
+    const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing] });
+    const states = new StateReader(cluster, signal);
+    await states.read(['a' as JobId]);
+    const jobs = await look([bare('a'), bare('b')], cluster, states, true);
+    expect(cluster.asked).toMatchObject({ configs: [['a', 'b']], stats: [['a']] });
     expect(jobs.get('a')?.state).toBe('closing');
     // not among them: it is not to be touched, config or not
     expect(jobs.get('b')).toMatchObject({ reportedState: 'unknown', state: undefined });

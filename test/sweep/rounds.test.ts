@@ -47,11 +47,11 @@ function roundsOf(entries: readonly Entry[], given: Given = {}) {
     clock,
     ending: ending.signal,
     mayStart: () => mayStart(started),
-    start: (batch, states) => {
+    start: (batch, areTold) => {
       started += 1;
       const ids = batch.entries.map(({ jobId }) => jobId);
       for (const id of ids) asked.set(id, moment());
-      note(states ? 'start' : 'start unread', ids);
+      note(areTold ? 'start' : 'start unread', ids);
       onStart?.(batch.entries);
     },
     read: async (toRead) => {

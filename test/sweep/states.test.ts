@@ -6,6 +6,9 @@ import { StateReader, type States } from '../../src/sweep/states.ts';
 const id = (name: string) => name as JobId;
 const seen = (states: States) => Object.fromEntries([...states].map(([jobId, { state }]) => [jobId, state]));
 
+const statsOf = (state: string, jobs: readonly string[]): JobStats[] =>
+  jobs.map((jobId) => ({ jobId, state, runningForecasts: 0 }));
+
 /** A cluster whose answers are given by hand, in the order of the requests. */
 function heldCluster() {
   const asked: string[][] = [];
@@ -30,8 +33,12 @@ function heldCluster() {
     asked,
     reader,
     /** The longest unanswered request learns that all of `jobs` are in `state`. */
-    answer: (state: string, ...jobs: string[]) =>
-      next().resolve(jobs.map((jobId) => ({ jobId, state, runningForecasts: 0 }))),
+    answer: (state: string, ...jobs: string[]) => next().resolve(statsOf(state, jobs)),
+    /** Takes the longest unanswered request, to be answered at will. */
+    hold: () => {
+      const answer = next();
+      return (state: string, ...jobs: string[]) => answer.resolve(statsOf(state, jobs));
+    },
     fail: (reason: string) => next().reject(new Error(reason)),
     /** Lets what is due begin. */
     turn: () => new Promise(setImmediate),
@@ -67,27 +74,48 @@ describe('the states of jobs', () => {
     expect(await third).toBe(await second);
   });
 
-  it('are told as the newest read saw them, to who has older ones; what is gone is left out', async () => {
+  it('are known as the newest read told them, whoever asked', async () => {
     const { reader, answer, turn } = heldCluster();
-    const older = ['a', 'b', 'c'].map((jobId) => ({ jobId, state: 'opened', runningForecasts: 0 }));
-    const newest = (since: number) =>
-      reader.newest(older, since).map(({ jobId, state }) => `${jobId} ${state}`);
-    expect(reader.begun).toBe(0);
+    const known = () =>
+      ['a', 'b'].map((jobId) => (reader.isGone(jobId) ? 'gone' : reader.last(jobId)?.state));
+    expect(known()).toEqual([undefined, undefined]);
     const first = reader.read([id('a'), id('b')]);
     await turn();
-    expect(reader.begun).toBe(1);
-    // under way it tells nothing
-    expect(newest(0)).toEqual(['a opened', 'b opened', 'c opened']);
+    expect(known()).toEqual([undefined, undefined]);
     answer('closing', 'a');
     await first;
-    expect(newest(0)).toEqual(['a closing', 'c opened']);
-    // who had theirs after that read began has the newer ones
-    expect(newest(1)).toEqual(['a opened', 'b opened', 'c opened']);
-    const second = reader.read([id('b')]);
+    expect(known()).toEqual(['closing', 'gone']);
+    const second = reader.readNow([id('b')], new AbortController().signal);
+    answer('opened', 'b');
+    expect(await second).toMatchObject([{ jobId: 'b', state: 'opened' }]);
+    expect(known()).toEqual(['closing', 'opened']);
+  });
+
+  it('that come late are no news where a later read has told', async () => {
+    const { reader, hold, turn } = heldCluster();
+    const { signal } = new AbortController();
+    const early = reader.readNow([id('a'), id('b')], signal);
+    const late = reader.readNow([id('a')], signal);
     await turn();
-    answer('closed', 'b');
-    await second;
-    expect(newest(1)).toEqual(['a opened', 'b closed', 'c opened']);
+    const [answerEarly, answerLate] = [hold(), hold()];
+    answerLate('closed', 'a');
+    await late;
+    answerEarly('opened', 'a', 'b');
+    expect(await early).toHaveLength(2);
+    expect(reader.last('a')?.state).toBe('closed');
+    expect(reader.last('b')?.state).toBe('opened');
+  });
+
+  it('are what they were when a read of them fails', async () => {
+    const { reader, answer, fail, turn } = heldCluster();
+    const first = reader.read([id('a')]);
+    await turn();
+    answer('closing', 'a');
+    await first;
+    const second = reader.readNow([id('a')], new AbortController().signal);
+    fail('no answer');
+    await expect(second).rejects.toThrow('no answer');
+    expect(reader.last('a')?.state).toBe('closing');
   });
 
   it('that could not be read fail for those who asked, and are read again for the next', async () => {

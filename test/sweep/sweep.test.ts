@@ -563,7 +563,7 @@ describe('a sweep that is told to stop', () => {
   it.each([
     ['while it closes', 1_000],
     ['before it began', 0],
-  ])('%s, has eight seconds for its end: half of them for the last look', async (_when, moment) => {
+  ])('%s, has eight seconds for its end: six of them for the last look', async (_when, moment) => {
     const clock = new VirtualClock(now);
     const stop = new AbortController();
     if (moment === 0) stop.abort();
@@ -575,7 +575,7 @@ describe('a sweep that is told to stop', () => {
       world: { stop: stop.signal },
     });
     const { durationMs, jobs } = await report;
-    expect(durationMs).toBe(moment + 4_000);
+    expect(durationMs).toBe(moment + 6_000);
     expect(jobs.map(({ outcome }) => outcome)).toEqual(['closing']);
   });
 });

@@ -41,7 +41,7 @@ export const breaks: readonly Break[] = [
     property: 'look',
     wrong: 'the first inventory is believed for as long as the sweep lasts',
     file: 'sweep/close.ts',
-    line: 'jobs = await this.#freshLook(entries, states);',
+    line: 'jobs = await this.#freshLook(entries, areTold);',
     broken: 'jobs = new Map(entries.map((entry) => [entry.jobId, entry.job]));',
   },
   {
@@ -50,6 +50,13 @@ export const breaks: readonly Break[] = [
     file: 'sweep/close.ts',
     line: 'if (clock.now() - begun <= oldestLook) return told;',
     broken: 'if (clock.now() >= begun) return told;',
+  },
+  {
+    property: 'activity',
+    wrong: 'the first word on a job is its last',
+    file: 'sweep/states.ts',
+    line: 'if ((this.#told.get(id)?.read ?? 0) < read)',
+    broken: 'if (!this.#told.has(id))',
   },
   {
     property: 'untouchable',
@@ -181,8 +188,15 @@ export const breaks: readonly Break[] = [
     property: 'deadline',
     wrong: 'nothing is kept back for the ending',
     file: 'sweep/budget.ts',
-    line: 'this.workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);',
-    broken: 'this.workEnd = this.#deadline;',
+    line: 'return Math.max(0, this.#workEnd - this.#clock.now());',
+    broken: 'return Math.max(0, this.#deadline - this.#clock.now());',
+  },
+  {
+    property: 'deadline',
+    wrong: 'what a read takes is not reckoned with',
+    file: 'sweep/sweep.ts',
+    line: 'budget.readTook(found.readAt - startedAt);',
+    broken: 'budget.readTook(0);',
   },
   {
     property: 'deadline',
