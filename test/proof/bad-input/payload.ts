@@ -57,20 +57,19 @@ export function refusedWell(
 ): string[] {
   if (!wrong) return [`it is refused, and valid: ${message}`];
   // of a great many problems the first hundred are told, and that there are more
-  if (wrong.length > mostTold)
-    return problems.length === mostTold + 1 && problems.at(-1)?.message.startsWith('and more')
-      ? []
-      : [`of ${wrong.length} wrong fields ${problems.length} are told`];
+  const isCut = problems.length > mostTold && problems.at(-1)?.message.startsWith('and more') === true;
+  const toldProblems = isCut ? problems.slice(0, -1) : problems;
+  if (toldProblems.length > mostTold) return [`${toldProblems.length} problems are told`];
   // of names the one that is none may be told by its place
   const told = new Set(
-    problems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
+    toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
   );
-  const missed = wrong.filter((field) => !told.has(field));
+  const missed = isCut ? [] : wrong.filter((field) => !told.has(field));
   const invented = [...told].filter((field) => !wrong.includes(field));
   return [
     ...missed.map((field) => `nothing is said of ${quoted(field)}`),
     ...invented.map((field) => `${quoted(field)} is refused, and right`),
-    ...problems.flatMap(({ message: text, path }) => [
+    ...toldProblems.flatMap(({ message: text, path }) => [
       ...toldValue(text, valueAt(document, path)),
       ...(isPlain(text) ? [] : [`a message that is not plain: ${quoted(text)}`]),
       ...(text.length < 2_000 ? [] : [`a message of ${text.length} characters`]),

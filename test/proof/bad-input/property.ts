@@ -77,8 +77,10 @@ async function runProperty<Given, World>(
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
   await using world = await definition.open();
+  let running: Promise<readonly string[]> = Promise.resolve([]);
   const property = fc.asyncProperty(given, async (value) => {
-    const wrong = await inTime(definition, value, meet, world);
+    running = inTime(definition, value, meet, world);
+    const wrong = await running;
     if (wrong.length === 0) return;
     failed = true;
     throw new Error(wrong.join('\n'));
@@ -91,6 +93,8 @@ async function runProperty<Given, World>(
     endOnFailure: path !== undefined || !shrink,
     ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
   });
+  // When the time is up it does not wait for the case that runs, and that one needs its world to its end.
+  await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
     return {
