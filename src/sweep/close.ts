@@ -166,8 +166,8 @@ class CloseEngine {
     }
     const ready: Entry[] = [];
     for (const entry of entries) {
-      const job = jobs.get(entry.jobId);
-      if (!job || this.#states.isGone(entry.jobId)) this.#settle(entry, { outcome: 'gone' });
+      const job = this.#states.isGone(entry.jobId) ? undefined : jobs.get(entry.jobId);
+      if (!job) this.#settle(entry, { outcome: 'gone' });
       else if (job.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
       else {
         entry.job = { ...job, modelBytes: job.modelBytes ?? entry.job.modelBytes };

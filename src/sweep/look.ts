@@ -28,7 +28,7 @@ export async function lookAt(
   const [configs, known] = await together(signal, (joint) => [
     cluster.jobConfigs(joint, ids),
     cluster.datafeedStats(joint, knownFeeds),
-    ...(areTold ? [] : [states.readNow(ids, joint)]),
+    areTold || states.readNow(ids, joint),
   ]);
   // A datafeed made since the inventory stands in its job's config; it is the rare case that costs another read.
   const newFeeds = configs.flatMap(({ datafeedId }) =>

@@ -40,10 +40,7 @@ function duration({ min, max }: DurationLimits = {}) {
   const range = [min && `at least ${min}`, max && `at most ${max}`].filter(Boolean).join(', ');
   const expected = range ? `${expectations.duration}, ${range}` : expectations.duration;
   return z.codec(
-    told(
-      z.string({ error: expected }).check(z.regex(/^[1-9][0-9]*(ms|s|m|h|d)$/, { error: expected })),
-      expected,
-    ),
+    told(z.string({ error: expected }).check(z.regex(/^[1-9][0-9]*(ms|s|m|h|d)$/)), expected),
     z.number(),
     {
       decode: (text, context) => {
@@ -56,14 +53,13 @@ function duration({ min, max }: DurationLimits = {}) {
 }
 
 /** Names as one string with commas, or as a list of which each member may hold commas too; blanks are trimmed. */
-function names({ allowEmpty }: { readonly allowEmpty: boolean }) {
+function names(least: 0 | 1) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
-  const expected = allowEmpty ? what : `${what}, and at least one`;
-  // each check says it by itself: a union shows its own words only when no branch comes near
-  const error = expected;
-  const name = z.string({ error: expectations.name }).check(z.minLength(1, { error: expectations.name }));
-  const list = z.array(name).check(...(allowEmpty ? [] : [z.minLength(1, { error })]));
-  return z.codec(told(z.union([name, list], { error }), expected), z.array(z.string()), {
+  const expected = least === 0 ? what : `${what}, and at least one`;
+  const name = z.string({ error: expectations.name }).check(z.minLength(1));
+  // the list says it by itself: a union shows its own words only when no branch comes near
+  const list = z.array(name, { error: expected }).check(z.minLength(least));
+  return z.codec(told(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
     decode: (value, context) => {
       const list = (Array.isArray(value) ? value : [value])
         .flatMap((entry) => entry.split(','))
@@ -82,8 +78,8 @@ const flag = () => z.boolean({ error: 'true or false' });
 function count(min: number, max?: number, orElse = '') {
   const range = max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
   const expected = range + orElse;
-  const most = max === undefined ? [] : [z.maximum(max, { error: expected })];
-  return z.int({ error: expected }).check(z.minimum(min, { error: expected }), ...most);
+  const most = max === undefined ? [] : [z.maximum(max)];
+  return z.int({ error: expected }).check(z.minimum(min), ...most);
 }
 
 /** An object that refuses unknown fields. */
@@ -96,7 +92,7 @@ const orOff = ', or null to turn the fuse off';
 const share = `a number over 0, up to 1${orOff}`;
 const moment = () => z.iso.datetime({ offset: true, error: 'an ISO date-time, as "2026-11-23T02:00:00Z"' });
 
-const text = (expected: string) => z.string({ error: expected }).check(z.minLength(1, { error: expected }));
+const text = (expected: string) => z.string({ error: expected }).check(z.minLength(1));
 
 const someJobs = 'a list of at least one job';
 
@@ -113,7 +109,7 @@ const followUpOf = object({
       }),
       { error: someJobs },
     )
-    .check(z.minLength(1, { error: someJobs })),
+    .check(z.minLength(1)),
 });
 
 const close = section({
@@ -138,7 +134,7 @@ const force = section({
     ),
     'Force an idle job still `closing` this long after it was first asked; null: never.',
   ),
-  exclude: told(z.prefault(names({ allowEmpty: true }), []), 'Names that are never forced.'),
+  exclude: told(z.prefault(names(0), []), 'Names that are never forced.'),
   max: told(z._default(count(0), 10), 'The most jobs forced in one sweep.'),
 });
 
@@ -195,13 +191,10 @@ export const requestSchema = z.strictObject(
       'Which connection settings to use, by name. Never an address or a credential.',
     ),
     jobs: told(
-      z.prefault(names({ allowEmpty: false }), ['*']),
+      z.prefault(names(1), ['*']),
       'Ids, groups and wildcards of the jobs to look at. Used to read; a close only names concrete ids.',
     ),
-    exclude: told(
-      z.prefault(names({ allowEmpty: true }), []),
-      'Ids, groups and wildcards of jobs to keep; wins over `jobs`.',
-    ),
+    exclude: told(z.prefault(names(0), []), 'Ids, groups and wildcards of jobs to keep; wins over `jobs`.'),
     states: told(z._default(states, ['opened', 'closing', 'failed']), 'Which job states to act on.'),
     allowNoMatch: told(
       z._default(flag(), true),
@@ -323,9 +316,7 @@ function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefine
   const path: Path = [...prefix, ...(issue.path as Path)]; // an input of JSON or YAML has no symbols
   if (issue.code === 'invalid_union') {
     // The branch that the value is shaped like tells more than "matches none of them".
-    const branch = issue.errors.find((errors) =>
-      errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
-    );
+    const branch = issue.errors.find((errors) => errors.some(({ path: place }) => place.length > 0));
     if (branch) {
       for (const inner of branch) yield* describe(inner, path);
       return;

@@ -59,6 +59,7 @@ export class StateReader {
     const stats = await this.#cluster.jobStats(signal, ids);
     const states = new Map(stats.map((stat) => [stat.jobId, stat]));
     // an answer that was overtaken by that of a later read tells nothing new
+    // Stryker disable next-line EqualityOperator: no two reads have the same number
     for (const id of ids)
       if ((this.#told.get(id)?.read ?? 0) < read) this.#told.set(id, { read, stats: states.get(id) });
     return stats;

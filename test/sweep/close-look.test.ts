@@ -248,14 +248,16 @@ describe('the look before a close', () => {
   it('calls gone what its stats do not find, though its config was there a moment before', async () => {
     const world = closingOf({
       jobs: [bare('a')],
-      onRead: ({ kind }, cluster) => {
-        if (kind === 'stats') cluster.remove('a');
+      onRead: async ({ kind }, cluster) => {
+        if (kind !== 'stats') return;
+        // the config is answered by then
+        await world.clock.sleep(10);
+        cluster.remove('a');
       },
     });
-    // the config is answered first
     await world.run();
     expect(world.cluster.closes).toEqual([]);
-    expect(world.told()).toEqual({ a: 'gone 0' });
+    expect(world.told()).toEqual({ a: 'gone 10' });
   });
 
   it('gives no outcome to a job that was asked before and cannot be read: the last look tells', async () => {

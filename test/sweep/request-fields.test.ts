@@ -166,6 +166,13 @@ describe('a field that there is not', () => {
     expect(messages(payload)).toEqual([message]);
   });
 
+  it('is told beside a wrong value of a section that may be something else altogether', () => {
+    expect(messages({ followUp: { after: 7, afer: '5m' } })).toEqual([
+      `followUp.after: expected ${duration}, at least 2m, got 7`,
+      'followUp.afer is an unknown field; did you mean followUp.after?',
+    ]);
+  });
+
   it('stands with its path beside its message, for those who mark it in an editor', () => {
     expect(problems({ close: { btach: 3 } })).toMatchObject([
       { field: 'close.btach', path: ['close', 'btach'] },

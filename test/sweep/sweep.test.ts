@@ -73,6 +73,11 @@ const closing: SmallJob = { jobId: 'closing', state: 'closing' };
 const told = (...warnings: string[]) => ({ status: 'done', warnings });
 
 describe('a sweep', () => {
+  it('that has ten seconds, and a cluster that answers at once, still closes something', async () => {
+    const report = await reportOf([{ ...idle, closeTakes: 500 }], { world: { remainingMs: 10_000 } });
+    expect(fates(report)).toEqual(['idle closed']);
+  });
+
   it('closes what is idle, keeps the rest, and reports it', async () => {
     const { report, closes, decided } = sweeping(
       [
