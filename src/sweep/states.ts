@@ -59,9 +59,10 @@ export class StateReader {
     const stats = await this.#cluster.jobStats(signal, ids);
     const states = new Map(stats.map((stat) => [stat.jobId, stat]));
     // an answer that was overtaken by that of a later read tells nothing new
-    // Stryker disable next-line EqualityOperator: no two reads have the same number
-    for (const id of ids)
+    for (const id of ids) {
+      // Stryker disable next-line EqualityOperator: no two reads have the same number
       if ((this.#told.get(id)?.read ?? 0) < read) this.#told.set(id, { read, stats: states.get(id) });
+    }
     return stats;
   }
 }
