@@ -166,7 +166,7 @@ class CloseEngine {
     }
     const ready: Entry[] = [];
     for (const entry of entries) {
-      const job = this.#states.isGone(entry.jobId) ? undefined : jobs.get(entry.jobId);
+      const job = jobs.get(entry.jobId);
       if (!job) this.#settle(entry, { outcome: 'gone' });
       else if (job.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
       else {

@@ -3,6 +3,7 @@ import { closedAs } from './close.ts';
 import { reopened, reopenedError } from './escalate.ts';
 import type { Entry, Outcome } from './ledger.ts';
 import type { Cluster, ClusterError, JobStats } from './ports.ts';
+import { type States, statesOf } from './states.ts';
 import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
 import type { Closing } from './world.ts';
 
@@ -35,7 +36,7 @@ export async function conclude(
 
 function outcomeOf(
   entry: Entry,
-  states: ReadonlyMap<string, JobStats> | undefined,
+  states: States | undefined,
   because: NotAttemptedReason,
   closing: Concluding,
 ): Outcome {
@@ -74,15 +75,11 @@ function errorFor(entry: Entry, stats: JobStats, now: number): ClusterError {
   return { status: 0, type: 'not_closed', reason: `the job was asked to close, and is ${stats.state}` };
 }
 
-async function readStates(
-  entries: readonly Entry[],
-  closing: Concluding,
-): Promise<ReadonlyMap<string, JobStats> | undefined> {
+async function readStates(entries: readonly Entry[], closing: Concluding): Promise<States | undefined> {
   const ids = entries.flatMap((entry) => entry.job.target ?? []);
-  return withinLimit(closing, shares.states, async (signal) => {
-    const stats = await closing.cluster.jobStats(signal, ids);
-    return new Map(stats.map((entry) => [entry.jobId, entry]));
-  });
+  return withinLimit(closing, shares.states, async (signal) =>
+    statesOf(await closing.cluster.jobStats(signal, ids)),
+  );
 }
 
 /** Whether the datafeeds that our closes were to stop have stopped; a job that is open without one is said aloud. */

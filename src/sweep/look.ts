@@ -41,5 +41,7 @@ export async function lookAt(
     datafeeds: [...known, ...found],
     readAt: clock.now(),
   });
-  return new Map(snapshots.map((snapshot) => [snapshot.jobId, snapshot]));
+  // a config may have been read of a job whose stats say that it is gone since
+  const there = snapshots.filter(({ jobId }) => !states.isGone(jobId));
+  return new Map(there.map((snapshot) => [snapshot.jobId, snapshot]));
 }

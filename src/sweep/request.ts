@@ -336,10 +336,11 @@ function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefine
 }
 
 function unknownField(path: Path, key: string): string {
-  const known = fieldsAt(path);
+  const fields = everyField();
+  const known = fieldsAt(path, fields);
   const nearest = closest(key, known);
   // a name that another section has is no typo: fuse.maxJobs is nearer to `maxJobs` than `jobs` is
-  const elsewhere = everyField().filter(
+  const elsewhere = fields.filter(
     (field) => !field.startsWith('followUpOf') && (field === key || field.endsWith(`.${key}`)),
   );
   const hint =
@@ -383,10 +384,10 @@ function everyField(schema: z.core.$ZodType = requestSchema, prefix = ''): strin
   ]);
 }
 
-/** The names of the fields right below a path. */
-function fieldsAt(path: Path): string[] {
+/** Of all fields those right below a path, by their names there. */
+function fieldsAt(path: Path, fields: readonly string[]): string[] {
   const prefix = path.map((key) => (typeof key === 'string' ? `${key}.` : '')).join('');
-  return everyField()
+  return fields
     .filter((field) => field.startsWith(prefix))
     .map((field) => field.slice(prefix.length))
     .filter((field) => !field.includes('.'));

@@ -84,10 +84,8 @@ export class Rounds {
       const batch = this.#places.take();
       if (!batch) break;
       given = true;
-      this.#world.start(
-        batch,
-        batch.entries.every(({ jobId }) => states?.has(jobId)),
-      );
+      const areTold = batch.entries.every(({ jobId }) => states?.has(jobId));
+      this.#world.start(batch, areTold);
     }
     return given;
   }

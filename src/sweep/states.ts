@@ -5,6 +5,9 @@ import type { Cluster, JobStats } from './ports.ts';
 /** Stats by job id. */
 export type States = ReadonlyMap<string, JobStats>;
 
+export const statesOf = (stats: readonly JobStats[]): States =>
+  new Map(stats.map((stat) => [stat.jobId, stat]));
+
 interface Told {
   /** Reads are numbered as they begin. */
   readonly read: number;
@@ -40,10 +43,9 @@ export class StateReader {
     if (!this.#waiting) {
       // Whoever asks while a read is on its way joins the next one: an older answer could predate their request.
       const joint: Set<JobId> = new Set();
-      const answer = this.#running.then(async () => {
+      const answer = this.#running.then(() => {
         this.#waiting = undefined;
-        const stats = await this.readNow([...joint], this.#signal);
-        return new Map(stats.map((stat) => [stat.jobId, stat]));
+        return this.readNow([...joint], this.#signal);
       });
       this.#running = answer.catch(() => undefined);
       this.#waiting = { ids: joint, answer };
@@ -53,16 +55,15 @@ export class StateReader {
   }
 
   /** A read by itself, at once: for a look, whose parts are to be of one moment. */
-  async readNow(ids: readonly JobId[], signal: AbortSignal): Promise<readonly JobStats[]> {
+  async readNow(ids: readonly JobId[], signal: AbortSignal): Promise<States> {
     this.#begun += 1;
     const read = this.#begun;
-    const stats = await this.#cluster.jobStats(signal, ids);
-    const states = new Map(stats.map((stat) => [stat.jobId, stat]));
+    const states = statesOf(await this.#cluster.jobStats(signal, ids));
     // an answer that was overtaken by that of a later read tells nothing new
     for (const id of ids) {
       // Stryker disable next-line EqualityOperator: no two reads have the same number
       if ((this.#told.get(id)?.read ?? 0) < read) this.#told.set(id, { read, stats: states.get(id) });
     }
-    return stats;
+    return states;
   }
 }
