@@ -1,13 +1,8 @@
 /** @module The breaks of `npm run breaks` still stand for lines of the source: one for each property at least. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { badInputs } from './bad-input/index.ts';
-import { badInputBreaks } from './breaks/bad-input.ts';
-import { breaks as worldBreaks } from './breaks/list.ts';
+import { breakable, breaks } from './breaks/index.ts';
 import { breakLine, tryBreak } from './breaks/scratch.ts';
-import { properties } from './properties.ts';
-
-const breaks = [...worldBreaks, ...badInputBreaks];
 
 it.each(breaks)('$property can be broken: $wrong', (each) => {
   const text = readFileSync(new URL(`../../src/${each.file}`, import.meta.url), 'utf8');
@@ -16,7 +11,7 @@ it.each(breaks)('$property can be broken: $wrong', (each) => {
 
 it('every property has a break, and each break is of a property', () => {
   const broken = new Set(breaks.map(({ property }) => property));
-  expect([...broken].sort()).toEqual([...properties, ...badInputs].map(({ name }) => name).sort());
+  expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
 it.each(['plan', 'log-lines'])('a broken copy is found by the property that it breaks: %s', async (name) => {

@@ -1,6 +1,7 @@
 /** @module Running many cases, and telling of the one that fails: what is wrong, the case, and how to run it again. */
 import * as fc from 'fast-check';
 import type { Case } from './case.ts';
+import { checkOptions, type RunOptions } from './check-options.ts';
 import { anyCase } from './generate.ts';
 import { judgeRun } from './properties.ts';
 import { runCase } from './run-case.ts';
@@ -23,27 +24,12 @@ export async function violationsOf(given: Case, tally?: Tally): Promise<string[]
   );
 }
 
-export interface Many {
-  readonly seed: number;
-  readonly cases: number;
+export interface Many extends RunOptions {
   readonly tally: Tally;
-  /** Of a failure that was told before: run that case alone. */
-  readonly path?: string | undefined;
-  /** Whether the first failing case is made small; default true. */
-  readonly shrink?: boolean;
-  /** Milliseconds after which no further case is begun. */
-  readonly timeMs?: number | undefined;
 }
 
 /** Runs so many random cases; returns the first failure, made small, or undefined. */
-export async function runMany({
-  seed,
-  cases,
-  tally,
-  path,
-  timeMs,
-  shrink = true,
-}: Many): Promise<Failure | undefined> {
+export async function runMany({ tally, ...options }: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {
     // what is tried while a failure is made smaller is no random case
@@ -52,19 +38,13 @@ export async function runMany({
     shrinking = true;
     throw new Error(violations.join('\n'));
   });
-  const details = await fc.check(property, {
-    seed,
-    numRuns: cases,
-    ...(path !== undefined && { path }),
-    endOnFailure: path !== undefined || !shrink,
-    ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
-  });
+  const details = await fc.check(property, checkOptions(options));
   const [given] = details.counterexample ?? [];
   if (!given) return undefined;
   return {
     violations: await violationsOf(given),
     case: given,
-    command: `npm run soak -- --seed ${seed} --path ${details.counterexamplePath}`,
+    command: `npm run soak -- --seed ${options.seed} --path ${details.counterexamplePath}`,
   };
 }
 

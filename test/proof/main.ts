@@ -6,23 +6,19 @@
 import { badInputs } from './bad-input/index.ts';
 import { tellFailure } from './failure.ts';
 import { loads } from './load.ts';
-import { anySeed, atLeastOne, proofCommand, wholeNumber } from './options.ts';
+import { atLeastOne, proofCommand, seedOption } from './options.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, type Row, tableOf } from './table.ts';
 import { missed } from './tally.ts';
 
-const { time, seed = anySeed() } = proofCommand(
+const { time, seed } = proofCommand(
   'npm run proof --',
   'Tries all that can never happen, and prints one table.',
 )
   .option('--time <seconds>', 'for all of it', atLeastOne, 600)
-  .option(
-    '--seed <number>',
-    'the seed of all that is random; another one each time, if not said',
-    wholeNumber,
-  )
+  .addOption(seedOption())
   .parse()
-  .opts<{ readonly time: number; readonly seed?: number }>();
+  .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
 /** Of the time that the loads leave, for all of bad input together. */

@@ -1,5 +1,5 @@
 /** @module Random cases on all cores: one process each, that takes chunks of cases until all are done. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Failure } from './failure.ts';
@@ -69,15 +69,18 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
 }
 
 /** Has a worker run one chunk. @throws {Error} when the process ends instead. */
-export function askWorker(child: ReturnType<typeof fork>, chunk: Chunk): Promise<ChunkResult> {
+export const askWorker = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
+  ask<ChunkResult>(child, chunk, chunk.seed);
+
+/** Sends a worker an order, and returns what it answers. @throws {Error} when the process ends instead. */
+export function ask<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null) =>
-      reject(new Error(`a worker ended with ${code}, at seed ${chunk.seed}`));
+    const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}, at seed ${seed}`));
     child.once('exit', ended);
-    child.once('message', (result) => {
+    child.once('message', (answer) => {
       child.off('exit', ended);
-      resolve(result as ChunkResult);
+      resolve(answer as Answer);
     });
-    child.send(chunk);
+    child.send(order);
   });
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Case } from './case.ts';
 import { runMany, tellFailure, violationsOf } from './failure.ts';
-import { anySeed, atLeastOne, proofCommand, wholeNumber } from './options.ts';
+import { atLeastOne, pathOption, proofCommand, seedOption } from './options.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, tableOf } from './table.ts';
 import { emptyTally, missed, type Tally, toMeet } from './tally.ts';
@@ -20,17 +20,13 @@ const options = proofCommand(
   'Tries every property in random worlds, or in one world again.',
 )
   .option('--cases <count>', 'how many worlds', atLeastOne, 100_000)
-  .option(
-    '--seed <number>',
-    'the seed that they are made from; another one each time, if not said',
-    wholeNumber,
-  )
+  .addOption(seedOption())
   .option('--time <seconds>', 'begin no further one after so many seconds', atLeastOne)
-  .option('--path <path>', 'only the world at this path, which a failure told together with its seed')
+  .addOption(pathOption())
   .option('--case <file>', 'only the world in this file')
   .parse()
-  .opts<Partial<Options>>();
-const { cases = 100_000, seed = anySeed(), time } = options;
+  .opts<Options>();
+const { cases, seed, time } = options;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 if (options.case !== undefined) process.exitCode = await runFile(options.case);

@@ -3,13 +3,13 @@
  * a path that a failure told, one case again.
  */
 import { Option } from 'commander';
-import { anySeed, atLeastOne, proofCommand, wholeNumber } from '../options.ts';
+import { atLeastOne, pathOption, proofCommand, seedOption } from '../options.ts';
 import { badInputs } from './index.ts';
 
 const {
   only,
   cases: most,
-  seed = anySeed(),
+  seed,
   time,
   path,
 } = proofCommand(
@@ -20,18 +20,14 @@ const {
     new Option('--only <names...>', 'only these properties').choices(badInputs.map(({ name }) => name)),
   )
   .option('--cases <count>', 'how many inputs for each', atLeastOne, 20_000)
-  .option(
-    '--seed <number>',
-    'the seed that they are made from; another one each time, if not said',
-    wholeNumber,
-  )
+  .addOption(seedOption())
   .option('--time <seconds>', 'begin no further one of a property after so many seconds', atLeastOne)
-  .option('--path <path>', 'only the input at this path, which a failure told together with its seed')
+  .addOption(pathOption())
   .parse()
   .opts<{
     readonly only?: readonly string[];
     readonly cases: number;
-    readonly seed?: number;
+    readonly seed: number;
     readonly time?: number;
     readonly path?: string;
   }>();

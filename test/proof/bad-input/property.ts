@@ -3,17 +3,7 @@
  * of enough cases that never met what it is about has shown nothing, and counts as broken as well.
  */
 import * as fc from 'fast-check';
-
-export interface RunOptions {
-  readonly seed: number;
-  readonly cases: number;
-  /** Milliseconds after which no further case is begun. */
-  readonly timeMs?: number | undefined;
-  /** Of a problem that was told before: that case alone. */
-  readonly path?: string | undefined;
-  /** Whether the first case that breaks it is made small; default true. */
-  readonly shrink?: boolean;
-}
+import { checkOptions, type RunOptions } from '../check-options.ts';
 
 export interface RunResult {
   /** How many were tried. */
@@ -67,9 +57,10 @@ export function badInput<Given, World>(definition: Definition<Given, World>): Ba
 
 async function runProperty<Given, World>(
   definition: Definition<Given, World>,
-  { seed, cases, timeMs, path, shrink = true }: RunOptions,
+  options: RunOptions,
 ): Promise<RunResult> {
   const { name, outcomes, toMeet, enough = 1_000, share = 1, given } = definition;
+  const { seed, path } = options;
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
   let failed = false;
   const meet: Meet = (thing) => {
@@ -85,14 +76,8 @@ async function runProperty<Given, World>(
     failed = true;
     throw new Error(wrong.join('\n'));
   });
-  const numRuns = path === undefined ? Math.max(1, Math.ceil(cases * share)) : 1;
-  const details = await fc.check(property, {
-    seed,
-    numRuns,
-    ...(path !== undefined && { path }),
-    endOnFailure: path !== undefined || !shrink,
-    ...(timeMs !== undefined && { interruptAfterTimeLimit: timeMs, markInterruptAsFailure: false }),
-  });
+  const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
+  const details = await fc.check(property, checkOptions({ ...options, cases }));
   // When the time is up it does not wait for the case that runs, and that one needs its world to its end.
   await running;
   const [smallest] = details.counterexample ?? [];

@@ -1,6 +1,7 @@
 /** @module One property over bad input in a process of its own, for a parent that wants to know whether it is broken. */
+import type { RunOptions } from '../check-options.ts';
 import { badInputs } from './index.ts';
-import type { RunOptions, RunResult } from './property.ts';
+import type { RunResult } from './property.ts';
 
 export interface Order extends RunOptions {
   readonly name: string;

@@ -3,11 +3,8 @@
  * many the break was found. Ends with `N passed, N failed`.
  */
 import { Option } from 'commander';
-import { badInputs } from '../bad-input/index.ts';
-import { atLeastOne, proofCommand, wholeNumber } from '../options.ts';
-import { properties } from '../properties.ts';
-import { badInputBreaks } from './bad-input.ts';
-import { breaks as worldBreaks } from './list.ts';
+import { atLeastOne, proofCommand, seedOption } from '../options.ts';
+import { breakable, breaks } from './index.ts';
 import { type Found, tryBreak } from './scratch.ts';
 
 const { cases, seed, only } = proofCommand(
@@ -15,22 +12,15 @@ const { cases, seed, only } = proofCommand(
   'Breaks each property on purpose, to see it found.',
 )
   .option('--cases <count>', 'the most worlds or inputs that are tried for each break', atLeastOne, 10_000)
-  .option('--seed <number>', 'the seed that they are made from', wholeNumber, 20_261_123)
-  .addOption(
-    new Option('--only <property>', 'only the breaks of one property').choices(
-      [...properties, ...badInputs].map(({ name }) => name),
-    ),
-  )
+  .addOption(seedOption(20_261_123))
+  .addOption(new Option('--only <property>', 'only the breaks of one property').choices(breakable))
   .parse()
   .opts<{ readonly cases: number; readonly seed: number; readonly only?: string }>();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const breaks = [...worldBreaks, ...badInputBreaks];
 const chosen = breaks.filter(({ property }) => only === undefined || property === only);
-const unbroken = [...properties, ...badInputs].filter(
-  ({ name }) => !breaks.some(({ property }) => property === name),
-);
-for (const { name } of unbroken) say(`${name}: no break is known that it would find`);
+const unbroken = breakable.filter((name) => !breaks.some(({ property }) => property === name));
+for (const name of unbroken) say(`${name}: no break is known that it would find`);
 let failed = only === undefined ? unbroken.length : 0;
 for (const each of chosen) {
   const found = await tryBreak(each, { cases, seed });

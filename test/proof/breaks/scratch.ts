@@ -1,12 +1,12 @@
 /** @module A copy of the sources and of the proof with one line changed, and random cases run in it. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { badInputs } from '../bad-input/index.ts';
 import type { RunResult } from '../bad-input/property.ts';
 import type { Order } from '../bad-input/worker.ts';
-import { askWorker } from '../pool.ts';
+import { ask, askWorker } from '../pool.ts';
 import type { Break } from './list.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
@@ -75,17 +75,9 @@ async function spoilUntilFound(worker: string, name: string, cases: number, seed
   const child = fork(worker);
   try {
     const order: Order = { name, cases, seed, shrink: false };
-    child.send(order);
-    const result = await answerOf(child);
+    const result = await ask<RunResult>(child, { ...order }, seed);
     return { cases: result.cases, violated: result.violated ? [name] : [] };
   } finally {
     child.kill();
   }
-}
-
-function answerOf(child: ChildProcess): Promise<RunResult> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
-    child.once('message', (result) => resolve(result as RunResult));
-  });
 }

@@ -1,0 +1,8 @@
+/** @module All breaks, and the names of all properties, each of which must have one. */
+import { badInputs } from '../bad-input/index.ts';
+import { properties } from '../properties.ts';
+import { badInputBreaks } from './bad-input.ts';
+import { breaks as worldBreaks } from './list.ts';
+
+export const breaks = [...worldBreaks, ...badInputBreaks];
+export const breakable: readonly string[] = [...properties, ...badInputs].map(({ name }) => name);
