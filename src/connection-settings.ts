@@ -94,6 +94,7 @@ function readUrl(setting: Sourced): string {
   const name = 'ELASTICSEARCH_URL';
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) {
+    // break: address-in-message
     const got = looksLikeAddress(text) ? `, got ${quote(text)}` : '';
     throw problem(setting, name, `is no address: expected one as https://host:9200${got}`);
   }

@@ -30,6 +30,7 @@ const mostLineBytes = 240_000;
 // JSON leaves some of what acts on a terminal as it is, and logs are read on terminals
 const logger = new Logger({
   serviceName: 'jobsweep',
+  // break: log-escapes
   jsonReplacerFn: (_key, value: unknown) => (typeof value === 'string' ? shownInJson(value) : value),
 });
 

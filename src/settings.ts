@@ -46,6 +46,7 @@ export async function findConnection(find: FindConnection): Promise<Connection |
   // `constructor` is a name that a cluster may have
   if (clusters && Object.hasOwn(clusters, cluster)) {
     const where = `the clusters file, cluster ${quote(cluster)}`;
+    // break: named-cluster
     return complete(await toConnection(sourced(clusters[cluster] ?? {}, where)), where);
   }
   if (cluster === 'default') {

@@ -58,6 +58,7 @@ const mostMistakes = 20;
 
 function readJson(text: string, source: string): ReadText {
   const value = parseJson(text, source);
+  // break: doubled-key
   const mistakes = placesIn(text).doubled.map(({ key, offset }) => ({ offset, message: doubledKey(key) }));
   return { value, offsetsOf: (paths) => placesIn(text, paths).offsets, mistakes };
 }
@@ -84,6 +85,7 @@ function readYaml(text: string): ReadText {
     return { value: document.toJS({ maxAliasCount: 100 }), offsetsOf, mistakes: [] };
   } catch (error) {
     // one that would grow to billions of values is not followed
+    // break: yaml-reference
     if (!(error instanceof ReferenceError)) throw error;
     const message = 'an alias of nothing, or aliases of aliases without end';
     return { value: undefined, offsetsOf, mistakes: [{ offset: 0, message }] };
@@ -102,6 +104,7 @@ const ownWords: Readonly<Record<string, string>> = {
 };
 
 const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+  // break: yaml-message
   ownWords[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
 
 function doubledKeys(document: ReturnType<typeof parseYaml>): Mistake[] {
@@ -141,6 +144,7 @@ function placeOf(text: string, offset: number): Place {
     line += 1;
     start = end + 1;
   }
+  // break: column
   return { line, column: offset - start + 1 };
 }
 

@@ -51,6 +51,7 @@ export interface PastSweep {
 
 /** Whether a sweep closed the job: asked for it, and saw it closed. */
 export const wasClosed = ({ outcome }: Pick<PastJob, 'outcome'>) =>
+  // break: reopenable
   outcome === 'closed' || outcome === 'force_closed';
 
 /** Reads every sweep that a file tells of. @throws {InvalidDocumentError} when it tells of none. */
@@ -125,6 +126,7 @@ class Collected {
  * lines, each from its first brace, because `aws logs tail` puts time and stream before it.
  */
 function* values(text: string): Generator<unknown> {
+  // break: log-or-json
   const whole = parse(text);
   if (whole !== undefined) {
     const list = Array.isArray(whole) ? whole : (eventMessages(whole) ?? [whole]);

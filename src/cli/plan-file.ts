@@ -62,6 +62,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
   const result = planSchema.safeParse(document);
   if (!result.success) throw refuse('is no plan that jobsweep plan -o json wrote');
   const { plan, cluster, startedAt, status } = result.data;
+  // break: plan-digest
   if (digestOf(document as object) !== plan.digest) throw refuse('was changed after the plan was made');
   if (status === 'refused') throw refuse('is a plan that a fuse refused, so there is nothing to carry out');
   const age = clock.now() - Date.parse(startedAt);

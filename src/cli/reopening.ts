@@ -88,6 +88,7 @@ async function reopen(past: PastJob, job: JobSnapshot | undefined, world: Reopen
   const isOpen = opened.outcome === 'reopened' || opened.outcome === 'already_open';
   if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
   // what the report names may be another job's by now, or was written by somebody else
+  // break: own-datafeed
   if (datafeedId !== own || !isId(own))
     return { ...opened, datafeedId, datafeed: 'error', datafeedError: notItsDatafeed(own) };
   return { ...opened, datafeedId, ...(await startOne(datafeedId, job, world)) };

@@ -62,12 +62,14 @@ export function readJobConfig(entry: Fields): JobConfig {
     managed: settings.managed,
   };
   // an app's mark that is there and holds nothing: nobody knows what it held
+  // break: managed-null
   return reader.failed || settings.managed === null ? { ...config, unreadable: true } : config;
 }
 
 /** Why the job is blocked: undefined only where nothing says that it is. */
 function readBlocked({ blocked, deleting }: Fields): string | undefined {
   if (blocked !== undefined)
+    // break: blocked-reason
     return isFields(blocked) && typeof blocked.reason === 'string' ? blocked.reason : 'unknown';
   return deleting === undefined || deleting === false ? undefined : 'delete';
 }
@@ -115,6 +117,7 @@ function readForecasts(stats: unknown, reader: FieldReader): number {
   const byState = reader.fields(status);
   const told = Object.values(byState).reduce<number>((sum, count) => sum + (reader.amount(count) ?? 0), 0);
   const all = reader.amount(total);
+  // break: forecast-status
   if ((all ?? 0) > told || (all === undefined && status === undefined)) reader.failed = true;
   return (reader.amount(byState.scheduled) ?? 0) + (reader.amount(byState.started) ?? 0);
 }

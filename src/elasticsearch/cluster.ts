@@ -177,6 +177,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   async close(batch: CloseBatch, { force, timeoutMs, signal }: CloseOptions): Promise<CloseAnswer> {
     this.#closesSent = true;
     // All parameters in the query: with a body, servers refuse those in the query. No name may match nothing.
+    // break: allow-no-match
     const query = { timeout: `${timeoutMs}ms`, force, allow_no_match: false };
     const path = `/_ml/anomaly_detectors/${batch.join(',')}/_close`;
     return closeAnswerOf(await this.#wire.ask({ method: 'POST', path, query }, signal));

@@ -66,6 +66,7 @@ export async function planSchedules(
     changes: [
       ...definitions.map((each) => planOne(each, found.get(each.name), target, now)),
       ...extra.flatMap(({ Name: name = '', LastModificationDate: seen }): Change[] => {
+        // break: prune-owner
         const owner = ownerOf(name);
         if (owner === 'follow-up') return [];
         if (owner === 'deployment') return [{ action: 'none', name, note: 'belongs to the deployment' }];

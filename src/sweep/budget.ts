@@ -50,6 +50,7 @@ export class Budget {
 
   /** Milliseconds left for work. */
   left(): number {
+    // break: kept-back
     return Math.max(0, this.#workEnd - this.#clock.now());
   }
 
@@ -65,6 +66,7 @@ export class Budget {
   allow(wantedMs: number, phases: 1 | 2): CloseAllowance | undefined {
     const left = this.left();
     const margin = Math.min(answerMargin, left * reserveShare);
+    // break: close-phases
     const timeoutMs = Math.floor(Math.min(wantedMs, (left - margin) / phases));
     if (timeoutMs < Math.min(wantedMs, leastTimeout)) return undefined;
     return { timeoutMs, answerMs: Math.min(timeoutMs + answerMargin, left) };

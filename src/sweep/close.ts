@@ -70,6 +70,7 @@ class CloseEngine {
   async run(entries: readonly Entry[]): Promise<void> {
     const { request, ending } = this.#closing;
     const { perNode, batch } = request.close;
+    // break: cut-batches
     if (perNode === undefined) this.#queue.push(...cutBatches(entries, batch));
     else this.#queue.push(...forcedBatches(entries));
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watched.add(entry);
@@ -95,6 +96,7 @@ class CloseEngine {
 
   #mayStart(): boolean {
     const { request, ending } = this.#closing;
+    // break: concurrency
     return !ending.aborted && this.#inFlight < request.close.concurrency;
   }
 
@@ -147,6 +149,7 @@ class CloseEngine {
       for (const entry of batch.entries) this.#places?.leave(entry);
       this.#pump();
     }
+    // break: read-back
     if (asked) await this.#readBack(asked.entries, asked.answer);
   }
 
@@ -157,6 +160,7 @@ class CloseEngine {
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof lookAt>>;
     try {
+      // break: fresh-look
       jobs = await this.#freshLook(entries, areTold);
     } catch (error) {
       // An asked job's fate is read at the end; one never asked was left alone, and the reason stands beside it.
@@ -171,6 +175,7 @@ class CloseEngine {
       else if (job.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
       else {
         entry.job = { ...job, modelBytes: job.modelBytes ?? entry.job.modelBytes };
+        // break: verdict-before-asking
         const verdict = judge.judge(job, clock.now(), entry.presentHistory);
         if (verdict.verdict === 'keep') {
           this.#noLonger(entry, verdict);
@@ -202,6 +207,7 @@ class CloseEngine {
     for (let tries = 1; tries <= mostSlowLooks; tries++) {
       const begun = clock.now();
       const told = await lookAt(jobs, world, ending, tries === 1 && areTold);
+      // break: oldest-look
       if (clock.now() - begun <= oldestLook) return told;
     }
     throw new Error(`the cluster took more than ${oldestLook / 1_000} s to tell, ${mostSlowLooks} times`);
@@ -217,6 +223,7 @@ class CloseEngine {
 
   #mayForceOneMore(entry: Entry): boolean {
     if (this.#forced.has(entry.jobId)) return true;
+    // break: force-max
     if (this.#forced.size >= this.#closing.request.force.max) return false;
     this.#forced.add(entry.jobId);
     return true;
@@ -354,6 +361,7 @@ class CloseEngine {
 
 /** How a job that the cluster says is closed came to be so. */
 export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_closed' {
+  // break: force-closed
   if (entry.forced) return 'force_closed';
   return entry.asks > 0 || entry.earlierAttempts > 0 || entry.history.askedAt !== undefined
     ? 'closed'

@@ -44,8 +44,10 @@ function outcomeOf(
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
   // What was read after the ask and before the cluster fell silent is known all the same.
   const stats = states ? states.get(entry.jobId) : entry.seen;
+  // break: unread-is-not-gone
   if (!stats) return { outcome: states ? 'gone' : asked ? 'unknown' : 'closing' };
   if (stats.state === 'closed') return { outcome: closedAs(entry) };
+  // break: left-closing
   if (stats.state === 'closing') return { outcome: 'closing' };
   if (!asked) return openAgain(entry, stats, because, closing);
   return { outcome: 'error', error: errorFor(entry, stats, closing.clock.now()) };

@@ -45,6 +45,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
   if (waiting.length === 0) return { followUp: null, comingBackFor: new Set(), warnings: [] };
   const { request, followUps, clock, budget } = given;
   const { followUp, followUpOf, trigger: _spent, ...rest } = request;
+  // break: follow-up-off
   if (followUp === false) return nobody('followUp is false');
   const round = (followUpOf?.round ?? 0) + 1;
   if (round > followUp.max)
@@ -58,6 +59,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
   using limit = clock.limit(time);
   try {
     const pending = await followUps.pending(request.cluster, limit.signal);
+    // break: pending-follow-up
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
     elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
     if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
@@ -92,6 +94,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
 
 /** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
 function leftClosing({ outcome, verdict }: Entry): boolean {
+  // break: needs-follow-up
   if (outcome?.outcome === 'closing') return true;
   return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck';
 }

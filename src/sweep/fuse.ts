@@ -51,6 +51,7 @@ export function blownFuse(given: FuseCase): BlownFuse | undefined {
       together,
     };
   }
+  // break: fuse-limit
   if (maxJobs !== null && idle > maxJobs) return { name: 'max_jobs', idle, open, limit: maxJobs };
   if (maxShare !== null && open >= fewestForShare && idle > open * maxShare)
     return { name: 'max_share', idle, open, limit: maxShare };
@@ -68,6 +69,7 @@ function largestCrowd(moments: readonly number[]): { jobs: number; from: number;
   let best: { jobs: number; from: number; to: number } | undefined;
   let first = 0;
   for (const [last, to] of sorted.entries()) {
+    // break: outage-window
     while (to - (sorted[first] as number) > window) first += 1;
     const jobs = last - first + 1;
     if (!best || jobs > best.jobs) best = { jobs, from: sorted[first] as number, to };

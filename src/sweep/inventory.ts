@@ -58,6 +58,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
   return ids.map((jobId) => {
     const [config, ...otherConfigs] = configs.get(jobId) ?? [];
     const [stat, ...otherStats] = stats.get(jobId) ?? [];
+    // break: concrete-id
     const target = concreteId(jobId, groups);
     const claims = datafeeds.get(jobId) ?? [];
     // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
@@ -65,9 +66,11 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       config !== undefined &&
       stat !== undefined &&
       otherConfigs.length === 0 &&
+      // break: doubled-stats
       otherStats.length === 0 &&
       target !== undefined &&
       !config.unreadable &&
+      // break: unreadable-stats
       !stat.unreadable &&
       hasItsDatafeed(config, claims);
     const reportedState = stat ? stat.state : 'unknown';
@@ -82,6 +85,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       nodeName: stat?.nodeName,
       // The server counts whole seconds and the answer took a while: both make this later than true, never earlier.
       openedAt: stat?.openForMs === undefined ? undefined : readAt - stat.openForMs,
+      // break: last-data
       lastDataTime: stat?.lastDataTime,
       latestRecordTime: stat?.latestRecordTime,
       modelBytes: stat?.modelBytes,

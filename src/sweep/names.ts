@@ -17,6 +17,7 @@ export function matcher(names: readonly string[]): (job: Named) => boolean {
   const patterns = names.filter((name) => name.includes('*'));
   const matches = (text: string) =>
     exact.has(text) || patterns.some((pattern) => matchesWildcard(pattern, text));
+  // break: pattern-on-groups
   return ({ jobId, groups }) => matches(jobId) || groups.some(matches);
 }
 

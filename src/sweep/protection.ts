@@ -18,6 +18,7 @@ export function readProtection(value: unknown): Protection {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'unreadable' };
   const { protect, protectUntil, ...unknown } = value as Record<string, unknown>;
   if (Object.keys(unknown).length > 0) return { kind: 'unreadable' };
+  // break: unreadable-protection
   if (protect !== undefined && typeof protect !== 'boolean') return { kind: 'unreadable' };
   const until = protectUntil === undefined ? undefined : readMoment(protectUntil);
   if (until === null) return { kind: 'unreadable' };

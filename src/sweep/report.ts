@@ -92,6 +92,7 @@ export interface SweepReport {
 }
 
 /** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
+// break: unlisted
 const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
 
 const isoOf = (moment: number | undefined) =>
@@ -162,7 +163,7 @@ export function countKept(entries: readonly Entry[]): SweepReport['kept'] {
 
 export function freedBytes(entries: readonly Entry[]): number {
   return entries
-    .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed')
+    .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
     .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
 }
 

@@ -45,6 +45,7 @@ function duration({ min, max }: DurationLimits = {}) {
     {
       decode: (text, context) => {
         const ms = parseDuration(text) ?? 0;
+        // break: duration-limits
         return ms >= least && ms <= most ? ms : refuse(context, expected);
       },
       encode: (ms) => formatDuration(ms),
@@ -83,6 +84,7 @@ function count(min: number, max?: number, orElse = '') {
 }
 
 /** An object that refuses unknown fields. */
+// break: unknown-field
 const object = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 
 /** One that is complete with its own defaults when left out. */

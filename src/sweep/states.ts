@@ -61,6 +61,7 @@ export class StateReader {
     const states = statesOf(await this.#cluster.jobStats(signal, ids));
     // an answer that was overtaken by that of a later read tells nothing new
     for (const id of ids) {
+      // break: newest-reading
       // Stryker disable next-line EqualityOperator: no two reads have the same number
       if ((this.#told.get(id)?.read ?? 0) < read) this.#told.set(id, { read, stats: states.get(id) });
     }

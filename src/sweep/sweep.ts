@@ -65,6 +65,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const stop = world.stop ? [world.stop] : [];
   using readLimit = clock.limit(budget.left());
   const observer = world.observer ?? {};
+  // break: end-after-stop
   const cut = () => budget.endWithin(mostAfterStop);
   if (world.stop?.aborted) cut();
   else world.stop?.addEventListener('abort', cut);
@@ -74,8 +75,10 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const found = await readCluster(cluster, clock, reading).catch((error: unknown) => {
     throw endedEarly(world.stop, readLimit.signal) ?? error;
   });
+  // break: read-takes
   budget.readTook(found.readAt - startedAt);
   const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
+  // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
   warnings.push(...protectionWarnings(entries));
@@ -85,6 +88,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
 
   let followUp: FollowUpResult = { comingBackFor: new Set(), followUp: null, warnings: [] };
   const idle = entries.filter((entry) => !entry.settled);
+  // break: stop-before-acting
   if (fuse || request.dryRun) {
     leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
     if (!fuse) warnings.push(...overForceMax(request, entries));
@@ -106,6 +110,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   warnings.push(...followUp.warnings);
 
   const undone = !request.dryRun && leftUndone(entries, followUp.comingBackFor);
+  // break: status
   const status: Status = fuse ? 'refused' : undone ? 'partial' : 'done';
   return {
     sweepId: order.sweepId,
@@ -144,7 +149,7 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
     cluster.mayClose(joint),
     cluster.jobConfigs(joint),
     cluster.jobStats(joint),
-    cluster.datafeedStats(joint),
+    cluster.datafeedStats(joint), // break: datafeed-stats
   ]);
   const readAt = clock.now();
   return {
@@ -174,6 +179,7 @@ function checkNames(
   const missing = unmatched(names, jobs);
   if (missing.length === 0) return [];
   const list = missing.map((name) => `"${name}"`).join(', ');
+  // break: must-match
   if (!allowNoMatch)
     throw new NoSuchJobError(
       `jobs: ${list} matches no job of the cluster, and allowNoMatch is false; nothing was closed`,
@@ -186,7 +192,7 @@ function decide({ request, histories, planned }: SweepOrder, judge: Judge, { job
   if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
   const named = matcher(request.jobs);
   return jobs
-    .filter((job) => job.reportedState !== 'closed' && named(job))
+    .filter((job) => job.reportedState !== 'closed' && named(job)) // break: jobs-pattern
     .map((job) => {
       const history: History = {
         ...histories?.get(job.jobId),
@@ -270,6 +276,7 @@ function checkPrivilege(
 ): string[] {
   if (mayClose !== false) return [];
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
+  // break: lacking-privilege
   if (dryRun) return [lacking];
   if (entries.every(({ verdict }) => verdict.verdict !== 'close' && verdict.verdict !== 'force'))
     return [lacking];

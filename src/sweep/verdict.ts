@@ -49,18 +49,24 @@ type Rule = (given: Case) => boolean;
 
 const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
   // a moment in the future is fresh as well: a clock that runs ahead must not cost anybody a job
+  // break: idle-for
   now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
 function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
   const excluded = matcher(request.exclude);
   const neverForced = matcher(request.force.exclude);
   const rules: Record<KeepReason, Rule> = {
+    // break: exclude
     excluded: ({ job }) => excluded(job),
     recent_data: (given) => isFresh(given.job.lastDataTime, given, request),
+    // break: opened-at
     recently_opened: (given) => isFresh(given.job.openedAt, given, request),
+    // break: protection
     protected: ({ job, now }) => protects(job.protection, now),
+    // break: managed
     managed: ({ job }) => job.managed && request.managed === 'keep',
     unknown_state: ({ job }) => job.state === undefined,
+    // break: blocked
     blocked: ({ job }) => job.blocked !== undefined,
     opening: ({ job }) => job.state === 'opening',
     no_process: ({ job }) => job.state === 'opened' && job.openedAt === undefined,
@@ -76,6 +82,7 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     state_not_chosen: ({ job }) =>
       // A follow-up looks at its jobs in any state: it asked them itself.
       request.followUpOf === undefined && !request.states.some((state) => state === job.state),
+    // break: force-failed
     force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
     flapping: ({ job, history }) => history.flapping === true && job.state !== 'closing',
     not_as_planned: ({ job, history: { planned } }) =>
@@ -97,8 +104,10 @@ export function judgeBy(request: SweepRequest): Judge {
     judge: (job, now, history = {}) => {
       for (const [reason, rule] of rules) if (rule({ job, now, history })) return { verdict: 'keep', reason };
       if (job.state === 'failed') return { verdict: 'force', reason: 'failed' };
+      // break: closing-already
       if (job.state === 'closing') {
         const askedAt = history.askedAt ?? now;
+        // break: stuck-for
         const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
         return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
       }

@@ -54,6 +54,7 @@ export class Watch {
     for (let pace = firstPace; !this.isEmpty; pace = Math.min(pace * 1.5, slowestPace)) {
       // Not past the first end of a watch: what is waited beyond it is billed, and nothing comes of it.
       const end = Math.min(...this.#until.values()) - clock.now();
+      // break: poll-pace
       await clock.sleep(Math.min(pace, Math.max(end, 0)), ending).catch(() => undefined);
       if (ending.aborted) break;
       // Only those that the read asked for: one that began to be watched meanwhile would look deleted by it.

@@ -15,4 +15,5 @@ export function markdownText(text: string): string {
 }
 
 /** Its signs, and what makes an address of a text: Markdown of GitHub and of chats makes links of those unasked. */
+// break: markdown-links
 const meaning = /[\\`*_{}[\]<>()#|&!~@]|(?<=\b(?:https?|ftp|mailto|xmpp)):|(?<=\bwww)\./gi;

@@ -31,6 +31,7 @@ export function table<Row>(
   { width = Number.POSITIVE_INFINITY, paint = plain }: TableLooks = {},
 ): string {
   const cells = new Map(
+    // break: printable-cell
     columns.map((column) => [column, rows.map((row) => printable(column.value(row)))] as const),
   );
   const natural = (column: Column<Row>) =>

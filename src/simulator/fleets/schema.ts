@@ -17,12 +17,10 @@ const moment = () =>
     .union(
       [
         z.int(),
-        z
-          .string()
-          .refine(
-            (text) => text === 'now' || parseDuration(text) !== undefined || !Number.isNaN(Date.parse(text)),
-            { error: momentText },
-          ),
+        z.string().refine(
+          (text) => text === 'now' || parseDuration(text) !== undefined || !Number.isNaN(Date.parse(text)), // break: fleet-moment
+          { error: momentText },
+        ),
       ],
       { error: momentText },
     )

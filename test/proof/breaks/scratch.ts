@@ -1,4 +1,4 @@
-/** @module A copy of the sources and of the proof with one line changed, and random cases run in it. */
+/** @module Runs random cases in a copy of the sources and of the proof with one marked line changed. */
 import { fork } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,8 @@ import { badInputs } from '../bad-input/index.ts';
 import type { RunResult } from '../bad-input/property.ts';
 import type { Order } from '../bad-input/worker.ts';
 import { ask, askWorker } from '../pool.ts';
-import type { Break } from './list.ts';
+import type { Break } from './break.ts';
+import { breakLine, fileOf } from './marks.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 
@@ -28,7 +29,7 @@ export async function tryBreak(
     for (const part of ['src', 'test/proof', 'test/support', 'bin', 'package.json'])
       await cp(path.join(root, part), path.join(folder, part), { recursive: true });
     await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-    const file = path.join(folder, 'src', given.file);
+    const file = path.join(folder, fileOf(given));
     await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
     const { property } = given;
     if (badInputs.some(({ name }) => name === property))
@@ -42,13 +43,6 @@ export async function tryBreak(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The text with the break's line broken. @throws {Error} unless the line stands in it exactly once. */
-export function breakLine(text: string, { file, line, broken }: Break): string {
-  const parts = text.split(line);
-  if (parts.length !== 2) throw new Error(`"${line}" stands in ${file} ${parts.length - 1} times`);
-  return parts.join(broken);
 }
 
 async function runUntilFound(worker: string, property: string, cases: number, seed: number): Promise<Found> {

@@ -27,6 +27,7 @@ function render(value: Value): string {
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
+  // break: escape-tag
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
