@@ -9,7 +9,7 @@ import { type ExitCode, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { doctorSheet, doctorText } from '../show/doctor.ts';
-import { inAllForms } from '../show/sheet.ts';
+import { inAllForms } from '../show/forms.ts';
 import { openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
 
 interface DoctorOptions extends TargetOptions, OutputOptions {

@@ -11,7 +11,7 @@ import { type ExitCode, widthOf } from '../io.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
-import { inAllForms } from '../show/sheet.ts';
+import { inAllForms } from '../show/forms.ts';
 import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
 

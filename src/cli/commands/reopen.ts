@@ -17,8 +17,8 @@ import {
   reopenOutcomes,
   undoable,
 } from '../reopening.ts';
+import { inAllForms } from '../show/forms.ts';
 import { type ReopenReport, reopenSheet, reopenText } from '../show/reopened.ts';
-import { inAllForms } from '../show/sheet.ts';
 import { durationOption } from '../sweeping.ts';
 import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
 

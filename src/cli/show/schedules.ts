@@ -2,7 +2,8 @@
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import { plural, printable, quote } from '../../sweep/text.ts';
 import type { Renderings } from '../output.ts';
-import { inAllForms, sheetTable } from './sheet.ts';
+import { inAllForms } from './forms.ts';
+import { sheetTable } from './sheet.ts';
 import { type Column, table } from './table.ts';
 
 /** A schedule as `list` tells it; also its JSON form. */

@@ -1,6 +1,4 @@
 /** @module A result as a heading, sentences and tables: what a command shows in every form but its own text. */
-import { plainJson } from '../../sweep/text.ts';
-import { json, type Renderings } from '../output.ts';
 import { markdownTable, markdownText } from './markdown.ts';
 import type { Column } from './table.ts';
 
@@ -14,27 +12,6 @@ export interface Sheet {
   readonly title: string;
   readonly lines: readonly string[];
   readonly tables: readonly SheetTable[];
-}
-
-export interface Forms {
-  /** The form for a terminal. */
-  readonly text: () => string;
-  /** What the JSON form holds. */
-  readonly value: unknown;
-  /** What the ndjson form has a line for each of; the whole as one line when left out. */
-  readonly each?: readonly unknown[];
-  readonly sheet: () => Sheet;
-}
-
-/** All forms of a result that is a sheet. */
-export function inAllForms({ text, value, each = [value], sheet }: Forms): Renderings {
-  return {
-    table: text,
-    json: () => json(value),
-    ndjson: () => each.map((line) => `${plainJson(line)}\n`).join(''),
-    markdown: () => sheetMarkdown(sheet()),
-    html: async () => (await import('./html/sheet.ts')).sheetHtml(sheet()),
-  };
 }
 
 /** Rows as the columns of a terminal's table show them. */

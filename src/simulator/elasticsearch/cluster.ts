@@ -14,6 +14,7 @@ import { takeArrival } from './state/counts.ts';
 import { type DatafeedState, datafeedStateOf } from './state/datafeed.ts';
 import { beginFeed, endFeed, scheduleEnd } from './state/datafeed-lifecycle.ts';
 import { beginForecast } from './state/forecasting.ts';
+import { IdleCloser } from './state/idle-closer.ts';
 import { type Job, type JobState, type JobTask, type StateChange, stateOf } from './state/job.ts';
 import { beginOpen, closeProcess, endTask, failTask, killTask } from './state/job-lifecycle.ts';
 import { growModel } from './state/model.ts';
@@ -66,13 +67,15 @@ export class SimulatedCluster implements World {
     this.clock = clock;
     this.cluster = new ClusterState({ clock, stack, seed, name: fleet.clusterName ?? 'jobsweep-embedded' });
     this.cluster.onCapacity = () => reassign(this.cluster);
+    const idleCloser = new IdleCloser(this.cluster);
+    this.cluster.onSettings = () => idleCloser.reschedule();
     this.security = new Security(
       fleet.users?.map(({ roles = [], cluster = [], ...user }) => ({ ...user, roles, cluster })),
       fleet.apiKeys,
     );
     for (const [name, value] of Object.entries(fleet.settings ?? {}))
       part(['settings', name], () => this.cluster.settings.set('persistent', name, value));
-    this.cluster.idleCloser.reschedule();
+    this.cluster.onSettings();
     for (const node of fleet.nodes ?? defaultNodes) this.addNode(node);
     for (const [index, job] of (fleet.jobs ?? []).entries())
       part(['jobs', index], () => addFleetJob(this.cluster, job));
@@ -301,7 +304,7 @@ export class SimulatedCluster implements World {
   setSetting(name: string, value: string | null): void {
     this.cluster.settings.set('persistent', name, value);
     reassign(this.cluster);
-    this.cluster.idleCloser.reschedule();
+    this.cluster.onSettings();
   }
 
   #job(jobId: string): Job {

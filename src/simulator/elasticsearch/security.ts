@@ -1,6 +1,8 @@
 /** @module Who may do what: users, API keys, cluster privileges, and the answers to those who may not (ML APIs §4). */
 import { ElasticsearchError } from './errors.ts';
-import type { Privilege } from './http/call.ts';
+
+/** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */
+export type Privilege = 'none' | 'monitor' | 'manage' | 'monitor_ml' | 'manage_ml' | 'index';
 
 export interface User {
   readonly username: string;

@@ -58,7 +58,7 @@ export const clusterSettingsRoutes: readonly Route[] = [
           throw validation('Validation Failed: 1: no settings to update;');
         const applied = changes.map(([layer, settings]) => [layer, apply(layer, settings)] as const);
         reassign(cluster);
-        cluster.idleCloser.reschedule();
+        cluster.onSettings();
         return { body: { acknowledged: true, ...Object.fromEntries(applied) } };
 
         function apply(layer: Layer, settings: readonly (readonly [string, string | null])[]): object {

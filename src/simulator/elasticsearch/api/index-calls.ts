@@ -1,6 +1,7 @@
 /** @module What the endpoints of indices and documents share. */
 import { ElasticsearchError } from '../errors.ts';
-import type { Call, Privilege } from '../http/call.ts';
+import type { Call } from '../http/call.ts';
+import type { Privilege } from '../security.ts';
 import type { Index, Indices } from '../state/indices.ts';
 import { isHidden } from '../state/results-index.ts';
 

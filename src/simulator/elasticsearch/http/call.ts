@@ -1,5 +1,5 @@
 /** @module One request as a handler sees it, and what a handler is: parameters are read first, all of them, then it acts. */
-import type { Principal } from '../security.ts';
+import type { Principal, Privilege } from '../security.ts';
 import type { World } from '../world.ts';
 import type { RequestBody } from './body.ts';
 import type { Query } from './query.ts';
@@ -34,9 +34,6 @@ export interface Answer {
 
 /** Reads the request, and returns what carries it out. What it throws comes before any question of privilege. */
 export type Prepare = (call: Call) => () => Answer | Promise<Answer>;
-
-/** The cluster privilege that an endpoint needs; `none` is open to everybody who is known. */
-export type Privilege = 'none' | 'monitor' | 'manage' | 'monitor_ml' | 'manage_ml' | 'index';
 
 export interface Route {
   /** The name of the API, as the clients spell it: `ml.close_job`. */

@@ -7,7 +7,6 @@ import { type AssignmentLimits, memoryOf } from './assignment.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
 import { catchUp } from './feed.ts';
-import { IdleCloser } from './idle-closer.ts';
 import { Indices } from './indices.ts';
 import type { Job, JobState, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
@@ -44,11 +43,12 @@ export class ClusterState {
   readonly unassigned = new Set<string>();
   /** Deletes and resets that somebody may ask after. */
   readonly tasks = new Map<string, RunningTask>();
-  readonly idleCloser: IdleCloser;
   /** Results indices that somebody has closed. */
   readonly closedResults = new Set<string>();
   /** Looks again for nodes for those that wait for one; see `relocation.ts`. */
   onCapacity: () => void = () => undefined;
+  /** Called after cluster settings have changed. */
+  onSettings: () => void = () => undefined;
   #looksAgain = false;
   upgradeMode = false;
   hasMaster = true;
@@ -66,7 +66,6 @@ export class ClusterState {
     this.name = name;
     this.uuid = this.random.id(22, 'cluster');
     this.settings = new Settings(stack);
-    this.idleCloser = new IdleCloser(this);
   }
 
   get major(): 7 | 8 | 9 {

@@ -17,7 +17,7 @@ export class IdleCloser {
     this.#cluster = cluster;
   }
 
-  /** To be called when settings have changed. */
+  /** Call this after settings have changed. */
   reschedule(): void {
     this.#cancel?.();
     this.#cancel = undefined;
