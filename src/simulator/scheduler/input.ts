@@ -3,9 +3,9 @@
  * members as the rest of the simulator wants them.
  */
 import * as z from 'zod';
-import { InvalidExpressionError, parseExpression } from '../../scheduler/expression.ts';
-import { isTimeZone } from '../../scheduler/occurrences.ts';
 import { invalid } from './errors.ts';
+import { readExpression } from './recurrence.ts';
+import { isZone } from './zone.ts';
 
 export const name = z
   .string()
@@ -114,18 +114,13 @@ export function read<T extends z.core.$ZodType>(
 /** Reads the body of a create or update. `now` in epoch milliseconds, for the dates that must not be past. */
 export function readSchedule(body: unknown, now: number): ScheduleInput {
   const input = read(schedule, body);
-  let kind: string;
-  try {
-    kind = parseExpression(input.ScheduleExpression).kind;
-  } catch (error) {
-    if (!(error instanceof InvalidExpressionError)) throw error;
-    throw invalid(`Invalid Schedule Expression ${input.ScheduleExpression}.`);
-  }
+  const expression = readExpression(input.ScheduleExpression);
+  if (!expression) throw invalid(`Invalid Schedule Expression ${input.ScheduleExpression}.`);
   const { ScheduleExpressionTimezone: zone, StartDate: start, EndDate: end, FlexibleTimeWindow } = input;
-  if (!isTimeZone(zone)) throw invalid(`Invalid Schedule Expression Timezone ${zone}.`);
+  if (!isZone(zone)) throw invalid(`Invalid Schedule Expression Timezone ${zone}.`);
   if ((FlexibleTimeWindow.Mode === 'FLEXIBLE') !== (FlexibleTimeWindow.MaximumWindowInMinutes !== undefined))
     throw invalid('MaximumWindowInMinutes must be specified exactly when the Mode is FLEXIBLE.');
-  if (kind !== 'at') {
+  if (expression.kind !== 'at') {
     if (start !== undefined && start * 1000 < now - 300_000)
       throw invalid('The StartDate you specify cannot be earlier than 5 minutes ago.');
     if (end !== undefined && end * 1000 < now)

@@ -1,7 +1,6 @@
 /** @module Which schedule falls due when, on the simulator's clock, and what becomes of it afterwards. */
-import { parseExpression } from '../../scheduler/expression.ts';
-import { nextDue, type Recurrence } from '../../scheduler/occurrences.ts';
 import type { SimulatorClock } from '../clock.ts';
+import { nextOccurrence, type Recurrence, readExpression } from './recurrence.ts';
 import type { StoredSchedule } from './store.ts';
 
 export interface TimetableOptions {
@@ -41,8 +40,8 @@ export class Timetable {
     const past =
       recurrence.expression.kind === 'at' &&
       this.#options.pastAt === 'at_once' &&
-      nextDue(recurrence, now) === undefined;
-    this.#arm(schedule, past ? now : nextDue(recurrence, atOnce ? now - 1 : now));
+      nextOccurrence(recurrence, now) === undefined;
+    this.#arm(schedule, past ? now : nextOccurrence(recurrence, atOnce ? now - 1 : now));
   }
 
   stop(): void {
@@ -66,7 +65,7 @@ export class Timetable {
     this.#cancel.delete(schedule.Arn);
     this.#last.set(schedule.Arn, due);
     const once = recurrenceOf(schedule).expression.kind === 'at';
-    const next = once ? undefined : nextDue(recurrenceOf(schedule), due);
+    const next = once ? undefined : nextOccurrence(recurrenceOf(schedule), due);
     const { MaximumWindowInMinutes: window = 0 } = schedule.FlexibleTimeWindow;
     const windowMs = Math.floor(this.#options.random() * window * 60_000);
     this.#options.deliver(schedule, due, windowMs, () => {
@@ -88,9 +87,11 @@ export class Timetable {
 }
 
 function recurrenceOf(schedule: StoredSchedule): Recurrence {
+  const expression = readExpression(schedule.ScheduleExpression);
+  if (!expression) throw new Error(`a stored schedule has the expression ${schedule.ScheduleExpression}`);
   return {
-    expression: parseExpression(schedule.ScheduleExpression),
-    timezone: schedule.ScheduleExpressionTimezone,
+    expression,
+    zone: schedule.ScheduleExpressionTimezone,
     start: schedule.StartDate === undefined ? undefined : schedule.StartDate * 1000,
     end: schedule.EndDate === undefined ? undefined : schedule.EndDate * 1000,
     anchor: schedule.anchor,

@@ -1,0 +1,93 @@
+/**
+ * @module When a schedule is due, in the stand-in's own reading of expressions and zones. A local time that a zone skips
+ * is never due, one that comes twice is due at the first, and a rate's day is always 24 hours.
+ */
+import { type Cron, readCron } from './cron.ts';
+import { firstInstant, instantPastGap, localTime } from './zone.ts';
+
+export type Expression =
+  | { readonly kind: 'rate'; readonly everyMs: number }
+  | { readonly kind: 'cron'; readonly cron: Cron }
+  /** `local` is a date-time of the schedule's zone, written as if it were UTC. */
+  | { readonly kind: 'at'; readonly local: number };
+
+export interface Recurrence {
+  readonly expression: Expression;
+  readonly zone: string;
+  /** The first and the last moment at which a recurring schedule may be due, epoch milliseconds. */
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+  /** A rate without `start` counts from here: the moment at which the schedule was created. */
+  readonly anchor: number;
+}
+
+const units: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** Reads `rate(…)`, `cron(…)` or `at(…)`; undefined if the service would refuse it. */
+export function readExpression(text: string): Expression | undefined {
+  if (text.length > 256 || !text.endsWith(')')) return undefined;
+  const open = text.indexOf('(');
+  const kind = text.slice(0, Math.max(open, 0));
+  const body = text.slice(open + 1, -1);
+  if (kind === 'rate') return readRate(body);
+  if (kind === 'at') return readAt(body);
+  const cron = kind === 'cron' ? readCron(body) : undefined;
+  return cron && { kind: 'cron', cron };
+}
+
+function readRate(body: string): Expression | undefined {
+  const [count = '', unit = '', ...more] = body.split(' ');
+  const everyMs = Number(count) * (units[unit.replace(/s$/, '')] ?? 0);
+  return /^\d{1,9}$/.test(count) && everyMs > 0 && more.length === 0 ? { kind: 'rate', everyMs } : undefined;
+}
+
+function readAt(body: string): Expression | undefined {
+  const local = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(body) ? new Date(`${body}Z`) : undefined;
+  // a date such as 30 February would roll over into March
+  const exists = local && !Number.isNaN(local.getTime()) && local.toISOString() === `${body}.000Z`;
+  return exists ? { kind: 'at', local: local.getTime() } : undefined;
+}
+
+/** The first moment after `after` at which the schedule is due; undefined if there is none. */
+export function nextOccurrence(recurrence: Recurrence, after: number): number | undefined {
+  const { expression, zone, start, end, anchor } = recurrence;
+  if (expression.kind === 'at') {
+    const due = instantPastGap(expression.local, zone);
+    return due > after ? due : undefined;
+  }
+  const from = Math.max(after, (start ?? Number.NEGATIVE_INFINITY) - 1);
+  const due =
+    expression.kind === 'rate'
+      ? nextStep(start ?? anchor, expression.everyMs, from)
+      : nextMatch(expression.cron, zone, from);
+  return due === undefined || due > (end ?? Number.POSITIVE_INFINITY) ? undefined : due;
+}
+
+function nextStep(first: number, every: number, after: number): number {
+  const passed = Math.max(0, Math.floor((after - first) / every) + 1);
+  return first + passed * every;
+}
+
+/** Walks over local minutes that match: by year, month, day, hour, minute. */
+function nextMatch(cron: Cron, zone: string, after: number): number | undefined {
+  const from = localTime(after, zone);
+  for (const [year, month] of monthsFrom(cron, from))
+    for (const day of [...cron.daysOf(year, month)].sort((a, b) => a - b)) {
+      if (Date.UTC(year, month - 1, day + 1) <= from) continue;
+      for (const local of minutesOf(cron, year, month, day)) {
+        // an earlier local time was first shown before `after`
+        const due = local > from ? firstInstant(local, zone) : undefined;
+        if (due !== undefined && due > after) return due;
+      }
+    }
+  return undefined;
+}
+
+function* monthsFrom({ years, months }: Cron, from: number): Generator<readonly [number, number]> {
+  for (const year of years)
+    for (const month of months) if (Date.UTC(year, month, 1) > from) yield [year, month];
+}
+
+function* minutesOf({ hours, minutes }: Cron, year: number, month: number, day: number): Generator<number> {
+  for (const hour of hours) for (const minute of minutes) yield Date.UTC(year, month - 1, day, hour, minute);
+}
