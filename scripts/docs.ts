@@ -1,12 +1,12 @@
 /**
- * @module Writes `docs/reference.md` and the marked regions of the README from the code's own schemas and unions, and from
- * what the benches have measured, and `docs/licences.md` from the bundles; with `--check` it writes nothing and fails when
- * one is not current.
+ * @module Writes the generated pages: `docs/reference.md` from the code's own schemas and unions, the marked regions of
+ * `docs/figures.md` from what the benches measured, `docs/licences.md` from the bundles. With `--check` it writes nothing
+ * and fails if a page is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { figureRegions, figures } from './docs/figures.ts';
 import { filled } from './docs/markdown.ts';
-import { reference, regions } from './docs/reference.ts';
+import { reference } from './docs/reference.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
 import { licencesPage } from './supply-chain/texts.ts';
 
@@ -23,7 +23,7 @@ function read(name: string): string {
 const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
   'docs/licences.md': licencesPage(await shippedPackages()),
-  'README.md': filled(read('README.md'), { ...regions, ...figureRegions }),
+  'docs/figures.md': filled(read('docs/figures.md'), figureRegions),
   ...figures,
 };
 const stale = Object.entries(texts).filter(([name, text]) => read(name) !== text);

@@ -1,4 +1,4 @@
-/** @module The results of the bench of closing as a page, as the README's table, and as a chart. */
+/** @module The results of the bench of closing as a page, as the table of docs/figures.md, and as a chart. */
 import { bytes, ratio, type Spread, seconds, table, whole } from '../numbers.ts';
 import { type Bar, chart } from './chart.ts';
 import {
@@ -33,7 +33,7 @@ interface Own {
   readonly jobs: number;
 }
 
-/** The table of the README, and what it was measured with. */
+/** The table of docs/figures.md, and what it was measured with. */
 export function closingTable({ sizes, repeats, nodes, requests }: ClosingResults): string {
   const head = ['', ...sizes.map(({ jobs }, index) => `${whole(jobs)}${index === 0 ? ' idle jobs' : ''}`)];
   const names = sizes[0]?.ways.map(({ name }) => name) ?? [];

@@ -1,4 +1,4 @@
-/** @module The results of the benches of the function as pages, and as the README's table. */
+/** @module The results of the benches of the function as pages, and as the table of docs/figures.md. */
 import { bytes, ratio, table, whole } from '../numbers.ts';
 import { type ColdStartResults, type Contender, contenders, type ScaleResults } from './results.ts';
 
@@ -107,7 +107,7 @@ An answer of 10,000 entries may have been cut by the server, so from there on al
 `;
 }
 
-/** The table of the README. */
+/** The table of docs/figures.md. */
 export function functionTable({ loads, firstPlan }: ColdStartResults, { sizes }: ScaleResults): string {
   const row = (name: 'asItComes' | 'sweep') => [
     names[name],

@@ -1,4 +1,4 @@
-/** @module The figures that the benches have measured, as pages, charts and the README's tables: made from their results. */
+/** @module The figures that the benches have measured, as pages, charts and the tables of docs/figures.md. */
 import { readFileSync } from 'node:fs';
 import { billedPage, billedTable } from '../../bench/billed/report.ts';
 import type { BilledResults } from '../../bench/billed/results.ts';
@@ -24,7 +24,7 @@ export const figures: Readonly<Record<string, string>> = {
   'bench/results/scale.md': scalePage(scale),
 };
 
-/** What the README's marked regions hold of them. */
+/** The marked regions of `docs/figures.md`. */
 export const figureRegions = {
   'closing times': closingTable(closing),
   'billed time': billedTable(billed),

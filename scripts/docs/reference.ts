@@ -1,4 +1,4 @@
-/** @module The reference page, section by section, and the tables of the README: all from the code's own lists. */
+/** @module The reference page, section by section, from the code's own lists. */
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopening.ts';
 import { extraMetrics, metricsNamespace } from '../../src/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
@@ -32,9 +32,6 @@ const exits = table(
   ['exit', 'means'],
   Object.entries(exitCodes).map(([exit, means]) => [exit, means]),
 );
-
-/** What the README's marked regions hold. */
-export const regions = { 'exit codes': exits };
 
 const fieldHead = ['field', 'default', 'expected', 'meaning'];
 
@@ -167,6 +164,6 @@ export async function reference(): Promise<string> {
         .join('\n\n'),
     ],
   ];
-  const head = `<!-- Written by \`npm run docs\` from the code: change it there. -->\n\n# Reference\n\nWhy things are so is in the [README](../README.md), what servers do in [behaviour](behaviour.md).`;
+  const head = `<!-- Written by \`npm run docs\` from the code: change it there. -->\n\n# Reference\n\n[The contract](contract.md) says what others may rely on, [behaviour](behaviour.md) what the servers do.`;
   return `${[head, ...sections.map(([level, title, text]) => `${'#'.repeat(level)} ${title}\n\n${text}`)].join('\n\n')}\n`;
 }

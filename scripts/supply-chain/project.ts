@@ -7,10 +7,9 @@ import type { SupplyChain } from './rules.ts';
 
 const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
 
-/** The packages that the README's section has rows for: the function's, then under a heading the command's. */
-export function readmeRows(readme: string): SupplyChain['rows'] {
-  const [, section = ''] = readme.split('\n## What the function is made of\n');
-  const [ofFunction = '', ofCommand = ''] = (section.split('\n## ')[0] ?? '').split('\n### ');
+/** The packages in the two tables of `docs/packages.md`: those of the function, and those that only the command has. */
+export function packageRows(page: string): SupplyChain['rows'] {
+  const [, ofFunction = '', ofCommand = ''] = page.split('\n## ');
   const names = (text: string) =>
     [...text.matchAll(/^\| (`.+?) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`(.+?)`/g)].map(([, name = '']) => name),
@@ -23,6 +22,6 @@ export async function projectSupplyChain(): Promise<SupplyChain> {
     packages: await shippedPackages(),
     manifest: JSON.parse(read('package.json')) as SupplyChain['manifest'],
     lock: (JSON.parse(read('package-lock.json')) as { packages: SupplyChain['lock'] }).packages,
-    rows: readmeRows(read('README.md')),
+    rows: packageRows(read('docs/packages.md')),
   };
 }

@@ -42,7 +42,7 @@ export interface SupplyChain {
       }
     >
   >;
-  /** The packages that the README has a row for, those of the function and those of the command besides. */
+  /** The packages that `docs/packages.md` has a row for: those of the function, and those that only the command has. */
   readonly rows: { readonly function: readonly string[]; readonly command: readonly string[] };
 }
 
@@ -106,18 +106,18 @@ function ofRows({ packages, manifest, rows }: SupplyChain): string[] {
       .map((name) => `package.json: ${name} is imported and not named`),
     ...namesFor('function')
       .filter((name) => !rows.function.includes(name))
-      .map((name) => `README.md: no row of the function says what ${name} is for`),
+      .map((name) => `docs/packages.md: no row of the function says what ${name} is for`),
     ...namesFor('command')
       .filter((name) => !all.includes(name))
-      .map((name) => `README.md: no row says what ${name} is for`),
+      .map((name) => `docs/packages.md: no row says what ${name} is for`),
     ...rows.function
       .filter((name) => !namesFor('function').includes(name))
-      .map((name) => `README.md: a row of the function for ${name}, which it does not import`),
+      .map((name) => `docs/packages.md: a row of the function for ${name}, which it does not import`),
     ...rows.command
       .filter((name) => !namesFor('command').includes(name))
-      .map((name) => `README.md: a row of the command for ${name}, which it does not import`),
+      .map((name) => `docs/packages.md: a row of the command for ${name}, which it does not import`),
     ...all
       .filter((name, index) => all.indexOf(name) !== index)
-      .map((name) => `README.md: more than one row for ${name}`),
+      .map((name) => `docs/packages.md: more than one row for ${name}`),
   ];
 }

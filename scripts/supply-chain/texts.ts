@@ -31,11 +31,10 @@ export function licencesPage(packages: readonly ShippedPackage[]): string {
   return [
     '<!-- Written by `npm run docs` from what the bundles hold. -->',
     '# Licences of what is deployed',
-    `The deployed function and the published command are bundles. They hold what esbuild says that it put in: what our own
-code imports, which the [README](../README.md#what-the-function-is-made-of) tells the use of, and what that imports.
-*Perhaps* stands where a package depends on another and does not import it: it may have been built in by its makers.
-The command carries the texts, in \`dist/THIRD-PARTY-LICENSES.txt\`. \`npm run supply-chain\` holds all of them to the
-licences allowed, and to no install scripts.`,
+    `The deployed function and the published command are bundles. This page lists what esbuild put into them: the packages
+that our code imports ([what they are for](packages.md)) and their dependencies. *Perhaps* means that a package depends
+on another without importing it, so its authors may have built it in. The command carries the licence texts in
+\`dist/THIRD-PARTY-LICENSES.txt\`. \`npm run supply-chain\` allows only the licences listed here and no install scripts.`,
     table(['licence', 'packages'], counts),
     `${table(['package', 'version', 'licence', 'function', 'command'], rows)}\n`,
   ].join('\n\n');

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import accepted from '../../scripts/supply-chain/accepted-advisories.json' with { type: 'json' };
 import { type AuditAnswer, acceptedSchema, judgeAudit } from '../../scripts/supply-chain/audit.ts';
 import { contents, type ShippedPackage } from '../../scripts/supply-chain/packages.ts';
-import { projectSupplyChain, readmeRows } from '../../scripts/supply-chain/project.ts';
+import { packageRows, projectSupplyChain } from '../../scripts/supply-chain/project.ts';
 import { complaints, type SupplyChain } from '../../scripts/supply-chain/rules.ts';
 import { licencesPage, notices } from '../../scripts/supply-chain/texts.ts';
 import { root } from '../support/bin.ts';
@@ -148,7 +148,7 @@ describe('the rules', () => {
       /the script postinstall would run/,
     ],
     [
-      'no row of the README',
+      'no row of the function',
       planted({}, { rows: { function: [], command: [] } }),
       /no row of the function says what harmless/,
     ],
@@ -190,17 +190,17 @@ describe('the rules', () => {
     );
   });
 
-  it('read the README’s rows from both of its tables, and from no other section', () => {
-    const readme = `
+  it('read the rows from the two tables of the page', () => {
+    const page = `
 # x
 | \`no\` | row |
-## What the function is made of
+## The function
 
 | package | for |
 |---|---|
 | \`@a/b\`, \`c\` | both |
 
-### And the command besides
+## The command
 
 | \`d\` | for \`--option\` |
 
@@ -208,7 +208,7 @@ More.
 ## Else
 | \`e\` | no |
 `;
-    expect(readmeRows(readme)).toEqual({ function: ['@a/b', 'c'], command: ['d'] });
+    expect(packageRows(page)).toEqual({ function: ['@a/b', 'c'], command: ['d'] });
   });
 });
 

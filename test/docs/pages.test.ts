@@ -1,16 +1,16 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { fieldRows } from '../../scripts/docs/fields.ts';
 import { figureRegions, figures } from '../../scripts/docs/figures.ts';
 import { filled, table } from '../../scripts/docs/markdown.ts';
-import { reference, regions } from '../../scripts/docs/reference.ts';
+import { reference } from '../../scripts/docs/reference.ts';
 import { logLines } from '../../scripts/docs/report.ts';
 import { root } from '../support/bin.ts';
 import { anchors, links, page } from '../support/markdown.ts';
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/reference.md', 'docs/behaviour.md', 'docs/licences.md'];
+const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
 describe('a link', () => {
   it.each(pages)('of %s leads to a file and a heading that exist', (name) => {
@@ -22,20 +22,19 @@ describe('a link', () => {
   });
 
   it('with a title names a test that its file has', () => {
-    const titled = links(page('README.md')).filter(({ title }) => title !== undefined);
+    const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
-    for (const { file, title } of titled) expect(page(file)).toContain(`'${title}'`);
+    for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);
   });
 });
 
-describe('the promises of the README', () => {
-  it('each lead to a test', () => {
-    const [, section = ''] = page('README.md').split('## What it promises');
-    const promises = [...(section.split('\n## ')[0] ?? '').matchAll(/^\d+\. .+$/gm)].map(([line]) => line);
+describe('the page of promises', () => {
+  it('links each promise to a test', () => {
+    const promises = [...page('docs/promises.md').matchAll(/^\d+\. .+$/gm)].map(([line]) => line);
     expect(promises.length).toBeGreaterThan(10);
     for (const promise of promises)
       expect(
-        links(promise).some(({ file }) => file.startsWith('test/')),
+        links(promise).some(({ file }) => file.startsWith('../test/')),
         promise,
       ).toBe(true);
   });
@@ -56,9 +55,9 @@ it('every row of the page on behaviour names a file that relies on it', () => {
 });
 
 describe('the reference', () => {
-  it('is current, and the tables of the README are', async () => {
+  it('is current, and so are the tables of the figures', async () => {
     expect(await reference()).toBe(page('docs/reference.md'));
-    expect(filled(page('README.md'), { ...regions, ...figureRegions })).toBe(page('README.md'));
+    expect(filled(page('docs/figures.md'), figureRegions)).toBe(page('docs/figures.md'));
   });
 
   it('and what the benches have measured is what their pages and charts show', () => {

@@ -16,7 +16,10 @@ import { root } from '../support/bin.ts';
 import { blocks, languages, page } from '../support/markdown.ts';
 import { runCommand } from '../support/run-command.ts';
 
+/** The pages that show commands and payloads to people. */
+const guides = ['README.md', 'docs/deploying.md', 'docs/requests.md'];
 const readme = page('README.md');
+const shownBlocks = (language: string) => guides.flatMap((name) => blocks(page(name), language));
 const npmStart = /^npm ci && npm (start|test)$/;
 
 /** A line of a shell as its words; quotes hold a word together. */
@@ -53,6 +56,8 @@ function checkForm(line: string): void {
   const [stage = 'dev'] = valuesOf('--stage', args);
   if (npmStart.test(line)) {
     expect(Object.keys(manifest.scripts)).toContain(args.at(-1));
+  } else if (form === 'npm pack &&') {
+    expect(args.at(-1)).toBe(`./${manifest.name}-${manifest.version}.tgz`);
   } else if (form.startsWith('npx sls deploy')) {
     const params = valuesOf('--param', args).map((param) => param.split('=') as [string, string]);
     expect(Object.keys(serverless.params.default ?? {})).toEqual(
@@ -69,11 +74,11 @@ function checkForm(line: string): void {
     const [, payload = ''] = /--payload '([^']*)'/.exec(line) ?? [];
     parseRequest(JSON.parse(payload));
   } else {
-    throw new Error(`the README shows a command of a form that no test knows: ${line}`);
+    throw new Error(`a guide shows a command of a form that no test knows: ${line}`);
   }
 }
 
-/** Runs a block of `export` and `node bin/jobsweep.js`; a cluster's address is exchanged for the embedded one's. */
+/** Runs a block of `export` and `jobsweep`; a cluster's address is exchanged for the embedded one's. */
 async function runBlock(lines: readonly string[]): Promise<void> {
   const clock = new VirtualClock(Date.parse('2026-11-23T12:00:00Z'));
   const apiKeys = [{ id: 'id', key: 'key', owner: 'o', cluster: ['monitor_ml'] }];
@@ -87,8 +92,8 @@ async function runBlock(lines: readonly string[]): Promise<void> {
         env[name] = name === 'ELASTICSEARCH_URL' ? server.url : value;
         continue;
       }
-      const [program, script, ...args] = words(line);
-      expect([program, script]).toEqual(['node', 'bin/jobsweep.js']);
+      const [program, ...args] = words(line);
+      expect(program).toBe('jobsweep');
       const { exit, stdout, stderr } = await runCommand(args, { env, clock });
       expect(exit, stderr).toBe(0);
       expect(stdout).not.toBe('');
@@ -99,20 +104,20 @@ async function runBlock(lines: readonly string[]): Promise<void> {
   }
 }
 
-describe('the commands of the README', () => {
-  const shown = blocks(readme, 'sh').map((block) => block.trimEnd().split('\n'));
+describe('the commands of the guides', () => {
+  const shown = shownBlocks('sh').map((block) => block.trimEnd().split('\n'));
 
   it('are there', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
   });
 
   it.each(shown.map((lines) => [lines.join('; '), lines] as const))('%s', async (_name, lines) => {
-    const ours = lines.filter((line) => /^(export|node) /.test(line));
+    const ours = lines.filter((line) => /^(export|jobsweep) /.test(line));
     if (ours.length > 0) await runBlock(ours);
     for (const line of lines) if (!ours.includes(line)) checkForm(line);
   });
 
-  it('begin with one that runs the main job in under 30 seconds, and shows what the README shows', async () => {
+  it('begin with one that runs the main job in under 30 seconds and prints what the picture shows', async () => {
     const { PATH, HOME } = process.env;
     const begun = performance.now();
     const child = spawn('npm', ['start'], {
@@ -131,24 +136,17 @@ describe('the commands of the README', () => {
     expect(output).toMatch(
       /\d+ jobs listed of \d+ open: \d+ idle; \d+ closed, .*\d+ kept\nfreed .+ of model memory/,
     );
-    const told = new Set(output.split('\n').map(steady));
-    const captured = blocks(readme, 'text')[0]?.trimEnd().split('\n') ?? [];
-    expect(captured.length).toBeGreaterThan(10);
-    // how far it was at which moment is another each time
-    for (const line of captured.filter(
-      (each) => each.trim() !== '…' && !/^\d+ of \d+ jobs closed/.test(each),
-    ))
-      expect(told).toContain(steady(line));
+    const drawn = [...page('docs/images/terminal.svg').matchAll(/<text[^>]*>([^<]+)<\/text>/g)]
+      .map(([, text = '']) => text)
+      .filter((text) => text !== '$ npm start' && !text.startsWith('freed '));
+    expect(drawn.length).toBeGreaterThan(50);
+    for (const text of drawn) expect(output, 'run `npm run pictures`').toContain(text);
   }, 60_000);
 });
 
-/** A line without what differs from run to run: the port, and how long it took. */
-const steady = (line: string): string =>
-  line.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:0').replace(/(model memory in ).*/, '$1…');
-
-describe('the payloads of the README', () => {
+describe('the payloads of the guides', () => {
   it('are requests that the function takes, without a warning', () => {
-    const requests = blocks(readme, 'jsonc');
+    const requests = shownBlocks('jsonc');
     expect(requests).not.toEqual([]);
     for (const text of requests) {
       const payload: unknown = JSON.parse(text.replaceAll(/ \/\/.*$/gm, ''));
@@ -157,7 +155,7 @@ describe('the payloads of the README', () => {
   });
 
   it('are settings of a job that protect it', () => {
-    const settings = blocks(readme, 'json').map(
+    const settings = shownBlocks('json').map(
       (text) => (JSON.parse(text) as { custom_settings: { jobsweep: unknown } }).custom_settings.jobsweep,
     );
     expect(settings).not.toEqual([]);
@@ -165,17 +163,19 @@ describe('the payloads of the README', () => {
   });
 
   it('are schedule files that can be applied', () => {
-    const files = blocks(readme, 'yaml');
+    const files = shownBlocks('yaml');
     expect(files).not.toEqual([]);
     for (const text of files) expect(readScheduleFile(parseYaml(text)).schedules).not.toEqual([]);
   });
 
   it('are in no language that no test reads', () => {
-    expect([...languages(readme)].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'text', 'yaml']);
+    const all = new Set(guides.flatMap((name) => [...languages(page(name))]));
+    expect([...all].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'yaml']);
   });
 });
 
-it('points at events that exist', () => {
+it('is under 150 lines, and what it names in backticks exists', () => {
+  expect(readme.split('\n').length).toBeLessThan(150);
   for (const [, file = ''] of readme.matchAll(/`((?:events|deploy|test)\/[^`*]+)`/g))
     expect(existsSync(`${root}/${file}`), file).toBe(true);
 });

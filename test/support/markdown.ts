@@ -21,9 +21,10 @@ export interface Link {
   readonly title: string | undefined;
 }
 
-/** The links that lead into the repository. */
+/** The links that lead into the repository. Code spans are not links, unless one is the whole text of a link. */
 export function links(text: string): Link[] {
-  return [...text.matchAll(/\]\(([^()\s#]*)(?:#([^()\s]+))?(?: "([^"]+)")?\)/g)]
+  const prose = text.replaceAll(/`[^`\n]*`(?!\])/g, '');
+  return [...prose.matchAll(/\]\(([^()\s#]*)(?:#([^()\s]+))?(?: "([^"]+)")?\)/g)]
     .map(([, file = '', anchor, title]) => ({ file, anchor, title }))
     .filter(({ file }) => !/^https?:/.test(file));
 }
