@@ -1,12 +1,34 @@
+/**
+ * @module The tests in three projects: `unit` while one works (`npm run test:unit`), `slow` for what starts processes, a
+ * browser or the Serverless Framework, and `proof` for random worlds and inputs. `npm test` runs all three.
+ */
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+const proof = ['test/proof/**/*.test.ts', 'proof/**/*.test.ts'];
+const slow = [
+  'test/{bench,deployment,docs,load}/**/*.test.ts',
+  'test/**/{html-report,report-page,lean-client,package,process}.test.ts',
+];
+
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ['test/**/*.test.ts'],
-    // The last line that `.ci/run` promises comes from the second reporter.
+    // The last line, which continuous integration reads, comes from the second reporter.
     reporters: ['default', './test/support/closing-line.ts'],
-    // Real sockets on a shared two-core machine: a simulated hour takes a moment, a stall must still fail.
+    // Time is simulated, but sockets are real: a busy machine may take a while, a stall must still fail.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // `npm run test:nightly` also tries what differs only in its data.
+    env: { JOBSWEEP_NIGHTLY: mode === 'nightly' ? '1' : '' },
+    // One worker less than there are processors, the default, leaves half of a small machine idle.
+    maxWorkers: '100%',
+    projects: [
+      // A worker of its own for each file would take twice as long; no file leaves anything behind.
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...slow, ...proof], isolate: false },
+      },
+      { extends: true, test: { name: 'slow', include: slow } },
+      { extends: true, test: { name: 'proof', include: proof } },
+    ],
   },
-});
+}));

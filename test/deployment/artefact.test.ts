@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../src/simulator/clock.ts';
 import {
+  defaultFleet,
   type EmbeddedElasticsearch,
   type FleetJob,
   startElasticsearch,
@@ -10,6 +13,7 @@ import { startScheduler } from '../../src/simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
+import { expectSweepOf } from './event-sweeps.ts';
 import { type RunningFunction, startFunction } from './runtime-api.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 
@@ -62,6 +66,8 @@ afterAll(() => packaged[Symbol.asyncDispose]());
 
 const propertiesOf = (id: string): object => packaged.template.Resources[id]?.Properties ?? {};
 
+const handlerName = () => (propertiesOf('SweepLambdaFunction') as { readonly Handler: string }).Handler;
+
 const settingsOf = (cluster: EmbeddedElasticsearch) =>
   JSON.stringify({
     ELASTICSEARCH_URL: cluster.url,
@@ -88,8 +94,7 @@ async function account(jobs: readonly FleetJob[]) {
   const client = sdkClient(scheduler.url);
   await client.send(new CreateScheduleGroupCommand({ Name: 'jobsweep-prod' }));
   client.destroy();
-  const { Handler, Environment } = propertiesOf('SweepLambdaFunction') as {
-    readonly Handler: string;
+  const { Environment } = propertiesOf('SweepLambdaFunction') as {
     readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
   };
   const environment: Record<string, string> = {
@@ -109,7 +114,7 @@ async function account(jobs: readonly FleetJob[]) {
     cold: (change: Readonly<Record<string, string>> = {}) =>
       startFunction({
         task: packaged.task,
-        handler: Handler,
+        handler: handlerName(),
         functionArn: environment.JOBSWEEP_FUNCTION_ARN ?? '',
         environment: { ...environment, ...change },
       }),
@@ -131,6 +136,26 @@ function delivered(input: string): string {
     )
     .replace('<aws.scheduler.scheduled-time>', '2026-11-24T02:00:00Z');
 }
+
+const events = readdirSync(new URL('../../events', import.meta.url));
+
+describe('the deployed artefact with each payload of events/', () => {
+  it.concurrent.each(events)('sweeps the believable fleet with events/%s', async (event) => {
+    // its minutes of closing pass in a second
+    const clock = scaledClock(200);
+    await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+    await using running = await startFunction({
+      task: packaged.task,
+      handler: handlerName(),
+      functionArn: `arn:aws:lambda:${region}:${accountId}:function:jobsweep`,
+      environment: { AWS_REGION: region, ELASTICSEARCH_URL: elasticsearch.url },
+    });
+    const payload = await readFile(new URL(`../../events/${event}`, import.meta.url), 'utf8');
+    const { error, report } = await invoke(running, payload);
+    expect(error).toBeUndefined();
+    expectSweepOf(event, report);
+  });
+});
 
 describe('the deployed artefact, cold, with the template’s environment', () => {
   it('sweeps when its schedule fires, with the connection of its secret', async () => {
