@@ -42,6 +42,9 @@ const numericTexts = [
   'true',
   'undefined',
   '999999999999d',
+  // durations that only some fields allow
+  '1ms',
+  '31m',
 ];
 
 /** Names that every object has, or that make one something else. */
