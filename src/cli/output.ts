@@ -88,8 +88,8 @@ export async function writeResult(
   }
   if (!changes && failure.code === 'EPIPE') return exit;
   const where = outputFile ?? 'standard output';
-  // what reads reports reads JSON only
-  const report = form === 'ndjson' ? text : await renderings.json();
+  // On lines of its own, between other messages: what reads logs can still read the report.
+  const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;
   await write(
     io.stderr,
     `jobsweep: ${where} could not be written (${failure.code ?? failure.message}): the result follows\n${report}`,
