@@ -23,6 +23,6 @@ if (!existsSync(source)) {
     stdio: 'inherit',
   });
   // A terminal signals the whole group, a supervisor only this process: the child takes either once.
-  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => child.kill(name));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));
 }

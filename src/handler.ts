@@ -34,6 +34,9 @@ const logger = new Logger({
   jsonReplacerFn: (_key, value: unknown) => (typeof value === 'string' ? shownInJson(value) : value),
 });
 
+// A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 /** The handler on a given world: an event is a request, the return value its report. */
 export function createHandler({ environment, clock }: FunctionWorld) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })

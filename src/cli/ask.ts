@@ -12,7 +12,7 @@ export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): v
     throw new InvalidSettingError(`${what} without a terminal to ask on needs --yes; nothing was changed`);
 }
 
-/** Asks for yes or no; anything but yes is no, and so are an interrupt and the end of the input. */
+/** Asks for yes or no. Anything but yes is no, and so are an interrupt, a lost terminal and the end of the input. */
 export async function confirmed(question: string, io: Io): Promise<boolean> {
   if (io.signal.aborted) return false;
   // terminal: false leaves line editing and Ctrl-C to the terminal itself, which then signals this process
@@ -21,6 +21,8 @@ export async function confirmed(question: string, io: Io): Promise<boolean> {
   const no = () => answer.resolve('');
   lines.once('line', answer.resolve);
   lines.once('close', no);
+  // a terminal that hangs up fails the read
+  lines.once('error', no);
   io.signal.addEventListener('abort', no, { once: true });
   io.stderr.write(`${question} [y/N] `);
   const given = await answer.promise;

@@ -1,7 +1,9 @@
-/** @module `--history`: jobs that earlier sweeps closed and that are open again. */
+/** @module Jobs that earlier sweeps closed and that are open again: from `--history`, else from the kept reports. */
 import type { Entry } from '../sweep/ledger.ts';
 import type { FlappingJob } from '../sweep/report.ts';
 import type { History } from '../sweep/verdict.ts';
+import type { Io } from './io.ts';
+import { hasKept, readKept, stateFolder } from './kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
 import { knownIds, type Target } from './target.ts';
 
@@ -23,17 +25,41 @@ export interface PastCloses {
   readonly warnings: readonly string[];
 }
 
-/** Reads the files of `--history`; a sweep that two of them tell of counts once. @throws {InvalidDocumentError} */
-export async function readHistory(files: readonly string[]): Promise<PastSweep[]> {
-  return (await Promise.all(files.map(readPastSweeps))).flat();
+export interface HistoryOptions {
+  readonly history?: readonly string[];
+  readonly embedded?: boolean;
 }
 
-/** What of it happened to the cluster that a command works on; without a history the cluster is not asked. */
+export interface HistorySource {
+  /** From the files of `--history`. */
+  readonly sweeps: readonly PastSweep[];
+  /** Where the kept reports are, if they count. */
+  readonly folder?: string | undefined;
+}
+
+/** Reads the files of `--history`; a sweep in two of them counts once. @throws {InvalidDocumentError} */
+export async function readHistory(
+  { history, embedded }: HistoryOptions,
+  { env }: Pick<Io, 'env'>,
+): Promise<HistorySource> {
+  if (history) return { sweeps: (await Promise.all(history.map(readPastSweeps))).flat() };
+  return { sweeps: [], folder: embedded ? undefined : stateFolder(env) };
+}
+
+/** What happened to the cluster that a command works on. Without a history the cluster is not asked. */
 export async function pastOf(
-  sweeps: readonly PastSweep[],
+  { sweeps, folder }: HistorySource,
   target: Target,
   signal: AbortSignal,
 ): Promise<PastCloses> {
+  if (folder !== undefined && (await hasKept(folder))) {
+    const ids = await knownIds(target, signal);
+    const kept = await readKept(folder, ids);
+    return pastCloses(
+      kept.flatMap((each) => each.sweeps),
+      ids,
+    );
+  }
   if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
   return pastCloses(sweeps, await knownIds(target, signal));
 }

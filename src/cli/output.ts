@@ -5,7 +5,7 @@ import { dirname, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import { plainJson } from '../sweep/text.ts';
-import type { Io } from './io.ts';
+import type { ExitCode, Io } from './io.ts';
 
 export const outputForms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
 export type OutputForm = (typeof outputForms)[number];
@@ -55,32 +55,51 @@ export async function checkOutput({ outputFile }: OutputOptions): Promise<void> 
   });
 }
 
+/** What a command came to, before its result is written. */
+export interface Ending {
+  readonly exit: ExitCode;
+  /** The command may have changed something, so that its result is a report of what it did. */
+  readonly changes?: boolean;
+}
+
 /**
- * Writes the result: to the file that was named, and to standard output if there is none or somebody looks at it.
- * A file that can no longer be written leaves the result on standard output: it may be all that is known of a sweep.
+ * Writes the result to the file that was named, else to standard output, and to a terminal in any case. Returns what
+ * the command exits with: a report that cannot be written goes to standard error, and the exit is at least 3; with any
+ * other result the exit is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
  */
 export async function writeResult(
   renderings: Renderings,
   { output, outputFile }: OutputOptions,
   io: Io,
-): Promise<void> {
-  const text = await rendered(renderings, formOf(output, outputFile, io), io);
-  if (outputFile === undefined) {
-    await write(io.stdout, text);
-    return;
+  { exit, changes = false }: Ending,
+): Promise<ExitCode> {
+  const form = formOf(output, outputFile, io);
+  const text = await rendered(renderings, form, io);
+  const failure =
+    outputFile === undefined
+      ? await write(io.stdout, text, io.signal)
+      : await writeFile(outputFile, text).catch((error: NodeJS.ErrnoException) => error);
+  if (!failure) {
+    if (outputFile !== undefined) {
+      await write(io.stderr, `the result is in ${outputFile} (${form})\n`, io.signal);
+      if (io.stdout.isTTY) await write(io.stdout, await renderings.table(), io.signal);
+    }
+    return exit;
   }
-  try {
-    await writeFile(outputFile, text);
-    io.stderr.write(`the result is in ${outputFile} (${formOf(output, outputFile, io)})\n`);
-  } catch (error) {
-    io.stderr.write(
-      `jobsweep: ${outputFile} could not be written (${(error as NodeJS.ErrnoException).code}): the result follows\n`,
-    );
-    await write(io.stdout, text);
-    return;
-  }
-  if (io.stdout.isTTY) await write(io.stdout, await renderings.table());
+  if (!changes && failure.code === 'EPIPE') return exit;
+  const where = outputFile ?? 'standard output';
+  // On lines of its own, between other messages: what reads logs can still read the report.
+  const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;
+  await write(
+    io.stderr,
+    `jobsweep: ${where} could not be written (${failure.code ?? failure.message}): the result follows\n${report}`,
+    io.signal,
+  );
+  return changes ? (Math.max(exit, partialExit) as ExitCode) : 1;
 }
+
+/** A report that is not where it was asked for is not all of what was asked for. */
+const partialExit: ExitCode = 3;
 
 function formOf(output: OutputForm | undefined, outputFile: string | undefined, { stdout }: Io): OutputForm {
   if (output !== undefined) return output;
@@ -100,11 +119,24 @@ async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promi
   }
 }
 
-/** Resolves when the text has left this process, or the reader has: a pipe takes 64 KB at once and no more. */
-function write(output: Io['stdout'], text: string): Promise<void> {
-  return new Promise((resolve) => {
-    output.write(text, () => resolve());
+/** A signal does not wait longer than this for a stalled reader, in milliseconds. */
+const stalledAfterStop = 1_000;
+
+/** Resolves when the text has left this process (a pipe takes 64 KB at once), with the error if it has not. */
+function write(
+  output: Io['stdout'],
+  text: string,
+  signal: AbortSignal,
+): Promise<NodeJS.ErrnoException | undefined> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | undefined>();
+  const giveUp = () => setTimeout(() => resolve(new Error('nothing reads it')), stalledAfterStop).unref();
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  output.write(text, (error) => {
+    signal.removeEventListener('abort', giveUp);
+    resolve(error ?? undefined);
   });
+  return promise;
 }
 
 /** A value as JSON that people can read. */

@@ -1,22 +1,20 @@
 /**
- * @module What earlier sweeps did, from their reports or from the log lines that the function writes (contract §2). This
- * is all the memory that the command has: nothing is stored elsewhere.
+ * @module What earlier sweeps did, from their reports or from the log lines that the function writes (contract §2).
  */
 import * as z from 'zod';
 import { clusterName } from '../sweep/request.ts';
-import { outcomes } from '../sweep/vocabulary.ts';
 import { InvalidDocumentError } from './document.ts';
 import { readNamed } from './payload.ts';
-
-const outcomeNames = Object.keys(outcomes) as [keyof typeof outcomes, ...(keyof typeof outcomes)[]];
 
 /** Of a reported job only what is needed to undo or to remember; everything else may come from a later version. */
 const jobSchema = z.object({
   jobId: z.string().min(1),
-  outcome: z.enum(outcomeNames),
+  // a later version may know more outcomes: one of them must not hide the report's other jobs
+  outcome: z.string().regex(/^[a-z_]{1,40}$/),
   nodeId: z.string().optional(),
   datafeedId: z.string().optional(),
   datafeedStopped: z.boolean().optional(),
+  attempts: z.number().optional(),
   verdict: z.string().optional(),
   reason: z.string().optional(),
   idleMs: z.number().optional(),
@@ -32,7 +30,8 @@ const sweepSchema = z.object({
   counts: z.object({ closed: z.number(), forceClosed: z.number() }).optional(),
 });
 
-const reportSchema = sweepSchema.extend({ jobs: z.array(jobSchema) });
+// its jobs are read one by one: one that cannot be read must not hide the others
+const reportSchema = sweepSchema.extend({ jobs: z.array(z.unknown()) });
 
 export type PastJob = z.output<typeof jobSchema>;
 
@@ -47,12 +46,18 @@ export interface PastSweep {
   readonly jobs: readonly PastJob[];
   /** Jobs that it closed, by its counts, and that the source does not name: a report that was cut, a log with a gap. */
   readonly missing: number;
+  /** Entries that name no job, or say nothing that can be read about it. */
+  readonly unread: number;
 }
 
 /** Whether a sweep closed the job: asked for it, and saw it closed. */
 export const wasClosed = ({ outcome }: Pick<PastJob, 'outcome'>) =>
   // break: reopenable
   outcome === 'closed' || outcome === 'force_closed';
+
+/** Whether a job that is closed by now was closed by the sweep: it asked, and may have ended before the cluster was done. */
+export const mayHaveClosed = ({ outcome, attempts = 0 }: Pick<PastJob, 'outcome' | 'attempts'>) =>
+  wasClosed({ outcome }) || ((outcome === 'closing' || outcome === 'unknown') && attempts > 0);
 
 /** Reads every sweep that a file tells of. @throws {InvalidDocumentError} when it tells of none. */
 export async function readPastSweeps(file: string): Promise<PastSweep[]> {
@@ -61,19 +66,25 @@ export async function readPastSweeps(file: string): Promise<PastSweep[]> {
 
 /** The same for a text; `source` names it in errors. */
 export function parsePastSweeps(text: string, source: string): PastSweep[] {
-  const collected = new Collected();
-  for (const value of values(text)) collected.take(value);
-  const sweeps = collected.sweeps();
+  const sweeps = pastSweepsIn(text);
   if (sweeps.length > 0) return sweeps;
   throw new InvalidDocumentError(
     `${source} holds no report: expected the JSON that jobsweep sweep -o json wrote, or the function's log lines "job swept" and "sweep finished"`,
   );
 }
 
-interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'missing'> {
+/** The same; empty if there is none. */
+export function pastSweepsIn(text: string): PastSweep[] {
+  const collected = new Collected();
+  for (const value of values(text)) collected.take(value);
+  return collected.sweeps();
+}
+
+interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'missing' | 'unread'> {
   readonly jobs: Map<string, PastJob>;
   chain: string;
   closes: number;
+  unread: number;
 }
 
 /** Puts together what belongs to one sweep: a report whole, or the lines of a log in any order, doubled ones once. */
@@ -84,14 +95,14 @@ class Collected {
     const report = reportSchema.safeParse(value);
     if (report.success) {
       const sweep = this.#sweep(report.data);
-      for (const job of report.data.jobs) sweep.jobs.set(job.jobId, job);
+      for (const job of report.data.jobs) take(sweep, job);
       return;
     }
     const line = sweepSchema.safeParse(value);
     if (!line.success) return;
     const sweep = this.#sweep(line.data);
-    const job = jobSchema.safeParse(value);
-    if (job.success) sweep.jobs.set(job.data.jobId, job.data);
+    // the line that ends a sweep names no job
+    if ('jobId' in (value as object)) take(sweep, value);
   }
 
   sweeps(): PastSweep[] {
@@ -113,12 +124,19 @@ class Collected {
       chain: sweepId,
       jobs: new Map<string, PastJob>(),
       closes: 0,
+      unread: 0,
     };
     if (counts) sweep.closes = counts.closed + counts.forceClosed;
     if (followUpOf) sweep.chain = followUpOf.sweepId;
     this.#sweeps.set(key, sweep);
     return sweep;
   }
+}
+
+function take(sweep: Growing, value: unknown): void {
+  const job = jobSchema.safeParse(value);
+  if (job.success) sweep.jobs.set(job.data.jobId, job.data);
+  else sweep.unread += 1;
 }
 
 /**

@@ -31,6 +31,10 @@ export async function readNamed(name: string): Promise<string> {
 
 export async function readInput({ stdin }: Io): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of stdin) parts.push(Buffer.from(part as Uint8Array | string));
+  try {
+    for await (const part of stdin) parts.push(Buffer.from(part as Uint8Array | string));
+  } catch (error) {
+    throw new InvalidDocumentError(`standard input cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
   return Buffer.concat(parts).toString('utf8');
 }

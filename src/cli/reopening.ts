@@ -2,15 +2,15 @@
 import type { Opened } from '../elasticsearch/opener.ts';
 import type { Clock } from '../sweep/clock.ts';
 import type { JobSnapshot } from '../sweep/inventory.ts';
-import { isId, type JobId } from '../sweep/job-id.ts';
+import { isDatafeedId, type JobId } from '../sweep/job-id.ts';
 import type { Cluster, ClusterError } from '../sweep/ports.ts';
-import { type PastJob, wasClosed } from './past-sweeps.ts';
+import { mayHaveClosed, type PastJob } from './past-sweeps.ts';
 
 /** What became of a job of the report. */
 export const reopenOutcomes = {
   reopened: 'opened by this command',
-  already_open: 'open before this command asked',
-  opening: 'asked, and still opening: it may wait for a node',
+  already_open: 'open, or on its way, before this command asked',
+  opening: 'still opening: it may wait for a node',
   closing: 'its close is still under way: run the command again when it is closed',
   failed: 'in state failed: close it with force before it can be opened',
   error: 'not opened, with the cluster’s error',
@@ -48,17 +48,25 @@ export interface ReopenWorld {
   readonly concurrency: number;
   /** Aborts when no more is to be asked. */
   readonly ending: AbortSignal;
+  /** Milliseconds left of the time for it. */
+  readonly remainingMs: () => number;
   readonly told?: (job: ReopenedJob) => void;
 }
 
 const openTimeout = 2 * 60_000;
+/** A job that the cluster has no room for is asked this often, as a sweep does. */
+const maxAsks = 3;
+/** The pause before the next ask where the cluster names none, in milliseconds. */
+const busyPause = 5_000;
+/** Between two reads of jobs that are opening, in milliseconds. */
+const watchPause = 2_000;
 const startTimeout = 30_000;
 /** The look at a job after its request, in milliseconds: what the ending leaves must be enough for it. */
 const lookLimit = 4_000;
 
-/** The jobs of a report that there is something to undo for: closed by the sweep, or left open without their datafeed. */
+/** The jobs of a report with something to undo: closed by the sweep, left closing, or left open without their datafeed. */
 export function undoable(jobs: readonly PastJob[]): PastJob[] {
-  return jobs.filter((job) => wasClosed(job) || job.datafeedStopped === true);
+  return jobs.filter((job) => mayHaveClosed(job) || job.datafeedStopped === true);
 }
 
 /** Opens and starts; resolves with one entry a job, in their order, whatever goes wrong. */
@@ -68,16 +76,60 @@ export async function reopenJobs(
   world: ReopenWorld,
 ): Promise<ReopenedJob[]> {
   const results: ReopenedJob[] = [];
-  const queue = jobs.entries();
+  const begin = async (index: number, job: PastJob, snapshot: JobSnapshot | undefined) => {
+    const result = await reopen(job, snapshot, world);
+    results[index] = result;
+    world.told?.(result);
+  };
+  const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
+  const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
+  const queue = others.values();
   const worker = async () => {
-    for (const [index, job] of queue) {
-      const result = await reopen(job, found.get(job.jobId), world);
-      results[index] = result;
-      world.told?.(result);
+    for (const [index, job] of queue) await begin(index, job, found.get(job.jobId));
+  };
+  // Beside the others: they may wait for a node for minutes, and cost no request of their own.
+  const watching = async () => {
+    const states = await watch(
+      opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),
+      world.clock.now() + openTimeout,
+      world,
+    );
+    for (const [index, job] of opening) {
+      const snapshot = found.get(job.jobId);
+      const state = states?.get(job.jobId);
+      const isGone = snapshot?.target !== undefined && states !== undefined && state === undefined;
+      await begin(
+        index,
+        job,
+        isGone ? undefined : snapshot && { ...snapshot, reportedState: state ?? 'opening' },
+      );
     }
   };
-  await Promise.all(Array.from({ length: world.concurrency }, worker));
+  await Promise.all([watching(), ...Array.from({ length: world.concurrency }, worker)]);
   return results;
+}
+
+/** Reads jobs until none is opening, or `until`. Returns their states as last read, undefined if they never were. */
+async function watch(
+  ids: readonly JobId[],
+  until: number,
+  { cluster, clock, ending }: ReopenWorld,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  if (ids.length === 0) return undefined;
+  let states: ReadonlyMap<string, string> | undefined;
+  for (;;) {
+    using limit = clock.limit(lookLimit);
+    const stats = await cluster.jobStats(limit.signal, ids).catch(() => undefined);
+    if (stats) states = new Map(stats.map(({ jobId, state }) => [jobId, state]));
+    const isOver = states !== undefined && ![...states.values()].includes('opening');
+    if (isOver || ending.aborted || clock.now() >= until) return states;
+    await clock.sleep(watchPause, ending).catch(() => undefined);
+  }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const groups = Map.groupBy(items, test);
+  return [groups.get(true) ?? [], groups.get(false) ?? []];
 }
 
 async function reopen(past: PastJob, job: JobSnapshot | undefined, world: ReopenWorld): Promise<ReopenedJob> {
@@ -89,7 +141,7 @@ async function reopen(past: PastJob, job: JobSnapshot | undefined, world: Reopen
   if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
   // what the report names may be another job's by now, or was written by somebody else
   // break: own-datafeed
-  if (datafeedId !== own || !isId(own))
+  if (datafeedId !== own || !isDatafeedId(own))
     return { ...opened, datafeedId, datafeed: 'error', datafeedError: notItsDatafeed(own) };
   return { ...opened, datafeedId, ...(await startOne(datafeedId, job, world)) };
 }
@@ -97,9 +149,10 @@ async function reopen(past: PastJob, job: JobSnapshot | undefined, world: Reopen
 async function openOne(
   past: PastJob,
   job: JobSnapshot | undefined,
-  { cluster, opener, clock, ending }: ReopenWorld,
+  world: ReopenWorld,
 ): Promise<ReopenedJob> {
   const { jobId } = past;
+  const { ending } = world;
   if (!job) return { jobId, outcome: 'gone' };
   if (job.reportedState === 'opened') return { jobId, outcome: 'already_open' };
   if (job.reportedState === 'closing' || job.reportedState === 'failed')
@@ -108,32 +161,61 @@ async function openOne(
   if (job.reportedState !== 'closed' || job.target === undefined)
     return { jobId, outcome: 'error', error: strange(job) };
   // its datafeed was stopped by the sweep, and the job closed by somebody who may have meant it
-  if (!wasClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
+  if (!mayHaveClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
   if (ending.aborted) return { jobId, outcome: 'not_attempted' };
-  const { error } = await opener.openJob(job.target, openTimeout, ending);
-  using limit = clock.limit(lookLimit);
-  const stats = await cluster.jobStats(limit.signal, [job.target]).catch(() => undefined);
-  const state = stats?.find((entry) => entry.jobId === jobId)?.state;
-  if (state === 'opened') return { jobId, outcome: 'reopened' };
-  if (state === 'opening') return { jobId, outcome: 'opening' };
-  if (stats && state === undefined) return { jobId, outcome: 'gone' };
-  const unknown = `after the request to open it the job is ${state ?? 'not to be read'}`;
-  return { jobId, outcome: 'error', error: error ?? { status: 0, type: 'not_opened', reason: unknown } };
+  return await askToOpen(job.target, world);
+}
+
+async function askToOpen(jobId: JobId, world: ReopenWorld): Promise<ReopenedJob> {
+  const { opener, clock, ending } = world;
+  return await tryAgainWhenBusy<ReopenedJob>(world, async () => {
+    const until = clock.now() + openTimeout;
+    const { error, busy } = await opener.openJob(jobId, openTimeout, ending);
+    // an answer that was lost leaves the job opening
+    const states = await watch([jobId], until, world);
+    const state = states?.get(jobId);
+    if (state === 'opened') return { result: { jobId, outcome: 'reopened' } };
+    if (state === 'opening') return { result: { jobId, outcome: 'opening' } };
+    if (states && state === undefined) return { result: { jobId, outcome: 'gone' } };
+    const reason = `after the request to open it the job is ${state ?? 'not to be read'}`;
+    return {
+      result: { jobId, outcome: 'error', error: error ?? { status: 0, type: 'not_opened', reason } },
+      busy: state === 'closed' ? busy : undefined,
+    };
+  });
 }
 
 async function startOne(
   datafeedId: string,
   job: JobSnapshot | undefined,
-  { cluster, opener, clock, ending }: ReopenWorld,
+  world: ReopenWorld,
 ): Promise<Pick<ReopenedJob, 'datafeed' | 'datafeedError'>> {
+  const { cluster, opener, clock, ending } = world;
   if (job?.datafeed && job.datafeed.state !== 'stopped') return { datafeed: 'already_started' };
-  const { error } = await opener.startDatafeed(datafeedId, startTimeout, ending);
-  if (!error) return { datafeed: 'started' };
-  using limit = clock.limit(lookLimit);
-  const stats = await cluster.datafeedStats(limit.signal, [datafeedId]).catch(() => undefined);
-  const state = stats?.find((entry) => entry.datafeedId === datafeedId)?.state;
-  if (state === 'started' || state === 'starting') return { datafeed: 'started' };
-  return { datafeed: 'error', datafeedError: error };
+  return await tryAgainWhenBusy<Pick<ReopenedJob, 'datafeed' | 'datafeedError'>>(world, async () => {
+    const { error, busy } = await opener.startDatafeed(datafeedId, startTimeout, ending);
+    if (!error) return { result: { datafeed: 'started' } };
+    using limit = clock.limit(lookLimit);
+    const stats = await cluster.datafeedStats(limit.signal, [datafeedId]).catch(() => undefined);
+    const state = stats?.find((entry) => entry.datafeedId === datafeedId)?.state;
+    if (state === 'started' || state === 'starting') return { result: { datafeed: 'started' } };
+    return { result: { datafeed: 'error', datafeedError: error }, busy };
+  });
+}
+
+/** Asks once more while the cluster has no room, as often as a sweep does. */
+async function tryAgainWhenBusy<T>(
+  { clock, ending, remainingMs }: ReopenWorld,
+  ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,
+): Promise<T> {
+  for (let asks = 1; ; asks += 1) {
+    const { result, busy } = await ask();
+    const pause = busy?.retryAfterMs ?? busyPause;
+    // a pause that does not fit into the time left is not begun
+    if (!busy || asks === maxAsks || ending.aborted || pause >= remainingMs()) return result;
+    await clock.sleep(pause, ending).catch(() => undefined);
+    if (ending.aborted) return result;
+  }
 }
 
 const closedByOthers: ClusterError = {

@@ -28,6 +28,8 @@ const commands: readonly Register[] = [
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
+  // Each write that matters looks at its own error; all others may be lost without consequence.
+  for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   const program = createProgram(io);
   const context: CommandContext = {
     io,

@@ -12,6 +12,7 @@ import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import { type ExitCode, type Io, widthOf } from './io.ts';
+import type { ReportKeeper } from './kept-reports.ts';
 import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
 import { type Picture, takePicture } from './picture.ts';
@@ -58,17 +59,19 @@ export interface Swept {
 export interface Round {
   readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
   readonly followUps?: FollowUps | undefined;
+  readonly keeper?: ReportKeeper | undefined;
 }
 
 /** One sweep; what it does to the cluster is shown on standard error while it lasts. */
 export async function sweepOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
-  { planned, followUps }: Round = {},
+  { planned, followUps, keeper }: Round = {},
 ): Promise<Swept> {
   const atMostMs = remainingMs / target.speed;
   using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
   let entries: readonly Entry[] = [];
+  let note = (_asked: readonly Entry[]): void => undefined;
   let picture = takePicture([], request.idleFor, target.clock.now());
   const report = await sweep(
     {
@@ -85,12 +88,16 @@ export async function sweepOnce(
       remainingMs,
       stop: io.signal,
       observer: {
-        decided: (decided) => {
+        decided: (decided, head) => {
           entries = decided;
+          note = (asked) => keeper?.asking(head, asked);
           picture = takePicture(decided, request.idleFor, target.clock.now());
           if (!request.dryRun) progress.decided(decided);
         },
-        asking: (asked) => progress.asking(asked),
+        asking: (asked) => {
+          note(asked);
+          progress.asking(asked);
+        },
         settled: () => progress.settled(),
         notice: (message) => progress.notice(message),
       },

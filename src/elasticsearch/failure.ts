@@ -52,12 +52,14 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   const told = isObject(error.body) ? error.body.error : undefined;
   if (isObject(told)) {
     const reason = typeof told.reason === 'string' ? told.reason : 'no reason given';
+    const causedBy = causesOf(told).map(show).join('; ');
     return {
       kind: 'answer',
       error: {
         status,
         type: typeof told.type === 'string' ? show(told.type) : 'unknown',
         reason: show(reason),
+        ...(causedBy && { causedBy: causedBy.slice(0, longestReason) }),
       },
       // from the whole text: a list of fifty long ids is over the length that is shown
       missing: status === 404 ? missingIds(reason) : [],
@@ -75,6 +77,17 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   const text = typeof error.body === 'string' ? wordsOfPage(error.body) : '';
   const reason = text ? show(text).slice(0, 200) : 'an answer without an error of Elasticsearch';
   return { kind: 'page', error: { status, type: 'http_error', reason }, retryAfterMs };
+}
+
+/** More causes within causes repeat each other. */
+const maxCauses = 5;
+
+/** The reasons of an error's `caused_by`, the outermost first. */
+function causesOf({ caused_by: cause }: Readonly<Record<string, unknown>>, max = maxCauses): string[] {
+  if (!isObject(cause) || max === 0) return [];
+  const { reason, type } = cause;
+  const words = [type, reason].filter((each) => typeof each === 'string' && each !== '').join(': ');
+  return [...(words === '' ? [] : [words]), ...causesOf(cause, max - 1)];
 }
 
 /** What a page says to people: its title, or its text. */

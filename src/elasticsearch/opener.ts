@@ -7,7 +7,11 @@ import type { Failure } from './failure.ts';
 import { Wire } from './wire.ts';
 
 /** What a request came to: done, or the reason in the cluster's words. States are read again, whatever it says. */
-export type Opened = { readonly error?: ClusterError };
+export interface Opened {
+  readonly error?: ClusterError;
+  /** The cluster has no room now. It may have asked for a wait, in milliseconds. */
+  readonly busy?: { readonly retryAfterMs?: number | undefined };
+}
 
 /** How much longer than the server the client waits, in milliseconds. */
 const answerMargin = 10_000;
@@ -38,12 +42,19 @@ export class Opener implements AsyncDisposable {
       { method: 'POST', path, query },
       AbortSignal.any([signal, limit.signal]),
     );
-    return 'failure' in answer ? { error: errorOf(answer.failure) } : {};
+    return 'failure' in answer ? openedAs(answer.failure) : {};
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#wire.close();
   }
+}
+
+function openedAs(failure: Failure): Opened {
+  const error = errorOf(failure);
+  const { retryAfterMs } = 'error' in failure ? failure : {};
+  const isBusy = error.status === 429 || (error.status === 503 && retryAfterMs !== undefined);
+  return { error, ...(isBusy && { busy: { retryAfterMs } }) };
 }
 
 function errorOf(failure: Failure): ClusterError {

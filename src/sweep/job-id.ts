@@ -16,6 +16,9 @@ const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
 /** Whether a server could have given this id, to a job, a group or a datafeed. */
 export const isId = (id: string): boolean => id.length <= 64 && idPattern.test(id);
 
+/** Whether a server could have given this id to a datafeed: it bounds the length of job ids only. */
+export const isDatafeedId = (id: string): boolean => idPattern.test(id);
+
 /** The id as one that a close may name; undefined for anything that the server could take for more than one job. */
 export function concreteId(id: string, groups: ReadonlySet<string>): JobId | undefined {
   return isId(id) && !groups.has(id) ? (id as JobId) : undefined;

@@ -1,6 +1,7 @@
 /** @module What a sweep knows of each listed job while it runs: one entry a job, each with one outcome at the end. */
 import type { JobSnapshot } from './inventory.ts';
 import type { ClusterError, JobStats } from './ports.ts';
+import type { ReportHead } from './report.ts';
 import type { History, Verdict } from './verdict.ts';
 import type { NotAttemptedReason, OutcomeName } from './vocabulary.ts';
 
@@ -80,8 +81,8 @@ export class Entry {
 /** How a running sweep tells what it is doing, for a progress display. */
 export interface Observer {
   /** The verdicts are in, and nothing was changed yet. */
-  decided?(entries: readonly Entry[]): void;
-  /** A close request leaves. */
+  decided?(entries: readonly Entry[], head: ReportHead): void;
+  /** A close request is about to leave: it is sent when this returns. */
   asking?(entries: readonly Entry[], batch: number): void;
   settled?(entry: Entry): void;
   /** Something the person should know while it happens. */

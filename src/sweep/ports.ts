@@ -59,6 +59,8 @@ export interface ClusterError {
   readonly status: number;
   readonly type: string;
   readonly reason: string;
+  /** What the server gives as the cause, the innermost last: which node, and why. */
+  readonly causedBy?: string;
 }
 
 /**

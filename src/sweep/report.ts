@@ -67,9 +67,17 @@ export interface FlappingJob {
   readonly lastClosedAt: string;
 }
 
-export interface SweepReport {
+/** What is known of a report when the cluster has been read. */
+export interface ReportHead {
   readonly sweepId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
+  readonly startedAt: string;
+  readonly followUpOf?: SweepReport['followUpOf'];
+}
+
+export interface SweepReport {
+  readonly sweepId: string;
+  readonly cluster: ReportHead['cluster'];
   readonly dryRun: boolean;
   readonly status: Status;
   readonly startedAt: string;

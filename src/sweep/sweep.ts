@@ -13,7 +13,15 @@ import { Entry, type Observer } from './ledger.ts';
 import { matcher, unmatched } from './names.ts';
 import type { PlannedJob } from './planned.ts';
 import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
-import { countEntries, countKept, freedBytes, leftUndone, reportJobs, type SweepReport } from './report.ts';
+import {
+  countEntries,
+  countKept,
+  freedBytes,
+  leftUndone,
+  type ReportHead,
+  reportJobs,
+  type SweepReport,
+} from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { plural, printable } from './text.ts';
 import { together } from './together.ts';
@@ -84,7 +92,15 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   warnings.push(...protectionWarnings(entries));
   warnings.push(...checkPrivilege(request, found.mayClose, entries));
   const fuse = checkFuses(request, found, open, entries);
-  observer.decided?.(entries);
+  const head: ReportHead = {
+    sweepId: order.sweepId,
+    cluster: { name: request.cluster, id: found.identity.id, version: found.identity.version },
+    startedAt: new Date(startedAt).toISOString(),
+    ...(request.followUpOf && {
+      followUpOf: { sweepId: request.followUpOf.sweepId, round: request.followUpOf.round },
+    }),
+  };
+  observer.decided?.(entries, head);
 
   let followUp: FollowUpResult = { comingBackFor: new Set(), followUp: null, warnings: [] };
   const idle = entries.filter((entry) => !entry.settled);
@@ -113,11 +129,11 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   // break: status
   const status: Status = fuse ? 'refused' : undone ? 'partial' : 'done';
   return {
-    sweepId: order.sweepId,
-    cluster: { name: request.cluster, id: found.identity.id, version: found.identity.version },
+    sweepId: head.sweepId,
+    cluster: head.cluster,
     dryRun: request.dryRun,
     status,
-    startedAt: new Date(startedAt).toISOString(),
+    startedAt: head.startedAt,
     durationMs: clock.now() - startedAt,
     counts: countEntries(entries, open.length),
     kept: countKept(entries),
@@ -126,9 +142,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     fuse: fuse ?? null,
     followUp: followUp.followUp,
     warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
-    ...(request.followUpOf && {
-      followUpOf: { sweepId: request.followUpOf.sweepId, round: request.followUpOf.round },
-    }),
+    ...(head.followUpOf && { followUpOf: head.followUpOf }),
   };
 }
 

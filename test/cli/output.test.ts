@@ -123,15 +123,27 @@ describe('the result', () => {
     expect(JSON.parse(await folder.read('b.json'))).toMatchObject({ dryRun: true });
   });
 
-  it('is on standard output after all when the file could be written before the sweep and cannot after it', async () => {
+  it('goes to standard error, with exit 3, when the file can be written before the sweep and not after it', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
     world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.close_job');
     const result = await runOn(world, ['sweep', '--yes', '--output-file', file]);
-    expect(result.exit).toBe(0);
-    expect(result.stderr).toContain('report.json could not be written (ENOENT): the result follows');
-    expect(reportOf(result).counts.closed).toBe(2);
+    expect(result).toMatchObject({ exit: 3, stdout: '' });
+    const [, report = ''] = result.stderr.split(
+      'report.json could not be written (ENOENT): the result follows\n',
+    );
+    expect((JSON.parse(report) as SweepReport).counts.closed).toBe(2);
+  });
+
+  it('of a plan that cannot be written ends with 1', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const file = folder.at('plan.json');
+    world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.get_jobs');
+    const result = await runOn(world, ['plan', '--output-file', file]);
+    expect(result).toMatchObject({ exit: 1, stdout: '' });
+    expect(result.stderr).toContain('plan.json could not be written (ENOENT)');
   });
 
   it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(

@@ -158,6 +158,23 @@ describe('the deployed artefact with each payload of events/', () => {
 });
 
 describe('the deployed artefact, cold, with the template’s environment', () => {
+  it.each([
+    ['before the plan', 'ml.get_jobs'],
+    ['while closes are in flight', 'ml.close_job'],
+    ['while the report is written', undefined],
+  ])('returns its report when its log is lost %s', async (_stage, api) => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold();
+    await running.initMs;
+    if (api === undefined) running.closeLog();
+    else world.elasticsearch.faults.afterRequest(1, () => running.closeLog(), api);
+    const { error, report } = await invoke(running, quick);
+    expect(error).toBeUndefined();
+    expect(report.counts).toMatchObject({ idle: 2, closed: 2 });
+    // it lives on: the next invocation is served as well
+    expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
+  });
+
   it('sweeps when its schedule fires, with the connection of its secret', async () => {
     await using world = await account([...busy, ...idle]);
     await using running = await world.cold();

@@ -40,6 +40,8 @@ interface Waiting {
 export interface RunningFunction extends AsyncDisposable {
   /** Invokes it with that text as payload, as it would come over the wire. */
   invoke(payload: string): Promise<InvocationEnd>;
+  /** Stops reading its log, as one whose reader has gone. */
+  closeLog(): void;
   /** JSON lines that the function has written so far. */
   lines(): readonly Record<string, unknown>[];
   /** Everything that it has written so far. */
@@ -112,6 +114,10 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
       queue.push(waiting);
       hand();
       return await Promise.race([waiting.end.promise, exitOf(child, () => output)]);
+    },
+    closeLog: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
     },
     lines: () =>
       output

@@ -45,7 +45,7 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
     ...clusterFindings({ connection, facts, idleFor: request.idleFor, now: clock.now() }),
     ...(await schedulerFindings(io.env, io.clock, io.signal)),
   ];
-  await writeResult(
+  return await writeResult(
     inAllForms({
       text: () => doctorText(findings, { paint: paint('stdout'), width: widthOf(io.stdout) }),
       value: { cluster: request.cluster, findings },
@@ -54,8 +54,8 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
     }),
     options,
     io,
+    { exit: findings.some(({ level }) => level === 'finding') ? 3 : 0 },
   );
-  return findings.some(({ level }) => level === 'finding') ? 3 : 0;
 }
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
@@ -79,6 +79,5 @@ async function printRole(options: DoctorOptions, { io }: CommandContext): Promis
       ],
     }),
   });
-  await writeResult(renderings, { ...options, ...(output && { output }) }, io);
-  return 0;
+  return await writeResult(renderings, { ...options, ...(output && { output }) }, io, { exit: 0 });
 }

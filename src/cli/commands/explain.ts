@@ -29,10 +29,10 @@ async function run(
 ): Promise<ExitCode> {
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
-  const sweeps = await readHistory(options.history ?? []);
+  const history = await readHistory(options, io);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  const past = await pastOf(sweeps, target, io.signal);
+  const past = await pastOf(history, target, io.signal);
   // The whole sweep, dry: whether this job is closed depends on the fuses as well, and they look at all jobs.
   const request = { ...read.request, dryRun: true, allowNoMatch: true };
   const { report, entries } = await sweepOnce(
@@ -51,7 +51,7 @@ async function run(
     fuse: report.fuse?.name ?? null,
     now: target.clock.now(),
   });
-  await writeResult(
+  return await writeResult(
     inAllForms({
       text: () => explanationText(explanation, { width: widthOf(io.stdout), paint: paint('stdout') }),
       value: explanation,
@@ -59,8 +59,8 @@ async function run(
     }),
     options,
     io,
+    { exit: 0 },
   );
-  return 0;
 }
 
 /** A job that the sweep does not look at: closed, or not named. @throws {NoSuchJobError} */

@@ -24,15 +24,15 @@ export const registerPlan: Register = (program, context) => {
 async function plan(options: SweepingOptions, { io, paint }: CommandContext): Promise<ExitCode> {
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
-  const sweeps = await readHistory(options.history ?? []);
+  const history = await readHistory(options, io);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  const past = await pastOf(sweeps, target, io.signal);
+  const past = await pastOf(history, target, io.signal);
   const swept = await sweepOnce(
     { ...read, request: { ...read.request, dryRun: true } },
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
   const sealed = sealPlan(swept.report, read.request, swept.entries);
-  await writeResult(renderingsOf(swept, { io, paint: paint('stdout') }, sealed), options, io);
-  return exitOf(swept.report);
+  const renderings = renderingsOf(swept, { io, paint: paint('stdout') }, sealed);
+  return await writeResult(renderings, options, io, { exit: exitOf(swept.report) });
 }

@@ -1,13 +1,15 @@
 /** @module `jobsweep reopen`: undo what a sweep did. */
 import { Opener } from '../../elasticsearch/opener.ts';
-import { AccessDeniedError } from '../../sweep/errors.ts';
+import { AccessDeniedError, InvalidSettingError } from '../../sweep/errors.ts';
 import { type JobSnapshot, runs } from '../../sweep/inventory.ts';
 import { readCluster } from '../../sweep/sweep.ts';
 import { plural, printable } from '../../sweep/text.ts';
+import { outcomes } from '../../sweep/vocabulary.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { readKept, stateFolder } from '../kept-reports.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
 import {
@@ -19,11 +21,14 @@ import {
 } from '../reopening.ts';
 import { inAllForms } from '../show/forms.ts';
 import { type ReopenReport, reopenSheet, reopenText } from '../show/reopened.ts';
+import { span } from '../show/words.ts';
 import { durationOption } from '../sweeping.ts';
 import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
 
 interface ReopenOptions extends TargetOptions, OutputOptions {
   readonly sweep?: string;
+  readonly last?: boolean;
+  readonly cluster?: string;
   readonly yes?: boolean;
   readonly deadline: string;
 }
@@ -33,20 +38,29 @@ export const registerReopen: Register = (program, context) => {
     .description(
       'undo: open the jobs that a sweep closed, and start the datafeeds that it stopped; asks first',
     )
-    .argument('<report>', 'the sweep’s report as JSON, or the function’s log lines')
+    .argument('[report]', 'the sweep’s report as JSON, or the function’s log lines')
+    .option('--last', 'undo the newest sweep of this command, from the report that it kept')
+    .option('--cluster <name>', 'with --last: the cluster that was swept (default: that of the newest sweep)')
     .option('--sweep <id>', 'which sweep, where the file tells of several')
     .option('--deadline <duration>', 'how long it may take', '15m')
     .option('--yes', 'do not ask')
-    .action(context.action((file: string, options: ReopenOptions) => run(file, options, context)));
+    .action(
+      context.action((file: string | undefined, options: ReopenOptions) => run(file, options, context)),
+    );
 };
 
-async function run(file: string, options: ReopenOptions, { io, paint }: CommandContext): Promise<ExitCode> {
-  const sweeps = chooseChain(await readPastSweeps(file), file, options.sweep);
+async function run(
+  named: string | undefined,
+  options: ReopenOptions,
+  { io, paint }: CommandContext,
+): Promise<ExitCode> {
+  const { file, sweeps } = await sourceOf(named, options, io);
   const [{ cluster: recorded }] = sweeps;
   const deadlineMs = durationOption('--deadline', options.deadline, '15m');
   mustAskOrHave(options.yes, 'reopen', io);
   await checkOutput(options);
   await using target = await openTarget(recorded.name, options, io);
+  const endsAt = target.clock.now() + deadlineMs;
   using limit = target.clock.limit(deadlineMs);
   const ending = AbortSignal.any([io.signal, limit.signal]);
   const ids = await knownIds(target, ending);
@@ -56,9 +70,10 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
       `${file} is the report of another cluster (${foreign.id}) than the one that is called ${foreign.name} here; nothing was changed. Use the settings of the cluster that was swept`,
     );
   }
+  if (options.last) io.stderr.write(`${lastWords(sweeps[0], file, target.clock.now())}\n`);
   const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
-  const tell = async (report: ReopenReport): Promise<ExitCode> => {
-    await writeResult(
+  const tell = (report: ReopenReport): Promise<ExitCode> =>
+    writeResult(
       inAllForms({
         text: () => reopenText(report, { width: widthOf(io.stdout), paint: paint('stdout') }),
         value: report,
@@ -67,9 +82,8 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
       }),
       options,
       io,
+      { exit: report.status === 'done' ? 0 : 3, changes: true },
     );
-    return report.status === 'done' ? 0 : 3;
-  };
   const startedAt = target.clock.now();
   if (jobs.length === 0) return tell(reportOf([], sweeps, startedAt, startedAt));
   const found = await readCluster(target.cluster, target.clock, ending);
@@ -90,8 +104,44 @@ async function run(file: string, options: ReopenOptions, { io, paint }: CommandC
     io.stderr.write('nothing was changed\n');
     return 4;
   }
-  const done = await carryOut(jobs, now, target, ending, io);
+  const remainingMs = () => endsAt - target.clock.now();
+  const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
   return tell(reportOf(done, sweeps, startedAt, target.clock.now()));
+}
+
+interface Source {
+  readonly file: string;
+  readonly sweeps: readonly [PastSweep, ...PastSweep[]];
+}
+
+async function sourceOf(
+  file: string | undefined,
+  { last, cluster, sweep }: ReopenOptions,
+  { env }: Io,
+): Promise<Source> {
+  if ((file === undefined) !== (last === true))
+    throw new InvalidSettingError('reopen needs the file of a report, or --last; nothing was changed');
+  if (!last && cluster !== undefined)
+    throw new InvalidSettingError('--cluster goes with --last: a report names its own cluster');
+  if (file !== undefined) return { file, sweeps: chooseChain(await readPastSweeps(file), file, sweep) };
+  const folder = stateFolder(env);
+  if (folder === undefined)
+    throw new InvalidSettingError('--last: no report is kept, as neither XDG_STATE_HOME nor HOME is set');
+  const newest = (await readKept(folder)).find(
+    ({ sweeps: [first] }) =>
+      (cluster === undefined || first.cluster.name === cluster) &&
+      (sweep === undefined || first.sweepId === sweep),
+  );
+  if (!newest)
+    throw new InvalidSettingError(
+      `--last: ${folder} keeps no report${cluster === undefined ? '' : ` of the cluster ${cluster}`}; name the file of one`,
+    );
+  return { file: newest.path, sweeps: newest.sweeps };
+}
+
+function lastWords({ sweepId, startedAt, cluster }: PastSweep, file: string, now: number): string {
+  const age = span(Math.max(0, now - Date.parse(startedAt)));
+  return `the newest sweep is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
 }
 
 /** So many sweeps of a file are named when one is to be chosen. */
@@ -141,12 +191,17 @@ function question(
   return `Open ${plural(closed, 'job')} on the cluster ${cluster}${feeds}?`;
 }
 
+interface Undoing {
+  readonly ending: AbortSignal;
+  readonly remainingMs: () => number;
+  readonly io: Io;
+}
+
 async function carryOut(
   jobs: readonly PastJob[],
   now: ReadonlyMap<string, JobSnapshot>,
   { cluster, connection, clock }: Target,
-  ending: AbortSignal,
-  io: Io,
+  { ending, remainingMs, io }: Undoing,
 ): Promise<ReopenedJob[]> {
   await using opener = new Opener(connection, clock);
   const nodes = new Set(jobs.flatMap(({ nodeId }) => nodeId ?? [])).size;
@@ -156,6 +211,7 @@ async function carryOut(
     cluster,
     opener,
     clock,
+    remainingMs,
     concurrency: Math.min(8, 2 * Math.max(1, nodes)),
     ending,
     told: () => {
@@ -174,7 +230,7 @@ function reportOf(
   startedAt: number,
   endedAt: number,
 ): ReopenReport {
-  const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
+  const warnings = warningsOf(sweeps);
   const counts = Object.fromEntries(
     Object.keys(reopenOutcomes).map((outcome) => [
       outcome,
@@ -194,16 +250,41 @@ function reportOf(
   return {
     sweepIds: sweeps.map(({ sweepId }) => sweepId),
     cluster: sweeps[0].cluster,
-    status: undone > 0 || missing > 0 ? 'partial' : 'done',
+    status: undone > 0 || warnings.length > 0 ? 'partial' : 'done',
     startedAt: new Date(startedAt).toISOString(),
     durationMs: endedAt - startedAt,
     counts: { ...counts, datafeedsStarted: datafeeds(['started']), datafeedsNotStarted },
     jobs,
-    warnings:
-      missing > 0
-        ? [
-            `${plural(missing, 'job')} that the sweep closed ${missing === 1 ? 'is' : 'are'} not named in what was given: the function’s log lines have them all`,
-          ]
-        : [],
+    warnings,
   };
+}
+
+/** What the source leaves open, each a reason to call the undo partial. */
+function warningsOf(sweeps: readonly PastSweep[]): string[] {
+  const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
+  const unread = sweeps.reduce((sum, sweep) => sum + sweep.unread, 0);
+  const unknown = sweeps.flatMap(({ jobs }) =>
+    jobs.filter(({ outcome }) => !Object.hasOwn(outcomes, outcome)),
+  );
+  return [
+    ...(missing > 0
+      ? [
+          `${plural(missing, 'job')} that the sweep closed ${missing === 1 ? 'is' : 'are'} not named in what was given: the function’s log lines have them all`,
+        ]
+      : []),
+    ...(unread > 0
+      ? [
+          `${unread} ${unread === 1 ? 'entry' : 'entries'} of the report cannot be read, so the jobs that they name are left as they are`,
+        ]
+      : []),
+    ...unknown
+      .slice(0, mostNamed)
+      .map(
+        ({ jobId, outcome }) =>
+          `the report gives ${printable(jobId)} the outcome ${outcome}, which this version does not know: the job is left as it is`,
+      ),
+    ...(unknown.length > mostNamed
+      ? [`${unknown.length - mostNamed} more jobs have an unknown outcome`]
+      : []),
+  ];
 }

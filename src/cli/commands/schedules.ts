@@ -72,15 +72,14 @@ async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
   await checkOutput(options);
   const schedules = await listGroup(room);
-  await writeResult(listRenderings(room.group, schedules, widthOf(io.stdout)), options, io);
-  return 0;
+  const renderings = listRenderings(room.group, schedules, widthOf(io.stdout));
+  return await writeResult(renderings, options, io, { exit: 0 });
 }
 
 async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
   await checkOutput(options);
   const { planned } = await planFile(options, io);
-  await writeResult(planRenderings(planned), options, io);
-  return 0;
+  return await writeResult(planRenderings(planned), options, io, { exit: 0 });
 }
 
 async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
@@ -167,6 +166,5 @@ async function finish(
   group: string,
   { results, exit }: Done,
 ): Promise<ExitCode> {
-  await writeResult(resultRenderings(group, results), options, io);
-  return exit;
+  return await writeResult(resultRenderings(group, results), options, io, { exit, changes: true });
 }

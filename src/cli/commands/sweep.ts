@@ -12,6 +12,7 @@ import type { CommandContext, Register } from '../command.ts';
 import { InvalidDocumentError } from '../document.ts';
 import { pastOf, readHistory } from '../history.ts';
 import { type ExitCode, widthOf } from '../io.ts';
+import { ReportKeeper, stateFolder } from '../kept-reports.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { readPlan, type SavedPlan } from '../plan-file.ts';
@@ -39,6 +40,7 @@ interface SweepOptions extends SweepingOptions {
   readonly maxAge: string;
   readonly yes?: boolean;
   readonly wait?: boolean;
+  readonly save: boolean;
 }
 
 export const registerSweep: Register = (program, context) => {
@@ -51,6 +53,7 @@ export const registerSweep: Register = (program, context) => {
         'payload',
       ),
     )
+    .option('--no-save', 'do not keep the report in the state directory')
     .option('--max-age <duration>', 'how old that plan may be', '24h')
     .action(context.action((options: SweepOptions) => runSweep(options, context)));
 };
@@ -61,15 +64,22 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   const remainingMs = deadlineOf(options);
   const asks = !read.request.dryRun && !options.yes;
   if (asks) mustAskOrHave(options.yes, 'sweep', io);
-  const sweeps = await readHistory(options.history ?? []);
+  const history = await readHistory(options, io);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
-  const past = await pastOf(sweeps, target, io.signal);
+  const past = await pastOf(history, target, io.signal);
   const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
+  const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
+  const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const tell = async ({ report, picture }: Told) => {
-    await writeResult(renderingsOf({ report, picture }, { io, paint: paint('stdout') }), options, io);
-    return exitOf(report);
+    if (!report.dryRun) await keeper?.keep(report);
+    if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
+      io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
+    return await writeResult(renderingsOf({ report, picture }, { io, paint: paint('stdout') }), options, io, {
+      exit: exitOf(report),
+      changes: !report.dryRun,
+    });
   };
   let planned = plan?.planned;
   // Where nobody looks and nobody is asked, a plan would only cost the cluster another listing.
@@ -89,7 +99,8 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
       planned = plannedJobs(preview.entries);
     }
   }
-  return tell(await allRounds(read, sweeping, { planned, followUps: whoComesBack(read, options, sweeping) }));
+  const followUps = whoComesBack(read, options, sweeping);
+  return tell(await allRounds(read, sweeping, { planned, followUps, keeper }));
 }
 
 function question({ counts, jobs, cluster }: SweepReport): string {
@@ -135,22 +146,24 @@ function whoComesBack(
 async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<Told> {
   const { report, picture } = await sweepOnce(read, sweeping, round);
   if (!(round.followUps instanceof OwnFollowUps)) return { report, picture };
-  return { report: await laterRounds(report, round.followUps, sweeping), picture };
+  return { report: await laterRounds(report, sweeping, round.followUps, round.keeper), picture };
 }
 
 async function laterRounds(
   first: SweepReport,
-  followUps: OwnFollowUps,
   sweeping: Sweeping,
+  followUps: OwnFollowUps,
+  keeper: ReportKeeper | undefined,
 ): Promise<SweepReport> {
   const { io, target } = sweeping;
   let story = first;
   try {
     while (story.followUp) {
+      await keeper?.keep(story);
       if (!io.signal.aborted) tellWait(story.followUp, sweeping);
       const request = await followUps.next(target.clock, io.signal);
       if (!request) break;
-      const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps });
+      const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps, keeper });
       story = tellRound(story, report);
     }
     return story;

@@ -33,7 +33,17 @@ const tones: Readonly<Record<ReopenOutcome, Tone>> = {
 };
 
 const why = ({ error, datafeedError }: ReopenedJob) =>
-  [error, datafeedError].flatMap((each) => (each ? [`${each.type}: ${each.reason}`] : [])).join('; ');
+  [error, datafeedError]
+    .flatMap((each) =>
+      each
+        ? [
+            [`${each.type}: ${each.reason}`, ...(each.causedBy ? [`caused by ${each.causedBy}`] : [])].join(
+              ', ',
+            ),
+          ]
+        : [],
+    )
+    .join('; ');
 
 const columns: readonly Column<ReopenedJob>[] = [
   { title: 'JOB', value: ({ jobId }) => jobId, least: 16, cut: 'middle' },

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { pastSweepsIn } from '../../src/cli/past-sweeps.ts';
+import { type Expected, type Place, type Row, rows, stageTitles, words } from './cells.ts';
+import { type Aftermath, type Stage, stages, Victim, type VictimOptions } from './victim.ts';
+
+const closed = new Set(['closed', 'force_closed']);
+
+/** The jobs that a text names as a report does, with what became of them. */
+const named = (text: string | undefined): Map<string, string> =>
+  new Map(
+    pastSweepsIn(text ?? '').flatMap(({ jobs }) =>
+      jobs.filter(({ outcome }) => outcome !== 'kept').map(({ jobId, outcome }) => [jobId, outcome] as const),
+    ),
+  );
+
+const textsAt: Readonly<Record<Place, (after: Aftermath) => readonly string[]>> = {
+  stdout: ({ stdout }) => [stdout],
+  stderr: ({ stderr }) => [stderr],
+  kept: ({ kept }) => kept,
+  output: ({ output = '' }) => [output],
+};
+
+function hold(expected: Expected, after: Aftermath): void {
+  expect(after.exit, after.stderr).toBe(expected.exit);
+  expect(after.stderr).not.toContain('unexpected error');
+  if ('nothingSent' in expected) {
+    expect([...after.asked]).toEqual([]);
+    return;
+  }
+  expect(after.asked.size).toBeGreaterThan(0);
+  for (const place of expected.report) {
+    const jobs = new Map(textsAt[place](after).flatMap((text) => [...named(text)]));
+    expect([...jobs.keys()], place).toEqual(expect.arrayContaining([...after.asked]));
+    if (expected.closesAll && after.exit !== undefined)
+      expect(
+        [...jobs].filter(([, outcome]) => closed.has(outcome)),
+        place,
+      ).toHaveLength(4);
+  }
+}
+
+async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath> {
+  const isOnTerminal = options.terminal === true || stage === 'question';
+  const args = options.args ?? [
+    'sweep',
+    ...(stage === 'question' ? [] : ['--yes']),
+    ...(options.terminal ? [] : ['-o', 'json']),
+  ];
+  const victimOptions: VictimOptions = {
+    ...options,
+    args: stage === 'question' ? args.filter((arg) => arg !== '--yes') : args,
+    ...(isOnTerminal && { terminal: true, pipedOutput: options.terminal !== true }),
+    slowStart: stage === 'start',
+    longReport: stage === 'report' && options.stdout !== 'full',
+    ...(deed === 'stdin' &&
+      stage === 'start' &&
+      options.stdout === undefined &&
+      options.stderr === undefined && {
+        args: [...args, '-p', '-'],
+      }),
+  };
+  await using victim = await Victim.start(victimOptions);
+  // what happens to the whole run needs no moment
+  const isFull = options.stdout === 'full' || options.stderr === 'full';
+  const readsPayload = victimOptions.args.includes('-p');
+  if (!isFull && !readsPayload) expect(await victim.reaches(stage), 'the stage was not reached').toBe(true);
+  victim.do(deed);
+  const goesOn =
+    isOnTerminal &&
+    !['terminal', 'stdin', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'].includes(deed);
+  if (stage === 'question' && goesOn) victim.answer('y\n');
+  return await victim.ends();
+}
+
+describe.concurrent.each(rows)('$what', { timeout: 60_000 }, (row) => {
+  for (const stage of stages) {
+    const cell = row.cells[stage];
+    if (typeof cell === 'string') continue;
+    it(`${stageTitles[stage]}: ${words(cell)}`, async () => {
+      const after = await run(row, stage);
+      hold(cell, after);
+      if (row.deed.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);
+    });
+  }
+});

@@ -1,0 +1,192 @@
+/**
+ * @module What happens to a sweep when a signal comes or one of its streams or files goes away: one cell for each thing and
+ * stage. The tests hold every cell with a real process, and `docs/streams-and-signals.md` is made from them.
+ */
+import type { Deed, Stage, VictimOptions } from './victim.ts';
+
+/** Where the report is afterwards. */
+export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
+
+export type Expected =
+  /** No close request was sent. */
+  | { readonly exit: number | undefined; readonly nothingSent: true; readonly says?: RegExp }
+  /** The report, or the notes of a sweep that was killed, name every job that was asked, in each of these places. */
+  | {
+      readonly exit: number | undefined;
+      readonly report: readonly Place[];
+      /** Every idle job is closed: the sweep took no notice. */
+      readonly closesAll?: true;
+    };
+
+export interface Row {
+  readonly what: string;
+  readonly deed: Deed;
+  readonly options?: Partial<VictimOptions>;
+  /** A text is why there is nothing to hold at that stage. */
+  readonly cells: Readonly<Record<Stage, Expected | string>>;
+  readonly note?: string;
+}
+
+export const stageTitles: Readonly<Record<Stage, string>> = {
+  start: 'before the plan',
+  question: 'at the question',
+  closing: 'while closes are in flight',
+  report: 'while the report is written',
+};
+
+const untouched = (exit: number | undefined): Expected => ({ exit, nothingSent: true });
+const whole: Expected = { exit: 0, report: ['stdout', 'kept'], closesAll: true };
+const onStderr: Expected = { exit: 3, report: ['stderr', 'kept'], closesAll: true };
+
+const endingSignal = (deed: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
+  what: deed,
+  deed,
+  cells: {
+    start: untouched(3),
+    question: untouched(4),
+    closing: { exit: 3, report: ['stdout', 'kept'] },
+    report: whole,
+  },
+});
+
+const deadlySignal = (deed: 'SIGQUIT' | 'SIGKILL'): Row => ({
+  what: deed,
+  deed,
+  note: 'ends the process at once',
+  cells: {
+    start: untouched(undefined),
+    question: untouched(undefined),
+    closing: { exit: undefined, report: ['kept'] },
+    report: { exit: undefined, report: ['kept'], closesAll: true },
+  },
+});
+
+export const rows: readonly Row[] = [
+  endingSignal('SIGINT'),
+  endingSignal('SIGTERM'),
+  endingSignal('SIGHUP'),
+  deadlySignal('SIGQUIT'),
+  deadlySignal('SIGKILL'),
+  {
+    what: 'standard output: the reader leaves',
+    deed: 'stdout',
+    cells: {
+      start: onStderr,
+      question: { exit: 3, report: ['stderr', 'kept'], closesAll: true },
+      closing: onStderr,
+      report: onStderr,
+    },
+  },
+  {
+    what: 'standard output: the disk is full',
+    deed: 'stdin',
+    options: { stdout: 'full' },
+    cells: {
+      start: 'nothing is written yet',
+      question: 'nothing is written yet',
+      closing: 'nothing is written yet',
+      report: onStderr,
+    },
+  },
+  {
+    what: 'standard error: the reader leaves',
+    deed: 'stderr',
+    cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
+  },
+  {
+    what: 'standard error: the disk is full',
+    deed: 'stdin',
+    options: { stderr: 'full' },
+    cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
+  },
+  {
+    what: 'both: the readers leave',
+    deed: 'both',
+    cells: {
+      start: { exit: 3, report: ['kept'], closesAll: true },
+      question: 'standard error is the terminal',
+      closing: { exit: 3, report: ['kept'], closesAll: true },
+      report: { exit: 3, report: ['kept'], closesAll: true },
+    },
+  },
+  {
+    what: 'the terminal: it hangs up, with SIGHUP',
+    deed: 'terminal',
+    options: { terminal: true },
+    cells: {
+      start: untouched(3),
+      question: untouched(4),
+      closing: { exit: 3, report: ['kept'] },
+      report: { exit: 3, report: ['kept'], closesAll: true },
+    },
+  },
+  {
+    what: 'the terminal: it is lost to a process in a session of its own',
+    deed: 'terminal',
+    options: { terminal: true, ownSession: true },
+    cells: {
+      start: { exit: 3, report: ['kept'], closesAll: true },
+      question: untouched(4),
+      closing: { exit: 3, report: ['kept'], closesAll: true },
+      report: { exit: 3, report: ['kept'], closesAll: true },
+    },
+  },
+  {
+    what: 'standard input: it ends',
+    deed: 'stdin',
+    cells: {
+      start: untouched(2),
+      question: untouched(4),
+      closing: whole,
+      report: whole,
+    },
+  },
+  {
+    what: '`--output-file`: its folder goes away',
+    deed: 'output',
+    options: { args: ['sweep', '--yes', '-o', 'json', '--output-file', 'OUTPUT'] },
+    cells: {
+      start: onStderr,
+      question: onStderr,
+      closing: onStderr,
+      report: 'the file is written at once',
+    },
+  },
+  {
+    what: 'the state directory: it goes away',
+    deed: 'state',
+    cells: {
+      start: { exit: 0, report: ['stdout'], closesAll: true },
+      question: { exit: 0, report: ['stdout'], closesAll: true },
+      closing: { exit: 0, report: ['stdout'], closesAll: true },
+      report: { exit: 0, report: ['stdout'], closesAll: true },
+    },
+  },
+];
+
+/** What the deployed function does when its log goes away; `test/deployment/artefact.test.ts` holds it. */
+export const functionRows: readonly (readonly [string, string, string, string])[] = [
+  [
+    'the log: its reader leaves',
+    'the sweep goes on and returns its report',
+    'the sweep goes on and returns its report',
+    'the report is returned',
+  ],
+];
+
+const placeWords: Readonly<Record<Place, string>> = {
+  stdout: 'on standard output',
+  stderr: 'on standard error',
+  kept: 'in the state directory',
+  output: 'in the file',
+};
+
+/** A cell in words. */
+export function words(cell: Expected | string): string {
+  if (typeof cell === 'string') return `– (${cell})`;
+  const exit = cell.exit === undefined ? 'killed' : `exit ${cell.exit}`;
+  if ('nothingSent' in cell) return `${exit}; nothing was sent`;
+  const closes = cell.closesAll ? 'closes all; ' : '';
+  const what = cell.exit === undefined && !cell.closesAll ? 'the asked jobs are' : 'report';
+  return `${exit}; ${closes}${what} ${cell.report.map((place) => placeWords[place]).join(' and ')}`;
+}

@@ -1,0 +1,14 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { interrupt, interruptions, unnamed } from './random.ts';
+
+// `npm run interruptions -- --cases 1000` is the long form
+it('names every asked job after a random interruption', { timeout: 180_000 }, async () => {
+  const cases = fc.sample(interruptions, { numRuns: 12 });
+  const run = async (interruption: (typeof cases)[number]) => {
+    const after = await interrupt(interruption);
+    expect(unnamed(interruption, after), JSON.stringify({ interruption, after })).toEqual([]);
+  };
+  for (let start = 0; start < cases.length; start += 4)
+    await Promise.all(cases.slice(start, start + 4).map(run));
+});

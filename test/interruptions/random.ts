@@ -1,0 +1,101 @@
+/**
+ * @module Random interruptions as a property: whatever signal comes and whatever stream is lost, at whatever moment, a
+ * report or the notes of a killed sweep name every job that a request of ours named, or nothing was sent.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as fc from 'fast-check';
+import { pastSweepsIn } from '../../src/cli/past-sweeps.ts';
+import { type Aftermath, type Deed, deeds, type Sink, Victim } from './victim.ts';
+
+export interface Interruption {
+  readonly terminal: boolean;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly form: 'json' | 'ndjson' | 'table' | 'html';
+  readonly toFile: boolean;
+  readonly wait: boolean;
+  readonly closeTakes: readonly string[];
+  /** What happens, and how many milliseconds after the first request or, for the second, after the first deed. */
+  readonly deeds: readonly (readonly [Deed, number])[];
+}
+
+/**
+ * Where the state directory goes away, its notes go with it: then only the command itself can still name the jobs. A
+ * terminal is left out there, as what it shows is no report that can be read back.
+ */
+function isHopeless({ deeds: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
+  const has = (...names: readonly Deed[]) => all.some(([deed]) => names.includes(deed));
+  if (!has('state')) return false;
+  const resultIsLost = toFile ? has('output') : stdout === 'full' || has('stdout', 'both');
+  const errorIsLost = stderr === 'full' || has('stderr', 'both');
+  return terminal || has('SIGKILL', 'SIGQUIT') || (resultIsLost && errorIsLost);
+}
+
+export const interruptions: fc.Arbitrary<Interruption> = fc
+  .record({
+    terminal: fc.boolean(),
+    stdout: fc.constantFrom<Sink>('pipe', 'pipe', 'pipe', 'full'),
+    stderr: fc.constantFrom<Sink>('pipe', 'pipe', 'pipe', 'full'),
+    form: fc.constantFrom('json' as const, 'ndjson' as const, 'table' as const, 'html' as const),
+    toFile: fc.boolean(),
+    wait: fc.boolean(),
+    closeTakes: fc.array(fc.constantFrom('1ms', '100ms', '400ms', '900ms', '20m'), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    deeds: fc.array(fc.tuple(fc.constantFrom(...deeds), fc.integer({ min: 0, max: 1_800 })), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  })
+  .filter((interruption) => !isHopeless(interruption));
+
+/** Runs one case. */
+export async function interrupt(
+  { terminal, stdout, stderr, form, toFile, wait, closeTakes, deeds: all }: Interruption,
+  script?: string,
+): Promise<Aftermath> {
+  const args = [
+    'sweep',
+    '--yes',
+    '-o',
+    form,
+    ...(wait ? ['--wait'] : []),
+    ...(toFile ? ['--output-file', 'OUTPUT'] : []),
+    '--deadline',
+    '6s',
+    '-p',
+    'PAYLOAD',
+  ];
+  await using victim = await Victim.start({ args, terminal, stdout, stderr, closeTakes, script });
+  await victim.reaches('start');
+  for (const [deed, delayMs] of all) {
+    await sleep(delayMs);
+    victim.do(deed);
+  }
+  // what would go on for hours, because a job closes slowly, is ended in the usual way
+  const timer = setTimeout(() => victim.do('SIGTERM'), 9_000);
+  try {
+    return await victim.ends();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The jobs that a request named and that nothing names afterwards. */
+export function unnamed(
+  { terminal, form }: Interruption,
+  { stdout, stderr, kept, output = '', asked }: Aftermath,
+): string[] {
+  const named = new Set(
+    [stdout, stderr, output, ...kept].flatMap((text) =>
+      pastSweepsIn(text).flatMap(({ jobs }) =>
+        jobs.filter(({ outcome }) => outcome !== 'kept').map(({ jobId }) => jobId),
+      ),
+    ),
+  );
+  // for people: whole, or it does not count
+  const shown = terminal || (form !== 'table' && form !== 'html') ? '' : `${stdout}${output}`;
+  const isWhole = /<\/html>|jobs? listed of/.test(shown);
+  return [...asked].filter((jobId) => !named.has(jobId) && !(isWhole && shown.includes(jobId)));
+}
