@@ -1,10 +1,11 @@
 /**
  * @module Writes the generated pages: `docs/reference.md` from the code's own schemas and unions, the marked regions of
- * `docs/figures.md` from what the benches measured, `docs/streams-and-signals.md` from the tests' cases, and
- * `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not current.
+ * `docs/figures.md` from what the benches measured, `docs/streams-and-signals.md` and
+ * `docs/fronts-and-clusters.md` from the tests' cases, and `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { figureRegions, figures } from './docs/figures.ts';
+import { frontsPage } from './docs/fronts.ts';
 import { filled } from './docs/markdown.ts';
 import { reference } from './docs/reference.ts';
 import { streamsPage } from './docs/streams.ts';
@@ -24,6 +25,7 @@ function read(name: string): string {
 const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
   'docs/streams-and-signals.md': streamsPage(),
+  'docs/fronts-and-clusters.md': frontsPage(),
   'docs/licences.md': licencesPage(await shippedPackages()),
   'docs/figures.md': filled(read('docs/figures.md'), figureRegions),
   ...figures,

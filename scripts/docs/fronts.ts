@@ -1,0 +1,67 @@
+/** @module `docs/fronts-and-clusters.md`: the conditions that the tests try, with what the command says and does in each. */
+import { frontGroups } from '../../test/fronts/cases/index.ts';
+import type { FrontAnswer, FrontCase } from '../../test/fronts/front-case.ts';
+import { code, table } from './markdown.ts';
+
+const maxBodyShown = 240;
+
+/** The whole of the page. */
+export function frontsPage(): string {
+  const sections = frontGroups.map(
+    ({ title, cases }) =>
+      `## ${title}\n\n${table(['what answers', 'what jobsweep says', 'what it does'], cases.map(row))}`,
+  );
+  const head = `<!-- Written by \`npm run docs\` from test/fronts/cases: change it there. -->
+
+# What fronts and clusters answer
+
+Conditions met in real clusters, gateways and proxies, with what the command says and does in each. Every row is a test:
+[\`test/fronts/cases\`](../test/fronts/cases) lists them, [\`test/fronts/fronts.test.ts\`](../test/fronts/fronts.test.ts) runs them.
+The command is \`jobsweep plan\` unless the row names another. What servers do when they are well is in [behaviour](behaviour.md).`;
+  return `${[head, ...sections].join('\n\n')}\n`;
+}
+
+const row = (front: FrontCase): string[] => [
+  [
+    front.condition,
+    ...(front.answer ? [answered(front.answer)] : []),
+    ...(front.seenIn ?? []).map((place) => `(${seenLink(place)})`),
+  ].join(' '),
+  front.says.map(code).join(' … '),
+  deeds(front),
+];
+
+function answered({ to, times, status, headers = {}, body }: FrontAnswer): string {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const shown = text.length > maxBodyShown ? `${text.slice(0, maxBodyShown - 1)}…` : text;
+  const first = times === undefined ? '' : `, the first ${times === 1 ? 'time' : `${times} times`}`;
+  const sent = Object.entries(headers).map(([name, value]) => code(`${name}: ${value}`));
+  return `${to === undefined ? 'Every request' : code(to)} is answered${first} with ${[code(status), ...sent, code(shown)].join(' ')}.`;
+}
+
+/** `owner/repository#number` as a link to that issue; an address as it is. */
+function seenLink(place: string): string {
+  const [, repository, number] = /^([\w.-]+\/[\w.-]+)#(\d+)$/.exec(place) ?? [];
+  return repository ? `[${place}](https://github.com/${repository}/issues/${number})` : `<${place}>`;
+}
+
+function deeds({ command, request, environment, exit, outcomes, withinMs }: FrontCase): string {
+  const given = [
+    ...(command ? [code(`jobsweep ${command.join(' ')}`)] : []),
+    ...(request ? [`request ${code(JSON.stringify(request))}`] : []),
+    ...(environment
+      ? [
+          `settings ${Object.entries(environment('URL'))
+            .map(([name, value]) => code(`${name}=${value}`))
+            .join(', ')}`,
+        ]
+      : []),
+  ];
+  const ended = outcomes
+    ? Object.entries(outcomes)
+        .map(([jobId, outcome]) => `${code(jobId)}: ${outcome}`)
+        .join(', ')
+    : 'nothing is closed';
+  const within = withinMs === undefined ? '' : `, within ${withinMs / 1_000} s`;
+  return `${given.length > 0 ? `With ${given.join(', ')}: ` : ''}exit ${exit}${within}; ${ended}`;
+}

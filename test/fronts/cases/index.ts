@@ -1,0 +1,5 @@
+/** @module All conditions tried, in the order of the page. */
+import type { FrontGroup } from '../front-case.ts';
+import { answers } from './answers.ts';
+
+export const frontGroups: readonly FrontGroup[] = [answers];
