@@ -1,7 +1,7 @@
 /** @module What came back from a close request, as a hint for what to do next (`CloseAnswer`). */
 import type { CloseAnswer } from '../sweep/ports.ts';
 import { isFields } from './answers.ts';
-import type { Failure } from './failure.ts';
+import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
 /** The hint in an answer. The texts are the server's own and the same in 7.17 to 9.x; what is not among them is `error`. */
@@ -30,7 +30,7 @@ function ofFailure(failure: Failure): CloseAnswer {
 
 /** A gateway that gave up says nothing about the request behind it; one that refuses does. */
 function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
-  if (error.status === 401 || error.status === 403) return { kind: 'denied', error };
+  if (concernsAll(error)) return { kind: 'denied', error };
   if (error.status === 429 || (error.status === 503 && retryAfterMs !== undefined))
     return { kind: 'busy', error, retryAfterMs };
   return {
@@ -41,7 +41,7 @@ function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): Cl
 
 function ofError({ error, missing, retryAfterMs }: Extract<Failure, { kind: 'answer' }>): CloseAnswer {
   const { status, reason } = error;
-  if (status === 401 || status === 403) return { kind: 'denied', error };
+  if (concernsAll(error)) return { kind: 'denied', error };
   if (missing.length > 0) return { kind: 'missing', error, jobIds: missing };
   // two texts, for one id and for several; a datafeed's own trouble may hold the words "state failed" as well
   if (status === 409 && reason.endsWith('use force close')) return { kind: 'failed_jobs', error };

@@ -6,7 +6,17 @@ import { WrongFingerprint } from './authority.ts';
 import { missingIds } from './listing.ts';
 
 /** Why no answer came, where that tells a person what to mend. */
-export type LostCause = 'host' | 'refused' | 'certificate' | 'fingerprint' | 'not_tls' | 'other';
+export type LostCause =
+  | 'host'
+  | 'lookup'
+  | 'refused'
+  | 'certificate'
+  | 'fingerprint'
+  | 'not_tls'
+  | 'handshake'
+  | 'closed'
+  | 'no_route'
+  | 'other';
 
 export type Failure =
   /** An error of Elasticsearch itself. `missing`: the ids that a 404 names. */
@@ -31,7 +41,7 @@ const longestReason = 1_000;
 
 /** Sorts what a request was rejected with. `clean` makes a text of the outside fit to show (see `redact.ts`). */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
-  const show = (text: string) => printable(clean(text)).slice(0, longestReason);
+  const show = (text: string) => printable(clean(text).trim()).slice(0, longestReason);
   if (error instanceof errors.ProductNotSupportedError)
     return { kind: 'not_elasticsearch', reason: 'its answers lack the header X-elastic-product' };
   if (error instanceof errors.ResponseError) return ofResponse(error, show);
@@ -112,10 +122,34 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof WrongFingerprint) return 'fingerprint';
   if (/ENOTFOUND/.test(reason)) return 'host';
+  if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
-  return /certificate|self-signed/i.test(reason) ? 'certificate' : 'other';
+  // an alert of the server about our own side may name certificates, and is not about the server's
+  if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
+  if (/certificate|self-signed/i.test(reason)) return 'certificate';
+  if (/other side closed|ECONNRESET|EPIPE|socket hang up/i.test(reason)) return 'closed';
+  return /EHOSTUNREACH|ENETUNREACH/.test(reason) ? 'no_route' : 'other';
 }
+
+/** What an error of Elasticsearch is about, where its status alone would mislead: 403 is not always a privilege. */
+export type ErrorSubject = 'credentials' | 'privilege' | 'license' | 'block' | 'front' | 'other';
+
+/**
+ * The subject of an error, by its type and, where one type has several subjects, by the server's own words, which are
+ * the same in 7.17 to 9.x. A 403 without a type comes from a front, which refuses the caller.
+ */
+export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject {
+  if (status === 401) return 'credentials';
+  if (type === 'cluster_block_exception') return 'block';
+  if (type === 'security_exception')
+    return /\blicense\b/.test(reason) ? 'license' : status === 403 ? 'privilege' : 'credentials';
+  return status === 403 && type === 'http_error' ? 'front' : 'other';
+}
+
+/** Whether an error of a request that names jobs concerns the caller or the whole cluster, and so every other request too. */
+export const concernsAll = (error: ClusterError): boolean =>
+  ['credentials', 'privilege', 'license', 'front'].includes(subjectOf(error));
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -75,7 +75,7 @@ export function mayPass(failure: Failure): boolean {
     case 'page':
       return failure.error.status === 429 || failure.error.status >= 500;
     case 'lost':
-      return failure.cause === 'refused' || failure.cause === 'other';
+      return !['host', 'certificate', 'fingerprint', 'not_tls'].includes(failure.cause);
     case 'unreadable':
       return true;
     case 'not_elasticsearch':

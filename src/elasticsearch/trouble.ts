@@ -7,7 +7,7 @@ import {
   UnreadableInventoryError,
 } from '../sweep/errors.ts';
 import { type Connection, shownAddress } from './connection.ts';
-import type { Failure, LostCause } from './failure.ts';
+import { type Failure, type LostCause, subjectOf } from './failure.ts';
 
 export interface Circumstances {
   readonly connection: Connection;
@@ -21,13 +21,16 @@ export interface Circumstances {
 export interface Trouble {
   readonly what: string;
   readonly advice: string;
+  /** The raw text of the network, where `what` names the cause already; it comes last. */
+  readonly detail?: string;
   readonly error: (message: string) => JobsweepError;
 }
 
 /** The error for a read that failed for good. It never holds what the client threw, in which credentials could stand. */
 export function errorFor(failure: Failure, circumstances: Circumstances): JobsweepError {
-  const { what, advice, error } = troubleOf(failure, circumstances);
-  return error(`${what}${circumstances.closesSent ? '' : '; nothing was closed'}. ${advice}`);
+  const { what, advice, detail, error } = troubleOf(failure, circumstances);
+  const raw = detail === undefined ? '' : ` (${detail})`;
+  return error(`${what}${circumstances.closesSent ? '' : '; nothing was closed'}. ${advice}${raw}`);
 }
 
 const unreachable = (message: string) => new ClusterUnreachableError(message);
@@ -48,8 +51,16 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
         'could not be read in the time left',
         'Give the sweep more time, or see why the cluster is slow.',
       );
-    case 'lost':
-      return trouble(unreachable, `cannot be reached (${failure.reason})`, lostAdvice[failure.cause]);
+    case 'lost': {
+      if (failure.cause === 'other')
+        return trouble(
+          unreachable,
+          `cannot be reached: ${failure.reason}`,
+          'Check the address, and that this machine may reach it.',
+        );
+      const { cause, advice } = lost[failure.cause];
+      return { ...trouble(unreachable, `cannot be reached: ${cause}`, advice), detail: failure.reason };
+    }
     case 'not_elasticsearch':
       return trouble(wrongProduct, `answers, but not as an Elasticsearch: ${failure.reason}`, wrongPlace);
     case 'unreadable':
@@ -78,10 +89,31 @@ function troubleOfStatus(
       : 'No credentials are set: set ELASTICSEARCH_API_KEY.';
     return trouble(denied, `refused the credentials (${said})`, advice);
   }
-  if (error.status === 403) {
+  const subject = subjectOf(error);
+  if (subject === 'privilege') {
     const advice = 'Planning needs the cluster privilege monitor_ml, sweeping manage_ml.';
     return trouble(denied, `does not allow ${asked} (${said})`, advice);
   }
+  if (subject === 'license')
+    return trouble(
+      unreadable,
+      `has no licence for machine learning, so it does not answer ${asked} (${said})`,
+      'Check the licence: GET _license shows its type and when it ends.',
+    );
+  if (subject === 'block')
+    return trouble(
+      unreadable,
+      `has a block on what ${asked} reads (${said})`,
+      'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.',
+    );
+  if (subject === 'front')
+    return trouble(
+      denied,
+      `has something in front of it that refuses ${asked} (${said})`,
+      'Check the access rules of the proxy, gateway or firewall in between.',
+    );
+  if (error.status === 403)
+    return trouble(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
   if (error.status < 500 && error.status !== 429) {
     return kind === 'page'
       ? trouble(wrongProduct, `answers ${asked}, but not as an Elasticsearch (${said})`, wrongPlace)
@@ -102,13 +134,37 @@ function troubleOfStatus(
 
 const wrongPlace = "Check ELASTICSEARCH_URL: is it the address of Kibana, or of a proxy's login?";
 
-const lostAdvice: Record<LostCause, string> = {
-  host: 'Its host name does not exist: check ELASTICSEARCH_URL.',
-  refused: 'Nothing listens there: check the port in ELASTICSEARCH_URL, and that the cluster is up.',
-  certificate:
-    'Its certificate is not trusted: set ELASTICSEARCH_CA_CERT to the certificate of the authority that signed it, and check that the certificate is for this host name and still valid.',
-  fingerprint:
-    'ELASTICSEARCH_CA_FINGERPRINT is of another certificate: compare it with that of the authority that signed the certificate of the server.',
-  not_tls: 'It does not speak TLS: does ELASTICSEARCH_URL begin with http:// instead?',
-  other: 'Check the address, and that this machine may reach it.',
+const lost: Record<Exclude<LostCause, 'other'>, { readonly cause: string; readonly advice: string }> = {
+  host: { cause: 'its host name does not exist', advice: 'Check ELASTICSEARCH_URL.' },
+  lookup: { cause: 'its host name cannot be looked up', advice: 'Check the name servers of this machine.' },
+  refused: {
+    cause: 'nothing listens there',
+    advice: 'Check the port in ELASTICSEARCH_URL, and that the cluster is up.',
+  },
+  certificate: {
+    cause: 'its certificate is not trusted',
+    advice:
+      'Set ELASTICSEARCH_CA_CERT to the certificate of the authority that signed it, and check that the certificate is for this host name and still valid.',
+  },
+  fingerprint: {
+    cause: 'ELASTICSEARCH_CA_FINGERPRINT is of another certificate',
+    advice: 'Compare it with that of the authority that signed the certificate of the server.',
+  },
+  not_tls: {
+    cause: 'it does not speak TLS',
+    advice: 'Does its address in ELASTICSEARCH_URL begin with http:// instead?',
+  },
+  handshake: {
+    cause: 'the TLS handshake failed',
+    advice: 'Check which TLS versions the server allows, and whether it asks for a client certificate.',
+  },
+  closed: {
+    cause: 'the connection was closed without a whole answer',
+    advice:
+      'Check that the port in ELASTICSEARCH_URL is that of Elasticsearch, and whether it wants https://.',
+  },
+  no_route: {
+    cause: 'there is no route to it',
+    advice: 'Check the network of this machine: subnets, routes, VPN.',
+  },
 };

@@ -154,7 +154,7 @@ describe('doctor, on a cluster', () => {
   });
 
   it.each([
-    ['nothing listens', undefined, /cannot be reached/, /check the port in ELASTICSEARCH_URL/],
+    ['nothing listens', undefined, /cannot be reached/, /Check the port in ELASTICSEARCH_URL/],
     ['something else answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
   ] as const)('finds that %s, and checks nothing further there', async (_what, fault, found, advice) => {
     await using world = await startWorld(busy(1));
@@ -222,8 +222,8 @@ describe('doctor, on TLS', () => {
       const { exit, told, advice } = await tlsCheck(name, ca);
       expect(exit).toBe(3);
       expect(told.TLS).not.toContain('verified');
-      expect(told.connection).toMatch(/^finding: .*cannot be reached/);
-      expect(advice).toContain('Its certificate is not trusted');
+      expect(told.connection).toMatch(/^finding: .*cannot be reached: its certificate is not trusted/);
+      expect(advice).toContain('Set ELASTICSEARCH_CA_CERT');
     }
   });
 

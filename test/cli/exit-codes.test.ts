@@ -212,7 +212,7 @@ describe('exit 5, with nothing on standard output', () => {
     await world.server.stop();
     const result = await runOn(world, ['plan']);
     expect(result).toMatchObject({ exit: 5, stdout: '' });
-    expect(result.stderr).toMatch(/cannot be reached.*check the port in ELASTICSEARCH_URL/);
+    expect(result.stderr).toMatch(/cannot be reached.*Check the port in ELASTICSEARCH_URL/);
   });
 
   it('is something else that answers', async () => {

@@ -214,6 +214,30 @@ describe('the answer to a close', () => {
       { kind: 'denied', error: { status: 401 } },
     ],
     [
+      'without a licence, whose status is that of a missing privilege',
+      error(403, 'security_exception', 'current license is non-compliant for [ml]'),
+      { kind: 'denied', error: { status: 403 } },
+    ],
+    [
+      'of one job whose index is blocked, with the same status',
+      error(
+        403,
+        'cluster_block_exception',
+        'index [.ml-anomalies-custom-a] blocked by: [FORBIDDEN/8/index write (api)];',
+      ),
+      { kind: 'error', error: { status: 403, type: 'cluster_block_exception' } },
+    ],
+    [
+      'of any other refusal of Elasticsearch with 403',
+      error(403, 'status_exception', 'job [a] may not be closed'),
+      { kind: 'error', error: { status: 403 } },
+    ],
+    [
+      'of a front that refuses the caller',
+      page(403, 'Forbidden'),
+      { kind: 'denied', error: { status: 403 } },
+    ],
+    [
       'of a busy server',
       error(429, 'es_rejected_execution_exception', 'rejected', { 'retry-after': '7' }),
       { kind: 'busy', retryAfterMs: 7_000, error: { status: 429 } },

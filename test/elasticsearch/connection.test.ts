@@ -150,12 +150,17 @@ describe('a cluster behind TLS', () => {
   });
 
   it.each<[string, CertificateName, Environment, RegExp]>([
-    ['an authority that nobody named', 'server', {}, /not trusted: set ELASTICSEARCH_CA_CERT/],
+    [
+      'an authority that nobody named',
+      'server',
+      {},
+      /its certificate is not trusted;.*Set ELASTICSEARCH_CA_CERT/,
+    ],
     [
       'another authority than the one named',
       'server',
       { ELASTICSEARCH_CA_CERT: certificate('other-authority') },
-      /not trusted: set ELASTICSEARCH_CA_CERT/,
+      /its certificate is not trusted;.*Set ELASTICSEARCH_CA_CERT/,
     ],
     [
       'another fingerprint than the one named',
@@ -167,25 +172,25 @@ describe('a cluster behind TLS', () => {
       'a certificate for another host',
       'other-host',
       { ELASTICSEARCH_CA_CERT: certificate('authority') },
-      /certificate's altnames.*is for this host name/,
+      /is for this host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
       'a certificate for another host, under the right fingerprint',
       'other-host',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
-      /certificate's altnames.*is for this host name/,
+      /is for this host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
       'a certificate that is over',
       'expired',
       { ELASTICSEARCH_CA_CERT: certificate('authority') },
-      /certificate has expired.*still valid/,
+      /still valid.*\(certificate has expired\)$/,
     ],
     [
       'a certificate that is over, under the right fingerprint',
       'expired',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
-      /certificate has expired.*still valid/,
+      /still valid.*\(certificate has expired\)$/,
     ],
   ])('is not spoken to with %s', async (_what, tls, changes, message) => {
     await using server = await serve(respond, { tls });
@@ -225,7 +230,7 @@ describe('what is not there, or is not what it should be', () => {
     const error = await errorOf({ ELASTICSEARCH_URL: 'http://no-such-host.invalid:9200', ...key });
     expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
     expect(error.message).toMatch(
-      /^http:\/\/no-such-host\.invalid:9200 .*(host name does not exist|EAI_AGAIN)/,
+      /^http:\/\/no-such-host\.invalid:9200 .*(host name does not exist|cannot be looked up)/,
     );
   });
 
@@ -234,7 +239,9 @@ describe('what is not there, or is not what it should be', () => {
     await server[Symbol.asyncDispose]();
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
     expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
-    expect(error.message).toMatch(/ECONNREFUSED.*Nothing listens there/);
+    expect(error.message).toMatch(
+      /cannot be reached: nothing listens there;.*check the port.*\(.*ECONNREFUSED.*\)$/i,
+    );
   });
 
   it.each<[string, (exchange: Exchange) => void, string, RegExp, number]>([
@@ -252,6 +259,20 @@ describe('what is not there, or is not what it should be', () => {
         json({ error: { type: 'security_exception', reason: 'action is unauthorized' }, status: 403 }, 403),
       'AccessDeniedError',
       /does not allow GET \/_ml\/anomaly_detectors\/_stats.*monitor_ml.*manage_ml/,
+      1,
+    ],
+    [
+      'a licence that has ended, with the status of a missing privilege',
+      ({ json }) =>
+        json(
+          {
+            error: { type: 'security_exception', reason: 'current license is non-compliant for [ml]' },
+            status: 403,
+          },
+          403,
+        ),
+      'UnreadableInventoryError',
+      /no licence for machine learning.*GET _license/,
       1,
     ],
     [
@@ -334,7 +355,7 @@ describe('what is not there, or is not what it should be', () => {
       'a connection that breaks',
       ({ request }) => request.socket.resetAndDestroy(),
       'ClusterUnreachableError',
-      /cannot be reached \(.*(other side closed|ECONNRESET)/,
+      /cannot be reached: the connection was closed.*\(.*(other side closed|ECONNRESET).*\)$/,
       4,
     ],
   ])('%s', async (_what, answer, name, message, requests) => {

@@ -85,8 +85,8 @@ function connectionFinding({ connection, facts: { root } }: ClusterCase): Findin
 
 /** A read that failed, with the advice that would end a sweep. */
 function trouble(check: string, failure: Failure, connection: Connection, asked: string): Finding {
-  const { what, advice } = troubleOf(failure, { connection, asked });
-  return finding(check, what, advice);
+  const { what, advice, detail } = troubleOf(failure, { connection, asked });
+  return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
 }
 
 const isForbidden = (failure: Failure) => 'error' in failure && failure.error.status === 403;

@@ -1,5 +1,67 @@
 /** @module Answers that refuse, ask to wait, or cannot be read. */
-import { type FrontGroup, shownUrl } from '../front-case.ts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
+
+/** An error body of Elasticsearch. */
+const errorBody = (status: number, type: string, reason: string) => ({
+  error: { root_cause: [{ type, reason }], type, reason },
+  status,
+});
+
+/** A close that one job spoils is refused as long as it names that job. */
+const spoiltBy =
+  (status: number, type: string, reason: string): NonNullable<FrontCase['respond']> =>
+  ({ path, json }, healthy) =>
+    path.endsWith('/_close') && /\bbad\b/.test(path)
+      ? json(errorBody(status, type, reason), status)
+      : healthy();
+
+const oneBadJob: FrontCase[] = (
+  [
+    [
+      403,
+      'cluster_block_exception',
+      'index [.ml-anomalies-custom-bad] blocked by: [FORBIDDEN/8/index write (api)];',
+    ],
+    [400, 'illegal_argument_exception', 'cannot finalize job [bad]'],
+    [404, 'index_not_found_exception', 'no such index [.ml-anomalies-custom-bad]'],
+    [409, 'status_exception', 'Close job interrupted by kill request'],
+    [410, 'status_exception', 'job [bad] is of a version that is gone'],
+    [413, 'status_exception', 'the state of job [bad] is too large'],
+    [500, 'status_exception', 'Exception closing autodetect process'],
+  ] as const
+).map(([status, type, reason]) => ({
+  name: `one job among others whose close is refused with ${status} ${type}`,
+  condition: `Every close that names \`bad\` is answered with \`${status}\` \`${type}\`: ${reason}.`,
+  respond: spoiltBy(status, type, reason),
+  jobs: ['bad', 'job-a', 'job-b', 'job-c'],
+  command: ['sweep', '--yes'],
+  says: [`HTTP ${status} ${type}: ${reason}`],
+  exit: 3,
+  outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed' },
+}));
+
+/** Answers a TLS greeting with the alert that a server sends when it does not like the greeting. */
+async function handshakeRefused() {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28])));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    requests: [],
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+}
 
 export const answers: FrontGroup = {
   title: 'Refusals, waits and unreadable answers',
@@ -25,5 +87,65 @@ export const answers: FrontGroup = {
       ],
       exit: 5,
     },
+    {
+      name: 'a licence without machine learning, met by a plan',
+      condition: 'The licence does not include machine learning, or has ended.',
+      seenIn: ['elastic/kibana#150539'],
+      answer: {
+        to: 'GET /_ml/',
+        status: 403,
+        body: errorBody(403, 'security_exception', 'current license is non-compliant for [ml]'),
+      },
+      says: [
+        `${shownUrl} has no licence for machine learning`,
+        'nothing was closed. Check the licence: GET _license shows its type and when it ends.',
+      ],
+      exit: 5,
+    },
+    {
+      name: 'a blocked index, met by a plan',
+      condition: 'An index that the read needs is blocked.',
+      seenIn: ['elastic/elasticsearch#91893'],
+      answer: {
+        to: 'GET /_ml/anomaly_detectors/_stats',
+        status: 403,
+        body: errorBody(
+          403,
+          'cluster_block_exception',
+          'index [.ml-anomalies-shared] blocked by: [FORBIDDEN/4/index closed];',
+        ),
+      },
+      says: [`${shownUrl} has a block on what GET /_ml/anomaly_detectors/_stats reads`, 'Remove the block'],
+      exit: 5,
+    },
+    {
+      name: 'a front that refuses the caller',
+      condition: 'A firewall in front of the cluster refuses the caller with a page of its own.',
+      answer: { status: 403, headers: { 'content-type': 'text/html' }, body: '<title>403 Forbidden</title>' },
+      says: [
+        `${shownUrl} has something in front of it that refuses`,
+        'Check the access rules of the proxy, gateway or firewall in between.',
+      ],
+      exit: 5,
+    },
+    {
+      name: 'a TLS handshake that fails',
+      condition: 'The server wants a client certificate, or another TLS version.',
+      start: handshakeRefused,
+      says: [
+        'cannot be reached: the TLS handshake failed; nothing was closed. Check which TLS versions the server allows, and whether it asks for a client certificate. (',
+      ],
+      exit: 5,
+    },
+    {
+      name: 'nothing at the port',
+      condition: 'Nothing listens at the port.',
+      environment: () => ({ ELASTICSEARCH_URL: 'http://127.0.0.1:1' }),
+      says: [
+        'cannot be reached: nothing listens there; nothing was closed. Check the port in ELASTICSEARCH_URL, and that the cluster is up. (',
+      ],
+      exit: 5,
+    },
+    ...oneBadJob,
   ],
 };
