@@ -181,10 +181,7 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
     })[protection.kind],
   managed: ({ job, request }) =>
     `custom_settings.managed is ${job.managed ? 'set' : 'not set'}, managed says ${request.managed}`,
-  unknown_state: ({ job }) =>
-    job.state === undefined && job.reportedState !== 'unknown'
-      ? `the cluster says ${job.reportedState}, and its config or stats are missing, doubled or unreadable, or the state is not known`
-      : `the cluster says ${job.reportedState}`,
+  unknown_state: ({ job }) => job.unclear ?? `the cluster says ${job.reportedState}`,
   blocked: ({ job }) => (job.blocked === undefined ? 'nothing blocks it' : `blocked by ${job.blocked}`),
   opening: ({ job }) => `the state is ${job.reportedState}`,
   no_process: ({ job }) => (job.openedAt === undefined ? 'open_time is missing' : 'open_time is there'),

@@ -2,7 +2,7 @@
  * @module The server's JSON into what a sweep looks at. What is not understood is never guessed: an entry that cannot
  * be read is marked or left out, so that its job is kept, and an answer that is no listing is refused.
  */
-import { isId } from '../sweep/job-id.ts';
+import { isDatafeedId, isId } from '../sweep/job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
 import { quote } from '../sweep/text.ts';
 
@@ -35,12 +35,14 @@ export function readListing(body: unknown, key: ListingKey, asked?: readonly str
 
 export function idOf(entry: Fields, key: ListingKey): string {
   const id = entry[idKeys[key]];
-  if (typeof id !== 'string' || id === '' || id.length > mostShown)
+  if (typeof id !== 'string' || id === '' || id.length > maxIdLength)
     throw new UnreadableAnswer(`an entry of ${key} has no ${idKeys[key]}, or none that an id can be`);
   return id;
 }
 
-/** The server's ids end at 64 characters, and its names and states are no longer; more would only swell the report. */
+/** A datafeed is stored under its id, and Elasticsearch stores nothing under an id of more than 512 bytes. */
+const maxIdLength = 512;
+/** Names and states are shorter; more would only swell the report. */
 const mostShown = 255;
 const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
@@ -51,19 +53,21 @@ const shown = (value: unknown): string | undefined =>
  */
 export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
-  const settings = reader.fields(entry.custom_settings);
-  const feed = entry.datafeed_config === undefined ? undefined : reader.fields(entry.datafeed_config);
+  const settings = reader.fields('custom_settings', entry.custom_settings);
+  const { datafeed_config: feedConfig } = entry;
+  const feed = feedConfig === undefined ? undefined : reader.fields('datafeed_config', feedConfig);
   const config: JobConfig = {
     jobId: idOf(entry, 'jobs'),
-    groups: reader.texts(entry.groups),
+    groups: reader.texts('groups', entry.groups),
     blocked: readBlocked(entry),
-    datafeedId: feed && reader.id(feed.datafeed_id),
+    datafeedId: feed && reader.datafeedId('datafeed_config.datafeed_id', feed.datafeed_id),
     protection: settings.jobsweep,
     managed: settings.managed,
   };
-  // an app's mark that is there and holds nothing: nobody knows what it held
+  // an app's mark that is there and holds nothing does not say whether an app manages the job
   // break: managed-null
-  return reader.failed || settings.managed === null ? { ...config, unreadable: true } : config;
+  if (settings.managed === null) reader.fail('custom_settings.managed is null');
+  return { ...config, ...reader.verdict };
 }
 
 /** Why the job is blocked: undefined only where nothing says that it is. */
@@ -77,10 +81,10 @@ function readBlocked({ blocked, deleting }: Fields): string | undefined {
 /** A job's stats; `unreadable` when what its verdict rests on is missing where servers always say it, or is not in a known form. */
 export function readJobStats(entry: Fields): JobStats {
   const reader = new FieldReader();
-  const state = reader.text(entry.state);
-  const counts = reader.fields(entry.data_counts);
-  const node = reader.fields(entry.node);
-  const openForMs = reader.elapsed(entry.open_time);
+  const state = reader.text('state', entry.state);
+  const counts = reader.fields('data_counts', entry.data_counts);
+  const node = reader.fields('node', entry.node);
+  const openForMs = reader.elapsed('open_time', entry.open_time);
   const stats: JobStats = {
     jobId: idOf(entry, 'jobs'),
     state: shown(state) ?? 'unknown',
@@ -94,32 +98,42 @@ export function readJobStats(entry: Fields): JobStats {
     runningForecasts: readForecasts(entry.forecasts_stats, reader),
   };
   // A process on a node tells how long it has run. (An `opened` job that does not is judged by that itself.)
-  if (state === 'closing' && entry.node !== undefined && openForMs === undefined) reader.failed = true;
-  return reader.failed ? { ...stats, unreadable: true } : stats;
+  if (state === 'closing' && entry.node !== undefined && openForMs === undefined)
+    reader.fail('open_time is missing beside node');
+  return { ...stats, ...reader.verdict };
 }
 
 /** When data last arrived; undefined only where the counts say that none ever did. */
 function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {
-  const lastDataTime = reader.moment(counts.last_data_time);
-  const input = reader.amount(counts.input_record_count);
-  const processed = reader.amount(counts.processed_record_count);
+  const lastDataTime = reader.moment('data_counts.last_data_time', counts.last_data_time);
+  const input = reader.amount('data_counts.input_record_count', counts.input_record_count);
+  const processed = reader.amount('data_counts.processed_record_count', counts.processed_record_count);
   // Counts are always told, zeros included. Without them, or with data that has no time of arrival, a part of the
   // answer is missing, and the job only looks never fed.
-  if (input === undefined && processed === undefined) reader.failed = true;
+  if (input === undefined && processed === undefined)
+    reader.fail('the record counts of data_counts are missing');
   const fed = Number(input) > 0 || Number(processed) > 0 || counts.latest_record_timestamp !== undefined;
-  if (fed && lastDataTime === undefined) reader.failed = true;
+  if (fed && lastDataTime === undefined)
+    reader.fail('data_counts.last_data_time is missing, though records were counted');
   return lastDataTime;
 }
 
 /** Forecasts that are scheduled or started. Each of the `total` is counted under its state, so the two can be compared. */
 function readForecasts(stats: unknown, reader: FieldReader): number {
-  const { total, status } = reader.fields(stats);
-  const byState = reader.fields(status);
-  const told = Object.values(byState).reduce<number>((sum, count) => sum + (reader.amount(count) ?? 0), 0);
-  const all = reader.amount(total);
+  const { total, status } = reader.fields('forecasts_stats', stats);
+  const byState = reader.fields('forecasts_stats.status', status);
+  const told = Object.values(byState).reduce<number>(
+    (sum, count) => sum + (reader.amount('forecasts_stats.status', count) ?? 0),
+    0,
+  );
+  const all = reader.amount('forecasts_stats.total', total);
+  if (all === undefined && status === undefined) reader.fail('forecasts_stats.total is missing');
   // break: forecast-status
-  if ((all ?? 0) > told || (all === undefined && status === undefined)) reader.failed = true;
-  return (reader.amount(byState.scheduled) ?? 0) + (reader.amount(byState.started) ?? 0);
+  if ((all ?? 0) > told) reader.fail('forecasts_stats.status does not say the state of each forecast');
+  return (
+    (reader.amount('forecasts_stats.status.scheduled', byState.scheduled) ?? 0) +
+    (reader.amount('forecasts_stats.status.started', byState.started) ?? 0)
+  );
 }
 
 /** A datafeed's stats; `jobId` is undefined when the answer does not tell whose it is. */
@@ -142,59 +156,71 @@ export function readDatafeedStats(
 export const ownerOf = ({ job_id: id }: Fields): string | undefined =>
   typeof id === 'string' && isId(id) ? id : undefined;
 
-/** Reads fields and remembers whether one of them stood there in a form that is not known; null is no known form. */
+/** Reads fields and remembers the first that is not in a known form; null is no known form. */
 class FieldReader {
-  failed = false;
+  #failed: string | undefined;
+
+  /** What a config or stats say of themselves: nothing, or the first field that could not be read. */
+  get verdict(): { readonly unreadable?: string } {
+    return this.#failed === undefined ? {} : { unreadable: this.#failed };
+  }
+
+  fail(what: string): void {
+    this.#failed ??= what;
+  }
 
   /** A section; empty when it is not there. */
-  fields(value: unknown): Fields {
-    return value === undefined ? {} : isFields(value) ? value : this.#failure({});
+  fields(name: string, value: unknown): Fields {
+    return value === undefined ? {} : isFields(value) ? value : this.#failure(name, value, {});
   }
 
   /** A text that must be there. */
-  text(value: unknown): string | undefined {
-    return typeof value === 'string' ? value : this.#failure(undefined);
+  text(name: string, value: unknown): string | undefined {
+    return typeof value === 'string' ? value : this.#failure(name, value, undefined);
   }
 
-  /** An id that must be there. */
-  id(value: unknown): string | undefined {
-    return typeof value === 'string' && isId(value) ? value : this.#failure(undefined);
+  /** The id of a datafeed, which must be there. */
+  datafeedId(name: string, value: unknown): string | undefined {
+    return typeof value === 'string' && isDatafeedId(value) ? value : this.#failure(name, value, undefined);
   }
 
   /** A list of texts; empty when it is not there. */
-  texts(value: unknown): readonly string[] {
+  texts(name: string, value: unknown): readonly string[] {
     if (value === undefined) return [];
     const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-    return Array.isArray(value) && texts.length === value.length ? texts : this.#failure(texts);
+    return Array.isArray(value) && texts.length === value.length ? texts : this.#failure(name, value, texts);
   }
 
   /** A number of milliseconds or things, 0 or more. */
-  amount(value: unknown): number | undefined {
+  amount(name: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
     return typeof value === 'number' && Number.isFinite(value) && value >= 0
       ? value
-      : this.#failure(undefined);
+      : this.#failure(name, value, undefined);
   }
 
   /** A moment of the server's clock, epoch milliseconds. One before there were such servers is a number gone wrong. */
-  moment(value: unknown): number | undefined {
-    const moment = this.amount(value);
-    return moment === undefined || moment >= firstServers ? moment : this.#failure(undefined);
+  moment(name: string, value: unknown): number | undefined {
+    const moment = this.amount(name, value);
+    return moment === undefined || moment >= firstServers ? moment : this.#failure(name, value, undefined);
   }
 
   /** Elapsed time as the server writes it, `"93784s"`, in milliseconds; no process is older than the first servers. */
-  elapsed(value: unknown): number | undefined {
+  elapsed(name: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
     const [, digits, unit] = (typeof value === 'string' && /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value)) || [];
     const elapsed = Number(digits) * units[unit as keyof typeof units];
-    return elapsed <= longestProcess ? elapsed : this.#failure(undefined);
+    return elapsed <= longestProcess ? elapsed : this.#failure(name, value, undefined);
   }
 
-  #failure<T>(instead: T): T {
-    this.failed = true;
+  #failure<T>(name: string, value: unknown, instead: T): T {
+    this.fail(value === undefined ? `${name} is missing` : `${name} is ${quote(value, maxValueShown)}`);
     return instead;
   }
 }
+
+/** A value that cannot be read is shown that far: many jobs may share it, and a report has limits. */
+const maxValueShown = 40;
 
 /** Elasticsearch is of 2010, and its anomaly detection of 2017. */
 const firstServers = Date.UTC(2010, 0, 1);

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../sweep/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../sweep/errors.ts';
-import { type CloseBatch, isId, type JobId } from '../sweep/job-id.ts';
+import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,
@@ -161,13 +161,13 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
     // Without its job a running datafeed would make a busy job look idle: its config tells.
-    const asked = orphans.filter(isId);
+    const asked = orphans.filter(isDatafeedId);
     const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
     const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
     return stats.flatMap((entry) => {
       const jobId = entry.jobId ?? jobIds.get(entry.datafeedId);
       if (jobId !== undefined) return [{ ...entry, jobId }];
-      if (isId(entry.datafeedId) && !jobIds.has(entry.datafeedId)) return []; // deleted between the two reads
+      if (isDatafeedId(entry.datafeedId) && !jobIds.has(entry.datafeedId)) return []; // deleted between the two reads
       throw new UnreadableInventoryError(
         `the cluster does not tell which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
       );

@@ -2,9 +2,10 @@
  * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
  * Which field means what: docs/behaviour.md.
  */
-import { concreteId, isId, type JobId } from './job-id.ts';
+import { concreteId, isDatafeedId, type JobId } from './job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from './ports.ts';
 import { type Protection, readProtection } from './protection.ts';
+import { quote } from './text.ts';
 import { type JobState, jobStates } from './vocabulary.ts';
 
 export interface DatafeedSnapshot {
@@ -20,8 +21,10 @@ export interface JobSnapshot {
   readonly target: JobId | undefined;
   /** As the cluster said it; `unknown` when no stats came. */
   readonly reportedState: string;
-  /** Undefined: not to be touched. A state that is not known, config or stats missing, doubled or unreadable. */
+  /** Undefined: not to be touched, see `unclear`. */
   readonly state: JobState | undefined;
+  /** Why the state is undefined: config or stats that are missing, doubled or unreadable, or a state that is not known. */
+  readonly unclear?: string | undefined;
   readonly groups: readonly string[];
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
@@ -62,24 +65,24 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
     const target = concreteId(jobId, groups);
     const claims = datafeeds.get(jobId) ?? [];
     // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
-    const whole =
-      config !== undefined &&
-      stat !== undefined &&
-      otherConfigs.length === 0 &&
-      // break: doubled-stats
-      otherStats.length === 0 &&
-      target !== undefined &&
-      !config.unreadable &&
-      // break: unreadable-stats
-      !stat.unreadable &&
-      hasItsDatafeed(config, claims);
+    // break: doubled-stats
+    const doubled = otherConfigs.length > 0 ? 'config' : otherStats.length > 0 ? 'stats' : undefined;
     const reportedState = stat ? stat.state : 'unknown';
+    const known = jobStates.find((state) => state === reportedState);
+    const unclear =
+      known === 'closed'
+        ? undefined
+        : doubled !== undefined
+          ? `${sources[doubled]} lists it twice`
+          : (unclearConfig(config) ??
+            unclearStats(stat, known) ??
+            (target === undefined ? unclearId(jobId, groups) : unclearDatafeed(config, claims)));
     return {
       jobId,
       target,
       reportedState,
-      state:
-        whole || reportedState === 'closed' ? jobStates.find((state) => state === reportedState) : undefined,
+      state: unclear === undefined ? known : undefined,
+      unclear,
       groups: config?.groups ?? [],
       nodeId: stat?.nodeId,
       nodeName: stat?.nodeName,
@@ -99,13 +102,45 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
   });
 }
 
+const sources = {
+  config: 'GET _ml/anomaly_detectors',
+  stats: 'GET _ml/anomaly_detectors/_stats',
+  datafeeds: 'GET _ml/datafeeds/_stats',
+} as const;
+
+function unclearConfig(config: JobConfig | undefined): string | undefined {
+  if (!config) return `${sources.config} does not list it`;
+  return config.unreadable && `${config.unreadable} in ${sources.config}`;
+}
+
+function unclearStats(stats: JobStats | undefined, known: JobState | undefined): string | undefined {
+  if (!stats) return `${sources.stats} does not list it`;
+  // break: unreadable-stats
+  if (stats.unreadable) return `${stats.unreadable} in ${sources.stats}`;
+  return known ? undefined : `the state ${quote(stats.state)} is not known to this version`;
+}
+
+const unclearId = (jobId: string, groups: ReadonlySet<string>): string =>
+  groups.has(jobId)
+    ? 'a group has the same name as the job, so a close would name the whole group'
+    : 'its id is none that a close request may name';
+
 /**
- * A config that names a datafeed which feeds nobody or somebody else: of the two answers one is wrong, and it may run. One
- * whose id no datafeed can have could not be read again.
+ * A config that names a datafeed which feeds no job or another one: one of the two answers is wrong, and the datafeed may
+ * run. A datafeed whose id is not in the server's form could not be read again.
  */
-const hasItsDatafeed = (config: JobConfig, claims: readonly DatafeedStats[]): boolean =>
-  claims.every(({ datafeedId }) => isId(datafeedId)) &&
-  (config.datafeedId === undefined || claims.some(({ datafeedId }) => datafeedId === config.datafeedId));
+function unclearDatafeed(
+  config: JobConfig | undefined,
+  claims: readonly DatafeedStats[],
+): string | undefined {
+  const strange = claims.find(({ datafeedId }) => !isDatafeedId(datafeedId));
+  if (strange)
+    return `the datafeed id ${quote(strange.datafeedId)} in ${sources.datafeeds} is none that a request may name`;
+  const named = config?.datafeedId;
+  return named === undefined || claims.some(({ datafeedId }) => datafeedId === named)
+    ? undefined
+    : `${sources.datafeeds} does not list its datafeed ${quote(named)} as its own`;
+}
 
 /** A job has at most one datafeed; of several that claim it, the busiest is believed. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {

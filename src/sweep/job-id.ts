@@ -13,10 +13,13 @@ export type CloseBatch = readonly [JobId, ...JobId[]];
 // The server's own rule for ids: it leaves out `*`, `,`, `_all` and everything that a URL would escape.
 const idPattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
 
-/** Whether a server could have given this id, to a job, a group or a datafeed. */
+/** Whether a server could have given this id to a job. */
 export const isId = (id: string): boolean => id.length <= 64 && idPattern.test(id);
 
-/** Whether a server could have given this id to a datafeed: it bounds the length of job ids only. */
+/**
+ * Whether a server could have given this id to a datafeed. It bounds only job ids at 64 characters, and Kibana calls a
+ * datafeed `datafeed-` and the job's id (elastic/terraform-provider-elasticstack#3762).
+ */
 export const isDatafeedId = (id: string): boolean => idPattern.test(id);
 
 /** The id as one that a close may name; undefined for anything that the server could take for more than one job. */

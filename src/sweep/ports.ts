@@ -16,8 +16,8 @@ export interface JobConfig {
   readonly protection?: unknown;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
-  /** A field that matters stood there and could not be read: the job must not be judged by the others. */
-  readonly unreadable?: boolean | undefined;
+  /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */
+  readonly unreadable?: string | undefined;
 }
 
 /** A job's stats, as far as a sweep looks at them: `GET _ml/anomaly_detectors/_stats`. */
@@ -35,8 +35,8 @@ export interface JobStats {
   readonly modelBytes?: number | undefined;
   /** Forecasts that are scheduled or started. */
   readonly runningForecasts: number;
-  /** A field that matters stood there and could not be read: the job must not be judged by the others. */
-  readonly unreadable?: boolean | undefined;
+  /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */
+  readonly unreadable?: string | undefined;
 }
 
 /** A datafeed's stats, as far as a sweep looks at them: `GET _ml/datafeeds/_stats`. */

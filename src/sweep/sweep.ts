@@ -123,7 +123,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
       startedAt,
     });
   }
-  warnings.push(...followUp.warnings);
+  warnings.push(...followUp.warnings, ...unclearWarnings(entries));
 
   const undone = !request.dryRun && leftUndone(entries, followUp.comingBackFor);
   // break: status
@@ -363,6 +363,24 @@ function skewWarnings({ jobs, readAt }: Found): string[] {
     `a job's last data is ${Math.round(ahead / 60_000)} minutes in the future: the clocks of the cluster and of this machine differ`,
   ];
 }
+
+/** Jobs that are kept because an answer about them could not be used, by what was wrong with it. */
+function unclearWarnings(entries: readonly Entry[]): string[] {
+  // a job that is being deleted is listed by one of the two answers only, and its config says so
+  const unclear = entries.filter(
+    ({ verdict, job }) => verdict.reason === 'unknown_state' && job.blocked === undefined,
+  );
+  return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is not known')].map(
+    ([why, jobs]) => {
+      const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
+      const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
+      return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
+    },
+  );
+}
+
+/** The most jobs that one warning names. */
+const maxIdsNamed = 10;
 
 function protectionWarnings(entries: readonly Entry[]): string[] {
   return entries

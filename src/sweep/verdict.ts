@@ -80,8 +80,10 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
     no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
     state_not_chosen: ({ job }) =>
-      // A follow-up looks at its jobs in any state: it asked them itself.
-      request.followUpOf === undefined && !request.states.some((state) => state === job.state),
+      // A follow-up looks at its jobs in any state: it asked them itself. A state that is not known was not left out.
+      request.followUpOf === undefined &&
+      job.state !== undefined &&
+      !request.states.some((state) => state === job.state),
     // break: force-failed
     force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
     flapping: ({ job, history }) => history.flapping === true && job.state !== 'closing',

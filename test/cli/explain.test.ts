@@ -80,6 +80,12 @@ describe('explain', () => {
       /datafeed_running +yes +datafeed-x is started, runningDatafeeds says keep/,
     ],
     [
+      'an id that is a group as well: its state was not left out',
+      { jobId: 'x', groups: ['x'] },
+      {},
+      /unknown_state +yes +a group has the same name as the job(?!.*state_not_chosen +yes)/s,
+    ],
+    [
       'a forecast',
       { jobId: 'x', forecast: 'started' },
       {},

@@ -68,7 +68,7 @@ describe('a listing', () => {
     ['has a job whose id is empty', { count: 1, jobs: [statsOf('')] }, /an entry of jobs has no job_id/],
     [
       'has a job whose id is a book',
-      { count: 1, jobs: [statsOf('x'.repeat(300))] },
+      { count: 1, jobs: [statsOf('x'.repeat(513))] },
       /none that an id can be/,
     ],
     ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", and/],
@@ -208,33 +208,74 @@ describe('the stats of a job', () => {
   });
 
   const counts = (changes: Json) => ({ data_counts: { ...statsOf('x').data_counts, ...changes } });
-  it.each<[string, Json]>([
-    ['no state', { state: undefined }],
-    ['null for a state', { state: null }],
-    ['no counts', { data_counts: undefined }],
-    ['counts of nothing', { data_counts: { job_id: 'job-a' } }],
-    ['data without a time of arrival', counts({ last_data_time: undefined })],
-    ['null for the time of arrival', counts({ last_data_time: null })],
-    ['a text for the time of arrival', counts({ last_data_time: '2026-11-23' })],
-    ['a time of arrival before all time', counts({ last_data_time: -1 })],
-    ['a time of arrival before there were servers', counts({ last_data_time: 86_400_000 })],
+  it.each<[string, Json, string]>([
+    ['no state', { state: undefined }, 'state is missing'],
+    ['null for a state', { state: null }, 'state is null'],
+    ['no counts', { data_counts: undefined }, 'the record counts of data_counts are missing'],
+    [
+      'counts of nothing',
+      { data_counts: { job_id: 'job-a' } },
+      'the record counts of data_counts are missing',
+    ],
+    [
+      'data without a time of arrival',
+      counts({ last_data_time: undefined }),
+      'data_counts.last_data_time is missing, though records were counted',
+    ],
+    ['null for the time of arrival', counts({ last_data_time: null }), 'data_counts.last_data_time is null'],
+    [
+      'a text for the time of arrival',
+      counts({ last_data_time: '2026-11-23' }),
+      'data_counts.last_data_time is "2026-11-23"',
+    ],
+    ['a time of arrival before all time', counts({ last_data_time: -1 }), 'data_counts.last_data_time is -1'],
+    [
+      'a time of arrival before there were servers',
+      counts({ last_data_time: 86_400_000 }),
+      'data_counts.last_data_time is 86400000',
+    ],
     [
       'a record without a time of arrival',
       counts({ last_data_time: undefined, input_record_count: 0, processed_record_count: 0 }),
+      'data_counts.last_data_time is missing, though records were counted',
     ],
-    ['a number for how long it is open', { open_time: 93_784 }],
-    ['words for how long it is open', { open_time: 'long' }],
-    ['a fraction for how long it is open', { open_time: '1.5s' }],
-    ['an age of the world for how long it is open', { open_time: '999999999999d' }],
-    ['no forecasts', { forecasts_stats: undefined }],
-    ['forecasts without their states', { forecasts_stats: { total: 2, forecasted_jobs: 1 } }],
-    ['more forecasts than states', { forecasts_stats: { total: 2, status: { finished: 1 } } }],
-    ['words for a count of forecasts', { forecasts_stats: { total: 1, status: { started: 'one' } } }],
-    ['a text for its node', { node: 'ml-0' }],
-    ['a node and no time on it, while it is closing', { state: 'closing', open_time: undefined }],
-  ])('that hold %s are marked, so that the job is kept', async (_what, changes) => {
-    expect(await statsRead(changes)).toMatchObject({ unreadable: true });
-  });
+    ['a number for how long it is open', { open_time: 93_784 }, 'open_time is 93784'],
+    ['words for how long it is open', { open_time: 'long' }, 'open_time is "long"'],
+    ['a fraction for how long it is open', { open_time: '1.5s' }, 'open_time is "1.5s"'],
+    [
+      'an age of the world for how long it is open',
+      { open_time: '999999999999d' },
+      'open_time is "999999999999d"',
+    ],
+    ['no forecasts', { forecasts_stats: undefined }, 'forecasts_stats.total is missing'],
+    [
+      'forecasts without their states',
+      { forecasts_stats: { total: 2, forecasted_jobs: 1 } },
+      'forecasts_stats.status does not say the state of each forecast',
+    ],
+    [
+      'more forecasts than states',
+      { forecasts_stats: { total: 2, status: { finished: 1 } } },
+      'forecasts_stats.status does not say the state of each forecast',
+    ],
+    [
+      'words for a count of forecasts',
+      { forecasts_stats: { total: 1, status: { started: 'one' } } },
+      'forecasts_stats.status is "one"',
+    ],
+    ['a text for its node', { node: 'ml-0' }, 'node is "ml-0"'],
+    [
+      'a node and no time on it, while it is closing',
+      { state: 'closing', open_time: undefined },
+      'open_time is missing beside node',
+    ],
+    ['a book for its state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
+  ])(
+    'that hold %s say which field cannot be read, so that the job is kept',
+    async (_what, changes, field) => {
+      expect(await statsRead(changes)).toMatchObject({ unreadable: field });
+    },
+  );
 
   it.each<[string, Json, object]>([
     [
@@ -371,21 +412,41 @@ describe('the config of a job', () => {
     return result;
   };
 
-  it.each<[string, Json]>([
-    ['null for its groups', { groups: null }],
-    ['a text for its groups', { groups: 'web' }],
-    ['a number among its groups', { groups: ['web', 7] }],
-    ['null for its custom settings', { custom_settings: null }],
-    ['a list for its custom settings', { custom_settings: [] }],
-    ['null for the mark of an app', { custom_settings: { managed: null } }],
-    ['null for its datafeed', { datafeed_config: null }],
-    ['a datafeed without an id', { datafeed_config: { job_id: 'job-a' } }],
-  ])('that holds %s is marked, so that the job is kept', async (_what, config) => {
-    expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: true }]);
+  it.each<[string, Json, string]>([
+    ['null for its groups', { groups: null }, 'groups is null'],
+    ['a text for its groups', { groups: 'web' }, 'groups is "web"'],
+    ['a number among its groups', { groups: ['web', 7] }, 'groups is ["web",7]'],
+    ['null for its custom settings', { custom_settings: null }, 'custom_settings is null'],
+    ['a list for its custom settings', { custom_settings: [] }, 'custom_settings is []'],
+    [
+      'null for the mark of an app',
+      { custom_settings: { managed: null } },
+      'custom_settings.managed is null',
+    ],
+    ['null for its datafeed', { datafeed_config: null }, 'datafeed_config is null'],
+    [
+      'a datafeed without an id',
+      { datafeed_config: { job_id: 'job-a' } },
+      'datafeed_config.datafeed_id is missing',
+    ],
+  ])(
+    'that holds %s says which field cannot be read, so that the job is kept',
+    async (_what, config, field) => {
+      expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: field }]);
+    },
+  );
+
+  it('holds a datafeed id of any length', async () => {
+    const datafeed_id = `datafeed-${'x'.repeat(64)}`;
+    const [config] = await configRead({ datafeed_config: { datafeed_id } });
+    expect(config).toMatchObject({ datafeedId: datafeed_id });
+    expect(config).not.toHaveProperty('unreadable');
   });
 
   it('that holds a group in no known form still tells the others, which no close may name', async () => {
-    expect(await configRead({ groups: ['web', 7] })).toMatchObject([{ groups: ['web'], unreadable: true }]);
+    expect(await configRead({ groups: ['web', 7] })).toMatchObject([
+      { groups: ['web'], unreadable: 'groups is ["web",7]' },
+    ]);
   });
 
   it.each<[string, Json, string | undefined]>([

@@ -99,12 +99,28 @@ describe('a job that is not to be touched has no state', () => {
   const config = configOf('a');
   const stats = statsOf('a');
 
-  it.each<[string, Partial<ClusterAnswers>]>([
-    ['two configs', { configs: [config, config], stats: [stats] }],
-    ['two stats', { configs: [config], stats: [stats, stats] }],
-    ['a config that could not be read', { configs: [configOf('a', { unreadable: true })], stats: [stats] }],
-    ['stats that could not be read', { configs: [config], stats: [statsOf('a', { unreadable: true })] }],
-    ['no config', { stats: [stats] }],
+  it.each<[string, Partial<ClusterAnswers>, string]>([
+    [
+      'two configs',
+      { configs: [config, config], stats: [stats] },
+      'GET _ml/anomaly_detectors lists it twice',
+    ],
+    [
+      'two stats',
+      { configs: [config], stats: [stats, stats] },
+      'GET _ml/anomaly_detectors/_stats lists it twice',
+    ],
+    [
+      'a config that could not be read',
+      { configs: [configOf('a', { unreadable: 'groups is 7' })], stats: [stats] },
+      'groups is 7 in GET _ml/anomaly_detectors',
+    ],
+    [
+      'stats that could not be read',
+      { configs: [config], stats: [statsOf('a', { unreadable: 'state is 7' })] },
+      'state is 7 in GET _ml/anomaly_detectors/_stats',
+    ],
+    ['no config', { stats: [stats] }, 'GET _ml/anomaly_detectors does not list it'],
     [
       'a datafeed by its config, which feeds another job by its own stats',
       {
@@ -112,21 +128,25 @@ describe('a job that is not to be touched has no state', () => {
         stats: [stats],
         datafeeds: [feedOf('f', 'started', 'b')],
       },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
     [
       'a datafeed by its config, of which there are no stats',
       { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats] },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
     [
       'one datafeed by its config, and another by the stats',
       { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats], datafeeds: [feedOf('g', 'stopped')] },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
     [
       'a datafeed whose id no datafeed can have',
       { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
+      'the datafeed id ".." in GET _ml/datafeeds/_stats is none that a request may name',
     ],
-  ])('with %s', (_, answers) => {
-    expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined });
+  ])('with %s', (_, answers, unclear) => {
+    expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });
   });
 
   it('in a state that is not known', () => {
@@ -185,6 +205,7 @@ describe('of a job', () => {
       target: 'a',
       reportedState: 'opened',
       state: undefined,
+      unclear: 'GET _ml/anomaly_detectors does not list it',
       groups: [],
       nodeId: 'n1',
       nodeName: 'node one',
@@ -208,6 +229,7 @@ describe('of a job', () => {
       target: 'a',
       reportedState: 'unknown',
       state: undefined,
+      unclear: 'GET _ml/anomaly_detectors/_stats does not list it',
       groups: ['g'],
       runningForecasts: 0,
       blocked: 'delete',

@@ -10,9 +10,7 @@ import { durationMs, type FleetDatafeed, momentAt } from './schema.ts';
 /** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
 export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
   const now = cluster.clock.now();
-  // an id has 64 characters at most, and a datafeed may have its job's
-  const prefixed = `datafeed-${job.id}`;
-  const id = description.datafeedId ?? (prefixed.length > 64 ? job.id : prefixed);
+  const id = description.datafeedId ?? `datafeed-${job.id}`;
   const config = completeDatafeed(
     id,
     job.id,

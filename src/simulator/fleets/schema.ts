@@ -33,12 +33,11 @@ const size = () =>
     .meta({ description: sizeText });
 
 const count = (text = 'a whole number, 0 or more') => z.int({ error: text }).min(0, { error: text });
-const id = z
-  .string({ error: 'an id' })
-  .regex(/^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/, {
-    error: 'an id: a-z, 0-9, _, - and ., first and last a letter or a digit',
-  })
-  .max(64, { error: 'an id of at most 64 characters' });
+const id = z.string({ error: 'an id' }).regex(/^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/, {
+  error: 'an id: a-z, 0-9, _, - and ., first and last a letter or a digit',
+});
+/** Only the ids of jobs have a longest length. */
+const jobId = id.max(64, { error: 'a job id of at most 64 characters' });
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
@@ -126,7 +125,7 @@ const closeTakes = z.union(
 );
 
 export const jobSchema = z.strictObject({
-  jobId: id,
+  jobId,
   groups: z.array(id).optional(),
   description: z.string().optional(),
   customSettings: z.record(z.string(), z.unknown()).optional(),

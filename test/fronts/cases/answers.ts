@@ -63,6 +63,9 @@ async function handshakeRefused() {
   };
 }
 
+/** The longest id that a job may have. */
+const longJobId = `web-${'x'.repeat(60)}`;
+
 export const answers: FrontGroup = {
   title: 'Refusals, waits and unreadable answers',
   cases: [
@@ -145,6 +148,40 @@ export const answers: FrontGroup = {
         'cannot be reached: nothing listens there; nothing was closed. Check the port in ELASTICSEARCH_URL, and that the cluster is up. (',
       ],
       exit: 5,
+    },
+    {
+      name: 'a datafeed id that is longer than a job id may be',
+      condition: `Kibana calls a datafeed \`datafeed-\` and the job id: for a job id of ${longJobId.length} characters the datafeed id has ${`datafeed-${longJobId}`.length}.`,
+      seenIn: ['elastic/terraform-provider-elasticstack#3762'],
+      jobs: [longJobId],
+      command: ['sweep', '--yes'],
+      says: [`1 of 1 job closed`],
+      exit: 0,
+      outcomes: { [longJobId]: 'closed' },
+    },
+    {
+      name: 'a field that cannot be read',
+      condition: '`last_data_time` of one job is a text, where servers write milliseconds.',
+      spoil: ({ stats }) => {
+        stats.jobs[0].data_counts.last_data_time = 'yesterday';
+      },
+      jobs: ['job-a', 'job-b'],
+      says: [
+        'job-a: kept as unknown_state, because data_counts.last_data_time is "yesterday" in GET _ml/anomaly_detectors/_stats',
+      ],
+      exit: 0,
+      outcomes: { 'job-a': 'kept: unknown_state', 'job-b': 'not_attempted' },
+    },
+    {
+      name: 'an id that no close may name',
+      condition: 'A job has the name of a group, so a close that names it would close the group.',
+      spoil: ({ configs }) => {
+        configs.jobs[1].groups = ['job-a'];
+      },
+      jobs: ['job-a', 'job-b'],
+      says: ['job-a: kept as unknown_state, because a group has the same name as the job'],
+      exit: 0,
+      outcomes: { 'job-a': 'kept: unknown_state', 'job-b': 'not_attempted' },
     },
     ...oneBadJob,
   ],

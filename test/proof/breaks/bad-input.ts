@@ -90,7 +90,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'answers',
     wrong: 'a managed flag of null does not protect',
     mark: 'managed-null',
-    becomes: [' || settings.managed === null', ''],
+    becomes: ['=== null', '=== 0'],
   },
   {
     property: 'answers',
@@ -102,13 +102,13 @@ export const badInputBreaks: readonly Break[] = [
     property: 'answers',
     wrong: 'forecasts without a state count as finished',
     mark: 'forecast-status',
-    becomes: ['(all ?? 0) > told || ', ''],
+    becomes: ['> told', '> 1e9'],
   },
   {
     property: 'answers',
     wrong: 'stats that are only half readable are believed',
     mark: 'unreadable-stats',
-    becomes: ['!stat.unreadable', 'true'],
+    becomes: ['stats.unreadable)', 'stats.unreadable && known === undefined)'],
   },
   {
     property: 'hostile-text',

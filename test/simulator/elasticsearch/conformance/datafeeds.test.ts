@@ -36,6 +36,19 @@ describe('§3.11 put', () => {
     expect(ms).toBeLessThan(120_000);
   });
 
+  test('may have a longer id than a job, as Kibana gives it', async () => {
+    await using target = await startTarget();
+    const jobId = `conformance-${'a'.repeat(52)}`;
+    await target.putJob(jobId);
+    const { status } = await target.put(`${feeds}/datafeed-${jobId}`, {
+      job_id: jobId,
+      indices: ['conformance-data'],
+    });
+    expect(status).toBe(200);
+    const { body } = await target.get(`${feeds}/datafeed-${jobId}/_stats`);
+    expect(body).toMatchObject({ count: 1, datafeeds: [{ datafeed_id: `datafeed-${jobId}` }] });
+  });
+
   test('with aggregations it is cut by a thousand of their intervals', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
