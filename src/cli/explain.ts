@@ -3,7 +3,7 @@ import { formatDuration } from '../sweep/duration.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
 import type { ClusterIdentity } from '../sweep/ports.ts';
 import type { SweepRequest } from '../sweep/request.ts';
-import { plural } from '../sweep/text.ts';
+import { plural, quote } from '../sweep/text.ts';
 import { type History, judgeBy, type Verdict } from '../sweep/verdict.ts';
 import type { KeepReason } from '../sweep/vocabulary.ts';
 import type { PastDeed } from './history.ts';
@@ -178,6 +178,10 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
           ? `custom_settings.jobsweep protects until ${moment(protection.until)}`
           : '',
       unreadable: 'custom_settings.jobsweep cannot be read',
+      misspelled:
+        protection.kind === 'misspelled'
+          ? `custom_settings has the key ${quote(protection.key)}, which is nearly "jobsweep"`
+          : '',
     })[protection.kind],
   managed: ({ job, request }) =>
     `custom_settings.managed is ${job.managed ? 'set' : 'not set'}, managed says ${request.managed}`,

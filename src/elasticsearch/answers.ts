@@ -4,6 +4,7 @@
  */
 import { isDatafeedId, isId } from '../sweep/job-id.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
+import { isProtectionKey, type ProtectionSettings } from '../sweep/protection.ts';
 import { quote } from '../sweep/text.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -61,13 +62,19 @@ export function readJobConfig(entry: Fields): JobConfig {
     groups: reader.texts('groups', entry.groups),
     blocked: readBlocked(entry),
     datafeedId: feed && reader.datafeedId('datafeed_config.datafeed_id', feed.datafeed_id),
-    protection: settings.jobsweep,
+    protection: protectionIn(settings),
     managed: settings.managed,
   };
   // an app's mark that is there and holds nothing does not say whether an app manages the job
   // break: managed-null
   if (settings.managed === null) reader.fail('custom_settings.managed is null');
   return { ...config, ...reader.verdict };
+}
+
+/** Of a job's settings, which may be many, those that may opt it out; undefined when there are none. */
+function protectionIn(settings: Fields): ProtectionSettings | undefined {
+  const own = Object.entries(settings).filter(([key]) => isProtectionKey(key));
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 
 /** Why the job is blocked: undefined only where nothing says that it is. */

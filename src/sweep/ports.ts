@@ -3,6 +3,7 @@
  * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
  */
 import type { CloseBatch, JobId } from './job-id.ts';
+import type { ProtectionSettings } from './protection.ts';
 import type { FollowUpOf, SweepRequest } from './request.ts';
 
 /** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
@@ -12,8 +13,8 @@ export interface JobConfig {
   /** `delete`, `reset`, `revert`, or whatever a later version adds. */
   readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
-  /** `custom_settings.jobsweep` as stored, any JSON value. */
-  readonly protection?: unknown;
+  /** The keys of `custom_settings` that are or resemble `jobsweep`, with their values as stored. */
+  readonly protection?: ProtectionSettings | undefined;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
   /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */

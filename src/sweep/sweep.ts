@@ -23,7 +23,7 @@ import {
   type SweepReport,
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
-import { plural, printable } from './text.ts';
+import { plural, printable, quote } from './text.ts';
 import { together } from './together.ts';
 import { type History, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
@@ -383,10 +383,11 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
 const maxIdsNamed = 10;
 
 function protectionWarnings(entries: readonly Entry[]): string[] {
-  return entries
-    .filter(({ job }) => job.protection.kind === 'unreadable')
-    .map(
-      ({ jobId }) =>
-        `custom_settings.jobsweep of ${jobId} cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}`,
-    );
+  return entries.flatMap(({ jobId, job: { protection } }) => {
+    if (protection.kind === 'unreadable')
+      return `custom_settings.jobsweep of ${jobId} cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}`;
+    if (protection.kind === 'misspelled')
+      return `custom_settings of ${jobId} has the key ${quote(protection.key)}, so the job is protected: the key is spelled "jobsweep", for example {"jobsweep": {"protect": true}}`;
+    return [];
+  });
 }

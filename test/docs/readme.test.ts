@@ -156,7 +156,7 @@ describe('the payloads of the guides', () => {
 
   it('are settings of a job that protect it', () => {
     const settings = shownBlocks('json').map(
-      (text) => (JSON.parse(text) as { custom_settings: { jobsweep: unknown } }).custom_settings.jobsweep,
+      (text) => (JSON.parse(text) as { custom_settings: Record<string, unknown> }).custom_settings,
     );
     expect(settings).not.toEqual([]);
     for (const each of settings) expect(readProtection(each).kind).toMatch(/^(always|until)$/);

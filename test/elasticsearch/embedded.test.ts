@@ -90,7 +90,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
       groups: ['web'],
       blocked: undefined,
       datafeedId: 'datafeed-web-1',
-      protection: { protect: true },
+      protection: { jobsweep: { protect: true } },
       managed: true,
     });
     expect(idsOf(configs)).toEqual(['done', 'never', 'web-1', 'web-2']);

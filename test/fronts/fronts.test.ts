@@ -100,6 +100,7 @@ describe.each(frontGroups)('$title', ({ cases }) => {
     const said = [
       result.stderr,
       ...(report?.warnings ?? []),
+      ...(report?.jobs ?? []).map(({ reason }) => reason),
       ...(report?.jobs ?? []).map(
         ({ error }) => error && `HTTP ${error.status} ${error.type}: ${error.reason}`,
       ),

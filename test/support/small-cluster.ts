@@ -59,7 +59,7 @@ export class SmallCluster implements Cluster {
     return this.#named(ids).map(({ jobId, groups = [], protection, feed }) => ({
       jobId,
       groups,
-      protection,
+      ...(protection !== undefined && { protection: { jobsweep: protection } }),
       ...(feed !== undefined && { datafeedId: `feed-${jobId}` }),
     }));
   }

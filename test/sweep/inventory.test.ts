@@ -45,7 +45,7 @@ describe('what a cluster answers', () => {
       groups: ['team-a'],
       blocked: 'reset',
       datafeedId: 'feed',
-      protection: { protect: true },
+      protection: { jobsweep: { protect: true } },
       managed: true,
     });
     const stats = statsOf('a', {
@@ -220,7 +220,7 @@ describe('of a job', () => {
   it('without stats, what the config tells is known', () => {
     const config = configOf('a', {
       groups: ['g'],
-      protection: { protectUntil: '2026-11-23' },
+      protection: { jobsweep: { protectUntil: '2026-11-23' } },
       managed: true,
       blocked: 'delete',
     });

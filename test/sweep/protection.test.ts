@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { protects, readProtection } from '../../src/sweep/protection.ts';
+import { isProtectionKey, protects, readProtection as read } from '../../src/sweep/protection.ts';
+
+/** `custom_settings.jobsweep` holds this. */
+const readProtection = (jobsweep: unknown) => read({ jobsweep });
 
 const at = (moment: string) => Date.parse(moment);
 
@@ -98,5 +101,64 @@ describe('custom_settings.jobsweep', () => {
         if (!understood) expect(protects(protection, Number.MAX_SAFE_INTEGER)).toBe(true);
       }),
     );
+  });
+});
+
+describe('the spelling of the key', () => {
+  it('may be dotted, which means the same', () => {
+    expect(read({ 'jobsweep.protect': true })).toEqual({ kind: 'always' });
+    expect(read({ 'jobsweep.protect': false })).toEqual({ kind: 'none' });
+    expect(read({ 'jobsweep.protectUntil': '2026-11-23T14:00Z' })).toEqual({
+      kind: 'until',
+      until: at('2026-11-23T14:00:00Z'),
+    });
+    expect(read({ 'jobsweep.protected': true })).toEqual({ kind: 'unreadable' });
+    expect(read({ 'jobsweep.protect': 'yes' })).toEqual({ kind: 'unreadable' });
+  });
+
+  it('may be both, and then the longer protection counts', () => {
+    expect(read({ jobsweep: { protect: false }, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
+    expect(read({ jobsweep: { protect: 'x' }, 'jobsweep.protect': true })).toEqual({ kind: 'unreadable' });
+    expect(read({ jobsweep: { protectUntil: '2026-11-23' }, 'jobsweep.protectUntil': '2026-11-21' })).toEqual(
+      { kind: 'until', until: at('2026-11-24T00:00:00Z') },
+    );
+  });
+
+  it.each([
+    'jobSweep',
+    'JOBSWEEP',
+    'job_sweep',
+    'job-sweep',
+    'job.sweep',
+    'jobsweeep',
+    'jobsweap',
+    'obsweep',
+    'jobsweeps',
+    'job_sweep.protect',
+    'jobsweeep.protectUntil',
+    'JobSweep.protect',
+    'jobsweepProtect',
+    'jobsweep_protect_until',
+    'jobsweep-protect',
+  ])('protects where it is %s, whatever it holds', (key) => {
+    for (const value of [true, false, null, 'x', {}, { protect: false }]) {
+      expect(read({ [key]: value })).toEqual({ kind: 'misspelled', key });
+      expect(protects(read({ [key]: value }), 0)).toBe(true);
+    }
+  });
+
+  it.each([
+    'managed',
+    'created_by',
+    'custom_urls',
+    'job',
+    'sweep',
+    'jobsweeper_old',
+    'jobswap',
+    'protect',
+    '',
+  ])('is not that of another setting: %s', (key) => {
+    expect(isProtectionKey(key)).toBe(false);
+    expect(read({ [key]: true })).toEqual({ kind: 'none' });
   });
 });

@@ -183,6 +183,30 @@ export const answers: FrontGroup = {
       exit: 0,
       outcomes: { 'job-a': 'kept: unknown_state', 'job-b': 'not_attempted' },
     },
+    ...['jobSweep', 'job_sweep.protect', 'jobsweeep'].map(
+      (key): FrontCase => ({
+        name: `a misspelled opt-out, ${key}`,
+        condition: `The owner of a job wrote \`{"custom_settings": {"${key}": true}}\`.`,
+        spoil: ({ configs }) => {
+          configs.jobs[0].custom_settings = { [key]: true };
+        },
+        says: [
+          `custom_settings of job-a has the key "${key}", so the job is protected: the key is spelled "jobsweep", for example {"jobsweep": {"protect": true}}`,
+        ],
+        exit: 0,
+        outcomes: { 'job-a': 'kept: protected' },
+      }),
+    ),
+    {
+      name: 'a dotted opt-out',
+      condition: 'The owner of a job wrote `{"custom_settings": {"jobsweep.protect": true}}`.',
+      spoil: ({ configs }) => {
+        configs.jobs[0].custom_settings = { 'jobsweep.protect': true };
+      },
+      says: ['protected'],
+      exit: 0,
+      outcomes: { 'job-a': 'kept: protected' },
+    },
     ...oneBadJob,
   ],
 };
