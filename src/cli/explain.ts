@@ -4,7 +4,7 @@ import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inven
 import type { ClusterIdentity } from '../sweep/ports.ts';
 import type { SweepRequest } from '../sweep/request.ts';
 import { plural, quote } from '../sweep/text.ts';
-import { type History, judgeBy, type Verdict } from '../sweep/verdict.ts';
+import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../sweep/verdict.ts';
 import type { KeepReason } from '../sweep/vocabulary.ts';
 import type { PastDeed } from './history.ts';
 import { moment, span } from './show/words.ts';
@@ -137,6 +137,7 @@ function changesOf(
   const { stuckFor } = request.force;
   const moments = [
     ...[job.lastDataTime, job.openedAt].map((clock) => clock !== undefined && clock + request.idleFor),
+    job.state === 'opening' && job.openedAt !== undefined && job.openedAt + stuckOpeningAfter,
     job.protection.kind === 'until' && job.protection.until,
     history.askedAt !== undefined && stuckFor !== null && history.askedAt + stuckFor,
   ].filter((at): at is number => typeof at === 'number' && isMoment(at) && at > now);
@@ -187,7 +188,10 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
     `custom_settings.managed is ${job.managed ? 'set' : 'not set'}, managed says ${request.managed}`,
   unknown_state: ({ job }) => job.unclear ?? `the cluster says ${job.reportedState}`,
   blocked: ({ job }) => (job.blocked === undefined ? 'nothing blocks it' : `blocked by ${job.blocked}`),
-  opening: ({ job }) => `the state is ${job.reportedState}`,
+  opening: ({ job, request, now }) =>
+    job.state === 'opening'
+      ? `the state is opening, its process started ${ago(job.openedAt, now, 'at a moment that is not known')}, stuckOpening says ${request.stuckOpening}`
+      : `the state is ${job.reportedState}`,
   no_process: ({ job }) => (job.openedAt === undefined ? 'open_time is missing' : 'open_time is there'),
   lookback_running: ({ job: { datafeed } }) =>
     !runs(datafeed) ? 'no datafeed runs' : `the look-back of ${datafeed.datafeedId} is ${datafeed.lookback}`,

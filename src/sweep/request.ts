@@ -214,6 +214,10 @@ export const requestSchema = z.strictObject(
       z._default(oneOf(['keep', 'stop']), 'keep'),
       'A job whose datafeed is not stopped: keep it, or close it, which stops the datafeed.',
     ),
+    stuckOpening: told(
+      z._default(oneOf(['keep', 'close']), 'keep'),
+      'An idle job that has been `opening` for 90 minutes or more though its process runs: keep it, or close it.',
+    ),
     managed: told(z._default(oneOf(['keep', 'close']), 'keep'), 'A job that Elastic’s own apps manage.'),
     dryRun: told(z._default(flag(), false), 'Decide and report; send nothing that changes the cluster.'),
     close: told(close, 'How to close.'),

@@ -25,7 +25,7 @@ import {
 import type { SweepRequest } from './request.ts';
 import { plural, printable, quote } from './text.ts';
 import { together } from './together.ts';
-import { type History, type Judge, judgeBy } from './verdict.ts';
+import { type History, isStuckOpening, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
 import type { Closing } from './world.ts';
 
@@ -89,7 +89,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
-  warnings.push(...protectionWarnings(entries));
+  warnings.push(...protectionWarnings(entries), ...stuckOpeningWarnings(entries, found.readAt));
   warnings.push(...checkPrivilege(request, found.mayClose, entries));
   const fuse = checkFuses(request, found, open, entries);
   const head: ReportHead = {
@@ -381,6 +381,20 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
 
 /** The most jobs that one warning names. */
 const maxIdsNamed = 10;
+
+/** Whatever becomes of such a job, the jobs that wait for its place cannot open: its owner must hear of it. */
+function stuckOpeningWarnings(entries: readonly Entry[], now: number): string[] {
+  return entries
+    .filter(({ job }) => isStuckOpening(job, now))
+    .map(({ jobId, job: { openedAt = now, nodeName, nodeId }, verdict }) => {
+      const hours = Math.floor((now - openedAt) / 3_600_000);
+      const cure =
+        verdict.reason === 'stuck_opening'
+          ? 'stuckOpening says close'
+          : `close it: POST _ml/anomaly_detectors/${jobId}/_close, or "stuckOpening": "close" once it is idle`;
+      return `${jobId} has been opening for ${plural(hours, 'hour')} on ${nodeName ?? nodeId}, though its process runs: the write of its state was lost, and it holds one of the openings of its node (elastic/elasticsearch#126148); ${cure}`;
+    });
+}
 
 function protectionWarnings(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ jobId, job: { protection } }) => {

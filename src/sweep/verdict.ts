@@ -11,7 +11,7 @@ import type { KeepReason } from './vocabulary.ts';
 
 export type Verdict =
   | { readonly verdict: 'keep'; readonly reason: KeepReason }
-  | { readonly verdict: 'close'; readonly reason: 'idle' | 'never_fed' }
+  | { readonly verdict: 'close'; readonly reason: 'idle' | 'never_fed' | 'stuck_opening' }
   | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
   | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
 
@@ -52,6 +52,19 @@ const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRe
   // break: idle-for
   now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
+/** No healthy opening lasts so long: restoring a large model takes minutes, and a snapshot revert is retried for 15. */
+export const stuckOpeningAfter = 90 * 60_000;
+
+/**
+ * Whether a job's process runs while its state stays `opening`: the write of `opened` was lost, and no retry follows
+ * (elastic/elasticsearch#126148). The job holds one of its node's few openings until it is closed.
+ */
+export const isStuckOpening = ({ state, nodeId, openedAt }: JobSnapshot, now: number): boolean =>
+  state === 'opening' &&
+  nodeId !== undefined &&
+  openedAt !== undefined &&
+  now - openedAt >= stuckOpeningAfter;
+
 function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
   const excluded = matcher(request.exclude);
   const neverForced = matcher(request.force.exclude);
@@ -68,7 +81,8 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     unknown_state: ({ job }) => job.state === undefined,
     // break: blocked
     blocked: ({ job }) => job.blocked !== undefined,
-    opening: ({ job }) => job.state === 'opening',
+    opening: ({ job, now }) =>
+      job.state === 'opening' && !(request.stuckOpening === 'close' && isStuckOpening(job, now)),
     no_process: ({ job }) => job.state === 'opened' && job.openedAt === undefined,
     lookback_running: ({ job: { datafeed } }) =>
       runs(datafeed) &&
@@ -83,6 +97,8 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
       // A follow-up looks at its jobs in any state: it asked them itself. A state that is not known was not left out.
       request.followUpOf === undefined &&
       job.state !== undefined &&
+      // `stuckOpening` chooses it
+      job.state !== 'opening' &&
       !request.states.some((state) => state === job.state),
     // break: force-failed
     force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
@@ -113,6 +129,7 @@ export function judgeBy(request: SweepRequest): Judge {
         const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
         return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
       }
+      if (job.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
       return { verdict: 'close', reason: job.lastDataTime === undefined ? 'never_fed' : 'idle' };
     },
   };

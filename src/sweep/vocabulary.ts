@@ -24,7 +24,7 @@ export const keepReasons = {
   managed: 'one of Elastic’s apps manages it',
   unknown_state: 'its state is not known to this version, or its config or its stats are missing',
   blocked: 'a delete, reset or revert of the job is running',
-  opening: 'it is being opened',
+  opening: 'it is being opened, or `stuckOpening` says keep',
   no_process:
     'it is `opened` but runs nowhere: it is moving between nodes, or machine learning is in upgrade mode',
   lookback_running: 'its datafeed is still reading the past',
@@ -46,6 +46,8 @@ export const actReasons = {
   never_fed: 'opened at least `idleFor` ago, and never had data',
   failed: 'idle, and in state `failed`, which only force can close',
   stuck: 'idle, and still `closing` more than `force.stuckFor` after it was first asked',
+  stuck_opening:
+    'idle, and `opening` for at least 90 minutes though its process runs: the write of its state was lost',
   already_closing: 'somebody asked before this sweep',
 } as const;
 export type ActReason = keyof typeof actReasons;

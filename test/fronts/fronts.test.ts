@@ -87,12 +87,10 @@ describe.each(frontGroups)('$title', ({ cases }) => {
       : await serve(responder(front), front.tls ? { tls: front.tls } : {});
     const { url } = server;
     const request = front.request ?? {};
-    const args = [
-      ...(front.command ?? ['plan']),
-      ...(Object.keys(request).length > 0 ? ['-p', JSON.stringify(request)] : []),
-    ];
+    const args = [...(front.command ?? ['plan']), ...(Object.keys(request).length > 0 ? ['-p', '-'] : [])];
     const result = await runCommand(args, {
       clock,
+      stdin: JSON.stringify(request),
       env: front.environment?.(url) ?? { ELASTICSEARCH_URL: url },
     });
     const took = clock.now() - answeredAt;

@@ -15,6 +15,7 @@ export interface Wanted {
   readonly idleFor: number;
   readonly neverFed: string;
   readonly runningDatafeeds: string;
+  readonly stuckOpening: string;
   readonly managed: string;
   readonly dryRun: boolean;
   readonly closeTimeout: number;
@@ -53,6 +54,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     idleFor: milliseconds(payload.idleFor ?? '48h'),
     neverFed: payload.neverFed ?? 'close',
     runningDatafeeds: payload.runningDatafeeds ?? 'keep',
+    stuckOpening: payload.stuckOpening ?? 'keep',
     managed: payload.managed ?? 'keep',
     dryRun: payload.dryRun ?? false,
     closeTimeout: milliseconds(close.timeout ?? '2m'),
@@ -168,6 +170,32 @@ const protection = (value: unknown, now: number): boolean => {
   return Number.isNaN(until) || now < until;
 };
 
+/** Whether the two texts are equal, but for one letter that is added, missing or another. */
+function equalButOne(a: string, b: string): boolean {
+  for (let i = 0; i <= Math.max(a.length, b.length); i += 1) {
+    if (a[i] === b[i] && i < Math.max(a.length, b.length)) continue;
+    return [
+      [a.slice(i), b.slice(i)],
+      [a.slice(i + 1), b.slice(i)],
+      [a.slice(i), b.slice(i + 1)],
+      [a.slice(i + 1), b.slice(i + 1)],
+    ].some(([x, y]) => x === y);
+  }
+  return true;
+}
+
+/** Whether a job's settings keep it open: by the contract's key, by its dotted spelling, or by one that is nearly it. */
+function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
+  const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
+  return Object.entries(settings).some(([key, value]) => {
+    if (key === 'jobsweep') return protection(value, now);
+    if (key === 'jobsweep.protect') return protection({ protect: value }, now);
+    if (key === 'jobsweep.protectUntil') return protection({ protectUntil: value }, now);
+    const suffixes = ['', 'protect', 'protectuntil'];
+    return suffixes.some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
+  });
+}
+
 /** What the contract's §2 says of a job: the first reason in its order, or what to do. */
 export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   const { config, stats, feed, at } = told;
@@ -183,13 +211,14 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   if (names(wanted.exclude, told.jobId, groups)) return keep('excluded');
   if (lastData !== undefined && at - lastData < wanted.idleFor) return keep('recent_data');
   if (opened !== undefined && at - opened < wanted.idleFor) return keep('recently_opened');
-  if (protection(config?.jobsweepSetting, at)) return keep('protected');
+  if (optedOut(config?.customSettings ?? {}, at)) return keep('protected');
   const { managedSetting } = config ?? {};
   if (![undefined, null, false].includes(managedSetting as null) && wanted.managed === 'keep')
     return keep('managed');
   if (!clear) return keep('unknown_state');
   if (config.blocked !== undefined) return keep('blocked');
-  if (stats.state === 'opening') return keep('opening');
+  const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
+  if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
   // one that does not say whether it reads the past may: it is not stopped on a guess
   if (
@@ -202,7 +231,8 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   if (lastData === undefined && wanted.neverFed === 'keep') return keep('never_fed');
   if (lastData === undefined && opened === undefined && past.lastActivity === undefined)
     return keep('no_clock');
-  if (!wanted.chain && !wanted.states.includes(stats.state)) return keep('state_not_chosen');
+  if (!wanted.chain && stats.state !== 'opening' && !wanted.states.includes(stats.state))
+    return keep('state_not_chosen');
   if (stats.state === 'failed' && (!wanted.forceFailed || names(wanted.neverForced, told.jobId, groups)))
     return keep('force_not_allowed');
   if (past.flapping && stats.state !== 'closing') return keep('flapping');
@@ -216,6 +246,7 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
       !names(wanted.neverForced, told.jobId, groups);
     return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
   }
+  if (stats.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 

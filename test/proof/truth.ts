@@ -18,7 +18,7 @@ export interface TrueJob {
   readonly lastData: number | undefined;
   /** When its process started; undefined when none runs. */
   readonly opened: number | undefined;
-  readonly jobsweepSetting: unknown;
+  readonly customSettings: Readonly<Record<string, unknown>>;
   readonly managedSetting: unknown;
   readonly blocked: string | undefined;
   readonly forecasts: number;
@@ -44,7 +44,7 @@ export function truthOf({ cluster }: SimulatedCluster): Truth {
       groups: job.traits.groups,
       lastData: job.counts.lastData,
       opened: job.task?.process?.startedAt,
-      jobsweepSetting: settings.jobsweep,
+      customSettings: settings,
       managedSetting: settings.managed,
       blocked: job.blocked?.reason,
       forecasts: job.forecasts.filter(({ state }) => state === 'started' || state === 'scheduled').length,

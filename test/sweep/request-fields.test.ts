@@ -40,6 +40,7 @@ describe('what each field expects', () => {
     ['idleFor', `${duration}, at least 1m`, '59s', { idleFor: '59s' }],
     ['idleFor', `${duration}, at least 1m`, 48, { idleFor: 48 }],
     ['neverFed', 'one of "close", "keep"', null, { neverFed: null }],
+    ['stuckOpening', 'one of "keep", "close"', 'stop', { stuckOpening: 'stop' }],
     ['runningDatafeeds', 'one of "keep", "stop"', 'close', { runningDatafeeds: 'close' }],
     ['managed', 'one of "keep", "close"', true, { managed: true }],
     ['dryRun', 'true or false', 'true', { dryRun: 'true' }],
@@ -134,7 +135,7 @@ describe('a field that there is not', () => {
     [{ followUp: { qqqqqqqq: 1 } }, 'followUp.qqqqqqqq is an unknown field; the fields here are after, max'],
     [
       { zzzzzzzzzzzzzzzz: 1 },
-      'zzzzzzzzzzzzzzzz is an unknown field; the fields here are cluster, jobs, exclude, states, allowNoMatch, idleFor, neverFed, runningDatafeeds, managed, dryRun, close, force, fuse, followUp, trigger, followUpOf',
+      'zzzzzzzzzzzzzzzz is an unknown field; the fields here are cluster, jobs, exclude, states, allowNoMatch, idleFor, neverFed, runningDatafeeds, stuckOpening, managed, dryRun, close, force, fuse, followUp, trigger, followUpOf',
     ],
     [
       waitingWith({ atempts: 1 }),

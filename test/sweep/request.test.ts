@@ -25,6 +25,7 @@ describe('a request', () => {
       idleFor: hours(48),
       neverFed: 'close',
       runningDatafeeds: 'keep',
+      stuckOpening: 'keep',
       managed: 'keep',
       dryRun: false,
       close: { timeout: 120_000, batch: 20, concurrency: 2 },

@@ -98,6 +98,30 @@ describe('signals that a job is busy or not ours', () => {
     expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
   });
 
+  describe('that is opening, though its process runs', () => {
+    const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
+    const close = { stuckOpening: 'close' } as const;
+
+    it('is kept, and closed only where the request says so', () => {
+      expect(judge(stuck)).toBe('keep opening');
+      expect(judge(stuck, close)).toBe('close stuck_opening');
+      expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
+      expect(judge(stuck, { ...close, states: ['failed'] })).toBe('close stuck_opening');
+    });
+
+    it('is kept while it opens in good health, or where no process is known', () => {
+      const young = (minutes: number) => ({ ...stuck, openedAt: now - minutes * 60_000 });
+      const often = { ...close, idleFor: '1m' };
+      expect(judge(young(90), often)).toBe('close stuck_opening');
+      expect(judge(young(89), often)).toBe('keep opening');
+      expect(judge(young(90), close)).toBe('keep recently_opened');
+      expect(judge({ ...stuck, nodeId: undefined }, close)).toBe('keep opening');
+      expect(judge({ ...stuck, openedAt: undefined }, close)).toBe('keep opening');
+      expect(judge({ ...stuck, lastDataTime: now - day }, close)).toBe('keep recent_data');
+      expect(judge({ ...stuck, protection: { kind: 'always' } }, close)).toBe('keep protected');
+    });
+  });
+
   it('closes a managed job only where the request says so', () => {
     expect(judge({ managed: true }, { managed: 'close' })).toBe('close idle');
   });

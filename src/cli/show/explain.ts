@@ -100,7 +100,8 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   managed: 'it changes with "managed": "close" in the request',
   unknown_state: 'it changes when the cluster tells its config and its stats again',
   blocked: 'it changes when what blocks it is over',
-  opening: 'it changes when it is open; a job that stays so for long waits for a node or cannot be opened',
+  opening:
+    'it changes when it is open; one whose process has run for 90 minutes changes with "stuckOpening": "close" in the request, any other waits for a node or cannot be opened',
   no_process: 'it changes when it runs on a node again',
   lookback_running: 'it changes when its datafeed has read the past, or is stopped',
   forecast_running: 'it changes when the forecast is done',

@@ -182,8 +182,8 @@ export class SimulatedCluster implements World {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  /** From now on: how long the job's opening takes, in milliseconds, or that it hangs. */
-  setOpenDuration(jobId: string, takes: number | 'never'): void {
+  /** From now on: how long the job's opening takes, in milliseconds, or that it hangs, or that its end is lost. */
+  setOpenDuration(jobId: string, takes: number | 'never' | 'lost'): void {
     this.#job(jobId).openTakes = takes;
   }
 

@@ -163,6 +163,8 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   // without a node on purpose: nobody may give it one
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
+  // one whose write of `opened` was lost may have run for long
+  if (task.process && job.openTakes === 'lost') task.process = { ...task.process, startedAt: openedAt };
   if (state === 'closing') void closeProcess(cluster, job, task, 'fleet').catch(() => undefined);
 }
 
@@ -180,7 +182,7 @@ function fleetNode(cluster: ClusterState, { jobId, node: name }: FleetJob): MlNo
 }
 
 function openBehaviour(given: FleetJob['openTakes']): Job['openTakes'] {
-  return given === undefined || given === 'never' ? given : durationMs(given);
+  return given === undefined || given === 'never' || given === 'lost' ? given : durationMs(given);
 }
 
 export function closeBehaviour(given: FleetJob['closeTakes']): CloseBehaviour | undefined {

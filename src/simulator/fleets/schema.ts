@@ -153,7 +153,15 @@ export const jobSchema = z.strictObject({
     .optional()
     .meta({ description: 'The name of its node; null: it has a task and no process.' }),
   assignmentExplanation: z.string().optional(),
-  openTakes: z.union([duration(), z.literal('never')], { error: `${durationText}, or "never"` }).optional(),
+  openTakes: z
+    .union([duration(), z.literal('never'), z.literal('lost')], {
+      error: `${durationText}, or "never", or "lost"`,
+    })
+    .optional()
+    .meta({
+      description:
+        'How long it takes to open. "never": no process starts. "lost": its process runs, and its state stays opening.',
+    }),
   closeTakes: closeTakes
     .optional()
     .meta({ description: 'Work of its close; its node’s closes share capacity. Default: by model size.' }),

@@ -207,6 +207,33 @@ export const answers: FrontGroup = {
       exit: 0,
       outcomes: { 'job-a': 'kept: protected' },
     },
+    {
+      name: 'a job stuck in opening',
+      condition: 'After a rolling upgrade a job stays `opening` although its process runs on a node.',
+      seenIn: ['elastic/elasticsearch#126148'],
+      spoil: ({ stats }) => {
+        stats.jobs[0].state = 'opening';
+      },
+      says: [
+        'job-a has been opening for 720 hours on ml-0, though its process runs',
+        'close it: POST _ml/anomaly_detectors/job-a/_close, or "stuckOpening": "close" once it is idle',
+      ],
+      exit: 0,
+      outcomes: { 'job-a': 'kept: opening' },
+    },
+    {
+      name: 'a job stuck in opening, to be closed',
+      condition: 'The same, and the request says to close such jobs.',
+      seenIn: ['elastic/elasticsearch#126148'],
+      spoil: ({ stats }) => {
+        stats.jobs[0].state = 'opening';
+      },
+      command: ['sweep', '--yes'],
+      request: { stuckOpening: 'close' },
+      says: ['job-a has been opening for 720 hours on ml-0'],
+      exit: 0,
+      outcomes: { 'job-a': 'closed' },
+    },
     ...oneBadJob,
   ],
 };

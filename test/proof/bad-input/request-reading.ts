@@ -139,6 +139,7 @@ const table: Readonly<Record<string, Field>> = {
   idleFor: { read: duration(minute), without: 48 * hour },
   neverFed: { read: oneOf('close', 'keep'), without: 'close' },
   runningDatafeeds: { read: oneOf('keep', 'stop'), without: 'keep' },
+  stuckOpening: { read: oneOf('keep', 'close'), without: 'keep' },
   managed: { read: oneOf('keep', 'close'), without: 'keep' },
   dryRun: { read: oneOf(true, false), without: false },
   close: section({

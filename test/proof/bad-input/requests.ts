@@ -25,6 +25,7 @@ export const validFields: Readonly<Record<string, fc.Arbitrary<Json>>> = {
   idleFor: durations,
   neverFed: fc.constantFrom('close', 'keep'),
   runningDatafeeds: fc.constantFrom('keep', 'stop'),
+  stuckOpening: fc.constantFrom('keep', 'close'),
   managed: fc.constantFrom('keep', 'close'),
   dryRun: flag,
   close: partly({

@@ -50,6 +50,13 @@ const protection = fc.oneof(
 
 const customSettings = present<Record<string, unknown>>({
   jobsweep: protection,
+  'jobsweep.protect': fc.constantFrom<unknown>(true, false, 'yes'),
+  'jobsweep.protectUntil': fc.constantFrom('2026-11-22', '2026-11-23', 'later'),
+  jobSweep: fc.constantFrom<unknown>({ protect: true }, false),
+  'job_sweep.protect': fc.boolean(),
+  jobsweeep: fc.constant(true),
+  obsweep: fc.constant(null),
+  jobswap: fc.constant({ protect: true }),
   managed: fc.constantFrom<unknown>(true, false, null, 'true', 1),
   created_by: fc.constant('ml-module-nginx'),
 });
@@ -126,7 +133,7 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
     forecast: fc.constantFrom('scheduled' as const, 'started' as const, 'finished' as const),
     blocked: fc.constantFrom('delete' as const, 'reset' as const, 'revert' as const),
     node: fc.constantFrom('ml-0', 'ml-1', null),
-    openTakes: fc.constantFrom('2s', '5m'),
+    openTakes: fc.constantFrom('2s', '5m', 'lost' as const, 'lost' as const),
     history: fc.record(
       { flapping: fc.boolean(), activeAgo: fc.constantFrom(60_000, 100 * hour) },
       { requiredKeys: [] },
@@ -180,6 +187,22 @@ const stuckJob: fc.Arbitrary<CaseJob> = fc.record({
   }),
 });
 
+/** Its process runs, and the write of its state was lost; some for less than 90 minutes. */
+const stuckOpening: fc.Arbitrary<CaseJob> = fc.record(
+  {
+    closeTakes,
+    state: fc.constant('opening' as const),
+    openTakes: fc.constant('lost' as const),
+    openedAt: fc.oneof(
+      pastAge,
+      fc.integer({ min: -1_500, max: 1_500 }).map((ms) => iso(-90 * 60_000 + ms)),
+    ),
+    lastData: idleAge,
+    node: fc.constantFrom('ml-0', 'ml-1'),
+  },
+  { requiredKeys: ['closeTakes', 'state', 'openTakes', 'openedAt'] },
+);
+
 const neverFed: fc.Arbitrary<CaseJob> = fc.record(
   {
     closeTakes,
@@ -196,6 +219,7 @@ const job = fc.oneof(
   { arbitrary: strangeJob, weight: 2 },
   { arbitrary: stuckJob, weight: 2 },
   { arbitrary: neverFed, weight: 1 },
+  { arbitrary: stuckOpening, weight: 1 },
 );
 
 export const fleet = fc.oneof(

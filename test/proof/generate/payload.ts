@@ -34,6 +34,7 @@ export const payload: fc.Arbitrary<RequestPayload> = fc
       idleFor: fc.option(fc.constantFrom('1m', '1h', '24h', '48h', '2d', '100h'), { nil: undefined }),
       neverFed: mostlyAbsent(fc.constantFrom('keep' as const, 'close' as const)),
       runningDatafeeds: fc.constantFrom(undefined, 'stop' as const, 'stop' as const, 'keep' as const),
+      stuckOpening: fc.constantFrom(undefined, 'close' as const, 'keep' as const),
       managed: mostlyAbsent(fc.constantFrom('keep' as const, 'close' as const)),
       dryRun: mostly<boolean | undefined, boolean>(undefined, 14, true, false),
       close: fc.option(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../../src/simulator/elasticsearch/index.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
 
 describe('a calm sweep', () => {
@@ -130,6 +131,32 @@ describe('each case of idleness, over real HTTP', () => {
     expect(report.warnings).toEqual([
       expect.stringContaining('custom_settings.jobsweep of mine-typo cannot be read'),
     ]);
+  });
+
+  it('warns of jobs that are stuck in opening, with age and cure, and closes them where the request says so', async () => {
+    const stuck = (jobId: string, openedAt: string): FleetJob => ({
+      jobId,
+      state: 'opening',
+      openTakes: 'lost',
+      openedAt,
+      node: 'ml-1',
+    });
+    await using world = await startWorld([...busy(6), stuck('idle-stuck', '5d'), stuck('young-stuck', '2h')]);
+    const warnings = [
+      expect.stringMatching(
+        /^idle-stuck has been opening for 120 hours on ml-1, .*#126148.*_ml\/anomaly_detectors\/idle-stuck\/_close, or "stuckOpening": "close"/,
+      ),
+      expect.stringMatching(/^young-stuck has been opening for 2 hours on ml-1, /),
+    ];
+    const plan = await world.sweep({ dryRun: true });
+    expect(told(plan, 'idle-stuck')).toBe('kept opening');
+    expect(plan.warnings).toEqual(warnings);
+
+    const report = await world.sweep({ stuckOpening: 'close' });
+    expect(told(report, 'idle-stuck')).toBe('closed stuck_opening');
+    expect(report.warnings[0]).toMatch(/^idle-stuck has been opening.*; stuckOpening says close$/);
+    expect(world.state('idle-stuck')).toBe('closed');
+    expect(world.state('young-stuck')).toBe('opening');
   });
 
   it('refuses in upgrade mode, and closes nothing', async () => {

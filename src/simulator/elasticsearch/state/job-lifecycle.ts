@@ -55,9 +55,11 @@ export function startProcess(cluster: ClusterState, job: Job, task: JobTask, nod
     node.opening.add(job.id);
     const takes =
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
+    // its process runs, and the master never heard of it: elastic/elasticsearch#126148
+    if (takes === 'lost') task.process = { node, startedAt: cluster.clock.now() };
     // one that hangs keeps its place among those that are opening, and so may block all others
     const cancel =
-      takes === 'never'
+      takes === 'never' || takes === 'lost'
         ? () => undefined
         : cluster.clock.at(cluster.clock.now() + takes, () => {
             leaveOpening(node, job.id);

@@ -101,7 +101,7 @@ export interface Job {
   advancedTo?: number | undefined;
   /** How often it was opened: each opening and close has a draw of its own. */
   openings: number;
-  openTakes: number | 'never' | undefined;
+  openTakes: number | 'never' | 'lost' | undefined;
   closeTakes: CloseBehaviour | undefined;
   readonly history: StateChange[];
 }

@@ -33,6 +33,29 @@ describe('§1.3 what is there, by situation', () => {
     });
   });
 
+  embedded(
+    'a job whose process runs, and whose state was lost on the way (elastic/elasticsearch#126148)',
+    async () => {
+      await using target = await startTarget({
+        jobs: ['a', 'b', 'c'].map((jobId) => ({
+          jobId,
+          state: 'opening',
+          openTakes: 'lost',
+          openedAt: '3h',
+          node: 'ml-1',
+        })),
+      });
+      const job = await stats(target, 'a');
+      expect(shown(job)).toEqual(['state', 'node', 'open_time', 'assignment_explanation']);
+      expect(job).toMatchObject({ state: 'opening', open_time: '10800s' });
+      // two of them hold both openings of their node: the third waits, until one is closed
+      expect(shown(await stats(target, 'c'))).not.toContain('open_time');
+      await target.post('/_ml/anomaly_detectors/a/_close');
+      expect(await stats(target, 'a')).toMatchObject({ state: 'closed' });
+      expect(await stats(target, 'c')).toMatchObject({ state: 'opening', open_time: '0s' });
+    },
+  );
+
   test('a job that runs', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
