@@ -64,6 +64,9 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         followUps,
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
+        observer: {
+          notice: (notice) => logger.info('sweep waits', { sweepId: order.sweepId, notice }),
+        },
       });
       logReport(report);
       publishMetrics(report);

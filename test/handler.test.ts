@@ -24,6 +24,39 @@ async function invoke(world: World, event: unknown, environment: Record<string, 
 }
 
 describe('the function', () => {
+  it('logs why it waits where the cluster asks to, and ends at once where the wait does not fit', async () => {
+    await using world = await startWorld([...busy(3)]);
+    const later = (seconds: number) =>
+      world.server.faults.add({
+        api: 'ml.get_job_stats',
+        status: 429,
+        type: 'circuit_breaking_exception',
+        reason: 'Data too large',
+        headers: { 'retry-after': String(seconds) },
+      });
+    later(40);
+    const waited = await invoke(world, {});
+    expect(waited.report?.status).toBe('done');
+    expect(waited.lines).toContainEqual(
+      expect.objectContaining({
+        message: 'sweep waits',
+        sweepId: 'request-1',
+        notice: 'the cluster answers HTTP 429 (Data too large); trying again in 40s',
+      }),
+    );
+
+    later(900);
+    const began = world.clock.now();
+    const { error } = await invoke(world, {});
+    expect(error).toMatchObject({
+      name: 'UnreadableInventoryError',
+      message: expect.stringMatching(
+        /HTTP 429 circuit_breaking_exception: Data too large\), and asks to wait 15m; nothing was closed\. Try again after that\./,
+      ),
+    });
+    expect(world.clock.now() - began).toBeLessThan(1_000);
+  });
+
   it('returns the report, and logs one line for the sweep and one for each job that it acted on', async () => {
     await using world = await startWorld([
       ...idle(2),

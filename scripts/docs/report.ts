@@ -95,5 +95,6 @@ export const logLines = {
     'once a sweep: the report without `jobs`, and without the last of its warnings where they would make the line too long',
   'job swept':
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
+  'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
   'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',
 } as const;

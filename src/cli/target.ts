@@ -35,6 +35,7 @@ export async function knownIds(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   using limit = clock.limit(longestLook);
+  cluster.limitReads({ until: clock.now() + longestLook, notice: () => undefined });
   const { id } = await cluster.identify(AbortSignal.any([signal, limit.signal]));
   return new Set([id, addressHash(connection)]);
 }

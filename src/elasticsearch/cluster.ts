@@ -11,6 +11,7 @@ import type {
   DatafeedStats,
   JobConfig,
   JobStats,
+  ReadLimits,
 } from '../sweep/ports.ts';
 import { printable } from '../sweep/text.ts';
 import {
@@ -187,6 +188,10 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     return closeAnswerOf(await this.#wire.ask({ method: 'POST', path, query }, signal));
   }
 
+  limitReads(limits: ReadLimits): void {
+    this.#reader.limit(limits);
+  }
+
   warnings(): readonly string[] {
     return this.#wire.warnings.map((warning) => `the cluster warns: ${warning}`);
   }
@@ -254,6 +259,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     const harm =
       failure.kind === 'lost' ||
       failure.kind === 'ended' ||
+      reading.tooLong ||
       ('error' in failure && failure.error.status === 401);
     if (harm) throw this.#error(failure, question);
     return undefined;

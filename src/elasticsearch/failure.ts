@@ -113,7 +113,7 @@ function wordsOfPage(page: string): string {
 function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefined): number | undefined {
   const value = headers?.['retry-after'];
   if (typeof value !== 'string') return undefined;
-  if (/^[0-9]{1,6}$/.test(value)) return Number(value) * 1_000;
+  if (/^[0-9]+$/.test(value)) return Number(value) * 1_000;
   const wait = Date.parse(value) - Date.parse(String(headers?.date));
   return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
 }

@@ -1,5 +1,7 @@
 /** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
 import type { Clock } from '../sweep/clock.ts';
+import { formatDuration } from '../sweep/duration.ts';
+import type { ReadLimits } from '../sweep/ports.ts';
 import { UnreadableAnswer } from './answers.ts';
 import type { Failure } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
@@ -9,17 +11,31 @@ const mostTries = 4;
 const firstPause = 500;
 /** One try, body included, in milliseconds; a cluster that needs longer is not fit to close jobs on. */
 const longestTry = 30_000;
+/** A wait that leaves less than this for the next try is useless. */
+const shortestTry = 1_000;
+/** People notice a wait of this length, and wonder. */
+const noticedWait = 5_000;
 
 /** What a read came to: what was understood of its answer, or the failure that was the last or will not pass. */
-export type Reading<T> = { readonly value: T } | { readonly failure: Failure };
+export type Reading<T> =
+  | { readonly value: T }
+  /** `tooLong`: another try might have helped, and the wait for it does not fit the time left. */
+  | { readonly failure: Failure; readonly tooLong?: true };
 
 export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
+  #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
+  /** Reads side by side wait for the same reason: one notice is enough until then. */
+  #noticedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(wire: Wire, clock: Clock) {
     this.#wire = wire;
     this.#clock = clock;
+  }
+
+  limit(limits: ReadLimits): void {
+    this.#limits = limits;
   }
 
   /**
@@ -35,13 +51,26 @@ export class Reader {
     for (let tries = 1; ; tries += 1) {
       const reading = await this.#try(question, understand, signal);
       if ('value' in reading || tries === mostTries || !passes(reading.failure)) return reading;
-      const pause = firstPause * 2 ** (tries - 1);
+      const wait = Math.max(firstPause * 2 ** (tries - 1), waitTold(reading.failure));
+      if (this.#clock.now() + wait + shortestTry > this.#limits.until) return { ...reading, tooLong: true };
+      this.#notice(reading.failure, wait);
       try {
-        await this.#clock.sleep(Math.max(pause, waitTold(reading.failure)), signal);
+        await this.#clock.sleep(wait, signal);
       } catch {
         return { failure: { kind: 'ended' } };
       }
     }
+  }
+
+  #notice(failure: Failure, wait: number): void {
+    const now = this.#clock.now();
+    if (wait < noticedWait || now < this.#noticedUntil) return;
+    this.#noticedUntil = now + wait;
+    const said =
+      'error' in failure
+        ? `answers HTTP ${failure.error.status} (${failure.error.reason})`
+        : 'does not answer';
+    this.#limits.notice(`the cluster ${said}; trying again in ${shownWait(wait)}`);
   }
 
   async #try<T>(
@@ -83,6 +112,9 @@ export function mayPass(failure: Failure): boolean {
       return false;
   }
 }
+
+/** A wait in words: whole seconds, minutes or hours. */
+export const shownWait = (ms: number): string => formatDuration(Math.ceil(ms / 1_000) * 1_000);
 
 /** How long the failure says to wait before the next try, in milliseconds. */
 export const waitTold = (failure: Failure): number =>

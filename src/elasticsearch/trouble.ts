@@ -8,6 +8,7 @@ import {
 } from '../sweep/errors.ts';
 import { type Connection, shownAddress } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
+import { shownWait } from './reading.ts';
 
 export interface Circumstances {
   readonly connection: Connection;
@@ -76,7 +77,7 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
 }
 
 function troubleOfStatus(
-  { kind, error }: Extract<Failure, { kind: 'answer' | 'page' }>,
+  { kind, error, retryAfterMs = 0 }: Extract<Failure, { kind: 'answer' | 'page' }>,
   trouble: (error: Trouble['error'], what: string, advice: string) => Trouble,
   connection: Connection,
   asked: string,
@@ -123,13 +124,19 @@ function troubleOfStatus(
           'Is it an Elasticsearch with machine learning?',
         );
   }
+  const wait = retryAfterMs > 0 ? `, and asks to wait ${shownWait(retryAfterMs)}` : '';
+  const when = retryAfterMs > 0 ? 'Try again after that.' : undefined;
   return kind === 'page'
     ? trouble(
         unreachable,
-        `has something in front of it that cannot reach it (${said})`,
-        'Try again when the cluster is up.',
+        `has something in front of it that cannot reach it (${said})${wait}`,
+        when ?? 'Try again when the cluster is up.',
       )
-    : trouble(unreadable, `could not answer ${asked} (${said})`, 'Try again when the cluster is well.');
+    : trouble(
+        unreadable,
+        `could not answer ${asked} (${said})${wait}`,
+        when ?? 'Try again when the cluster is well.',
+      );
 }
 
 const wrongPlace = "Check ELASTICSEARCH_URL: is it the address of Kibana, or of a proxy's login?";

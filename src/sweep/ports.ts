@@ -86,6 +86,13 @@ export interface CloseOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ReadLimits {
+  /** A read that is asked to wait beyond this moment (epoch milliseconds) fails at once, with what it was answered. */
+  readonly until: number;
+  /** Hears of each wait that a person would notice. */
+  readonly notice: (message: string) => void;
+}
+
 /**
  * One Elasticsearch cluster. Reads are tried again by the implementation (contract §3) and are complete or throw an
  * error of `errors.ts`; a read by ids leaves out those that no longer exist. A close is sent once.
@@ -101,6 +108,8 @@ export interface Cluster {
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
   datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;
   close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
+  /** Bounds what reads wait for from now on; without it they wait as long as they are asked to, until their signal ends. */
+  limitReads?(limits: ReadLimits): void;
   /** Warnings of the server and of the reads so far, each once. */
   warnings(): readonly string[];
 }

@@ -80,11 +80,15 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const judge = judgeBy(request);
 
   const reading = AbortSignal.any([readLimit.signal, ...stop]);
+  const notice = (message: string) => observer.notice?.(message);
+  cluster.limitReads?.({ until: startedAt + budget.left(), notice });
   const found = await readCluster(cluster, clock, reading).catch((error: unknown) => {
     throw endedEarly(world.stop, readLimit.signal) ?? error;
   });
   // break: read-takes
   budget.readTook(found.readAt - startedAt);
+  // the last look, in which no new work begins, is a read as well
+  cluster.limitReads?.({ until: found.readAt + budget.untilDeadline(), notice });
   const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');

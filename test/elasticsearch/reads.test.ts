@@ -114,6 +114,55 @@ describe('a read', () => {
     );
   });
 
+  it('that is asked to wait longer than it may fails at once, and others wait as long as they may', async () => {
+    const notices: string[] = [];
+    const notice = (message: string) => notices.push(message);
+    await withServer(
+      (exchange) => unwell(exchange, { 'retry-after': '20' }),
+      async ({ cluster, clock, times }) => {
+        const reading = (ms: number) => {
+          cluster.limitReads({ until: clock.now() + ms, notice });
+          return cluster.jobStats(never());
+        };
+        await expect(reading(20_999)).rejects.toMatchObject({
+          name: 'UnreadableInventoryError',
+          message: expect.stringMatching(/HTTP 503 .*all shards failed\), and asks to wait 20s;/),
+        });
+        expect(times).toEqual([0]);
+        expect(notices).toEqual([]);
+        await expect(reading(45_000)).rejects.toMatchObject({ exitCode: 5 });
+        expect(times).toEqual([0, 0, 20_000, 40_000]);
+        expect(notices).toEqual(
+          Array.from(
+            { length: 2 },
+            () => 'the cluster answers HTTP 503 (all shards failed); trying again in 20s',
+          ),
+        );
+      },
+    );
+  });
+
+  it('says once why reads side by side wait, and nothing of waits that no person notices', async () => {
+    const notices: string[] = [];
+    await withServer(
+      (exchange) =>
+        exchange.index < 3
+          ? unwell(exchange, { 'retry-after': '20' })
+          : exchange.index < 6
+            ? unwell(exchange)
+            : respondWith(healthy, exchange),
+      async ({ cluster, clock }) => {
+        cluster.limitReads({ until: clock.now() + 900_000, notice: (message) => notices.push(message) });
+        await Promise.all([
+          cluster.jobStats(never()),
+          cluster.jobConfigs(never()),
+          cluster.datafeedStats(never()),
+        ]);
+        expect(notices).toEqual(['the cluster answers HTTP 503 (all shards failed); trying again in 20s']);
+      },
+    );
+  });
+
   it.each<[string, (exchange: Exchange, clock: VirtualClock) => Promise<void>]>([
     ['never answers', untilGone],
     [

@@ -5,7 +5,7 @@
 import type { EmbeddedElasticsearch, RecordedRequest } from '../../src/simulator/elasticsearch/index.ts';
 import type { Clock } from '../../src/sweep/clock.ts';
 import type { CloseBatch, JobId } from '../../src/sweep/job-id.ts';
-import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder } from '../../src/sweep/ports.ts';
+import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../../src/sweep/ports.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import type { Case } from './case.ts';
@@ -140,6 +140,10 @@ export class WatchedCluster implements Cluster {
     this.#seen = seen;
     this.#clock = clock;
     this.#log = log;
+  }
+
+  limitReads(limits: ReadLimits): void {
+    this.#inner.limitReads?.(limits);
   }
 
   async identify(signal: AbortSignal) {

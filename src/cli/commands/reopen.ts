@@ -63,7 +63,9 @@ async function run(
   const endsAt = target.clock.now() + deadlineMs;
   using limit = target.clock.limit(deadlineMs);
   const ending = AbortSignal.any([io.signal, limit.signal]);
+  const until = target.clock.now() + deadlineMs;
   const ids = await knownIds(target, ending);
+  target.cluster.limitReads({ until, notice: (message) => io.stderr.write(`${message}\n`) });
   const foreign = sweeps.find(({ cluster }) => !ids.has(cluster.id))?.cluster;
   if (foreign) {
     throw new InvalidDocumentError(

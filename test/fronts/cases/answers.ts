@@ -234,6 +234,59 @@ export const answers: FrontGroup = {
       exit: 0,
       outcomes: { 'job-a': 'closed' },
     },
+    {
+      name: 'a gateway that says later than the sweep lasts',
+      condition: 'A gateway in front of the cluster asks to come back after an hour.',
+      answer: {
+        status: 503,
+        headers: { 'retry-after': '3600', 'content-type': 'text/html' },
+        body: '<title>Scheduled maintenance</title>',
+      },
+      says: [
+        `${shownUrl} has something in front of it that cannot reach it (HTTP 503 http_error: Scheduled maintenance), and asks to wait 1h; nothing was closed. Try again after that.`,
+      ],
+      exit: 5,
+      withinMs: 0,
+    },
+    {
+      name: 'a cluster that says later than the sweep lasts',
+      condition:
+        'The cluster itself asks to come back after 15 minutes, as long as the whole sweep may take.',
+      answer: {
+        to: 'GET /_ml/',
+        status: 429,
+        headers: { 'retry-after': '900' },
+        body: errorBody(429, 'circuit_breaking_exception', '[parent] Data too large'),
+      },
+      says: [
+        '(HTTP 429 circuit_breaking_exception: [parent] Data too large), and asks to wait 15m; nothing was closed. Try again after that.',
+      ],
+      exit: 5,
+      withinMs: 0,
+    },
+    {
+      name: 'a wait of more seconds than fit a number of six digits',
+      condition: 'A gateway asks to come back in a year.',
+      answer: { status: 429, headers: { 'retry-after': '31536000' }, body: 'Too Many Requests' },
+      says: ['(HTTP 429 http_error: Too Many Requests), and asks to wait 365d'],
+      exit: 5,
+      withinMs: 0,
+    },
+    {
+      name: 'a wait that fits',
+      condition: 'The cluster is busy, asks to come back after 40 seconds, and is well then.',
+      answer: {
+        to: 'GET /_ml/anomaly_detectors/_stats',
+        times: 1,
+        status: 429,
+        headers: { 'retry-after': '40' },
+        body: errorBody(429, 'es_rejected_execution_exception', 'rejected execution'),
+      },
+      says: ['the cluster answers HTTP 429 (rejected execution); trying again in 40s'],
+      exit: 0,
+      outcomes: { 'job-a': 'not_attempted' },
+      withinMs: 40_000,
+    },
     ...oneBadJob,
   ],
 };
