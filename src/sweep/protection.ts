@@ -39,6 +39,7 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
   const dotted: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(others)) {
     if (key.startsWith(`${name}.`)) dotted[key.slice(name.length + 1)] = value;
+    // break: misspelled-opt-out
     else if (isProtectionKey(key)) return { kind: 'misspelled', key };
   }
   const read = [

@@ -82,6 +82,7 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     // break: blocked
     blocked: ({ job }) => job.blocked !== undefined,
     opening: ({ job, now }) =>
+      // break: stuck-opening
       job.state === 'opening' && !(request.stuckOpening === 'close' && isStuckOpening(job, now)),
     no_process: ({ job }) => job.state === 'opened' && job.openedAt === undefined,
     lookback_running: ({ job: { datafeed } }) =>

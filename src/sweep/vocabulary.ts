@@ -20,7 +20,7 @@ export const keepReasons = {
   excluded: 'named by `exclude`',
   recent_data: 'data arrived less than `idleFor` ago',
   recently_opened: 'its process started less than `idleFor` ago',
-  protected: 'its own `custom_settings.jobsweep` protects it, cannot be read, or is misspelled',
+  protected: 'its own `custom_settings.jobsweep` protects it, or cannot be read',
   managed: 'one of Elastic’s apps manages it',
   unknown_state: 'its state is not known to this version, or its config or its stats are missing',
   blocked: 'a delete, reset or revert of the job is running',

@@ -55,6 +55,18 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'untouchable',
+    wrong: 'a misspelled opt-out does not protect',
+    mark: 'misspelled-opt-out',
+    becomes: ['isProtectionKey(key)', "key === ''"],
+  },
+  {
+    property: 'untouchable',
+    wrong: 'a job stuck in opening is closed though the request keeps it',
+    mark: 'stuck-opening',
+    becomes: ["request.stuckOpening === 'close' && ", ''],
+  },
+  {
+    property: 'untouchable',
     wrong: "the apps' own jobs are closed",
     mark: 'managed',
     becomes: 'managed: () => false,',
