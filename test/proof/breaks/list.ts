@@ -55,12 +55,6 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'untouchable',
-    wrong: 'a misspelled opt-out does not protect',
-    mark: 'misspelled-opt-out',
-    becomes: ['isProtectionKey(key)', "key === ''"],
-  },
-  {
-    property: 'untouchable',
     wrong: 'a job stuck in opening is closed though the request keeps it',
     mark: 'stuck-opening',
     becomes: ["request.stuckOpening === 'close' && ", ''],
@@ -196,6 +190,12 @@ export const breaks: readonly Break[] = [
     wrong: 'one request more than allowed is in flight',
     mark: 'concurrency',
     becomes: ['< request.close.concurrency', '<= request.close.concurrency'],
+  },
+  {
+    property: 'counts',
+    wrong: 'a misspelled opt-out does not protect',
+    mark: 'misspelled-opt-out',
+    becomes: ['isProtectionKey(key)', "key === ''"],
   },
   {
     property: 'counts',
