@@ -1,8 +1,10 @@
 /** @module The settings that say which cluster, and what their texts mean. No message here holds a credential. */
 import { X509Certificate } from 'node:crypto';
+import { readApiKey } from './api-key.ts';
 import { type Connection, parseCloudId } from './elasticsearch/connection.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
 import { quote } from './sweep/text.ts';
+import { decodeText } from './text-file.ts';
 
 /** In the environment, in a secret's JSON and in a clusters file: the same names everywhere. */
 export const connectionSettings = {
@@ -126,26 +128,36 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
     ELASTICSEARCH_PASSWORD: password,
   } = settings;
   if (key) {
-    const text = key.value.trim();
-    // id:key is what the create call returned in parts; the header wants it encoded
-    const encoded = text.includes(':') ? Buffer.from(text).toString('base64') : text;
-    if (!/^[\w+/=-]+$/.test(encoded))
-      throw problem(key, 'ELASTICSEARCH_API_KEY', 'is neither an encoded key nor id:key');
-    return { apiKey: encoded };
+    const read = readApiKey(key.value);
+    if ('problem' in read) throw problem(key, 'ELASTICSEARCH_API_KEY', read.problem);
+    return { apiKey: read.encoded };
   }
   if (username && !password)
     throw problem(username, 'ELASTICSEARCH_USERNAME', 'is set without ELASTICSEARCH_PASSWORD');
   if (password && !username)
     throw problem(password, 'ELASTICSEARCH_PASSWORD', 'is set without ELASTICSEARCH_USERNAME');
-  return username && password && { username: username.value, password: password.value };
+  if (!username || !password) return undefined;
+  for (const [name, setting] of [
+    ['ELASTICSEARCH_USERNAME', username],
+    ['ELASTICSEARCH_PASSWORD', password],
+  ] as const) {
+    // a file or a secret brings it along, and the cluster would only answer that the password is wrong
+    if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends in a line break: remove it');
+    if (/\p{Cc}/u.test(setting.value)) throw problem(setting, name, 'holds a control character: remove it');
+  }
+  // Basic authentication takes what comes before the first colon for the user name
+  if (username.value.includes(':'))
+    throw problem(username, 'ELASTICSEARCH_USERNAME', 'holds a colon: set the password apart');
+  return { username: username.value, password: password.value };
 }
 
-/** PEM text, from the setting or from the file that it names; what templates do to line ends is put right. */
+/** PEM text, from the setting or from the file that it names, with the line ends that templates write out put right. */
 async function readCertificates(setting: Sourced): Promise<string> {
   const name = 'ELASTICSEARCH_CA_CERT';
-  const text = setting.value.includes('-----BEGIN') ? setting.value : await readCertificateFile(setting);
+  const isText = setting.value.includes('-----BEGIN') || isEncodedCertificate(setting.value);
+  const text = isText ? setting.value : await readCertificateFile(setting);
   const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----/gs)];
-  if (blocks.length === 0) throw problem(setting, name, 'holds no certificate in PEM form');
+  if (blocks.length === 0) throw problem(setting, name, whatStandsForCertificate(text));
   return blocks
     .map(([, body = ''], index) => {
       try {
@@ -157,16 +169,35 @@ async function readCertificates(setting: Sourced): Promise<string> {
     .join('');
 }
 
+const encodedPem = /^LS0tLS1CRUdJTi/;
+/** Base64 of DER: a certificate without the lines around it. */
+const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
+
+/** What people set instead of PEM text or a path. */
+const isEncodedCertificate = (text: string): boolean =>
+  encodedPem.test(text.trim()) || bareCertificate.test(text.trim());
+
+function whatStandsForCertificate(text: string): string {
+  const start = text.trim();
+  if (encodedPem.test(start)) return 'is the base64 of a PEM file: decode it once';
+  if (bareCertificate.test(start))
+    return 'is a certificate without its first and last line: add -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----';
+  if (start.startsWith('0\uFFFD'))
+    return 'is a certificate in DER form: convert it with openssl x509 -inform der';
+  if (start.includes('PRIVATE KEY-----')) return 'is a private key: set the certificate of the authority';
+  return 'holds no certificate in PEM form';
+}
+
 async function readCertificateFile(setting: Sourced): Promise<string> {
-  // loaded where it is used: few name a path, and it is a millisecond of each cold start
+  // Loaded on demand: few settings name a path, and loading costs a millisecond of each cold start.
   const { readFile } = await import('node:fs/promises');
   try {
-    return await readFile(setting.value.trim(), 'utf8');
+    return decodeText(await readFile(setting.value.trim()));
   } catch (error) {
     throw problem(
       setting,
       'ELASTICSEARCH_CA_CERT',
-      `is no PEM text, and as a path it cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+      `is not PEM text, and as a path it cannot be read: ${(error as NodeJS.ErrnoException).code}`,
     );
   }
 }

@@ -9,6 +9,7 @@ import {
   readConnectionValues,
 } from '../src/settings.ts';
 import { InvalidSettingError } from '../src/sweep/errors.ts';
+import { newFolder } from './support/folder.ts';
 import { certificate } from './support/scripted-server.ts';
 import { everythingShownOf } from './support/secrets.ts';
 
@@ -258,7 +259,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     [
       'a path that leads nowhere',
       { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: '/no/such/ca.pem' } },
-      /ELASTICSEARCH_CA_CERT is no PEM text, and as a path it cannot be read: ENOENT$/,
+      /ELASTICSEARCH_CA_CERT is not PEM text, and as a path it cannot be read: ENOENT$/,
     ],
     [
       'a private key for a certificate',
@@ -268,7 +269,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
           ELASTICSEARCH_CA_CERT: '-----BEGIN PRIVATE KEY-----\nhidden-value\n-----END PRIVATE KEY-----',
         },
       },
-      /ELASTICSEARCH_CA_CERT holds no certificate in PEM form$/,
+      /ELASTICSEARCH_CA_CERT is a private key: set the certificate of the authority$/,
     ],
     [
       'a certificate that is cut short',
@@ -374,6 +375,134 @@ describe('settings that are wrong say which, where, and what to do', () => {
     expect(await messageOf(given)).toMatch(
       id === '' ? /without an address/ : /ELASTICSEARCH_CLOUD_ID is not of the form name:base64/,
     );
+  });
+});
+
+describe('credentials as people paste them', () => {
+  const key = { id: 'VuaCfGcBCdbkQm-e5aOx', name: 'sweep', api_key: 'ui2lp2axTNmsyakw9tvNnw' };
+  const pair = `${key.id}:${key.api_key}`;
+  const encoded = base64(pair);
+  const hidden = [key.api_key, encoded];
+
+  it.each([
+    ['the encoded key', encoded],
+    ['id:key', pair],
+    ['the encoded key without its padding', encoded.replace(/=+$/, '')],
+    ['the encoded key with a line break after it', `${encoded}\r\n`],
+  ])('sends %s', async (_what, text) => {
+    const { credentials } = await connectionOf({
+      environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text },
+    });
+    expect(credentials).toEqual({ apiKey: text === pair ? encoded : text.trim() });
+  });
+
+  it('sends a key of Elastic Cloud as it is', async () => {
+    const cloudKey = 'essu_VFdGTlEzbG5ZME0yTlRoaw==AAAAAJbwmzQ=';
+    const environment = { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: cloudKey };
+    expect((await connectionOf({ environment })).credentials).toEqual({ apiKey: cloudKey });
+  });
+
+  it.each([
+    [
+      'base64 of id:key with a line break after it',
+      base64(`${pair}\n`),
+      /is the base64 of a key with a .*line break/,
+    ],
+    [
+      'base64 of id:key with a line break within it',
+      base64(pair.replace(':', ':\n')),
+      /is the base64 of a key with/,
+    ],
+    [
+      'base64 that is broken into lines',
+      `${encoded.slice(0, 20)}\n${encoded.slice(20)}`,
+      /has a line break in it/,
+    ],
+    ['id:key on two lines', pair.replace(':', ':\n'), /has a line break in it/],
+    ['base64 of base64', base64(encoded), /is encoded twice: decode it once$/],
+    ['base64 of base64 and a line break', base64(`${encoded}\n`), /is encoded twice: decode it once$/],
+    ['the secret half alone', key.api_key, /is only one part of a key: expected the field "encoded"/],
+    ['the id alone', key.id, /is only one part of a key/],
+    [
+      'the answer of the create call',
+      JSON.stringify({ ...key, encoded }),
+      /is the whole answer of the create call/,
+    ],
+    [
+      'the answer, laid out',
+      JSON.stringify({ ...key, encoded }, null, 2),
+      /is the whole answer of the create call/,
+    ],
+    ['a key in quotation marks', `"${encoded}"`, /is in quotation marks/],
+    ['the value of the header', `ApiKey ${encoded}`, /begins like the Authorization header/],
+    ['the header', `Authorization: ApiKey ${encoded}`, /begins like the Authorization header/],
+  ])('names %s, and sends nothing', async (_what, text, message) => {
+    const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text } };
+    expect(await messageOf(given, hidden)).toMatch(message);
+  });
+
+  it.each([
+    [
+      { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'hidden-value\n' },
+      /PASSWORD ends in a line break/,
+    ],
+    [
+      { ELASTICSEARCH_USERNAME: 'sweeper\r\n', ELASTICSEARCH_PASSWORD: 'hidden-value' },
+      /USERNAME ends in a line break/,
+    ],
+    [
+      { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'hidden\0value' },
+      /PASSWORD holds a control character/,
+    ],
+    [
+      { ELASTICSEARCH_USERNAME: 'swee:per', ELASTICSEARCH_PASSWORD: 'hidden-value' },
+      /USERNAME holds a colon/,
+    ],
+  ])('refuses %j', async (credentials, message) => {
+    const secrets = { s: { ELASTICSEARCH_URL: url, ...credentials } };
+    for (const given of [
+      { environment: { ELASTICSEARCH_URL: url, ...credentials } },
+      { environment: { ELASTICSEARCH_SECRET: 's' }, secrets },
+    ])
+      expect(await messageOf(given, ['hidden-value', 'hidden\0value'])).toMatch(message);
+  });
+});
+
+describe('a certificate in another form', () => {
+  const pem = certificate('authority');
+  const der = new X509Certificate(pem).raw;
+
+  it.each([
+    ['base64 of the PEM file', base64(pem), /is the base64 of a PEM file: decode it once$/],
+    [
+      'the PEM text without its first and last line',
+      der.toString('base64'),
+      /without its first and last line/,
+    ],
+  ])('is named: %s', async (_what, text, message) => {
+    const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text } };
+    expect(await messageOf(given)).toMatch(message);
+  });
+
+  it.each([
+    ['DER', der, /is a certificate in DER form/],
+    ['base64 of the PEM file', Buffer.from(base64(pem)), /is the base64 of a PEM file/],
+    ['nothing', Buffer.from(''), /holds no certificate in PEM form/],
+  ])('is named when a file holds it: %s', async (_what, bytes, message) => {
+    await using folder = await newFolder();
+    const path = await folder.write('ca', bytes);
+    expect(await messageOf({ environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: path } })).toMatch(
+      message,
+    );
+  });
+
+  it('is read from a file in UTF-16', async () => {
+    await using folder = await newFolder();
+    const path = await folder.write('ca.pem', Buffer.from(`\uFEFF${pem}`, 'utf16le'));
+    const { ca } = await connectionOf({
+      environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: path },
+    });
+    expect(ca).toContain('BEGIN CERTIFICATE');
   });
 });
 

@@ -15,7 +15,7 @@ export class Folder implements AsyncDisposable {
   }
 
   /** Writes a file, and returns its path. */
-  async write(name: string, text: string): Promise<string> {
+  async write(name: string, text: string | Uint8Array): Promise<string> {
     await writeFile(this.at(name), text);
     return this.at(name);
   }

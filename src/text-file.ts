@@ -1,0 +1,12 @@
+/** @module The text of a file in the encodings that editors and shells write: UTF-8, and UTF-16 with its byte order mark. */
+
+/** Decodes a file without its byte order mark. PowerShell writes UTF-16 for `>`, and many editors mark UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder(encodingOf(bytes)).decode(bytes);
+}
+
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  if (first === 0xfe && second === 0xff) return 'utf-16be';
+  return 'utf-8';
+}
