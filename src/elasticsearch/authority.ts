@@ -9,6 +9,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
+import { printable } from '../sweep/text.ts';
 
 /** What the server shows holds no certificate with the fingerprint. */
 export class WrongFingerprint extends Error {}
@@ -37,6 +38,28 @@ export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X
     socket.destroy();
   }
 }
+
+/**
+ * Which certificate is missing to verify what a server shows, as a clause, or undefined if its chain cannot be read.
+ * Sends nothing.
+ */
+export async function missingCertificate(url: URL, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const socket = await showOf(url, signal);
+    const last = [...chainOf(socket.getPeerX509Certificate())].at(-1);
+    socket.destroy();
+    if (!last) return undefined;
+    const [subject, issuer] = [shownName(last.subject), shownName(last.issuer)];
+    return subject === issuer
+      ? `${subject}, which signs itself, is not a known authority`
+      : `${subject} is signed by ${issuer}, which the server does not send and which is not a known authority`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The most specific part of a distinguished name, such as `CN=localhost`. */
+export const shownName = (name: string): string => printable(name.split('\n').at(-1) ?? '');
 
 async function showOf(url: URL, signal: AbortSignal): Promise<TLSSocket> {
   signal.throwIfAborted();

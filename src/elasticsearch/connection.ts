@@ -14,10 +14,16 @@ export interface Connection {
   readonly caFingerprint?: string | undefined;
 }
 
-/** The URL that requests go to. @throws {TypeError} when the address is none. */
+/** The URL that requests go to, without slashes at its end. @throws {TypeError} if the address is invalid. */
 export function urlOf({ address }: Pick<Connection, 'address'>): URL {
-  return new URL('url' in address ? address.url : cloudUrl(address.cloudId));
+  const url = new URL('url' in address ? address.url : cloudUrl(address.cloudId));
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
 }
+
+/** The setting that holds the address. */
+export const addressSetting = ({ address }: Pick<Connection, 'address'>) =>
+  'url' in address ? 'ELASTICSEARCH_URL' : 'ELASTICSEARCH_CLOUD_ID';
 
 /**
  * The Elasticsearch address in a cloud id, which is `name:base64`; inside are the domain, the Elasticsearch id and the
@@ -41,9 +47,16 @@ function cloudUrl(cloudId: string): string {
 
 /** The address as it may be shown: without user, password and query. */
 export function shownAddress({ address }: Pick<Connection, 'address'>): string {
-  if ('cloudId' in address) return `the cloud deployment ${printable(address.cloudId.split(':')[0] ?? '')}`;
-  if (!URL.canParse(address.url)) return 'the configured address';
-  const { protocol, host, pathname } = new URL(address.url);
+  if ('cloudId' in address) {
+    const name = printable(address.cloudId.slice(0, address.cloudId.lastIndexOf(':')));
+    const url = parseCloudId(address.cloudId);
+    const host = url === undefined ? '' : ` (${new URL(url).origin})`;
+    return `the cloud deployment${name === '' ? '' : ` ${name}`}${host}`;
+  }
+  return URL.canParse(address.url) ? shownUrl(urlOf({ address })) : 'the configured address';
+}
+
+export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 

@@ -5,14 +5,17 @@ import { printable } from '../sweep/text.ts';
 import { WrongFingerprint } from './authority.ts';
 import { missingIds } from './listing.ts';
 
-/** Why no answer came, where that tells a person what to mend. */
+/** Why no answer came, if that says what to fix. `certificate`: it is not trusted. */
 export type LostCause =
   | 'host'
   | 'lookup'
   | 'refused'
   | 'certificate'
+  | 'expired'
+  | 'other_host'
   | 'fingerprint'
   | 'not_tls'
+  | 'only_tls'
   | 'handshake'
   | 'closed'
   | 'no_route'
@@ -26,26 +29,51 @@ export type Failure =
       readonly missing: readonly string[];
       readonly retryAfterMs?: number | undefined;
     }
-  /** An error status from something in front of the cluster, or in its place: a gateway's page. */
-  | { readonly kind: 'page'; readonly error: ClusterError; readonly retryAfterMs?: number | undefined }
-  /** A good answer of something that does not say it is Elasticsearch. */
-  | { readonly kind: 'not_elasticsearch'; readonly reason: string }
+  /** An error status from something in front of the cluster, or in its place: a gateway's page or JSON. */
+  | {
+      readonly kind: 'page';
+      readonly error: ClusterError;
+      readonly isKibana: boolean;
+      readonly retryAfterMs?: number | undefined;
+    }
+  /** A good answer, or a redirect, of something that does not say it is Elasticsearch. */
+  | {
+      readonly kind: 'not_elasticsearch';
+      readonly reason: string;
+      readonly isKibana?: boolean;
+      /** The address to set instead. */
+      readonly movedTo?: string;
+    }
   /** An answer that cannot be understood: half of one, or not what was asked for. */
   | { readonly kind: 'unreadable'; readonly reason: string }
   /** No answer. */
-  | { readonly kind: 'lost'; readonly cause: LostCause; readonly reason: string }
+  | {
+      readonly kind: 'lost';
+      readonly cause: LostCause;
+      readonly reason: string;
+      /** What belongs to the cause, such as the certificate that is missing. */
+      readonly about?: string;
+    }
   /** The caller's signal ended the wait. */
   | { readonly kind: 'ended' };
 
 const longestReason = 1_000;
+/** What a page or the JSON of a front says is cut here. */
+const longestWords = 200;
+/** Node's advice on its own options, which are not ours. */
+const hintOfNode = /;[^;]*\btry running Node\.js with --use-system-ca\b.*$/s;
 
 /** Sorts what a request was rejected with. `clean` makes a text of the outside fit to show (see `redact.ts`). */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
   const show = (text: string) => printable(clean(text).trim()).slice(0, longestReason);
   if (error instanceof errors.ProductNotSupportedError)
-    return { kind: 'not_elasticsearch', reason: 'its answers lack the header X-elastic-product' };
+    return {
+      kind: 'not_elasticsearch',
+      reason: 'its answers lack the header X-elastic-product',
+      isKibana: isOfKibana(error.meta?.headers ?? {}),
+    };
   if (error instanceof errors.ResponseError) return ofResponse(error, show);
-  const reason = error instanceof Error ? show(error.message) : '';
+  const reason = error instanceof Error ? show(error.message.replace(hintOfNode, '')) : '';
   if (error instanceof errors.DeserializationError)
     return { kind: 'unreadable', reason: `it is not JSON: ${reason}` };
   if (error instanceof errors.RequestAbortedError && reason.startsWith('The content length'))
@@ -60,7 +88,7 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   const status = error.meta.statusCode ?? 0;
   const retryAfterMs = retryAfter(error.headers);
   const told = isObject(error.body) ? error.body.error : undefined;
-  if (isObject(told)) {
+  if (isObject(told) && ['type', 'reason', 'root_cause'].some((field) => field in told)) {
     const reason = typeof told.reason === 'string' ? told.reason : 'no reason given';
     const causedBy = causesOf(told).map(show).join('; ');
     return {
@@ -76,17 +104,64 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
       retryAfterMs,
     };
   }
-  // what Elasticsearch says before it knows what is wanted, as of a wrong method or media type
-  if (typeof told === 'string')
+  // Elasticsearch reports a wrong method, path or media type as a text. A front may have one under the same name.
+  if (
+    typeof told === 'string' &&
+    (isOfElasticsearch(error, status) || told.startsWith('no handler found for uri'))
+  )
     return {
       kind: 'answer',
       error: { status, type: 'http_error', reason: show(told) },
       missing: [],
       retryAfterMs,
     };
-  const text = typeof error.body === 'string' ? wordsOfPage(error.body) : '';
-  const reason = text ? show(text).slice(0, 200) : 'an answer without an error of Elasticsearch';
-  return { kind: 'page', error: { status, type: 'http_error', reason }, retryAfterMs };
+  const text = show(wordsOf(error.body)).slice(0, longestWords);
+  if (/\bto (an )?(HTTPS|SSL-enabled server|TLS-enabled server) port\b/i.test(text))
+    return { kind: 'lost', cause: 'only_tls', reason: text };
+  const reason = text || 'an answer without an error of Elasticsearch';
+  const isKibana = isOfKibana(error.headers ?? {}) || isErrorOfKibana(error.body);
+  return { kind: 'page', error: { status, type: 'http_error', reason }, isKibana, retryAfterMs };
+}
+
+const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: number): boolean =>
+  headers?.['x-elastic-product'] === 'Elasticsearch' || (isObject(body) && body.status === status);
+
+/** Whether the headers are Kibana's, which names itself and its licence in each answer. */
+export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
+  'kbn-name' in headers || 'kbn-license-sig' in headers;
+
+/** The errors of Kibana's web framework, where a proxy drops its headers. */
+const isErrorOfKibana = (body: unknown): boolean =>
+  isObject(body) &&
+  typeof body.statusCode === 'number' &&
+  typeof body.error === 'string' &&
+  typeof body.message === 'string';
+
+/** What an answer that is not of Elasticsearch says to people; empty if it says nothing. */
+function wordsOf(body: unknown): string {
+  const parsed = typeof body === 'string' && body.trimStart().startsWith('{') ? parsedJson(body) : body;
+  if (isObject(parsed)) return wordsOfJson(parsed);
+  return typeof body === 'string' ? wordsOfPage(body) : '';
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Where gateways, load balancers and clouds put their sentence, the most telling first. */
+const sentenceFields = ['message', 'Message', 'error_description', 'detail', 'title', 'error', 'reason'];
+
+function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
+  const [first] = Array.isArray(body.errors) ? (body.errors as unknown[]) : [];
+  const inner = [body, body.error, first].filter(isObject);
+  const found = inner
+    .flatMap((fields) => sentenceFields.map((field) => fields[field]))
+    .find((text) => typeof text === 'string' && text.trim() !== '');
+  return typeof found === 'string' ? found : typeof first === 'string' ? first : '';
 }
 
 /** More causes within causes repeat each other. */
@@ -127,6 +202,8 @@ function causeOf(error: unknown, reason: string): LostCause {
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
   // an alert of the server about our own side may name certificates, and is not about the server's
   if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
+  if (/certificate has expired|not yet valid/i.test(reason)) return 'expired';
+  if (/does not match certificate's altnames/.test(reason)) return 'other_host';
   if (/certificate|self-signed/i.test(reason)) return 'certificate';
   if (/other side closed|ECONNRESET|EPIPE|socket hang up/i.test(reason)) return 'closed';
   return /EHOSTUNREACH|ENETUNREACH/.test(reason) ? 'no_route' : 'other';

@@ -3,7 +3,7 @@ import type { Clock } from '../sweep/clock.ts';
 import { formatDuration } from '../sweep/duration.ts';
 import type { ReadLimits } from '../sweep/ports.ts';
 import { UnreadableAnswer } from './answers.ts';
-import type { Failure } from './failure.ts';
+import type { Failure, LostCause } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
 
 const mostTries = 4;
@@ -97,6 +97,17 @@ export class Reader {
   }
 }
 
+/** What another try finds as it was. */
+const permanentCauses: ReadonlySet<LostCause> = new Set([
+  'host',
+  'certificate',
+  'expired',
+  'other_host',
+  'fingerprint',
+  'not_tls',
+  'only_tls',
+]);
+
 /** Whether trying again could help: not where the cluster has understood and refuses, nor where the address is wrong. */
 export function mayPass(failure: Failure): boolean {
   switch (failure.kind) {
@@ -104,7 +115,7 @@ export function mayPass(failure: Failure): boolean {
     case 'page':
       return failure.error.status === 429 || failure.error.status >= 500;
     case 'lost':
-      return !['host', 'certificate', 'fingerprint', 'not_tls'].includes(failure.cause);
+      return !permanentCauses.has(failure.cause);
     case 'unreadable':
       return true;
     case 'not_elasticsearch':

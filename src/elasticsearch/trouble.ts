@@ -6,7 +6,7 @@ import {
   NotElasticsearchError,
   UnreadableInventoryError,
 } from '../sweep/errors.ts';
-import { type Connection, shownAddress } from './connection.ts';
+import { addressSetting, type Connection, shownAddress } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
 import { shownWait } from './reading.ts';
 
@@ -59,11 +59,21 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
           `cannot be reached: ${failure.reason}`,
           'Check the address, and that this machine may reach it.',
         );
-      const { cause, advice } = lost[failure.cause];
-      return { ...trouble(unreachable, `cannot be reached: ${cause}`, advice), detail: failure.reason };
+      const { cause, advice } = lostBy(failure.cause, connection);
+      const about = failure.about === undefined ? '' : ` (${failure.about})`;
+      return {
+        ...trouble(unreachable, `cannot be reached: ${cause}${about}`, advice),
+        detail: failure.reason,
+      };
     }
     case 'not_elasticsearch':
-      return trouble(wrongProduct, `answers, but not as an Elasticsearch: ${failure.reason}`, wrongPlace);
+      return trouble(
+        wrongProduct,
+        `answers, but not as an Elasticsearch: ${failure.reason}`,
+        failure.movedTo === undefined
+          ? placeAdvice(failure.isKibana === true, connection)
+          : `Set ${addressSetting(connection)} to ${failure.movedTo}`,
+      );
     case 'unreadable':
       return trouble(
         unreadable,
@@ -71,14 +81,53 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
         'Is a proxy in between that changes answers?',
       );
     case 'page':
+      return troubleOfPage(failure, trouble, connection, asked);
     case 'answer':
       return troubleOfStatus(failure, trouble, connection, asked);
   }
 }
 
+type Told = (error: Trouble['error'], what: string, advice: string) => Trouble;
+
+/** Nothing of it is about Elasticsearch's privileges: the answer is not of Elasticsearch. */
+function troubleOfPage(
+  { error, isKibana, retryAfterMs }: Extract<Failure, { kind: 'page' }>,
+  trouble: Told,
+  connection: Connection,
+  asked: string,
+): Trouble {
+  const said = `HTTP ${error.status}: ${error.reason}`;
+  if (isKibana)
+    return trouble(wrongProduct, `answers ${asked} as Kibana does (${said})`, placeAdvice(true, connection));
+  if (error.status === 401 || error.status === 403)
+    return trouble(
+      (message) => new AccessDeniedError(error.status, message),
+      `has something in front of it that refuses ${asked} (${said})`,
+      'Check the access rules of the proxy, gateway or firewall in between.',
+    );
+  if (error.status < 500 && error.status !== 429)
+    return trouble(
+      wrongProduct,
+      `answers ${asked}, but not as an Elasticsearch (${said})`,
+      placeAdvice(false, connection),
+    );
+  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is up');
+  return trouble(
+    unreachable,
+    `has something in front of it that cannot reach it (${said})${asksToWait}`,
+    again,
+  );
+}
+
+/** What an answer says about a wait, and what to do about it. */
+const wordsOfWait = (retryAfterMs: number | undefined, otherwise: string) =>
+  retryAfterMs
+    ? { asksToWait: `, and asks to wait ${shownWait(retryAfterMs)}`, again: 'Try again after that.' }
+    : { asksToWait: '', again: `Try again when ${otherwise}.` };
+
 function troubleOfStatus(
-  { kind, error, retryAfterMs = 0 }: Extract<Failure, { kind: 'answer' | 'page' }>,
-  trouble: (error: Trouble['error'], what: string, advice: string) => Trouble,
+  { error, retryAfterMs }: Extract<Failure, { kind: 'answer' }>,
+  trouble: Told,
   connection: Connection,
   asked: string,
 ): Trouble {
@@ -107,71 +156,88 @@ function troubleOfStatus(
       `has a block on what ${asked} reads (${said})`,
       'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.',
     );
-  if (subject === 'front')
-    return trouble(
-      denied,
-      `has something in front of it that refuses ${asked} (${said})`,
-      'Check the access rules of the proxy, gateway or firewall in between.',
-    );
   if (error.status === 403)
     return trouble(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
   if (error.status < 500 && error.status !== 429) {
-    return kind === 'page'
-      ? trouble(wrongProduct, `answers ${asked}, but not as an Elasticsearch (${said})`, wrongPlace)
-      : trouble(
-          wrongProduct,
-          `does not understand ${asked} (${said})`,
-          'Is it an Elasticsearch with machine learning?',
-        );
+    return trouble(
+      wrongProduct,
+      `does not understand ${asked} (${said})`,
+      'Is it an Elasticsearch with machine learning?',
+    );
   }
-  const wait = retryAfterMs > 0 ? `, and asks to wait ${shownWait(retryAfterMs)}` : '';
-  const when = retryAfterMs > 0 ? 'Try again after that.' : undefined;
-  return kind === 'page'
-    ? trouble(
-        unreachable,
-        `has something in front of it that cannot reach it (${said})${wait}`,
-        when ?? 'Try again when the cluster is up.',
-      )
-    : trouble(
-        unreadable,
-        `could not answer ${asked} (${said})${wait}`,
-        when ?? 'Try again when the cluster is well.',
-      );
+  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is well');
+  return trouble(unreadable, `could not answer ${asked} (${said})${asksToWait}`, again);
 }
 
-const wrongPlace = "Check ELASTICSEARCH_URL: is it the address of Kibana, or of a proxy's login?";
+function placeAdvice(isKibana: boolean, connection: Connection): string {
+  const setting = addressSetting(connection);
+  return isKibana
+    ? `This is the address of Kibana: set ${setting} to that of Elasticsearch (port 9200 instead of 5601; on Elastic Cloud .es. instead of .kb.).`
+    : `Check ${setting}: is it the address of Kibana, or of a proxy's login?`;
+}
 
-const lost: Record<Exclude<LostCause, 'other'>, { readonly cause: string; readonly advice: string }> = {
-  host: { cause: 'its host name does not exist', advice: 'Check ELASTICSEARCH_URL.' },
-  lookup: { cause: 'its host name cannot be looked up', advice: 'Check the name servers of this machine.' },
-  refused: {
-    cause: 'nothing listens there',
-    advice: 'Check the port in ELASTICSEARCH_URL, and that the cluster is up.',
-  },
-  certificate: {
-    cause: 'its certificate is not trusted',
-    advice:
-      'Set ELASTICSEARCH_CA_CERT to the certificate of the authority that signed it, and check that the certificate is for this host name and still valid.',
-  },
-  fingerprint: {
-    cause: 'ELASTICSEARCH_CA_FINGERPRINT is of another certificate',
-    advice: 'Compare it with that of the authority that signed the certificate of the server.',
-  },
-  not_tls: {
-    cause: 'it does not speak TLS',
-    advice: 'Does its address in ELASTICSEARCH_URL begin with http:// instead?',
-  },
-  handshake: {
-    cause: 'the TLS handshake failed',
-    advice: 'Check which TLS versions the server allows, and whether it asks for a client certificate.',
-  },
-  closed: {
-    cause: 'the connection was closed without a whole answer',
-    advice:
-      'Check that the port in ELASTICSEARCH_URL is that of Elasticsearch, and whether it wants https://.',
-  },
-  no_route: {
-    cause: 'there is no route to it',
-    advice: 'Check the network of this machine: subnets, routes, VPN.',
-  },
-};
+function lostBy(
+  cause: Exclude<LostCause, 'other'>,
+  connection: Connection,
+): { readonly cause: string; readonly advice: string } {
+  const setting = addressSetting(connection);
+  switch (cause) {
+    case 'host':
+      return { cause: 'its host name does not exist', advice: `Check ${setting}.` };
+    case 'lookup':
+      return {
+        cause: 'its host name cannot be looked up',
+        advice: 'Check the name servers of this machine.',
+      };
+    case 'refused':
+      return {
+        cause: 'nothing listens there',
+        advice: `Check the port in ${setting}, and that the cluster is up.`,
+      };
+    case 'certificate':
+      return {
+        cause: 'its certificate is not trusted',
+        advice:
+          connection.ca === undefined
+            ? 'Set ELASTICSEARCH_CA_CERT to the certificate of the authority that signed it.'
+            : 'Add the certificate of the authority that signed it to ELASTICSEARCH_CA_CERT, or let the server send its whole chain.',
+      };
+    case 'expired':
+      return {
+        cause: 'its certificate is not valid now',
+        advice: 'Renew the certificate, or check the clock of this machine.',
+      };
+    case 'other_host':
+      return {
+        cause: 'its certificate is for another host name',
+        advice: `Set ${setting} to a name that the certificate has, or renew the certificate.`,
+      };
+    case 'fingerprint':
+      return {
+        cause: 'ELASTICSEARCH_CA_FINGERPRINT is of another certificate',
+        advice: 'Compare it with that of the authority that signed the certificate of the server.',
+      };
+    case 'not_tls':
+      return {
+        cause: 'it does not speak TLS',
+        advice: `Does its address in ${setting} begin with http:// instead?`,
+      };
+    case 'only_tls':
+      return { cause: 'it speaks only TLS', advice: `Set ${setting} to https:// instead of http://.` };
+    case 'handshake':
+      return {
+        cause: 'the TLS handshake failed',
+        advice: 'Check which TLS versions the server allows, and whether it asks for a client certificate.',
+      };
+    case 'closed':
+      return {
+        cause: 'the connection was closed without a whole answer',
+        advice: `Check that the port in ${setting} is that of Elasticsearch, and whether it wants https://.`,
+      };
+    case 'no_route':
+      return {
+        cause: 'there is no route to it',
+        advice: 'Check the network of this machine: subnets, routes, VPN.',
+      };
+  }
+}

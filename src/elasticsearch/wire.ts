@@ -1,7 +1,8 @@
 /** @module One request to the cluster, and what came of it. Nothing is thrown and nothing is sent twice here. */
+import { missingCertificate } from './authority.ts';
 import { connect, type LeanClient } from './client.ts';
 import { type Connection, urlOf } from './connection.ts';
-import { type Failure, failureOf } from './failure.ts';
+import { type Failure, failureOf, isOfKibana } from './failure.ts';
 import { redactorFor } from './redact.ts';
 
 export interface Question {
@@ -39,12 +40,13 @@ export class Wire {
         { signal, meta: true },
       );
       if (result.statusCode !== undefined && result.statusCode >= 300)
-        return { failure: { kind: 'not_elasticsearch', reason: this.#redirect(result.headers?.location) } };
+        return { failure: this.#redirect(result.headers ?? {}, path) };
       for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
       return { body: result.body };
     } catch (error) {
       // the client names an abort in several ways
-      return { failure: signal.aborted ? { kind: 'ended' } : failureOf(error, this.#clean) };
+      if (signal.aborted) return { failure: { kind: 'ended' } };
+      return { failure: await this.#explained(failureOf(error, this.#clean), signal) };
     }
   }
 
@@ -69,12 +71,25 @@ export class Wire {
     return this.#client;
   }
 
-  #redirect(location: unknown): string {
-    const target = String(location);
+  /** A certificate that is not trusted, with the name of the one that is missing. */
+  async #explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
+    if (failure.kind !== 'lost' || failure.cause !== 'certificate') return failure;
+    const missing = await missingCertificate(urlOf(this.#connection), signal);
+    return missing === undefined ? failure : { ...failure, about: this.#clean(missing) };
+  }
+
+  #redirect(headers: Readonly<Record<string, unknown>>, path: string): Failure {
     const base = urlOf(this.#connection);
-    // without its query, in which login pages like to carry tokens
-    const { origin, pathname } = URL.canParse(target, base.href) ? new URL(target, base) : base;
-    return `it redirects to ${this.#clean(origin + pathname)}`;
+    const location = String(headers.location);
+    const target = URL.canParse(location, base.href) ? new URL(location, base) : base;
+    // without the query, in which login pages carry tokens
+    const reason = `it redirects to ${this.#clean(target.origin + target.pathname)}`;
+    // only on the same host: a captive portal must not have credentials sent to it
+    const isUpgrade = base.protocol === 'http:' && target.protocol === 'https:';
+    const prefix = base.pathname.replace(/\/$/, '');
+    if (isUpgrade && target.hostname === base.hostname && target.pathname === prefix + path)
+      return { kind: 'not_elasticsearch', reason, movedTo: target.origin + prefix };
+    return { kind: 'not_elasticsearch', reason, isKibana: isOfKibana(headers) };
   }
 }
 

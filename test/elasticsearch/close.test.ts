@@ -311,8 +311,7 @@ describe('the answer to a close', () => {
       ({ raw }) => raw('{"message":"no healthy upstream"}', 503, { 'content-type': 'application/json' }),
       {
         kind: 'lost',
-        reason:
-          'HTTP 503 from something in front of the cluster: an answer without an error of Elasticsearch',
+        reason: 'HTTP 503 from something in front of the cluster: no healthy upstream',
       },
     ],
     [

@@ -82,13 +82,18 @@ describe('entering a cluster', () => {
     expect(server.requests[0]?.query.get('filter_path')).toContain('jobs.data_counts.last_data_time');
   });
 
-  it('keeps the base path of a proxy before every path', async () => {
-    await using server = await serve((exchange) =>
-      respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),
-    );
-    expect(await jobIds({ ELASTICSEARCH_URL: `${server.url}/behind/a/proxy/` })).toEqual(['job-a']);
-    expect(server.requests[0]?.path).toBe('/behind/a/proxy/_ml/anomaly_detectors/_stats');
-  });
+  it.each(['', '/', '//'])(
+    'keeps the base path of a proxy before every path, whatever slashes end it: %j',
+    async (slashes) => {
+      await using server = await serve((exchange) =>
+        respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),
+      );
+      expect(await jobIds({ ELASTICSEARCH_URL: `${server.url}/behind/a/proxy${slashes}` })).toEqual([
+        'job-a',
+      ]);
+      expect(server.requests[0]?.path).toBe('/behind/a/proxy/_ml/anomaly_detectors/_stats');
+    },
+  );
 });
 
 describe('a cluster behind TLS', () => {
@@ -154,13 +159,13 @@ describe('a cluster behind TLS', () => {
       'an authority that nobody named',
       'server',
       {},
-      /its certificate is not trusted;.*Set ELASTICSEARCH_CA_CERT/,
+      /its certificate is not trusted \(.*\);.*Set ELASTICSEARCH_CA_CERT/,
     ],
     [
       'another authority than the one named',
       'server',
       { ELASTICSEARCH_CA_CERT: certificate('other-authority') },
-      /its certificate is not trusted;.*Set ELASTICSEARCH_CA_CERT/,
+      /not trusted \(.*signs itself, is not a known authority\);.*Add .* to ELASTICSEARCH_CA_CERT/,
     ],
     [
       'another fingerprint than the one named',
@@ -172,25 +177,25 @@ describe('a cluster behind TLS', () => {
       'a certificate for another host',
       'other-host',
       { ELASTICSEARCH_CA_CERT: certificate('authority') },
-      /is for this host name.*\(.*certificate's altnames.*\)$/,
+      /is for another host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
       'a certificate for another host, under the right fingerprint',
       'other-host',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
-      /is for this host name.*\(.*certificate's altnames.*\)$/,
+      /is for another host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
       'a certificate that is over',
       'expired',
       { ELASTICSEARCH_CA_CERT: certificate('authority') },
-      /still valid.*\(certificate has expired\)$/,
+      /is not valid now.*\(certificate has expired\)$/,
     ],
     [
       'a certificate that is over, under the right fingerprint',
       'expired',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
-      /still valid.*\(certificate has expired\)$/,
+      /is not valid now.*\(certificate has expired\)$/,
     ],
   ])('is not spoken to with %s', async (_what, tls, changes, message) => {
     await using server = await serve(respond, { tls });
@@ -198,6 +203,67 @@ describe('a cluster behind TLS', () => {
     expect(error.name).toBe('ClusterUnreachableError');
     expect(error.message).toMatch(message);
     expect(server.requests).toEqual([]);
+  });
+
+  it.each([
+    ['the intermediate certificate alone', ['intermediate'], 'intermediate'],
+    ['the intermediate, which the server does not send', [], 'intermediate'],
+    ['the certificate of the server itself', ['intermediate'], 'below-intermediate'],
+    ['the root, while the server sends the intermediate', ['intermediate'], 'root'],
+  ])('is trusted by %s', async (_what, chain, name) => {
+    await using server = await serve(respond, { tls: 'below-intermediate', chain });
+    expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: certificate(name) }))).toEqual(['job-a']);
+  });
+
+  it.each<[string, string[], Environment, RegExp]>([
+    [
+      'it does not send its intermediate, and the root is set',
+      [],
+      { ELASTICSEARCH_CA_CERT: certificate('root') },
+      /CN=localhost is signed by CN=jobsweep test intermediate, which the server does not send.*Add .* to ELASTICSEARCH_CA_CERT, or let the server send its whole chain/,
+    ],
+    [
+      'it does not send its intermediate, and nothing is set',
+      [],
+      {},
+      /CN=localhost is signed by CN=jobsweep test intermediate, which the server does not send.*Set ELASTICSEARCH_CA_CERT/,
+    ],
+    [
+      'it sends its intermediate, and nothing is set',
+      ['intermediate'],
+      {},
+      /CN=jobsweep test intermediate is signed by CN=jobsweep test root, which the server does not send/,
+    ],
+    [
+      'it sends its root, and nothing is set',
+      ['intermediate', 'root'],
+      {},
+      /CN=jobsweep test root, which signs itself, is not a known authority/,
+    ],
+  ])('names the certificate that is missing: %s', async (_what, chain, changes, message) => {
+    await using server = await serve(respond, { tls: 'below-intermediate', chain });
+    const error = await errorOf(settings(server, changes));
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('use-system-ca');
+    expect(server.requests).toEqual([]);
+  });
+
+  it('shows the host that a cloud id decodes to, and names the setting that is set', async () => {
+    const cloudId = (host: string) => `team:logs:${Buffer.from(host).toString('base64')}`;
+    for (const [inside, message] of [
+      [
+        'no-such-host.invalid$0a1b$kibana',
+        /^the cloud deployment team:logs \(https:\/\/0a1b\.no-such-host\.invalid\) .*(Check ELASTICSEARCH_CLOUD_ID|EAI_AGAIN)/,
+      ],
+      ['0.1:1$127.0$kibana', /\(https:\/\/127\.0\.0\.1:1\) .*Check the port in ELASTICSEARCH_CLOUD_ID/],
+    ] as const) {
+      const error = await errorOf({
+        ELASTICSEARCH_CLOUD_ID: cloudId(inside),
+        ELASTICSEARCH_API_KEY: encodedKey,
+      });
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toContain('ELASTICSEARCH_URL');
+    }
   });
 
   it('that is not trusted is not tried again: nothing would change', async () => {
@@ -301,7 +367,7 @@ describe('what is not there, or is not what it should be', () => {
       ({ raw }) =>
         raw('<html><head><title>404 Not Found</title></head>', 404, { 'content-type': 'text/html' }),
       'NotElasticsearchError',
-      /HTTP 404 http_error: 404 Not Found\).*proxy/,
+      /HTTP 404: 404 Not Found\).*proxy/,
       1,
     ],
     [
@@ -348,7 +414,7 @@ describe('what is not there, or is not what it should be', () => {
       'a gateway without its cluster',
       ({ raw }) => raw('<html><title>502 Bad Gateway</title>', 502, { 'content-type': 'text/html' }),
       'ClusterUnreachableError',
-      /in front of it.*HTTP 502 http_error: 502 Bad Gateway/,
+      /in front of it.*HTTP 502: 502 Bad Gateway/,
       4,
     ],
     [
@@ -365,6 +431,104 @@ describe('what is not there, or is not what it should be', () => {
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('secret-token');
     expect(server.requests).toHaveLength(requests);
+  });
+
+  const json = { 'content-type': 'application/json; charset=utf-8' };
+  const kibana404 = JSON.stringify({ statusCode: 404, error: 'Not Found', message: 'Not Found' });
+
+  it.each<[string, (exchange: Exchange) => void, string, RegExp]>([
+    [
+      'Kibana',
+      ({ raw }) => raw(kibana404, 404, { ...json, 'kbn-name': 'kibana-1' }),
+      'NotElasticsearchError',
+      /as Kibana does \(HTTP 404: Not Found\).*address of Kibana: set ELASTICSEARCH_URL to that of Elasticsearch/,
+    ],
+    [
+      'Kibana behind a proxy that drops its headers',
+      ({ raw }) => raw(kibana404, 404, json),
+      'NotElasticsearchError',
+      /as Kibana does/,
+    ],
+    [
+      'Kibana that wants a login',
+      ({ raw }) =>
+        raw(JSON.stringify({ statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' }), 401, json),
+      'NotElasticsearchError',
+      /as Kibana does \(HTTP 401: Unauthorized\)/,
+    ],
+    [
+      'Kibana that redirects to its login',
+      ({ raw }) => raw('', 302, { location: '/login?next=%2F', 'kbn-name': 'kibana-1' }),
+      'NotElasticsearchError',
+      /redirects to .*\/login; .*address of Kibana: set ELASTICSEARCH_URL/,
+    ],
+    [
+      'a domain of AWS',
+      ({ raw }) => raw('{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}', 403, json),
+      'AccessDeniedError',
+      /in front of it that refuses GET .* \(HTTP 403: User: anonymous is not authorized to perform: es:ESHttpGet\)/,
+    ],
+    [
+      'a gateway without a token',
+      ({ raw }) => raw('{"message":"Missing Authentication Token"}', 403, json),
+      'AccessDeniedError',
+      /HTTP 403: Missing Authentication Token\)/,
+    ],
+    [
+      'the proxy of Elastic Cloud',
+      ({ raw }) => raw('{"ok":false,"message":"Unknown resource."}', 404, json),
+      'NotElasticsearchError',
+      /but not as an Elasticsearch \(HTTP 404: Unknown resource\.\)/,
+    ],
+    [
+      'a gateway whose error is an object of its own',
+      ({ raw }) => raw('{"error":{"code":"AuthorizationFailed","message":"no role here"}}', 403, json),
+      'AccessDeniedError',
+      /HTTP 403: no role here\)/,
+    ],
+    [
+      'a gateway with a list of errors',
+      ({ raw }) => raw('{"errors":[{"message":"route unknown"}]}', 404, json),
+      'NotElasticsearchError',
+      /HTTP 404: route unknown\)/,
+    ],
+    [
+      'a gateway whose JSON says that it is text',
+      ({ raw }) => raw('{"error":"invalid_token"}', 401, { 'content-type': 'text/plain' }),
+      'AccessDeniedError',
+      /in front of it that refuses .*HTTP 401: invalid_token\)/,
+    ],
+    [
+      'a port that speaks TLS',
+      ({ raw }) =>
+        raw('<title>400 The plain HTTP request was sent to HTTPS port</title>', 400, {
+          'content-type': 'text/html',
+        }),
+      'ClusterUnreachableError',
+      /speaks only TLS; .*Set ELASTICSEARCH_URL to https:\/\//,
+    ],
+  ])('%s, in its own words and without advice on privileges', async (_what, answer, name, message) => {
+    await using server = await serve(answer);
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+    expect(error.name).toBe(name);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toMatch(/monitor_ml|machine learning/);
+  });
+
+  it('a redirect of the same path to https, with the address to set', async () => {
+    await using server = await serve(({ request, raw }) =>
+      raw('', 301, { location: `https://127.0.0.1${request.url}` }),
+    );
+    const error = await errorOf({ ELASTICSEARCH_URL: `${server.url}/es/`, ...key });
+    expect(error.message).toMatch(/Set ELASTICSEARCH_URL to https:\/\/127\.0\.0\.1\/es$/);
+  });
+
+  it('a redirect to https on another host, which is never an address to set', async () => {
+    await using server = await serve(({ request, raw }) =>
+      raw('', 301, { location: `https://portal.example.test${request.url}` }),
+    );
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+    expect(error.message).not.toContain('Set ELASTICSEARCH_URL to');
   });
 
   it('something that does not speak HTTP', async () => {

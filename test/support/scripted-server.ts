@@ -37,17 +37,17 @@ export interface ScriptedServer extends AsyncDisposable {
 }
 
 /** The names of the certificates in `tls/`. */
-export type CertificateName = 'server' | 'other-host' | 'expired';
+export type CertificateName = 'server' | 'other-host' | 'expired' | 'below-intermediate';
 
 export const certificate = (name: string): string =>
   readFileSync(new URL(`tls/${name}.pem`, import.meta.url), 'utf8');
 
 export const productHeaders = { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' };
 
-/** Starts a server; with `tls` it speaks HTTPS with that certificate, and shows the authority's after it. */
+/** Starts a server. With `tls` it speaks HTTPS with that certificate, and sends those of `chain` after it. */
 export async function serve(
   respond: (exchange: Exchange) => void | Promise<void>,
-  { tls }: { readonly tls?: CertificateName } = {},
+  { tls, chain = ['authority'] }: { readonly tls?: CertificateName; readonly chain?: readonly string[] } = {},
 ): Promise<ScriptedServer> {
   const requests: SeenRequest[] = [];
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -88,7 +88,7 @@ export async function serve(
     ? createTlsServer(
         {
           key: certificate('test-only-server.key'),
-          cert: `${certificate(tls)}${certificate('authority')}`,
+          cert: [tls, ...chain].map(certificate).join(''),
         },
         listener,
       )

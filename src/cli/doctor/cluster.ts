@@ -1,4 +1,5 @@
 /** @module The checks of a cluster: from what it answered to what that means for a sweep. Pure. */
+import { shownName } from '../../elasticsearch/authority.ts';
 import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
 import type { Failure } from '../../elasticsearch/failure.ts';
@@ -50,9 +51,8 @@ function transportFindings({ connection, facts: { certificate, root }, now }: Cl
       : [note('TLS', 'the address is http, without encryption')];
   }
   if (!certificate) return [finding('TLS', 'no certificate could be had', 'See the connection below.')];
-  const name = (text: string) => printable(text.split('\n').at(-1) ?? '');
   const left = certificate.validTo - now;
-  const about = `certificate of ${name(certificate.subject)} by ${name(certificate.issuer)}`;
+  const about = `certificate of ${shownName(certificate.subject)} by ${shownName(certificate.issuer)}`;
   if (left <= 0) return [finding('TLS', `${about}, which ended ${span(-left)} ago`, 'Renew it.')];
   const known = connection.caFingerprint
     ? 'ELASTICSEARCH_CA_FINGERPRINT'
