@@ -4,6 +4,7 @@ import type { ClusterError } from '../sweep/ports.ts';
 import { printable } from '../sweep/text.ts';
 import { WrongFingerprint } from './authority.ts';
 import { missingIds } from './listing.ts';
+import { WrongPacking } from './unpacking.ts';
 
 /** Why no answer came, if that says what to fix. `certificate`: it is not trusted. */
 export type LostCause =
@@ -76,6 +77,10 @@ export function failureOf(error: unknown, clean: (text: string) => string): Fail
   const reason = error instanceof Error ? show(error.message.replace(hintOfNode, '')) : '';
   if (error instanceof errors.DeserializationError)
     return { kind: 'unreadable', reason: `it is not JSON: ${reason}` };
+  const thrown = error instanceof Error ? (error.cause ?? error) : error;
+  if (thrown instanceof WrongPacking) return { kind: 'unreadable', reason: show(thrown.message) };
+  if (reason.includes('Header overflow'))
+    return { kind: 'unreadable', reason: 'its headers are larger than 16 KB' };
   if (error instanceof errors.RequestAbortedError && reason.startsWith('The content length'))
     return { kind: 'unreadable', reason: 'it is far larger than what was asked for' };
   if (reason.includes('Expected HTTP/'))

@@ -36,7 +36,7 @@ export class NodeConnection extends HttpConnection {
     options: ConnectionRequestOptions & ConnectionRequestOptionsAsStream,
   ): Promise<never> {
     const answer: ConnectionRequestResponse = await super.request(params, options);
-    return (await unpacked(answer, options.maxResponseSize ?? 0)) as never;
+    return (await unpacked(withOneProduct(answer), options.maxResponseSize ?? 0)) as never;
   }
 
   /** The client lets go of a signal when the headers have come: a body that never ends would never be given up. */
@@ -50,6 +50,15 @@ export class NodeConnection extends HttpConnection {
     this.agent?.destroy();
     return Promise.resolve();
   }
+}
+
+const product = 'x-elastic-product';
+
+/** A proxy that adds the header to the cluster's own makes Node join the two, which the client takes for another product. */
+function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestResponse {
+  const [first, ...others] = String(answer.headers[product] ?? '').split(', ');
+  if (others.length === 0 || others.some((other) => other !== first)) return answer;
+  return { ...answer, headers: { ...answer.headers, [product]: first } };
 }
 
 /** The client drops a parser's error of this code when the message is that no HTTP came, and never answers. */

@@ -4,27 +4,47 @@
  */
 import { type ConnectionRequestResponse, errors } from '@elastic/elasticsearch';
 
-/** The answer with its body unpacked; one of more than so many bytes is refused like a plain answer of that size. */
+/** A body that is not what its header says. */
+export class WrongPacking extends Error {}
+
+/** The answer with its body unpacked. One of more than `maxBytes` is refused like a plain answer of that size. */
 export async function unpacked(
   answer: ConnectionRequestResponse,
-  mostBytes: number,
+  maxBytes: number,
 ): Promise<ConnectionRequestResponse> {
   const { 'content-encoding': encoding = '', ...headers } = answer.headers;
-  if (!Buffer.isBuffer(answer.body) || !/gzip|deflate/i.test(String(encoding))) return answer;
-  return { ...answer, headers, body: (await unpack(answer.body, mostBytes)).toString() };
+  if (encoding === '' || /^identity$/i.test(String(encoding))) return answer;
+  if (!Buffer.isBuffer(answer.body) || !/gzip|deflate/i.test(String(encoding)))
+    throw new WrongPacking(`it is packed as ${encoding}, which jobsweep neither asks for nor reads`);
+  return { ...answer, headers, body: (await unpack(answer.body, String(encoding), maxBytes)).toString() };
 }
 
-async function unpack(packed: Buffer, maxOutputLength: number): Promise<Buffer> {
-  // loaded where it is used: few clusters pack their answers, and it is a part of each cold start
-  const { unzip } = await import('node:zlib');
+async function unpack(packed: Buffer, encoding: string, maxOutputLength: number): Promise<Buffer> {
+  if (packed.length === 0) return packed;
+  // Loaded on demand: few clusters pack their answers, and loading is a part of each cold start.
+  const { inflateRaw, unzip } = await import('node:zlib');
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  unzip(packed, { maxOutputLength }, (error, plain) => {
+  // "deflate" is meant to have a header of zlib. Some servers leave it out, and browsers and curl read both.
+  const isRaw = /deflate/i.test(encoding) && !hasZlibHeader(packed);
+  (isRaw ? inflateRaw : unzip)(packed, { maxOutputLength }, (error, plain) => {
+    const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
     if (!error) resolve(plain);
-    else if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') reject(error);
-    else
+    else if (code === 'ERR_BUFFER_TOO_LARGE')
       reject(
         new errors.RequestAbortedError(`The content length is bigger than ${maxOutputLength}, unpacked`),
+      );
+    else
+      reject(
+        new WrongPacking(
+          code === 'Z_BUF_ERROR'
+            ? `its ${encoding} body is cut short`
+            : `its header says ${encoding}, and its body is not: ${error.message}`,
+        ),
       );
   });
   return promise;
 }
+
+/** The first two bytes name the method, deflate, and are a multiple of 31 (RFC 1950). */
+const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
+  (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;

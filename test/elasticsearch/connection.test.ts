@@ -531,6 +531,27 @@ describe('what is not there, or is not what it should be', () => {
     expect(error.message).not.toContain('Set ELASTICSEARCH_URL to');
   });
 
+  it('headers of more than 16 KB, by their size', async () => {
+    await using server = await serve(({ json }) =>
+      json({ count: 0 }, 200, { 'x-large': 'x'.repeat(17_000) }),
+    );
+    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+    expect(error.name).toBe('UnreadableInventoryError');
+    expect(error.message).toMatch(
+      /its headers are larger than 16 KB; nothing was closed\. Is a proxy in between/,
+    );
+  });
+
+  it('a cluster whose proxy adds the header of Elasticsearch once more, which is read', async () => {
+    await using server = await serve((exchange) => {
+      exchange.response.setHeader('x-elastic-product', ['Elasticsearch', 'Elasticsearch']);
+      const json: Exchange['json'] = (body) =>
+        exchange.response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      respondWith(healthy, { ...exchange, json });
+    });
+    expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...key })).toEqual(['job-a']);
+  });
+
   it('something that does not speak HTTP', async () => {
     const { createServer } = await import('node:net');
     const server = createServer((socket) => {
