@@ -134,7 +134,8 @@ function range(member: string, field: Field): string | undefined {
 }
 
 function value(text: string | undefined, { min, max, names }: Field): number | undefined {
-  const named = names?.indexOf(text ?? '') ?? -1;
+  // in any case, as the console takes them
+  const named = names?.indexOf(text?.toUpperCase() ?? '') ?? -1;
   const number = named >= 0 ? named + min : /^\d{1,4}$/.test(text ?? '') ? Number(text) : Number.NaN;
   return number >= min && number <= max ? number : undefined;
 }

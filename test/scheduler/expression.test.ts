@@ -27,6 +27,16 @@ it.each(accepted)('the product accepts %s', (text) => {
   expect(parseExpression(text)).toBeDefined();
 });
 
+describe('names of months and days', () => {
+  it.each([
+    ['cron(0 18 ? jan,Mar-MAY Wed-Fri *)', 'cron(0 18 ? JAN,MAR-MAY WED-FRI *)'],
+    ['cron(0 0 ? * friL *)', 'cron(0 0 ? * FRIL *)'],
+    ['cron(0 0 ? * Fri#2 *)', 'cron(0 0 ? * FRI#2 *)'],
+  ])('are taken in any case: %s', (written, capitals) => {
+    expect(parseExpression(written)).toEqual(parseExpression(capitals));
+  });
+});
+
 describe('an expression that is wrong', () => {
   it.each([
     ['every day', 'rate(…), cron(…) or at(…), got "every day"'],
@@ -44,7 +54,6 @@ describe('an expression that is wrong', () => {
     ['cron(0 2 * 13 ? *)', 'month from 1 to 12 or JAN to DEC'],
     ['cron(0 2 ? * 0 *)', 'day of week from 1 to 7 or SUN to SAT'],
     ['cron(0 2 ? * 8 *)', 'day of week from 1 to 7 or SUN to SAT'],
-    ['cron(0 2 ? * mon *)', 'day of week from 1 to 7 or SUN to SAT'],
     ['cron(0 2 ? * FRI-MON *)', 'day of week from 1 to 7 or SUN to SAT'],
     ['cron(0 2 ? * 2#6 *)', 'day of week from 1 to 7 or SUN to SAT'],
     ['cron(0 2 * * ? 2200)', 'year from 1970 to 2199'],
