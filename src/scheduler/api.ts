@@ -44,6 +44,8 @@ export interface SchedulerApi extends AsyncDisposable {
 
 /** The most that one try may take. Answers come in a fraction of a second; a try that hangs should leave time for more. */
 const tryMs = 10_000;
+/** A creation is followed by a look if nothing answers, and both must fit into the eight seconds that a sweep has for it. */
+const patienceForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
 // IAM takes about ten seconds to make a new role known (public tests): 2 + 4 + 8 + 8 leave room for twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
@@ -61,39 +63,48 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
     doing: string,
     signal: AbortSignal,
     send: (connection: Connection, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+    patience = { tryMs, maxSilentTries: tries },
   ): Promise<T> {
     const waits: Partial<Record<FailureKind, readonly number[]>> = {
       busy: backoff,
       unreachable: backoff,
       role_not_ready: roleWaits,
     };
+    let last: Failure | undefined;
+    let silentTries = 0;
     for (let attempt = 0; ; attempt++) {
       let failure: Failure;
       let cause: unknown;
       {
-        using limit = clock.limit(tryMs);
+        using limit = clock.limit(patience.tryMs);
+        if (signal.aborted) throw ended(doing, signal, { ...last, mayBeDone: last?.mayBeDone ?? false });
         try {
-          if (signal.aborted) throw ended(doing, signal);
           return await send(await connect(), { abortSignal: AbortSignal.any([signal, limit.signal]) });
         } catch (error) {
-          if (signal.aborted) throw ended(doing, signal);
+          if (signal.aborted) throw ended(doing, signal, { ...last, mayBeDone: true });
           cause = error;
+          if (limit.signal.aborted) silentTries += 1;
           failure = readFailure(limit.signal.aborted ? limit.signal.reason : error, doing);
         }
       }
       const wait = waits[failure.kind]?.[attempt];
-      if (wait === undefined) throw new SchedulerCallError(failure.kind, failure.message, { cause });
+      if (wait === undefined || silentTries === patience.maxSilentTries)
+        throw new SchedulerCallError(failure, { cause });
       await clock.sleep(Math.max(wait, failure.retryAfterMs ?? 0), signal).catch(() => {
-        throw ended(doing, signal, failure.message);
+        throw ended(doing, signal, failure);
       });
+      last = failure;
     }
   }
 
   return {
     async createSchedule(schedule, signal) {
       const input = { ...schedule, ClientToken: randomUUID() };
-      await call(`creating schedule ${schedule.Name}`, signal, ({ client, commands }, options) =>
-        client.send(new commands.CreateScheduleCommand(input), options),
+      await call(
+        `creating schedule ${schedule.Name}`,
+        signal,
+        ({ client, commands }, options) => client.send(new commands.CreateScheduleCommand(input), options),
+        patienceForCreating,
       );
     },
     async updateSchedule(schedule, signal) {
@@ -136,10 +147,10 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
         found.push(...(page.Schedules ?? []));
         // an endpoint that repeats its token would be asked for ever
         if (page.NextToken !== undefined && page.NextToken === NextToken)
-          throw new SchedulerCallError(
-            'unreadable',
-            `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
-          );
+          throw new SchedulerCallError({
+            kind: 'unreadable',
+            message: `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
+          });
         NextToken = page.NextToken || undefined;
       } while (NextToken !== undefined);
       return found.filter(({ Name }) => Name?.startsWith(prefix ?? ''));
@@ -192,12 +203,22 @@ async function load(config: SchedulerClientConfig): Promise<Connection> {
   return { client, commands };
 }
 
-/** The caller's signal ended the call: its time is up, or somebody stopped it. */
-function ended(doing: string, signal: AbortSignal, last?: string): SchedulerCallError {
+/** The caller's signal ended the call: its time is up, or it was stopped. The last answer says why it took so long. */
+function ended(
+  doing: string,
+  signal: AbortSignal,
+  { message, mayBeDone }: Partial<Failure>,
+): SchedulerCallError {
   const why = signal.reason instanceof Error ? signal.reason.message : 'stopped';
   return new SchedulerCallError(
-    'unreachable',
-    `${doing} did not come to an end: ${why}${last === undefined ? '' : `; before that, ${last}`}`,
+    {
+      kind: 'unreachable',
+      message:
+        message === undefined
+          ? `${doing} did not come to an end: ${why}`
+          : `${message}; no time was left to try again (${why})`,
+      mayBeDone: mayBeDone ?? false,
+    },
     { cause: signal.reason },
   );
 }

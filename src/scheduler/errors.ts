@@ -23,17 +23,22 @@ export type FailureKind =
 /** A call that failed for good. */
 export class SchedulerCallError extends SchedulerError {
   readonly kind: FailureKind;
+  /** No answer came, so what was asked for may be done all the same. */
+  readonly mayBeDone: boolean;
 
-  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+  constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
     super(message, options);
     this.name = 'SchedulerError';
     this.kind = kind;
+    this.mayBeDone = mayBeDone;
   }
 }
 
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
+  /** The request was sent, and no answer of the service to it came. */
+  readonly mayBeDone?: boolean;
   /** What the service asks to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -41,31 +46,24 @@ export interface Failure {
 /** The members of the SDK's errors that are relied on; its classes are not, since other endpoints do not fill them. */
 interface SdkError {
   readonly name?: string;
-  readonly code?: string;
+  readonly code?: string | number;
   readonly message?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-// Errors of the socket, and the client's own limit.
-const connectionCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ERR_SOCKET_CLOSED',
-]);
+// Errors of the socket: before anything was sent, and after.
+const unsentCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLOSED']);
 
 /**
  * Reads what a call threw. `doing` completes "… failed", as `creating schedule nightly`.
  * @throws {InvalidSettingError} when it is a setting that is wrong, and no call was made.
  */
 export function readFailure(error: unknown, doing: string): Failure {
-  const { name = '', code = '', message = '', $metadata, $response } = error as SdkError;
+  const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
+  // the exception of a time limit has a number there
+  const code = typeof rest.code === 'string' ? rest.code : '';
   const status = $metadata?.httpStatusCode;
   if (message === 'Region is missing' || message.startsWith('Region not accepted'))
     throw new InvalidSettingError(
@@ -79,9 +77,10 @@ export function readFailure(error: unknown, doing: string): Failure {
       'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address as https://host; mend or unset it',
       { cause: error },
     );
-  const said = (kind: FailureKind, text: string, todo: string): Failure => ({
+  const said = (kind: FailureKind, text: string, todo: string, mayBeDone = false): Failure => ({
     kind,
     message: `${doing} failed: ${text}; ${todo}`,
+    mayBeDone,
     retryAfterMs: retryAfter($response?.headers),
   });
   const text = printable(message);
@@ -91,11 +90,13 @@ export function readFailure(error: unknown, doing: string): Failure {
       'no AWS credentials were found',
       'set AWS_PROFILE, sign in, or give the function a role',
     );
-  if (name === 'TimeoutError' || connectionCodes.has(code))
+  const isLost = name === 'TimeoutError' || brokenCodes.has(code);
+  if (isLost || unsentCodes.has(code))
     return said(
       'unreachable',
       code || 'no answer in time',
       'check the network, AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER',
+      isLost,
     );
   if (status === undefined)
     return said('unreadable', text || name, 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER');
@@ -104,7 +105,7 @@ export function readFailure(error: unknown, doing: string): Failure {
   if (is('ThrottlingException', 429))
     return said('busy', 'the scheduler throttles (429)', 'try again later, or ask for a higher quota');
   if (status >= 500)
-    return said('busy', `the scheduler answered ${status}`, 'try again later; it is not the request');
+    return said('busy', `the scheduler answered ${status}`, 'try again later; it is not the request', true);
   if (is('ConflictException', 409))
     return said('conflict', text || 'conflict (409)', 'look at what is there now');
   if (is('ResourceNotFoundException', 404))

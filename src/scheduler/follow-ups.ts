@@ -130,7 +130,12 @@ async function arrange(
     await api.createSchedule(schedule, signal);
     return wanted;
   } catch (error) {
-    if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
+    if (!(error instanceof SchedulerCallError)) throw error;
+    if (error.kind !== 'conflict') {
+      if (!error.mayBeDone) throw error;
+      const made = await lookFor(name, api, settings.group, error, signal);
+      return accept(made, wanted, order, settings, clock.now());
+    }
   }
   const found = await readIfThere(api, settings.group, name, signal);
   if (!found) {
@@ -139,6 +144,27 @@ async function arrange(
     return wanted;
   }
   return accept(found, wanted, order, settings, clock.now());
+}
+
+/** The schedule whose creation was not answered. @throws {SchedulerError} if it is not there, or may be. */
+async function lookFor(
+  name: string,
+  api: SchedulerApi,
+  group: string,
+  error: SchedulerCallError,
+  signal: AbortSignal,
+): Promise<ReadSchedule> {
+  let found: ReadSchedule | undefined;
+  try {
+    found = await readIfThere(api, group, name, signal);
+  } catch {
+    throw new SchedulerError(
+      `${error.message}; no answer says whether schedule ${name} of group ${group} was made: look for it`,
+      { cause: error },
+    );
+  }
+  if (!found) throw new SchedulerError(`${error.message}; schedule ${name} was not made`, { cause: error });
+  return found;
 }
 
 /**

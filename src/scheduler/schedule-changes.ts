@@ -52,6 +52,15 @@ async function create(order: ScheduleOrder, { api, clock, signal }: Room): Promi
         `schedule ${order.Name} was made by someone else meanwhile: look at it and plan again`,
         { cause: error },
       );
+    if (error instanceof SchedulerCallError && error.mayBeDone)
+      throw new SchedulerCallError(
+        {
+          kind: error.kind,
+          message: `${error.message}; schedule ${order.Name} may have been made all the same: plan again`,
+          mayBeDone: true,
+        },
+        { cause: error },
+      );
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** @module Coming back: which jobs are handed to the next round, and what is said when nobody comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
+import { SchedulerError } from './errors.ts';
 import { isMoment, lastActivityOf } from './inventory.ts';
 import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
@@ -86,7 +87,8 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
           : [],
     };
   } catch (error) {
-    if (limit.signal.aborted)
+    // the scheduler's own error says more, such as the last answer before the time was up
+    if (limit.signal.aborted && !(error instanceof SchedulerError))
       return nobody(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
     return nobody(error instanceof Error ? error.message : String(error));
   }

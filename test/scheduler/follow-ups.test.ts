@@ -12,9 +12,12 @@ import {
   schedulerFollowUps,
 } from '../../src/scheduler/follow-ups.ts';
 import type { ApiFault, SchedulerOptions } from '../../src/simulator/scheduler/index.ts';
+import { Budget } from '../../src/sweep/budget.ts';
 import { SchedulerError } from '../../src/sweep/errors.ts';
+import { followUpOn } from '../../src/sweep/follow-up.ts';
 import type { FollowUpOrder } from '../../src/sweep/ports.ts';
 import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import { foundClosing } from '../support/entries.ts';
 import {
   create,
   functionArn,
@@ -295,7 +298,6 @@ describe('when the scheduler does not cooperate', () => {
     ['an error of its own', { on: 'any' as const, error: { type: 'InternalServerException' } }],
     ['a cut connection', { on: 'any' as const, cut: 'before' as const }],
     ['a gateway’s page', { on: 'any' as const, page: { status: 503, body: '<html>' } }],
-    ['no answer for a minute', { on: 'any' as const, delayMs: minute }],
   ])('%s is tried again, up to four times in all', async (_what, fault) => {
     await using patient = await followUpBench();
     patient.scheduler.script({ ...fault, times: 3 });
@@ -306,6 +308,63 @@ describe('when the scheduler does not cooperate', () => {
     bench.scheduler.script({ ...fault, times: 4 });
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(SchedulerError);
     expect(bench.calls('CreateSchedule')).toBe(4);
+  });
+
+  it('no answer for a minute is tried again once, and then the schedule is looked for', async () => {
+    await using patient = await followUpBench();
+    patient.scheduler.script({ on: 'CreateSchedule', delayMs: minute });
+    await patient.followUps.arrange(order(), signal);
+    expect(patient.scheduler.schedules).toHaveLength(1);
+
+    await using bench = await followUpBench();
+    const before = bench.clock.now();
+    bench.scheduler.script({ on: 'CreateSchedule', delayMs: minute, times: 2 });
+    await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(
+      /no answer in time; check the network, .*; schedule followup\S+ was not made$/,
+    );
+    // a sweep has eight seconds for it
+    expect(bench.clock.now() - before).toBeLessThanOrEqual(7_000);
+    expect(bench.calls('CreateSchedule')).toBe(2);
+  });
+
+  it('a schedule that was made although its creation was never answered is found', async () => {
+    await using bench = await followUpBench();
+    bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
+    const arranged = await bench.followUps.arrange(order(), signal);
+    expect(arranged.jobIds).toEqual(['slow-1', 'slow-2']);
+    expect((await bench.only()).Name).toBe(arranged.name);
+  });
+
+  it('a schedule that may have been made is named when nothing answers any more', async () => {
+    await using bench = await followUpBench();
+    bench.scheduler.script({ on: 'any', delayMs: minute, times: 100 });
+    using limit = bench.clock.limit(8_000);
+    await expect(bench.followUps.arrange(order(), limit.signal)).rejects.toThrow(
+      /no answer says whether schedule followup\S+ of group jobsweep was made: look for it$/,
+    );
+  });
+
+  it('a role that is refused until the time is up is reported in the service’s words', async () => {
+    await using bench = await followUpBench();
+    const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
+    bench.scheduler.script({
+      on: 'CreateSchedule',
+      error: { type: 'ValidationException', message },
+      times: 100,
+    });
+    const pending = followUpsOf(bench);
+    const job = foundClosing('slow-1');
+    job.settle({ outcome: 'closing' }, bench.clock.now());
+    const { warnings } = await followUpOn([job], {
+      sweepId: 'sweep-1',
+      request: parseRequest({}).request,
+      followUps: pending,
+      clock: bench.clock,
+      budget: new Budget(bench.clock, minute),
+      startedAt: bench.clock.now(),
+    });
+    expect(warnings.join()).toContain(message);
+    expect(warnings.join()).not.toContain('did not answer');
   });
 
   it('a Retry-After is obeyed', async () => {
@@ -387,10 +446,10 @@ describe('when the scheduler does not cooperate', () => {
 
   it('the caller’s signal ends a call in flight, and a wait between two', async () => {
     await using bench = await followUpBench();
-    bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000 });
+    bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);
     await expect(bench.followUps.arrange(order(), inFlight.signal)).rejects.toThrow(
-      'did not come to an end: not finished within 4000 ms',
+      'no answer in time; check the network, AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER; no time was left to try again (not finished within 4000 ms)',
     );
     expect(bench.clock.now()).toBe(Date.parse('2026-11-23T12:00:04Z'));
 
@@ -400,7 +459,7 @@ describe('when the scheduler does not cooperate', () => {
     });
     using waiting = bench.clock.limit(5_000);
     await expect(bench.followUps.arrange(order(), waiting.signal)).rejects.toThrow(
-      'before that, creating schedule',
+      'throttles (429); try again later, or ask for a higher quota; no time was left to try again (not finished within 5000 ms)',
     );
     await expect(bench.followUps.arrange(order(), AbortSignal.abort())).rejects.toThrow(SchedulerError);
   });
