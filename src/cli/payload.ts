@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidRequestError } from '../sweep/errors.ts';
 import { parseRequest, type ReadRequest } from '../sweep/request.ts';
+import { decodeText } from '../text-file.ts';
 import { documentError, InvalidDocumentError, readDocument } from './document.ts';
 import type { Io } from './io.ts';
 
@@ -23,7 +24,7 @@ export async function readPayload(name: string | undefined, io: Io): Promise<Rea
 /** The text of a file that the person named. */
 export async function readNamed(name: string): Promise<string> {
   try {
-    return await readFile(name, 'utf8');
+    return decodeText(await readFile(name));
   } catch (error) {
     throw new InvalidDocumentError(`${name} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
@@ -36,5 +37,5 @@ export async function readInput({ stdin }: Io): Promise<string> {
   } catch (error) {
     throw new InvalidDocumentError(`standard input cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
-  return Buffer.concat(parts).toString('utf8');
+  return decodeText(Buffer.concat(parts));
 }

@@ -43,12 +43,22 @@ describe('a document of JSON', () => {
   });
 
   it.each([
-    ['{"a": x}', "1:7: not valid JSON: Unexpected token 'x'"],
-    ['{\n  "a": [1, 2,\n    oops]}', "3:5: not valid JSON: Unexpected token 'o'"],
-    ['{"a": 1,}', '1:9: not valid JSON: Expected double-quoted property name'],
-    ['{"a": 1} x', '1:10: not valid JSON: Unexpected non-whitespace character after JSON'],
-    ['[1, 2', "1:6: not valid JSON: Expected ',' or ']' after array element"],
-    ['', '1:1: not valid JSON: Unexpected end of JSON input'],
+    ['{"a": x}', '1:7: not valid JSON: unexpected characters; texts and keys need double quotes'],
+    [
+      '{\n  "a": [1, 2,\n    oops]}',
+      '3:5: not valid JSON: unexpected characters; texts and keys need double quotes',
+    ],
+    ["{'a': 1}", '1:2: not valid JSON: unexpected characters; texts and keys need double quotes'],
+    ['{"a": 1,}', '1:9: not valid JSON: expected a key in double quotes'],
+    ['{"a" 1}', '1:6: not valid JSON: expected a colon after the key'],
+    ['{"a": 1\n "b": 2}', '2:2: not valid JSON: expected a comma'],
+    ['{"a": 1} {}', '1:10: not valid JSON: expected nothing after the value'],
+    ['{"a": "x}', '1:7: not valid JSON: the text has no closing double quote on its line'],
+    ['{"a": "\\x"}', '1:7: not valid JSON: invalid escape sequence'],
+    ['{"a": 01}', '1:8: not valid JSON: expected a comma'],
+    ['{"a": 1 /* b }', '1:9: not valid JSON: the comment has no end'],
+    ['[1, 2', '1:6: not valid JSON: expected ] before the end'],
+    ['', '1:1: not valid JSON: expected a value'],
   ])('tells the place of a mistake: %j', (text, message) => {
     expect(complaint(text)).toBe(`file.json:${message}`);
   });
@@ -60,6 +70,20 @@ describe('a document of JSON', () => {
       expect(complaint(text)).not.toMatch(/hidde|word/);
     },
   );
+
+  it('may have comments, and nothing else that JSON does not have', () => {
+    const text = '// nightly\n{"a": 1, /* "a": 2, */ "b": "http://c/*d*/" // end\n}\n';
+    expect(value(text)).toEqual({ a: 1, b: 'http://c/*d*/' });
+    const document = readDocument(text, 'file.json');
+    expect(document.locate([['b'], ['a']])).toEqual([
+      { line: 2, column: 24 },
+      { line: 2, column: 2 },
+    ]);
+  });
+
+  it('keeps a key that every object has', () => {
+    expect(Object.keys(value('{"__proto__": {"x": 1}} // kept') as object)).toEqual(['__proto__']);
+  });
 
   it('finds what leads to a value that is not there', () => {
     const document = readDocument('{"a": [{"b": 1},\n {"c": {}}],\n "d": 2}', 'file.json');
@@ -91,8 +115,20 @@ describe('a document of YAML', () => {
   ].join('\n');
 
   it.each([
-    ['aliases that grow without end', bomb, 'an alias of nothing, or aliases of aliases without end'],
-    ['an alias of nothing', 'a: *nothing', 'an alias of nothing'],
+    ['aliases that grow without end', bomb, 'aliases of aliases without end'],
+    [
+      'a wildcard in front',
+      'jobs: "a*"\nexclude: [b, *-production]',
+      'file.yml:2:14: YAML takes what begins with * for an alias: quote it',
+    ],
+    ['a wildcard in front, in a list of lines', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML takes'],
+    ['a wildcard alone', 'exclude: *', 'file.yml:1:10: YAML takes'],
+    ['cron that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML takes'],
+    [
+      'a text that begins with a reserved character',
+      'a: @b',
+      'file.yml:1:4: a text that begins with @, ` or % must stand in quotation marks: quote it',
+    ],
     [
       'an alias of what it stands in',
       'a: &a {b: *a}',

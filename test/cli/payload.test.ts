@@ -51,6 +51,29 @@ describe('a payload', () => {
     ]);
   });
 
+  it.each(['utf16le', 'utf16be'])(
+    'is read in %s, as PowerShell writes it, with comments',
+    async (encoding) => {
+      await using world = await startWorld([...busy(4), ...idle(2)]);
+      await using folder = await newFolder();
+      const bytes = Buffer.from('\uFEFF{"jobs": "idle-0" /* für jetzt */}\r\n', 'utf16le');
+      const path = await folder.write('utf16.json', encoding === 'utf16be' ? bytes.swap16() : bytes);
+      const result = await runOn(world, ['plan', '-p', path, '-o', 'json']);
+      expect(result.exit).toBe(0);
+      expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
+    },
+  );
+
+  it('in YAML with a wildcard that is not quoted says so, at the entry', async () => {
+    await using world = await startWorld(idle(1));
+    await using folder = await newFolder();
+    const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
+    const result = await runOn(world, ['plan', '-p', path]);
+    expect(result.exit).toBe(2);
+    expect(result.stderr).toContain('nightly.yml:2:11: YAML takes what begins with * for an alias: quote it');
+    expect(world.server.requests).toEqual([]);
+  });
+
   it('is taken from a file, with a byte order mark and $schema, and from standard input', async () => {
     await using world = await startWorld([...busy(4), ...idle(2)]);
     await using folder = await newFolder();

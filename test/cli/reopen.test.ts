@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../src/cli/show/reopened.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
@@ -22,7 +23,20 @@ async function reopened(world: World, file: string, ...more: string[]) {
 const opens = (world: World) => world.server.requests.filter(({ api }) => api === 'ml.open_job');
 const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
 
+/** Writes a file anew as PowerShell's `>` does. */
+async function toUtf16(folder: Folder, file: string): Promise<void> {
+  await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
+}
+
 describe('reopen', () => {
+  it.each(['json', 'ndjson'])('reads a report in UTF-16, as PowerShell writes it: %s', async (form) => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, {}, form);
+    await toUtf16(folder, file);
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
+  });
+
   it.each(['json', 'ndjson'])('opens what the sweep closed, forced ones too, from its %s', async (form) => {
     await using world = await startWorld([
       ...busy(8),

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { template } from '../../deploy/template.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import { readDocument } from '../../src/cli/document.ts';
 import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
 import { connectionSettings } from '../../src/settings.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
@@ -149,7 +150,7 @@ describe('the payloads of the guides', () => {
     const requests = shownBlocks('jsonc');
     expect(requests).not.toEqual([]);
     for (const text of requests) {
-      const payload: unknown = JSON.parse(text.replaceAll(/ \/\/.*$/gm, ''));
+      const payload: unknown = readDocument(text, 'README.md').value;
       expect(parseRequest(payload).warnings).toEqual([]);
     }
   });

@@ -134,7 +134,11 @@ describe('a schedule file that is wrong is told with line and column, before any
     ['no list', 'schedules: nightly', 'schedules: expected a list of schedules, got "nightly"'],
     ['a list alone', '- name: nightly', 'expected an object with a list `schedules`'],
     ['a key twice', entry(`${cron}request: {}\nrequest: {}`), 'schedules.yml:5:5'],
-    ['an unquoted star', entry('cron: */5 * * * ? *\nrequest: {}'), 'schedules.yml:3:15: Unexpected alias'],
+    [
+      'an unquoted star',
+      entry('cron: */5 * * * ? *\nrequest: {}'),
+      'schedules.yml:3:11: YAML takes what begins with * for an alias: quote it',
+    ],
   ])('%s', async (_what, text, message) => {
     expect(await complaint(text)).toContain(message);
   });

@@ -24,7 +24,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'payload-text',
     wrong: 'the last value of a doubled key counts',
     mark: 'doubled-key',
-    becomes: ['.map(', '.slice(0, 0).map('],
+    becomes: ['if (seen?.has(key))', 'if (!seen)'],
   },
   {
     property: 'payload-text',
