@@ -4,6 +4,7 @@ import { quote } from '../sweep/text.ts';
 import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
 import { shownCertificate } from './authority.ts';
 import { type Connection, urlOf } from './connection.ts';
+import type { Failure } from './failure.ts';
 import { mayPass, Reader, type Reading, waitTold } from './reading.ts';
 import { type Question, Wire } from './wire.ts';
 
@@ -14,7 +15,7 @@ export interface ShownCertificate {
   readonly validTo: number;
 }
 
-/** What each question came to; the ones after `root` are undefined when nothing answers at all. */
+/** What each question came to. Those after `root` are undefined if it shows that the connection needs a fix. */
 export interface ClusterFacts {
   /** Undefined without TLS, and when none could be had: why that is, `root` tells. */
   readonly certificate: ShownCertificate | undefined;
@@ -64,8 +65,7 @@ export async function examine(
       );
     const certificate = await certificateOf(connection, signal);
     const root = await ask({ method: 'GET', path: '/' }, (body) => body);
-    if ('failure' in root && ['lost', 'ended', 'not_elasticsearch'].includes(root.failure.kind))
-      return { certificate, root };
+    if ('failure' in root && !mayBeOfRootAlone(root.failure)) return { certificate, root };
     const [info, privileges, settings, jobs] = await Promise.all([
       ask({ method: 'GET', path: '/_ml/info' }, (body) => body),
       ask(
@@ -93,6 +93,9 @@ export async function examine(
     await wire.close();
   }
 }
+
+/** A key without `monitor`, or a front that lets only some paths pass, refuses this question and none that a sweep needs. */
+const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 
 function effectiveSettings({ defaults, persistent, transient }: Fields): Fields {
   return Object.assign({}, ...[defaults, persistent, transient].filter(isFields)) as Fields;

@@ -229,6 +229,10 @@ export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject 
   return status === 403 && type === 'http_error' ? 'front' : 'other';
 }
 
+/** Whether a read failed for want of a privilege of Elasticsearch. */
+export const lacksPrivilege = (failure: Failure): boolean =>
+  failure.kind === 'answer' && subjectOf(failure.error) === 'privilege';
+
 /** Whether an error of a request that names jobs concerns the caller or the whole cluster, and so every other request too. */
 export const concernsAll = (error: ClusterError): boolean =>
   ['credentials', 'privilege', 'license', 'front'].includes(subjectOf(error));

@@ -4,7 +4,7 @@ import type { Fleet } from '../../src/simulator/elasticsearch/index.ts';
 import { runCommand } from '../support/run-command.ts';
 import { runOn } from '../support/run-on.ts';
 import { create, functionArn, queueArn, roleArn, schedulerBench } from '../support/scheduler.ts';
-import { certificate, serve } from '../support/scripted-server.ts';
+import { certificate, type Exchange, serve } from '../support/scripted-server.ts';
 import { busy, startWorld, type World } from '../support/world.ts';
 
 interface Examined {
@@ -162,7 +162,7 @@ describe('doctor, on a cluster', () => {
     else await world.server.stop();
     const result = await examined(world);
     expect(result.exit).toBe(3);
-    expect(Object.keys(result.told)).toEqual(['TLS', 'connection', 'scheduler']);
+    expect(Object.keys(result.told)).toEqual(['connection', 'scheduler']);
     expect(result.told.connection).toMatch(found);
     expect(result.advice).toMatch(advice);
   });
@@ -210,8 +210,9 @@ describe('doctor, on TLS', () => {
   it('finds a certificate that has ended', async () => {
     const { exit, told, advice } = await tlsCheck('expired', certificate('authority'));
     expect(exit).toBe(3);
-    expect(told.TLS).toMatch(/^finding: .*which ended \d+ d.* ago/);
-    expect(advice).toContain('Renew it.');
+    expect(told.TLS).toMatch(/^note: .*which ended \d+ d.* ago/);
+    expect(told.connection).toMatch(/^finding: .*its certificate is not valid now/);
+    expect(advice.trim().split('\n')).toEqual(['Renew the certificate, or check the clock of this machine.']);
   });
 
   it('finds a certificate of an authority that is not trusted, and of another host', async () => {
@@ -234,6 +235,90 @@ describe('doctor, on TLS', () => {
       }),
     );
     expect(told.TLS).toMatch(/^finding: the address is http: the credentials travel unencrypted/);
+  });
+});
+
+describe('doctor, on what answers in place of a cluster', () => {
+  const refused = (status: number, type: string, reason: string) => ({ error: { type, reason }, status });
+  const license = refused(403, 'security_exception', 'current license is non-compliant for [ml]');
+  const json = { 'content-type': 'application/json' };
+  const scheduler = 'none is configured';
+
+  it.each<[string, (exchange: Exchange) => void, Record<string, RegExp>, string[]]>([
+    [
+      'credentials that are refused',
+      (exchange) => exchange.json(refused(401, 'security_exception', 'unable to authenticate'), 401),
+      { connection: /^finding: .*refused the credentials/ },
+      [expect.stringContaining('No credentials are set') as string],
+    ],
+    [
+      'Kibana',
+      ({ raw }) => raw('{"statusCode":404,"error":"Not Found","message":"Not Found"}', 404, json),
+      { connection: /^finding: .* answers GET \/ as Kibana does \(HTTP 404: Not Found\)/ },
+      [expect.stringContaining('This is the address of Kibana: set ELASTICSEARCH_URL') as string],
+    ],
+    [
+      'a front that refuses everything',
+      ({ raw }) => raw('{"Message":"User: anonymous is not authorized"}', 403, json),
+      { connection: /^finding: .*in front of it that refuses GET \/ \(HTTP 403: User: anonymous/ },
+      ['Check the access rules of the proxy, gateway or firewall in between.'],
+    ],
+    [
+      'a redirect to https',
+      ({ raw, request }) => raw('', 301, { location: `https://127.0.0.1${request.url}` }),
+      { connection: /^finding: .*it redirects to https/ },
+      ['Set ELASTICSEARCH_URL to https://127.0.0.1'],
+    ],
+    [
+      'a licence without machine learning',
+      (exchange) =>
+        exchange.path.startsWith('/_ml')
+          ? exchange.json(license, 403)
+          : exchange.json({ version: { number: '9.2.1' }, cluster: { monitor_ml: true, manage_ml: true } }),
+      {
+        connection: /^ok/,
+        version: /^ok/,
+        planning: /^ok/,
+        sweeping: /^ok/,
+        'upgrade mode': /^finding: .*no licence for machine learning/,
+        'the server’s idle closer': /^ok/,
+      },
+      [expect.stringContaining('Check the licence') as string],
+    ],
+    [
+      'credentials that lack every privilege',
+      (exchange) =>
+        exchange.path === '/_security/user/_has_privileges'
+          ? exchange.json({ cluster: { monitor_ml: false, manage_ml: false } })
+          : exchange.json(refused(403, 'security_exception', 'action is unauthorized for user [u]'), 403),
+      {
+        connection: /^ok/,
+        version: /^note/,
+        planning: /^finding: .*monitor_ml: they can neither plan nor sweep/,
+        'the server’s idle closer': /^note/,
+      },
+      ['Create a key with the role that --print-role prints.'],
+    ],
+  ])('shows one fix for %s, and no line that means nothing', async (_what, answer, lines, fixes) => {
+    await using server = await serve(answer);
+    const { exit, told, findings } = read(
+      await runCommand(['doctor'], { env: { ELASTICSEARCH_URL: server.url } }),
+    );
+    expect(exit).toBe(3);
+    const { TLS, scheduler: none, ...others } = told;
+    expect(TLS ?? 'note').toMatch(/^note/);
+    expect(none).toContain(scheduler);
+    expect(Object.keys(others)).toEqual(Object.keys(lines));
+    for (const [check, line] of Object.entries(lines)) expect(others[check]).toMatch(line);
+    expect(findings.filter(({ level }) => level === 'finding').map(({ advice }) => advice)).toEqual(fixes);
+  });
+
+  it('shows the host that a cloud id decodes to', async () => {
+    const cloudId = `logs:${Buffer.from('0.1:1$127.0$kibana').toString('base64')}`;
+    const { told, advice } = read(await runCommand(['doctor'], { env: { ELASTICSEARCH_CLOUD_ID: cloudId } }));
+    expect(told.connection).toMatch(/the cloud deployment logs \(https:\/\/127\.0\.0\.1:1\)/);
+    expect(advice).toContain('Check the port in ELASTICSEARCH_CLOUD_ID');
+    expect(advice).not.toContain('ELASTICSEARCH_URL');
   });
 });
 

@@ -2,7 +2,7 @@
 import { shownName } from '../../elasticsearch/authority.ts';
 import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
-import type { Failure } from '../../elasticsearch/failure.ts';
+import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
 import { mostListed } from '../../elasticsearch/listing.ts';
 import type { Reading } from '../../elasticsearch/reading.ts';
 import { troubleOf } from '../../elasticsearch/trouble.ts';
@@ -22,15 +22,39 @@ export interface ClusterCase {
 export function clusterFindings(given: ClusterCase): Finding[] {
   const { facts } = given;
   const connection = connectionFinding(given);
-  const before = [...transportFindings(given), connection];
-  if (!facts.info) return before;
-  return [
-    ...before,
+  if (connection.level === 'finding') return [...transportBesideTrouble(given), connection];
+  return eachFixOnce([
+    ...transportFindings(given),
+    connection,
     versionFinding(facts.root),
     ...privilegeFindings(given),
     ...learningFindings(given),
     ...settingFindings(given),
-  ];
+  ]);
+}
+
+/** Without the findings whose advice stands before: several questions fail for one reason. */
+function eachFixOnce(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ level, advice }) => {
+    if (level !== 'finding' || advice === undefined) return true;
+    const isNew = !seen.has(advice);
+    seen.add(advice);
+    return isNew;
+  });
+}
+
+/** Where the connection needs a fix, only what helps with it: whose certificate it is, and credentials sent unencrypted. */
+function transportBesideTrouble(given: ClusterCase): Finding[] {
+  const { root } = given.facts;
+  const failure = 'failure' in root ? root.failure : undefined;
+  const leadsToTls =
+    (failure?.kind === 'not_elasticsearch' && failure.movedTo !== undefined) ||
+    (failure?.kind === 'lost' && failure.cause === 'only_tls');
+  return transportFindings(given).flatMap((each) => {
+    if (given.facts.certificate) return [note(each.check, each.found)];
+    return each.level === 'finding' && !leadsToTls ? [each] : [];
+  });
 }
 
 /** A certificate that ends within so long is worth a warning; operators renew by the month. */
@@ -50,7 +74,7 @@ function transportFindings({ connection, facts: { certificate, root }, now }: Cl
         ]
       : [note('TLS', 'the address is http, without encryption')];
   }
-  if (!certificate) return [finding('TLS', 'no certificate could be had', 'See the connection below.')];
+  if (!certificate) return [];
   const left = certificate.validTo - now;
   const about = `certificate of ${shownName(certificate.subject)} by ${shownName(certificate.issuer)}`;
   if (left <= 0) return [finding('TLS', `${about}, which ended ${span(-left)} ago`, 'Renew it.')];
@@ -71,7 +95,7 @@ function transportFindings({ connection, facts: { certificate, root }, now }: Cl
   return [ok('TLS', `${about}${verified}; valid for ${span(left)}`)];
 }
 
-function connectionFinding({ connection, facts: { root } }: ClusterCase): Finding {
+function connectionFinding({ connection, facts: { root, info } }: ClusterCase): Finding {
   const where = shownAddress(connection);
   const who = connection.credentials
     ? 'apiKey' in connection.credentials
@@ -79,8 +103,10 @@ function connectionFinding({ connection, facts: { root } }: ClusterCase): Findin
       : 'as a user'
     : 'without credentials';
   // a key without `monitor` may not ask for the cluster's name, and can do all that is needed
-  if ('value' in root || isForbidden(root.failure)) return ok('connection', `${where} answers, ${who}`);
-  return trouble('connection', root.failure, connection, 'GET /');
+  const isOpen = 'value' in root || lacksPrivilege(root.failure) || (info && 'value' in info);
+  return isOpen
+    ? ok('connection', `${where} answers, ${who}`)
+    : trouble('connection', root.failure, connection, 'GET /');
 }
 
 /** A read that failed, with the advice that would end a sweep. */
@@ -88,8 +114,6 @@ function trouble(check: string, failure: Failure, connection: Connection, asked:
   const { what, advice, detail } = troubleOf(failure, { connection, asked });
   return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
 }
-
-const isForbidden = (failure: Failure) => 'error' in failure && failure.error.status === 403;
 
 function versionFinding(root: Reading<Readonly<Record<string, unknown>>>): Finding {
   if (!('value' in root)) return note('version', 'not told to this key; a sweep does without it');
@@ -125,9 +149,11 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
     ? ok('planning', 'the credentials have monitor_ml')
     : finding(
         'planning',
-        'the credentials lack the cluster privilege monitor_ml',
+        'the credentials lack the cluster privilege monitor_ml: they can neither plan nor sweep',
         'Create a key with the role that --print-role prints.',
       );
+  // with neither, the first finding has the fix
+  if (!has.monitor_ml && !has.manage_ml) return [plan];
   const sweep = has.manage_ml
     ? ok('sweeping', 'the credentials have manage_ml')
     : finding(
@@ -148,7 +174,7 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
   return [plan, sweep, ...more];
 }
 
-function learningFindings({ facts: { info, jobs }, connection }: ClusterCase): Finding[] {
+function learningFindings({ facts: { info, jobs, privileges }, connection }: ClusterCase): Finding[] {
   const findings: Finding[] = [];
   if (info && 'value' in info) {
     findings.push(
@@ -160,7 +186,7 @@ function learningFindings({ facts: { info, jobs }, connection }: ClusterCase): F
           )
         : ok('upgrade mode', 'off'),
     );
-  } else if (info && !isForbidden(info.failure)) {
+  } else if (info && !lacksPrivilege(info.failure)) {
     findings.push(
       'error' in info.failure && [400, 404, 405, 410].includes(info.failure.error.status)
         ? note('upgrade mode', 'not told: serverless has none')
@@ -170,7 +196,7 @@ function learningFindings({ facts: { info, jobs }, connection }: ClusterCase): F
   if (jobs && 'value' in jobs) {
     const many = jobs.value >= mostListed ? `, or more: one answer holds ${mostListed}` : '';
     findings.push(ok('jobs', `${plural(jobs.value, 'anomaly detection job')}${many}`));
-  } else if (jobs) {
+  } else if (jobs && !(lacksPrivilege(jobs.failure) && privileges && 'value' in privileges)) {
     findings.push(trouble('jobs', jobs.failure, connection, 'GET /_ml/anomaly_detectors/_stats'));
   }
   return findings;
