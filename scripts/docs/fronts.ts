@@ -27,7 +27,7 @@ const row = (front: FrontCase): string[] => [
     ...(front.answer ? [answered(front.answer)] : []),
     ...(front.seenIn ?? []).map((place) => `(${seenLink(place)})`),
   ].join(' '),
-  front.says.map(code).join(' … '),
+  front.says.length > 0 ? front.says.map(code).join(' … ') : 'nothing: it is read',
   deeds(front),
 ];
 

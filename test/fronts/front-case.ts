@@ -46,8 +46,8 @@ export interface FrontCase {
   /** The environment, given the server's address; only `ELASTICSEARCH_URL`, if not given. */
   readonly environment?: (url: string) => Readonly<Record<string, string>>;
 
-  /** What standard error or the report must say, each to the letter. The server's address stands as `shownUrl`. */
-  readonly says: readonly [string, ...string[]];
+  /** What standard error or the report must say, each to the letter; nothing, where all is well. The server's address stands as `shownUrl`. */
+  readonly says: readonly string[];
   readonly exit: 0 | 1 | 2 | 3 | 4 | 5;
   /** What becomes of jobs, by id: an outcome, or for a kept job its reason after a colon. */
   readonly outcomes?: Readonly<Record<string, Exclude<OutcomeName, 'kept'> | `kept: ${string}`>>;

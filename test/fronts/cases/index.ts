@@ -1,5 +1,6 @@
 /** @module All conditions tried, in the order of the page. */
 import type { FrontGroup } from '../front-case.ts';
+import { addresses } from './addresses.ts';
 import { answers } from './answers.ts';
 
-export const frontGroups: readonly FrontGroup[] = [answers];
+export const frontGroups: readonly FrontGroup[] = [answers, addresses];
