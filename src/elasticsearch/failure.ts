@@ -1,7 +1,7 @@
 /** @module What the client throws, sorted once into what can be done about it, in words that may be shown. */
 import { errors } from '@elastic/elasticsearch';
 import type { ClusterError } from '../sweep/ports.ts';
-import { printable } from '../sweep/text.ts';
+import { printable, withoutNodeHint } from '../sweep/text.ts';
 import { WrongFingerprint } from './authority.ts';
 import { missingIds } from './listing.ts';
 import { WrongPacking } from './unpacking.ts';
@@ -20,6 +20,7 @@ export type LostCause =
   | 'handshake'
   | 'closed'
   | 'no_route'
+  | 'silent'
   | 'other';
 
 export type Failure =
@@ -55,14 +56,12 @@ export type Failure =
       /** What belongs to the cause, such as the certificate that is missing. */
       readonly about?: string;
     }
-  /** The caller's signal ended the wait. */
-  | { readonly kind: 'ended' };
+  /** The caller's signal ended the wait: for an answer, for so long, or for the next try after what failed before. */
+  | { readonly kind: 'ended'; readonly silentMs?: number; readonly before?: Failure };
 
 const longestReason = 1_000;
 /** What a page or the JSON of a front says is cut here. */
 const longestWords = 200;
-/** Node's advice on its own options, which are not ours. */
-const hintOfNode = /;[^;]*\btry running Node\.js with --use-system-ca\b.*$/s;
 
 /** Sorts what a request was rejected with. `clean` makes a text of the outside fit to show (see `redact.ts`). */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
@@ -74,7 +73,7 @@ export function failureOf(error: unknown, clean: (text: string) => string): Fail
       isKibana: isOfKibana(error.meta?.headers ?? {}),
     };
   if (error instanceof errors.ResponseError) return ofResponse(error, show);
-  const reason = error instanceof Error ? show(error.message.replace(hintOfNode, '')) : '';
+  const reason = error instanceof Error ? show(withoutNodeHint(error.message)) : '';
   if (error instanceof errors.DeserializationError)
     return { kind: 'unreadable', reason: `it is not JSON: ${reason}` };
   const thrown = error instanceof Error ? (error.cause ?? error) : error;

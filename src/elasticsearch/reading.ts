@@ -48,8 +48,11 @@ export class Reader {
     signal: AbortSignal,
     passes: (failure: Failure) => boolean = mayPass,
   ): Promise<Reading<T>> {
+    let before: Failure | undefined;
     for (let tries = 1; ; tries += 1) {
       const reading = await this.#try(question, understand, signal);
+      if ('failure' in reading && reading.failure.kind === 'ended' && before)
+        return { failure: { ...reading.failure, before } };
       if ('value' in reading || tries === mostTries || !passes(reading.failure)) return reading;
       const wait = Math.max(firstPause * 2 ** (tries - 1), waitTold(reading.failure));
       if (this.#clock.now() + wait + shortestTry > this.#limits.until) return { ...reading, tooLong: true };
@@ -57,8 +60,9 @@ export class Reader {
       try {
         await this.#clock.sleep(wait, signal);
       } catch {
-        return { failure: { kind: 'ended' } };
+        return { failure: { kind: 'ended', before: reading.failure } };
       }
+      before = reading.failure;
     }
   }
 
@@ -79,13 +83,15 @@ export class Reader {
     signal: AbortSignal,
   ): Promise<Reading<T>> {
     using limit = this.#clock.limit(longestTry);
+    const sentAt = this.#clock.now();
     const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
     if ('failure' in answer) {
-      if (answer.failure.kind === 'ended' && !signal.aborted)
-        return {
-          failure: { kind: 'lost', cause: 'other', reason: `no whole answer within ${longestTry / 1000} s` },
-        };
-      return answer;
+      if (answer.failure.kind !== 'ended') return answer;
+      return {
+        failure: signal.aborted
+          ? { kind: 'ended', silentMs: this.#clock.now() - sentAt }
+          : { kind: 'lost', cause: 'silent', reason: `no whole answer within ${longestTry / 1000} s` },
+      };
     }
     try {
       return { value: understand(answer.body) };

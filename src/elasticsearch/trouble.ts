@@ -47,11 +47,7 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
   });
   switch (failure.kind) {
     case 'ended':
-      return trouble(
-        unreachable,
-        'could not be read in the time left',
-        'Give the sweep more time, or see why the cluster is slow.',
-      );
+      return troubleOfEnd(failure, trouble, circumstances);
     case 'lost': {
       if (failure.cause === 'other')
         return trouble(
@@ -85,6 +81,30 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
     case 'answer':
       return troubleOfStatus(failure, trouble, connection, asked);
   }
+}
+
+/** Silence shorter than this is a slow cluster's, or that of a sweep with little time. */
+const longSilence = 2_000;
+
+function troubleOfEnd(
+  { silentMs = 0, before }: Extract<Failure, { kind: 'ended' }>,
+  trouble: Told,
+  circumstances: Omit<Circumstances, 'closesSent'>,
+): Trouble {
+  if (silentMs >= longSilence) {
+    const { advice } = lostBy('silent', circumstances.connection);
+    const seconds = Math.floor(silentMs / 1_000);
+    return trouble(unreachable, `did not answer ${circumstances.asked} within ${seconds} s`, advice);
+  }
+  if (before) {
+    const last = troubleOf(before, circumstances);
+    return { ...last, what: `${last.what}, and no time was left to try again` };
+  }
+  return trouble(
+    unreachable,
+    'could not be read in the time left',
+    'Give the sweep more time, or see why the cluster is slow.',
+  );
 }
 
 type Told = (error: Trouble['error'], what: string, advice: string) => Trouble;
@@ -233,6 +253,11 @@ function lostBy(
       return {
         cause: 'the connection was closed without a whole answer',
         advice: `Check that the port in ${setting} is that of Elasticsearch, and whether it wants https://.`,
+      };
+    case 'silent':
+      return {
+        cause: 'it does not answer',
+        advice: `Check ${setting} and the network in between (routes, VPN, security groups), or see why the cluster is slow.`,
       };
     case 'no_route':
       return {

@@ -3,7 +3,7 @@
  * trying again can help. The service's own text is passed on only where it cannot carry a signature.
  */
 import { InvalidSettingError, SchedulerError } from '../sweep/errors.ts';
-import { printable } from '../sweep/text.ts';
+import { printable, withoutNodeHint } from '../sweep/text.ts';
 
 /**
  * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume,
@@ -83,7 +83,7 @@ export function readFailure(error: unknown, doing: string): Failure {
     mayBeDone,
     retryAfterMs: retryAfter($response?.headers),
   });
-  const text = printable(message);
+  const text = printable(withoutNodeHint(message));
   if (name === 'CredentialsProviderError')
     return said(
       'denied',

@@ -5,7 +5,13 @@ import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { closeJobs } from './close.ts';
 import { conclude } from './conclude.ts';
-import { AccessDeniedError, NoSuchJobError, StoppedError, UnreadableInventoryError } from './errors.ts';
+import {
+  AccessDeniedError,
+  JobsweepError,
+  NoSuchJobError,
+  StoppedError,
+  UnreadableInventoryError,
+} from './errors.ts';
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
@@ -83,7 +89,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   const notice = (message: string) => observer.notice?.(message);
   cluster.limitReads?.({ until: startedAt + budget.left(), notice });
   const found = await readCluster(cluster, clock, reading).catch((error: unknown) => {
-    throw endedEarly(world.stop, readLimit.signal) ?? error;
+    throw endedEarly(world.stop, readLimit.signal, error) ?? error;
   });
   // break: read-takes
   budget.readTook(found.readAt - startedAt);
@@ -180,9 +186,10 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
 }
 
 /** Why a read of the inventory was cut off by us, where it was. */
-function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal): Error | undefined {
+function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal, error: unknown): Error | undefined {
   if (stop?.aborted) return new StoppedError('told to stop before the cluster was read; nothing was closed');
-  if (!limit.aborted) return undefined;
+  // the cluster's own error says what was waited for
+  if (!limit.aborted || error instanceof JobsweepError) return undefined;
   return new UnreadableInventoryError(
     'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
   );

@@ -42,6 +42,11 @@ export function quote(value: unknown, limit = 80): string {
   return shown.length > limit ? `${shown.slice(0, limit - 1)}…` : shown;
 }
 
+/** An error of the network without Node's advice on its own options, which a function and a command do not have. */
+export function withoutNodeHint(text: string): string {
+  return text.replace(/;[^;]*\btry running Node\.js with --use-system-ca\b.*$/s, '');
+}
+
 /** `3 jobs`, `1 job`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

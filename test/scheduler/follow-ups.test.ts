@@ -29,6 +29,7 @@ import {
   sdkConfig,
   shown,
 } from '../support/scheduler.ts';
+import { serve } from '../support/scripted-server.ts';
 
 const minute = 60_000;
 const group = 'jobsweep';
@@ -434,6 +435,15 @@ describe('when the scheduler does not cooperate', () => {
     const refused = bench.followUps.arrange(order(), signal);
     await expect(refused).rejects.toThrow('access denied (403): InvalidSignatureException');
     await expect(refused).rejects.not.toThrow('IQoJ');
+  });
+
+  it('a certificate that is not trusted is reported without Node’s advice on its own options', async () => {
+    await using bench = await followUpBench();
+    await using server = await serve(({ raw }) => raw('', 500), { tls: 'below-intermediate', chain: [] });
+    const untrusted = followUpsOf(bench, { url: server.url }).arrange(order(), signal);
+    await expect(untrusted).rejects.toThrow(
+      'unable to verify the first certificate; check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER',
+    );
   });
 
   it('an address without a Scheduler is unreachable, and says which settings to look at', async () => {

@@ -492,6 +492,18 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
+  it('that the cluster leaves unanswered until the time is up ends the sweep with the cluster’s own error', async () => {
+    const silent = new ClusterUnreachableError('it did not answer');
+    const jobStats = (signal: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(silent));
+      });
+    const { report, clock } = sweeping([idle], { cluster: { jobStats }, world: { remainingMs: 60_000 } });
+    const ended = report.catch((error: unknown) => error);
+    await clock.sleep(45_000);
+    expect(await ended).toBe(silent);
+  });
+
   it('before the sweep is told to stop ends it, and says so', async () => {
     const stop = new AbortController();
     const { report, clock } = sweeping([idle], { cluster: hanging, world: { stop: stop.signal } });
