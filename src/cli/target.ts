@@ -6,7 +6,7 @@ import { readSecret } from '../secrets.ts';
 import { type ConnectionValues, findConnection, readConnectionValues } from '../settings.ts';
 import type { Clock } from '../sweep/clock.ts';
 import { InvalidSettingError } from '../sweep/errors.ts';
-import { quote } from '../sweep/text.ts';
+import { printable, quote } from '../sweep/text.ts';
 import { documentError, readDocument } from './document.ts';
 import type { Io } from './io.ts';
 import { readNamed } from './payload.ts';
@@ -35,13 +35,20 @@ export async function knownIds(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   using limit = clock.limit(longestLook);
-  cluster.limitReads({ until: clock.now() + longestLook, notice: () => undefined });
+  cluster.limitReads({ until: clock.now() + longestLook });
   const { id } = await cluster.identify(AbortSignal.any([signal, limit.signal]));
   return new Set([id, addressHash(connection)]);
 }
 
 /** Four tries of half a minute, in milliseconds: a gateway that says to come back in a week is not waited for. */
 const longestLook = 2 * 60_000;
+
+/** Writes what a read waits for where people look while a command runs. */
+export const noticeOn =
+  ({ stderr }: Io) =>
+  (message: string): void => {
+    stderr.write(`${printable(message)}\n`);
+  };
 
 /** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */
 export const embeddedSpeed = 30;
@@ -71,6 +78,7 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
     );
   }
   const cluster = new ElasticsearchCluster(connection, io.clock);
+  cluster.limitReads({ notice: noticeOn(io) });
   return {
     cluster,
     connection,

@@ -188,7 +188,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     return closeAnswerOf(await this.#wire.ask({ method: 'POST', path, query }, signal));
   }
 
-  limitReads(limits: ReadLimits): void {
+  limitReads(limits: Partial<ReadLimits>): void {
     this.#reader.limit(limits);
   }
 

@@ -45,10 +45,12 @@ export async function examine(
   connection: Connection,
   clock: Clock,
   signal: AbortSignal,
+  notice: (message: string) => void,
 ): Promise<ClusterFacts> {
   const wire = new Wire(connection);
   try {
     const reader = new Reader(wire, clock);
+    reader.limit({ notice });
     const ask = <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
       reader.read(
         question,

@@ -34,8 +34,8 @@ export class Reader {
     this.#clock = clock;
   }
 
-  limit(limits: ReadLimits): void {
-    this.#limits = limits;
+  limit(limits: Partial<ReadLimits>): void {
+    this.#limits = { ...this.#limits, ...limits };
   }
 
   /**
@@ -67,14 +67,33 @@ export class Reader {
   }
 
   #notice(failure: Failure, wait: number): void {
-    const now = this.#clock.now();
-    if (wait < noticedWait || now < this.#noticedUntil) return;
-    this.#noticedUntil = now + wait;
+    if (wait < noticedWait) return;
     const said =
       'error' in failure
         ? `answers HTTP ${failure.error.status} (${failure.error.reason})`
         : 'does not answer';
-    this.#limits.notice(`the cluster ${said}; trying again in ${shownWait(wait)}`);
+    this.#noticeOnce(`the cluster ${said}; trying again in ${shownWait(wait)}`, wait);
+  }
+
+  /** Says that an answer is awaited if none comes for some seconds, until `answered` ends. */
+  async #noticeSilence({ method, path }: Question, answered: AbortSignal): Promise<void> {
+    try {
+      await this.#clock.sleep(noticedWait, answered);
+    } catch {
+      return;
+    }
+    const left = longestTry - noticedWait;
+    this.#noticeOnce(
+      `the cluster has not answered ${method} ${path} for ${shownWait(noticedWait)}; waiting up to ${shownWait(left)} more`,
+      left,
+    );
+  }
+
+  #noticeOnce(message: string, untilNextMs: number): void {
+    const now = this.#clock.now();
+    if (now < this.#noticedUntil) return;
+    this.#noticedUntil = now + untilNextMs;
+    this.#limits.notice(message);
   }
 
   async #try<T>(
@@ -84,7 +103,10 @@ export class Reader {
   ): Promise<Reading<T>> {
     using limit = this.#clock.limit(longestTry);
     const sentAt = this.#clock.now();
+    const answered = new AbortController();
+    void this.#noticeSilence(question, AbortSignal.any([answered.signal, signal, limit.signal]));
     const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
+    answered.abort();
     if ('failure' in answer) {
       if (answer.failure.kind !== 'ended') return answer;
       return {

@@ -134,7 +134,7 @@ function troubleOfPage(
   const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is up');
   return trouble(
     unreachable,
-    `has something in front of it that cannot reach it (${said})${asksToWait}`,
+    `has something in front of it that ${error.status === 429 ? 'limits requests' : 'cannot reach it'} (${said})${asksToWait}`,
     again,
   );
 }

@@ -142,6 +142,22 @@ describe('a read', () => {
     );
   });
 
+  it('says once what is not answered for some seconds, and nothing when an answer comes', async () => {
+    const notices: string[] = [];
+    const slow = async (exchange: Exchange, clock: VirtualClock) => {
+      if (exchange.index < 2) return untilGone(exchange, clock);
+      await clock.parked(exchange.request.socket.remotePort, clock.sleep(4_000));
+      return respondWith(healthy, exchange);
+    };
+    await withServer(slow, async ({ cluster, clock }) => {
+      cluster.limitReads({ until: clock.now() + 900_000, notice: (message) => notices.push(message) });
+      await Promise.all([cluster.jobStats(never()), cluster.jobStats(never())]);
+      expect(notices).toEqual([
+        'the cluster has not answered GET /_ml/anomaly_detectors/_stats for 5s; waiting up to 25s more',
+      ]);
+    });
+  });
+
   it('says once why reads side by side wait, and nothing of waits that no person notices', async () => {
     const notices: string[] = [];
     await withServer(

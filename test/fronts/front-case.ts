@@ -33,6 +33,8 @@ export interface FrontCase {
   readonly spoil?: (answers: MlAnswers) => void;
   /** For what neither of the two can do. `healthy` answers as a healthy cluster. */
   readonly respond?: (exchange: Exchange, healthy: () => void) => void | Promise<void>;
+  /** Takes requests and never answers. */
+  readonly silent?: true;
   /** Speaks HTTPS with that certificate. */
   readonly tls?: CertificateName;
   /** Starts the server, where it takes more than that. */

@@ -29,7 +29,11 @@ function healthyAnswers({ jobs = ['job-a'], spoil }: FrontCase) {
   return answers;
 }
 
-function responder(front: FrontCase) {
+/** Runs on the simulated clock until the client goes away. */
+const untilGone = ({ request, response }: Exchange, clock: VirtualClock) =>
+  clock.parked(request.socket.remotePort, new Promise<void>((resolve) => response.once('close', resolve)));
+
+function responder(front: FrontCase, clock: VirtualClock) {
   const answers = healthyAnswers(front);
   const closed = new Set<string>();
   let answered = 0;
@@ -58,7 +62,8 @@ function responder(front: FrontCase) {
       );
     };
     const { answer } = front;
-    if (front.respond) await front.respond(exchange, healthy);
+    if (front.silent) await untilGone(exchange, clock);
+    else if (front.respond) await front.respond(exchange, healthy);
     else if (
       answer &&
       `${exchange.method} ${exchange.path}`.startsWith(answer.to ?? '') &&
@@ -84,7 +89,7 @@ describe.each(frontGroups)('$title', ({ cases }) => {
     using _tracked = trackHttp(clock);
     await using server = front.start
       ? await front.start()
-      : await serve(responder(front), front.tls ? { tls: front.tls } : {});
+      : await serve(responder(front, clock), front.tls ? { tls: front.tls } : {});
     const { url } = server;
     const request = front.request ?? {};
     const args = [...(front.command ?? ['plan']), ...(Object.keys(request).length > 0 ? ['-p', '-'] : [])];

@@ -10,7 +10,7 @@ import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from 
 import { readPayload } from '../payload.ts';
 import { doctorSheet, doctorText } from '../show/doctor.ts';
 import { inAllForms } from '../show/forms.ts';
-import { openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
+import { noticeOn, openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
 
 interface DoctorOptions extends TargetOptions, OutputOptions {
   readonly payload?: string;
@@ -39,7 +39,7 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
   await checkOutput(options);
   await using target = await openTarget(request.cluster, options, io);
   const { connection, clock } = target;
-  const facts = await examine(connection, clock, io.signal);
+  const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
   const findings: Finding[] = [
     ...clusterFindings({ connection, facts, idleFor: request.idleFor, now: clock.now() }),

@@ -65,7 +65,7 @@ async function run(
   const ending = AbortSignal.any([io.signal, limit.signal]);
   const until = target.clock.now() + deadlineMs;
   const ids = await knownIds(target, ending);
-  target.cluster.limitReads({ until, notice: (message) => io.stderr.write(`${message}\n`) });
+  target.cluster.limitReads({ until });
   const foreign = sweeps.find(({ cluster }) => !ids.has(cluster.id))?.cluster;
   if (foreign) {
     throw new InvalidDocumentError(

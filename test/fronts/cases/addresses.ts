@@ -166,6 +166,26 @@ export const addresses: FrontGroup = {
       says: ['its header says gzip, and its body is not'],
       exit: 5,
     },
+    {
+      name: 'a server that takes requests and never answers',
+      condition: 'The server takes requests and never answers.',
+      silent: true,
+      says: [
+        'the cluster has not answered GET /',
+        'for 5s; waiting up to 25s more',
+        `${shownUrl} cannot be reached: it does not answer; nothing was closed. Check ELASTICSEARCH_URL and the network in between`,
+      ],
+      exit: 5,
+    },
+    {
+      name: 'a server that never answers, and little time',
+      condition: 'The server never answers, and the deadline comes first.',
+      silent: true,
+      command: ['plan', '--deadline', '30s'],
+      says: [`${shownUrl} did not answer GET /_ml/`, 'Check ELASTICSEARCH_URL and the network in between'],
+      exit: 5,
+      withinMs: 30_000,
+    },
     ...badKeys,
     {
       name: 'a password with the line break of its file',

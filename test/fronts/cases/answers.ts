@@ -243,7 +243,7 @@ export const answers: FrontGroup = {
         body: '<title>Scheduled maintenance</title>',
       },
       says: [
-        `${shownUrl} has something in front of it that cannot reach it (HTTP 503 http_error: Scheduled maintenance), and asks to wait 1h; nothing was closed. Try again after that.`,
+        `${shownUrl} has something in front of it that cannot reach it (HTTP 503: Scheduled maintenance), and asks to wait 1h; nothing was closed. Try again after that.`,
       ],
       exit: 5,
       withinMs: 0,
@@ -268,7 +268,7 @@ export const answers: FrontGroup = {
       name: 'a wait of more seconds than fit a number of six digits',
       condition: 'A gateway asks to come back in a year.',
       answer: { status: 429, headers: { 'retry-after': '31536000' }, body: 'Too Many Requests' },
-      says: ['(HTTP 429 http_error: Too Many Requests), and asks to wait 365d'],
+      says: ['(HTTP 429: Too Many Requests), and asks to wait 365d'],
       exit: 5,
       withinMs: 0,
     },
