@@ -1,7 +1,7 @@
 /** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
-import { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
 import { systemClock } from './clock.ts';
 import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
 import { followUpsFrom } from './follow-ups.ts';
@@ -13,7 +13,6 @@ import { InvalidSettingError } from './sweep/errors.ts';
 import { fitReport, type SweepReport } from './sweep/report.ts';
 import { parseRequest } from './sweep/request.ts';
 import { sweep } from './sweep/sweep.ts';
-import { shownInJson } from './sweep/text.ts';
 import { sweepIdOf } from './sweep-id.ts';
 
 /** What the function lives on; tests bring their own clock. */
@@ -27,21 +26,15 @@ const mostBytes = 5_000_000;
 /** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
 const mostLineBytes = 240_000;
 
-// JSON leaves some of what acts on a terminal as it is, and logs are read on terminals
-const logger = new Logger({
-  serviceName: 'jobsweep',
-  // break: log-escapes
-  jsonReplacerFn: (_key, value: unknown) => (typeof value === 'string' ? shownInJson(value) : value),
-});
-
 // A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /** The handler on a given world: an event is a request, the return value its report. */
 export function createHandler({ environment, clock }: FunctionWorld) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
-    .before(({ context }) => logger.addContext(context))
-    .onError(({ error }) => logger.error('sweep failed', { error: error as Error }))
+    .onError(({ error, context }) =>
+      auditLog(context, environment)('ERROR', 'sweep failed', { error: errorFields(error as Error) }),
+    )
     .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
       const { request, warnings } = parseRequest(event);
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
@@ -65,19 +58,19 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
       });
-      logReport(report);
-      publishMetrics(report);
+      logReport(report, auditLog(context, environment));
+      publishMetrics(report, environment);
       return fitReport(report, mostBytes);
     });
 }
 
 /** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
-function logReport(report: SweepReport): void {
+function logReport(report: SweepReport, write: WriteLine): void {
   const { sweepId, cluster, startedAt, jobs } = report;
   for (const job of jobs)
-    if (job.outcome !== 'kept') logger.info('job swept', { sweepId, cluster, startedAt, ...job });
+    if (job.outcome !== 'kept') write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
   const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
-  logger.info('sweep finished', rest);
+  write('INFO', 'sweep finished', rest);
 }
 
 export const handler = createHandler({ environment: process.env, clock: systemClock });

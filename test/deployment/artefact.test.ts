@@ -127,6 +127,20 @@ async function invoke(running: RunningFunction, payload: unknown) {
   return { ...end, report: end.result as SweepReport };
 }
 
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+/**
+ * The lines that Lambda sends to CloudWatch when the function's log format is JSON and its log level is `configured`.
+ * A line without a known level, or without an RFC 3339 timestamp, counts as INFO (AWS Lambda guide, "Log-level filtering").
+ */
+function passedByLambda(running: RunningFunction, configured = 'TRACE') {
+  return running.lines().filter(({ level, timestamp }) => {
+    const isStamped = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(String(timestamp));
+    const known = isStamped ? levels.indexOf(String(level).toUpperCase()) : -1;
+    return (known === -1 ? levels.indexOf('INFO') : known) >= levels.indexOf(configured);
+  });
+}
+
 /** The payload of a schedule of the template, as the Scheduler would deliver it. */
 function delivered(input: string): string {
   return input
@@ -291,6 +305,36 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       errorType: 'InvalidSettingError',
       errorMessage: expect.stringContaining('no cluster is configured') as string,
     });
+  });
+
+  it.each([
+    { POWERTOOLS_LOG_LEVEL: 'WARN' },
+    { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_LOGGER_LOG_EVENT: 'true' },
+    { LOG_LEVEL: 'ERROR' },
+    { AWS_LAMBDA_LOG_LEVEL: 'WARN', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+    { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+    { POWERTOOLS_DEV: 'true' },
+    {
+      POWERTOOLS_METRICS_DISABLED: 'true',
+      POWERTOOLS_SERVICE_NAME: 'other',
+      POWERTOOLS_METRICS_NAMESPACE: 'other',
+    },
+  ])('writes the report’s lines and the metrics with %j', async (environment) => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold(environment);
+    const { report } = await invoke(running, {});
+    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+    await invoke(running, { idelFor: '48h' });
+    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+      'job swept',
+      'job swept',
+      'sweep finished',
+      'sweep failed',
+    ]);
+    expect(lines.filter((line) => '_aws' in line)).toEqual([
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, partial: 0 }),
+    ]);
   });
 
   it('asks for work soon after its start, and says nothing until there is some', async () => {
