@@ -1,4 +1,6 @@
 /** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
+import './quiet.ts';
+
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
@@ -6,6 +8,7 @@ import { systemClock } from './clock.ts';
 import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
 import { followUpsFrom } from './follow-ups.ts';
 import { publishMetrics } from './metrics.ts';
+import { debugWarning } from './quiet.ts';
 import { readSecret } from './secrets.ts';
 import { type Environment, findConnection } from './settings.ts';
 import type { Clock } from './sweep/clock.ts';
@@ -43,7 +46,12 @@ export function createHandler({ environment, clock }: FunctionWorld) {
           'no cluster is configured: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID, or ELASTICSEARCH_SECRET',
         );
       }
-      const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
+      const debug = debugWarning(environment);
+      const order = {
+        sweepId: sweepIdOf(request.trigger, context.awsRequestId),
+        request,
+        warnings: debug === undefined ? warnings : [...warnings, debug],
+      };
       // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
       await using cluster = new ElasticsearchCluster(connection, clock);
       await using followUps = followUpsFrom({

@@ -20,6 +20,19 @@ import { startSecretsManager } from './secrets-manager.ts';
 const accountId = '123456789012';
 const region = 'eu-central-1';
 
+/** Variables that make libraries talk, all at once. */
+const debugging = {
+  DEBUG: '*',
+  DEBUG_DEPTH: '10',
+  DEBUG_SHOW_HIDDEN: 'true',
+  POWERTOOLS_DEV: 'true',
+  POWERTOOLS_LOG_LEVEL: 'TRACE',
+  POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+  AWS_LAMBDA_LOG_LEVEL: 'TRACE',
+  LOG_LEVEL: 'TRACE',
+  OTEL_ELASTICSEARCH_CAPTURE_SEARCH_QUERY: 'true',
+};
+
 /** What CloudFormation would make of a value of the template, for the few functions that it uses. */
 function resolved(packaged: Packaged, value: unknown): string {
   if (typeof value === 'string') return value;
@@ -335,6 +348,17 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(lines.filter((line) => '_aws' in line)).toEqual([
       expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, partial: 0 }),
     ]);
+  });
+
+  it('shows no credential, whatever debugging variables are set', async () => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold(debugging);
+    expect((await invoke(running, {})).report).toMatchObject({ status: 'done' });
+    const broken = await invoke(running, { cluster: 'broken' });
+    expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
+    const encoded = Buffer.from(`${user.username}:${user.password}`).toString('base64');
+    for (const secret of [user.password, encoded, 'not-a-secret', 'not-a-token'])
+      expect(running.output()).not.toContain(secret);
   });
 
   it('asks for work soon after its start, and says nothing until there is some', async () => {
