@@ -40,6 +40,13 @@ export function createHandler({ environment, clock }: FunctionWorld) {
     )
     .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
       const { request, warnings } = parseRequest(event);
+      // before the cluster is known: a setting that is not valid ends the sweep before anything is asked
+      await using followUps = followUpsFrom({
+        environment,
+        clock,
+        invokedArn: context.invokedFunctionArn,
+        running: request.followUpOf,
+      });
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
       if (!connection) {
         throw new InvalidSettingError(
@@ -54,12 +61,6 @@ export function createHandler({ environment, clock }: FunctionWorld) {
       };
       // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
       await using cluster = new ElasticsearchCluster(connection, clock);
-      await using followUps = followUpsFrom({
-        environment,
-        clock,
-        invokedArn: context.invokedFunctionArn,
-        running: request.followUpOf,
-      });
       const report = await sweep(order, {
         cluster,
         followUps,

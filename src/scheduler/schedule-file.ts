@@ -12,7 +12,8 @@ import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { ownerOf } from './names.ts';
 import { nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './payload.ts';
-import { readableFile, retryShape, scheduleShape, settingsShape } from './schedule-schema.ts';
+import { readableFile, retryShape, scheduleShape } from './schedule-schema.ts';
+import { settingsShape } from './settings.ts';
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 

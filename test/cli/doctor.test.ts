@@ -286,7 +286,9 @@ describe('doctor, on the scheduler', () => {
     expect(exit).toBe(3);
     expect(told['setting JOBSWEEP_SCHEDULER_ROLE_ARN']).toMatch(/^finding: not set/);
     expect(told['setting JOBSWEEP_FUNCTION_ARN']).toMatch(/^note: not set/);
-    expect(told['setting JOBSWEEP_DLQ_ARN']).toMatch(/^finding: "my-queue" is not the ARN of an SQS queue/);
+    expect(told['setting JOBSWEEP_DLQ_ARN']).toBe(
+      'finding: JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO, or null for none, got "my-queue"',
+    );
   });
 });
 
