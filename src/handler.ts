@@ -9,7 +9,7 @@ import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
 import { followUpsFrom } from './follow-ups.ts';
 import { publishMetrics } from './metrics.ts';
 import { debugWarning } from './quiet.ts';
-import { readSecret } from './secrets.ts';
+import { secretReader } from './secrets.ts';
 import { type Environment, findConnection } from './settings.ts';
 import type { Clock } from './sweep/clock.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
@@ -47,6 +47,8 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         invokedArn: context.invokedFunctionArn,
         running: request.followUpOf,
       });
+      // in the machine's own time, in which the network answers; a second is for saying what went wrong
+      const readSecret = secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000);
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
       if (!connection) {
         throw new InvalidSettingError(

@@ -14,6 +14,7 @@ import type { SweepReport } from '../../src/sweep/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
 import { expectSweepOf } from './event-sweeps.ts';
+import { serve } from '../support/scripted-server.ts';
 import { type RunningFunction, startFunction } from './runtime-api.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 
@@ -124,12 +125,13 @@ async function account(jobs: readonly FleetJob[]) {
     scheduler,
     secrets,
     environment,
-    cold: (change: Readonly<Record<string, string>> = {}) =>
+    cold: (change: Readonly<Record<string, string>> = {}, timeoutMs = 15 * 60_000) =>
       startFunction({
         task: packaged.task,
         handler: handlerName(),
         functionArn: environment.JOBSWEEP_FUNCTION_ARN ?? '',
         environment: { ...environment, ...change },
+        timeoutMs,
       }),
     [Symbol.asyncDispose]: () => services.disposeAsync(),
   };
@@ -348,6 +350,23 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(lines.filter((line) => '_aws' in line)).toEqual([
       expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, partial: 0 }),
     ]);
+  });
+
+  it.each([
+    ['refuses the connection', 'ECONNREFUSED'],
+    ['never answers', 'no answer within'],
+  ])('ends within its time, and names the network, where Secrets Manager %s', async (what, why) => {
+    await using world = await account(busy);
+    await using silent = await serve(() => undefined);
+    const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
+    await using running = await world.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
+    const { error } = await invoke(running, {});
+    expect(error).toMatchObject({
+      errorType: 'SecretUnreachableError',
+      errorMessage: expect.stringMatching(/cannot be reached .*interface endpoint/) as string,
+    });
+    expect(error?.errorMessage).toContain(why);
+    expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
   });
 
   it('shows no credential, whatever debugging variables are set', async () => {
