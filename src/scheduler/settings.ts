@@ -68,6 +68,15 @@ export function groupOf(asked: string | undefined, file: string | undefined, env
   return needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP));
 }
 
+/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or wrong. */
+export function functionArnOf(env: Environment): string {
+  const found = readSchedulerSettings(env).JOBSWEEP_FUNCTION_ARN;
+  if (found !== undefined) return found;
+  throw new InvalidSettingError(
+    'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed; take it from the outputs of the deployment',
+  );
+}
+
 /** Everything that a file's schedules share. @throws {InvalidSettingError} when something is missing or wrong. */
 export function targetOf(file: ScheduleFile, asked: string | undefined, env: Environment): ScheduleTarget {
   const queue = file.deadLetterArn === undefined ? given(env.JOBSWEEP_DLQ_ARN) : file.deadLetterArn;

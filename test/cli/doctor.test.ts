@@ -272,6 +272,13 @@ describe('doctor, on the scheduler', () => {
     );
   });
 
+  it('counts apart what invokes another function', async () => {
+    const { told } = await onScheduler({ ...whole, JOBSWEEP_FUNCTION_ARN: `${functionArn}-other` }, 'sweeps');
+    expect(told['schedule group']).toBe(
+      'ok: sweeps has 0 recurring schedules, 0 of them paused; 0 follow-ups waiting; 2 not ours: they invoke another target',
+    );
+  });
+
   it('finds a group that is not there', async () => {
     const { exit, told } = await onScheduler(whole);
     expect(exit).toBe(3);

@@ -178,6 +178,44 @@ describe('schedules apply', () => {
     ]);
   });
 
+  it('never changes what does not invoke the file’s function, and shows its target', async () => {
+    await using bench = await schedulesBench();
+    const { client } = bench;
+    await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
+    const payroll = { Arn: 'arn:aws:lambda:eu-central-1:123456789012:function:payroll', RoleArn: roleArn };
+    const queue = { Arn: queueArn, RoleArn: roleArn };
+    await create(client, { Name: 'payroll', GroupName: 'sweeps', Target: payroll });
+    await create(client, { Name: 'followup.other.1', GroupName: 'sweeps', Target: payroll });
+    await create(client, { Name: 'nightly', GroupName: 'sweeps', Target: queue });
+    const before = [...bench.scheduler.schedules];
+    const plan = await bench.withFile(nightly, ['plan', '--prune']);
+    expect(plan.exit).toBe(0);
+    expect(changes(plan.stdout)).toEqual([
+      {
+        name: 'nightly',
+        action: 'blocked',
+        note: `not ours: it invokes ${queueArn}; take another name, or set functionArn to that function`,
+      },
+      { name: 'twice-a-day', action: 'create' },
+      { name: 'followup.other.1', action: 'none', note: `not ours: it invokes ${payroll.Arn}` },
+      { name: 'payroll', action: 'none', note: `not ours: it invokes ${payroll.Arn}` },
+    ]);
+    const text = await bench.withFile(nightly, ['plan', '--prune', '-o', 'table']);
+    expect(text.stdout).toContain(`! nightly: not ours: it invokes ${queueArn}`);
+    expect(text.stdout).toContain('2 unchanged, 1 not possible');
+    const applied = await bench.withFile(nightly, ['apply', '--prune', '--yes']);
+    expect(applied.exit).toBe(3);
+    expect(JSON.parse(applied.stdout)).toMatchObject({
+      results: [
+        { name: 'nightly', action: 'blocked', outcome: 'failed' },
+        { name: 'twice-a-day', action: 'create', outcome: 'done' },
+        { name: 'followup.other.1', action: 'none', outcome: 'unchanged' },
+        { name: 'payroll', action: 'none', outcome: 'unchanged' },
+      ],
+    });
+    expect(bench.scheduler.schedules.filter(({ Name }) => Name !== 'twice-a-day')).toEqual(before);
+  });
+
   it('leaves a schedule paused that was paused by hand, unless the file says its state', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);

@@ -1,6 +1,6 @@
 /** @module The checks of the scheduler: the settings that schedules and follow-ups need, and the group they live in. */
 import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
-import { ownerOf } from '../../scheduler/names.ts';
+import { invokes, ownerOf } from '../../scheduler/names.ts';
 import { readSchedulerSettings, type SchedulerSetting, schedulerSettings } from '../../scheduler/settings.ts';
 import type { Environment } from '../../settings.ts';
 import type { Clock } from '../../sweep/clock.ts';
@@ -33,7 +33,7 @@ export async function schedulerFindings(
     ...schedulerSettings.map((name) => settingFinding(name, value(name))),
     ...(group === undefined || problemOf('JOBSWEEP_SCHEDULE_GROUP', group) !== undefined
       ? []
-      : await groupFindings(group, clock, signal)),
+      : await groupFindings(group, value('JOBSWEEP_FUNCTION_ARN'), clock, signal)),
   ];
 }
 
@@ -60,7 +60,12 @@ function problemOf(name: SchedulerSetting, value: string): string | undefined {
   }
 }
 
-async function groupFindings(group: string, clock: Clock, signal: AbortSignal): Promise<Finding[]> {
+async function groupFindings(
+  group: string,
+  functionArn: string | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const api: SchedulerApi = schedulerApi({ clock });
   try {
     if (!(await api.groupExists(group, signal)))
@@ -71,14 +76,18 @@ async function groupFindings(group: string, clock: Clock, signal: AbortSignal): 
           'Deploy, or check the region and the name.',
         ),
       ];
-    const schedules = await api.listSchedules(group, signal);
+    const listed = await api.listSchedules(group, signal);
+    const schedules = listed.filter(
+      ({ Target }) => functionArn === undefined || invokes(Target?.Arn, functionArn),
+    );
     const owners = Map.groupBy(schedules, ({ Name = '' }) => ownerOf(Name));
     const count = (owner: ReturnType<typeof ownerOf>) => owners.get(owner)?.length ?? 0;
     const recurring = count('file') + count('deployment');
     const paused = schedules.filter(
       ({ State, Name = '' }) => State === 'DISABLED' && ownerOf(Name) !== 'follow-up',
     ).length;
-    const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting`;
+    const others = listed.length - schedules.length;
+    const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting${others > 0 ? `; ${others} not ours: they invoke another target` : ''}`;
     return [
       ok('schedule group', `${group} has ${found}`),
       // nobody but the service itself can try a role, and it does so when a schedule is made
