@@ -11,6 +11,7 @@ import type {
   DatafeedStats,
   JobConfig,
   JobStats,
+  ServerDate,
 } from '../sweep/ports.ts';
 import { printable } from '../sweep/text.ts';
 import {
@@ -181,6 +182,10 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     const query = { timeout: `${timeoutMs}ms`, force, allow_no_match: false };
     const path = `/_ml/anomaly_detectors/${batch.join(',')}/_close`;
     return closeAnswerOf(await this.#wire.ask({ method: 'POST', path, query }, signal));
+  }
+
+  serverDate(): ServerDate | undefined {
+    return this.#reader.serverDate;
   }
 
   warnings(): readonly string[] {

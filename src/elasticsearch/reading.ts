@@ -1,5 +1,6 @@
 /** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
 import type { Clock } from '../sweep/clock.ts';
+import type { ServerDate } from '../sweep/ports.ts';
 import { UnreadableAnswer } from './answers.ts';
 import type { Failure } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
@@ -16,10 +17,16 @@ export type Reading<T> = { readonly value: T } | { readonly failure: Failure };
 export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
+  #serverDate: ServerDate | undefined;
 
   constructor(wire: Wire, clock: Clock) {
     this.#wire = wire;
     this.#clock = clock;
+  }
+
+  /** See `Cluster.serverDate`. */
+  get serverDate(): ServerDate | undefined {
+    return this.#serverDate;
   }
 
   /**
@@ -50,6 +57,7 @@ export class Reader {
     signal: AbortSignal,
   ): Promise<Reading<T>> {
     using limit = this.#clock.limit(longestTry);
+    const sentAt = this.#clock.now();
     const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
     if ('failure' in answer) {
       if (answer.failure.kind === 'ended' && !signal.aborted)
@@ -57,6 +65,10 @@ export class Reader {
           failure: { kind: 'lost', cause: 'other', reason: `no whole answer within ${longestTry / 1000} s` },
         };
       return answer;
+    }
+    if (answer.date !== undefined) {
+      const read = { date: answer.date, sentAt, receivedAt: this.#clock.now() };
+      if (!this.#serverDate || distance(read) < distance(this.#serverDate)) this.#serverDate = read;
     }
     try {
       return { value: understand(answer.body) };
@@ -67,6 +79,10 @@ export class Reader {
     }
   }
 }
+
+/** How far a date is from the time in which it was asked for and came. */
+const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>
+  Math.max(0, sentAt - date, date - receivedAt);
 
 /** Whether trying again could help: not where the cluster has understood and refuses, nor where the address is wrong. */
 export function mayPass(failure: Failure): boolean {

@@ -87,6 +87,11 @@ export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
+/** This machine's clock is too far from the cluster's for idle times to mean anything. */
+export class WrongClockError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
 /** The sweep was told to stop before it knew any job: there is nothing that a report could say. */
 export class StoppedError extends JobsweepError {
   readonly exitCode = 3;

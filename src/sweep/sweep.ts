@@ -23,6 +23,7 @@ import {
   type SweepReport,
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
+import { compareClocks, silenceWarnings } from './server-clock.ts';
 import { plural, printable } from './text.ts';
 import { together } from './together.ts';
 import { type History, type Judge, judgeBy } from './verdict.ts';
@@ -85,7 +86,13 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   });
   // break: read-takes
   budget.readTook(found.readAt - startedAt);
-  const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
+  const warnings = [
+    ...(order.warnings ?? []),
+    ...compareClocks(cluster.serverDate?.()),
+    ...checkNames(request, found.jobs),
+    ...skewWarnings(found),
+    ...silenceWarnings(request, found.jobs, found.readAt),
+  ];
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);
