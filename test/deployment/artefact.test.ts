@@ -13,8 +13,8 @@ import { startScheduler } from '../../src/simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
-import { expectSweepOf } from './event-sweeps.ts';
 import { serve } from '../support/scripted-server.ts';
+import { expectSweepOf } from './event-sweeps.ts';
 import { type RunningFunction, startFunction } from './runtime-api.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 
