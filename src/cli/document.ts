@@ -69,6 +69,7 @@ function readYaml(text: string): ReadText {
     prettyErrors: false,
     logLevel: 'error',
     stringKeys: true,
+    merge: true,
     resolveKnownTags: false,
     // it would compare each key with all others
     uniqueKeys: false,

@@ -107,6 +107,8 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
       },
     )
     .meta({
+      // a place for what other parts of the file refer to, such as anchors of YAML
+      patternProperties: { '^x-': {} },
       title: 'jobsweep schedules',
       description: 'Recurring sweeps, as `jobsweep schedules apply` makes them.',
     });

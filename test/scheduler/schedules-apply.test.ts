@@ -178,6 +178,61 @@ describe('schedules apply', () => {
     ]);
   });
 
+  it('takes anchors from a field that begins with x-, and merge keys', async () => {
+    await using bench = await schedulesBench();
+    const text = `
+x-defaults: &defaults
+  timezone: Europe/Berlin
+  request: &request {idleFor: 36h, cluster: logs}
+schedules:
+  - {name: nightly, cron: "0 2 * * ? *", <<: *defaults}
+  - name: weekly
+    rate: 7 days
+    <<: *defaults
+    request: {<<: *request, idleFor: 7d}
+`;
+    const { exit, stderr } = await bench.withFile(text, ['apply', '--yes']);
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    const request = async (name: string) =>
+      JSON.parse((await shown(bench.client, name, 'sweeps')).Target?.Input ?? '') as object;
+    expect(await request('nightly')).toMatchObject({ idleFor: '36h', cluster: 'logs' });
+    expect(await request('weekly')).toMatchObject({ idleFor: '7d', cluster: 'logs' });
+    expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
+  });
+
+  it('takes an at in the hour that comes twice', async () => {
+    await using bench = await schedulesBench();
+    const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
+    expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
+  });
+
+  it('says that the call under way is unknown when it is told to stop, and the rest not attempted', async () => {
+    await using bench = await schedulesBench();
+    await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
+    bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
+    const stop = new AbortController();
+    const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes'], {
+      signal: stop.signal,
+      // the plan is shown right before it is carried out
+      onOutput: (text) => {
+        if (text.includes('to create'))
+          void bench.clock.sleep(1_000).then(() => stop.abort(new Error('stopped by SIGINT')));
+      },
+    });
+    expect(exit).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      results: [
+        {
+          name: 'nightly',
+          action: 'create',
+          outcome: 'unknown',
+          error: expect.stringContaining('SIGINT') as string,
+        },
+        { name: 'twice-a-day', action: 'create', outcome: 'not_attempted' },
+      ],
+    });
+  });
+
   it('never changes what does not invoke the file’s function, and shows its target', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;

@@ -61,7 +61,7 @@ function clusterOf(input: string | undefined): string | null {
 /** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
 export async function applyPlan(plan: SchedulePlan, room: OwnRoom): Promise<Done> {
   if (plan.createGroup) await makeGroup(room);
-  return await inTurn(plan.changes, async (change) => {
+  return await inTurn(plan.changes, room.signal, async (change) => {
     await carryOut(change, room);
     return change.action !== 'none';
   });
@@ -91,6 +91,7 @@ export async function changeState(
   const state = action === 'pause' ? 'DISABLED' : 'ENABLED';
   return await inTurn(
     names.map((name) => ({ name, action })),
+    room.signal,
     ({ name }) => setState(name, state, room),
   );
 }
@@ -110,6 +111,7 @@ export async function deleteNamed(
   if (!(await ask())) return undefined;
   return await inTurn(
     names.map((name) => ({ name, action: 'delete' as const })),
+    room.signal,
     async ({ name }) => {
       await remove(name, room);
       return true;
@@ -150,12 +152,14 @@ const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'deni
 /** One after the other; what fails is told and the rest goes on, unless the scheduler cannot be reached at all. */
 async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
   changes: readonly C[],
+  signal: AbortSignal,
   act: (change: C) => Promise<boolean>,
 ): Promise<Done> {
   const results: ChangeResult[] = [];
   const failures = new Set<FailureKind | 'other'>();
   for (const change of changes) {
     const { name, action } = change;
+    if (signal.aborted) failures.add('unreachable');
     if (failures.has('unreachable') && action !== 'none') {
       results.push({ name, action, outcome: 'not_attempted' });
       continue;
@@ -164,12 +168,14 @@ async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
       results.push({ name, action, outcome: (await act(change)) ? 'done' : 'unchanged' });
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
-      results.push({ name, action, outcome: 'failed', error: error.message });
+      // told to stop while a request was under way: the service may have taken it
+      const isUnknown = signal.aborted && error instanceof SchedulerCallError && error.kind === 'unreachable';
+      results.push({ name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message });
       failures.add(error instanceof SchedulerCallError ? error.kind : 'other');
     }
   }
   if (failures.size === 0) return { results, exit: 0 };
   const nothing = results.every(({ outcome }) => outcome !== 'done');
   const all = [...failures].every((kind) => kind !== 'other' && unusable.has(kind));
-  return { results, exit: nothing && all ? 5 : 3 };
+  return { results, exit: nothing && all && !signal.aborted ? 5 : 3 };
 }

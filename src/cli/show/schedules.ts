@@ -27,7 +27,7 @@ export interface ListedSchedule {
 export interface ChangeResult {
   readonly name: string;
   readonly action: Change['action'] | 'pause' | 'resume';
-  readonly outcome: 'done' | 'unchanged' | 'failed' | 'not_attempted';
+  readonly outcome: 'done' | 'unchanged' | 'failed' | 'unknown' | 'not_attempted';
   readonly error?: string;
 }
 
@@ -161,6 +161,7 @@ function resultText(group: string, results: readonly ChangeResult[]): string {
     .map(({ name, action, outcome, error }) => {
       if (outcome === 'done') return `${name}: ${done[action]}`;
       if (outcome === 'unchanged') return `${name}: is ${done[action]} already`;
+      if (outcome === 'unknown') return `${name}: may be ${done[action]}, look at it: ${error}`;
       return `${name}: not ${done[action]}: ${error ?? 'not attempted'}`;
     });
   const rest = results.filter(({ action }) => action === 'none').length;
