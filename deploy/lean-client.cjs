@@ -28,8 +28,6 @@ const files = [
 const imports = {
   // speaks through proxies, which no setting of ours names
   hpagent: 'export default {};',
-  // writes what DEBUG asks for, and looks at the terminal first
-  debug: 'export default () => () => {};',
   'node:http': "export default require('node:http');",
   'node:https': "export default require('node:https');",
   'node:process': 'export default process;',
@@ -48,7 +46,7 @@ const leanClient = {
   name: 'lean-client',
   setup(build) {
     for (const [filter, contents] of files) build.onLoad({ filter }, () => ({ contents }));
-    build.onResolve({ filter: /^(?:hpagent|debug|node:.+)$/ }, ({ path, importer, kind }) =>
+    build.onResolve({ filter: /^(?:hpagent|node:.+)$/ }, ({ path, importer, kind }) =>
       kind === 'import-statement' && client.test(importer) && Object.hasOwn(imports, path)
         ? { path, namespace: 'lean-client' }
         : undefined,
@@ -57,4 +55,4 @@ const leanClient = {
   },
 };
 
-module.exports = [leanClient];
+module.exports = [require('./no-debug.cjs'), leanClient];

@@ -1,4 +1,5 @@
 /** @module Who comes back for slow jobs, by the settings: EventBridge Scheduler, loaded only when there is one to come back for. */
+import { readSchedulerSettings } from './scheduler/settings.ts';
 import type { Environment } from './settings.ts';
 import type { Clock } from './sweep/clock.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
@@ -14,11 +15,10 @@ export interface FollowUpWorld {
   readonly running: FollowUpOf | undefined;
 }
 
-const set = (value: string | undefined) => value?.trim() || undefined;
-
 /**
  * Follow-ups through the schedule group of the settings; undefined when none of the settings for it are made. Their
  * connections end when they are disposed of.
+ * @throws {InvalidSettingError} when one of the settings is not valid.
  */
 export function followUpsFrom({
   environment,
@@ -26,9 +26,9 @@ export function followUpsFrom({
   invokedArn,
   running,
 }: FollowUpWorld): (FollowUps & AsyncDisposable) | undefined {
-  const group = set(environment.JOBSWEEP_SCHEDULE_GROUP);
-  const roleArn = set(environment.JOBSWEEP_SCHEDULER_ROLE_ARN);
-  const functionArn = set(environment.JOBSWEEP_FUNCTION_ARN) ?? invokedArn;
+  const settings = readSchedulerSettings(environment);
+  const { JOBSWEEP_SCHEDULE_GROUP: group, JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn } = settings;
+  const { JOBSWEEP_FUNCTION_ARN: functionArn = invokedArn, JOBSWEEP_DLQ_ARN: dlqArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
     // Half a setup is told when it matters, as a warning of the report: it must not keep the jobs from being closed.
@@ -36,8 +36,7 @@ export function followUpsFrom({
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
     if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
     const { schedulerFollowUps } = await import('./scheduler/follow-ups.ts');
-    const settings = { group, roleArn, functionArn, dlqArn: set(environment.JOBSWEEP_DLQ_ARN) };
-    return schedulerFollowUps(settings, { clock, running });
+    return schedulerFollowUps({ group, roleArn, functionArn, dlqArn }, { clock, running });
   };
   let loading: ReturnType<typeof load> | undefined;
   const loaded = () => {

@@ -1,19 +1,21 @@
 /** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
-import { Logger } from '@aws-lambda-powertools/logger';
+import './quiet.ts';
+
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
 import { systemClock } from './clock.ts';
 import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
 import { followUpsFrom } from './follow-ups.ts';
 import { publishMetrics } from './metrics.ts';
-import { readSecret } from './secrets.ts';
+import { debugWarning } from './quiet.ts';
+import { secretReader } from './secrets.ts';
 import { type Environment, findConnection } from './settings.ts';
 import type { Clock } from './sweep/clock.ts';
 import { InvalidSettingError } from './sweep/errors.ts';
 import { fitReport, type SweepReport } from './sweep/report.ts';
 import { parseRequest } from './sweep/request.ts';
 import { sweep } from './sweep/sweep.ts';
-import { shownInJson } from './sweep/text.ts';
 import { sweepIdOf } from './sweep-id.ts';
 
 /** What the function lives on; tests bring their own clock. */
@@ -27,60 +29,63 @@ const mostBytes = 5_000_000;
 /** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
 const mostLineBytes = 240_000;
 
-// JSON leaves some of what acts on a terminal as it is, and logs are read on terminals
-const logger = new Logger({
-  serviceName: 'jobsweep',
-  // break: log-escapes
-  jsonReplacerFn: (_key, value: unknown) => (typeof value === 'string' ? shownInJson(value) : value),
-});
-
 // A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /** The handler on a given world: an event is a request, the return value its report. */
 export function createHandler({ environment, clock }: FunctionWorld) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
-    .before(({ context }) => logger.addContext(context))
-    .onError(({ error }) => logger.error('sweep failed', { error: error as Error }))
+    .onError(({ error, context }) =>
+      auditLog(context, environment)('ERROR', 'sweep failed', { error: errorFields(error as Error) }),
+    )
     .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
       const { request, warnings } = parseRequest(event);
-      const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
-      if (!connection) {
-        throw new InvalidSettingError(
-          'no cluster is configured: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID, or ELASTICSEARCH_SECRET',
-        );
-      }
-      const order = { sweepId: sweepIdOf(request.trigger, context.awsRequestId), request, warnings };
-      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
-      await using cluster = new ElasticsearchCluster(connection, clock);
+      // before the cluster is known: a setting that is not valid ends the sweep before anything is asked
       await using followUps = followUpsFrom({
         environment,
         clock,
         invokedArn: context.invokedFunctionArn,
         running: request.followUpOf,
       });
+      // in the machine's own time, in which the network answers; a second is for saying what went wrong
+      const readSecret = secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000);
+      const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
+      if (!connection) {
+        throw new InvalidSettingError(
+          'no cluster is configured: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID, or ELASTICSEARCH_SECRET',
+        );
+      }
+      const debug = debugWarning(environment);
+      const order = {
+        sweepId: sweepIdOf(request.trigger, context.awsRequestId),
+        request,
+        warnings: debug === undefined ? warnings : [...warnings, debug],
+      };
+      const write = auditLog(context, environment);
+      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      await using cluster = new ElasticsearchCluster(connection, clock);
       const report = await sweep(order, {
         cluster,
         followUps,
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
         observer: {
-          notice: (notice) => logger.info('sweep waits', { sweepId: order.sweepId, notice }),
+          notice: (notice) => write('INFO', 'sweep waits', { sweepId: order.sweepId, notice }),
         },
       });
-      logReport(report);
-      publishMetrics(report);
+      logReport(report, write);
+      publishMetrics(report, environment);
       return fitReport(report, mostBytes);
     });
 }
 
 /** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
-function logReport(report: SweepReport): void {
+function logReport(report: SweepReport, write: WriteLine): void {
   const { sweepId, cluster, startedAt, jobs } = report;
   for (const job of jobs)
-    if (job.outcome !== 'kept') logger.info('job swept', { sweepId, cluster, startedAt, ...job });
+    if (job.outcome !== 'kept') write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
   const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
-  logger.info('sweep finished', rest);
+  write('INFO', 'sweep finished', rest);
 }
 
 export const handler = createHandler({ environment: process.env, clock: systemClock });

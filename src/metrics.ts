@@ -1,5 +1,7 @@
 /** @module The numbers of a sweep as CloudWatch metrics, in the embedded form that needs no call. Alarms rest on these names. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { stampOf } from './audit-log.ts';
+import type { Environment } from './settings.ts';
 import type { SweepReport } from './sweep/report.ts';
 
 export const metricsNamespace = 'jobsweep';
@@ -14,7 +16,7 @@ export const extraMetrics = {
 } as const;
 
 /** Writes one line with every count, zeros included: an alarm on a missing number could not tell rest from death. */
-export function publishMetrics(report: SweepReport): void {
+export function publishMetrics(report: SweepReport, environment: Environment): void {
   const metrics = new Metrics({ namespace: metricsNamespace, serviceName: 'jobsweep' });
   metrics.addDimension('cluster', report.cluster.name);
   for (const [name, value] of Object.entries(report.counts)) metrics.addMetric(name, MetricUnit.Count, value);
@@ -27,5 +29,7 @@ export function publishMetrics(report: SweepReport): void {
   };
   for (const [name, value] of Object.entries(extra))
     metrics.addMetric(name, extraMetrics[name as keyof typeof extra].unit, value);
-  metrics.publishStoredMetrics();
+  // not `publishStoredMetrics`, which POWERTOOLS_DEV and POWERTOOLS_METRICS_DISABLED turn off
+  const line = { ...stampOf('INFO', environment), ...metrics.serializeMetrics() };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -8,7 +8,7 @@ import {
   toConnection,
 } from './connection-settings.ts';
 import type { Connection } from './elasticsearch/connection.ts';
-import { InvalidSettingError } from './sweep/errors.ts';
+import { InvalidSettingError, SecretUnreachableError } from './sweep/errors.ts';
 import { printable, quote } from './sweep/text.ts';
 
 export { type ConnectionValues, connectionSettings } from './connection-settings.ts';
@@ -128,6 +128,7 @@ async function secretValues(name: string, where: string, readSecret: ReadSecret)
   try {
     text = await readSecret(name);
   } catch (error) {
+    if (error instanceof SecretUnreachableError) throw error;
     // A parser's message quotes what it could not parse, and that may be the secret; so there is no `cause` either.
     const why = error instanceof SyntaxError || !(error instanceof Error) ? 'no good answer' : error.message;
     throw new InvalidSettingError(
@@ -136,7 +137,8 @@ async function secretValues(name: string, where: string, readSecret: ReadSecret)
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    // editors on Windows begin a file with a byte order mark
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     parsed = undefined;
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createHandler } from '../src/handler.ts';
 import type { SweepReport } from '../src/sweep/report.ts';
 import { lambdaContext, linesOf } from './support/lambda.ts';
+import { runCommand } from './support/run-command.ts';
 import { busy, idle, startWorld, type World } from './support/world.ts';
 
 const key = 'c2VjcmV0LWtleS1pZDpzZWNyZXQta2V5';
@@ -151,6 +152,32 @@ describe('the function', () => {
       message: expect.stringContaining('ELASTICSEARCH_SECRET_PREFIX'),
     });
   });
+
+  it.each([
+    ['JOBSWEEP_SCHEDULE_GROUP', 'a group', 'expected the name of a schedule group'],
+    ['JOBSWEEP_SCHEDULER_ROLE_ARN', 'role/jobsweep', 'expected the ARN of an IAM role, got "role/jobsweep"'],
+    ['JOBSWEEP_FUNCTION_ARN', 'sweep', 'expected the ARN of a Lambda function, got "sweep"'],
+    ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
+  ])(
+    'refuses an invalid %s in the words of the command, before it reads anything',
+    async (name, value, words) => {
+      await using world = await startWorld([...idle(2), ...busy(5)]);
+      const valid = {
+        JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
+        JOBSWEEP_SCHEDULER_ROLE_ARN: 'arn:aws:iam::123456789012:role/jobsweep',
+      };
+      const { error } = await invoke(world, {}, { ...valid, [name]: value });
+      expect(error).toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
+      expect(error?.message).toMatch(`${name}: ${words}`);
+      expect(world.server.requests).toEqual([]);
+      const command = await runCommand(['sweep', '--yes'], {
+        env: { ELASTICSEARCH_URL: world.server.url, ...valid, [name]: value },
+        clock: world.clock,
+      });
+      expect(command).toMatchObject({ exit: 2, stderr: `jobsweep: ${error?.message}\n` });
+      expect(world.closes()).toEqual([]);
+    },
+  );
 
   it('logs no character that acts on a terminal', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);

@@ -22,6 +22,19 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
+/** The message for a secret whose service does not answer. */
+const unreachable = (why: string) =>
+  new RegExp(
+    `^the secret "es" cannot be read: Secrets Manager cannot be reached \\(${why}\\); nothing was closed\\. .*NAT gateway.*com\\.amazonaws\\.eu-central-1\\.secretsmanager.*security group`,
+  );
+
+const find = (clock: VirtualClock, remainingMs?: number) =>
+  findConnection({
+    cluster: 'default',
+    environment: { ELASTICSEARCH_SECRET: 'es' },
+    readSecret: secretReader(clock, remainingMs),
+  });
+
 describe('a secret', () => {
   it('is read by its name', async () => {
     await using server = await secretsManager(({ raw }) =>
@@ -91,8 +104,48 @@ describe('a secret', () => {
     using clock = new VirtualClock();
     const reading = secretReader(clock)('es');
     await Promise.all([
-      expect(reading).rejects.toThrow('no answer of Secrets Manager within 10 s'),
+      expect(reading).rejects.toMatchObject({
+        name: 'SecretUnreachableError',
+        exitCode: 5,
+        message: expect.stringMatching(unreachable('no answer within 10 s')),
+      }),
       asked.promise.then(() => clock.advance(10_000)),
     ]);
+  });
+
+  it.each<[string, string, string]>([
+    ['refuses the connection', 'http://127.0.0.1:1', 'connect ECONNREFUSED 127\\.0\\.0\\.1:1'],
+    ['has a name that does not exist', 'http://nowhere.invalid', '.*(ENOTFOUND|EAI_AGAIN) nowhere\\.invalid'],
+  ])('whose service %s is unreachable, and not a wrong name', async (_what, url, why) => {
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    using clock = new VirtualClock();
+    const found = find(clock);
+    await expect(found).rejects.toMatchObject({ name: 'SecretUnreachableError', exitCode: 5 });
+    await expect(found).rejects.toThrow(unreachable(why));
+  });
+
+  it('whose service answers with a proxy’s error page is unreachable', async () => {
+    await using _server = await secretsManager(({ raw }) => raw('<html>Bad gateway</html>', 502));
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    using clock = new VirtualClock();
+    await expect(find(clock)).rejects.toThrow(unreachable('HTTP 502'));
+  });
+
+  it('that never comes ends the wait earlier where less time is left', async () => {
+    const asked = Promise.withResolvers<void>();
+    await using _server = await secretsManager(() => asked.resolve());
+    using clock = new VirtualClock();
+    await Promise.all([
+      expect(find(clock, 3_000)).rejects.toThrow(unreachable('no answer within 3 s')),
+      asked.promise.then(() => clock.advance(3_000)),
+    ]);
+  });
+
+  it('that begins with a byte order mark is read', async () => {
+    const SecretString = '\uFEFF{"ELASTICSEARCH_URL":"https://es:9200"}';
+    await using _server = await secretsManager(({ raw }) => raw(JSON.stringify({ SecretString }), 200, amz));
+    using clock = new VirtualClock();
+    expect(await find(clock)).toMatchObject({ address: { url: 'https://es:9200' } });
   });
 });

@@ -148,7 +148,7 @@ export async function reference(): Promise<string> {
     [
       2,
       'Log lines',
-      `The function logs JSON lines; \`message\` says which it is. \`reopen\` and \`--history\` read these as they read reports.\n\n${meanings('message', logLines)}`,
+      `The function logs JSON lines; \`message\` says which it is. \`reopen\` and \`--history\` read these as they read reports.\n\nThese lines and the metrics are written whatever \`POWERTOOLS_LOG_LEVEL\`, \`LOG_LEVEL\`, \`AWS_LAMBDA_LOG_LEVEL\`, \`POWERTOOLS_DEV\` or \`POWERTOOLS_METRICS_DISABLED\` say. Where the function's log format is JSON and its application log level is above INFO, Lambda drops lower lines: theirs then carry that level as \`level\`, so that they pass. The function cannot prevent what happens after that: a role without \`logs:PutLogEvents\`, the retention of the log group, or a subscription filter.\n\n${meanings('message', logLines)}`,
     ],
     [
       2,

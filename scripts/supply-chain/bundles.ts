@@ -1,12 +1,15 @@
 /** @module What is deployed and what is published: two bundles, and esbuild's own account of what it put into them. */
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { deployedOptions } from '../../bench/function/bundle.ts';
 
 export const root = path.join(import.meta.dirname, '../..');
 
 /** The deployed function, or the command that `npm pack` ships. */
 export type Product = 'function' | 'command';
+
+const noDebug = createRequire(import.meta.url)('../../deploy/no-debug.cjs') as Plugin;
 
 /** How the command is bundled into `dist`. */
 export const commandOptions = {
@@ -20,6 +23,7 @@ export const commandOptions = {
   keepNames: true,
   metafile: true,
   mainFields: ['module', 'main'],
+  plugins: [noDebug],
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 } satisfies BuildOptions;
 

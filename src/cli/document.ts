@@ -165,6 +165,7 @@ function readYaml(text: string): ReadText {
     prettyErrors: false,
     logLevel: 'error',
     stringKeys: true,
+    merge: true,
     resolveKnownTags: false,
     // it would compare each key with all others
     uniqueKeys: false,

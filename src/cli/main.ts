@@ -1,4 +1,6 @@
 /** @module The process: what `bin/jobsweep.js` starts. */
+import '../quiet.ts';
+
 import { systemClock } from '../clock.ts';
 import { run } from './run.ts';
 import { endingSignals, flushAfterStop, outputOf } from './streams.ts';

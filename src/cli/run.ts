@@ -1,6 +1,7 @@
 /** @module One run of the command: arguments in, exit code out; every error becomes a message and a code here. */
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { debugWarning } from '../quiet.ts';
 import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
@@ -44,6 +45,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     },
   };
   for (const register of commands) register(program, context);
+  const debug = debugWarning(io.env);
+  if (debug !== undefined) io.stderr.write(`jobsweep: ${debug}\n`);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exit;

@@ -12,6 +12,7 @@ import type {
   JobConfig,
   JobStats,
   ReadLimits,
+  ServerDate,
 } from '../sweep/ports.ts';
 import { printable } from '../sweep/text.ts';
 import {
@@ -190,6 +191,10 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 
   limitReads(limits: Partial<ReadLimits>): void {
     this.#reader.limit(limits);
+  }
+
+  serverDate(): ServerDate | undefined {
+    return this.#reader.serverDate;
   }
 
   warnings(): readonly string[] {

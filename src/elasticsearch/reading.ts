@@ -1,7 +1,7 @@
 /** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
 import type { Clock } from '../sweep/clock.ts';
 import { formatDuration } from '../sweep/duration.ts';
-import type { ReadLimits } from '../sweep/ports.ts';
+import type { ReadLimits, ServerDate } from '../sweep/ports.ts';
 import { UnreadableAnswer } from './answers.ts';
 import type { Failure, LostCause } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
@@ -28,6 +28,7 @@ export class Reader {
   #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
   /** Reads side by side wait for the same reason: one notice is enough until then. */
   #noticedUntil = Number.NEGATIVE_INFINITY;
+  #serverDate: ServerDate | undefined;
 
   constructor(wire: Wire, clock: Clock) {
     this.#wire = wire;
@@ -36,6 +37,11 @@ export class Reader {
 
   limit(limits: Partial<ReadLimits>): void {
     this.#limits = { ...this.#limits, ...limits };
+  }
+
+  /** See `Cluster.serverDate`. */
+  get serverDate(): ServerDate | undefined {
+    return this.#serverDate;
   }
 
   /**
@@ -115,6 +121,10 @@ export class Reader {
           : { kind: 'lost', cause: 'silent', reason: `no whole answer within ${longestTry / 1000} s` },
       };
     }
+    if (answer.date !== undefined) {
+      const read = { date: answer.date, sentAt, receivedAt: this.#clock.now() };
+      if (!this.#serverDate || distance(read) < distance(this.#serverDate)) this.#serverDate = read;
+    }
     try {
       return { value: understand(answer.body) };
     } catch (error) {
@@ -135,6 +145,9 @@ const permanentCauses: ReadonlySet<LostCause> = new Set([
   'not_tls',
   'only_tls',
 ]);
+/** How far a date is from the time in which it was asked for and came. */
+const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>
+  Math.max(0, sentAt - date, date - receivedAt);
 
 /** Whether trying again could help: not where the cluster has understood and refuses, nor where the address is wrong. */
 export function mayPass(failure: Failure): boolean {

@@ -13,8 +13,13 @@ export interface Question {
   readonly body?: object;
 }
 
-/** The body of a good answer, as the client parsed it (anything, if what answers is not Elasticsearch), or a failure. */
-export type Answer = { readonly body: unknown } | { readonly failure: Failure };
+/**
+ * The body of a good answer, as the client parsed it (anything, if what answers is not Elasticsearch), and its `Date`,
+ * epoch milliseconds; or a failure.
+ */
+export type Answer =
+  | { readonly body: unknown; readonly date?: number | undefined }
+  | { readonly failure: Failure };
 
 export class Wire {
   readonly #connection: Connection;
@@ -42,7 +47,7 @@ export class Wire {
       if (result.statusCode !== undefined && result.statusCode >= 300)
         return { failure: this.#redirect(result.headers ?? {}, path) };
       for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
-      return { body: result.body };
+      return { body: result.body, date: dateOf(result.headers ?? {}) };
     } catch (error) {
       // the client names an abort in several ways
       if (signal.aborted) return { failure: { kind: 'ended' } };
@@ -91,6 +96,12 @@ export class Wire {
       return { kind: 'not_elasticsearch', reason, movedTo: target.origin + prefix };
     return { kind: 'not_elasticsearch', reason, isKibana: isOfKibana(headers) };
   }
+}
+
+/** When the answer was written; undefined when it does not say, or comes from a cache. */
+function dateOf({ date, age }: Readonly<Record<string, unknown>>): number | undefined {
+  const written = age === undefined && typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(written) ? undefined : written;
 }
 
 /**

@@ -6,7 +6,7 @@ import { type FollowUpOf, type RequestPayload, toPayload } from '../sweep/reques
 import { plural } from '../sweep/text.ts';
 import { type ReadSchedule, type SchedulerApi, type SchedulerApiOptions, schedulerApi } from './api.ts';
 import { SchedulerCallError } from './errors.ts';
-import { followUpName, followUpPrefix } from './names.ts';
+import { followUpName, followUpPrefix, invokes } from './names.ts';
 import { bytesOf, fitJobs, maxInputBytes, readFollowUp, toInput } from './payload.ts';
 import { readIfThere, readSchedules } from './read.ts';
 
@@ -47,7 +47,7 @@ export function schedulerFollowUps(
   return {
     pending: (cluster, signal) => {
       const own = running && followUpName(cluster, running);
-      return pendingJobs(api, clock, settings.group, cluster, own, signal);
+      return pendingJobs(api, clock, settings, cluster, own, signal);
     },
     arrange: (order, signal) => arrange(api, clock, settings, order, signal),
     [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
@@ -57,14 +57,17 @@ export function schedulerFollowUps(
 async function pendingJobs(
   api: SchedulerApi,
   clock: Clock,
-  group: string,
+  { group, functionArn }: FollowUpSettings,
   cluster: string,
   own: string | undefined,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
-    .filter(({ State, Name }) => State !== 'DISABLED' && Name !== own)
+    // in a shared group, another function's follow-ups are about clusters of its own, and wake it alone
+    .filter(
+      ({ State, Name, Target }) => State !== 'DISABLED' && Name !== own && invokes(Target?.Arn, functionArn),
+    )
     .map(({ Name }) => Name ?? '');
   const pending = new Set<string>();
   for (const schedule of (await readSchedules(api, group, names, signal)).values()) {

@@ -11,11 +11,21 @@ export const followUpMark = 'followup.';
 /** Schedules that the deployment declares in its template. */
 export const stackMark = 'stack.';
 
-/** Whose a schedule is, by its name: only those of a schedule file are its to change or prune. */
+/** Who made a schedule of ours, by its name. Whether it is ours at all, its target decides: see `invokes`. */
 export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {
   if (name.startsWith(followUpMark)) return 'follow-up';
   return name.startsWith(stackMark) ? 'deployment' : 'file';
 }
+
+const withoutQualifier = (arn: string) => arn.split(':').slice(0, 7).join(':');
+
+/** Whether a schedule's target is that function, by whatever version or alias. Only such a schedule is ours to change. */
+export const invokes = (target: string | undefined, functionArn: string): boolean =>
+  target !== undefined && withoutQualifier(target) === withoutQualifier(functionArn);
+
+/** Why a schedule is left alone, for people. */
+export const notOurs = (target: string | undefined): string =>
+  `not ours: it invokes ${target ?? 'an unknown target'}`;
 
 /** What the names of all follow-ups of a cluster begin with. A cluster's name has no dot, so none is another's prefix. */
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;

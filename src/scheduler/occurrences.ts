@@ -75,6 +75,10 @@ function toInstant(local: number, timezone: string): number | undefined {
   return toLocal(instant, timezone) === local ? instant : undefined;
 }
 
+/** Whether clocks of the zone ever show that local time: they skip an hour when daylight saving begins. */
+export const existsInZone = (local: string, timezone: string): boolean =>
+  toInstant(Date.parse(`${local}Z`), timezone) !== undefined;
+
 /** What the service does with an `at` in a gap is not documented; like most calendars, this moves it past the gap. */
 function instantAfterGap(local: string, timezone: string): number {
   return shifted(Date.parse(`${local}Z`), timezone);

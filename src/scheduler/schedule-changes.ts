@@ -7,6 +7,7 @@ import { SchedulerError } from '../sweep/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
 import { orderOf, withFreshStart } from './definition.ts';
 import { SchedulerCallError } from './errors.ts';
+import { invokes, notOurs } from './names.ts';
 import { readIfThere } from './read.ts';
 import { type Change, changedMeanwhile } from './schedule-plan.ts';
 
@@ -17,12 +18,18 @@ export interface Room {
   readonly signal: AbortSignal;
 }
 
+/** A room in which schedules are changed: only those that invoke this function. */
+export interface OwnRoom extends Room {
+  readonly functionArn: string;
+}
+
 /** Carries out one change of a plan. @throws {SchedulerError} */
-export async function carryOut(change: Change, room: Room): Promise<void> {
-  const { api, group, signal } = room;
+export async function carryOut(change: Change, room: OwnRoom): Promise<void> {
   switch (change.action) {
     case 'none':
       return;
+    case 'blocked':
+      throw new SchedulerError(change.note);
     case 'create':
       return await create(change.order, room);
     case 'update': {
@@ -34,11 +41,10 @@ export async function carryOut(change: Change, room: Room): Promise<void> {
       return;
     }
     case 'delete': {
-      const found = await readIfThere(api, group, change.name, signal);
-      if (!found) return;
-      if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
-        throw changedMeanwhile(change.name);
-      return await remove(change.name, room);
+      return await remove(change.name, room, (found) => {
+        if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
+          throw changedMeanwhile(change.name);
+      });
     }
   }
 }
@@ -66,15 +72,23 @@ async function create(order: ScheduleOrder, { api, clock, signal }: Room): Promi
 }
 
 /** Pauses or resumes a schedule, every other field kept. Resolves with false when there was nothing to do. */
-export async function setState(name: string, state: 'ENABLED' | 'DISABLED', room: Room): Promise<boolean> {
+export async function setState(name: string, state: 'ENABLED' | 'DISABLED', room: OwnRoom): Promise<boolean> {
   return await replace(name, room, (found) =>
     (found.State ?? 'ENABLED') === state ? undefined : { ...orderOf(found), State: state },
   );
 }
 
-/** Deletes a schedule; one that is gone already is fine. */
-export async function remove(name: string, { api, clock, group, signal }: Room): Promise<void> {
+/** Deletes a schedule that `check` does not refuse by throwing; one that is gone already is fine. */
+export async function remove(
+  name: string,
+  { api, clock, group, signal, functionArn }: OwnRoom,
+  check: (found: ReadSchedule) => void = () => undefined,
+): Promise<void> {
   await whileInConflict(clock, signal, async () => {
+    const found = await readIfThere(api, group, name, signal);
+    if (!found) return;
+    mustInvoke(found, name, functionArn);
+    check(found);
     try {
       await api.deleteSchedule(group, name, signal);
     } catch (error) {
@@ -83,17 +97,24 @@ export async function remove(name: string, { api, clock, group, signal }: Room):
   });
 }
 
+/** Its target may have been changed since it was listed. */
+function mustInvoke({ Target }: ReadSchedule, name: string, functionArn: string): void {
+  if (!invokes(Target?.Arn, functionArn))
+    throw new SchedulerError(`schedule ${name} is ${notOurs(Target?.Arn)}`);
+}
+
 /**
  * Reads a schedule, lets `change` make of it what it should be, and sends that. Undefined from `change`: nothing to
  * do, and false is the answer. After a conflict the schedule is read and changed anew.
  */
 async function replace(
   name: string,
-  { api, clock, group, signal }: Room,
+  { api, clock, group, signal, functionArn }: OwnRoom,
   change: (found: ReadSchedule) => ScheduleOrder | undefined,
 ): Promise<boolean> {
   return await whileInConflict(clock, signal, async () => {
     const found = await api.getSchedule(group, name, signal);
+    mustInvoke(found, name, functionArn);
     const order = change(found);
     if (!order) return false;
     await update({ ...order, Name: name, GroupName: group }, api, clock, signal);

@@ -10,9 +10,10 @@ import { parseRequest, type RequestPayload, requestSchema } from '../sweep/reque
 import { quote } from '../sweep/text.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { ownerOf } from './names.ts';
-import { nextDue } from './occurrences.ts';
+import { existsInZone, nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './payload.ts';
-import { readableFile, retryShape, scheduleShape, settingsShape } from './schedule-schema.ts';
+import { readableFile, retryShape, scheduleShape } from './schedule-schema.ts';
+import { settingsShape } from './settings.ts';
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 
@@ -51,7 +52,7 @@ export interface ScheduleFile {
  * @throws {InvalidRequestError} with every problem of every schedule: of its form first, then of its meaning.
  */
 export function readScheduleFile(value: unknown): ScheduleFile {
-  const result = readableFile.safeParse(value, { reportInput: true });
+  const result = readableFile.safeParse(withoutExtensions(value), { reportInput: true });
   if (!result.success)
     throw invalidFile(result.error.issues.values().flatMap((issue) => describe(issue, value)));
   const { schedules, $schema: _editor, ...settings } = result.data;
@@ -83,6 +84,12 @@ export function readScheduleFile(value: unknown): ScheduleFile {
     deadLetterArn: settings.deadLetterArn,
     schedules: definitions,
   };
+}
+
+/** A field whose name begins with `x-` is a place for what others refer to, such as an anchor of YAML. */
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
 /** Tells a problem of one field; `deeper` is where within it, for its place in the file. */
@@ -118,6 +125,11 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
       if (entry[key] !== undefined) complain(key, 'means nothing to a schedule with at; leave it out');
   if (expression === undefined) return;
   const recurrence = { expression: parseExpression(expression), timezone: entry.timezone, anchor: 0 };
+  if (recurrence.expression.kind === 'at' && !existsInZone(recurrence.expression.local, entry.timezone))
+    complain(
+      'at',
+      `expected a time that exists in ${entry.timezone}, got ${quote(entry.at)}: clocks skip it when daylight saving begins`,
+    );
   // looked for from 1970 on: a date that is merely past is told by the plan
   if (entry.cron !== undefined && nextDue(recurrence, 0) === undefined)
     complain('cron', `names no moment at all, got ${quote(entry.cron)}`);

@@ -3,7 +3,7 @@ import { SchedulerError } from '../sweep/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
 import { isOver, type ScheduleTarget, toOrder } from './definition.ts';
 import { type Difference, differences } from './difference.ts';
-import { ownerOf } from './names.ts';
+import { invokes, notOurs, ownerOf } from './names.ts';
 import { readSchedules } from './read.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
 
@@ -19,6 +19,8 @@ export type Change =
       readonly seen: Date | undefined;
     }
   | { readonly action: 'delete'; readonly name: string; readonly seen: Date | undefined }
+  /** Another's schedule has the name that the file gives one of its own. */
+  | { readonly action: 'blocked'; readonly name: string; readonly note: string }
   | { readonly action: 'none'; readonly name: string; readonly note?: string };
 
 export interface SchedulePlan {
@@ -65,7 +67,9 @@ export async function planSchedules(
     createGroup: false,
     changes: [
       ...definitions.map((each) => planOne(each, found.get(each.name), target, now)),
-      ...extra.flatMap(({ Name: name = '', LastModificationDate: seen }): Change[] => {
+      ...extra.flatMap(({ Name: name = '', LastModificationDate: seen, Target }): Change[] => {
+        if (!invokes(Target?.Arn, target.functionArn))
+          return [{ action: 'none', name, note: notOurs(Target?.Arn) }];
         // break: prune-owner
         const owner = ownerOf(name);
         if (owner === 'follow-up') return [];
@@ -85,6 +89,10 @@ function planOne(
   now: number,
 ): Change {
   const { name } = definition;
+  if (found && !invokes(found.Target?.Arn, target.functionArn)) {
+    const note = `${notOurs(found.Target?.Arn)}; take another name, or set functionArn to that function`;
+    return { action: 'blocked', name, note };
+  }
   const order = toOrder(definition, target, found?.State);
   if (isOver(order, now)) {
     // the service takes a time that is past, and what it does then is not known

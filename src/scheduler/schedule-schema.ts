@@ -6,10 +6,7 @@ import { durationPattern, parseDuration } from '../sweep/duration.ts';
 import { requestSchema } from '../sweep/request.ts';
 import { nameExpected, namePattern } from './names.ts';
 import { isTimeZone } from './occurrences.ts';
-
-/** A pattern and the words for it, which the schema and its messages share. */
-const text = (pattern: RegExp, expected: string) =>
-  z.string({ error: expected }).regex(pattern, { error: expected });
+import { deadLetterArn, settingsShape, text } from './settings.ts';
 
 function duration(min: string, max: string, step: string) {
   const expected = `a duration from ${min} to ${max}, in whole ${step}, as "${min}"`;
@@ -28,37 +25,6 @@ const moment = () =>
     offset: true,
     error: 'an ISO date-time with its offset, as "2026-12-01T00:00:00+01:00"',
   });
-
-/** What a file may say for all its schedules, and the environment instead. */
-export const settingsShape = {
-  group: text(namePattern, `the name of a schedule group: ${nameExpected}`)
-    .optional()
-    .meta({ description: 'The schedule group; JOBSWEEP_SCHEDULE_GROUP when left out.' }),
-  functionArn: text(
-    /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/,
-    'the ARN of a Lambda function',
-  )
-    .optional()
-    .meta({ description: 'The function to invoke; JOBSWEEP_FUNCTION_ARN when left out.' }),
-  roleArn: text(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'the ARN of an IAM role')
-    .optional()
-    .meta({
-      description: 'The role that the Scheduler assumes; JOBSWEEP_SCHEDULER_ROLE_ARN when left out.',
-    }),
-};
-
-export const deadLetterArn = z
-  .union(
-    [
-      text(
-        /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/,
-        'the ARN of an SQS queue that is not FIFO, or null for none',
-      ),
-      z.null(),
-    ],
-    { error: 'the ARN of an SQS queue that is not FIFO, or null for none' },
-  )
-  .optional();
 
 export const retryShape = {
   maxAge: duration('60s', '24h', 'seconds')
@@ -141,6 +107,8 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
       },
     )
     .meta({
+      // a place for what other parts of the file refer to, such as anchors of YAML
+      patternProperties: { '^x-': {} },
       title: 'jobsweep schedules',
       description: 'Recurring sweeps, as `jobsweep schedules apply` makes them.',
     });

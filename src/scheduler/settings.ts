@@ -1,20 +1,79 @@
-/** @module Where schedules live and what they wake: from the command line, the file, or the environment. */
+/**
+ * @module Where schedules live and what they wake: from the command line, the file, or the environment. The deployed
+ * function reads its settings here too, so this imports neither the schedule file's schema nor its calendar.
+ */
 import * as z from 'zod';
 import { InvalidSettingError } from '../sweep/errors.ts';
 import { quote } from '../sweep/text.ts';
 import type { ScheduleTarget } from './definition.ts';
+import { nameExpected, namePattern } from './names.ts';
 import type { ScheduleFile } from './schedule-file.ts';
-import { deadLetterArn, settingsShape } from './schedule-schema.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A pattern and the words for it, which the schema and its messages share. */
+export const text = (pattern: RegExp, expected: string) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+
+/** What a file may say for all its schedules, and the environment instead. */
+export const settingsShape = {
+  group: text(namePattern, `the name of a schedule group: ${nameExpected}`)
+    .optional()
+    .meta({ description: 'The schedule group; JOBSWEEP_SCHEDULE_GROUP when left out.' }),
+  functionArn: text(
+    /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/,
+    'the ARN of a Lambda function',
+  )
+    .optional()
+    .meta({ description: 'The function to invoke; JOBSWEEP_FUNCTION_ARN when left out.' }),
+  roleArn: text(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'the ARN of an IAM role')
+    .optional()
+    .meta({
+      description: 'The role that the Scheduler assumes; JOBSWEEP_SCHEDULER_ROLE_ARN when left out.',
+    }),
+};
+
+export const deadLetterArn = z
+  .union(
+    [
+      text(
+        /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/,
+        'the ARN of an SQS queue that is not FIFO, or null for none',
+      ),
+      z.null(),
+    ],
+    { error: 'the ARN of an SQS queue that is not FIFO, or null for none' },
+  )
+  .optional();
+
+const settings = {
+  JOBSWEEP_SCHEDULE_GROUP: settingsShape.group,
+  JOBSWEEP_SCHEDULER_ROLE_ARN: settingsShape.roleArn,
+  JOBSWEEP_FUNCTION_ARN: settingsShape.functionArn,
+  JOBSWEEP_DLQ_ARN: deadLetterArn,
+} as const;
+export type SchedulerSetting = keyof typeof settings;
+export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
+
+/** What the environment sets; undefined for what it does not. @throws {InvalidSettingError} when a value is not valid. */
+export function readSchedulerSettings(
+  env: Environment,
+): Readonly<Record<SchedulerSetting, string | undefined>> {
+  const entries = schedulerSettings.map((name) => [name, checked(name, given(env[name]))]);
+  return Object.fromEntries(entries) as Record<SchedulerSetting, string | undefined>;
+}
+
 /** The group: what was asked for, the file's, or JOBSWEEP_SCHEDULE_GROUP. @throws {InvalidSettingError} */
 export function groupOf(asked: string | undefined, file: string | undefined, env: Environment): string {
-  return needed(
-    'group',
-    'JOBSWEEP_SCHEDULE_GROUP',
-    settingsShape.group,
-    asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP),
+  return needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP));
+}
+
+/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or wrong. */
+export function functionArnOf(env: Environment): string {
+  const found = readSchedulerSettings(env).JOBSWEEP_FUNCTION_ARN;
+  if (found !== undefined) return found;
+  throw new InvalidSettingError(
+    'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed; take it from the outputs of the deployment',
   );
 }
 
@@ -26,29 +85,22 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
     functionArn: needed(
       'functionArn',
       'JOBSWEEP_FUNCTION_ARN',
-      settingsShape.functionArn,
       file.functionArn ?? given(env.JOBSWEEP_FUNCTION_ARN),
     ),
     roleArn: needed(
       'roleArn',
       'JOBSWEEP_SCHEDULER_ROLE_ARN',
-      settingsShape.roleArn,
       file.roleArn ?? given(env.JOBSWEEP_SCHEDULER_ROLE_ARN),
     ),
-    deadLetterArn: checked('JOBSWEEP_DLQ_ARN', deadLetterArn, queue) ?? undefined,
+    deadLetterArn: checked('JOBSWEEP_DLQ_ARN', queue),
   };
 }
 
 /** Set and not empty: a template that leaves a parameter blank has not set it. */
 const given = (value: string | undefined) => value?.trim() || undefined;
 
-function needed<T>(
-  field: string,
-  variable: string,
-  schema: z.ZodType<T | undefined>,
-  value: string | undefined,
-): T {
-  const found = checked(variable, schema, value);
+function needed(field: string, variable: SchedulerSetting, value: string | undefined): string {
+  const found = checked(variable, value);
   if (found === undefined)
     throw new InvalidSettingError(
       `${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`,
@@ -56,9 +108,9 @@ function needed<T>(
   return found;
 }
 
-function checked<T>(variable: string, schema: z.ZodType<T>, value: unknown): T {
-  const result = z.safeParse(schema, value);
-  if (result.success) return result.data;
+function checked(variable: SchedulerSetting, value: string | null | undefined): string | undefined {
+  const result = z.safeParse<z.ZodType<string | null | undefined>>(settings[variable], value);
+  if (result.success) return result.data ?? undefined;
   throw new InvalidSettingError(
     `${variable}: expected ${result.error.issues[0]?.message}, got ${quote(value)}`,
   );

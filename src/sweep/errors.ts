@@ -51,6 +51,11 @@ export class InvalidSettingError extends JobsweepError {
   readonly exitCode = 2;
 }
 
+/** No answer from where the cluster's settings are kept: the network between, or the service itself. */
+export class SecretUnreachableError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
 /** A name that must match a job matches none (`allowNoMatch: false`), or the job asked for does not exist. */
 export class NoSuchJobError extends JobsweepError {
   readonly exitCode = 2;
@@ -79,6 +84,11 @@ export class AccessDeniedError extends JobsweepError {
 
 /** A part of the inventory could not be read or understood; a sweep on half of it could close a busy job. */
 export class UnreadableInventoryError extends JobsweepError {
+  readonly exitCode = 5;
+}
+
+/** This machine's clock is too far from the cluster's for idle times to mean anything. */
+export class WrongClockError extends JobsweepError {
   readonly exitCode = 5;
 }
 

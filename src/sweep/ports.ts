@@ -78,6 +78,13 @@ export type CloseAnswer =
   | { readonly kind: 'error'; readonly error: ClusterError }
   | { readonly kind: 'lost'; readonly reason: string };
 
+/** The `Date` of an answer, and when this machine sent its request and had the answer; all epoch milliseconds. */
+export interface ServerDate {
+  readonly date: number;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
 export interface CloseOptions {
   readonly force: boolean;
   /** What the server is given, in milliseconds. */
@@ -110,6 +117,11 @@ export interface Cluster {
   close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
   /** Bounds what reads wait for from now on; without it they wait as long as they are asked to, until their signal ends. */
   limitReads?(limits: ReadLimits): void;
+  /**
+   * The `Date` of the answer so far that agrees best with this machine's clock, as a proxy may answer from a cache;
+   * undefined when no answer carried one.
+   */
+  serverDate?(): ServerDate | undefined;
   /** Warnings of the server and of the reads so far, each once. */
   warnings(): readonly string[];
 }

@@ -29,6 +29,7 @@ import {
   type SweepReport,
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
+import { compareClocks, silenceWarnings } from './server-clock.ts';
 import { plural, printable, quote } from './text.ts';
 import { together } from './together.ts';
 import { type History, isStuckOpening, type Judge, judgeBy } from './verdict.ts';
@@ -95,7 +96,13 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   budget.readTook(found.readAt - startedAt);
   // the last look, in which no new work begins, is a read as well
   cluster.limitReads?.({ until: found.readAt + budget.untilDeadline(), notice });
-  const warnings = [...(order.warnings ?? []), ...checkNames(request, found.jobs), ...skewWarnings(found)];
+  const warnings = [
+    ...(order.warnings ?? []),
+    ...compareClocks(cluster.serverDate?.()),
+    ...checkNames(request, found.jobs),
+    ...skewWarnings(found),
+    ...silenceWarnings(request, found.jobs, found.readAt),
+  ];
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const entries = decide(order, judge, found);

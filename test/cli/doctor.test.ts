@@ -357,6 +357,13 @@ describe('doctor, on the scheduler', () => {
     );
   });
 
+  it('counts apart what invokes another function', async () => {
+    const { told } = await onScheduler({ ...whole, JOBSWEEP_FUNCTION_ARN: `${functionArn}-other` }, 'sweeps');
+    expect(told['schedule group']).toBe(
+      'ok: sweeps has 0 recurring schedules, 0 of them paused; 0 follow-ups waiting; 2 not ours: they invoke another target',
+    );
+  });
+
   it('finds a group that is not there', async () => {
     const { exit, told } = await onScheduler(whole);
     expect(exit).toBe(3);
@@ -371,7 +378,9 @@ describe('doctor, on the scheduler', () => {
     expect(exit).toBe(3);
     expect(told['setting JOBSWEEP_SCHEDULER_ROLE_ARN']).toMatch(/^finding: not set/);
     expect(told['setting JOBSWEEP_FUNCTION_ARN']).toMatch(/^note: not set/);
-    expect(told['setting JOBSWEEP_DLQ_ARN']).toMatch(/^finding: "my-queue" is not the ARN of an SQS queue/);
+    expect(told['setting JOBSWEEP_DLQ_ARN']).toBe(
+      'finding: JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO, or null for none, got "my-queue"',
+    );
   });
 });
 

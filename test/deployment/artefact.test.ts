@@ -13,12 +13,26 @@ import { startScheduler } from '../../src/simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
+import { serve } from '../support/scripted-server.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 import { type RunningFunction, startFunction } from './runtime-api.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 
 const accountId = '123456789012';
 const region = 'eu-central-1';
+
+/** Variables that make libraries talk, all at once. */
+const debugging = {
+  DEBUG: '*',
+  DEBUG_DEPTH: '10',
+  DEBUG_SHOW_HIDDEN: 'true',
+  POWERTOOLS_DEV: 'true',
+  POWERTOOLS_LOG_LEVEL: 'TRACE',
+  POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+  AWS_LAMBDA_LOG_LEVEL: 'TRACE',
+  LOG_LEVEL: 'TRACE',
+  OTEL_ELASTICSEARCH_CAPTURE_SEARCH_QUERY: 'true',
+};
 
 /** What CloudFormation would make of a value of the template, for the few functions that it uses. */
 function resolved(packaged: Packaged, value: unknown): string {
@@ -111,12 +125,13 @@ async function account(jobs: readonly FleetJob[]) {
     scheduler,
     secrets,
     environment,
-    cold: (change: Readonly<Record<string, string>> = {}) =>
+    cold: (change: Readonly<Record<string, string>> = {}, timeoutMs = 15 * 60_000) =>
       startFunction({
         task: packaged.task,
         handler: handlerName(),
         functionArn: environment.JOBSWEEP_FUNCTION_ARN ?? '',
         environment: { ...environment, ...change },
+        timeoutMs,
       }),
     [Symbol.asyncDispose]: () => services.disposeAsync(),
   };
@@ -125,6 +140,20 @@ async function account(jobs: readonly FleetJob[]) {
 async function invoke(running: RunningFunction, payload: unknown) {
   const end = await running.invoke(typeof payload === 'string' ? payload : JSON.stringify(payload));
   return { ...end, report: end.result as SweepReport };
+}
+
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+/**
+ * The lines that Lambda sends to CloudWatch when the function's log format is JSON and its log level is `configured`.
+ * A line without a known level, or without an RFC 3339 timestamp, counts as INFO (AWS Lambda guide, "Log-level filtering").
+ */
+function passedByLambda(running: RunningFunction, configured = 'TRACE') {
+  return running.lines().filter(({ level, timestamp }) => {
+    const isStamped = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(String(timestamp));
+    const known = isStamped ? levels.indexOf(String(level).toUpperCase()) : -1;
+    return (known === -1 ? levels.indexOf('INFO') : known) >= levels.indexOf(configured);
+  });
 }
 
 /** The payload of a schedule of the template, as the Scheduler would deliver it. */
@@ -291,6 +320,64 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       errorType: 'InvalidSettingError',
       errorMessage: expect.stringContaining('no cluster is configured') as string,
     });
+  });
+
+  it.each([
+    { POWERTOOLS_LOG_LEVEL: 'WARN' },
+    { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_LOGGER_LOG_EVENT: 'true' },
+    { LOG_LEVEL: 'ERROR' },
+    { AWS_LAMBDA_LOG_LEVEL: 'WARN', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+    { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+    { POWERTOOLS_DEV: 'true' },
+    {
+      POWERTOOLS_METRICS_DISABLED: 'true',
+      POWERTOOLS_SERVICE_NAME: 'other',
+      POWERTOOLS_METRICS_NAMESPACE: 'other',
+    },
+  ])('writes the report’s lines and the metrics with %j', async (environment) => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold(environment);
+    const { report } = await invoke(running, {});
+    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+    await invoke(running, { idelFor: '48h' });
+    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+      'job swept',
+      'job swept',
+      'sweep finished',
+      'sweep failed',
+    ]);
+    expect(lines.filter((line) => '_aws' in line)).toEqual([
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, partial: 0 }),
+    ]);
+  });
+
+  it.each([
+    ['refuses the connection', 'ECONNREFUSED'],
+    ['never answers', 'no answer within'],
+  ])('ends within its time, and names the network, where Secrets Manager %s', async (what, why) => {
+    await using world = await account(busy);
+    await using silent = await serve(() => undefined);
+    const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
+    await using running = await world.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
+    const { error } = await invoke(running, {});
+    expect(error).toMatchObject({
+      errorType: 'SecretUnreachableError',
+      errorMessage: expect.stringMatching(/cannot be reached .*interface endpoint/) as string,
+    });
+    expect(error?.errorMessage).toContain(why);
+    expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
+  });
+
+  it('shows no credential, whatever debugging variables are set', async () => {
+    await using world = await account([...busy, ...idle]);
+    await using running = await world.cold(debugging);
+    expect((await invoke(running, {})).report).toMatchObject({ status: 'done' });
+    const broken = await invoke(running, { cluster: 'broken' });
+    expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
+    const encoded = Buffer.from(`${user.username}:${user.password}`).toString('base64');
+    for (const secret of [user.password, encoded, 'not-a-secret', 'not-a-token'])
+      expect(running.output()).not.toContain(secret);
   });
 
   it('asks for work soon after its start, and says nothing until there is some', async () => {

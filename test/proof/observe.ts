@@ -193,6 +193,10 @@ export class WatchedCluster implements Cluster {
     }
   }
 
+  serverDate() {
+    return this.#inner.serverDate?.();
+  }
+
   warnings() {
     return this.#inner.warnings();
   }

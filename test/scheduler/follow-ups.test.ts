@@ -528,6 +528,17 @@ describe('the jobs that wait in follow-ups', () => {
     expect(await pending()).toBe(0);
   });
 
+  it('do not wait for those of another function in the same group', async () => {
+    await using bench = await followUpBench();
+    const other = followUpsOf(bench, { functionArn: `${functionArn}-of-another-team` });
+    await other.arrange(order({ jobIds: ['theirs'] }), signal);
+    await bench.followUps.arrange(order({ sweepId: 'sweep-2', jobIds: ['ours'] }), signal);
+    expect(await bench.followUps.pending('default', signal)).toEqual(new Set(['ours']));
+    expect(await other.pending('default', signal)).toEqual(new Set(['theirs']));
+    const qualified = followUpsOf(bench, { functionArn: `${functionArn}:live` });
+    expect(await qualified.pending('default', signal)).toEqual(new Set(['ours']));
+  });
+
   it('do not include what cannot be read', async () => {
     await using bench = await followUpBench();
     for (const [i, Input] of ['{}', '"text"', '{"followUpOf":{"jobs":[]}}'].entries())

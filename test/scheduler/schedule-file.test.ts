@@ -112,6 +112,11 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules.yml:1:1: groop: is an unknown field; did you mean group?',
     ],
     [
+      'a local time that clocks skip',
+      'schedules: [{name: once, at: "2027-03-28T02:30:00", timezone: Europe/Berlin, request: {}}]',
+      'schedules[0].at: expected a time that exists in Europe/Berlin, got "2027-03-28T02:30:00": clocks skip it',
+    ],
+    [
       'a name of dots',
       'schedules: [{name: "..", rate: 1 day, request: {}}]',
       'schedules[0].name: expected 1 to 64 letters, digits',

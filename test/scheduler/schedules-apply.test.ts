@@ -178,6 +178,99 @@ describe('schedules apply', () => {
     ]);
   });
 
+  it('takes anchors from a field that begins with x-, and merge keys', async () => {
+    await using bench = await schedulesBench();
+    const text = `
+x-defaults: &defaults
+  timezone: Europe/Berlin
+  request: &request {idleFor: 36h, cluster: logs}
+schedules:
+  - {name: nightly, cron: "0 2 * * ? *", <<: *defaults}
+  - name: weekly
+    rate: 7 days
+    <<: *defaults
+    request: {<<: *request, idleFor: 7d}
+`;
+    const { exit, stderr } = await bench.withFile(text, ['apply', '--yes']);
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    const request = async (name: string) =>
+      JSON.parse((await shown(bench.client, name, 'sweeps')).Target?.Input ?? '') as object;
+    expect(await request('nightly')).toMatchObject({ idleFor: '36h', cluster: 'logs' });
+    expect(await request('weekly')).toMatchObject({ idleFor: '7d', cluster: 'logs' });
+    expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
+  });
+
+  it('takes an at in the hour that comes twice', async () => {
+    await using bench = await schedulesBench();
+    const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
+    expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
+  });
+
+  it('says that the call under way is unknown when it is told to stop, and the rest not attempted', async () => {
+    await using bench = await schedulesBench();
+    await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
+    bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
+    const stop = new AbortController();
+    const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes'], {
+      signal: stop.signal,
+      // the plan is shown right before it is carried out
+      onOutput: (text) => {
+        if (text.includes('to create'))
+          void bench.clock.sleep(1_000).then(() => stop.abort(new Error('stopped by SIGINT')));
+      },
+    });
+    expect(exit).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      results: [
+        {
+          name: 'nightly',
+          action: 'create',
+          outcome: 'unknown',
+          error: expect.stringContaining('SIGINT') as string,
+        },
+        { name: 'twice-a-day', action: 'create', outcome: 'not_attempted' },
+      ],
+    });
+  });
+
+  it('never changes what does not invoke the file’s function, and shows its target', async () => {
+    await using bench = await schedulesBench();
+    const { client } = bench;
+    await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
+    const payroll = { Arn: 'arn:aws:lambda:eu-central-1:123456789012:function:payroll', RoleArn: roleArn };
+    const queue = { Arn: queueArn, RoleArn: roleArn };
+    await create(client, { Name: 'payroll', GroupName: 'sweeps', Target: payroll });
+    await create(client, { Name: 'followup.other.1', GroupName: 'sweeps', Target: payroll });
+    await create(client, { Name: 'nightly', GroupName: 'sweeps', Target: queue });
+    const before = [...bench.scheduler.schedules];
+    const plan = await bench.withFile(nightly, ['plan', '--prune']);
+    expect(plan.exit).toBe(0);
+    expect(changes(plan.stdout)).toEqual([
+      {
+        name: 'nightly',
+        action: 'blocked',
+        note: `not ours: it invokes ${queueArn}; take another name, or set functionArn to that function`,
+      },
+      { name: 'twice-a-day', action: 'create' },
+      { name: 'followup.other.1', action: 'none', note: `not ours: it invokes ${payroll.Arn}` },
+      { name: 'payroll', action: 'none', note: `not ours: it invokes ${payroll.Arn}` },
+    ]);
+    const text = await bench.withFile(nightly, ['plan', '--prune', '-o', 'table']);
+    expect(text.stdout).toContain(`! nightly: not ours: it invokes ${queueArn}`);
+    expect(text.stdout).toContain('2 unchanged, 1 not possible');
+    const applied = await bench.withFile(nightly, ['apply', '--prune', '--yes']);
+    expect(applied.exit).toBe(3);
+    expect(JSON.parse(applied.stdout)).toMatchObject({
+      results: [
+        { name: 'nightly', action: 'blocked', outcome: 'failed' },
+        { name: 'twice-a-day', action: 'create', outcome: 'done' },
+        { name: 'followup.other.1', action: 'none', outcome: 'unchanged' },
+        { name: 'payroll', action: 'none', outcome: 'unchanged' },
+      ],
+    });
+    expect(bench.scheduler.schedules.filter(({ Name }) => Name !== 'twice-a-day')).toEqual(before);
+  });
+
   it('leaves a schedule paused that was paused by hand, unless the file says its state', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);

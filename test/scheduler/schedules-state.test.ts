@@ -1,4 +1,9 @@
-import { CreateScheduleGroupCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
+import { PassThrough } from 'node:stream';
+import {
+  CreateScheduleGroupCommand,
+  DeleteScheduleCommand,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
 import { describe, expect, it, vi } from 'vitest';
 import { create, functionArn, queueArn, roleArn, type SchedulerBench, shown } from '../support/scheduler.ts';
 import { schedulesBench } from '../support/schedules-command.ts';
@@ -159,6 +164,7 @@ describe('schedules list', () => {
       name: 'nightly',
       state: 'enabled',
       owner: 'file',
+      target: functionArn,
       expression: 'cron(0 2 * * ? *)',
       timezone: 'Europe/Berlin',
       nextRun: '2026-12-01T01:00:00.000Z',
@@ -229,6 +235,131 @@ describe('schedules delete', () => {
     bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
     expect((await bench.run(['delete', 'nightly', '--yes'])).exit).toBe(0);
     expect((await bench.run(['delete', 'other', '--yes'])).exit).toBe(2);
+  });
+});
+
+describe('a schedule whose target is not the function', () => {
+  const payrollArn = 'arn:aws:lambda:eu-central-1:123456789012:function:payroll';
+  const queueTarget = { Arn: queueArn, RoleArn: roleArn, Input: '{}' };
+
+  it.each<[string, string]>([
+    ['pause', 'payroll'],
+    ['resume', 'payroll'],
+    ['delete', 'payroll'],
+    ['pause', 'followup.default.0123456789.1'],
+    ['delete', 'followup.default.0123456789.1'],
+  ])('is refused by %s %s, before anything is changed', async (action, name) => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: name, Target: { ...full.Target, Arn: payrollArn } });
+    const yes = action === 'resume' ? [] : ['--yes'];
+    const { exit, stdout, stderr } = await bench.run([action, 'nightly', name, ...yes]);
+    expect([exit, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`schedule "${name}" is not ours: it invokes ${payrollArn}; nothing was changed`);
+    expect(
+      bench.scheduler.requests.filter(({ operation = '' }) => /^(Update|Delete)/.test(operation)),
+    ).toEqual([]);
+  });
+
+  it('is listed as not ours, with its target', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: 'stack.queue', Target: queueTarget });
+    const { stdout } = await bench.run(['list']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'nightly', owner: 'file', target: functionArn },
+      { name: 'stack.queue', owner: 'other', target: queueArn },
+    ]);
+    const table = await bench.run(['list', '-o', 'table']);
+    expect(table.stdout).toContain(`not ours: ${queueArn}`);
+  });
+
+  it('is ours by whatever version or alias of the function it invokes', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Target: { ...full.Target, Arn: `${functionArn}:live` } });
+    expect((await bench.run(['pause', 'nightly'])).exit).toBe(0);
+  });
+
+  it('is not changed when its target changed after it was listed', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const ask = async (text: string) => {
+      if (!text.includes('[y/N]')) return;
+      await bench.client.send(
+        new UpdateScheduleCommand({ ...full, Target: { ...full.Target, Arn: payrollArn } }),
+      );
+      stdin.end('yes\n');
+    };
+    const stdin = new PassThrough();
+    const { exit, stdout } = await bench.run(['delete', 'nightly', '-o', 'table'], {
+      terminal: true,
+      stdin,
+      onOutput: (text) => void ask(text),
+    });
+    expect([exit, stdout]).toEqual([
+      3,
+      `nightly: not deleted: schedule nightly is not ours: it invokes ${payrollArn}\n`,
+    ]);
+    expect(bench.scheduler.schedules).toHaveLength(1);
+  });
+
+  it('cannot be told without JOBSWEEP_FUNCTION_ARN, so nothing is changed', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const env = { JOBSWEEP_SCHEDULE_GROUP: 'sweeps' };
+    for (const args of [
+      ['pause', 'nightly'],
+      ['resume', 'nightly'],
+      ['delete', 'nightly', '--yes'],
+    ]) {
+      const { exit, stderr } = await bench.run(args, { env });
+      expect(exit).toBe(2);
+      expect(stderr).toContain('JOBSWEEP_FUNCTION_ARN is not set');
+    }
+    expect((await bench.run(['list'], { env })).exit).toBe(0);
+  });
+});
+
+describe('a schedule of the deployment or of a sweep', () => {
+  const followUp = 'followup.default.0123456789.1';
+
+  it.each<[string, string]>([
+    ['stack.nightly', 'stack.nightly belongs to the deployment: a later deployment may resume it'],
+    [followUp, `${followUp} is a follow-up: without it, the jobs that its sweep left closing wait`],
+  ])('is paused only when a person who knows what it means agrees: %s', async (name, meaning) => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: name });
+    const state = async () => (await kept(bench, name)).state;
+    const silent = await bench.run(['pause', name]);
+    expect(silent.exit).toBe(2);
+    expect(silent.stderr).toContain('needs --yes');
+    const no = await bench.run(['pause', name], { terminal: true, stdin: 'no\n' });
+    expect(no.exit).toBe(4);
+    expect(no.stderr).toContain(meaning);
+    expect(no.stderr).toContain(`Pause ${name}? [y/N]`);
+    expect(await state()).toBe('ENABLED');
+    const yes = await bench.run(['pause', name, '--yes']);
+    expect(yes.exit).toBe(0);
+    expect(yes.stderr).toContain(meaning);
+    expect(await state()).toBe('DISABLED');
+  });
+
+  it('is never deleted when the deployment declares it, as the stack could not be updated after', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: 'stack.nightly' });
+    await create(bench.client, full);
+    const { exit, stderr } = await bench.run(['delete', 'nightly', 'stack.nightly', '--yes']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('"stack.nightly" belongs to the deployment');
+    expect(bench.scheduler.schedules).toHaveLength(2);
+  });
+
+  it('is deleted when it is a follow-up, with what that means', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: followUp });
+    const { exit, stderr } = await bench.run(['delete', followUp, '--yes']);
+    expect(exit).toBe(0);
+    expect(stderr).toContain(`${followUp} is a follow-up: without it`);
   });
 });
 

@@ -2,34 +2,45 @@
 import type { ReadSchedule } from '../../scheduler/api.ts';
 import { nextRun } from '../../scheduler/definition.ts';
 import { type FailureKind, SchedulerCallError } from '../../scheduler/errors.ts';
-import { ownerOf } from '../../scheduler/names.ts';
+import { invokes, notOurs, ownerOf } from '../../scheduler/names.ts';
 import { readSchedules } from '../../scheduler/read.ts';
-import { carryOut, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
+import { carryOut, type OwnRoom, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
 import type { SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import { InvalidSettingError, SchedulerError } from '../../sweep/errors.ts';
 import { quote } from '../../sweep/text.ts';
 import type { ExitCode } from '../io.ts';
 import type { ChangeResult, ListedSchedule } from '../show/schedules.ts';
 
-export type { Room } from '../../scheduler/schedule-changes.ts';
+export type { OwnRoom, Room } from '../../scheduler/schedule-changes.ts';
 
-/** Every schedule of the group, in full. */
-export async function listGroup({ api, clock, group, signal }: Room): Promise<readonly ListedSchedule[]> {
+/** Every schedule of the group, in full; which ones are ours is known where `functionArn` is. */
+export async function listGroup(
+  { api, clock, group, signal }: Room,
+  functionArn: string | undefined,
+): Promise<readonly ListedSchedule[]> {
   const names = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
   const found = await readSchedules(api, group, names, signal);
   return names.flatMap((name) => {
     const schedule = found.get(name);
-    return schedule ? [listed(name, schedule, clock.now())] : [];
+    return schedule ? [listed(name, schedule, functionArn, clock.now())] : [];
   });
 }
 
-function listed(name: string, schedule: ReadSchedule, now: number): ListedSchedule {
+function listed(
+  name: string,
+  schedule: ReadSchedule,
+  functionArn: string | undefined,
+  now: number,
+): ListedSchedule {
+  const target = schedule.Target?.Arn;
+  const isOurs = functionArn === undefined || invokes(target, functionArn);
   const paused = schedule.State === 'DISABLED';
   const next = paused ? undefined : nextRun(schedule, now);
   return {
     name,
     state: paused ? 'paused' : 'enabled',
-    owner: ownerOf(name),
+    owner: isOurs ? ownerOf(name) : 'other',
+    target: target ?? null,
     expression: schedule.ScheduleExpression ?? '',
     timezone: schedule.ScheduleExpressionTimezone ?? 'UTC',
     nextRun: next === undefined ? null : new Date(next).toISOString(),
@@ -48,9 +59,9 @@ function clusterOf(input: string | undefined): string | null {
 }
 
 /** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
-export async function applyPlan(plan: SchedulePlan, room: Room): Promise<Done> {
+export async function applyPlan(plan: SchedulePlan, room: OwnRoom): Promise<Done> {
   if (plan.createGroup) await makeGroup(room);
-  return await inTurn(plan.changes, async (change) => {
+  return await inTurn(plan.changes, room.signal, async (change) => {
     await carryOut(change, room);
     return change.action !== 'none';
   });
@@ -65,16 +76,22 @@ async function makeGroup({ api, group, signal }: Room): Promise<void> {
   }
 }
 
-/** Pauses or resumes. @throws {InvalidSettingError} when one of the names does not exist, and nothing was changed. */
+/**
+ * Pauses or resumes, once `ask` agrees; undefined when it does not.
+ * @throws {InvalidSettingError} when one of the names does not exist or is not ours, and nothing was changed.
+ */
 export async function changeState(
   names: readonly string[],
   action: 'pause' | 'resume',
-  room: Room,
-): Promise<Done> {
-  await mustExist(names, room);
+  room: OwnRoom,
+  ask: () => Promise<boolean>,
+): Promise<Done | undefined> {
+  await mustBeOurs(names, room);
+  if (!(await ask())) return undefined;
   const state = action === 'pause' ? 'DISABLED' : 'ENABLED';
   return await inTurn(
     names.map((name) => ({ name, action })),
+    room.signal,
     ({ name }) => setState(name, state, room),
   );
 }
@@ -82,13 +99,19 @@ export async function changeState(
 /** Deletes, once `ask` agrees; undefined when it does not. @throws {InvalidSettingError} as `changeState`. */
 export async function deleteNamed(
   names: readonly string[],
-  room: Room,
+  room: OwnRoom,
   ask: () => Promise<boolean>,
 ): Promise<Done | undefined> {
-  await mustExist(names, room);
+  const deployed = names.filter((name) => ownerOf(name) === 'deployment');
+  if (deployed.length > 0)
+    throw new InvalidSettingError(
+      `${deployed.map((name) => quote(name)).join(', ')} belongs to the deployment, whose stack cannot be updated once it is deleted: remove it from the deployment's schedules and deploy, or pause it; nothing was deleted`,
+    );
+  await mustBeOurs(names, room);
   if (!(await ask())) return undefined;
   return await inTurn(
     names.map((name) => ({ name, action: 'delete' as const })),
+    room.signal,
     async ({ name }) => {
       await remove(name, room);
       return true;
@@ -96,12 +119,23 @@ export async function deleteNamed(
   );
 }
 
-async function mustExist(names: readonly string[], { api, group, signal }: Room): Promise<void> {
-  const there = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
+async function mustBeOurs(
+  names: readonly string[],
+  { api, group, signal, functionArn }: OwnRoom,
+): Promise<void> {
+  const listed = await api.listSchedules(group, signal);
+  const there = listed.map(({ Name = '' }) => Name);
   const unknown = names.filter((name) => !there.includes(name));
   if (unknown.length > 0)
     throw new InvalidSettingError(
       `no schedule ${unknown.map((name) => quote(name)).join(', ')} in group ${group}, which has ${there.join(', ') || 'none'}; nothing was changed`,
+    );
+  const foreign = listed.filter(
+    ({ Name = '', Target }) => names.includes(Name) && !invokes(Target?.Arn, functionArn),
+  );
+  if (foreign.length > 0)
+    throw new InvalidSettingError(
+      `${foreign.map(({ Name, Target }) => `schedule ${quote(Name)} is ${notOurs(Target?.Arn)}`).join('; ')}; nothing was changed. Only schedules that invoke ${functionArn} (JOBSWEEP_FUNCTION_ARN) may be changed.`,
     );
 }
 
@@ -118,12 +152,14 @@ const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'deni
 /** One after the other; what fails is told and the rest goes on, unless the scheduler cannot be reached at all. */
 async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
   changes: readonly C[],
+  signal: AbortSignal,
   act: (change: C) => Promise<boolean>,
 ): Promise<Done> {
   const results: ChangeResult[] = [];
   const failures = new Set<FailureKind | 'other'>();
   for (const change of changes) {
     const { name, action } = change;
+    if (signal.aborted) failures.add('unreachable');
     if (failures.has('unreachable') && action !== 'none') {
       results.push({ name, action, outcome: 'not_attempted' });
       continue;
@@ -132,12 +168,14 @@ async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
       results.push({ name, action, outcome: (await act(change)) ? 'done' : 'unchanged' });
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
-      results.push({ name, action, outcome: 'failed', error: error.message });
+      // told to stop while a request was under way: the service may have taken it
+      const isUnknown = signal.aborted && error instanceof SchedulerCallError && error.kind === 'unreachable';
+      results.push({ name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message });
       failures.add(error instanceof SchedulerCallError ? error.kind : 'other');
     }
   }
   if (failures.size === 0) return { results, exit: 0 };
   const nothing = results.every(({ outcome }) => outcome !== 'done');
   const all = [...failures].every((kind) => kind !== 'other' && unusable.has(kind));
-  return { results, exit: nothing && all ? 5 : 3 };
+  return { results, exit: nothing && all && !signal.aborted ? 5 : 3 };
 }

@@ -1,9 +1,10 @@
 /** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
 import type { Command } from 'commander';
 import { schedulerApi } from '../../scheduler/api.ts';
+import { ownerOf } from '../../scheduler/names.ts';
 import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
 import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
-import { groupOf, targetOf } from '../../scheduler/settings.ts';
+import { functionArnOf, groupOf, readSchedulerSettings, targetOf } from '../../scheduler/settings.ts';
 import { InvalidRequestError } from '../../sweep/errors.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { Register } from '../command.ts';
@@ -12,7 +13,15 @@ import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
 import { readInput, readNamed } from '../payload.ts';
 import { listRenderings, planRenderings, planText, resultRenderings } from '../show/schedules.ts';
-import { applyPlan, changeState, type Done, deleteNamed, listGroup, type Room } from './schedules-do.ts';
+import {
+  applyPlan,
+  changeState,
+  type Done,
+  deleteNamed,
+  listGroup,
+  type OwnRoom,
+  type Room,
+} from './schedules-do.ts';
 
 interface GroupOptions extends OutputOptions {
   readonly group?: string;
@@ -42,7 +51,10 @@ export const registerSchedules: Register = (program, { io, action }) => {
   withGroup(schedules.command('pause'))
     .description('pause schedules; what falls due meanwhile is not made up for')
     .argument('<names...>')
-    .action(action((names: string[], options: GroupOptions) => setState(names, 'pause', options, io)));
+    .option('--yes', 'do not ask, which it does for follow-ups and what the deployment declares')
+    .action(
+      action((names: string[], options: GroupOptions & YesOption) => setState(names, 'pause', options, io)),
+    );
   withGroup(schedules.command('resume'))
     .description('resume paused schedules')
     .argument('<names...>')
@@ -71,7 +83,7 @@ function withFile(command: Command): Command {
 async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
   const room = roomOf(groupOf(options.group, undefined, io.env), io);
   await checkOutput(options);
-  const schedules = await listGroup(room);
+  const schedules = await listGroup(room, readSchedulerSettings(io.env).JOBSWEEP_FUNCTION_ARN);
   const renderings = listRenderings(room.group, schedules, widthOf(io.stdout));
   return await writeResult(renderings, options, io, { exit: 0 });
 }
@@ -88,7 +100,7 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
   mustAskOrHave(options.yes, 'schedules apply', io);
   await checkOutput(options);
   const { planned, room } = await planFile(options, io, file);
-  const pending = planned.changes.filter(({ action }) => action !== 'none').length;
+  const pending = planned.changes.filter(({ action }) => action !== 'none' && action !== 'blocked').length;
   if (pending > 0 || planned.createGroup) {
     io.stderr.write(planText(planned));
     if (!options.yes && !(await confirmed('Apply this?', io))) {
@@ -102,23 +114,48 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
 async function setState(
   names: readonly string[],
   action: 'pause' | 'resume',
-  options: GroupOptions,
+  options: GroupOptions & YesOption,
   io: Io,
 ): Promise<ExitCode> {
-  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  const room = ownRoomOf(options, io);
+  const warnings = action === 'pause' ? names.flatMap(pauseWarning) : [];
+  if (warnings.length > 0) mustAskOrHave(options.yes, 'schedules pause', io);
   await checkOutput(options);
-  return await finish(options, io, room.group, await changeState(names, action, room));
+  const done = await changeState(names, action, room, async () => {
+    for (const warning of warnings) io.stderr.write(`${warning}\n`);
+    return warnings.length === 0 || options.yes || (await confirmed(`Pause ${names.join(', ')}?`, io));
+  });
+  if (done) return await finish(options, io, room.group, done);
+  io.stderr.write('nothing was paused\n');
+  return 4;
 }
+
+/** What pausing a schedule means that no file holds. */
+function pauseWarning(name: string): string[] {
+  switch (ownerOf(name)) {
+    case 'deployment':
+      return [`${name} belongs to the deployment: a later deployment may resume it`];
+    case 'follow-up':
+      return [withoutFollowUp(name)];
+    case 'file':
+      return [];
+  }
+}
+
+const withoutFollowUp = (name: string) =>
+  `${name} is a follow-up: without it, the jobs that its sweep left closing wait for the next sweep`;
 
 async function deleteAfterAsking(
   names: readonly string[],
   options: GroupOptions & YesOption,
   io: Io,
 ): Promise<ExitCode> {
-  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  const room = ownRoomOf(options, io);
   mustAskOrHave(options.yes, 'schedules delete', io);
   await checkOutput(options);
   const done = await deleteNamed(names, room, async () => {
+    for (const name of names)
+      if (ownerOf(name) === 'follow-up') io.stderr.write(`${withoutFollowUp(name)}\n`);
     if (options.yes) return true;
     return await confirmed(`Delete ${names.join(', ')} of group ${room.group}?`, io);
   });
@@ -141,10 +178,10 @@ async function planFile(
   options: FileOptions,
   io: Io,
   read?: ScheduleFile,
-): Promise<{ readonly planned: SchedulePlan; readonly room: Room }> {
+): Promise<{ readonly planned: SchedulePlan; readonly room: OwnRoom }> {
   const file = read ?? (await readFile(options, io));
   const target = targetOf(file, options.group, io.env);
-  const room = roomOf(target.group, io);
+  const room = { ...roomOf(target.group, io), functionArn: target.functionArn };
   const planned = await planSchedules(room.api, file.schedules, target, {
     now: io.clock.now(),
     prune: options.prune ?? false,
@@ -152,6 +189,11 @@ async function planFile(
   });
   return { planned, room };
 }
+
+const ownRoomOf = ({ group }: GroupOptions, io: Io): OwnRoom => ({
+  ...roomOf(groupOf(group, undefined, io.env), io),
+  functionArn: functionArnOf(io.env),
+});
 
 const roomOf = (group: string, { clock, signal }: Io): Room => ({
   api: schedulerApi({ clock }),

@@ -70,6 +70,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
   const past = await pastOf(history, target, io.signal);
   const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
+  const followUps = whoComesBack(read, options, sweeping);
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
   const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const tell = async ({ report, picture }: Told) => {
@@ -99,7 +100,6 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
       planned = plannedJobs(preview.entries);
     }
   }
-  const followUps = whoComesBack(read, options, sweeping);
   return tell(await allRounds(read, sweeping, { planned, followUps, keeper }));
 }
 

@@ -10,8 +10,10 @@ import { type Column, table } from './table.ts';
 export interface ListedSchedule {
   readonly name: string;
   readonly state: 'enabled' | 'paused';
-  /** Who made it: `file` for everything that is neither a sweep's follow-up nor of the deployment. */
-  readonly owner: 'file' | 'follow-up' | 'deployment';
+  /** Who made it: `other` when it invokes another function, `file` for what else is no follow-up and not deployed. */
+  readonly owner: 'file' | 'follow-up' | 'deployment' | 'other';
+  /** The ARN of what it invokes. */
+  readonly target: string | null;
   readonly expression: string;
   readonly timezone: string;
   /** An ISO date-time; null when it is paused or has nothing more to come. */
@@ -25,7 +27,7 @@ export interface ListedSchedule {
 export interface ChangeResult {
   readonly name: string;
   readonly action: Change['action'] | 'pause' | 'resume';
-  readonly outcome: 'done' | 'unchanged' | 'failed' | 'not_attempted';
+  readonly outcome: 'done' | 'unchanged' | 'failed' | 'unknown' | 'not_attempted';
   readonly error?: string;
 }
 
@@ -36,7 +38,11 @@ const columns: readonly Column<ListedSchedule>[] = [
   { title: 'ZONE', value: ({ timezone }) => timezone, leftOut: 1 },
   { title: 'NEXT RUN', value: ({ nextRun }) => nextRun ?? '-' },
   { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?', leftOut: 2 },
-  { title: 'OF', value: ({ owner }) => owner, leftOut: 3 },
+  {
+    title: 'OF',
+    value: ({ owner, target }) => (owner === 'other' ? `not ours: ${target}` : owner),
+    leftOut: 3,
+  },
 ];
 
 export const listRenderings = (
@@ -58,7 +64,7 @@ export const listRenderings = (
     }),
   });
 
-const marks = { create: '+', update: '~', delete: '-', none: ' ' } as const;
+const marks = { create: '+', update: '~', delete: '-', blocked: '!', none: ' ' } as const;
 
 /** The plan, a line for each schedule and one for each field that changes. */
 export function planText({ group, createGroup, changes }: SchedulePlan): string {
@@ -66,6 +72,7 @@ export function planText({ group, createGroup, changes }: SchedulePlan): string 
     const head = `${marks[change.action]} ${change.name}`;
     if (change.action === 'create')
       return [`${head}: ${change.order.ScheduleExpression} ${change.order.ScheduleExpressionTimezone}`];
+    if (change.action === 'blocked') return [`${head}: ${change.note}`];
     if (change.action === 'none') return change.note === undefined ? [] : [`${head}: ${change.note}`];
     if (change.action === 'delete') return [head];
     return [
@@ -78,7 +85,7 @@ export function planText({ group, createGroup, changes }: SchedulePlan): string 
   const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
   const sum =
     `group ${group}${createGroup ? ' (to be created)' : ''}: ${count('create')} to create, ` +
-    `${count('update')} to update, ${count('delete')} to delete, ${count('none')} unchanged`;
+    `${count('update')} to update, ${count('delete')} to delete, ${count('none')} unchanged${count('blocked') > 0 ? `, ${count('blocked')} not possible` : ''}`;
   return `${[...lines.map(printable), sum].join('\n')}\n`;
 }
 
@@ -92,9 +99,8 @@ function toldChange(change: Change): object {
       // a field that one side has not is null there: JSON has no undefined
       differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
     };
-  return action === 'none' && change.note !== undefined
-    ? { name, action, note: change.note }
-    : { name, action };
+  const note = 'note' in change ? change.note : undefined;
+  return { name, action, ...(note !== undefined && { note }) };
 }
 
 export const planRenderings = (plan: SchedulePlan): Renderings => {
@@ -114,7 +120,7 @@ export const planRenderings = (plan: SchedulePlan): Renderings => {
 
 function changeRows(change: Change): string[][] {
   if (change.action !== 'update')
-    return [[change.name, change.action, change.action === 'none' ? (change.note ?? '') : '']];
+    return [[change.name, change.action, 'note' in change ? (change.note ?? '') : '']];
   return change.differences.map(({ field, from, to }) => [
     change.name,
     'update',
@@ -128,6 +134,7 @@ const done = {
   delete: 'deleted',
   pause: 'paused',
   resume: 'resumed',
+  blocked: 'applied',
   none: 'unchanged',
 } as const;
 
@@ -154,6 +161,7 @@ function resultText(group: string, results: readonly ChangeResult[]): string {
     .map(({ name, action, outcome, error }) => {
       if (outcome === 'done') return `${name}: ${done[action]}`;
       if (outcome === 'unchanged') return `${name}: is ${done[action]} already`;
+      if (outcome === 'unknown') return `${name}: may be ${done[action]}, look at it: ${error}`;
       return `${name}: not ${done[action]}: ${error ?? 'not attempted'}`;
     });
   const rest = results.filter(({ action }) => action === 'none').length;

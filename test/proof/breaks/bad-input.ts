@@ -132,7 +132,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'log-lines',
     wrong: 'the log escapes only what JSON demands',
     mark: 'log-escapes',
-    becomes: ["(typeof value === 'string' ? shownInJson(value) : value)", 'value'],
+    becomes: ["typeof value === 'string' ? shownInJson(value) : value", 'value'],
   },
   {
     property: 'process',

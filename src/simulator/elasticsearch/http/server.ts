@@ -128,7 +128,7 @@ async function handle(
   record.answeredAt = clock.now();
   record.responseBytes = Buffer.byteLength(rendered.body);
   const last = tooLong || record.lineBytes > longestLine;
-  send(response, rendered, { fault, method, warnings, request, last });
+  send(response, rendered, { fault, method, warnings, request, last, clock });
 
   async function answer(): Promise<Answer> {
     if (record.lineBytes > longestLine)
@@ -215,10 +215,11 @@ interface SendOptions {
   readonly request: IncomingMessage;
   /** The connection cannot be used again. */
   readonly last: boolean;
+  readonly clock: SimulatorClock;
 }
 
 function send(response: ServerResponse, rendered: Rendered, options: SendOptions): void {
-  const { fault, method, warnings, request, last } = options;
+  const { fault, method, warnings, request, last, clock } = options;
   const headers: Record<string, string | readonly string[]> = { ...rendered.headers };
   if (!fault?.noProduct) headers['X-elastic-product'] = 'Elasticsearch';
   if (warnings.length > 0) headers.Warning = warnings;
@@ -226,6 +227,8 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
+  // Node would write the machine's own
+  headers.date = new Date(clock.now()).toUTCString();
   const opaque = request.headers['x-opaque-id'];
   if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
   response.writeHead(rendered.status, headers as Record<string, string | string[]>);

@@ -1,0 +1,111 @@
+/** @module No credential in anything that the command prints or leaves behind, whatever the environment says. */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandOptions, metafiles } from '../../scripts/supply-chain/bundles.ts';
+import { root, runBin, source, start } from '../support/bin.ts';
+import { newFolder } from '../support/folder.ts';
+import { serve } from '../support/scripted-server.ts';
+
+const id = 'sweeper-key-id';
+const secret = 'the-secret-half-of-the-key';
+const key = Buffer.from(`${id}:${secret}`).toString('base64');
+const password = 'a-password-nobody-may-see';
+
+const debugging = {
+  DEBUG: '*',
+  DEBUG_DEPTH: '10',
+  LOG_TOKENS: '1',
+  LOG_STREAM: '1',
+  OTEL_ELASTICSEARCH_CAPTURE_SEARCH_QUERY: 'true',
+};
+
+let folder: Awaited<ReturnType<typeof newFolder>>;
+let built = '';
+beforeAll(async () => {
+  folder = await newFolder();
+  await build({ ...commandOptions, absWorkingDir: root, outdir: folder.at('dist') });
+  await mkdir(folder.at('bin'));
+  built = folder.at('bin/jobsweep.js');
+  await cp(source, built);
+  await cp(path.join(root, 'package.json'), folder.at('package.json'));
+}, 60_000);
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Answers with an error that repeats the request's headers, as some gateways do. */
+const echoing = () =>
+  serve(({ headers, json }) =>
+    json({ error: { type: 'echo', reason: JSON.stringify(headers) }, status: 400 }, 400),
+  );
+
+const secrets = [key, secret, password, Buffer.from(`someone:${password}`).toString('base64')];
+
+describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
+  const script = () => (kind === 'built' ? built : source);
+
+  it.each([
+    ['an API key', { ELASTICSEARCH_API_KEY: key }],
+    ['a user', { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password }],
+  ])('prints no part of %s with every debugging variable set', async (_what, credentials) => {
+    await using server = await echoing();
+    const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
+    for (const command of ['plan', 'doctor']) {
+      const { exit, stdout, stderr } = await runBin([command], { script: script(), env });
+      expect(exit).toBeGreaterThan(0);
+      for (const each of secrets) expect(stdout + stderr).not.toContain(each);
+    }
+    expect(server.requests.length).toBeGreaterThan(0);
+  });
+
+  it('prints no part of a clusters file while it reads it', async () => {
+    await using server = await echoing();
+    const file = folder.at(`clusters-${kind}.yml`);
+    await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
+    const { stdout, stderr } = await runBin(['plan', '--clusters', file, '-p', '-'], {
+      script: script(),
+      env: debugging,
+      stdin: '{"cluster": "prod"}',
+    });
+    expect(server.requests.length).toBeGreaterThan(0);
+    for (const each of secrets) expect(stdout + stderr).not.toContain(each);
+  });
+
+  it('leaves no environment in a diagnostic report', async () => {
+    const asked = Promise.withResolvers<void>();
+    await using server = await serve(() => asked.resolve());
+    const reports = folder.at(`reports-${kind}`);
+    await mkdir(reports);
+    const env = {
+      ELASTICSEARCH_URL: server.url,
+      ELASTICSEARCH_API_KEY: key,
+      NODE_OPTIONS: `--report-on-signal --report-directory=${reports}`,
+    };
+    await using running = start(['plan'], { script: script(), env });
+    await asked.promise;
+    running.kill('SIGUSR2');
+    await running.shows(/Node\.js report completed/);
+    const [report = ''] = await readdir(reports);
+    const text = await readFile(path.join(reports, report), 'utf8');
+    expect(text).toContain('"javascriptStack"');
+    expect(text).not.toContain(key);
+  });
+
+  it('warns of NODE_DEBUG, which it cannot silence', async () => {
+    const { stderr } = await runBin(['plan', '--embedded'], {
+      script: script(),
+      env: { NODE_DEBUG: 'none' },
+    });
+    expect(stderr).toContain('NODE_DEBUG is set: Node may print requests with their credentials');
+  });
+});
+
+it('neither bundle has a debug channel', async () => {
+  for (const { inputs } of Object.values(await metafiles()))
+    expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);
+  const dist = folder.at('dist');
+  expect(existsSync(dist)).toBe(true);
+  for (const file of await readdir(dist))
+    expect(await readFile(path.join(dist, file), 'utf8'), file).not.toMatch(/env\.DEBUG\b/);
+});
