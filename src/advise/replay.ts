@@ -36,11 +36,12 @@ export function replay(past: KnownPast, idleFor: number, sweeps: readonly number
   const asOf = sweeps.at(-1) ?? 0;
   const sure = own.filter((sweep) => surelyCloses(past, sweep, idleFor));
   const possible = own.filter((sweep) => possiblyCloses(past, sweep, idleFor));
+  const atMost = mostCloses(past, possible, idleFor);
   return {
-    closes: { atLeast: fewestCloses(past, sure), atMost: mostCloses(past, possible, idleFor) },
+    closes: { atLeast: fewestCloses(past, sure), atMost },
     wrongCloses: {
       atLeast: fewestWrong(past, sure, asOf),
-      atMost: mostWrong(past, possible, idleFor, asOf),
+      atMost: Math.min(atMost, mostWrong(past, possible, idleFor, asOf)),
     },
     gbHours: {
       atLeast: gbHours(past, freeFor(sure, (sweep) => surelyFreeUntil(past, sweep, asOf)), possible, Math.min),
@@ -137,7 +138,8 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
 function earliestData({ silent, notOpen, closes }: KnownPast, sweep: number, asOf: number): number | undefined {
   const at = endOfCover(silent, sweep);
   if (at >= asOf || meets(notOpen, sweep, at)) return undefined;
-  return closes.some(({ from, to }) => from > sweep && to < at) ? undefined : at;
+  if (closes.some(({ from, to }) => from > sweep && to < at)) return undefined;
+  return Math.max(at, sweep + 1);
 }
 
 const surelyFreeUntil = ({ silent, open }: KnownPast, sweep: number, asOf: number): number =>
