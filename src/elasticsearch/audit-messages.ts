@@ -32,12 +32,15 @@ export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
 /** What the server's own idle closer says, whatever its words: it names its setting. */
 export const idleCloserSetting = 'idle_job_auto_close_timeout';
 
+/** Part of the error when a job's process dies. */
+const crashText = 'autodetect process stopped unexpectedly';
+
 /** Undefined for a text that the estimate does not use. */
 export function messageOf(text: string, at: number): Message | undefined {
   const exact = Object.hasOwn(exactMessages, text) ? exactMessages[text] : undefined;
   if (exact) return { at, kind: exact, text };
   if (text.includes(idleCloserSetting)) return { at, kind: 'idle_closer', text };
-  if (text.includes('autodetect process stopped unexpectedly')) return { at, kind: 'failed', text };
+  if (text.includes(crashText)) return { at, kind: 'failed', text };
   const [prefix, kind] = Object.entries(messagePrefixes).find(([start]) => text.startsWith(start)) ?? [];
   if (prefix === undefined || kind === undefined) return undefined;
   if (kind === 'loading') {
@@ -50,4 +53,26 @@ export function messageOf(text: string, at: number): Message | undefined {
     return { at, kind, text, ends, ...(frequency !== undefined && { frequency }) };
   }
   return { at, kind, text };
+}
+
+/** The query for these messages of anomaly detection jobs, from and to a moment. */
+export function messagesQuery(from: number, to: number): object {
+  const any = (should: readonly object[]) => ({ bool: { should } });
+  return {
+    bool: {
+      filter: [
+        { range: { timestamp: { gte: Math.floor(from), lte: Math.ceil(to), format: 'epoch_millis' } } },
+        any([
+          { term: { job_type: 'anomaly_detector' } },
+          // before 7.5 there was no such field
+          { bool: { must_not: [{ exists: { field: 'job_type' } }] } },
+        ]),
+        any([
+          { terms: { 'message.raw': Object.keys(exactMessages) } },
+          ...Object.keys(messagePrefixes).map((start) => ({ prefix: { 'message.raw': start } })),
+          ...[idleCloserSetting, crashText].map((part) => ({ wildcard: { 'message.raw': `*${part}*` } })),
+        ]),
+      ],
+    },
+  };
 }

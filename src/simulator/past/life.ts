@@ -76,7 +76,28 @@ export interface PastOptions {
   readonly openNow?: boolean;
   /** Ours, and when they swept; for the observations. */
   readonly sweptAt?: readonly number[];
+  /** Leads up to this instead of a drawn present. */
+  readonly present?: Present;
 }
+
+/** How a job stands now. */
+export interface Present {
+  readonly createdAt: number;
+  /** When its process started; absent for a closed job. */
+  readonly openedAt?: number | undefined;
+  readonly lastData?: number | undefined;
+  /** When its last close ended. */
+  readonly closedAt?: number | undefined;
+  readonly datafeed?: 'started' | 'stopped' | undefined;
+  readonly bytes: number;
+  readonly bucketSpan: number;
+  readonly nodes: readonly string[];
+  /** How often it was closed and opened again before. */
+  readonly comesBack?: number | undefined;
+}
+
+/** What happens when, in a stay. */
+type Step = readonly [at: number, kind: 'move' | 'stop' | 'search' | 'empty' | 'batch' | 'late'];
 
 /** A stream of draws. */
 class Draws {
@@ -125,6 +146,7 @@ class Life {
   readonly #growth: number;
   /** How far each node's clock is off. */
   readonly #clocks: readonly number[];
+  readonly #nodes: readonly string[];
 
   readonly #stays: Stay[] = [];
   readonly #starts: number[] = [];
@@ -149,43 +171,26 @@ class Life {
     this.#options = options;
     this.#draws = new Draws(options.seed, options.jobId);
     const draws = this.#draws;
+    const { present } = options;
     this.#habit = options.habit ?? draws.pick(habits);
-    this.#createdAt = Math.round(options.asOf - draws.span(2 * day, options.days * day));
-    this.#bucketSpan = draws.pick([5 * minute, 15 * minute, hour, 6 * hour, day]);
+    this.#createdAt = present?.createdAt ?? Math.round(options.asOf - draws.span(2 * day, options.days * day));
+    this.#bucketSpan = present?.bucketSpan ?? draws.pick([5 * minute, 15 * minute, hour, 6 * hour, day]);
     this.#frequency =
       this.#bucketSpan <= 20 * minute ? this.#bucketSpan / 2 : this.#bucketSpan <= 12 * hour ? 10 * minute : hour;
     this.#persistEvery = 3 * hour + Math.round(draws.between(0, 3_599)) * second;
-    this.#bytes = draws.span(1_000_000, 4_000_000_000);
-    this.#growth = draws.chance(0.5) ? 0 : draws.between(0, 1);
+    this.#bytes = present?.bytes ?? draws.span(1_000_000, 4_000_000_000);
+    this.#growth = present || draws.chance(0.5) ? 0 : draws.between(0, 1);
     const base = draws.between(-minute, 0);
-    this.#clocks = [0, 1, 2].map(() => Math.round(base + draws.between(0, minute)));
+    this.#nodes = present?.nodes ?? ['ml-0', 'ml-1', 'ml-2'];
+    // A present that is given is told by one clock.
+    this.#clocks = this.#nodes.map(() => (present ? 0 : Math.round(base + draws.between(0, minute))));
     this.#nextCleanUp = Math.ceil(this.#createdAt / day) * day + Math.round(draws.between(30, 149)) * minute;
   }
 
   live(): Past {
-    const { asOf, jobId } = this.#options;
-    const draws = this.#draws;
-    if (draws.chance(0.15)) this.#earlierLife();
-    this.#say(this.#createdAt, 'info', 'Job created');
-    let at = this.#createdAt + draws.span(second, draws.chance(0.3) ? 3 * day : 10 * minute);
-    const openNow = this.#options.openNow ?? draws.chance(0.75);
-    while (at < asOf - 10 * minute) {
-      const longest = this.#habit === 'on_and_off' ? 3 * day : this.#habit === 'backfill' ? 5 * day : 60 * day;
-      const length = draws.span(this.#habit === 'on_and_off' ? hour : 4 * hour, longest);
-      const end = at + length;
-      const isLast = end >= asOf - 10 * minute || (openNow && draws.chance(0.2));
-      if (isLast && openNow) {
-        this.#stay(at, asOf, false);
-        break;
-      }
-      const to = Math.min(end, asOf - 10 * minute);
-      this.#stay(at, to, true);
-      const closed = this.#stays.at(-1)?.closed ?? to;
-      if (draws.chance(0.08)) this.#revert(closed + minute);
-      else if (draws.chance(0.05)) this.#reset(closed + minute);
-      at = closed + draws.span(draws.chance(0.2) ? 20 * second : 5 * minute, draws.chance(0.2) ? 20 * day : 3 * day);
-      this.#cleanUpTo(Math.min(at, asOf));
-    }
+    const { asOf, jobId, present } = this.#options;
+    if (present) this.#liveTo(present);
+    else this.#liveFreely();
     this.#cleanUpTo(asOf);
     return {
       habit: this.#habit,
@@ -211,7 +216,60 @@ class Life {
     };
   }
 
+  /** Stays that end in the present that is given; what came before it is drawn. */
+  #liveTo({ createdAt, openedAt, lastData, closedAt, comesBack = 0 }: Present): void {
+    const { asOf } = this.#options;
+    const draws = this.#draws;
+    this.#say(createdAt, 'info', 'Job created');
+    const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
+    // The stay of the last data, where that is not the one that lasts.
+    const before = closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
+    const lastStart = openedAt ?? (lastData === undefined ? undefined : Math.max(createdAt + minute, lastData - 20 * day));
+    let at = createdAt + minute;
+    const until = before === undefined ? (lastStart ?? createdAt) : (lastData ?? createdAt);
+    const earlier = (until - at) / Math.max(1, comesBack + 1);
+    if (earlier > 2 * hour)
+      for (let index = 0; index < comesBack; index += 1) {
+        this.#stay(Math.round(at), Math.round(at + 0.6 * earlier), true);
+        at += earlier - draws.span(minute, 0.2 * earlier);
+      }
+    if (before !== undefined && lastData !== undefined && before < (openedAt ?? asOf)) {
+      const from = Math.round(Math.max(at, Math.min(lastData - minute, lastData - draws.span(hour, 20 * day))));
+      this.#stay(from, Math.round(before), true, lastData);
+      if (closedAt !== undefined) this.#finishedTime = closedAt;
+    }
+    if (openedAt !== undefined) this.#stay(openedAt, asOf, false, isFedNow ? lastData : openedAt);
+    this.#feedRuns = this.#options.present?.datafeed === 'started';
+  }
+
+  #liveFreely(): void {
+    const { asOf } = this.#options;
+    const draws = this.#draws;
+    if (draws.chance(0.15)) this.#earlierLife();
+    this.#say(this.#createdAt, 'info', 'Job created');
+    let at = this.#createdAt + draws.span(second, draws.chance(0.3) ? 3 * day : 10 * minute);
+    const openNow = this.#options.openNow ?? draws.chance(0.75);
+    while (at < asOf - 10 * minute) {
+      const longest = this.#habit === 'on_and_off' ? 3 * day : this.#habit === 'backfill' ? 5 * day : 60 * day;
+      const length = draws.span(this.#habit === 'on_and_off' ? hour : 4 * hour, longest);
+      const end = at + length;
+      const isLast = end >= asOf - 10 * minute || (openNow && draws.chance(0.2));
+      if (isLast && openNow) {
+        this.#stay(at, asOf, false);
+        break;
+      }
+      const to = Math.min(end, asOf - 10 * minute);
+      this.#stay(at, to, true);
+      const closed = this.#stays.at(-1)?.closed ?? to;
+      if (draws.chance(0.08)) this.#revert(closed + minute);
+      else if (draws.chance(0.05)) this.#reset(closed + minute);
+      at = closed + draws.span(draws.chance(0.2) ? 20 * second : 5 * minute, draws.chance(0.2) ? 20 * day : 3 * day);
+      this.#cleanUpTo(Math.min(at, asOf));
+    }
+  }
+
   get #hasDatafeed(): boolean {
+    if (this.#options.present) return this.#options.present.datafeed !== undefined;
     return this.#habit === 'live' || this.#habit === 'backfill' || this.#habit === 'forgotten' || this.#habit === 'starving';
   }
 
@@ -250,25 +308,28 @@ class Life {
       level,
       message,
       timestamp: Math.round(at) + (this.#clocks[this.#node] ?? 0),
-      node_name: `ml-${this.#node}`,
+      node_name: this.#nodes[this.#node] ?? '',
     });
   }
 
-  #stay(from: number, until: number, closes: boolean): void {
+  /** `lastData`, if given, is when its last batch comes; no later one does. */
+  #stay(from: number, until: number, closes: boolean, lastData?: number): void {
     const draws = this.#draws;
+    const isTold = this.#options.present !== undefined;
     const stay: Stay = { from };
     this.#stays.push(stay);
     this.#finishedTime = undefined;
-    this.#node = draws.pick([0, 1, 2]);
+    this.#node = draws.pick([...this.#nodes.keys()]);
     this.#open(from);
-    const moves = draws.chance(0.3)
+    const moves = !isTold && draws.chance(0.3)
       ? Array.from({ length: draws.pick([1, 1, 2]) }, () => Math.round(draws.between(from + hour, until - hour)))
           .filter((moment) => moment > from + hour && moment < until - hour)
           .sort((a, b) => a - b)
       : [];
-    const feedStopsAt = this.#feedPlan(from, until);
+    const feedStopsAt = isTold ? this.#toldStop(until, closes, lastData) : this.#feedPlan(from, until);
     if (this.#hasDatafeed) this.#startFeed((this.#starts.at(-1) ?? from) + 5 * second, until);
-    for (const [at, kind] of this.#agenda(from, until, moves, feedStopsAt)) {
+    const agenda = this.#agenda(from, until, moves, feedStopsAt);
+    for (const [at, kind] of lastData === undefined ? agenda : this.#endingAt(agenda, from, lastData)) {
       this.#cleanUpTo(at);
       if (kind === 'move') this.#move(at);
       else if (kind === 'stop') this.#stopFeed(at);
@@ -278,6 +339,12 @@ class Life {
     }
     this.#cleanUpTo(until);
     if (closes) this.#close(stay, until);
+  }
+
+  /** A datafeed that is stopped now was stopped soon after the last data. */
+  #toldStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
+    if (!this.#hasDatafeed || closes || this.#options.present?.datafeed === 'started') return undefined;
+    return Math.min((lastData ?? until) + 10 * minute, until - minute);
   }
 
   #feedPlan(from: number, until: number): number | undefined {
@@ -294,17 +361,16 @@ class Life {
     until: number,
     moves: readonly number[],
     feedStopsAt: number | undefined,
-  ): (readonly [number, 'move' | 'stop' | 'search' | 'empty' | 'batch' | 'late'])[] {
+  ): Step[] {
     const draws = this.#draws;
-    const agenda: (readonly [number, 'move' | 'stop' | 'search' | 'empty' | 'batch' | 'late'])[] = moves.map(
-      (moment) => [moment, 'move'] as const,
-    );
+    const agenda: Step[] = moves.map((moment) => [moment, 'move']);
     if (feedStopsAt !== undefined && feedStopsAt < until) agenda.push([feedStopsAt, 'stop']);
     const feedUntil = Math.min(feedStopsAt ?? until, until);
     let at = from + 2 * minute;
     let isActive = this.#habit !== 'starving' && draws.chance(this.#habit === 'on_and_off' ? 0.6 : 0.85);
     while (at < until) {
-      const longest = this.#habit === 'bursts' ? (isActive ? 12 * hour : 4 * day) : isActive ? 10 * day : 6 * day;
+      const steady = this.#options.present?.datafeed === 'started';
+      const longest = steady && !isActive ? 8 * hour : this.#habit === 'bursts' ? (isActive ? 12 * hour : 4 * day) : isActive ? 10 * day : 6 * day;
       const phaseEnd = this.#habit === 'starving' ? until : Math.min(until, at + draws.span(20 * minute, longest));
       const isLate = draws.chance(0.25);
       const step = this.#hasDatafeed ? this.#frequency : draws.span(2 * minute, 2 * hour);
@@ -319,8 +385,18 @@ class Life {
     return agenda.filter(([moment]) => moment < until - 2 * second).sort(([a], [b]) => a - b);
   }
 
+  /** The same with its last batch at `lastData`; one before the stay leaves the stay without any. */
+  #endingAt(agenda: readonly Step[], from: number, lastData: number): Step[] {
+    const steps = agenda.flatMap(([at, kind]): Step[] => {
+      if (at < lastData || kind === 'stop' || kind === 'move' || kind === 'empty') return [[at, kind]];
+      return this.#hasDatafeed && kind === 'search' ? [[at, 'empty']] : [];
+    });
+    if (lastData > from) steps.push([lastData, this.#hasDatafeed ? 'search' : 'batch']);
+    return steps.sort(([a], [b]) => a - b);
+  }
+
   #open(at: number): void {
-    this.#say(at, 'info', `Opening job on node [ml-${this.#node}]`);
+    this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
     const started = at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(
@@ -422,8 +498,8 @@ class Life {
   #move(at: number): void {
     const planned = this.#draws.chance(0.5);
     if (planned && this.#handled) this.#snapshot(at, 'State persisted due to job close at');
-    this.#say(at, 'info', `Job unassigned from node [ml-${this.#node}]`);
-    this.#node = (this.#node + 1) % 3;
+    this.#say(at, 'info', `Job unassigned from node [${this.#nodes[this.#node]}]`);
+    this.#node = (this.#node + 1) % this.#nodes.length;
     if (!planned && this.#snapshots.length > 0) this.#latestRecord = this.#snapshots.at(-1)?.latestRecord;
     this.#open(at + second);
     if (this.#feedRuns) this.#startFeed((this.#starts.at(-1) ?? at) + second, this.#options.asOf);

@@ -1,4 +1,5 @@
 /** @module A job as the cluster holds it: config, task, process, counts, model, forecasts and what happened to it. */
+import type { Past } from '../../past/life.ts';
 import type { DataCounts } from './counts.ts';
 import type { MlNode } from './node.ts';
 
@@ -94,6 +95,8 @@ export interface Job {
   forecasts: Forecast[];
   snapshots: Snapshot[];
   blocked: Blocked | undefined;
+  /** What happened to it before the cluster began; drawn when it is first asked for. */
+  readonly past?: (() => Past) | undefined;
   /** Why the last task ended, for people and tests: no stats show it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;

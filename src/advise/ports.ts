@@ -1,0 +1,28 @@
+/** @module What `advise` reads besides stats. Each source may be refused: the estimate then says what it would add. */
+import type { Message, MessageCoverage, Observation, Snapshot } from './evidence.ts';
+
+export type SourceName = 'stats' | 'snapshots' | 'notifications' | 'records';
+
+/** What a source holds by job id, or why it could not be read. */
+export type Read<T> = { readonly value: T } | { readonly why: string };
+
+export interface JobTimes {
+  readonly createTime?: number | undefined;
+  readonly finishedTime?: number | undefined;
+}
+
+export interface Notifications {
+  readonly byJob: ReadonlyMap<string, readonly Message[]>;
+  readonly coverage: MessageCoverage | undefined;
+}
+
+export interface PastSources {
+  /** When each job was created, and when it was last closed. */
+  jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>>;
+  /** Of all jobs, back to `from`. */
+  snapshots(from: number, signal: AbortSignal): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
+  /** Of all jobs, back to `from`; `asOf` is now. */
+  notifications(from: number, asOf: number, signal: AbortSignal): Promise<Read<Notifications>>;
+}
+
+export type Records = ReadonlyMap<string, readonly Observation[]>;
