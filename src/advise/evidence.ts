@@ -66,6 +66,8 @@ export interface Evidence {
   readonly now: Observation;
   /** Whether its datafeed is not stopped now. */
   readonly datafeedRuns: boolean;
+  /** How often its datafeed searches by its config, milliseconds. */
+  readonly frequency?: number | undefined;
   readonly records?: readonly Observation[] | undefined;
   readonly snapshots?: readonly Snapshot[] | undefined;
   readonly messages?: readonly Message[] | undefined;

@@ -2,6 +2,7 @@
  * @module From evidence to what is certain of a job's past: when it was open, when data came, when none came. What is in
  * none of the sets is not known. The reasons for each rule: docs/how-long-is-idle.md.
  */
+import { Certain } from './certain.ts';
 import type { Evidence, Message, MessageCoverage, Observation, Snapshot } from './evidence.ts';
 import { holds, intersectionOf, type Span, type Spans, spanAt, unionOf } from './spans.ts';
 
@@ -18,6 +19,8 @@ const longestHealthyClose = hour;
 const longestStart = 15 * minute;
 /** Searches without data after which a datafeed's silence is announced. */
 const searchesToSilence = 10;
+/** A silence is announced again after a day's worth of searches. */
+const longestRepeat = 26 * hour;
 /** A job whose record appears in every sweep: a longer gap between two records is not counted as watched. */
 const longestRecordGap = 50 * hour;
 
@@ -32,17 +35,17 @@ export interface KnownPast {
   readonly knownFrom: number;
   /** No data came. */
   readonly silent: Spans;
-  /** In each of these at least one batch of data came; sorted by their end. */
-  readonly data: readonly Span[];
+  /** In each of these at least one batch of data came. */
+  readonly data: Certain;
   /** Open throughout, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
   /** No process started. */
   readonly noStart: Spans;
   /** In each of these a process started. */
-  readonly starts: readonly Span[];
+  readonly starts: Certain;
   /** In each of these the job was closed. */
-  readonly closes: readonly Span[];
+  readonly closes: Certain;
   /** In each of these the job was opened after a close, by anybody. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
   /** Model sizes by the moment at which they are known, the oldest first. */
@@ -78,13 +81,19 @@ const noFacts = (): Facts => ({
 });
 
 const around = (moment: number): Span => ({ from: moment - clockError, to: moment + clockError });
-const byEnd = (a: Span, b: Span) => a.to - b.to;
 const byMoment = <T extends { readonly at: number }>(entries: readonly T[] = []): T[] =>
   [...entries].sort((a, b) => a.at - b.at);
 
 /** The part of the evidence that is about this job, and not about a deleted one of the same id. */
-function ownEvidence(evidence: Evidence): Evidence & { readonly isRecreated: boolean } {
-  const { createTime } = evidence;
+function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolean } {
+  const { createTime } = given;
+  // The sources are read after the stats: what happened since is not asked for.
+  const isPast = ({ at }: { readonly at: number }) => at <= given.now.at;
+  const evidence = {
+    ...given,
+    snapshots: given.snapshots?.filter(isPast),
+    messages: given.messages?.filter(isPast),
+  };
   if (createTime === undefined) return { ...evidence, isRecreated: false };
   // Around the creation of a successor the clocks could mix up the two lives.
   const isRecreated =
@@ -257,7 +266,7 @@ function readMessages(
   evidence: Evidence & { readonly messages: readonly Message[]; readonly isRecreated: boolean },
   coverage: MessageCoverage,
 ): Story {
-  const { messages, createTime, now, datafeedRuns, isRecreated } = evidence;
+  const { messages, createTime, now, datafeedRuns, isRecreated, frequency } = evidence;
   const asOf = now.at;
   const bornAt = createTime === undefined ? Number.NEGATIVE_INFINITY : createTime - clockError;
   const from = Math.max(coverage.from, bornAt + 2 * clockError);
@@ -316,7 +325,7 @@ function readMessages(
     }
     if (openness === 'closed') facts.notOpen.push({ from: begin, to: end });
   }
-  const feeds = readFeeds(messages, { from, asOf, datafeedRuns, coverage });
+  const feeds = readFeeds(messages, { from, asOf, datafeedRuns, coverage, frequency });
   facts.silent.push(...feeds.silent);
   facts.data.push(...feeds.data, ...recordRises(messages));
   facts.watched.push(...feeds.realtime, ...feeds.watched);
@@ -362,10 +371,25 @@ interface FeedsContext {
   readonly asOf: number;
   readonly datafeedRuns: boolean;
   readonly coverage: MessageCoverage;
+  /** By its config: for a run whose start no message tells. */
+  readonly frequency: number | undefined;
 }
 
+const feedKinds = new Set([
+  'feed_started',
+  'feed_realtime',
+  'feed_silent',
+  'feed_again',
+  'feed_errors',
+  'feed_stopped',
+  'lookback_done',
+]);
+/** What only a running datafeed says. */
+const runningKinds = new Set(['feed_silent', 'feed_again', 'feed_errors', 'feed_stopped']);
+
 /** When a datafeed read in real time, and what its warnings say of data. */
-function readFeeds(messages: readonly Message[], { from, asOf, datafeedRuns, coverage }: FeedsContext): Feeds {
+function readFeeds(messages: readonly Message[], context: FeedsContext): Feeds {
+  const { from, asOf, datafeedRuns, coverage } = context;
   const realtime: Span[] = [];
   const silent: Span[] = [];
   const data: Span[] = [];
@@ -375,7 +399,10 @@ function readFeeds(messages: readonly Message[], { from, asOf, datafeedRuns, cov
   let lookback: Message | undefined;
   let run: { readonly from: number; silentFrom?: number | undefined; denseFrom: number | undefined } | undefined;
 
-  const window = () => (frequency === undefined ? undefined : (searchesToSilence + 2) * frequency + 5 * minute);
+  const window = () => {
+    const interval = frequency ?? context.frequency;
+    return interval === undefined ? undefined : (searchesToSilence + 2) * interval + 5 * minute;
+  };
   const tile = (until: number) => {
     const length = window();
     if (!run || run.denseFrom === undefined || length === undefined || !coverage.announcesSilence) return;
@@ -392,6 +419,13 @@ function readFeeds(messages: readonly Message[], { from, asOf, datafeedRuns, cov
     }
     run = undefined;
   };
+  // A silence that was announced before the messages begin is announced again within a day.
+  const wasHeard = (next: Message | undefined) =>
+    next === undefined || (next.kind !== 'feed_again' && next.at > from + longestRepeat);
+  const first = messages.find(({ kind }) => feedKinds.has(kind) || openKinds.has(kind) || closeKinds.has(kind));
+  // It was running before the messages begin, or something would say when it started.
+  if (first ? runningKinds.has(first.kind) : datafeedRuns)
+    run = { from: from + clockError, denseFrom: wasHeard(first) ? from + longestRepeat : undefined };
   for (const message of messages) {
     const { kind, at } = message;
     switch (kind) {
@@ -477,6 +511,7 @@ function contradicts(
   const isClosed = ({ state }: Observation) => state === 'closed';
   const startIsTold = (at: number) =>
     at < story.coveredFrom + 2 * clockError ||
+    at > now.at - 2 * clockError ||
     story.starts.some((span) => at >= span.from - 2 * clockError && at <= span.to + 2 * clockError);
   const strictlyInside = (set: Spans, { from, to }: Span) =>
     set.some((span) => span.from < from && span.to > to);
@@ -551,12 +586,12 @@ function settle(
     jobId: evidence.jobId,
     knownFrom: createdAt === undefined ? knownFrom : Math.min(asOf, Math.max(knownFrom, createdAt - clockError)),
     silent,
-    data: facts.data.toSorted(byEnd),
+    data: new Certain(facts.data),
     open,
     notOpen,
     noStart: unionOf(facts.noStart),
-    starts: facts.starts.toSorted(byEnd),
-    closes: facts.closes.toSorted(byEnd),
+    starts: new Certain(facts.starts),
+    closes: new Certain(facts.closes),
     reopened: facts.reopened,
     bytes: byMoment(sizes),
     wasOpen,

@@ -6,9 +6,12 @@ export type SourceName = 'stats' | 'snapshots' | 'notifications' | 'records';
 /** What a source holds by job id, or why it could not be read. */
 export type Read<T> = { readonly value: T } | { readonly why: string };
 
+/** Times in a job's config. */
 export interface JobTimes {
   readonly createTime?: number | undefined;
   readonly finishedTime?: number | undefined;
+  /** How often its datafeed searches, milliseconds. */
+  readonly frequency?: number | undefined;
 }
 
 export interface Notifications {
@@ -17,7 +20,7 @@ export interface Notifications {
 }
 
 export interface PastSources {
-  /** When each job was created, and when it was last closed. */
+  /** When each job was created and last closed, and how often its datafeed searches. */
   jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>>;
   /** Of all jobs, back to `from`. */
   snapshots(from: number, signal: AbortSignal): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;

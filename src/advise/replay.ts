@@ -56,32 +56,23 @@ const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleF
   holds(silent, sweep - idleFor, sweep) &&
   holds(noStart, sweep - idleFor, sweep);
 
-const within = (span: Span, after: number, until: number) => span.from > after && span.to <= until;
-
 /** In some possible past it is. */
 function possiblyCloses({ data, starts, closes, notOpen }: KnownPast, sweep: number, idleFor: number): boolean {
   const since = sweep - idleFor;
-  const happened = (spans: readonly Span[]) => spans.some((span) => within(span, since, sweep));
   return (
     !meets(notOpen, since, sweep) &&
     spanAt(notOpen, sweep) === undefined &&
-    !happened(data) &&
-    !happened(starts) &&
-    !happened(closes)
+    !data.within(since, sweep) &&
+    !starts.within(since, sweep) &&
+    !closes.within(since, sweep)
   );
 }
-
-/** Of the first certain event after the sweep, the latest moment. */
-const nextCertain = (spans: readonly Span[], sweep: number): number | undefined =>
-  // sorted by their end
-  spans.find(({ from }) => from > sweep)?.to;
 
 function fewestCloses({ data, closes }: KnownPast, sure: readonly number[]): number {
   let count = 0;
   let closedBy = Number.NEGATIVE_INFINITY;
   for (const sweep of sure) {
-    const separate = [...data, ...closes].some(({ from, to }) => from > closedBy && to <= sweep);
-    if (count > 0 && !separate) continue;
+    if (count > 0 && !data.within(closedBy, sweep) && !closes.within(closedBy, sweep)) continue;
     count += 1;
     closedBy = sweep;
   }
@@ -108,8 +99,8 @@ function fewestWrong({ data, open }: KnownPast, sure: readonly number[], asOf: n
   let reopenedBy = Number.NEGATIVE_INFINITY;
   for (const sweep of sure) {
     if (sweep <= reopenedBy) continue;
-    const dataBy = nextCertain(data, sweep);
-    if (dataBy === undefined || dataBy > asOf || !holds(open, sweep, dataBy)) continue;
+    const dataBy = data.earliestEndAfter(sweep);
+    if (dataBy > asOf || !holds(open, sweep, dataBy)) continue;
     count += 1;
     reopenedBy = dataBy;
   }
@@ -138,7 +129,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
 function earliestData({ silent, notOpen, closes }: KnownPast, sweep: number, asOf: number): number | undefined {
   const at = endOfCover(silent, sweep);
   if (at >= asOf || meets(notOpen, sweep, at)) return undefined;
-  if (closes.some(({ from, to }) => from > sweep && to < at)) return undefined;
+  if (closes.earliestEndAfter(sweep) < at) return undefined;
   return Math.max(at, sweep + 1);
 }
 
@@ -148,8 +139,8 @@ const surelyFreeUntil = ({ silent, open }: KnownPast, sweep: number, asOf: numbe
 function possiblyFreeUntil({ data, closes, notOpen }: KnownPast, sweep: number, asOf: number): number {
   const notOpenFrom = notOpen.find(({ to, from }) => to > sweep && from >= sweep)?.from;
   return Math.min(
-    nextCertain(data, sweep) ?? asOf,
-    nextCertain(closes, sweep) ?? asOf,
+    data.earliestEndAfter(sweep),
+    closes.earliestEndAfter(sweep),
     notOpenFrom ?? asOf,
     asOf,
   );
@@ -168,9 +159,7 @@ function gbHours(
   let sum = 0;
   for (const span of unionOf(free)) {
     // The close can have come with an earlier sweep of the same silence.
-    const silentFrom = Math.max(
-      ...[...data, ...closes].map(({ from, to }) => (to <= span.from ? from : Number.NEGATIVE_INFINITY)),
-    );
+    const silentFrom = Math.max(data.latestStartBy(span.from), closes.latestStartBy(span.from));
     const closedFrom = possible.find((sweep) => sweep >= silentFrom) ?? span.from;
     const before = bytes.findLastIndex(({ at }) => at <= Math.min(closedFrom, span.from));
     const after = bytes.findIndex(({ at }) => at >= span.to);

@@ -6,6 +6,7 @@ import { JobsweepError } from '../sweep/errors.ts';
 import { printable } from '../sweep/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
 import type { CommandContext, Register } from './command.ts';
+import { registerAdvise } from './commands/advise.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -21,6 +22,7 @@ const commands: readonly Register[] = [
   registerSweep,
   registerExplain,
   registerReopen,
+  registerAdvise,
   registerDoctor,
   registerSchedules,
   registerSimulate,

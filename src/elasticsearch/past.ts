@@ -7,6 +7,7 @@ import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
 import type { Message, Snapshot } from '../advise/evidence.ts';
 import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
 import type { Clock } from '../sweep/clock.ts';
+import { parseDuration } from '../sweep/duration.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { readAll } from './listing.ts';
@@ -39,7 +40,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
         {
           method: 'GET',
           path: `/_ml/anomaly_detectors${expression === undefined ? '' : `/${expression}`}`,
-          query: { filter_path: 'count,jobs.job_id,jobs.create_time,jobs.finished_time' },
+          query: { filter_path: configFields.map((field) => `jobs.${field}`).join(',') },
         },
         (body) => listOf(body, 'jobs'),
         signal,
@@ -60,7 +61,11 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     return new Map(
       entries.map((entry) => [
         String(entry.job_id),
-        { createTime: momentOf(entry.create_time), finishedTime: momentOf(entry.finished_time) },
+        {
+          createTime: momentOf(entry.create_time),
+          finishedTime: momentOf(entry.finished_time),
+          frequency: frequencyOf(entry),
+        },
       ]),
     );
   }
@@ -150,6 +155,27 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
 }
 
 class Unread extends Error {}
+
+const configFields = [
+  'job_id',
+  'create_time',
+  'finished_time',
+  'analysis_config.bucket_span',
+  'datafeed_config.datafeed_id',
+  'datafeed_config.frequency',
+];
+
+/** Of the datafeed's config, or the server's default, which follows from the bucket span. */
+function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
+  if (!isFields(datafeed)) return undefined;
+  if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);
+  const span = isFields(analysis) ? parseDuration(String(analysis.bucket_span)) : undefined;
+  if (span === undefined) return undefined;
+  const minute = 60_000;
+  if (span <= 2 * minute) return minute;
+  if (span <= 20 * minute) return span / 2;
+  return span <= 12 * 60 * minute ? 10 * minute : 60 * minute;
+}
 
 const snapshotsQuery = (from: number, end: number | undefined, skip: number) => ({
   sort: 'timestamp',

@@ -3,7 +3,7 @@ import type { Evidence, MessageCoverage } from '../../src/advise/evidence.ts';
 import { type KnownPast, knownPastOf } from '../../src/advise/known-past.ts';
 import { type Replayed, replay, sweepsOf } from '../../src/advise/replay.ts';
 import { messageOf } from '../../src/elasticsearch/audit-messages.ts';
-import { drawPast, type Habit, type Past } from '../../src/simulator/past/life.ts';
+import { drawPast, type Habit, type Past, type PastOptions } from '../../src/simulator/past/life.ts';
 import { type TrueNumbers, trueNumbers } from './truth.ts';
 
 const hour = 3_600_000;
@@ -50,6 +50,7 @@ export function evidenceOf(past: Past, sources: readonly SourceName[], isLost: (
     finishedTime,
     now,
     datafeedRuns,
+    frequency: past.hasDatafeed ? past.frequency : undefined,
     records: sources.includes('records') ? observations : undefined,
     snapshots: sources.includes('snapshots')
       ? snapshots.map(({ timestamp, latestRecord, description, bytes }) => ({
@@ -67,11 +68,20 @@ export function evidenceOf(past: Past, sources: readonly SourceName[], isLost: (
   };
 }
 
+let drawn: { readonly key: string; readonly past: Past } | undefined;
+
+/** The last past drawn is kept: it is judged by each set of sources. */
+function pastOf(options: PastOptions): Past {
+  const key = JSON.stringify(options);
+  if (drawn?.key !== key) drawn = { key, past: drawPast(options) };
+  return drawn.past;
+}
+
 export function judgePast({ seed, days, asOf, sources, habit, lost = 0 }: PastCase): JudgedPast {
   const every = [6 * hour, 12 * hour, 24 * hour][seed % 3] ?? day;
   const periodFrom = asOf - days * day;
   const sweptAt = Array.from({ length: 40 }, (_, index) => asOf - (40 - index) * day + ((seed * 7919 + index * 104_729) % hour));
-  const past = drawPast({ jobId: `job-${seed}`, seed, asOf, days: days * 1.5, sweptAt, ...(habit && { habit }) });
+  const past = pastOf({ jobId: `job-${seed}`, seed, asOf, days: days * 1.5, sweptAt, ...(habit && { habit }) });
   const isLost = (index: number) => ((seed * 31 + index * 17) % 100) / 100 < lost;
   const evidence = evidenceOf(past, sources, isLost);
   const coverage: MessageCoverage | undefined = evidence.messages && {

@@ -49,6 +49,7 @@ function busyJobs({ group, busy }: Team): FleetJob[] {
     memoryLimit: '256mb',
     node: `ml-${index % 3}`,
     datafeed: { state: 'started', source: { every: `${15 + 10 * index}s` } },
+    past: { habit: 'live' },
   }));
 }
 
@@ -80,6 +81,7 @@ function idleJobs(): FleetJob[] {
     memoryLimit: '512mb',
     node: `ml-${index % 3}`,
     datafeed: { state: 'stopped' },
+    past: { habit: index % 3 === 0 ? 'bursts' : 'live' },
   }));
 }
 
@@ -88,6 +90,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
   return [
     {
       jobId: 'web-sessions-archive',
+      past: { habit: 'live' },
       groups: ['web', 'archive'],
       description: 'A big model: its close takes about four minutes',
       openedAt: '70d',
@@ -116,6 +119,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'payments-reopened',
+      past: { habit: 'live', comesBack: 3 },
       groups: ['payments'],
       description: 'Opened again two hours ago; its last data is from before',
       created: '200d',
@@ -127,6 +131,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'security-new-sensor',
+      past: { habit: 'live' },
       groups: ['security'],
       description: 'Opened this morning, waiting for its first data',
       openedAt: '4h',
@@ -135,6 +140,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'infra-never-used',
+      past: { habit: 'live' },
       groups: ['infra'],
       description: 'Opened in a workshop, never fed',
       openedAt: '23d',
@@ -142,6 +148,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'payments-crashed',
+      past: { habit: 'live' },
       groups: ['payments'],
       state: 'failed',
       reason: 'autodetect process stopped unexpectedly: Fatal error: bad_alloc',
@@ -187,6 +194,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'web-dried-up',
+      past: { habit: 'live' },
       groups: ['web'],
       description: 'Its datafeed runs, its index has had no new documents for a week',
       openedAt: '48d',
@@ -224,5 +232,6 @@ function closedJobs(): FleetJob[] {
     lastData,
     modelBytes: '20mb',
     datafeed: { state: 'stopped' },
+    past: { habit: 'live' },
   }));
 }
