@@ -22,10 +22,18 @@ export interface Notifications {
 export interface PastSources {
   /** When each job was created and last closed, and how often its datafeed searches. */
   jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>>;
-  /** Of all jobs, back to `from`. */
-  snapshots(from: number, signal: AbortSignal): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
-  /** Of all jobs, back to `from`; `asOf` is now. */
-  notifications(from: number, asOf: number, signal: AbortSignal): Promise<Read<Notifications>>;
+  /** Of all jobs, or of one, back to `from`. */
+  snapshots(
+    from: number,
+    signal: AbortSignal,
+    jobId?: string,
+  ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
+  /** Of all jobs, or of one, back to `from`; `asOf` is now. */
+  notifications(from: number, asOf: number, signal: AbortSignal, jobId?: string): Promise<Read<Notifications>>;
 }
 
-export type Records = ReadonlyMap<string, readonly Observation[]>;
+export interface Records {
+  readonly byJob: ReadonlyMap<string, readonly Observation[]>;
+  /** When all open jobs were recorded: one without a record was closed. */
+  readonly wholeAt: readonly number[];
+}

@@ -22,6 +22,8 @@ interface Asked {
   readonly asOf: number;
   readonly records: Read<Records>;
   readonly signal: AbortSignal;
+  /** Only this job's. */
+  readonly jobId?: string | undefined;
 }
 
 const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
@@ -32,11 +34,11 @@ const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
 };
 
 /** Reads each source for all jobs at once. */
-export async function readPast(past: PastSources, { from, asOf, records, signal }: Asked): Promise<PastOfJobs> {
+export async function readPast(past: PastSources, { from, asOf, records, signal, jobId }: Asked): Promise<PastOfJobs> {
   const [times, snapshots, notifications] = await Promise.all([
     past.jobTimes(signal),
-    past.snapshots(from, signal),
-    past.notifications(from, asOf, signal),
+    past.snapshots(from, signal, jobId),
+    past.notifications(from, asOf, signal, jobId),
   ]);
   const read = { records, snapshots, notifications };
   const names = ['snapshots', 'notifications', 'records'] as const;
@@ -52,11 +54,18 @@ export async function readPast(past: PastSources, { from, asOf, records, signal 
       ...times.get(job.jobId),
       now: observationOf(job, asOf),
       datafeedRuns: runs(job.datafeed),
-      records: 'value' in records ? (records.value.get(job.jobId) ?? []) : undefined,
+      records: 'value' in records ? recordsOf(job.jobId, records.value) : undefined,
       snapshots: 'value' in snapshots ? (snapshots.value.get(job.jobId) ?? []) : undefined,
       messages: 'value' in notifications ? (notifications.value.byJob.get(job.jobId) ?? []) : undefined,
     }),
   };
+}
+
+function recordsOf(jobId: string, { byJob, wholeAt }: Records): Observation[] {
+  const own = byJob.get(jobId) ?? [];
+  const seenAt = new Set(own.map(({ at }) => at));
+  const closed = wholeAt.filter((at) => !seenAt.has(at)).map((at): Observation => ({ at, state: 'closed' }));
+  return [...own, ...closed].sort((a, b) => a.at - b.at);
 }
 
 export const observationOf = (job: JobSnapshot, at: number): Observation => ({

@@ -1,4 +1,7 @@
 /** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
+import type { MissingSource } from '../advise/advise.ts';
+import type { SourceName } from '../advise/ports.ts';
+import type { TimelineEvent } from '../advise/timeline.ts';
 import { formatDuration } from '../sweep/duration.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
 import type { ClusterIdentity } from '../sweep/ports.ts';
@@ -57,8 +60,17 @@ export interface Explanation {
   readonly changes: readonly ExplainedChange[];
   /** The fuse that would stop the whole sweep, whatever the verdict. */
   readonly fuse: string | null;
+  /** Its past, where that was asked for. */
+  readonly timeline?: ExplainedPast;
   /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
   readonly past: readonly PastDeed[];
+}
+
+/** The events of a job's past, the oldest first, and the sources that were read. */
+export interface ExplainedPast {
+  readonly sources: readonly SourceName[];
+  readonly missing: readonly MissingSource[];
+  readonly events: readonly TimelineEvent[];
 }
 
 export interface ExplainCase {
@@ -71,6 +83,7 @@ export interface ExplainCase {
   readonly fuse: string | null;
   /** Epoch milliseconds. */
   readonly now: number;
+  readonly timeline?: ExplainedPast | undefined;
 }
 
 export function explain(given: ExplainCase): Explanation {
@@ -102,6 +115,7 @@ export function explain(given: ExplainCase): Explanation {
     verdict,
     changes: verdict === null ? [] : changesOf(verdict, given, history),
     fuse,
+    ...(given.timeline && { timeline: given.timeline }),
     past: given.past ?? [],
   };
 }

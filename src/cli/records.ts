@@ -4,12 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Observation } from '../advise/evidence.ts';
 import type { Read, Records } from '../advise/ports.ts';
-import type { JobSnapshot } from '../sweep/inventory.ts';
+import type { Entry } from '../sweep/ledger.ts';
 import { plainJson } from '../sweep/text.ts';
 
 const maxFiles = 120;
@@ -17,8 +16,6 @@ const maxFiles = 120;
 const minInterval = 10 * 60_000;
 /** What one file may unpack to: ten thousand jobs take about two megabytes. */
 const maxBytes = 64 * 2 ** 20;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One job at one sweep. Short keys: there are many of these. */
 interface StoredRecord {
@@ -30,15 +27,9 @@ interface StoredRecord {
   readonly verdict?: string | undefined;
 }
 
-export function stateDirectory(env: Environment): string {
-  const base = env.XDG_STATE_HOME;
-  // The specification says to ignore a relative path.
-  return join(base?.startsWith('/') ? base : join(env.HOME ?? homedir(), '.local', 'state'), 'jobsweep');
-}
-
-const folderOf = (env: Environment, clusterId: string) =>
+const folderOf = (stateFolder: string, clusterId: string) =>
   join(
-    stateDirectory(env),
+    stateFolder,
     'records',
     // An id comes from outside: only its hash becomes a path.
     createHash('sha256').update(clusterId).digest('hex').slice(0, 32),
@@ -48,13 +39,18 @@ export interface RecordedSweep {
   readonly clusterId: string;
   /** When the cluster was read, epoch milliseconds. */
   readonly at: number;
-  readonly jobs: readonly { readonly job: JobSnapshot; readonly verdict: string | undefined }[];
+  /** The jobs that were listed; a whole list leaves out only closed ones. */
+  readonly jobs: readonly Pick<Entry, 'job' | 'verdict'>[];
+  readonly isWhole: boolean;
 }
 
 /** Keeps what a sweep or a plan saw of every job. Returns why it could not, if so: that is never an error. */
-export async function writeRecords(env: Environment, { clusterId, at, jobs }: RecordedSweep): Promise<string | undefined> {
-  const folder = folderOf(env, clusterId);
-  const lines = jobs.map(({ job, verdict }): StoredRecord => ({
+export async function writeRecords(
+  stateFolder: string,
+  { clusterId, at, jobs, isWhole }: RecordedSweep,
+): Promise<string | undefined> {
+  const folder = folderOf(stateFolder, clusterId);
+  const lines = jobs.map(({ job, verdict: { verdict } }): StoredRecord => ({
     job_id: job.jobId,
     state: job.reportedState,
     last_data_time: job.lastDataTime,
@@ -66,7 +62,7 @@ export async function writeRecords(env: Environment, { clusterId, at, jobs }: Re
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const name = `${String(Math.floor(at)).padStart(15, '0')}.ndjson.gz`;
     const temporary = join(folder, `.${process.pid}-${name}`);
-    await writeFile(temporary, gzipSync(lines.map((line) => `${plainJson(line)}\n`).join('')), { mode: 0o600 });
+    await writeFile(temporary, gzipSync([{ whole: isWhole }, ...lines].map((line) => `${plainJson(line)}\n`).join('')), { mode: 0o600 });
     await chmod(temporary, 0o600);
     await rename(temporary, join(folder, name));
     const files = await recordFiles(folder);
@@ -84,18 +80,26 @@ export async function writeRecords(env: Environment, { clusterId, at, jobs }: Re
 }
 
 /** The records of a cluster back to `from`, by job. A file that cannot be read is left out. */
-export async function readRecords(env: Environment, clusterId: string, from: number): Promise<Read<Records>> {
+export async function readRecords(
+  stateFolder: string | undefined,
+  clusterId: string,
+  from: number,
+): Promise<Read<Records>> {
+  if (stateFolder === undefined) return { why: 'there is no state directory' };
   const byJob = new Map<string, Observation[]>();
+  const wholeAt: number[] = [];
   let files: Awaited<ReturnType<typeof recordFiles>>;
   try {
-    files = await recordFiles(folderOf(env, clusterId));
+    files = await recordFiles(folderOf(stateFolder, clusterId));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return { why: code === 'ENOENT' ? 'no sweep or plan has recorded this cluster yet' : `cannot be read: ${code}` };
   }
   for (const { path, at } of files) {
     if (at < from) continue;
-    for (const record of await readFileOf(path)) {
+    const { isWhole, records } = await readFileOf(path);
+    if (isWhole) wholeAt.push(at);
+    for (const record of records) {
       const own = byJob.get(record.job_id) ?? [];
       byJob.set(record.job_id, own);
       own.push({
@@ -107,7 +111,7 @@ export async function readRecords(env: Environment, clusterId: string, from: num
       });
     }
   }
-  return { value: byJob };
+  return { value: { byJob, wholeAt } };
 }
 
 const numberOf = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
@@ -122,15 +126,20 @@ async function recordFiles(folder: string): Promise<{ readonly path: string; rea
     .sort((a, b) => a.at - b.at);
 }
 
-async function readFileOf(path: string): Promise<StoredRecord[]> {
+async function readFileOf(
+  path: string,
+): Promise<{ readonly isWhole: boolean; readonly records: readonly StoredRecord[] }> {
+  let isWhole = false;
   try {
     const text = gunzipSync(await readFile(path), { maxOutputLength: maxBytes }).toString('utf8');
-    return text.split('\n').flatMap((line) => {
+    const records = text.split('\n').flatMap((line) => {
       if (line === '') return [];
-      const record = JSON.parse(line) as Partial<StoredRecord>;
+      const record = JSON.parse(line) as Partial<StoredRecord> & { whole?: unknown };
+      isWhole ||= record.whole === true;
       return typeof record.job_id === 'string' && typeof record.state === 'string' ? [record as StoredRecord] : [];
     });
+    return { isWhole, records };
   } catch {
-    return [];
+    return { isWhole: false, records: [] };
   }
 }

@@ -17,6 +17,7 @@ import { json, type OutputOptions, type Renderings, withOutputOptions } from './
 import type { Paint } from './paint.ts';
 import { type Picture, takePicture } from './picture.ts';
 import { Progress } from './progress.ts';
+import { writeRecords } from './records.ts';
 import { reportLines } from './show/ndjson.ts';
 import { reportSheet, reportText } from './show/report.ts';
 import { sheetMarkdown } from './show/sheet.ts';
@@ -28,13 +29,13 @@ export interface SweepingOptions extends TargetOptions, OutputOptions {
   readonly history?: readonly string[];
 }
 
-export function withSweepingOptions(command: Command): Command {
+export function withSweepingOptions(command: Command, history = '--history <file...>'): Command {
   return withOutputOptions(
     withTargetOptions(command)
       .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
       .option('--deadline <duration>', 'how long one round may take', '15m')
       .option(
-        '--history <file...>',
+        history,
         'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
       ),
   );
@@ -60,17 +61,20 @@ export interface Round {
   readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
   readonly followUps?: FollowUps | undefined;
   readonly keeper?: ReportKeeper | undefined;
+  /** Where to record what is seen of each job, for `advise`. */
+  readonly recordsIn?: string | undefined;
 }
 
 /** One sweep; what it does to the cluster is shown on standard error while it lasts. */
 export async function sweepOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
-  { planned, followUps, keeper }: Round = {},
+  { planned, followUps, keeper, recordsIn }: Round = {},
 ): Promise<Swept> {
   const atMostMs = remainingMs / target.speed;
   using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
   let entries: readonly Entry[] = [];
+  let recorded: Promise<unknown> | undefined;
   let note = (_asked: readonly Entry[]): void => undefined;
   let picture = takePicture([], request.idleFor, target.clock.now());
   const report = await sweep(
@@ -92,6 +96,14 @@ export async function sweepOnce(
           entries = decided;
           note = (asked) => keeper?.asking(head, asked);
           picture = takePicture(decided, request.idleFor, target.clock.now());
+          // A folder that cannot be written is no error.
+          if (recordsIn !== undefined && !request.followUpOf)
+            recorded ??= writeRecords(recordsIn, {
+              clusterId: head.cluster.id,
+              at: target.clock.now(),
+              jobs: decided,
+              isWhole: request.jobs.includes('*'),
+            });
           if (!request.dryRun) progress.decided(decided);
         },
         asking: (asked) => {
@@ -103,6 +115,7 @@ export async function sweepOnce(
       },
     },
   );
+  await recorded;
   const flapping = flappingJobs(past, entries);
   return { report: flapping.length > 0 ? { ...report, flapping } : report, entries, picture };
 }

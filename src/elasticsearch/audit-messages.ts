@@ -55,13 +55,14 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
-/** The query for these messages of anomaly detection jobs, from and to a moment. */
-export function messagesQuery(from: number, to: number): object {
+/** The query for these messages of all anomaly detection jobs, or of one, from and to a moment. */
+export function messagesQuery(from: number, to: number, jobId?: string): object {
   const any = (should: readonly object[]) => ({ bool: { should } });
   return {
     bool: {
       filter: [
         { range: { timestamp: { gte: Math.floor(from), lte: Math.ceil(to), format: 'epoch_millis' } } },
+        ...(jobId === undefined ? [] : [{ term: { job_id: jobId } }]),
         any([
           { term: { job_type: 'anomaly_detector' } },
           // before 7.5 there was no such field

@@ -71,13 +71,21 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
   }
 
   /** Newest first, so that what a limit leaves out is the oldest. */
-  async snapshots(from: number, signal: AbortSignal): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>> {
+  async snapshots(
+    from: number,
+    signal: AbortSignal,
+    jobId = '*',
+  ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>> {
     const byJob = new Map<string, Map<string, Snapshot>>();
     let end: number | undefined;
     let skip = 0;
     for (let page = 0; page < maxPages; page += 1) {
       const reading = await this.#reader.read(
-        { method: 'GET', path: '/_ml/anomaly_detectors/*/model_snapshots', query: snapshotsQuery(from, end, skip) },
+        {
+          method: 'GET',
+          path: `/_ml/anomaly_detectors/${jobId === '*' ? jobId : encodeURIComponent(jobId)}/model_snapshots`,
+          query: snapshotsQuery(from, end, skip),
+        },
         (body) => listOf(body, 'model_snapshots'),
         signal,
       );
@@ -98,7 +106,12 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     return { value: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])) };
   }
 
-  async notifications(from: number, asOf: number, signal: AbortSignal): Promise<Read<Notifications>> {
+  async notifications(
+    from: number,
+    asOf: number,
+    signal: AbortSignal,
+    jobId?: string,
+  ): Promise<Read<Notifications>> {
     const oldest = await this.#search({ size: 1, sort: [{ timestamp: 'asc' }] }, signal);
     if ('failure' in oldest) return { why: whyOf(oldest.failure) };
     const begins = momentOf(oldest.value[0]?.source.timestamp);
@@ -107,7 +120,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     let before = asOf + 10 * 60_000;
     let announcesSilence = false;
     for (let page = 0; ; page += 1) {
-      const query = messagesQuery(from, before);
+      const query = messagesQuery(from, before, jobId);
       const reading = await this.#search({ size: messagesPerPage, sort: [{ timestamp: 'desc' }], query }, signal);
       if ('failure' in reading) return { why: whyOf(reading.failure) };
       const hits = reading.value;

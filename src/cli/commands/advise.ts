@@ -9,6 +9,7 @@ import { advisedJobs, idleToday, readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { historiesOf, pastOf, readHistory } from '../history.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { stateFolder } from '../kept-reports.ts';
 import { checkOutput, json, type Renderings, writeResult } from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { readPayload } from '../payload.ts';
@@ -46,7 +47,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
   const period = periodOf(options);
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
-  const sweeps = await readHistory(options.history ?? []);
+  const sweeps = await readHistory(options, io);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   using limit = target.clock.limit(remainingMs);
@@ -57,7 +58,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
   await using past = new ElasticsearchPast(target.connection, target.clock);
   const longest = Math.max(...period.thresholds.map(({ ms }) => ms));
   const from = readAt - period.days * day - longest - day;
-  const records: Read<Records> = await readRecords(io.env, identity.id, from);
+  const records: Read<Records> = await readRecords(options.embedded ? undefined : stateFolder(io.env), identity.id, from);
   const known = await readPast(past, { from, asOf: readAt, records, signal });
   const advised = advise({
     cluster: { name: read.request.cluster, id: identity.id, version: identity.version },
@@ -71,8 +72,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, readAt),
     warnings: [...read.warnings, ...history.warnings, ...target.cluster.warnings()],
   });
-  await writeResult(renderingsOf(advised, io, paint('stdout')), options, io);
-  return 0;
+  return await writeResult(renderingsOf(advised, io, paint('stdout')), options, io, { exit: 0 });
 }
 
 function renderingsOf(advised: Advised, io: Io, paint: Paint): Renderings {

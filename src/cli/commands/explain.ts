@@ -1,31 +1,57 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
-import { NoSuchJobError } from '../../sweep/errors.ts';
+import { InvalidSettingError, NoSuchJobError } from '../../sweep/errors.ts';
+import type { JobSnapshot } from '../../sweep/inventory.ts';
 import { matcher } from '../../sweep/names.ts';
 import { readCluster } from '../../sweep/sweep.ts';
 import { quote } from '../../sweep/text.ts';
+import { knownPastOf } from '../../advise/known-past.ts';
+import { timelineOf } from '../../advise/timeline.ts';
+import { ElasticsearchPast } from '../../elasticsearch/past.ts';
+import { readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { explain } from '../explain.ts';
-import { historiesOf, pastOf, readHistory } from '../history.ts';
+import { type ExplainedPast, explain } from '../explain.ts';
+import { historiesOf, type PastDeed, pastOf, readHistory } from '../history.ts';
 import { type ExitCode, widthOf } from '../io.ts';
+import { stateFolder } from '../kept-reports.ts';
+import { wasClosed } from '../past-sweeps.ts';
+import { readRecords } from '../records.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
 import { inAllForms } from '../show/forms.ts';
 import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
-import { openTarget } from '../target.ts';
+import { knownIds, openTarget, type Target } from '../target.ts';
 
 export const registerExplain: Register = (program, context) => {
-  withSweepingOptions(program.command('explain'))
-    .description('one job: each clock, each rule, the verdict, and when it would change')
-    .argument('<job-id>')
-    .action(context.action((jobId: string, options: SweepingOptions) => run(jobId, options, context)));
+  withSweepingOptions(program.command('explain'), '--history [file...]')
+    .description(
+      'one job: each clock, each rule, the verdict, and when it would change; with --history also its past',
+    )
+    .argument('[job-id]')
+    .action(
+      context.action((jobId: string | undefined, options: ExplainOptions) => {
+        const { history, ...rest } = options;
+        const files = typeof history === 'object' ? [...history] : [];
+        // In `explain --history JOB` the id reads like a file of the option.
+        const named = jobId ?? files.pop();
+        if (named === undefined)
+          throw new InvalidSettingError('explain: expected the id of a job, such as jobsweep explain web-logins');
+        const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
+        return run(named, sweeping, context, history !== undefined);
+      }),
+    );
 };
+
+interface ExplainOptions extends Omit<SweepingOptions, 'history'> {
+  readonly history?: true | readonly string[];
+}
 
 async function run(
   jobId: string,
   options: SweepingOptions,
   { io, paint }: CommandContext,
+  showsPast: boolean,
 ): Promise<ExitCode> {
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
@@ -50,6 +76,7 @@ async function run(
     past: past.deeds.get(jobId),
     fuse: report.fuse?.name ?? null,
     now: target.clock.now(),
+    timeline: showsPast ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io) : undefined,
   });
   return await writeResult(
     inAllForms({
@@ -61,6 +88,30 @@ async function run(
     io,
     { exit: 0 },
   );
+}
+
+/** How far back the past of one job is shown. */
+const daysShown = 90;
+
+async function readTimeline(
+  job: JobSnapshot,
+  target: Target,
+  deeds: readonly PastDeed[],
+  { embedded }: SweepingOptions,
+  { env, signal }: CommandContext['io'],
+): Promise<ExplainedPast> {
+  const asOf = target.clock.now();
+  const from = asOf - daysShown * 86_400_000;
+  const ids = await knownIds(target, signal);
+  await using reader = new ElasticsearchPast(target.connection, target.clock);
+  const records = await readRecords(embedded ? undefined : stateFolder(env), [...ids][0] ?? '', from);
+  const read = await readPast(reader, { from, asOf, records, signal, jobId: job.jobId });
+  const evidence = read.evidenceOf(job);
+  return {
+    sources: read.sources,
+    missing: read.missing,
+    events: timelineOf(evidence, knownPastOf(evidence, read.coverage, from), deeds.filter(wasClosed)),
+  };
 }
 
 /** A job that the sweep does not look at: closed, or not named. @throws {NoSuchJobError} */

@@ -2,6 +2,7 @@
 import type { CommandContext, Register } from '../command.ts';
 import { pastOf, readHistory } from '../history.ts';
 import type { ExitCode } from '../io.ts';
+import { stateFolder } from '../kept-reports.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { sealPlan } from '../plan-file.ts';
@@ -15,13 +16,18 @@ import {
 } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
 
+interface PlanOptions extends SweepingOptions {
+  readonly save: boolean;
+}
+
 export const registerPlan: Register = (program, context) => {
   withSweepingOptions(program.command('plan'))
+    .option('--no-save', 'do not record what each job looks like, for advise')
     .description('show what would be closed, forced and kept, and why; changes nothing')
-    .action(context.action((options: SweepingOptions) => plan(options, context)));
+    .action(context.action((options: PlanOptions) => plan(options, context)));
 };
 
-async function plan(options: SweepingOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+async function plan(options: PlanOptions, { io, paint }: CommandContext): Promise<ExitCode> {
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
   const history = await readHistory(options, io);
@@ -31,6 +37,7 @@ async function plan(options: SweepingOptions, { io, paint }: CommandContext): Pr
   const swept = await sweepOnce(
     { ...read, request: { ...read.request, dryRun: true } },
     { io, paint: paint('stderr'), target, remainingMs, past },
+    { recordsIn: options.save && !options.embedded ? stateFolder(io.env) : undefined },
   );
   const sealed = sealPlan(swept.report, read.request, swept.entries);
   const renderings = renderingsOf(swept, { io, paint: paint('stdout') }, sealed);

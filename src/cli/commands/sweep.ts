@@ -53,7 +53,7 @@ export const registerSweep: Register = (program, context) => {
         'payload',
       ),
     )
-    .option('--no-save', 'do not keep the report in the state directory')
+    .option('--no-save', 'keep neither the report nor records of the jobs in the state directory')
     .option('--max-age <duration>', 'how old that plan may be', '24h')
     .action(context.action((options: SweepOptions) => runSweep(options, context)));
 };
@@ -100,7 +100,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
       planned = plannedJobs(preview.entries);
     }
   }
-  return tell(await allRounds(read, sweeping, { planned, followUps, keeper }));
+  return tell(await allRounds(read, sweeping, { planned, followUps, keeper, recordsIn: folder }));
 }
 
 function question({ counts, jobs, cluster }: SweepReport): string {

@@ -1,6 +1,7 @@
 /** @module An explanation as text: the verdict first, then what it rests on. */
 import { printable } from '../../sweep/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
+import type { TimelineEvent } from '../../advise/timeline.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from '../explain.ts';
 import { type Paint, plain } from '../paint.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
@@ -30,6 +31,13 @@ const ruleColumns: readonly Column<ExplainedRule>[] = [
   { title: 'SAW', value: ({ saw }) => saw, least: 20 },
 ];
 
+const eventColumns: readonly Column<TimelineEvent>[] = [
+  { title: 'WHEN', value: ({ at }) => moment(at) },
+  { title: 'WHAT', value: ({ what }) => what, least: 16 },
+  { title: 'BY', value: ({ by }) => by ?? '', least: 10 },
+  { title: 'SOURCE', value: ({ source }) => source, leftOut: 1 },
+];
+
 export function explanationText(explanation: Explanation, looks: TableLooks = {}): string {
   const { clocks, rules } = explanation;
   const paint = looks.paint ?? plain;
@@ -43,6 +51,7 @@ export function explanationText(explanation: Explanation, looks: TableLooks = {}
     '',
     table(clocks, clockColumns, looks),
     ...(rules.length > 0 ? ['', table(rules, ruleColumns, looks)] : []),
+    ...timelineLines(explanation, looks),
     ...pastLines(explanation),
   ];
   return `${lines.join('\n')}\n`;
@@ -58,8 +67,21 @@ export function explanationSheet(explanation: Explanation): Sheet {
       idleText(explanation),
       ...pastLines(explanation).filter((line) => line !== ''),
     ],
-    tables: [sheetTable(clockColumns, clocks, 'Clocks'), sheetTable(ruleColumns, rules, 'Rules')],
+    tables: [
+      sheetTable(clockColumns, clocks, 'Clocks'),
+      sheetTable(ruleColumns, rules, 'Rules'),
+      sheetTable(eventColumns, explanation.timeline?.events ?? [], 'Past'),
+    ],
   };
+}
+
+function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
+  if (!timeline) return [];
+  return [
+    '',
+    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'nothing is known of its past',
+    ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
+  ];
 }
 
 function headline({ jobId, cluster, at }: Explanation): string {
