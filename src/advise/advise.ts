@@ -114,17 +114,14 @@ export function advise(given: AdviseCase): Advised {
     thresholds: thresholds.map(({ text, ms }) => ({ idleFor: text, ...replay(known, ms, sweeps) })),
   }));
   const summed = thresholds.map(({ text, ms }, index): ThresholdAdvice => {
-    const total = jobs.reduce<Replayed>(
-      (sum, { thresholds: own }) => {
-        const { closes, wrongCloses, gbHours } = own[index] ?? nothing;
-        return {
-          closes: sumOf(sum.closes, closes),
-          wrongCloses: sumOf(sum.wrongCloses, wrongCloses),
-          gbHours: sumOf(sum.gbHours, gbHours),
-        };
-      },
-      nothing,
-    );
+    const total = jobs.reduce<Replayed>((sum, { thresholds: own }) => {
+      const { closes, wrongCloses, gbHours } = own[index] ?? nothing;
+      return {
+        closes: sumOf(sum.closes, closes),
+        wrongCloses: sumOf(sum.wrongCloses, wrongCloses),
+        gbHours: sumOf(sum.gbHours, gbHours),
+      };
+    }, nothing);
     return {
       idleFor: text,
       ...total,

@@ -97,7 +97,8 @@ function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolea
   if (createTime === undefined) return { ...evidence, isRecreated: false };
   // Around the creation of a successor the clocks could mix up the two lives.
   const isRecreated =
-    evidence.messages?.some(({ kind, at }) => kind === 'deleted' && at < createTime + 2 * clockError) ?? false;
+    evidence.messages?.some(({ kind, at }) => kind === 'deleted' && at < createTime + 2 * clockError) ??
+    false;
   const messagesFrom = createTime + (isRecreated ? clockError : -clockError);
   return {
     ...evidence,
@@ -315,7 +316,8 @@ function readMessages(
       if (lastOpen && closedAt !== undefined) {
         facts.reopened.push({ closedAt, openedAt: lastOpen.at });
         closedAt = undefined;
-      } else if (lastOpen && lastClose) facts.reopened.push({ closedAt: lastClose.at, openedAt: lastOpen.at });
+      } else if (lastOpen && lastClose)
+        facts.reopened.push({ closedAt: lastClose.at, openedAt: lastOpen.at });
       if (lastClose && (!lastOpen || openness === 'closed')) closedAt = lastClose.at;
     }
     if (begin > end) continue;
@@ -351,7 +353,11 @@ function recordRises(messages: readonly Message[]): Span[] {
       previous = undefined;
     if (message.kind !== 'loading') continue;
     const { latestRecord } = message;
-    if (previous && latestRecord !== undefined && latestRecord > (previous.latestRecord ?? Number.NEGATIVE_INFINITY))
+    if (
+      previous &&
+      latestRecord !== undefined &&
+      latestRecord > (previous.latestRecord ?? Number.NEGATIVE_INFINITY)
+    )
       rises.push({ from: previous.at - clockError, to: message.at + clockError });
     previous = message;
   }
@@ -397,7 +403,9 @@ function readFeeds(messages: readonly Message[], context: FeedsContext): Feeds {
   const watched: Span[] = [];
   let frequency: number | undefined;
   let lookback: Message | undefined;
-  let run: { readonly from: number; silentFrom?: number | undefined; denseFrom: number | undefined } | undefined;
+  let run:
+    | { readonly from: number; silentFrom?: number | undefined; denseFrom: number | undefined }
+    | undefined;
 
   const window = () => {
     const interval = frequency ?? context.frequency;
@@ -422,7 +430,9 @@ function readFeeds(messages: readonly Message[], context: FeedsContext): Feeds {
   // A silence that was announced before the messages begin is announced again within a day.
   const wasHeard = (next: Message | undefined) =>
     next === undefined || (next.kind !== 'feed_again' && next.at > from + longestRepeat);
-  const first = messages.find(({ kind }) => feedKinds.has(kind) || openKinds.has(kind) || closeKinds.has(kind));
+  const first = messages.find(
+    ({ kind }) => feedKinds.has(kind) || openKinds.has(kind) || closeKinds.has(kind),
+  );
   // It was running before the messages begin, or something would say when it started.
   if (first ? runningKinds.has(first.kind) : datafeedRuns)
     run = { from: from + clockError, denseFrom: wasHeard(first) ? from + longestRepeat : undefined };
@@ -550,7 +560,8 @@ function settle(
   const silent = unionOf([...facts.silent, ...notOpen]);
   const last = snapshots.at(-1);
   const { lastData, openedAt } = evidence.now;
-  if (last && lastData !== undefined && lastData > last.at) facts.watched.push({ from: last.at, to: lastData });
+  if (last && lastData !== undefined && lastData > last.at)
+    facts.watched.push({ from: last.at, to: lastData });
   const opennessKnown = unionOf([...open, ...notOpen]);
   const known = unionOf(
     [...facts.watched, ...intersectionOf(silent, opennessKnown)].map(({ from, to }) => ({
@@ -559,17 +570,15 @@ function settle(
       to: Math.min(asOf, to + 3 * longestStart),
     })),
   );
-  const latest = Math.max(
-    lastData ?? Number.NEGATIVE_INFINITY,
-    openedAt ?? Number.NEGATIVE_INFINITY,
-  );
+  const latest = Math.max(lastData ?? Number.NEGATIVE_INFINITY, openedAt ?? Number.NEGATIVE_INFINITY);
   const isOpen = evidence.now.state !== 'closed';
   const knownFrom = Math.min(
     spanAt(known, asOf)?.from ?? asOf,
     isOpen && latest > Number.NEGATIVE_INFINITY ? latest : asOf,
     asOf,
   );
-  const inPeriod = ({ from, to }: Span) => to >= periodFrom && from <= asOf && from > Number.NEGATIVE_INFINITY;
+  const inPeriod = ({ from, to }: Span) =>
+    to >= periodFrom && from <= asOf && from > Number.NEGATIVE_INFINITY;
   const sightings = [
     ...open,
     ...facts.starts,
@@ -577,14 +586,16 @@ function settle(
     ...facts.data,
     ...snapshots.map(({ at }) => ({ from: at, to: at })),
   ];
-  const wasOpen = sightings.some(inPeriod) || isOpen ? 'yes' : holds(notOpen, periodFrom, asOf) ? 'no' : 'unknown';
+  const wasOpen =
+    sightings.some(inPeriod) || isOpen ? 'yes' : holds(notOpen, periodFrom, asOf) ? 'no' : 'unknown';
   const sizes = [...snapshots, ...records, evidence.now].flatMap(({ at, bytes }) =>
     bytes === undefined ? [] : [{ at, bytes }],
   );
   const createdAt = evidence.createTime;
   return {
     jobId: evidence.jobId,
-    knownFrom: createdAt === undefined ? knownFrom : Math.min(asOf, Math.max(knownFrom, createdAt - clockError)),
+    knownFrom:
+      createdAt === undefined ? knownFrom : Math.min(asOf, Math.max(knownFrom, createdAt - clockError)),
     silent,
     data: new Certain(facts.data),
     open,

@@ -29,7 +29,12 @@ export interface PastSources {
     jobId?: string,
   ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
   /** Of all jobs, or of one, back to `from`; `asOf` is now. */
-  notifications(from: number, asOf: number, signal: AbortSignal, jobId?: string): Promise<Read<Notifications>>;
+  notifications(
+    from: number,
+    asOf: number,
+    signal: AbortSignal,
+    jobId?: string,
+  ): Promise<Read<Notifications>>;
 }
 
 export interface Records {

@@ -44,8 +44,18 @@ export function replay(past: KnownPast, idleFor: number, sweeps: readonly number
       atMost: Math.min(atMost, mostWrong(past, possible, idleFor, asOf)),
     },
     gbHours: {
-      atLeast: gbHours(past, freeFor(sure, (sweep) => surelyFreeUntil(past, sweep, asOf)), possible, Math.min),
-      atMost: gbHours(past, freeFor(possible, (sweep) => possiblyFreeUntil(past, sweep, asOf)), possible, Math.max),
+      atLeast: gbHours(
+        past,
+        freeFor(sure, (sweep) => surelyFreeUntil(past, sweep, asOf)),
+        possible,
+        Math.min,
+      ),
+      atMost: gbHours(
+        past,
+        freeFor(possible, (sweep) => possiblyFreeUntil(past, sweep, asOf)),
+        possible,
+        Math.max,
+      ),
     },
   };
 }
@@ -57,7 +67,11 @@ const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleF
   holds(noStart, sweep - idleFor, sweep);
 
 /** In some possible past it is. */
-function possiblyCloses({ data, starts, closes, notOpen }: KnownPast, sweep: number, idleFor: number): boolean {
+function possiblyCloses(
+  { data, starts, closes, notOpen }: KnownPast,
+  sweep: number,
+  idleFor: number,
+): boolean {
   const since = sweep - idleFor;
   return (
     !meets(notOpen, since, sweep) &&
@@ -126,7 +140,11 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
 }
 
 /** The earliest moment after the sweep at which data can have come while the job was still open. */
-function earliestData({ silent, notOpen, closes }: KnownPast, sweep: number, asOf: number): number | undefined {
+function earliestData(
+  { silent, notOpen, closes }: KnownPast,
+  sweep: number,
+  asOf: number,
+): number | undefined {
   const at = endOfCover(silent, sweep);
   if (at >= asOf || meets(notOpen, sweep, at)) return undefined;
   if (closes.earliestEndAfter(sweep) < at) return undefined;
@@ -138,12 +156,7 @@ const surelyFreeUntil = ({ silent, open }: KnownPast, sweep: number, asOf: numbe
 
 function possiblyFreeUntil({ data, closes, notOpen }: KnownPast, sweep: number, asOf: number): number {
   const notOpenFrom = notOpen.find(({ to, from }) => to > sweep && from >= sweep)?.from;
-  return Math.min(
-    data.earliestEndAfter(sweep),
-    closes.earliestEndAfter(sweep),
-    notOpenFrom ?? asOf,
-    asOf,
-  );
+  return Math.min(data.earliestEndAfter(sweep), closes.earliestEndAfter(sweep), notOpenFrom ?? asOf, asOf);
 }
 
 const freeFor = (sweeps: readonly number[], until: (sweep: number) => number): Span[] =>

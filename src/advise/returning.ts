@@ -30,7 +30,9 @@ export function returningJobs(
       const last = times.at(-1);
       if (!last) return [];
       const rests = times.map(({ closedAt, openedAt }) => openedAt - closedAt).sort((a, b) => a - b);
-      const isStarving = evidence.messages?.some(({ kind, at }) => kind === 'feed_silent' && at >= periodFrom);
+      const isStarving = evidence.messages?.some(
+        ({ kind, at }) => kind === 'feed_silent' && at >= periodFrom,
+      );
       const suggestion = isStarving
         ? 'fix_datafeed'
         : (rests[rests.length >> 1] ?? 0) < hour

@@ -42,7 +42,11 @@ const words: Readonly<Partial<Record<MessageKind, string>>> = {
 };
 
 /** The oldest first. */
-export function timelineOf(evidence: Evidence, known: KnownPast, ownCloses: readonly OwnClose[]): TimelineEvent[] {
+export function timelineOf(
+  evidence: Evidence,
+  known: KnownPast,
+  ownCloses: readonly OwnClose[],
+): TimelineEvent[] {
   const events: { readonly at: number; readonly event: Omit<TimelineEvent, 'at'> }[] = [];
   const add = (at: number | undefined, event: Omit<TimelineEvent, 'at'>) => {
     if (at !== undefined && Number.isFinite(at)) events.push({ at, event });
@@ -74,7 +78,11 @@ export function timelineOf(evidence: Evidence, known: KnownPast, ownCloses: read
     if (now.state === 'closed') add(finishedTime, { what: 'closed', source: 'config' });
   }
   for (const { startedAt, sweepId, outcome } of ownCloses)
-    add(Date.parse(startedAt), { what: outcome.replaceAll('_', ' '), by: `jobsweep, sweep ${sweepId}`, source: 'reports' });
+    add(Date.parse(startedAt), {
+      what: outcome.replaceAll('_', ' '),
+      by: `jobsweep, sweep ${sweepId}`,
+      source: 'reports',
+    });
   const ordered = snapshots.toSorted((a, b) => a.at - b.at);
   for (const [index, { at, latestRecord, atClose }] of ordered.entries()) {
     const previous = ordered[index - 1];
@@ -111,6 +119,7 @@ function closerOf(messages: readonly Message[], index: number, ownCloses: readon
   if (own) return `jobsweep, sweep ${own.sweepId}`;
   const near = messages.filter(({ at }) => Math.abs(at - close.at) <= nearby);
   if (near.some(({ kind }) => kind === 'idle_closer')) return "the server's own idle closer";
-  if (near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute)) return 'the end of its datafeed';
+  if (near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute))
+    return 'the end of its datafeed';
   return 'a person or another program';
 }

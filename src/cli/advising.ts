@@ -1,7 +1,8 @@
 /** @module What `advise` and `explain --history` read of a cluster, and how it becomes evidence. */
-import { type AdvisedJob, type MissingSource } from '../advise/advise.ts';
-import type { Evidence, MessageCoverage, Observation } from '../advise/evidence.ts';
+import type { AdvisedJob, MissingSource } from '../advise/advise.ts';
+import type { Evidence, Message, MessageCoverage, Observation } from '../advise/evidence.ts';
 import type { PastSources, Read, Records, SourceName } from '../advise/ports.ts';
+import { isFlapping, type StateMoment } from '../sweep/flapping.ts';
 import type { JobSnapshot } from '../sweep/inventory.ts';
 import { runs } from '../sweep/inventory.ts';
 import { matcher } from '../sweep/names.ts';
@@ -14,6 +15,8 @@ export interface PastOfJobs {
   readonly missing: readonly MissingSource[];
   readonly coverage: MessageCoverage | undefined;
   readonly evidenceOf: (job: JobSnapshot) => Evidence;
+  /** Opens and closes, as a sweep reads them. */
+  readonly momentsOf: (jobId: string) => readonly StateMoment[];
 }
 
 interface Asked {
@@ -34,7 +37,10 @@ const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
 };
 
 /** Reads each source for all jobs at once. */
-export async function readPast(past: PastSources, { from, asOf, records, signal, jobId }: Asked): Promise<PastOfJobs> {
+export async function readPast(
+  past: PastSources,
+  { from, asOf, records, signal, jobId }: Asked,
+): Promise<PastOfJobs> {
   const [times, snapshots, notifications] = await Promise.all([
     past.jobTimes(signal),
     past.snapshots(from, signal, jobId),
@@ -48,6 +54,8 @@ export async function readPast(past: PastSources, { from, asOf, records, signal,
       const result: Read<unknown> = read[source];
       return 'why' in result ? [{ source, why: result.why, adds: adds[source] }] : [];
     }),
+    momentsOf: (jobId) =>
+      'value' in notifications ? (notifications.value.byJob.get(jobId) ?? []).flatMap(momentIn) : [],
     coverage: 'value' in notifications ? notifications.value.coverage : undefined,
     evidenceOf: (job) => ({
       jobId: job.jobId,
@@ -59,6 +67,11 @@ export async function readPast(past: PastSources, { from, asOf, records, signal,
       messages: 'value' in notifications ? (notifications.value.byJob.get(job.jobId) ?? []) : undefined,
     }),
   };
+}
+
+function momentIn({ at, kind }: Message): StateMoment[] {
+  if (kind === 'opening') return [{ at, kind: 'opened' }];
+  return kind === 'closing' || kind === 'forced' ? [{ at, kind: 'closed' }] : [];
 }
 
 function recordsOf(jobId: string, { byJob, wholeAt }: Records): Observation[] {
@@ -78,7 +91,12 @@ export const observationOf = (job: JobSnapshot, at: number): Observation => ({
 
 /** Rules that depend on the threshold, or on what a closed job has no more. */
 const notLeftOutBy: ReadonlySet<KeepReason> = new Set(['recent_data', 'recently_opened', 'not_as_planned']);
-const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set(['no_process', 'no_clock', 'state_not_chosen', 'opening']);
+const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
+  'no_process',
+  'no_clock',
+  'state_not_chosen',
+  'opening',
+]);
 
 /** The jobs that the request names, each with whether another rule keeps it today. */
 export function advisedJobs(
@@ -110,13 +128,15 @@ export function idleToday(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,
   histories: ReadonlyMap<string, History>,
+  momentsOf: PastOfJobs['momentsOf'],
   now: number,
 ): number {
   const judge = judgeBy(request);
   const named = matcher(request.jobs);
   return jobs.filter((job) => {
     if (job.reportedState === 'closed' || !named(job)) return false;
-    const { verdict } = judge.judge(job, now, histories.get(job.jobId));
+    const flapping = isFlapping(momentsOf(job.jobId), request.idleFor, now);
+    const { verdict } = judge.judge(job, now, { ...histories.get(job.jobId), ...(flapping && { flapping }) });
     return verdict === 'close' || verdict === 'force';
   }).length;
 }

@@ -223,6 +223,8 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   force_not_allowed: ({ job, request: { force } }) =>
     `the state is ${job.reportedState}, force.failed says ${force.failed}, force.exclude names ${list(force.exclude)}`,
   flapping: ({ history }) =>
-    history.flapping ? 'three sweeps of --history closed it' : 'the history given does not say so',
+    history.flapping
+      ? 'it was opened again after each of three closes'
+      : 'no three closes are known after which it was opened again',
   not_as_planned: () => 'no saved plan is carried out',
 };

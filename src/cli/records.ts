@@ -50,19 +50,25 @@ export async function writeRecords(
   { clusterId, at, jobs, isWhole }: RecordedSweep,
 ): Promise<string | undefined> {
   const folder = folderOf(stateFolder, clusterId);
-  const lines = jobs.map(({ job, verdict: { verdict } }): StoredRecord => ({
-    job_id: job.jobId,
-    state: job.reportedState,
-    last_data_time: job.lastDataTime,
-    opened_at: job.openedAt,
-    model_bytes: job.modelBytes,
-    verdict,
-  }));
+  const lines = jobs.map(
+    ({ job, verdict: { verdict } }): StoredRecord => ({
+      job_id: job.jobId,
+      state: job.reportedState,
+      last_data_time: job.lastDataTime,
+      opened_at: job.openedAt,
+      model_bytes: job.modelBytes,
+      verdict,
+    }),
+  );
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const name = `${String(Math.floor(at)).padStart(15, '0')}.ndjson.gz`;
     const temporary = join(folder, `.${process.pid}-${name}`);
-    await writeFile(temporary, gzipSync([{ whole: isWhole }, ...lines].map((line) => `${plainJson(line)}\n`).join('')), { mode: 0o600 });
+    await writeFile(
+      temporary,
+      gzipSync([{ whole: isWhole }, ...lines].map((line) => `${plainJson(line)}\n`).join('')),
+      { mode: 0o600 },
+    );
     await chmod(temporary, 0o600);
     await rename(temporary, join(folder, name));
     const files = await recordFiles(folder);
@@ -93,7 +99,9 @@ export async function readRecords(
     files = await recordFiles(folderOf(stateFolder, clusterId));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return { why: code === 'ENOENT' ? 'no sweep or plan has recorded this cluster yet' : `cannot be read: ${code}` };
+    return {
+      why: code === 'ENOENT' ? 'no sweep or plan has recorded this cluster yet' : `cannot be read: ${code}`,
+    };
   }
   for (const { path, at } of files) {
     if (at < from) continue;
@@ -114,7 +122,8 @@ export async function readRecords(
   return { value: { byJob, wholeAt } };
 }
 
-const numberOf = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+const numberOf = (value: unknown) =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 
 async function recordFiles(folder: string): Promise<{ readonly path: string; readonly at: number }[]> {
   const names = await readdir(folder);
@@ -136,7 +145,9 @@ async function readFileOf(
       if (line === '') return [];
       const record = JSON.parse(line) as Partial<StoredRecord> & { whole?: unknown };
       isWhole ||= record.whole === true;
-      return typeof record.job_id === 'string' && typeof record.state === 'string' ? [record as StoredRecord] : [];
+      return typeof record.job_id === 'string' && typeof record.state === 'string'
+        ? [record as StoredRecord]
+        : [];
     });
     return { isWhole, records };
   } catch {

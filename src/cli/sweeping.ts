@@ -83,6 +83,7 @@ export async function sweepOnce(
       request,
       warnings: [...warnings, ...past.warnings],
       histories: historiesOf(past),
+      comebacks: past.isGiven !== true,
       planned,
     },
     {

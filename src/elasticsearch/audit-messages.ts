@@ -55,6 +55,33 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
+/** The query for opens and closes alone, back to a moment. */
+export function stateMessagesQuery(from: number, to?: number): object {
+  return {
+    bool: {
+      filter: [
+        {
+          range: {
+            timestamp: {
+              gte: Math.floor(from),
+              ...(to !== undefined && { lte: to }),
+              format: 'epoch_millis',
+            },
+          },
+        },
+        {
+          bool: {
+            should: [
+              { terms: { 'message.raw': ['Job is closing', 'Job is closing (forced)'] } },
+              { prefix: { 'message.raw': 'Opening job' } },
+            ],
+          },
+        },
+      ],
+    },
+  };
+}
+
 /** The query for these messages of all anomaly detection jobs, or of one, from and to a moment. */
 export function messagesQuery(from: number, to: number, jobId?: string): object {
   const any = (should: readonly object[]) => ({ bool: { should } });

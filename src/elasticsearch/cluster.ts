@@ -2,6 +2,7 @@
 
 import type { Clock } from '../sweep/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../sweep/errors.ts';
+import type { StateMoment } from '../sweep/flapping.ts';
 import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/job-id.ts';
 import type {
   CloseAnswer,
@@ -32,6 +33,7 @@ import { addressHash, type Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { EndlessListing, readAll, readByIds, type Source } from './listing.ts';
 import { mayPass, Reader, type Reading } from './reading.ts';
+import { readStateMoments } from './state-moments.ts';
 import { errorFor } from './trouble.ts';
 import { type Question, Wire } from './wire.ts';
 
@@ -111,14 +113,19 @@ const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: st
 /** What filters errors as well would else leave a 404 without the ids that it is about. */
 const unfiltered = ['error'];
 
+/** A sweep does not wait longer for a history that it can do without, in milliseconds. */
+const longestHistoryRead = 5_000;
+
 export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   readonly #connection: Connection;
+  readonly #clock: Clock;
   readonly #wire: Wire;
   readonly #reader: Reader;
   #closesSent = false;
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
     this.#wire = new Wire(connection);
     this.#reader = new Reader(this.#wire, clock);
   }
@@ -178,6 +185,14 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
         `the cluster does not tell which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
       );
     });
+  }
+
+  async stateMoments(
+    from: number,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined> {
+    using limit = this.#clock.limit(longestHistoryRead);
+    return await readStateMoments(this.#wire, from, AbortSignal.any([signal, limit.signal]));
   }
 
   async close(batch: CloseBatch, { force, timeoutMs, signal }: CloseOptions): Promise<CloseAnswer> {

@@ -2,12 +2,13 @@
  * @module What Elasticsearch keeps of its jobs' past, read in bulk: all jobs in one search, never one job at a time. A
  * source that is refused is no error: the estimate then does without it.
  */
-import { messageOf, messagesQuery } from './audit-messages.ts';
-import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
+
 import type { Message, Snapshot } from '../advise/evidence.ts';
 import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
 import type { Clock } from '../sweep/clock.ts';
 import { parseDuration } from '../sweep/duration.ts';
+import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
+import { messageOf, messagesQuery } from './audit-messages.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { readAll } from './listing.ts';
@@ -121,7 +122,10 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     let announcesSilence = false;
     for (let page = 0; ; page += 1) {
       const query = messagesQuery(from, before, jobId);
-      const reading = await this.#search({ size: messagesPerPage, sort: [{ timestamp: 'desc' }], query }, signal);
+      const reading = await this.#search(
+        { size: messagesPerPage, sort: [{ timestamp: 'desc' }], query },
+        signal,
+      );
       if ('failure' in reading) return { why: whyOf(reading.failure) };
       const hits = reading.value;
       for (const { id, source } of hits) {
@@ -144,7 +148,9 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     }
     const crowded = [...byJob.values()].some((own) => own.size >= maxPerJob);
     const coverage = begins === undefined || crowded ? undefined : { from: coveredFrom, announcesSilence };
-    return { value: { byJob: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])), coverage } };
+    return {
+      value: { byJob: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])), coverage },
+    };
   }
 
   async #search(
@@ -250,7 +256,9 @@ function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }
 /** Epoch milliseconds, as a number or as a date's text. */
 function momentOf(value: unknown): number | undefined {
   const moment = typeof value === 'string' ? Date.parse(value) : value;
-  return typeof moment === 'number' && Number.isFinite(moment) && Math.abs(moment) < 8.64e15 ? moment : undefined;
+  return typeof moment === 'number' && Number.isFinite(moment) && Math.abs(moment) < 8.64e15
+    ? moment
+    : undefined;
 }
 
 function whyOf(failure: Failure): string {

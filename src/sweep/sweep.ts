@@ -1,6 +1,7 @@
 /**
  * @module The story of one sweep, told once, top to bottom: read, decide, check the fuses, close, come back, report.
  */
+
 import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { closeJobs } from './close.ts';
@@ -12,6 +13,7 @@ import {
   StoppedError,
   UnreadableInventoryError,
 } from './errors.ts';
+import { comebackWindow, flappingWindow, isFlapping, type StateMoment } from './flapping.ts';
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
@@ -46,6 +48,8 @@ export interface SweepOrder {
   readonly histories?: ReadonlyMap<string, History>;
   /** The plan to carry out, by job id: any other job, and any that has changed since, is kept. */
   readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
+  /** False: what keeps coming back is judged by `histories` alone. Default: by the cluster's messages as well. */
+  readonly comebacks?: boolean;
 }
 
 /** Where the sweep happens. */
@@ -105,7 +109,9 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   ];
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
-  const entries = decide(order, judge, found);
+  const decided = decide(order, judge, found);
+  const moments = await comebacksOf(order, decided, found, { cluster, reading });
+  const entries = moments ? decide(order, judge, found, moments) : decided;
   warnings.push(...protectionWarnings(entries), ...stuckOpeningWarnings(entries, found.readAt));
   warnings.push(...checkPrivilege(request, found.mayClose, entries));
   const fuse = checkFuses(request, found, open, entries);
@@ -192,6 +198,22 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
   };
 }
 
+type Moments = ReadonlyMap<string, readonly StateMoment[]>;
+
+/** When jobs were opened and closed lately, if one that is to be closed was opened lately, and if it may be read. */
+async function comebacksOf(
+  { comebacks = true, request }: SweepOrder,
+  entries: readonly Entry[],
+  { readAt }: Found,
+  { cluster, reading }: { readonly cluster: Cluster; readonly reading: AbortSignal },
+): Promise<Moments | undefined> {
+  if (!comebacks || request.followUpOf) return undefined;
+  const isRecent = ({ job: { openedAt }, verdict }: Entry) =>
+    verdict.verdict === 'close' && openedAt !== undefined && openedAt > readAt - comebackWindow;
+  if (!entries.some(isRecent)) return undefined;
+  return await cluster.stateMoments?.(readAt - flappingWindow, reading).catch(() => undefined);
+}
+
 /** Why a read of the inventory was cut off by us, where it was. */
 function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal, error: unknown): Error | undefined {
   if (stop?.aborted) return new StoppedError('told to stop before the cluster was read; nothing was closed');
@@ -220,7 +242,12 @@ function checkNames(
 }
 
 /** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
-function decide({ request, histories, planned }: SweepOrder, judge: Judge, { jobs, readAt }: Found): Entry[] {
+function decide(
+  { request, histories, planned }: SweepOrder,
+  judge: Judge,
+  { jobs, readAt }: Found,
+  moments?: Moments,
+): Entry[] {
   if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
   const named = matcher(request.jobs);
   return jobs
@@ -228,6 +255,7 @@ function decide({ request, histories, planned }: SweepOrder, judge: Judge, { job
     .map((job) => {
       const history: History = {
         ...histories?.get(job.jobId),
+        ...(isFlapping(moments?.get(job.jobId) ?? [], request.idleFor, readAt) && { flapping: true }),
         ...(planned && { planned: planned.get(job.jobId) ?? null }),
       };
       const entry = new Entry(job, judge.judge(job, readAt, history), history);

@@ -37,12 +37,20 @@ export interface PastCase {
 export interface JudgedPast {
   readonly past: Past;
   readonly known: KnownPast;
-  readonly results: readonly { readonly idleFor: number; readonly estimate: Replayed; readonly truth: TrueNumbers }[];
+  readonly results: readonly {
+    readonly idleFor: number;
+    readonly estimate: Replayed;
+    readonly truth: TrueNumbers;
+  }[];
   /** Each number that lies outside its range, in words. */
   readonly outside: readonly string[];
 }
 
-export function evidenceOf(past: Past, sources: readonly SourceName[], isLost: (index: number) => boolean = () => false): Evidence {
+export function evidenceOf(
+  past: Past,
+  sources: readonly SourceName[],
+  isLost: (index: number) => boolean = () => false,
+): Evidence {
   const { truth, now, finishedTime, snapshots, notifications, observations, datafeedRuns } = past;
   return {
     jobId: truth.jobId,
@@ -80,22 +88,41 @@ function pastOf(options: PastOptions): Past {
 export function judgePast({ seed, days, asOf, sources, habit, lost = 0 }: PastCase): JudgedPast {
   const every = [6 * hour, 12 * hour, 24 * hour][seed % 3] ?? day;
   const periodFrom = asOf - days * day;
-  const sweptAt = Array.from({ length: 40 }, (_, index) => asOf - (40 - index) * day + ((seed * 7919 + index * 104_729) % hour));
-  const past = pastOf({ jobId: `job-${seed}`, seed, asOf, days: days * 1.5, sweptAt, ...(habit && { habit }) });
+  const sweptAt = Array.from(
+    { length: 40 },
+    (_, index) => asOf - (40 - index) * day + ((seed * 7919 + index * 104_729) % hour),
+  );
+  const past = pastOf({
+    jobId: `job-${seed}`,
+    seed,
+    asOf,
+    days: days * 1.5,
+    sweptAt,
+    ...(habit && { habit }),
+  });
   const isLost = (index: number) => ((seed * 31 + index * 17) % 100) / 100 < lost;
   const evidence = evidenceOf(past, sources, isLost);
   const coverage: MessageCoverage | undefined = evidence.messages && {
     from: asOf - (days + (seed % 2 === 0 ? 30 : 0)) * day,
     announcesSilence: seed % 4 < 2,
   };
-  const within = coverage && { ...evidence, messages: evidence.messages?.filter(({ at }) => at >= coverage.from) };
+  const within = coverage && {
+    ...evidence,
+    messages: evidence.messages?.filter(({ at }) => at >= coverage.from),
+  };
   const known = knownPastOf(within ?? evidence, coverage, periodFrom);
   const sweeps = sweepsOf(asOf, periodFrom, every);
   const outside: string[] = [];
   const results = thresholds.map((idleFor) => {
     const estimate = replay(known, idleFor, sweeps);
     const closingIsOpen = seed % 2 === 1;
-    const truth = trueNumbers(past.truth, { idleFor, sweeps, knownFrom: known.knownFrom, closingIsOpen, bytes: known.bytes });
+    const truth = trueNumbers(past.truth, {
+      idleFor,
+      sweeps,
+      knownFrom: known.knownFrom,
+      closingIsOpen,
+      bytes: known.bytes,
+    });
     for (const name of ['closes', 'wrongCloses', 'gbHours'] as const) {
       const { atLeast, atMost } = estimate[name];
       const slack = name === 'gbHours' ? 1e-6 * Math.max(1, truth[name]) : 0;

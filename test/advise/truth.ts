@@ -20,7 +20,10 @@ export interface TruthQuestion {
   readonly bytes: readonly { readonly at: number; readonly bytes: number }[];
 }
 
-export function trueNumbers(past: TruePast, { idleFor, sweeps, knownFrom, closingIsOpen, bytes }: TruthQuestion): TrueNumbers {
+export function trueNumbers(
+  past: TruePast,
+  { idleFor, sweeps, knownFrom, closingIsOpen, bytes }: TruthQuestion,
+): TrueNumbers {
   const numbers: TrueNumbers = { closes: 0, wrongCloses: 0, gbHours: 0 };
   const asOf = sweeps.at(-1) ?? 0;
   /** In the replay the job is closed up to here. */
@@ -32,7 +35,8 @@ export function trueNumbers(past: TruePast, { idleFor, sweeps, knownFrom, closin
       return from <= sweep && sweep < end;
     });
     if (!stay) continue;
-    const last = (moments: readonly number[]) => moments.findLast((moment) => moment <= sweep) ?? Number.NEGATIVE_INFINITY;
+    const last = (moments: readonly number[]) =>
+      moments.findLast((moment) => moment <= sweep) ?? Number.NEGATIVE_INFINITY;
     const activity = Math.max(last(past.data), last(past.starts));
     if (sweep - activity < idleFor) continue;
     const end = (closingIsOpen ? stay.closed : stay.to) ?? Number.POSITIVE_INFINITY;

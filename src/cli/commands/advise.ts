@@ -4,7 +4,9 @@ import type { Read, Records } from '../../advise/ports.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { parseDuration } from '../../sweep/duration.ts';
 import { InvalidSettingError } from '../../sweep/errors.ts';
+import { flappingWindow } from '../../sweep/flapping.ts';
 import { readCluster } from '../../sweep/sweep.ts';
+import { plainJson } from '../../sweep/text.ts';
 import { advisedJobs, idleToday, readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { historiesOf, pastOf, readHistory } from '../history.ts';
@@ -16,7 +18,6 @@ import { readPayload } from '../payload.ts';
 import { readRecords } from '../records.ts';
 import { adviceSheet, adviceText } from '../show/advice.ts';
 import { sheetMarkdown } from '../show/sheet.ts';
-import { plainJson } from '../../sweep/text.ts';
 import { deadlineOf, durationOption, type SweepingOptions, withSweepingOptions } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
 
@@ -57,9 +58,14 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
   const { identity, jobs, readAt } = await readCluster(target.cluster, target.clock, signal);
   await using past = new ElasticsearchPast(target.connection, target.clock);
   const longest = Math.max(...period.thresholds.map(({ ms }) => ms));
-  const from = readAt - period.days * day - longest - day;
-  const records: Read<Records> = await readRecords(options.embedded ? undefined : stateFolder(io.env), identity.id, from);
+  const from = readAt - Math.max(period.days * day + longest + day, flappingWindow);
+  const records: Read<Records> = await readRecords(
+    options.embedded ? undefined : stateFolder(io.env),
+    identity.id,
+    from,
+  );
   const known = await readPast(past, { from, asOf: readAt, records, signal });
+  const momentsOf = history.isGiven ? () => [] : known.momentsOf;
   const advised = advise({
     cluster: { name: read.request.cluster, id: identity.id, version: identity.version },
     asOf: readAt,
@@ -69,7 +75,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     coverage: known.coverage,
     jobs: advisedJobs(jobs, read.request, histories, known.evidenceOf, readAt),
     open: jobs.filter(({ reportedState }) => reportedState !== 'closed').length,
-    today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, readAt),
+    today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, momentsOf, readAt),
     warnings: [...read.warnings, ...history.warnings, ...target.cluster.warnings()],
   });
   return await writeResult(renderingsOf(advised, io, paint('stdout')), options, io, { exit: 0 });

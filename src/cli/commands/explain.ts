@@ -1,23 +1,23 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
+import { knownPastOf } from '../../advise/known-past.ts';
+import { timelineOf } from '../../advise/timeline.ts';
+import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { InvalidSettingError, NoSuchJobError } from '../../sweep/errors.ts';
 import type { JobSnapshot } from '../../sweep/inventory.ts';
 import { matcher } from '../../sweep/names.ts';
 import { readCluster } from '../../sweep/sweep.ts';
 import { quote } from '../../sweep/text.ts';
-import { knownPastOf } from '../../advise/known-past.ts';
-import { timelineOf } from '../../advise/timeline.ts';
-import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { type ExplainedPast, explain } from '../explain.ts';
 import { historiesOf, type PastDeed, pastOf, readHistory } from '../history.ts';
 import { type ExitCode, widthOf } from '../io.ts';
 import { stateFolder } from '../kept-reports.ts';
-import { wasClosed } from '../past-sweeps.ts';
-import { readRecords } from '../records.ts';
 import { checkOutput, writeResult } from '../output.ts';
+import { wasClosed } from '../past-sweeps.ts';
 import { readPayload } from '../payload.ts';
+import { readRecords } from '../records.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
 import { inAllForms } from '../show/forms.ts';
 import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
@@ -36,7 +36,9 @@ export const registerExplain: Register = (program, context) => {
         // In `explain --history JOB` the id reads like a file of the option.
         const named = jobId ?? files.pop();
         if (named === undefined)
-          throw new InvalidSettingError('explain: expected the id of a job, such as jobsweep explain web-logins');
+          throw new InvalidSettingError(
+            'explain: expected the id of a job, such as jobsweep explain web-logins',
+          );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
         return run(named, sweeping, context, history !== undefined);
       }),
@@ -76,7 +78,9 @@ async function run(
     past: past.deeds.get(jobId),
     fuse: report.fuse?.name ?? null,
     now: target.clock.now(),
-    timeline: showsPast ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io) : undefined,
+    timeline: showsPast
+      ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
+      : undefined,
   });
   return await writeResult(
     inAllForms({

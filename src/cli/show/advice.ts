@@ -4,7 +4,7 @@ import type { Range } from '../../advise/replay.ts';
 import { type Returning, suggestions } from '../../advise/returning.ts';
 import { plural, printable } from '../../sweep/text.ts';
 import { plain } from '../paint.ts';
-import { calendarOf, calendarLegend } from './calendar.ts';
+import { calendarLegend, calendarOf } from './calendar.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { moment } from './words.ts';
@@ -43,7 +43,11 @@ const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Colu
     { title: 'TODAY', value: ({ today }) => String(today), align: 'right' },
     ...(drawn
       ? [
-          { title: 'CLOSES, OF THEM WRONG', value: ({ closes }: ThresholdAdvice) => bar(closes, top), leftOut: 2 },
+          {
+            title: 'CLOSES, OF THEM WRONG',
+            value: ({ closes }: ThresholdAdvice) => bar(closes, top),
+            leftOut: 2,
+          },
           {
             title: '',
             value: ({ wrongCloses }: ThresholdAdvice) => bar(wrongCloses, top),
@@ -83,11 +87,18 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
     ...(pasts.length > 0
       ? [
           '',
-          paint('strong', `Activity, a column a day${advised.pasts.length > pasts.length ? ` (the first ${pasts.length} jobs)` : ''}`),
+          paint(
+            'strong',
+            `Activity, a column a day${advised.pasts.length > pasts.length ? ` (the first ${pasts.length} jobs)` : ''}`,
+          ),
           table(
             pasts.map((past) => ({
               jobId: past.jobId,
-              days: calendarOf(past, Math.max(from, Date.parse(advice.asOf) - days * 86_400_000), Date.parse(advice.asOf)),
+              days: calendarOf(
+                past,
+                Math.max(from, Date.parse(advice.asOf) - days * 86_400_000),
+                Date.parse(advice.asOf),
+              ),
             })),
             [
               { title: 'JOB', value: ({ jobId }) => jobId, least: 12, cut: 'middle' },
@@ -110,7 +121,9 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
   return [
     `${plural(jobs.judged, 'job')} judged, ${jobs.leftOut} left out by other rules, of ${jobs.unknown} the past is not known; ${jobs.open} open now`,
     `read: ${sources.join(', ')}`,
-    ...missing.map(({ source, why, adds }) => printable(`not read: ${source} (${why}); it would add ${adds}`)),
+    ...missing.map(({ source, why, adds }) =>
+      printable(`not read: ${source} (${why}); it would add ${adds}`),
+    ),
   ];
 }
 

@@ -12,17 +12,28 @@ export interface CalendarDay {
   readonly mark: string;
 }
 
-export const dayMarks: Readonly<Record<DayKind, string>> = { data: '█', silent: '·', closed: ' ', unknown: '?' };
+export const dayMarks: Readonly<Record<DayKind, string>> = {
+  data: '█',
+  silent: '·',
+  closed: ' ',
+  unknown: '?',
+};
 export const calendarLegend = '█ data  · open and silent  (blank) closed  ? not known';
 
 /** One entry a day that ends at `asOf`, `asOf` less a day, and so on back to `from`; the oldest first. */
-export function calendarOf({ data, silent, notOpen, knownFrom }: KnownPast, from: number, asOf: number): CalendarDay[] {
+export function calendarOf(
+  { data, silent, notOpen, knownFrom }: KnownPast,
+  from: number,
+  asOf: number,
+): CalendarDay[] {
   const count = Math.max(1, Math.ceil((asOf - from) / day));
   return Array.from({ length: count }, (_, index) => {
     const begins = asOf - (count - index) * day;
     const ends = begins + day;
     // Evidence that spans more than two days says nothing about one of them.
-    const hasData = data.spans.some((span) => span.from < ends && span.to > begins && span.to - span.from <= 2 * day);
+    const hasData = data.spans.some(
+      (span) => span.from < ends && span.to > begins && span.to - span.from <= 2 * day,
+    );
     const kind: DayKind = holds(notOpen, begins, ends)
       ? 'closed'
       : hasData

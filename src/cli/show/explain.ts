@@ -1,7 +1,8 @@
 /** @module An explanation as text: the verdict first, then what it rests on. */
+
+import type { TimelineEvent } from '../../advise/timeline.ts';
 import { printable } from '../../sweep/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
-import type { TimelineEvent } from '../../advise/timeline.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from '../explain.ts';
 import { type Paint, plain } from '../paint.ts';
 import { type Sheet, sheetTable } from './sheet.ts';

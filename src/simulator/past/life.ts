@@ -11,7 +11,15 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-export const habits = ['live', 'pushed', 'bursts', 'backfill', 'forgotten', 'starving', 'on_and_off'] as const;
+export const habits = [
+  'live',
+  'pushed',
+  'bursts',
+  'backfill',
+  'forgotten',
+  'starving',
+  'on_and_off',
+] as const;
 export type Habit = (typeof habits)[number];
 
 export interface Stay {
@@ -173,10 +181,15 @@ class Life {
     const draws = this.#draws;
     const { present } = options;
     this.#habit = options.habit ?? draws.pick(habits);
-    this.#createdAt = present?.createdAt ?? Math.round(options.asOf - draws.span(2 * day, options.days * day));
+    this.#createdAt =
+      present?.createdAt ?? Math.round(options.asOf - draws.span(2 * day, options.days * day));
     this.#bucketSpan = present?.bucketSpan ?? draws.pick([5 * minute, 15 * minute, hour, 6 * hour, day]);
     this.#frequency =
-      this.#bucketSpan <= 20 * minute ? this.#bucketSpan / 2 : this.#bucketSpan <= 12 * hour ? 10 * minute : hour;
+      this.#bucketSpan <= 20 * minute
+        ? this.#bucketSpan / 2
+        : this.#bucketSpan <= 12 * hour
+          ? 10 * minute
+          : hour;
     this.#persistEvery = 3 * hour + Math.round(draws.between(0, 3_599)) * second;
     this.#bytes = present?.bytes ?? draws.span(1_000_000, 4_000_000_000);
     this.#growth = present || draws.chance(0.5) ? 0 : draws.between(0, 1);
@@ -223,8 +236,10 @@ class Life {
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
     // The stay of the last data, where that is not the one that lasts.
-    const before = closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
-    const lastStart = openedAt ?? (lastData === undefined ? undefined : Math.max(createdAt + minute, lastData - 20 * day));
+    const before =
+      closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
+    const lastStart =
+      openedAt ?? (lastData === undefined ? undefined : Math.max(createdAt + minute, lastData - 20 * day));
     let at = createdAt + minute;
     const until = before === undefined ? (lastStart ?? createdAt) : (lastData ?? createdAt);
     const earlier = (until - at) / Math.max(1, comesBack + 1);
@@ -234,7 +249,9 @@ class Life {
         at += earlier - draws.span(minute, 0.2 * earlier);
       }
     if (before !== undefined && lastData !== undefined && before < (openedAt ?? asOf)) {
-      const from = Math.round(Math.max(at, Math.min(lastData - minute, lastData - draws.span(hour, 20 * day))));
+      const from = Math.round(
+        Math.max(at, Math.min(lastData - minute, lastData - draws.span(hour, 20 * day))),
+      );
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
@@ -250,7 +267,8 @@ class Life {
     let at = this.#createdAt + draws.span(second, draws.chance(0.3) ? 3 * day : 10 * minute);
     const openNow = this.#options.openNow ?? draws.chance(0.75);
     while (at < asOf - 10 * minute) {
-      const longest = this.#habit === 'on_and_off' ? 3 * day : this.#habit === 'backfill' ? 5 * day : 60 * day;
+      const longest =
+        this.#habit === 'on_and_off' ? 3 * day : this.#habit === 'backfill' ? 5 * day : 60 * day;
       const length = draws.span(this.#habit === 'on_and_off' ? hour : 4 * hour, longest);
       const end = at + length;
       const isLast = end >= asOf - 10 * minute || (openNow && draws.chance(0.2));
@@ -263,14 +281,21 @@ class Life {
       const closed = this.#stays.at(-1)?.closed ?? to;
       if (draws.chance(0.08)) this.#revert(closed + minute);
       else if (draws.chance(0.05)) this.#reset(closed + minute);
-      at = closed + draws.span(draws.chance(0.2) ? 20 * second : 5 * minute, draws.chance(0.2) ? 20 * day : 3 * day);
+      at =
+        closed +
+        draws.span(draws.chance(0.2) ? 20 * second : 5 * minute, draws.chance(0.2) ? 20 * day : 3 * day);
       this.#cleanUpTo(Math.min(at, asOf));
     }
   }
 
   get #hasDatafeed(): boolean {
     if (this.#options.present) return this.#options.present.datafeed !== undefined;
-    return this.#habit === 'live' || this.#habit === 'backfill' || this.#habit === 'forgotten' || this.#habit === 'starving';
+    return (
+      this.#habit === 'live' ||
+      this.#habit === 'backfill' ||
+      this.#habit === 'forgotten' ||
+      this.#habit === 'starving'
+    );
   }
 
   /** A deleted job of the same id leaves its messages behind. */
@@ -289,7 +314,9 @@ class Life {
   }
 
   #observation(at: number): PastObservation {
-    const stay = this.#stays.find(({ from, closed }) => from <= at && (closed ?? Number.POSITIVE_INFINITY) > at);
+    const stay = this.#stays.find(
+      ({ from, closed }) => from <= at && (closed ?? Number.POSITIVE_INFINITY) > at,
+    );
     const lastData = this.#lastDataFrom.findLast((entry) => entry.at <= at)?.lastData;
     const start = stay && this.#starts.findLast((moment) => moment <= at && moment >= stay.from);
     return {
@@ -321,11 +348,14 @@ class Life {
     this.#finishedTime = undefined;
     this.#node = draws.pick([...this.#nodes.keys()]);
     this.#open(from);
-    const moves = !isTold && draws.chance(0.3)
-      ? Array.from({ length: draws.pick([1, 1, 2]) }, () => Math.round(draws.between(from + hour, until - hour)))
-          .filter((moment) => moment > from + hour && moment < until - hour)
-          .sort((a, b) => a - b)
-      : [];
+    const moves =
+      !isTold && draws.chance(0.3)
+        ? Array.from({ length: draws.pick([1, 1, 2]) }, () =>
+            Math.round(draws.between(from + hour, until - hour)),
+          )
+            .filter((moment) => moment > from + hour && moment < until - hour)
+            .sort((a, b) => a - b)
+        : [];
     const feedStopsAt = isTold ? this.#toldStop(until, closes, lastData) : this.#feedPlan(from, until);
     if (this.#hasDatafeed) this.#startFeed((this.#starts.at(-1) ?? from) + 5 * second, until);
     const agenda = this.#agenda(from, until, moves, feedStopsAt);
@@ -350,18 +380,14 @@ class Life {
   #feedPlan(from: number, until: number): number | undefined {
     if (!this.#hasDatafeed) return undefined;
     const draws = this.#draws;
-    if (this.#habit === 'backfill') return from + draws.span(10 * minute, Math.max(20 * minute, (until - from) / 2));
+    if (this.#habit === 'backfill')
+      return from + draws.span(10 * minute, Math.max(20 * minute, (until - from) / 2));
     if (this.#habit === 'forgotten') return from + draws.span(hour, Math.max(2 * hour, until - from));
     return draws.chance(0.5) ? undefined : from + draws.span(hour, Math.max(2 * hour, until - from));
   }
 
   /** Everything that happens in a stay, in order. */
-  #agenda(
-    from: number,
-    until: number,
-    moves: readonly number[],
-    feedStopsAt: number | undefined,
-  ): Step[] {
+  #agenda(from: number, until: number, moves: readonly number[], feedStopsAt: number | undefined): Step[] {
     const draws = this.#draws;
     const agenda: Step[] = moves.map((moment) => [moment, 'move']);
     if (feedStopsAt !== undefined && feedStopsAt < until) agenda.push([feedStopsAt, 'stop']);
@@ -370,8 +396,18 @@ class Life {
     let isActive = this.#habit !== 'starving' && draws.chance(this.#habit === 'on_and_off' ? 0.6 : 0.85);
     while (at < until) {
       const steady = this.#options.present?.datafeed === 'started';
-      const longest = steady && !isActive ? 8 * hour : this.#habit === 'bursts' ? (isActive ? 12 * hour : 4 * day) : isActive ? 10 * day : 6 * day;
-      const phaseEnd = this.#habit === 'starving' ? until : Math.min(until, at + draws.span(20 * minute, longest));
+      const longest =
+        steady && !isActive
+          ? 8 * hour
+          : this.#habit === 'bursts'
+            ? isActive
+              ? 12 * hour
+              : 4 * day
+            : isActive
+              ? 10 * day
+              : 6 * day;
+      const phaseEnd =
+        this.#habit === 'starving' ? until : Math.min(until, at + draws.span(20 * minute, longest));
       const isLate = draws.chance(0.25);
       const step = this.#hasDatafeed ? this.#frequency : draws.span(2 * minute, 2 * hour);
       for (; at < phaseEnd; at += step) {
@@ -469,7 +505,10 @@ class Life {
     this.#handled = true;
     this.#lastData = Math.round(at) + (this.#clocks[this.#node] ?? 0);
     this.#lastDataFrom.push({ at, lastData: this.#lastData });
-    this.#latestRecord = Math.max(this.#latestRecord ?? Number.NEGATIVE_INFINITY, Math.round(record / second) * second);
+    this.#latestRecord = Math.max(
+      this.#latestRecord ?? Number.NEGATIVE_INFINITY,
+      Math.round(record / second) * second,
+    );
   }
 
   #finalise(at: number, eventTime: number): void {

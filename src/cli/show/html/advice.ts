@@ -82,10 +82,25 @@ function drawThresholds(rows: readonly ThresholdRow[], width: number): Spec {
         range: 'width',
         padding: 0.3,
       },
-      { name: 'y', type: 'linear', domain: [0, Math.max(1, ...rows.map(({ atMost }) => atMost))], range: 'height' },
+      {
+        name: 'y',
+        type: 'linear',
+        domain: [0, Math.max(1, ...rows.map(({ atMost }) => atMost))],
+        range: 'height',
+      },
     ],
     axes: [
-      { orient: 'left', scale: 'y', title: 'closes', grid: true, domain: false, ticks: false, format: 'd', tickMinStep: 1, tickCount: 5 },
+      {
+        orient: 'left',
+        scale: 'y',
+        title: 'closes',
+        grid: true,
+        domain: false,
+        ticks: false,
+        format: 'd',
+        tickMinStep: 1,
+        tickCount: 5,
+      },
       { orient: 'bottom', scale: 'x', title: 'idle for' },
     ],
     marks: [
@@ -129,7 +144,8 @@ function calendarChart({ advice, pasts }: Advised): Chart {
   }));
   return {
     title: 'Activity of each job',
-    summary: `A square is a day; the last one ends now. ${pasts.length > shown.length ? `The first ${shown.length} of ${plural(pasts.length, 'job')}.` : ''}`.trim(),
+    summary:
+      `A square is a day; the last one ends now. ${pasts.length > shown.length ? `The first ${shown.length} of ${plural(pasts.length, 'job')}.` : ''}`.trim(),
     legend: [
       [ink.good, 'data'],
       [ink.warning, 'open and silent'],

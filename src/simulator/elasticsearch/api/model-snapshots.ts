@@ -64,7 +64,12 @@ function snapshotsOf(job: Job): { readonly timestamp: number; readonly snapshot_
     description,
     snapshot_id: snapshotId,
     snapshot_doc_count: 1,
-    model_size_stats: { job_id: job.id, result_type: 'model_size_stats', model_bytes: bytes, log_time: timestamp },
+    model_size_stats: {
+      job_id: job.id,
+      result_type: 'model_size_stats',
+      model_bytes: bytes,
+      log_time: timestamp,
+    },
     latest_record_time_stamp: latestRecord,
     retain: false,
   }));

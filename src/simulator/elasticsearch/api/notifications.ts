@@ -20,7 +20,11 @@ interface Search {
 }
 
 export function searchNotifications(call: Call): object {
-  const { query = { match_all: {} }, size = 10, sort = [] } = (call.body.present ? call.body.json() : {}) as Search;
+  const {
+    query = { match_all: {} },
+    size = 10,
+    sort = [],
+  } = (call.body.present ? call.body.json() : {}) as Search;
   if (size > window)
     throw illegalArgument(
       `Result window is too large, from + size must be less than or equal to: [${window}] but was [${size}].`,
@@ -67,9 +71,17 @@ function messagesOf(job: Job): { readonly id: string; readonly source: Document 
 function messageOf(job: Job, { at, state, cause }: StateChange): Document[] {
   if (cause === 'fleet') return [];
   const say = (message: string, level = 'info') => [
-    { job_id: job.id, job_type: 'anomaly_detector', level, message, timestamp: at, node_name: job.task?.node?.name ?? '' },
+    {
+      job_id: job.id,
+      job_type: 'anomaly_detector',
+      level,
+      message,
+      timestamp: at,
+      node_name: job.task?.node?.name ?? '',
+    },
   ];
-  const newest = job.counts.latestRecord === undefined ? 'N/A' : new Date(job.counts.latestRecord).toISOString();
+  const newest =
+    job.counts.latestRecord === undefined ? 'N/A' : new Date(job.counts.latestRecord).toISOString();
   switch (state) {
     case 'opening':
       return say(`Opening job on node [${job.task?.node?.name ?? ''}]`);

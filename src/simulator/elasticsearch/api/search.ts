@@ -34,18 +34,18 @@ export function compileQuery(query: Document): Test {
         typeof given === 'object' && given !== null
           ? ((given as Document).value ?? (given as Document).query)
           : given;
-      return (source) => String(valueOf(source, field)) === String(wanted);
+      return (source) => String(fieldOf(source, field)) === String(wanted);
     }
     case 'terms':
-      return (source) => ((given ?? []) as unknown[]).map(String).includes(String(valueOf(source, field)));
+      return (source) => ((given ?? []) as unknown[]).map(String).includes(String(fieldOf(source, field)));
     case 'prefix': {
       const start = typeof given === 'object' && given !== null ? (given as Document).value : given;
-      return (source) => String(valueOf(source, field) ?? '').startsWith(String(start));
+      return (source) => String(fieldOf(source, field) ?? '').startsWith(String(start));
     }
     case 'wildcard': {
       const pattern = typeof given === 'object' && given !== null ? (given as Document).value : given;
       const matches = wildcard(String(pattern));
-      return (source) => matches(String(valueOf(source, field) ?? ''));
+      return (source) => matches(String(fieldOf(source, field) ?? ''));
     }
     case 'exists':
       return (source) => source[String(given)] !== undefined;
@@ -72,7 +72,8 @@ export function compileQuery(query: Document): Test {
 }
 
 /** A field, or the text of its `raw` twin. */
-const valueOf = (source: Document, field: string): unknown => source[field] ?? source[field.replace(/\.raw$/, '')];
+const fieldOf = (source: Document, field: string): unknown =>
+  source[field] ?? source[field.replace(/\.raw$/, '')];
 
 function compileBool(body: Document): Test {
   const clauses = (name: string) => [body[name] ?? []].flat().map((query) => compileQuery(query as Document));
