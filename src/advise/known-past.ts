@@ -202,15 +202,23 @@ function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
   if (first && last) facts.watched.push({ from: first.at, to: last.at });
 }
 
-/** Snapshots of a datafeed that read in real time throughout: its records come in order, so that no rise is silence. */
+/**
+ * Snapshots of a datafeed that read in real time throughout: its records come in order, so that from the first to the
+ * last snapshot with the same newest record there was no data.
+ */
 function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans): Span[] {
-  return snapshots.flatMap((snapshot, index) => {
+  const silences: Span[] = [];
+  let first: Snapshot | undefined;
+  for (const [index, snapshot] of snapshots.entries()) {
     const previous = snapshots[index - 1];
-    if (previous?.latestRecord === undefined || previous.latestRecord !== snapshot.latestRecord) return [];
-    const from = previous.at + clockError;
-    const to = snapshot.at - 2 * clockError;
-    return from < to && holds(realtime, previous.at - clockError, snapshot.at) ? [{ from, to }] : [];
-  });
+    const goesOn =
+      previous?.latestRecord !== undefined &&
+      previous.latestRecord === snapshot.latestRecord &&
+      holds(realtime, previous.at - clockError, snapshot.at);
+    if (!goesOn) first = snapshot;
+    else if (first) silences.push({ from: first.at + clockError, to: snapshot.at - 2 * clockError });
+  }
+  return silences.filter(({ from, to }) => from < to);
 }
 
 interface Story extends Facts {

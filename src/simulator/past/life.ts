@@ -243,7 +243,8 @@ class Life {
     let at = createdAt + minute;
     const until = before === undefined ? (lastStart ?? createdAt) : (lastData ?? createdAt);
     const earlier = (until - at) / Math.max(1, comesBack + 1);
-    if (earlier > 2 * hour)
+    const comesBackUnfed = openedAt !== undefined && before !== undefined;
+    if (earlier > 2 * hour && !comesBackUnfed)
       for (let index = 0; index < comesBack; index += 1) {
         this.#stay(Math.round(at), Math.round(at + 0.6 * earlier), true);
         at += earlier - draws.span(minute, 0.2 * earlier);
@@ -255,6 +256,12 @@ class Life {
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
+    // Opened again and again since, and closed as idle each time.
+    if (comesBackUnfed)
+      for (let index = comesBack; index > 0; index -= 1) {
+        const from = Math.round(openedAt - index * 60 * hour);
+        if (from > before + hour) this.#stay(from, from + Math.round(draws.between(50, 56) * hour), true, from);
+      }
     if (openedAt !== undefined) this.#stay(openedAt, asOf, false, isFedNow ? lastData : openedAt);
     this.#feedRuns = this.#options.present?.datafeed === 'started';
   }
