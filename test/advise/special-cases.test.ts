@@ -109,10 +109,9 @@ describe('a datafeed that read in real time throughout', () => {
 describe('a job that was deleted and created again', () => {
   const createTime = ago(5 * day);
   const now = { at: asOf, state: 'opened', lastData: ago(12 * hour), openedAt: ago(5 * day) + 5 * minute };
-  const older = [
-    ...realtime(...silence(20 * day, 17 * day)),
-    say(3.9 * day, 'Job is closing'),
-  ].map((message) => ({ ...message, at: message.at - 5 * day }));
+  const older = [...realtime(...silence(20 * day, 17 * day)), say(3.9 * day, 'Job is closing')].map(
+    (message) => ({ ...message, at: message.at - 5 * day }),
+  );
 
   it('is judged by its own life only', () => {
     const messages = [
@@ -178,7 +177,13 @@ describe('messages that were lost', () => {
 describe('clocks', () => {
   it('a minute apart do not push the truth out of a range', () => {
     // The node is a minute ahead: what it dates 24 h ago came 24 h and a minute ago.
-    const now = { at: asOf, state: 'opened', lastData: ago(24 * hour - minute), openedAt: ago(40 * day), bytes: 1 };
+    const now = {
+      at: asOf,
+      state: 'opened',
+      lastData: ago(24 * hour - minute),
+      openedAt: ago(40 * day),
+      bytes: 1,
+    };
     expect(judged({ now }).closes).toEqual({ atLeast: 0, atMost: 1 });
   });
 });
@@ -186,11 +191,22 @@ describe('clocks', () => {
 it.each(habits)('evidence makes no range wider: %s', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
-    const narrow = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots', 'records'], habit });
-    if (narrow.known.knownFrom !== wide.known.knownFrom || wide.known.contradicted !== narrow.known.contradicted)
+    const narrow = judgePast({
+      seed,
+      days: 30,
+      asOf,
+      sources: ['notifications', 'snapshots', 'records'],
+      habit,
+    });
+    if (
+      narrow.known.knownFrom !== wide.known.knownFrom ||
+      wide.known.contradicted !== narrow.known.contradicted
+    )
       continue;
     for (const [index, { estimate }] of narrow.results.entries()) {
-      expect(estimate.closes.atLeast).toBeGreaterThanOrEqual(wide.results[index]?.estimate.closes.atLeast ?? 0);
+      expect(estimate.closes.atLeast).toBeGreaterThanOrEqual(
+        wide.results[index]?.estimate.closes.atLeast ?? 0,
+      );
       expect(estimate.closes.atMost).toBeLessThanOrEqual(wide.results[index]?.estimate.closes.atMost ?? 0);
     }
   }
@@ -200,7 +216,8 @@ it('ranges are never empty, and wrong closes are closes', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {
-        for (const { atLeast, atMost } of Object.values(estimate)) expect(atLeast).toBeLessThanOrEqual(atMost + 1e-9);
+        for (const { atLeast, atMost } of Object.values(estimate))
+          expect(atLeast).toBeLessThanOrEqual(atMost + 1e-9);
         expect(estimate.wrongCloses.atMost).toBeLessThanOrEqual(estimate.closes.atMost);
         expect(estimate.wrongCloses.atLeast).toBeLessThanOrEqual(estimate.closes.atLeast);
       }

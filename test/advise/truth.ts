@@ -34,7 +34,8 @@ export function trueNumbers(
       const end = (closingIsOpen ? closed : to) ?? Number.POSITIVE_INFINITY;
       return from <= sweep && sweep < end;
     });
-    if (!stay) continue;
+    // Without a process it is still opening, and no sweep closes it.
+    if (!stay || !past.starts.some((start) => start >= stay.from && start <= sweep)) continue;
     const last = (moments: readonly number[]) =>
       moments.findLast((moment) => moment <= sweep) ?? Number.NEGATIVE_INFINITY;
     const activity = Math.max(last(past.data), last(past.starts));

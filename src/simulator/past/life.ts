@@ -260,7 +260,8 @@ class Life {
     if (comesBackUnfed)
       for (let index = comesBack; index > 0; index -= 1) {
         const from = Math.round(openedAt - index * 60 * hour);
-        if (from > before + hour) this.#stay(from, from + Math.round(draws.between(50, 56) * hour), true, from);
+        if (from > before + hour)
+          this.#stay(from, from + Math.round(draws.between(50, 56) * hour), true, from);
       }
     if (openedAt !== undefined) this.#stay(openedAt, asOf, false, isFedNow ? lastData : openedAt);
     this.#feedRuns = this.#options.present?.datafeed === 'started';
@@ -440,7 +441,8 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    const started = at + Math.round(this.#draws.span(second, 50 * second));
+    // A present that is given says when the process started.
+    const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(
       started,
