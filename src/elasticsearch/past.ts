@@ -46,8 +46,11 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
         (body) => listOf(body, 'jobs'),
         signal,
       );
-      if ('failure' in reading) throw new Unread(whyOf(reading.failure));
-      return reading.value;
+      if ('value' in reading) return reading.value;
+      const { failure } = reading;
+      // A prefix that was cut may be an id, or not.
+      if (failure.kind === 'answer' && failure.error.status === 404) return [];
+      throw new Unread(whyOf(failure));
     };
     const entries = await readAll<Fields>({
       matching,
