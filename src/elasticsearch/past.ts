@@ -41,7 +41,9 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
         {
           method: 'GET',
           path: `/_ml/anomaly_detectors${expression === undefined ? '' : `/${expression}`}`,
-          query: { filter_path: configFields.map((field) => `jobs.${field}`).join(',') },
+          query: {
+            filter_path: ['error', 'status', ...configFields.map((field) => `jobs.${field}`)].join(','),
+          },
         },
         (body) => listOf(body, 'jobs'),
         signal,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ElasticsearchPast } from '../../src/elasticsearch/past.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { type EmbeddedElasticsearch, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import type { KeptSnapshot } from '../../src/simulator/past/retention.ts';
 import type { Notification, Past } from '../../src/simulator/past/life.ts';
+import type { KeptSnapshot } from '../../src/simulator/past/retention.ts';
 
 const asOf = Date.parse('2026-05-20T12:00:00Z');
 const second = 1_000;
@@ -19,13 +19,23 @@ async function startWith(
   const clock = new VirtualClock(asOf);
   const server = await startElasticsearch({
     clock,
-    fleet: { jobs: Array.from({ length: count }, (_, index) => ({ jobId: `job-${index}`, lastData: '3d', past: {} })) },
+    fleet: {
+      jobs: Array.from({ length: count }, (_, index) => ({
+        jobId: `job-${index}`,
+        lastData: '3d',
+        past: {},
+      })),
+    },
   });
   for (const [index, job] of [...server.cluster.cluster.jobs.values()].entries()) {
     const past = {
       now: { at: asOf },
       snapshots: snapshots(index),
-      notifications: messages(index).map((each) => ({ job_id: job.id, job_type: 'anomaly_detector', ...each })),
+      notifications: messages(index).map((each) => ({
+        job_id: job.id,
+        job_type: 'anomaly_detector',
+        ...each,
+      })),
     } as unknown as Past;
     (job as { past: () => Past }).past = () => past;
   }
