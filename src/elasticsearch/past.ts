@@ -104,8 +104,8 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       if (last === undefined) return { why: 'a model snapshot has no timestamp' };
       skip += snapshotsPerPage;
       if (skip + snapshotsPerPage > searchWindow) {
-        // Snapshots of the same second come again, and count once.
-        end = last + 1;
+        // Snapshots of the same second come again, and count once. More than a window of one second's is passed over.
+        end = end === last + 1 ? last : last + 1;
         skip = 0;
       }
     }

@@ -79,8 +79,8 @@ describe('reading the past of a cluster', () => {
   it('asks for ten thousand jobs in few requests', async () => {
     await using server = await startWith(
       10_000,
-      () => [snapshotAt(asOf - day)],
-      () => [{ message: 'Opening job on node [ml-0]', timestamp: asOf - 5 * day }],
+      (job) => [snapshotAt(asOf - day - (job % 600) * second)],
+      (job) => [{ message: 'Opening job on node [ml-0]', timestamp: asOf - 5 * day - job }],
     );
     await using past = new ElasticsearchPast({ address: { url: server.url } }, new VirtualClock(asOf));
     const times = await past.jobTimes(never);
