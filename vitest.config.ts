@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 
 const proof = ['test/proof/**/*.test.ts', 'proof/**/*.test.ts'];
 const slow = [
-  'test/{bench,deployment,docs,load}/**/*.test.ts',
+  'test/{bench,deployment,docs,interruptions,load}/**/*.test.ts',
   'test/**/{html-report,report-page,lean-client,package,process}.test.ts',
 ];
 
