@@ -73,6 +73,16 @@ async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath
   return await victim.ends();
 }
 
+it('goes on while its terminal is stalled, and ends within ten seconds of a signal', { timeout: 60_000 }, async () => {
+  await using victim = await Victim.start({ args: ['sweep', '--yes'], terminal: true, longReport: true });
+  victim.stall();
+  await expect.poll(() => victim.closed, { timeout: 30_000 }).toBe(4);
+  victim.do('SIGTERM');
+  const after = await victim.ends({ reads: false });
+  expect(after.tookMs).toBeLessThan(10_000);
+  expect([...named(after.kept[0]).keys()]).toEqual(expect.arrayContaining([...after.asked]));
+});
+
 describe.concurrent.each(rows)('$what', { timeout: 60_000 }, (row) => {
   for (const stage of stages) {
     const cell = row.cells[stage];
