@@ -51,7 +51,10 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     // a file may have 1 KB: the first write is cut short without an error
     const child = spawn(
       'bash',
-      ['-c', `ulimit -f 1; exec "${process.execPath}" "${source}" sweep --yes -o json > "${folder.at('out')}"`],
+      [
+        '-c',
+        `ulimit -f 1; exec "${process.execPath}" "${source}" sweep --yes -o json > "${folder.at('out')}"`,
+      ],
       { cwd: root, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let stderr = '';

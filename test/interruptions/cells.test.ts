@@ -73,7 +73,9 @@ async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath
   return await victim.ends();
 }
 
-it('goes on while its terminal is stalled, and ends within ten seconds of a signal', { timeout: 60_000 }, async () => {
+it('goes on while its terminal is stalled, and ends within ten seconds of a signal', {
+  timeout: 60_000,
+}, async () => {
   await using victim = await Victim.start({ args: ['sweep', '--yes'], terminal: true, longReport: true });
   victim.stall();
   await expect.poll(() => victim.closed, { timeout: 30_000 }).toBe(4);
