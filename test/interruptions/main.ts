@@ -26,7 +26,7 @@ async function work(): Promise<void> {
   for (const [index, interruption] of queue) {
     const after = await interrupt(interruption, script);
     const missing = unnamed(interruption, after);
-    if (missing.length > 0 || after.stderr.includes('unexpected error')) {
+    if (missing.length > 0 || after.exit === 1) {
       failures += 1;
       process.stderr.write(
         `case ${index} of seed ${seed}: ${missing.join(', ')} asked and not named\n${JSON.stringify({ interruption, after: { ...after, asked: [...after.asked] } })}\n`,
