@@ -144,23 +144,18 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
     job.attempts === asks.length + (chained?.attempts ?? 0),
     () => `${jobId} has ${job.attempts} attempts, and was asked ${asks.length} times`,
   );
+  const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
   const readSince = lastAsk === undefined || (read !== undefined && isAfter(read, lastAsk));
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
       says(asks.length > 0 || chained !== undefined, 'nobody of ours asked');
-      says(
-        asks.every(({ force }) => !force),
-        'it was forced',
-      );
+      says(!wasForced, 'it was forced');
       break;
     case 'force_closed':
       says(state === 'closed' && readSince, 'it is not closed');
-      says(
-        asks.some(({ force }) => force),
-        'it was not forced',
-      );
+      says(wasForced, 'it was not forced');
       break;
     case 'already_closed':
       says(state === 'closed', 'it is not closed');
@@ -189,11 +184,9 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
       break;
     case 'revived': {
       const reasons = lastDecisions(trial, jobId);
+      const isRight = reasons.some((each) => each?.verdict === 'keep' && each.reason === job.reason);
       says(job.verdict === 'keep', `its verdict is ${job.verdict}`);
-      says(
-        reasons.some((decision) => decision?.verdict === 'keep' && decision.reason === job.reason),
-        `it should be ${reasons.map((decision) => `${decision?.verdict} ${decision?.reason}`).join(' or ')}`,
-      );
+      says(isRight, `it should be ${reasons.map((each) => `${each?.verdict} ${each?.reason}`).join(' or ')}`);
       break;
     }
     case 'not_attempted':
