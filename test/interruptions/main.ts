@@ -28,8 +28,8 @@ async function work(): Promise<void> {
     const missing = unnamed(interruption, after);
     if (missing.length > 0 || after.stderr.includes('unexpected error')) {
       failures += 1;
-      console.error(
-        `case ${index} of seed ${seed}: ${missing.join(', ')} asked and not named\n${JSON.stringify({ interruption, after: { ...after, asked: [...after.asked] } })}`,
+      process.stderr.write(
+        `case ${index} of seed ${seed}: ${missing.join(', ')} asked and not named\n${JSON.stringify({ interruption, after: { ...after, asked: [...after.asked] } })}\n`,
       );
     }
     count(after.asked.size === 0 ? 'nothing was sent' : 'every asked job is named');
@@ -42,6 +42,6 @@ const began = Date.now();
 await Promise.all(Array.from({ length: parallel }, work));
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
 for (const [what, number] of Object.entries(tally).sort())
-  console.log(`${String(number).padStart(6)}  ${what}`);
-console.log(`${cases} cases of seed ${seed} in ${minutes} minutes: ${failures} failed`);
+  process.stdout.write(`${String(number).padStart(6)}  ${what}\n`);
+process.stdout.write(`${cases} cases of seed ${seed} in ${minutes} minutes: ${failures} failed\n`);
 process.exitCode = failures > 0 ? 1 : 0;
