@@ -41,7 +41,7 @@ async function work(): Promise<void> {
 const began = Date.now();
 await Promise.all(Array.from({ length: parallel }, work));
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
-for (const [what, number] of Object.entries(tally).sort())
+for (const [what, number] of Object.entries(tally).sort(([a], [b]) => (a < b ? -1 : 1)))
   process.stdout.write(`${String(number).padStart(6)}  ${what}\n`);
 process.stdout.write(`${cases} cases of seed ${seed} in ${minutes} minutes: ${failures} failed\n`);
 process.exitCode = failures > 0 ? 1 : 0;

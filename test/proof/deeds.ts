@@ -64,7 +64,19 @@ function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: str
 
 type Job = NonNullable<ReturnType<EmbeddedElasticsearch['cluster']['cluster']['jobs']['get']>>;
 
-function carryOutOn(job: Job, cluster: EmbeddedElasticsearch['cluster'], deed: Deed['deed']): boolean {
+type ClusterDeed =
+  | 'node_leaves'
+  | 'master_leaves'
+  | 'master_comes'
+  | 'upgrade_begins'
+  | 'upgrade_ends'
+  | 'job_made';
+
+function carryOutOn(
+  job: Job,
+  cluster: EmbeddedElasticsearch['cluster'],
+  deed: Exclude<Deed['deed'], ClusterDeed>,
+): boolean {
   const jobId = job.id;
   const state = job.task?.state ?? 'closed';
   switch (deed) {
