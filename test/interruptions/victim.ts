@@ -154,6 +154,7 @@ export class Victim implements AsyncDisposable {
     const command = [process.execPath, options.script ?? source, ...args];
     const env = {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       SHELL: '/bin/sh',
       TERM: 'xterm',
       ELASTICSEARCH_URL: server.url,

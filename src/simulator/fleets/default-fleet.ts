@@ -85,73 +85,84 @@ function idleJobs(): FleetJob[] {
 
 /** One of each case that a sweep has to tell apart. */
 function peculiarJobs(protectUntil: string): FleetJob[] {
+  return [...misleadingJobs, ...failedAndNeverFedJobs, ...keptJobs(protectUntil)];
+}
+
+const misleadingJobs: readonly FleetJob[] = [
+  {
+    jobId: 'web-sessions-archive',
+    groups: ['web', 'archive'],
+    description: 'A big model: its close takes about four minutes',
+    openedAt: '70d',
+    lastData: '12d',
+    modelBytes: '2048mb',
+    memoryLimit: '4096mb',
+    node: 'ml-1',
+    closeTakes: '4m',
+    datafeed: { state: 'stopped' },
+  },
+  {
+    jobId: 'infra-backfill-2024',
+    groups: ['infra', 'archive'],
+    description: 'Reads last year’s records: old event time, fresh data',
+    openedAt: '5h',
+    firstData: '5h',
+    lastData: '1m',
+    latestRecord: '420d',
+    modelBytes: '85mb',
+    node: 'ml-2',
+    datafeed: {
+      state: 'started',
+      source: { every: '60s' },
+      lookback: { from: '420d', end: '60d', rate: 600 },
+    },
+  },
+  {
+    jobId: 'payments-reopened',
+    groups: ['payments'],
+    description: 'Opened again two hours ago; its last data is from before',
+    created: '200d',
+    openedAt: '2h',
+    lastData: '51d',
+    modelBytes: '40mb',
+    node: 'ml-0',
+    datafeed: { state: 'stopped' },
+  },
+];
+
+const failedAndNeverFedJobs: readonly FleetJob[] = [
+  {
+    jobId: 'security-new-sensor',
+    groups: ['security'],
+    description: 'Opened this morning, waiting for its first data',
+    openedAt: '4h',
+    node: 'ml-1',
+    datafeed: { state: 'started' },
+  },
+  {
+    jobId: 'infra-never-used',
+    groups: ['infra'],
+    description: 'Opened in a workshop, never fed',
+    openedAt: '23d',
+    node: 'ml-2',
+  },
+  {
+    jobId: 'payments-crashed',
+    groups: ['payments'],
+    state: 'failed',
+    reason: 'autodetect process stopped unexpectedly: Fatal error: bad_alloc',
+    openedAt: '34d',
+    lastData: '16d',
+    modelBytes: '500mb',
+    memoryLimit: '512mb',
+    node: 'ml-0',
+    datafeed: { state: 'stopped' },
+  },
+];
+
+/** Jobs with a reason to be kept that a sweep must see. */
+function keptJobs(protectUntil: string): FleetJob[] {
   return [
-    {
-      jobId: 'web-sessions-archive',
-      groups: ['web', 'archive'],
-      description: 'A big model: its close takes about four minutes',
-      openedAt: '70d',
-      lastData: '12d',
-      modelBytes: '2048mb',
-      memoryLimit: '4096mb',
-      node: 'ml-1',
-      closeTakes: '4m',
-      datafeed: { state: 'stopped' },
-    },
-    {
-      jobId: 'infra-backfill-2024',
-      groups: ['infra', 'archive'],
-      description: 'Reads last year’s records: old event time, fresh data',
-      openedAt: '5h',
-      firstData: '5h',
-      lastData: '1m',
-      latestRecord: '420d',
-      modelBytes: '85mb',
-      node: 'ml-2',
-      datafeed: {
-        state: 'started',
-        source: { every: '60s' },
-        lookback: { from: '420d', end: '60d', rate: 600 },
-      },
-    },
-    {
-      jobId: 'payments-reopened',
-      groups: ['payments'],
-      description: 'Opened again two hours ago; its last data is from before',
-      created: '200d',
-      openedAt: '2h',
-      lastData: '51d',
-      modelBytes: '40mb',
-      node: 'ml-0',
-      datafeed: { state: 'stopped' },
-    },
-    {
-      jobId: 'security-new-sensor',
-      groups: ['security'],
-      description: 'Opened this morning, waiting for its first data',
-      openedAt: '4h',
-      node: 'ml-1',
-      datafeed: { state: 'started' },
-    },
-    {
-      jobId: 'infra-never-used',
-      groups: ['infra'],
-      description: 'Opened in a workshop, never fed',
-      openedAt: '23d',
-      node: 'ml-2',
-    },
-    {
-      jobId: 'payments-crashed',
-      groups: ['payments'],
-      state: 'failed',
-      reason: 'autodetect process stopped unexpectedly: Fatal error: bad_alloc',
-      openedAt: '34d',
-      lastData: '16d',
-      modelBytes: '500mb',
-      memoryLimit: '512mb',
-      node: 'ml-0',
-      datafeed: { state: 'stopped' },
-    },
     {
       jobId: 'apm-transactions-production',
       groups: ['apm'],
