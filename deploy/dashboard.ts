@@ -54,27 +54,7 @@ export function dashboard(
         height: 3,
         properties: { title: 'Alarms', alarms: alarmIds.map((id) => `\${${id}.Arn}`) },
       },
-      ...widgets.map((widget, index) => ({
-        type: 'metric',
-        x: (index % 3) * widths,
-        y: 3 + Math.floor(index / 3) * heights,
-        width: widths,
-        height: heights,
-        properties: {
-          title: widget.title,
-          region: `\${AWS::Region}`,
-          period: 3_600,
-          metrics: widget.metrics.map(({ metric, label, stat = 'Sum' }) => [
-            metric.Namespace,
-            metric.MetricName,
-            ...metric.Dimensions.flatMap(({ Name, Value }) => [
-              Name,
-              typeof Value === 'string' ? Value : functionName,
-            ]),
-            { label, stat },
-          ]),
-        },
-      })),
+      ...widgets.map((widget, index) => placed(widget, index, functionName)),
     ],
   };
   return {
@@ -85,3 +65,28 @@ export function dashboard(
 
 const counted = (cluster: string, names: readonly string[], stat: string) =>
   names.map((label) => ({ metric: sweepMetric(label, cluster), label, stat }));
+
+/** A widget in the grid below the alarms, three in a row. */
+function placed({ title, metrics }: Widget, index: number, functionName: string): object {
+  return {
+    type: 'metric',
+    x: (index % 3) * widths,
+    y: 3 + Math.floor(index / 3) * heights,
+    width: widths,
+    height: heights,
+    properties: {
+      title,
+      region: `\${AWS::Region}`,
+      period: 3_600,
+      metrics: metrics.map(({ metric, label, stat = 'Sum' }) => [
+        metric.Namespace,
+        metric.MetricName,
+        ...metric.Dimensions.flatMap(({ Name, Value }) => [
+          Name,
+          typeof Value === 'string' ? Value : functionName,
+        ]),
+        { label, stat },
+      ]),
+    },
+  };
+}

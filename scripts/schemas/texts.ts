@@ -4,7 +4,7 @@ import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
 import { fleetSchema } from '../../src/simulator/fleets/schema.ts';
 import { requestSchema } from '../../src/sweep/request.ts';
 
-/** By name: the text of `schemas/NAME.schema.json`. */
+/** The text of each file of `schemas/`, by its name without `.schema.json`. */
 export const schemaTexts: Readonly<Record<string, string>> = {
   request: textOf(requestSchema),
   schedules: textOf(scheduleFileSchema),

@@ -44,7 +44,31 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it('writes the report to standard error when the disk fills up in the middle of it', async () => {
+    const { server, env } = await simulator('--speed', '60');
+    await using _server = server;
+    await using folder = await newFolder();
+    // a file may have 1 KB: the first write is cut short without an error
+    const child = spawn(
+      'bash',
+      [
+        '-c',
+        `ulimit -f 1; exec "${process.execPath}" "${source}" sweep --yes -o json > "${folder.at('out')}"`,
+      ],
+      { cwd: root, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const [exit] = (await once(child, 'close')) as [number | null];
+    expect(exit, stderr).toBe(3);
+    expect((await folder.read('out')).length).toBe(1_024);
+    expect(stderr).toContain('standard output could not be written (EFBIG): the result follows');
+    expectSums(JSON.parse(stderr.slice(stderr.indexOf('{'))) as SweepReport);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends a sweep on %s with its report, however often it is sent',
     async (signal) => {
       await using folder = await newFolder();

@@ -69,6 +69,19 @@ describe('reopen', () => {
     expect(world.cluster.job('rests')?.datafeed?.state).toBe('stopped');
   });
 
+  it('starts a datafeed whose id is longer than any job id', async () => {
+    const jobId = 'j'.repeat(60);
+    const datafeed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
+    await using world = await startWorld([...busy(8), { jobId, lastData: '9d', datafeed }]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.jobs).toEqual([
+      { jobId, outcome: 'reopened', datafeedId: `datafeed-${jobId}`, datafeed: 'started' },
+    ]);
+  });
+
   it('is harmless when it is run twice', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();

@@ -9,7 +9,12 @@ export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
 
 export type Expected =
   /** No close request was sent. */
-  | { readonly exit: number | undefined; readonly nothingSent: true; readonly says?: RegExp }
+  | {
+      readonly exit: number | undefined;
+      readonly nothingSent: true;
+      /** The signal may come so late that it ends the process, whose handlers are gone. */
+      readonly orKilled?: true;
+    }
   /** The report, or the notes of a sweep that was killed, name every job that was asked, in each of these places. */
   | {
       readonly exit: number | undefined;
@@ -115,7 +120,7 @@ export const rows: readonly Row[] = [
     options: { terminal: true },
     cells: {
       start: untouched(3),
-      question: untouched(4),
+      question: { exit: 4, nothingSent: true, orKilled: true },
       closing: { exit: 3, report: ['kept'] },
       report: { exit: 3, report: ['kept'], closesAll: true },
     },
@@ -185,7 +190,7 @@ const placeWords: Readonly<Record<Place, string>> = {
 export function words(cell: Expected | string): string {
   if (typeof cell === 'string') return `– (${cell})`;
   const exit = cell.exit === undefined ? 'killed' : `exit ${cell.exit}`;
-  if ('nothingSent' in cell) return `${exit}; nothing was sent`;
+  if ('nothingSent' in cell) return `${exit}${cell.orKilled ? ' or killed' : ''}; nothing was sent`;
   const closes = cell.closesAll ? 'closes all; ' : '';
   const what = cell.exit === undefined && !cell.closesAll ? 'the asked jobs are' : 'report';
   return `${exit}; ${closes}${what} ${cell.report.map((place) => placeWords[place]).join(' and ')}`;

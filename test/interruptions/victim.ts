@@ -154,6 +154,7 @@ export class Victim implements AsyncDisposable {
     const command = [process.execPath, options.script ?? source, ...args];
     const env = {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       SHELL: '/bin/sh',
       TERM: 'xterm',
       ELASTICSEARCH_URL: server.url,
@@ -236,6 +237,16 @@ export class Victim implements AsyncDisposable {
     return true;
   }
 
+  /** Reads no more of what the terminal shows, as a stalled ssh session or Ctrl-S. */
+  stall(): void {
+    this.#child.stdout?.pause();
+  }
+
+  /** How many jobs of the cluster are closed. */
+  get closed(): number {
+    return this.#server.cluster.jobs().filter(({ state }) => state === 'closed').length;
+  }
+
   answer(text: string): void {
     this.#child.stdin?.write(text);
   }
@@ -287,8 +298,8 @@ export class Victim implements AsyncDisposable {
     }
   }
 
-  async ends(): Promise<Aftermath> {
-    for (const stream of [this.#child.stdout, this.#reader?.stdout]) stream?.resume();
+  async ends({ reads = true } = {}): Promise<Aftermath> {
+    for (const stream of [this.#child.stdout, this.#reader?.stdout]) if (reads) stream?.resume();
     const exit = await this.#ended;
     const tookMs = Date.now() - this.#deedAt;
     await sleep(50);

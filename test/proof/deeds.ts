@@ -34,7 +34,6 @@ export function doAt(
 /** Whether there was anything to do: nobody can close what is closed, or kill what does not run. */
 function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: string): boolean {
   const job = cluster.cluster.jobs.get(jobId);
-  const state = job && (job.task?.state ?? 'closed');
   switch (deed) {
     case 'node_leaves': {
       const [name] = cluster.nodeNames;
@@ -59,9 +58,27 @@ function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: str
       cluster.putJob({ jobId, lastData: '5d' });
       return true;
     default:
-      break;
+      return job ? carryOutOn(job, cluster, deed) : false;
   }
-  if (!job) return false;
+}
+
+type Job = NonNullable<ReturnType<EmbeddedElasticsearch['cluster']['cluster']['jobs']['get']>>;
+
+type ClusterDeed =
+  | 'node_leaves'
+  | 'master_leaves'
+  | 'master_comes'
+  | 'upgrade_begins'
+  | 'upgrade_ends'
+  | 'job_made';
+
+function carryOutOn(
+  job: Job,
+  cluster: EmbeddedElasticsearch['cluster'],
+  deed: Exclude<Deed['deed'], ClusterDeed>,
+): boolean {
+  const jobId = job.id;
+  const state = job.task?.state ?? 'closed';
   switch (deed) {
     case 'data_arrives':
       if (state !== 'opened') return false;

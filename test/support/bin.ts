@@ -32,10 +32,10 @@ export interface StartOptions {
 /** Starts `jobsweep` on the Node that runs the tests, in an environment that has nothing but what it needs. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
   // no HOME: the reports of one test must not be the history of another
-  const { PATH, TMPDIR } = process.env;
+  const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [options.script ?? source, ...args], {
     cwd: options.cwd ?? root,
-    env: { PATH, TMPDIR, AWS_EC2_METADATA_DISABLED: 'true', ...options.env },
+    env: { PATH, TMPDIR, NODE_COMPILE_CACHE, AWS_EC2_METADATA_DISABLED: 'true', ...options.env },
     stdio: 'pipe',
   });
   let stdout = '';

@@ -131,12 +131,8 @@ export class Operations {
           return {};
         });
       }
-      case 'ListScheduleGroups': {
-        const { NamePrefix = '', ...rest } = read(page, Object.fromEntries(query));
-        const found = store.groups(region).filter((group) => group.Name.startsWith(NamePrefix));
-        const { entries, token } = this.#page(found, rest, `groups ${region} ${NamePrefix}`);
-        return { ScheduleGroups: entries.map(shownGroup), ...token };
-      }
+      case 'ListScheduleGroups':
+        return this.#listGroups(call);
       case 'TagResource': {
         const arn = read(groupArn, call.label, ['ResourceArn']);
         const input = read(z.object({ Tags: tags }), call.body);
@@ -154,6 +150,13 @@ export class Operations {
         return { Tags: [...found].map(([Key, Value]) => ({ Key, Value })) };
       }
     }
+  }
+
+  #listGroups({ region, query }: Call): object {
+    const { NamePrefix = '', ...rest } = read(page, Object.fromEntries(query));
+    const found = this.#store.groups(region).filter((group) => group.Name.startsWith(NamePrefix));
+    const { entries, token } = this.#page(found, rest, `groups ${region} ${NamePrefix}`);
+    return { ScheduleGroups: entries.map(shownGroup), ...token };
   }
 
   #listSchedules({ region, query }: Call): object {

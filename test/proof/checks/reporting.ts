@@ -126,7 +126,8 @@ const outcomeCounts = [
   ['kept', 'kept'],
 ] as const;
 
-function checkTruth(job: ReportedJob, report: SweepReport, { seen, wanted, claim }: Trial): void {
+function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
+  const { seen, wanted, claim } = trial;
   const { jobId, outcome } = job;
   const asks = seen.closes.filter(({ ids }) => ids.includes(jobId));
   const chained = wanted.chain?.jobs.findLast((entry) => entry.jobId === jobId);
@@ -143,23 +144,18 @@ function checkTruth(job: ReportedJob, report: SweepReport, { seen, wanted, claim
     job.attempts === asks.length + (chained?.attempts ?? 0),
     () => `${jobId} has ${job.attempts} attempts, and was asked ${asks.length} times`,
   );
+  const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
   const readSince = lastAsk === undefined || (read !== undefined && isAfter(read, lastAsk));
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
       says(asks.length > 0 || chained !== undefined, 'nobody of ours asked');
-      says(
-        asks.every(({ force }) => !force),
-        'it was forced',
-      );
+      says(!wasForced, 'it was forced');
       break;
     case 'force_closed':
       says(state === 'closed' && readSince, 'it is not closed');
-      says(
-        asks.some(({ force }) => force),
-        'it was not forced',
-      );
+      says(wasForced, 'it was not forced');
       break;
     case 'already_closed':
       says(state === 'closed', 'it is not closed');
@@ -168,12 +164,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, { seen, wanted, claim
     case 'closing':
       says(state === 'closing', 'it is not closing');
       if (!report.dryRun && !report.fuse && readSince && lastAsk) {
-        // what was learnt long before the end is no truth of the end
-        const late = seen.reads.findLast((entry) => entry.kind === 'stats' && entry.ids?.includes(jobId));
-        says(
-          (late?.endedAt ?? 0) >= seen.endedAt - 20_000,
-          `it was looked at ${seen.endedAt - (late?.endedAt ?? 0)} ms before the end`,
-        );
+        const before = sinceLastStats(seen, jobId);
+        says(before <= 20_000, `it was looked at ${before} ms before the end`);
       }
       break;
     case 'gone':
@@ -191,25 +183,31 @@ function checkTruth(job: ReportedJob, report: SweepReport, { seen, wanted, claim
       );
       break;
     case 'revived': {
-      // by the last look, or, for one found closing that nobody here asked, by the last read of its stats
-      const reasons = endsOfLastLook(seen, jobId).map((seq): Decision | undefined => {
-        const told = toldOf(seen, jobId, seq);
-        return told && decide(wanted, told, pastOf(seen, wanted, jobId, seq));
-      });
+      const reasons = lastDecisions(trial, jobId);
+      const isRight = reasons.some((each) => each?.verdict === 'keep' && each.reason === job.reason);
       says(job.verdict === 'keep', `its verdict is ${job.verdict}`);
-      says(
-        reasons.some((decision) => decision?.verdict === 'keep' && decision.reason === job.reason),
-        `it should be ${reasons.map((decision) => `${decision?.verdict} ${decision?.reason}`).join(' or ')}`,
-      );
+      says(isRight, `it should be ${reasons.map((each) => `${each?.verdict} ${each?.reason}`).join(' or ')}`);
       break;
     }
     case 'not_attempted':
-      says(asks.length === 0, 'it was asked');
-      break;
     case 'kept':
       says(asks.length === 0, 'it was asked');
       break;
   }
+}
+
+/** Milliseconds from the last read of the job's stats to the end: what was learnt long before is not true of the end. */
+function sinceLastStats(seen: SweepSeen, jobId: string): number {
+  const last = seen.reads.findLast((entry) => entry.kind === 'stats' && entry.ids?.includes(jobId));
+  return seen.endedAt - (last?.endedAt ?? 0);
+}
+
+/** By the last look, or by the last read of its stats if the job was found closing and never asked here. */
+function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
+  return endsOfLastLook(seen, jobId).map((seq) => {
+    const told = toldOf(seen, jobId, seq);
+    return told && decide(wanted, told, pastOf(seen, wanted, jobId, seq));
+  });
 }
 
 /** The cases of exit 3. */

@@ -1,5 +1,5 @@
 /** @module How long the open jobs have been idle, with the threshold drawn in: to choose a threshold by looking. */
-import type { Spec } from 'vega';
+import type { Axis, Mark, Spec } from 'vega';
 import { formatDuration } from '../../../sweep/duration.ts';
 import { plural } from '../../../sweep/text.ts';
 import type { Picture } from '../../picture.ts';
@@ -128,92 +128,97 @@ function draw(bars: readonly Bar[], threshold: number, label: string, width: num
         range: 'height',
       },
     ],
-    axes: [
-      {
-        orient: 'left',
-        scale: 'y',
-        title: 'jobs',
-        grid: true,
-        domain: false,
-        ticks: false,
-        format: 'd',
-        tickMinStep: 1,
-        tickCount: 5,
-        titlePadding: 8,
-      },
-      {
-        orient: 'bottom',
-        scale: 'x',
-        title: 'idle for',
-        values: bars.filter(({ index }) => !narrow || index % 3 === 0).map(({ index }) => index),
-        encode: {
-          labels: {
-            update: { text: { signal: `${JSON.stringify(bars.map((bar) => bar.label))}[datum.value]` } },
-          },
-        },
-      },
-    ],
-    marks: [
-      {
-        type: 'rect',
-        from: { data: 'bars' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'index', offset: 1 },
-            x2: { scale: 'x', signal: 'datum.index + 1', offset: -1 },
-            y: { scale: 'y', field: 'from' },
-            y2: { scale: 'y', field: 'to' },
-            fill: { field: 'fill' },
-          },
-        },
-      },
-      {
-        type: 'text',
-        from: { data: 'counts' },
-        encode: {
-          enter: {
-            x: { scale: 'x', signal: 'datum.index + 0.5' },
-            y: { scale: 'y', field: 'at', offset: -4 },
-            align: { value: 'center' },
-            text: { field: 'label' },
-            fill: { value: ink.faint },
-            fontSize: { value: narrow ? 10 : 12 },
-            font: { value: 'system-ui, sans-serif' },
-          },
-        },
-      },
-      {
-        type: 'rule',
-        from: { data: 'threshold' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'at' },
-            y: { value: -14 },
-            y2: { signal: 'height' },
-            stroke: { value: ink.bad },
-            strokeWidth: { value: 2 },
-            strokeDash: { value: [5, 3] },
-          },
-        },
-      },
-      {
-        type: 'text',
-        from: { data: 'threshold' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'at' },
-            y: { value: -19 },
-            align: {
-              value:
-                threshold > bars.length * 0.7 ? 'right' : threshold < bars.length * 0.3 ? 'left' : 'center',
-            },
-            text: { field: 'label' },
-            fill: { value: ink.text },
-            fontSize: { value: 13 },
-            font: { value: 'system-ui, sans-serif' },
-          },
-        },
-      },
-    ],
+    axes: [jobsAxis, idleAxis(bars, narrow)],
+    marks: [barMark, countMark(narrow), ...thresholdMarks(threshold / bars.length)],
   };
 }
+
+const jobsAxis: Axis = {
+  orient: 'left',
+  scale: 'y',
+  title: 'jobs',
+  grid: true,
+  domain: false,
+  ticks: false,
+  format: 'd',
+  tickMinStep: 1,
+  tickCount: 5,
+  titlePadding: 8,
+};
+
+const idleAxis = (bars: readonly Bar[], narrow: boolean): Axis => ({
+  orient: 'bottom',
+  scale: 'x',
+  title: 'idle for',
+  values: bars.filter(({ index }) => !narrow || index % 3 === 0).map(({ index }) => index),
+  encode: {
+    labels: {
+      update: { text: { signal: `${JSON.stringify(bars.map((bar) => bar.label))}[datum.value]` } },
+    },
+  },
+});
+
+const barMark: Mark = {
+  type: 'rect',
+  from: { data: 'bars' },
+  encode: {
+    enter: {
+      x: { scale: 'x', field: 'index', offset: 1 },
+      x2: { scale: 'x', signal: 'datum.index + 1', offset: -1 },
+      y: { scale: 'y', field: 'from' },
+      y2: { scale: 'y', field: 'to' },
+      fill: { field: 'fill' },
+    },
+  },
+};
+
+const countMark = (narrow: boolean): Mark => ({
+  type: 'text',
+  from: { data: 'counts' },
+  encode: {
+    enter: {
+      x: { scale: 'x', signal: 'datum.index + 0.5' },
+      y: { scale: 'y', field: 'at', offset: -4 },
+      align: { value: 'center' },
+      text: { field: 'label' },
+      fill: { value: ink.faint },
+      fontSize: { value: narrow ? 10 : 12 },
+      font: { value: 'system-ui, sans-serif' },
+    },
+  },
+});
+
+/** The line and its label; `share` is where on the axis it stands, from 0 to 1. */
+const thresholdMarks = (share: number): Mark[] => [
+  {
+    type: 'rule',
+    from: { data: 'threshold' },
+    encode: {
+      enter: {
+        x: { scale: 'x', field: 'at' },
+        y: { value: -14 },
+        y2: { signal: 'height' },
+        stroke: { value: ink.bad },
+        strokeWidth: { value: 2 },
+        strokeDash: { value: [5, 3] },
+      },
+    },
+  },
+  {
+    type: 'text',
+    from: { data: 'threshold' },
+    encode: {
+      enter: {
+        x: { scale: 'x', field: 'at' },
+        y: { value: -19 },
+        align: {
+          value: share > 0.7 ? 'right' : share < 0.3 ? 'left' : 'center',
+        },
+        text: { field: 'label' },
+        fill: { value: ink.text },
+        fontSize: { value: 13 },
+        font: { value: 'system-ui, sans-serif' },
+      },
+    },
+  },
+];

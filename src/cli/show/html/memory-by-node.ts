@@ -1,5 +1,5 @@
 /** @module The model memory of each node, before and after: what a sweep is for. */
-import type { Spec } from 'vega';
+import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../sweep/text.ts';
 import type { Picture } from '../../picture.ts';
 import { bytes } from '../words.ts';
@@ -71,37 +71,6 @@ function folded(nodes: readonly NodeMemory[]): readonly NodeMemory[] {
 function draw(nodes: readonly NodeMemory[], done: boolean, width: number): Spec {
   const rowHeight = 44;
   const left = Math.min(width * 0.3, 24 + 9.8 * Math.max(...nodes.map(({ node }) => node.length), 4));
-  const text = {
-    font: { value: 'system-ui, sans-serif' },
-    fontSize: { value: 12 },
-    baseline: { value: 'middle' },
-  } as const;
-  const bar = (field: 'now' | 'after', offset: number, fill: string) => ({
-    type: 'rect' as const,
-    from: { data: 'nodes' },
-    encode: {
-      enter: {
-        x: { value: 0 },
-        x2: { scale: 'x', field },
-        y: { scale: 'y', field: 'node', offset },
-        height: { value: 16 },
-        fill: { value: fill },
-      },
-    },
-  });
-  const label = (field: 'now' | 'after', offset: number) => ({
-    type: 'text' as const,
-    from: { data: 'nodes' },
-    encode: {
-      enter: {
-        ...text,
-        x: { scale: 'x', field, offset: 6 },
-        y: { scale: 'y', field: 'node', offset: offset + 8 },
-        text: { field: `${field}Text` },
-        fill: { value: ink.faint },
-      },
-    },
-  });
   return {
     width: width - left - 130,
     height: Math.max(1, nodes.length) * rowHeight,
@@ -122,21 +91,7 @@ function draw(nodes: readonly NodeMemory[], done: boolean, width: number): Spec 
       { name: 'y', type: 'band', domain: nodes.map(({ node }) => node), range: 'height' },
     ],
     marks: [
-      {
-        type: 'text',
-        from: { data: 'nodes' },
-        encode: {
-          enter: {
-            ...text,
-            x: { value: -10 },
-            y: { scale: 'y', field: 'node', offset: rowHeight / 2 - 2 },
-            align: { value: 'right' },
-            limit: { value: left - 14 },
-            text: { field: 'node' },
-            fill: { value: ink.text },
-          },
-        },
-      },
+      nodeName(rowHeight, left),
       bar('now', 4, ink.kept),
       bar('after', 22, ink.close),
       label('now', 4),
@@ -144,3 +99,53 @@ function draw(nodes: readonly NodeMemory[], done: boolean, width: number): Spec 
     ],
   };
 }
+
+const text = {
+  font: { value: 'system-ui, sans-serif' },
+  fontSize: { value: 12 },
+  baseline: { value: 'middle' },
+} as const;
+
+const bar = (field: 'now' | 'after', offset: number, fill: string) => ({
+  type: 'rect' as const,
+  from: { data: 'nodes' },
+  encode: {
+    enter: {
+      x: { value: 0 },
+      x2: { scale: 'x', field },
+      y: { scale: 'y', field: 'node', offset },
+      height: { value: 16 },
+      fill: { value: fill },
+    },
+  },
+});
+
+const label = (field: 'now' | 'after', offset: number) => ({
+  type: 'text' as const,
+  from: { data: 'nodes' },
+  encode: {
+    enter: {
+      ...text,
+      x: { scale: 'x', field, offset: 6 },
+      y: { scale: 'y', field: 'node', offset: offset + 8 },
+      text: { field: `${field}Text` },
+      fill: { value: ink.faint },
+    },
+  },
+});
+
+const nodeName = (rowHeight: number, left: number): Mark => ({
+  type: 'text',
+  from: { data: 'nodes' },
+  encode: {
+    enter: {
+      ...text,
+      x: { value: -10 },
+      y: { scale: 'y', field: 'node', offset: rowHeight / 2 - 2 },
+      align: { value: 'right' },
+      limit: { value: left - 14 },
+      text: { field: 'node' },
+      fill: { value: ink.text },
+    },
+  },
+});

@@ -1,5 +1,5 @@
 /** @module Every close on a line of time, by node: what was asked together, what took long, what did not end. */
-import type { Spec } from 'vega';
+import type { Mark, Spec } from 'vega';
 import type { ReportedJob, SweepReport } from '../../../sweep/report.ts';
 import { plural, printable } from '../../../sweep/text.ts';
 import type { OutcomeName } from '../../../sweep/vocabulary.ts';
@@ -121,7 +121,6 @@ function draw(lanes: readonly Lane[], { total, rounds }: Times, width: number): 
       : total < 3 * 3_600_000
         ? ['minutes', 60_000]
         : ['hours', 3_600_000];
-  const text = { font: { value: 'system-ui, sans-serif' }, fontSize: { value: 12 } } as const;
   return {
     width: width - 24,
     height: top,
@@ -163,63 +162,69 @@ function draw(lanes: readonly Lane[], { total, rounds }: Times, width: number): 
         tickCount: Math.floor(width / 90),
       },
     ],
-    marks: [
-      {
-        type: 'rule',
-        from: { data: 'rounds' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'at' },
-            y: { value: -2 },
-            y2: { signal: 'height' },
-            stroke: { value: ink.faint },
-            strokeDash: { value: [4, 3] },
-          },
-        },
-      },
-      {
-        type: 'text',
-        from: { data: 'rounds' },
-        encode: {
-          enter: {
-            ...text,
-            x: { scale: 'x', field: 'at', offset: -4 },
-            y: { value: -6 },
-            align: { value: 'right' },
-            text: { field: 'label' },
-            fill: { value: ink.faint },
-          },
-        },
-      },
-      {
-        type: 'text',
-        from: { data: 'lanes' },
-        encode: {
-          enter: {
-            ...text,
-            x: { value: 6 },
-            y: { field: 'y', offset: 14 },
-            text: { field: 'label' },
-            fill: { value: ink.text },
-          },
-        },
-      },
-      {
-        type: 'rect',
-        from: { data: 'bars' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'from' },
-            // what ended at once must still be seen
-            x2: { signal: `max(scale('x', datum.to), scale('x', datum.from) + 2)` },
-            y: { field: 'y' },
-            height: { value: Math.max(2, rowHeight - (rowHeight > 5 ? 2 : 1)) },
-            fill: { field: 'fill' },
-            fillOpacity: { field: 'opacity' },
-            description: { field: 'label' },
-          },
-        },
-      },
-    ],
+    marks: [...roundMarks, laneLabel, closeBars(rowHeight)],
   };
 }
+
+const text = { font: { value: 'system-ui, sans-serif' }, fontSize: { value: 12 } } as const;
+
+const roundMarks: readonly Mark[] = [
+  {
+    type: 'rule',
+    from: { data: 'rounds' },
+    encode: {
+      enter: {
+        x: { scale: 'x', field: 'at' },
+        y: { value: -2 },
+        y2: { signal: 'height' },
+        stroke: { value: ink.faint },
+        strokeDash: { value: [4, 3] },
+      },
+    },
+  },
+  {
+    type: 'text',
+    from: { data: 'rounds' },
+    encode: {
+      enter: {
+        ...text,
+        x: { scale: 'x', field: 'at', offset: -4 },
+        y: { value: -6 },
+        align: { value: 'right' },
+        text: { field: 'label' },
+        fill: { value: ink.faint },
+      },
+    },
+  },
+];
+
+const laneLabel: Mark = {
+  type: 'text',
+  from: { data: 'lanes' },
+  encode: {
+    enter: {
+      ...text,
+      x: { value: 6 },
+      y: { field: 'y', offset: 14 },
+      text: { field: 'label' },
+      fill: { value: ink.text },
+    },
+  },
+};
+
+const closeBars = (rowHeight: number): Mark => ({
+  type: 'rect',
+  from: { data: 'bars' },
+  encode: {
+    enter: {
+      x: { scale: 'x', field: 'from' },
+      // what ended at once must still be seen
+      x2: { signal: `max(scale('x', datum.to), scale('x', datum.from) + 2)` },
+      y: { field: 'y' },
+      height: { value: Math.max(2, rowHeight - (rowHeight > 5 ? 2 : 1)) },
+      fill: { field: 'fill' },
+      fillOpacity: { field: 'opacity' },
+      description: { field: 'label' },
+    },
+  },
+});

@@ -25,15 +25,16 @@ export const catDatafeedsRoute: Route = route(
   },
 );
 
+const column = (
+  name: string,
+  aliases: string,
+  description: string,
+  kind: NonNullable<Column<Datafeed>['kind']>,
+  value: Column<Datafeed>['value'],
+  shown = false,
+): Column<Datafeed> => ({ name, aliases: aliases.split(','), description, kind, value, shown });
+
 function columnsOf(cluster: ClusterState): Column<Datafeed>[] {
-  const column = (
-    name: string,
-    aliases: string,
-    description: string,
-    kind: NonNullable<Column<Datafeed>['kind']>,
-    value: Column<Datafeed>['value'],
-    shown = false,
-  ): Column<Datafeed> => ({ name, aliases: aliases.split(','), description, kind, value, shown });
   const node = (datafeed: Datafeed) => datafeed.task?.node;
   const perBucket = ({ buckets, searchMs }: Datafeed) => (buckets > 0 ? searchMs / buckets : 0);
   const perHour = (datafeed: Datafeed) =>

@@ -12,7 +12,7 @@ import type { Answer, Call, Route } from './call.ts';
 import { compatibility, PlainError } from './media-type.ts';
 import { Query } from './query.ts';
 import { type Rendered, type RenderOptions, render, renderError } from './respond.ts';
-import { type Routed, Router } from './router.ts';
+import { type Match, type Routed, Router } from './router.ts';
 
 /** One request that the server has seen. */
 export interface RecordedRequest {
@@ -64,35 +64,18 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { world, clock, faults } = options;
+  const { clock, faults } = options;
   // the client may go at any time: what it asked for goes on
   request.on('error', () => undefined);
   response.on('error', () => undefined);
   const content = await readContent(request);
   if (content === undefined) return;
-  const { text, tooLong } = content;
-  const method = request.method ?? 'GET';
-  const [path, search] = splitOnce(request.url ?? '/', '?');
-  const routed = findRoute(router, world.cluster.major, method, path);
-  const api = routed.kind === 'found' ? routed.match.route.name : 'unknown';
-  const record: RecordedRequest = {
-    at: clock.now(),
-    method,
-    path,
-    query: search,
-    lineBytes: Buffer.byteLength(`${method} ${request.url} HTTP/1.1\r\n`),
-    headers: request.headers,
-    body: text,
-    api,
-  };
+  const exchange = begin(options, router, request, content);
+  const { record, wait } = exchange;
   options.remember(record);
-
-  const query = new Query(search);
-  const renderOptions: RenderOptions = { major: world.cluster.major, query, headers: request.headers };
-  const wait = <T>(answer: Promise<T>) => clock.parked(request.socket.remotePort, answer);
   // not a sleep: that would make time pass even when the client has gone
   const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
-  const fault = faults.strike(api, path);
+  const fault = faults.strike(record.api, record.path);
   if (fault?.delay) await wait(elapsed(fault.delay));
   if (fault?.hang) {
     await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
@@ -102,22 +85,8 @@ async function handle(
     request.socket.resetAndDestroy();
     return;
   }
-  const warnings: string[] = [];
-  let rendered: Rendered;
-  if (fault?.status !== undefined && !fault.after) {
-    rendered = render(scripted(fault), renderOptions);
-  } else {
-    try {
-      rendered = render(await answer(), renderOptions);
-    } catch (error) {
-      const known = renderError(error, renderOptions);
-      // a bug of this simulator: whoever waits hears of it, and the process, too
-      if (!known) options.onBug(error);
-      rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
-    }
-    if (fault?.status !== undefined) rendered = render(scripted(fault), renderOptions);
-  }
-  faults.requestDone(api);
+  const rendered = await rendering(options, exchange, fault);
+  faults.requestDone(record.api);
   if (fault?.delayAnswer) await wait(elapsed(fault.delayAnswer));
   if (fault?.reset === 'after') {
     request.socket.resetAndDestroy();
@@ -127,57 +96,129 @@ async function handle(
   record.status = rendered.status;
   record.answeredAt = clock.now();
   record.responseBytes = Buffer.byteLength(rendered.body);
-  const last = tooLong || record.lineBytes > longestLine;
-  send(response, rendered, { fault, method, warnings, request, last, clock });
+  const last = exchange.tooLong || record.lineBytes > longestLine;
+  send(response, rendered, {
+    fault,
+    method: record.method,
+    warnings: exchange.warnings,
+    request,
+    last,
+    clock,
+  });
+}
 
-  async function answer(): Promise<Answer> {
-    if (record.lineBytes > longestLine)
-      throw new ElasticsearchError(400, {
-        type: 'too_long_http_line_exception',
-        reason: `An HTTP line is larger than ${longestLine} bytes.`,
-      });
-    if (tooLong) throw new PlainError(413, 'Request Entity Too Large');
-    const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
-    const source = query.peek('source');
-    const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
-    const compatibleWith = compatibility(world.cluster.major, {
-      contentType: request.headers['content-type'],
-      accept: request.headers.accept,
-      hasBody: text !== '',
-    });
-    if (routed.kind === 'unknown')
-      throw new PlainError(400, `no handler found for uri [${request.url}] and method [${method}]`, {
-        withStatus: false,
-      });
-    if (routed.kind === 'wrong method')
-      throw new PlainError(
-        405,
-        `Incorrect HTTP method for uri [${request.url}] and method [${method}], allowed: [${routed.allowed.join(', ')}]`,
-        { headers: { Allow: routed.allowed.join(',') } },
-      );
-    const { route, parameters } = routed.match;
-    const call: Call = {
-      world,
-      method,
-      path,
-      parameters,
-      query,
-      body,
-      principal,
-      accept: request.headers.accept ?? '',
-      compatibleWith,
-      wait,
-      warn: (message) => {
-        const facts = stackFacts[world.cluster.stack];
-        warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
-      },
-    };
-    if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
-    const act = route.prepare(call);
-    query.refuseUnconsumed(path);
-    world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
-    return act();
+/** A request that was read, and what its answer needs. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly record: RecordedRequest;
+  readonly routed: Routed<Route>;
+  readonly query: Query;
+  readonly tooLong: boolean;
+  readonly warnings: string[];
+  readonly wait: Call['wait'];
+}
+
+function begin(
+  { world, clock }: ServerOptions,
+  router: Router<Route>,
+  request: IncomingMessage,
+  { text, tooLong }: Content,
+): Exchange {
+  const method = request.method ?? 'GET';
+  const [path, search] = splitOnce(request.url ?? '/', '?');
+  const routed = findRoute(router, world.cluster.major, method, path);
+  const record: RecordedRequest = {
+    at: clock.now(),
+    method,
+    path,
+    query: search,
+    lineBytes: Buffer.byteLength(`${method} ${request.url} HTTP/1.1\r\n`),
+    headers: request.headers,
+    body: text,
+    api: routed.kind === 'found' ? routed.match.route.name : 'unknown',
+  };
+  const wait: Call['wait'] = (answer) => clock.parked(request.socket.remotePort, answer);
+  return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
+}
+
+/** The answer as bytes: the handler's, or the one that a fault puts in its place. */
+async function rendering(
+  options: ServerOptions,
+  exchange: Exchange,
+  fault: Fault | undefined,
+): Promise<Rendered> {
+  const { query, request } = exchange;
+  const renderOptions: RenderOptions = {
+    major: options.world.cluster.major,
+    query,
+    headers: request.headers,
+  };
+  if (fault?.status !== undefined && !fault.after) return render(scripted(fault), renderOptions);
+  let rendered: Rendered;
+  try {
+    rendered = render(await answer(options, exchange), renderOptions);
+  } catch (error) {
+    const known = renderError(error, renderOptions);
+    // a bug of this simulator: the client gets an answer, and the process learns of it too
+    if (!known) options.onBug(error);
+    rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }
+  return fault?.status === undefined ? rendered : render(scripted(fault), renderOptions);
+}
+
+async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Answer> {
+  const { request, record, routed, query, warnings } = exchange;
+  const { method, path, body: text } = record;
+  if (record.lineBytes > longestLine)
+    throw new ElasticsearchError(400, {
+      type: 'too_long_http_line_exception',
+      reason: `An HTTP line is larger than ${longestLine} bytes.`,
+    });
+  if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
+  const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
+  const source = query.peek('source');
+  const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
+  const compatibleWith = compatibility(world.cluster.major, {
+    contentType: request.headers['content-type'],
+    accept: request.headers.accept,
+    hasBody: text !== '',
+  });
+  const { route, parameters } = matchOf(routed, method, request.url);
+  const call: Call = {
+    world,
+    method,
+    path,
+    parameters,
+    query,
+    body,
+    principal,
+    accept: request.headers.accept ?? '',
+    compatibleWith,
+    wait: exchange.wait,
+    warn: (message) => {
+      const facts = stackFacts[world.cluster.stack];
+      warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
+    },
+  };
+  if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
+  const act = route.prepare(call);
+  query.refuseUnconsumed(path);
+  world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
+  return act();
+}
+
+/** @throws 400 if no endpoint has this path, 405 if it has no such method */
+function matchOf(routed: Routed<Route>, method: string, uri: string | undefined): Match<Route> {
+  if (routed.kind === 'found') return routed.match;
+  if (routed.kind === 'unknown')
+    throw new PlainError(400, `no handler found for uri [${uri}] and method [${method}]`, {
+      withStatus: false,
+    });
+  throw new PlainError(
+    405,
+    `Incorrect HTTP method for uri [${uri}] and method [${method}], allowed: [${routed.allowed.join(', ')}]`,
+    { headers: { Allow: routed.allowed.join(',') } },
+  );
 }
 
 const olderPrefix = '/_xpack/ml/';
