@@ -43,7 +43,7 @@ export function recommend(
     return {
       recommended: {
         idleFor,
-        because: `of at least ${plural(closes.atLeast, 'close')}, at most ${wrongCloses.atMost} would have been wrong, and no shorter threshold is as safe`,
+        because: `of at least ${plural(closes.atLeast, 'close')}, ${wrongCloses.atMost === 0 ? 'none' : `at most ${wrongCloses.atMost}`} would have been wrong, and no shorter threshold given is as safe`,
       },
       because: '',
     };

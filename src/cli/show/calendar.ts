@@ -22,7 +22,7 @@ export const calendarLegend = '█ data  · open and silent  (blank) closed  ? n
 
 /** One entry a day that ends at `asOf`, `asOf` less a day, and so on back to `from`; the oldest first. */
 export function calendarOf(
-  { data, silent, notOpen, knownFrom }: KnownPast,
+  { data, silent, open, notOpen, knownFrom }: KnownPast,
   from: number,
   asOf: number,
 ): CalendarDay[] {
@@ -38,7 +38,7 @@ export function calendarOf(
       ? 'closed'
       : hasData
         ? 'data'
-        : holds(silent, begins, ends)
+        : holds(silent, begins, ends) && holds(open, begins, ends)
           ? 'silent'
           : ends > knownFrom && meets(data.spans, begins, ends)
             ? 'data'
