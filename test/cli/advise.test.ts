@@ -313,3 +313,19 @@ describe('explain --history', () => {
     expect(stderr).toContain('expected the id of a job');
   });
 });
+
+describe("the server's own idle closer", () => {
+  it('is named as who closed a job', async () => {
+    await using world = await startWorld(
+      [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
+      {
+        settings: { 'xpack.ml.idle_job_auto_close_timeout': '48h' },
+      },
+    );
+    await world.clock.advance(2 * day);
+    expect(world.state('idle-0')).toBe('closed');
+    const { stdout } = await runOn(world, ['explain', 'idle-0', '--history', '-o', 'json']);
+    const { timeline } = JSON.parse(stdout) as Explanation;
+    expect(timeline?.events.find(({ what }) => what === 'closed')?.by).toBe("the server's own idle closer");
+  });
+});

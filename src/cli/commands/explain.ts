@@ -40,7 +40,8 @@ export const registerExplain: Register = (program, context) => {
             'explain: expected the id of a job, such as jobsweep explain web-logins',
           );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
-        return run(named, sweeping, context, history !== undefined);
+        // With files the option means what it means to a sweep.
+        return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
 };

@@ -88,7 +88,16 @@ function messageOf(job: Job, { at, state, cause }: StateChange): Document[] {
     case 'opened':
       return say(`Loading model snapshot [N/A], job latest_record_timestamp [${newest}]`);
     case 'closing':
-      return say('Job is closing');
+      return [
+        // The exact words of the server are not known; they name the setting.
+        ...(cause === 'idle job auto close'
+          ? say(
+              'Job was closed because it was idle; change the setting [xpack.ml.idle_job_auto_close_timeout] to keep such jobs open',
+              'warning',
+            )
+          : []),
+        ...say('Job is closing'),
+      ];
     case 'closed':
       return cause === 'put' ? say('Job created') : /force/.test(cause) ? say('Job is closing (forced)') : [];
     case 'failed':
