@@ -14,11 +14,12 @@ import {
 } from './errors.ts';
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
-import { type JobSnapshot, joinInventory } from './inventory.ts';
+import type { JobSnapshot } from './inventory.ts';
 import { Entry, type Observer } from './ledger.ts';
 import { matcher, unmatched } from './names.ts';
 import type { PlannedJob } from './planned.ts';
-import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
+import type { Cluster, FollowUps } from './ports.ts';
+import { type Found, readCluster } from './read-cluster.ts';
 import {
   countEntries,
   countKept,
@@ -31,7 +32,6 @@ import {
 import type { SweepRequest } from './request.ts';
 import { compareClocks, silenceWarnings } from './server-clock.ts';
 import { plural, printable, quote } from './text.ts';
-import { together } from './together.ts';
 import { type History, isStuckOpening, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
 import type { Closing } from './world.ts';
@@ -160,35 +160,6 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     followUp: followUp.followUp,
     warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
     ...(head.followUpOf && { followUpOf: head.followUpOf }),
-  };
-}
-
-/** The cluster at one moment, whole. */
-export interface Found {
-  readonly identity: ClusterIdentity;
-  readonly upgradeMode: boolean | undefined;
-  readonly mayClose: boolean | undefined;
-  readonly jobs: readonly JobSnapshot[];
-  readonly readAt: number;
-}
-
-/** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
-export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
-  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
-    cluster.identify(joint),
-    cluster.upgradeMode(joint),
-    cluster.mayClose(joint),
-    cluster.jobConfigs(joint),
-    cluster.jobStats(joint),
-    cluster.datafeedStats(joint), // break: datafeed-stats
-  ]);
-  const readAt = clock.now();
-  return {
-    identity,
-    upgradeMode,
-    mayClose,
-    jobs: joinInventory({ configs, stats, datafeeds, readAt }),
-    readAt,
   };
 }
 

@@ -100,6 +100,8 @@ export interface Told {
   readonly feedMissing: boolean;
   /** The sweep's own clock when it had everything. */
   readonly at: number;
+  /** The sweep's own clock when it judged, if that is another moment. */
+  readonly judgedAt?: number;
   /** The id is the name of a group as well: a close that names it would close the group. */
   readonly isGroup: boolean;
 }
@@ -198,7 +200,8 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
 
 /** What the contract's §2 says of a job: the first reason in its order, or what to do. */
 export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
-  const { config, stats, feed, at } = told;
+  const { config, stats, feed } = told;
+  const at = told.judgedAt ?? told.at;
   const groups = config?.groups ?? [];
   // a mark of an app that is there and holds nothing cannot be read
   const unreadable = config === undefined || config.managedSetting === null;
@@ -308,7 +311,7 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
   const ids = new Set<string>();
   for (const id of toldBy(configs, '')?.truth.keys() ?? []) ids.add(id);
   for (const job of toldBy(stats, '')?.truth.values() ?? []) if (!job.hidden) ids.add(job.jobId);
-  const all = [...ids].sort().map((id) => toldOf(seen, id, end) as Told);
+  const all = [...ids].sort().flatMap((id) => readAgain(seen, toldOf(seen, id, end) as Told, end) ?? []);
   const open = all.filter(
     ({ stats: truth }) => truth?.state !== 'closed' || truth.garbled === 'strange_state',
   );
@@ -340,6 +343,28 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
       }),
     }));
   return { open, listed };
+}
+
+/**
+ * What a sweep knows of a job of which the listing told only a part: it reads such a job once more, and leaves it out when
+ * nothing is left of it. Undefined: it is left out.
+ */
+function readAgain(seen: SweepSeen, told: Told, end: number): Told | undefined {
+  const closed = told.stats?.state === 'closed';
+  const isHalf = told.config === undefined || told.stats === undefined || told.feedMissing;
+  if (!isHalf || (closed && (told.config === undefined || told.feedMissing))) return told;
+  const [configs, stats] = (['configs', 'stats'] as const).map((kind) =>
+    seen.reads.find(
+      (read) => read.kind === kind && read.begunSeq >= end - 1 && read.ids?.includes(told.jobId),
+    ),
+  );
+  if (!configs?.ok || !stats?.ok) return told;
+  const begun = Math.max(configs.endedSeq, stats.endedSeq);
+  const feeds = seen.reads.find((read) => read.kind === 'datafeeds' && read.begunSeq > begun);
+  if (!feeds?.ok) return told;
+  const again = toldOf(seen, told.jobId, feeds.endedSeq + 1);
+  if (!again?.config && !again?.stats) return undefined;
+  return { ...again, judgedAt: told.at };
 }
 
 /** The fuse that must hold, of the contract's four in their order. */

@@ -9,9 +9,10 @@ import {
 } from '../../src/sweep/errors.ts';
 import type { Entry } from '../../src/sweep/ledger.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
+import { readCluster } from '../../src/sweep/read-cluster.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
-import { readCluster, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
+import { type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
 import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';

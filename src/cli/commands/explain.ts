@@ -2,7 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import { NoSuchJobError } from '../../sweep/errors.ts';
 import { matcher } from '../../sweep/names.ts';
-import { readCluster } from '../../sweep/sweep.ts';
+import { readCluster } from '../../sweep/read-cluster.ts';
 import { quote } from '../../sweep/text.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { explain } from '../explain.ts';
