@@ -31,10 +31,12 @@ export class FakeFollowUps {
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        const taken = { ...order, jobs };
+        // like the real service, it needs two minutes
+        const at = Math.max(order.at, this.#clock.now() + 120_000);
+        const taken = { ...order, at, jobs };
         this.#waiting.push(taken);
         seen.arranged.push({ order: taken, jobIds });
-        return { name: `${order.chain.sweepId}-${order.chain.round}`, at: order.at, jobIds };
+        return { name: `${order.chain.sweepId}-${order.chain.round}`, at, jobIds };
       },
     };
   }

@@ -142,6 +142,8 @@ export interface Past {
   readonly askedAt?: number | undefined;
   readonly lastActivity?: number | undefined;
   readonly flapping?: boolean | undefined;
+  /** A follow-up lists it. */
+  readonly awaited?: boolean | undefined;
   /** As the plan that is carried out was told of it; null when that plan would not have acted on it. */
   readonly planned?: Told | null | undefined;
 }
@@ -234,7 +236,7 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   if (lastData === undefined && wanted.neverFed === 'keep') return keep('never_fed');
   if (lastData === undefined && opened === undefined && past.lastActivity === undefined)
     return keep('no_clock');
-  if (!wanted.chain && stats.state !== 'opening' && !wanted.states.includes(stats.state))
+  if (!past.awaited && stats.state !== 'opening' && !wanted.states.includes(stats.state))
     return keep('state_not_chosen');
   if (stats.state === 'failed' && (!wanted.forceFailed || names(wanted.neverForced, told.jobId, groups)))
     return keep('force_not_allowed');
@@ -315,24 +317,9 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
   const open = all.filter(
     ({ stats: truth }) => truth?.state !== 'closed' || truth.garbled === 'strange_state',
   );
-  if (wanted.chain) {
-    const waiting = new Map(wanted.chain.jobs.map((job) => [job.jobId, job]));
-    const listed = [...waiting.values()].map(({ jobId, askedAt, lastActivity }) => {
-      const told = all.find((entry) => entry.jobId === jobId);
-      if (!told) return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
-      const past = {
-        ...seen.histories.get(jobId),
-        askedAt: told.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
-        ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
-      };
-      if (told.stats?.state === 'closed' && told.stats.garbled !== 'strange_state')
-        return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
-      return { jobId, told, decision: decide(wanted, told, past) };
-    });
-    return { open, listed };
-  }
-  const listed = open
-    .filter(({ jobId, config }) => names(wanted.jobs, jobId, config?.groups ?? []))
+  const waiting = new Map(wanted.chain?.jobs.map((job) => [job.jobId, job]));
+  const named = open
+    .filter(({ jobId, config }) => !waiting.has(jobId) && names(wanted.jobs, jobId, config?.groups ?? []))
     .map((told) => ({
       jobId: told.jobId,
       told,
@@ -342,7 +329,23 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
         planned: plannedFor(seen, told.jobId),
       }),
     }));
-  return { open, listed };
+  if (wanted.chain) {
+    const listed = [...waiting.values()].map(({ jobId, askedAt, lastActivity }) => {
+      const told = all.find((entry) => entry.jobId === jobId);
+      if (!told) return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      const past = {
+        ...seen.histories.get(jobId),
+        awaited: true,
+        askedAt: told.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
+        ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
+      };
+      if (told.stats?.state === 'closed' && told.stats.garbled !== 'strange_state')
+        return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      return { jobId, told, decision: decide(wanted, told, past) };
+    });
+    return { open, listed: wanted.chain.rest ? [...listed, ...named] : listed };
+  }
+  return { open, listed: named };
 }
 
 /**
@@ -374,7 +377,7 @@ export function fuseOf(
   upgradeMode: boolean | undefined,
 ): string | null {
   if (upgradeMode) return 'upgrade_mode';
-  if (wanted.chain) return null;
+  if (wanted.chain && !wanted.chain.rest) return null;
   const acting = listed.filter(
     ({ decision }) => decision.verdict === 'close' || decision.verdict === 'force',
   );
