@@ -73,7 +73,14 @@ export interface SweepSeen {
   report: SweepReport | undefined;
   error: Error | undefined;
   /** Jobs that a follow-up was arranged for by this sweep. */
-  readonly arranged: { readonly order: FollowUpOrder; readonly jobIds: readonly string[] }[];
+  readonly arranged: {
+    readonly order: FollowUpOrder;
+    readonly jobIds: readonly string[];
+    /** Which call to the scheduler it was, of all sweeps. */
+    readonly call: number;
+  }[];
+  /** Which call to the scheduler asked for the pending follow-ups. */
+  pendingCall: number | undefined;
   /** Jobs that an earlier follow-up had pending when this sweep asked. */
   pending: ReadonlySet<string>;
   /** Truth before anything was done and after the sweep had ended. */

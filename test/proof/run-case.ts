@@ -207,6 +207,7 @@ function watch(
     report: undefined,
     error: undefined,
     arranged: [],
+    pendingCall: undefined,
     pending: new Set(),
     before: truthOf(server.cluster),
     after: new Map(),

@@ -301,6 +301,18 @@ export const breaks: readonly Break[] = [
     becomes: ["'closing'", "'failed'"],
   },
   {
+    property: 'together',
+    wrong: 'a job that the other sweep comes back for gets a second follow-up',
+    mark: 'pending-follow-up',
+    becomes: 'const fresh = waiting;',
+  },
+  {
+    property: 'together',
+    wrong: 'a sweep asks again what the other sweep is closing',
+    mark: 'closing-already',
+    becomes: ["'closing'", "'failed'"],
+  },
+  {
     property: 'credentials',
     wrong: 'an error that quotes a request is passed on unredacted',
     mark: 'redact',
