@@ -112,7 +112,7 @@ export const properties: readonly Property[] = [
   {
     name: 'together',
     sentence:
-      'Two sweeps of one cluster at the same time ask no job more often than one may, agree, and double no follow-up.',
+      'Two sweeps of one cluster at the same time ask no job more often than one may, and double no follow-up.',
     check: sharesTheCluster,
   },
   {

@@ -43,17 +43,6 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
           seen.arranged.every((own) => own.call < call || !own.jobIds.includes(jobId)),
         () => `${jobId} is in a follow-up of both sweeps`,
       );
-  for (const own of seen.report?.jobs ?? []) {
-    const theirs = other.report?.jobs.find(({ jobId }) => jobId === own.jobId);
-    const closed = own.outcome === 'closed' || own.outcome === 'force_closed';
-    if (undisturbed && closed && theirs && other.endedAt >= seen.endedAt)
-      claim(
-        ['closed', 'force_closed', 'already_closed', 'not_attempted', 'revived', 'kept'].includes(
-          theirs.outcome,
-        ),
-        () => `${own.jobId} is ${own.outcome}, and ${theirs.outcome} by the sweep that ended later`,
-      );
-  }
 }
 
 export function hidesCredentials({ seen, run, claim }: Trial): void {
