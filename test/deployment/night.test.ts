@@ -32,9 +32,8 @@ afterEach(() => {
 
 /** The entry of the bundle that would be uploaded. */
 async function bundle(): Promise<Entry> {
-  const { Handler } = packaged.template.Resources.SweepLambdaFunction?.Properties as {
-    readonly Handler: string;
-  };
+  const properties = packaged.template.Resources.SweepLambdaFunction?.Properties;
+  const Handler = String(properties?.Handler);
   const file = path.join(packaged.task, Handler.slice(0, Handler.lastIndexOf('.')));
   const names = await readdir(path.dirname(file));
   const name = names.find((each) => path.parse(each).name === path.basename(file));
@@ -114,11 +113,11 @@ it('400 jobs on one node of 4 processors are closed over a night of several invo
   const client = sdkClient(scheduler.url);
   await client.send(new CreateScheduleGroupCommand({ Name: group }));
   client.destroy();
+  using _tracking = trackHttp(clock);
   await loadScheduler(
     createHandler({ environment: { ...environment, JOBSWEEP_SCHEDULE_GROUP: 'none' }, clock }),
     clock,
   );
-  using _tracking = trackHttp(clock);
   // half of the processors of the node
   const request = { close: { perNode: 2 } };
   const schedules = [{ name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request }];
