@@ -25,7 +25,8 @@ export const reportFields: Described<SweepReport> = {
   fuse: 'null, or the fuse that stopped the sweep',
   followUp: 'null, or the follow-up that was arranged',
   warnings: 'what somebody should know, in sentences',
-  followUpOf: 'of a follow-up: the sweep that began the chain, and which round this is',
+  followUpOf:
+    'of a follow-up: the sweep that began the chain, which round this is, and `rest` when it judges the whole request anew',
   rounds:
     'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
@@ -65,13 +66,14 @@ export const followUpFields: Described<ReportedFollowUp> = {
   name: 'of the schedule',
   at: 'when it comes, ISO date-time in UTC',
   round: 'which round of the chain it is, from 1',
-  jobs: 'how many jobs it looks at',
+  jobs: 'how many jobs it lists: those left closing',
+  rest: 'true: it also judges the whole request anew, because jobs were left unasked for lack of time',
 };
 
 export const roundFields: Described<ReportedRound> = {
   round: 'its number, from 1',
   startedAt: 'ISO date-time in UTC',
-  jobs: 'how many jobs it came back for',
+  jobs: 'how many jobs it looked at',
   closed: 'how many of them became closed',
   forceClosed: 'by force',
   closing: 'how many were closing still',

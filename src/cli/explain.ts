@@ -75,8 +75,11 @@ export interface ExplainCase {
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
-  // Nobody is known to have asked a job that is found closing: it counts as asked when it is first seen.
-  const history: History = { ...given.history, ...(job.state === 'closing' && { askedAt: now }) };
+  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  const history: History = {
+    ...given.history,
+    ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),
+  };
   const judge = judgeBy(request);
   const closed = job.reportedState === 'closed';
   const lastActivity = lastActivityOf(job, history.lastActivity);

@@ -41,8 +41,7 @@ export class Progress implements Observer, Disposable {
     this.#options = options;
   }
 
-  /** Not to be told of a dry run, in which nothing is awaited. */
-  decided(entries: readonly Entry[]): void {
+  begun(entries: readonly Entry[]): void {
     this.#toDo = entries.filter((entry) => !entry.settled);
     this.#begin(this.#toDo.filter(({ verdict }) => verdict.verdict === 'wait'));
   }

@@ -8,14 +8,14 @@ import type { PlannedJob } from '../sweep/planned.ts';
 import type { FollowUps } from '../sweep/ports.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { ReadRequest } from '../sweep/request.ts';
-import { sweep } from '../sweep/sweep.ts';
+import { type CarriedOut, carryOut, type Plan, planSweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import { type ExitCode, type Io, widthOf } from './io.ts';
 import type { ReportKeeper } from './kept-reports.ts';
 import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
-import { type Picture, takePicture } from './picture.ts';
+import { takePicture } from './picture.ts';
 import { Progress } from './progress.ts';
 import { reportLines } from './show/ndjson.ts';
 import { reportSheet, reportText } from './show/report.ts';
@@ -49,31 +49,15 @@ export interface Sweeping {
   readonly past: PastCloses;
 }
 
-export interface Swept {
-  readonly report: SweepReport;
-  readonly entries: readonly Entry[];
-  /** The cluster as it was when the verdicts were in. */
-  readonly picture: Picture;
-}
-
-export interface Round {
-  readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
-  readonly followUps?: FollowUps | undefined;
-  readonly keeper?: ReportKeeper | undefined;
-}
-
-/** One sweep; what it does to the cluster is shown on standard error while it lasts. */
-export async function sweepOnce(
+/** The plan of one sweep, or of one round of it. `planned` is the plan that was agreed to before. */
+export async function planOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
-  { planned, followUps, keeper }: Round = {},
-): Promise<Swept> {
+  planned?: ReadonlyMap<string, PlannedJob>,
+): Promise<Plan> {
   const atMostMs = remainingMs / target.speed;
   using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
-  let entries: readonly Entry[] = [];
-  let note = (_asked: readonly Entry[]): void => undefined;
-  let picture = takePicture([], request.idleFor, target.clock.now());
-  const report = await sweep(
+  return await planSweep(
     {
       sweepId: sweepIdOf(request.trigger, randomUUID()),
       request,
@@ -83,28 +67,53 @@ export async function sweepOnce(
     },
     {
       cluster: target.cluster,
-      followUps,
       clock: target.clock,
       remainingMs,
       stop: io.signal,
-      observer: {
-        decided: (decided, head) => {
-          entries = decided;
-          note = (asked) => keeper?.asking(head, asked);
-          picture = takePicture(decided, request.idleFor, target.clock.now());
-          if (!request.dryRun) progress.decided(decided);
-        },
-        asking: (asked) => {
-          note(asked);
-          progress.asking(asked);
-        },
-        settled: () => progress.settled(),
-        notice: (message) => progress.notice(message),
-      },
+      observer: { notice: (message) => progress.notice(message) },
     },
   );
-  const flapping = flappingJobs(past, entries);
-  return { report: flapping.length > 0 ? { ...report, flapping } : report, entries, picture };
+}
+
+export interface CarryingOut {
+  readonly followUps: FollowUps | undefined;
+  readonly keeper: ReportKeeper | undefined;
+}
+
+/** Carries a plan out; what it does to the cluster is shown on standard error while it lasts. */
+export async function carryOutPlan(
+  plan: Plan,
+  { io, paint, target, remainingMs }: Sweeping,
+  { followUps, keeper }: CarryingOut,
+): Promise<CarriedOut> {
+  const atMostMs = remainingMs / target.speed;
+  using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
+  let note = (_asked: readonly Entry[]): void => undefined;
+  return await carryOut(plan, {
+    cluster: target.cluster,
+    followUps,
+    clock: target.clock,
+    remainingMs,
+    stop: io.signal,
+    observer: {
+      begun: (entries, head) => {
+        note = (asked) => keeper?.asking(head, asked);
+        progress.begun(entries);
+      },
+      asking: (asked) => {
+        note(asked);
+        progress.asking(asked);
+      },
+      settled: () => progress.settled(),
+      notice: (message) => progress.notice(message),
+    },
+  });
+}
+
+/** The report with the jobs that earlier sweeps closed and that are open again. */
+export function withFlapping(report: SweepReport, { decisions }: Plan, past: PastCloses): SweepReport {
+  const flapping = flappingJobs(past, decisions);
+  return flapping.length > 0 ? { ...report, flapping } : report;
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */
@@ -119,9 +128,13 @@ export function durationOption(name: string, text: string, example: string): num
   return ms;
 }
 
-/** A report in every form; `asJson` is what the JSON form says when that is more than the report. */
+/**
+ * A report in every form, with the cluster as `plan` found it for the charts; `asJson` is what the JSON form says when
+ * that is more than the report.
+ */
 export function renderingsOf(
-  { report, picture }: Pick<Swept, 'report' | 'picture'>,
+  report: SweepReport,
+  plan: Plan,
   { io, paint }: { readonly io: Io; readonly paint: Paint },
   asJson: object = report,
 ): Renderings {
@@ -130,8 +143,8 @@ export function renderingsOf(
     json: () => json(asJson),
     ndjson: () => reportLines(report),
     markdown: () => sheetMarkdown(reportSheet(report)),
-    // the drawing library is loaded by who wants a drawing
-    html: async () => (await import('./show/html/report.ts')).reportHtml(report, picture),
+    // Loaded on demand: the chart library is large.
+    html: async () => (await import('./show/html/report.ts')).reportHtml(report, takePicture(plan)),
   };
 }
 

@@ -80,8 +80,8 @@ export class Entry {
 
 /** How a running sweep tells what it is doing, for a progress display. */
 export interface Observer {
-  /** The verdicts are in, and nothing was changed yet. */
-  decided?(entries: readonly Entry[], head: ReportHead): void;
+  /** Closing begins, with these jobs to act on. */
+  begun?(entries: readonly Entry[], head: ReportHead): void;
   /** A close request is about to leave: it is sent when this returns. */
   asking?(entries: readonly Entry[], batch: number): void;
   settled?(entry: Entry): void;

@@ -18,10 +18,10 @@ const tolerance = 30_000;
 
 /** What a plan would act on, by job id. */
 export function plannedJobs(
-  entries: readonly { readonly job: JobSnapshot; readonly verdict: { readonly verdict: VerdictName } }[],
+  decisions: readonly { readonly job: JobSnapshot; readonly verdict: { readonly verdict: VerdictName } }[],
 ): ReadonlyMap<string, PlannedJob> {
   return new Map(
-    entries
+    decisions
       .filter(({ verdict }) => verdict.verdict !== 'keep')
       .map(({ job }) => [
         job.jobId,

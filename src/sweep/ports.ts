@@ -128,9 +128,12 @@ export interface Cluster {
 
 /** The jobs to come back for, when, and the payload to come back with. */
 export interface FollowUpOrder {
-  /** The sweep that began the chain, and which round this will be: together the follow-up's identity. */
-  readonly chain: Pick<FollowUpOf, 'sweepId' | 'round'>;
-  /** Epoch milliseconds, at least two minutes ahead. */
+  /**
+   * The sweep that began the chain, and which round this will be: together the follow-up's identity. With `rest` the
+   * follow-up also judges the whole request anew, and `jobs` may be empty.
+   */
+  readonly chain: Omit<FollowUpOf, 'jobs'>;
+  /** Epoch milliseconds; a service that needs more notice comes as soon as it can. */
   readonly at: number;
   /** The request of the sweep, without `followUpOf` and `trigger`. */
   readonly request: SweepRequest;
@@ -154,4 +157,6 @@ export interface FollowUps {
   /** The ids of jobs of that cluster (by its name in the request) that wait in a follow-up which has not run yet. */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
+  /** Whether its follow-ups are bound to the plan that this sweep carries out. A payload cannot carry a plan. */
+  readonly holdsToPlan?: boolean;
 }

@@ -101,17 +101,23 @@ const someJobs = 'a list of at least one job';
 const followUpOf = object({
   sweepId: text('the id of a sweep').check(z.maxLength(256, { error: 'an id of at most 256 characters' })),
   round: count(1),
-  jobs: z
-    .array(
-      object({
-        jobId: text('a job id'),
-        askedAt: moment(),
-        attempts: count(0),
-        lastActivity: z.optional(moment()),
-      }),
-      { error: someJobs },
-    )
-    .check(z.minLength(1)),
+  rest: told(
+    z.optional(flag()),
+    'Judge the whole request anew, besides these jobs: the sweep before had no time for all of them.',
+  ),
+  jobs: z.array(
+    object({
+      jobId: text('a job id'),
+      askedAt: moment(),
+      attempts: count(0),
+      lastActivity: z.optional(moment()),
+    }),
+    { error: someJobs },
+  ),
+}).check(({ value: { rest, jobs }, issues }) => {
+  // Without `rest`, a follow-up of no job has nothing to do.
+  if (!rest && jobs.length === 0)
+    issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
 });
 
 const close = section({

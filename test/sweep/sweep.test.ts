@@ -7,11 +7,11 @@ import {
   StoppedError,
   UnreadableInventoryError,
 } from '../../src/sweep/errors.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
+import { readCluster } from '../../src/sweep/read-cluster.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
-import { readCluster, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
+import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
 import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';
@@ -25,22 +25,13 @@ interface Given {
   readonly clock?: VirtualClock;
 }
 
-/** A sweep over these jobs: its report or error, what it sent, and what it decided. */
+/** A sweep over these jobs: its report or error, what it sent, and its plan. */
 function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);
-  const decided: Entry[] = [];
-  const report = sweep(
-    { sweepId: 'sweep-1', request: requestOf(payload), ...given.order },
-    {
-      cluster,
-      clock,
-      remainingMs: 15 * minute,
-      observer: { decided: (entries) => decided.push(...entries) },
-      ...given.world,
-    },
-  );
-  return { report, closes: cluster.closes, decided, clock };
+  const order = { sweepId: 'sweep-1', request: requestOf(payload), ...given.order };
+  const world = { cluster, clock, remainingMs: 15 * minute, ...given.world };
+  return { report: sweep(order, world), closes: cluster.closes, clock, order, world };
 }
 
 const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
@@ -79,7 +70,7 @@ describe('a sweep', () => {
   });
 
   it('closes what is idle, keeps the rest, and reports it', async () => {
-    const { report, closes, decided } = sweeping(
+    const { report, closes, order, world } = sweeping(
       [
         { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
         busy,
@@ -120,7 +111,8 @@ describe('a sweep', () => {
       warnings: [],
     });
     expect(closes).toEqual(['idle']);
-    expect(decided.map(({ jobId }) => jobId)).toEqual(['busy', 'idle']);
+    const { decisions } = await planSweep(order, world);
+    expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
   it('needs nobody who watches', async () => {
@@ -381,7 +373,7 @@ describe('a sweep that cannot do all', () => {
       status: 'partial',
       followUp: null,
       warnings: [
-        '1 job left closing, and nobody will come back: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
       ],
     });
     expect(fates(report)).toEqual(['slow closing']);
@@ -434,8 +426,8 @@ describe('a sweep that cannot do all', () => {
     ]);
     expect(report.status).toBe('partial');
     expect(report.warnings).toEqual([
-      '2 jobs did not fit into the time and will be seen by the next sweep',
-      '2 jobs left closing, and nobody will come back: followUp is false',
+      '2 jobs are still closing and no follow-up is scheduled: followUp is false',
+      '2 jobs did not fit into the time and no follow-up takes them: followUp is false. The next sweep looks at them again',
     ]);
   });
 
@@ -574,7 +566,7 @@ describe('a sweep that is told to stop', () => {
     ]);
     expect(closes).toEqual(['idle']);
     expect([status, durationMs]).toEqual(['partial', 1_000]);
-    expect(warnings).toEqual(['1 job left closing, and nobody will come back: followUp is false']);
+    expect(warnings).toEqual(['1 job is still closing and no follow-up is scheduled: followUp is false']);
   });
 
   it.each([
@@ -623,7 +615,7 @@ describe('a follow-up', () => {
       { jobId: 'else' },
     ];
     const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
-    const { report, decided, closes } = sweeping(jobs, given);
+    const { report, closes, order, world } = sweeping(jobs, given);
     const { jobs: ended, ...rest } = await report;
     expect(rest).toMatchObject({ ...told(), followUpOf: { sweepId: 'first', round: 2 } });
     expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
@@ -677,7 +669,8 @@ describe('a follow-up', () => {
         askedAt,
       },
     });
-    expect(decided.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
+    const { decisions } = await planSweep(order, world);
+    expect(decisions.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
       jobId: 'deleted',
       target: undefined,
       reportedState: 'unknown',

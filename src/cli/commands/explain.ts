@@ -1,8 +1,8 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
 import { NoSuchJobError } from '../../sweep/errors.ts';
+import type { JobSnapshot } from '../../sweep/inventory.ts';
 import { matcher } from '../../sweep/names.ts';
-import { readCluster } from '../../sweep/sweep.ts';
 import { quote } from '../../sweep/text.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { explain } from '../explain.ts';
@@ -12,7 +12,7 @@ import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
 import { inAllForms } from '../show/forms.ts';
-import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
+import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
 
 export const registerExplain: Register = (program, context) => {
@@ -33,23 +33,22 @@ async function run(
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(history, target, io.signal);
-  // The whole sweep, dry: whether this job is closed depends on the fuses as well, and they look at all jobs.
+  // The plan of the whole sweep: whether this job is closed depends on the fuses as well, and they look at all jobs.
   const request = { ...read.request, dryRun: true, allowNoMatch: true };
-  const { report, entries } = await sweepOnce(
+  const { found, decisions, fuse } = await planOnce(
     { ...read, request },
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
-  const entry = entries.find((each) => each.jobId === jobId);
-  const job = entry?.job ?? (await findJob(jobId, target, remainingMs, io));
+  const job = found.jobs.find((each) => each.jobId === jobId) ?? noSuchJob(jobId, found.jobs);
   const explanation = explain({
     job,
     request,
     named: matcher(request.jobs)(job),
-    identity: { id: report.cluster.id, version: report.cluster.version },
-    history: historiesOf(past).get(jobId),
+    identity: found.identity,
+    history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
     past: past.deeds.get(jobId),
-    fuse: report.fuse?.name ?? null,
-    now: target.clock.now(),
+    fuse: fuse?.name ?? null,
+    now: found.readAt,
   });
   return await writeResult(
     inAllForms({
@@ -63,17 +62,8 @@ async function run(
   );
 }
 
-/** A job that the sweep does not look at: closed, or not named. @throws {NoSuchJobError} */
-async function findJob(
-  jobId: string,
-  { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
-  remainingMs: number,
-  { signal }: CommandContext['io'],
-) {
-  using limit = clock.limit(remainingMs);
-  const { jobs } = await readCluster(cluster, clock, AbortSignal.any([signal, limit.signal]));
-  const job = jobs.find((each) => each.jobId === jobId);
-  if (job) return job;
+/** @throws {NoSuchJobError} naming the ids that come near. */
+function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
   const alike = jobs
     .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))
     .filter(({ off }) => off <= Math.max(2, jobId.length / 3))

@@ -1,5 +1,5 @@
 /** @module The numbers of a report in a few lines, the same for terminal, Markdown and HTML. */
-import type { SweepReport } from '../../sweep/report.ts';
+import type { ReportedFollowUp, SweepReport } from '../../sweep/report.ts';
 import { plural } from '../../sweep/text.ts';
 import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from '../paint.ts';
@@ -21,7 +21,7 @@ export function summary(report: SweepReport): SummaryLine[] {
     ...(followUp
       ? [
           {
-            text: `follow-up: ${plural(followUp.jobs, 'job')} will be looked at again at ${moment(followUp.at)} (round ${followUp.round})`,
+            text: followUpText(followUp),
             tone: 'notice' as const,
           },
         ]
@@ -30,6 +30,12 @@ export function summary(report: SweepReport): SummaryLine[] {
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
     ...(report.dryRun ? [{ text: 'nothing was changed' }] : []),
   ];
+}
+
+function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
+  const again = `${plural(jobs, 'job')} will be looked at again`;
+  const what = [...(rest ? ['the sweep goes on with the rest'] : []), ...(rest && jobs === 0 ? [] : [again])];
+  return `follow-up: ${what.join(', and ')} at ${moment(at)} (round ${round})`;
 }
 
 export function listedText({ counts, cluster }: SweepReport): string {

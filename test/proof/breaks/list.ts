@@ -141,7 +141,7 @@ export const breaks: readonly Break[] = [
     property: 'fuse',
     wrong: 'a fuse is reported, and the sweep goes on',
     mark: 'stop-before-acting',
-    becomes: ['fuse || ', ''],
+    becomes: ['plan.fuse || ', ''],
   },
   {
     property: 'fuse',
@@ -154,6 +154,24 @@ export const breaks: readonly Break[] = [
     wrong: 'the fuse trips at the limit itself',
     mark: 'fuse-limit',
     becomes: ['idle > maxJobs', 'idle >= maxJobs'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'a follow-up that judges the whole request anew skips the fuses',
+    mark: 'follow-up-fuses',
+    becomes: ['request.followUpOf && !request.followUpOf.rest', 'request.followUpOf'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'a plan is carried out as it is, however old it is',
+    mark: 'fresh-plan',
+    becomes: ['<= freshFor', '>= 0'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'the cluster is not read anew for a plan of an hour ago',
+    mark: 'stale-plan',
+    becomes: ['> staleAfter', '< 0'],
   },
   {
     property: 'deadline',
@@ -250,7 +268,7 @@ export const breaks: readonly Break[] = [
     property: 'follow_up',
     wrong: 'no warning is given for jobs left closing',
     mark: 'follow-up-off',
-    becomes: "if (followUp === false) return { ...nobody(''), warnings: [] };",
+    becomes: "if (followUp === false) return { ...noRound(''), warnings: [] };",
   },
   {
     property: 'follow_up',
@@ -265,8 +283,32 @@ export const breaks: readonly Break[] = [
     becomes: 'const fresh = waiting;',
   },
   {
+    property: 'follow_up',
+    wrong: 'no word is said about jobs that did not fit into the time',
+    mark: 'unasked',
+    becomes: ['waiting.length + unasked', 'waiting.length'],
+  },
+  {
+    property: 'follow_up',
+    wrong: 'a schedule closes more than the plan that was agreed to',
+    mark: 'bound-to-plan',
+    becomes: ['unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true)', 'unasked > 0'],
+  },
+  {
     property: 'twice',
     wrong: 'the next sweep asks a closing job again',
+    mark: 'closing-already',
+    becomes: ["'closing'", "'failed'"],
+  },
+  {
+    property: 'together',
+    wrong: 'a job that the other sweep comes back for gets a second follow-up',
+    mark: 'pending-follow-up',
+    becomes: 'const fresh = waiting;',
+  },
+  {
+    property: 'together',
+    wrong: 'a sweep asks again what the other sweep is closing',
     mark: 'closing-already',
     becomes: ["'closing'", "'failed'"],
   },

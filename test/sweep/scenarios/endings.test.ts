@@ -123,7 +123,7 @@ describe('what is said of jobs left closing', () => {
       const report = await world.sweep({}, { remainingMs, followUps: silentScheduler(world.clock) });
       expect(world.clock.now() - began).toBeLessThanOrEqual(remainingMs);
       expect(report.warnings.join()).toMatch(
-        /left closing, and nobody will come back: (no time was left|the scheduler did not answer)/,
+        /still closing and no follow-up is scheduled: (no time was left|the scheduler did not answer)/,
       );
     }
   });

@@ -12,10 +12,7 @@ const close = 'ml.close_job';
 describe('the state of a job when its close comes [2.4]', () => {
   it('already closed by someone else, between the plan and the look: already_closed', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
-    const report = await world.sweep(
-      {},
-      { observer: { decided: () => world.cluster.forceCloseJob('idle-0') } },
-    );
+    const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
     expect(told(report, 'idle-0')).toBe('already_closed idle');
     expect(world.closes()).toEqual([['idle-1']]);
     expectTruth(report, world);
@@ -92,14 +89,14 @@ describe('the state of a job when its close comes [2.4]', () => {
 
   it('deleted between the plan and the look: gone, and never named', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.removeJob('idle-1') } });
+    const report = await world.sweep({}, { between: () => world.cluster.removeJob('idle-1') });
     expect(told(report, 'idle-1')).toBe('gone idle');
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
   it('in upgrade mode since the plan: its task has no process, and it is left alone', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.setUpgradeMode(true) } });
+    const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
     expect(told(report, 'idle-0')).toBe('revived no_process');
     expect(world.closes()).toEqual([]);
@@ -110,7 +107,7 @@ describe('the state of a job when its close comes [2.4]', () => {
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
     ]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.crashNode('ml-0') } });
+    const report = await world.sweep({}, { between: () => world.cluster.crashNode('ml-0') });
     expect(told(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
     expectTruth(report, world);
   });
@@ -130,7 +127,7 @@ describe('the look before the leap', () => {
     ],
   ])('leaves a job alone when %s', async (_what, happens, reason) => {
     await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => happens(world) } });
+    const report = await world.sweep({}, { between: () => happens(world) });
     expect(told(report, 'idle-1')).toBe(`revived ${reason}`);
     expect(jobOf(report, 'idle-1')).toMatchObject({ verdict: 'keep', attempts: 0 });
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
@@ -145,7 +142,7 @@ describe('the look before the leap', () => {
         lastData: '101h',
         datafeed: { datafeedId: 'new-feed', state: 'started' },
       });
-    const report = await world.sweep({}, { observer: { decided: made } });
+    const report = await world.sweep({}, { between: made });
     expect(told(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
@@ -301,7 +298,7 @@ describe('a close that outlives its request', () => {
     expect(told(report, 'idle-0')).toBe('closing idle');
     expect(report.durationMs).toBeLessThanOrEqual(4 * minute + 11_000);
     expect(report.status).toBe('partial');
-    expect(report.warnings.join()).toContain('nobody will come back');
+    expect(report.warnings.join()).toContain('no follow-up is scheduled');
     expectTruth(report, world);
   });
 
@@ -394,7 +391,7 @@ describe('a cluster that cannot be read', () => {
     const feeds = { datafeed: { state: 'stopped' } } as const;
     for (const { jobId } of idle(2))
       world.cluster.putJob({ jobId, lastData: jobId === 'idle-0' ? '5d' : '6d', ...feeds });
-    const report = await world.sweep({}, { observer: { decided: fault } });
+    const report = await world.sweep({}, { between: fault });
     expect(report.counts.errors).toBe(2);
     expect(jobOf(report, 'idle-0')).toMatchObject({ attempts: 0, error: { type: 'unreadable' } });
     expect(world.closes()).toEqual([]);
