@@ -1,5 +1,5 @@
 /** @module Jobs that earlier sweeps closed and that are open again: from `--history`, else from the kept reports. */
-import type { Entry } from '../sweep/ledger.ts';
+import type { Entry } from '../sweep/closing/ledger.ts';
 import type { FlappingJob } from '../sweep/report.ts';
 import type { History } from '../sweep/verdict.ts';
 import type { Io } from './io.ts';

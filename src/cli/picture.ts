@@ -1,6 +1,7 @@
 /** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
+
+import type { Entry } from '../sweep/closing/ledger.ts';
 import { lastActivityOf } from '../sweep/inventory.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import type { VerdictName } from '../sweep/vocabulary.ts';
 
 export interface PicturedJob {

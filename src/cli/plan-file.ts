@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../sweep/clock.ts';
+import type { Entry } from '../sweep/closing/ledger.ts';
 import { InvalidRequestError } from '../sweep/errors.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import { type PlannedJob, plannedJobs } from '../sweep/planned.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../sweep/request.ts';

@@ -1,6 +1,6 @@
 /** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
 import type { Clock } from '../sweep/clock.ts';
-import type { Entry, Observer } from '../sweep/ledger.ts';
+import type { Entry, Observer } from '../sweep/closing/ledger.ts';
 import { plural, printable } from '../sweep/text.ts';
 import { type Output, widthOf } from './io.ts';
 import { type Paint, plain } from './paint.ts';

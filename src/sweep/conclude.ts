@@ -1,7 +1,7 @@
 /** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
-import { closedAs } from './close.ts';
-import { reopened, reopenedError } from './escalate.ts';
-import type { Entry, Outcome } from './ledger.ts';
+import { closedAs } from './closing/close.ts';
+import type { Entry, Outcome } from './closing/ledger.ts';
+import { reopened, reopenedError } from './closing/next-step.ts';
 import type { Cluster, ClusterError, JobStats } from './ports.ts';
 import { type States, statesOf } from './states.ts';
 import { jobStates, type NotAttemptedReason } from './vocabulary.ts';

@@ -1,9 +1,9 @@
 /** @module Coming back: which jobs are handed to the next round, and what is said when nobody comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
+import type { Entry } from './closing/ledger.ts';
 import { SchedulerError } from './errors.ts';
 import { isMoment, lastActivityOf } from './inventory.ts';
-import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
 import type { ReportedFollowUp } from './report.ts';
 import type { SweepRequest } from './request.ts';

@@ -6,9 +6,10 @@
  * small ones up), the biggest begin first (or one begun last would be all that is waited for), and each request
  * spreads over the nodes, which share their capacity among what they close.
  */
+
+import type { Entry } from './closing/ledger.ts';
 import { runs } from './inventory.ts';
 import type { CloseBatch, JobId } from './job-id.ts';
-import type { Entry } from './ledger.ts';
 
 /** Jobs that one close request names. */
 export interface Batch {

@@ -1,7 +1,8 @@
 /** @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2). */
+
+import type { Entry } from './closing/ledger.ts';
 import type { BlownFuse } from './fuse.ts';
 import { isMoment, lastActivityOf } from './inventory.ts';
-import type { Entry } from './ledger.ts';
 import type { ClusterError } from './ports.ts';
 import { plural } from './text.ts';
 import {

@@ -4,8 +4,8 @@
  * answered since, to know what became of them. Five requests a batch are not exceeded so, nor a node's places.
  */
 import type { Clock } from './clock.ts';
-import type { Entry } from './ledger.ts';
-import type { Places } from './places.ts';
+import type { Entry } from './closing/ledger.ts';
+import type { Places } from './closing/places.ts';
 import type { Batch } from './plan.ts';
 import type { JobStats } from './ports.ts';
 import type { States } from './states.ts';

@@ -3,7 +3,8 @@
  */
 import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import { closeJobs } from './close.ts';
+import { closeJobs } from './closing/close.ts';
+import { Entry, type Observer } from './closing/ledger.ts';
 import { conclude } from './conclude.ts';
 import {
   AccessDeniedError,
@@ -15,7 +16,6 @@ import {
 import { type FollowUpResult, followUpOn } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import { type JobSnapshot, joinInventory } from './inventory.ts';
-import { Entry, type Observer } from './ledger.ts';
 import { matcher, unmatched } from './names.ts';
 import type { PlannedJob } from './planned.ts';
 import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';

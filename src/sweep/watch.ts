@@ -1,6 +1,6 @@
 /** @module Jobs that are closing, read together at a pace, each until it is settled or its time to be watched is over. */
 import type { Clock } from './clock.ts';
-import type { Entry } from './ledger.ts';
+import type { Entry } from './closing/ledger.ts';
 import type { States } from './states.ts';
 
 /** Between two reads, milliseconds: quick at first, as most closes are, then at the cluster's ease. */

@@ -1,7 +1,7 @@
 /** @module Everything that a running sweep shares: the cluster, the time, the limits, and who watches. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import type { Observer } from './ledger.ts';
+import type { Observer } from './closing/ledger.ts';
 import type { Cluster } from './ports.ts';
 import type { SweepRequest } from './request.ts';
 import type { Judge } from './verdict.ts';

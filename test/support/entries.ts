@@ -1,6 +1,7 @@
 /** @module Entries for tests of the decisions: an idle job in the middle of a sweep. */
+
+import { Entry } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { Entry } from '../../src/sweep/ledger.ts';
 import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
 import type { History, Verdict } from '../../src/sweep/verdict.ts';
 import { idleJob, minute, now } from './jobs.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Entry } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
 import type { JobId } from '../../src/sweep/job-id.ts';
 import { concreteId } from '../../src/sweep/job-id.ts';
-import { Entry } from '../../src/sweep/ledger.ts';
 import { closeBatch, cutBatches } from '../../src/sweep/plan.ts';
 import { idleJob } from '../support/jobs.ts';
 

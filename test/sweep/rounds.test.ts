@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
-import { Places } from '../../src/sweep/places.ts';
+import type { Entry } from '../../src/sweep/closing/ledger.ts';
+import { Places } from '../../src/sweep/closing/places.ts';
 import type { JobStats } from '../../src/sweep/ports.ts';
 import { Rounds } from '../../src/sweep/rounds.ts';
 import type { States } from '../../src/sweep/states.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
+import type { Entry } from '../../src/sweep/closing/ledger.ts';
 import {
   AccessDeniedError,
   ClusterUnreachableError,
@@ -7,7 +8,6 @@ import {
   StoppedError,
   UnreadableInventoryError,
 } from '../../src/sweep/errors.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
+import type { Entry } from '../../src/sweep/closing/ledger.ts';
 import { Watch } from '../../src/sweep/watch.ts';
 import { foundClosing, statsOf } from '../support/entries.ts';
 import { now } from '../support/jobs.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { entryOf } from '../support/entries.ts';
-import { now } from '../support/jobs.ts';
+import { entryOf } from '../../support/entries.ts';
+import { now } from '../../support/jobs.ts';
 
 describe('what is known of a job', () => {
   it('begins with no asks, no looks and no outcome', () => {

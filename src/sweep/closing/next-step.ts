@@ -2,10 +2,11 @@
  * @module What comes next for a job that was asked and is not closed: wait on, ask again, force, or give up aloud.
  * Pure decisions; `close.ts` carries them out.
  */
+
+import type { Batch } from '../plan.ts';
+import type { CloseAnswer, ClusterError, JobStats } from '../ports.ts';
+import type { Judge } from '../verdict.ts';
 import type { Entry } from './ledger.ts';
-import type { Batch } from './plan.ts';
-import type { CloseAnswer, ClusterError, JobStats } from './ports.ts';
-import type { Judge } from './verdict.ts';
 
 /** The most close requests of one sweep that name a job, the last of them naming it alone (contract §3). */
 // break: max-asks

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { closedAs } from '../../src/sweep/close.ts';
-import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '../support/closing.ts';
-import { entryOf } from '../support/entries.ts';
-import { minute, now } from '../support/jobs.ts';
+import { closedAs } from '../../../src/sweep/closing/close.ts';
+import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '../../support/closing.ts';
+import { entryOf } from '../../support/entries.ts';
+import { minute, now } from '../../support/jobs.ts';
 
 describe('a close', () => {
   it('looks first, asks, and reads what became of the jobs before it says so', async () => {

@@ -8,12 +8,12 @@ import {
   reopened,
   reopenedError,
   whileWatching,
-} from '../../src/sweep/escalate.ts';
-import type { CloseAnswer } from '../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
-import { judgeBy } from '../../src/sweep/verdict.ts';
-import { askedOnce, entryOf, refusal, statsOf } from '../support/entries.ts';
-import { day, minute, now, requestOf } from '../support/jobs.ts';
+} from '../../../src/sweep/closing/next-step.ts';
+import type { CloseAnswer } from '../../../src/sweep/ports.ts';
+import type { RequestPayload } from '../../../src/sweep/request.ts';
+import { judgeBy } from '../../../src/sweep/verdict.ts';
+import { askedOnce, entryOf, refusal, statsOf } from '../../support/entries.ts';
+import { day, minute, now, requestOf } from '../../support/jobs.ts';
 
 const error = refusal(500);
 const acknowledged: CloseAnswer = { kind: 'acknowledged' };

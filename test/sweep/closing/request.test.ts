@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { JobId } from '../../src/sweep/job-id.ts';
-import { lookAt } from '../../src/sweep/look.ts';
-import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import { StateReader } from '../../src/sweep/states.ts';
-import { idleJob, minute } from '../support/jobs.ts';
+import { VirtualClock } from '../../../src/simulator/clock.ts';
+import { lookAt } from '../../../src/sweep/closing/request.ts';
+import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { JobId } from '../../../src/sweep/job-id.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
+import { StateReader } from '../../../src/sweep/states.ts';
+import { idleJob, minute } from '../../support/jobs.ts';
 
 const configOf = (jobId: string, datafeedId?: string): JobConfig => ({ jobId, groups: [], datafeedId });
 const statsOf = (jobId: string): JobStats => ({

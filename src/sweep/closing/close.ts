@@ -3,7 +3,16 @@
  * one vanished job rejects a whole batch, a lost reply says nothing. Only the states that the cluster tells afterwards
  * decide; what is still open is asked again after a look, what is closing is watched, and all of it ends in time.
  */
-import type { CloseAllowance } from './budget.ts';
+import type { CloseAllowance } from '../budget.ts';
+import { runs } from '../inventory.ts';
+import { type Batch, closeBatch, cutBatches, forcedBatches } from '../plan.ts';
+import type { CloseAnswer, ClusterError } from '../ports.ts';
+import { RequestQueue } from '../queue.ts';
+import { Rounds } from '../rounds.ts';
+import { StateReader, type States } from '../states.ts';
+import { Watch } from '../watch.ts';
+import type { Closing } from '../world.ts';
+import type { Entry } from './ledger.ts';
 import {
   afterAnswer,
   askAgain,
@@ -13,18 +22,9 @@ import {
   openedSinceAsk,
   reopenedError,
   whileWatching,
-} from './escalate.ts';
-import { runs } from './inventory.ts';
-import type { Entry } from './ledger.ts';
-import { lookAt } from './look.ts';
+} from './next-step.ts';
 import { Places } from './places.ts';
-import { type Batch, closeBatch, cutBatches, forcedBatches } from './plan.ts';
-import type { CloseAnswer, ClusterError } from './ports.ts';
-import { RequestQueue } from './queue.ts';
-import { Rounds } from './rounds.ts';
-import { StateReader, type States } from './states.ts';
-import { Watch } from './watch.ts';
-import type { Closing } from './world.ts';
+import { lookAt } from './request.ts';
 
 /**
  * Asks, watches and asks again until every entry is settled or `ending` aborts; then the rest is without outcome, and

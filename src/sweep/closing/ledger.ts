@@ -1,9 +1,9 @@
 /** @module What a sweep knows of each listed job while it runs: one entry a job, each with one outcome at the end. */
-import type { JobSnapshot } from './inventory.ts';
-import type { ClusterError, JobStats } from './ports.ts';
-import type { ReportHead } from './report.ts';
-import type { History, Verdict } from './verdict.ts';
-import type { NotAttemptedReason, OutcomeName } from './vocabulary.ts';
+import type { JobSnapshot } from '../inventory.ts';
+import type { ClusterError, JobStats } from '../ports.ts';
+import type { ReportHead } from '../report.ts';
+import type { History, Verdict } from '../verdict.ts';
+import type { NotAttemptedReason, OutcomeName } from '../vocabulary.ts';
 
 /** What became of a job; the types hold what each outcome must say. */
 export type Outcome =

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { CloseAnswer } from '../../src/sweep/ports.ts';
-import { acknowledged, bare, closingOf, denied, failed, lost } from '../support/closing.ts';
-import { refusal } from '../support/entries.ts';
-import { day, now } from '../support/jobs.ts';
+import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { CloseAnswer } from '../../../src/sweep/ports.ts';
+import { acknowledged, bare, closingOf, denied, failed, lost } from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
   it('settles what is gone, closed or busy by now, and asks for the rest', async () => {

@@ -1,10 +1,10 @@
 /** @module The look before the leap: jobs read again right before a close names them, to be judged by the same code. */
-import type { Clock } from './clock.ts';
-import { type JobSnapshot, joinInventory } from './inventory.ts';
-import type { JobId } from './job-id.ts';
-import type { Cluster } from './ports.ts';
-import type { StateReader } from './states.ts';
-import { together } from './together.ts';
+import type { Clock } from '../clock.ts';
+import { type JobSnapshot, joinInventory } from '../inventory.ts';
+import type { JobId } from '../job-id.ts';
+import type { Cluster } from '../ports.ts';
+import type { StateReader } from '../states.ts';
+import { together } from '../together.ts';
 
 export interface LookWorld {
   readonly cluster: Pick<Cluster, 'jobConfigs' | 'datafeedStats'>;

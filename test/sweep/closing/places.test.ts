@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
-import { Places } from '../../src/sweep/places.ts';
-import type { Batch } from '../../src/sweep/plan.ts';
-import { entryOf, foundClosing } from '../support/entries.ts';
+import type { Entry } from '../../../src/sweep/closing/ledger.ts';
+import { Places } from '../../../src/sweep/closing/places.ts';
+import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { Batch } from '../../../src/sweep/plan.ts';
+import { entryOf, foundClosing } from '../../support/entries.ts';
 
 const mb = 1_000_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bare, closing, closingOf, denied, failed, untilGivenUp } from '../support/closing.ts';
-import { refusal } from '../support/entries.ts';
-import { day, now } from '../support/jobs.ts';
+import { bare, closing, closingOf, denied, failed, untilGivenUp } from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, now } from '../../support/jobs.ts';
 
 describe('a job that is closing', () => {
   it('is read until it is closed, and is not asked', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CloseAnswer } from '../../src/sweep/ports.ts';
+import type { CloseAnswer } from '../../../src/sweep/ports.ts';
 import {
   acknowledged,
   bare,
@@ -9,9 +9,9 @@ import {
   failed,
   lost,
   oneByOne,
-} from '../support/closing.ts';
-import { refusal } from '../support/entries.ts';
-import { day, minute, now } from '../support/jobs.ts';
+} from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, minute, now } from '../../support/jobs.ts';
 
 describe('force', () => {
   it('goes first, to each job by itself', async () => {

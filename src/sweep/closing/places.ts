@@ -5,8 +5,9 @@
  * last by far; asked for in fixed batches, places stand empty until the slowest job of a batch is done. So each node is
  * kept at its number of places: the biggest jobs first, and whenever some are seen closed, the next.
  */
+
+import { type Batch, gracefulOrder, idBytes, mostIdBytes } from '../plan.ts';
 import type { Entry } from './ledger.ts';
-import { type Batch, gracefulOrder, idBytes, mostIdBytes } from './plan.ts';
 
 interface Waiting {
   readonly entry: Entry;
