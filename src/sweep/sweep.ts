@@ -4,7 +4,7 @@
 import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { closeJobs } from './closing/close.ts';
-import { Entry, type Observer } from './closing/ledger.ts';
+import { type Closing, Entry, type Observer } from './closing/ledger.ts';
 import { conclude } from './conclude.ts';
 import {
   AccessDeniedError,
@@ -34,7 +34,6 @@ import { plural, printable, quote } from './text.ts';
 import { together } from './together.ts';
 import { type History, isStuckOpening, type Judge, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason, Status } from './vocabulary.ts';
-import type { Closing } from './world.ts';
 
 /** A valid request and what its reader was told. */
 export interface SweepOrder {

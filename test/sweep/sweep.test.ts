@@ -520,6 +520,7 @@ describe('a cluster that cannot be read', () => {
     const clock = new VirtualClock(now);
     const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
       upgradeMode: async () => undefined,
+      largestNodeProcessors: () => undefined,
       mayClose: async () => false,
       identify: async (signal) => {
         await clock.sleep(1_500, signal);
@@ -745,6 +746,7 @@ it('a hundred and fifty thousand jobs, each on a node of its own, are no bug', a
   const cluster: Cluster = {
     identify: async () => ({ id: 'c', version: null }),
     upgradeMode: async () => false,
+    largestNodeProcessors: () => undefined,
     mayClose: async () => true,
     jobConfigs: async () => ids.map((jobId) => ({ jobId, groups: [] })),
     jobStats: async () =>

@@ -1,8 +1,14 @@
-/** @module What a sweep knows of each listed job while it runs: one entry a job, each with one outcome at the end. */
+/**
+ * @module What a running sweep knows: one entry for each listed job, which gets one outcome, and what the closing of the
+ * entries needs.
+ */
+import type { Budget } from '../budget.ts';
+import type { Clock } from '../clock.ts';
 import type { JobSnapshot } from '../inventory.ts';
-import type { ClusterError, JobStats } from '../ports.ts';
+import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import type { ReportHead } from '../report.ts';
-import type { History, Verdict } from '../verdict.ts';
+import type { SweepRequest } from '../request.ts';
+import type { History, Judge, Verdict } from '../verdict.ts';
 import type { NotAttemptedReason, OutcomeName } from '../vocabulary.ts';
 
 /** What became of a job; the types hold what each outcome must say. */
@@ -14,6 +20,24 @@ export type Outcome =
     }
   | { readonly outcome: 'error'; readonly error: ClusterError; readonly because?: never }
   | { readonly outcome: 'not_attempted'; readonly error?: never; readonly because: NotAttemptedReason };
+
+/** What a read said of a job. */
+export interface Seen {
+  /** Reads are numbered as they begin. */
+  readonly read: number;
+  /** Undefined: the job no longer exists. */
+  readonly stats: JobStats | undefined;
+}
+
+/** How many jobs of one node a sweep may have closing at once. */
+export interface NodeLimit {
+  readonly places: number;
+  /** `close.perNode`, the processors of the job's node or of the cluster's largest one, or the usual number. */
+  readonly because: 'request' | 'own_node' | 'largest_node' | 'unknown';
+  readonly processors?: number;
+}
+
+const closedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed', 'already_closed']);
 
 export class Entry {
   readonly jobId: string;
@@ -31,8 +55,8 @@ export class Entry {
   askedAt: number | undefined;
   /** When this sweep last asked. */
   lastAskAt: number | undefined;
-  /** Its stats as they were last read after this sweep's last ask, or while it was watched. */
-  seen: JobStats | undefined;
+  /** The limit of its node when it was last asked. */
+  limit: NodeLimit | undefined;
   forced = false;
   /** The number of the request that last named it, from 1. */
   batch: number | undefined;
@@ -41,7 +65,11 @@ export class Entry {
   stopsDatafeed: string | undefined;
   datafeedStopped: boolean | undefined;
   settledAt: number | undefined;
+  /** When the cluster was first seen to say that it is closed. */
+  closedAt: number | undefined;
   #outcome: Outcome | undefined;
+  #seen: Seen | undefined;
+  #newestRead = 0;
 
   constructor(job: JobSnapshot, verdict: Verdict, history: History = {}, earlierAttempts = 0) {
     this.jobId = job.jobId;
@@ -70,15 +98,55 @@ export class Entry {
     return { ...this.history, askedAt: this.askedAt };
   }
 
+  /** What the newest read since the last ask said; undefined before there is one. */
+  get seen(): Seen | undefined {
+    return this.#seen;
+  }
+
+  /** Remembers what a read said. An answer that a later read has overtaken adds nothing. */
+  note(seen: Seen): void {
+    // break: newest-reading
+    if (seen.read <= this.#newestRead) return;
+    this.#newestRead = seen.read;
+    this.#seen = seen;
+  }
+
+  /** A close request goes out: reads that had begun by then, `reads` of them, no longer count. */
+  forgetSeen(reads: number): void {
+    this.#newestRead = reads;
+    this.#seen = undefined;
+  }
+
   settle(outcome: Outcome, now: number): void {
-    // A job is in the counts once: what was said first about it stands.
+    // A job is in the counts once: the first outcome stands.
     if (this.#outcome) return;
     this.#outcome = outcome;
     this.settledAt = now;
+    this.closedAt = closedOutcomes.has(outcome.outcome) ? (this.closedAt ?? now) : undefined;
   }
 }
 
-/** How a running sweep tells what it is doing, for a progress display. */
+/** How a job that the cluster says is closed came to be so. */
+export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_closed' {
+  // break: force-closed
+  if (entry.forced) return 'force_closed';
+  const wasAsked = entry.asks > 0 || entry.earlierAttempts > 0 || entry.history.askedAt !== undefined;
+  return wasAsked ? 'closed' : 'already_closed';
+}
+
+/** What the closing of a sweep's entries needs. */
+export interface Closing {
+  readonly request: SweepRequest;
+  readonly judge: Judge;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly budget: Budget;
+  /** Aborts when work must end: the budget is used up, or the sweep was told to stop. */
+  readonly ending: AbortSignal;
+  readonly observer: Observer;
+}
+
+/** Follows a running sweep, for a progress display. */
 export interface Observer {
   /** The verdicts are in, and nothing was changed yet. */
   decided?(entries: readonly Entry[], head: ReportHead): void;

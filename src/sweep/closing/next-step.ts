@@ -1,57 +1,123 @@
-/**
- * @module What comes next for a job that was asked and is not closed: wait on, ask again, force, or give up aloud.
- * Pure decisions; `close.ts` carries them out.
- */
-
-import type { Batch } from '../plan.ts';
+/** @module What happens to an open job next: wait, ask again, force, settle, or give up. Pure decisions. */
+import type { JobSnapshot } from '../inventory.ts';
 import type { CloseAnswer, ClusterError, JobStats } from '../ports.ts';
-import type { Judge } from '../verdict.ts';
-import type { Entry } from './ledger.ts';
+import type { Judge, Verdict } from '../verdict.ts';
+import { closedAs, type Entry, type Outcome } from './ledger.ts';
+import { together, type Waiting } from './places.ts';
 
 /** The most close requests of one sweep that name a job, the last of them naming it alone (contract §3). */
 // break: max-asks
-export const mostAsks = 3;
-
-export type NextStep =
-  | { readonly step: 'settle_gone' }
-  | { readonly step: 'settle_closed' }
-  | { readonly step: 'watch' }
-  /** Looked at again, judged anew, and asked or forced if that is still the verdict. */
-  | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean }
-  | { readonly step: 'give_up'; readonly error: ClusterError };
-
-/** A server that is busy or between masters is given this long when it does not say how long itself. */
+const maxAsks = 3;
+/** Looks at one job before it is given up as unstable; three asks need no more than seven. */
+const maxLooks = 8;
+/** The pause before a busy server, or one between masters, is asked again, unless it says how long. */
 const busyPause = 5_000;
-/** After a lost answer the request may still be on its way into the cluster: a look at once would see too little. */
+/** After a lost answer the request may still be on its way into the cluster: a look at once could be too early. */
 const lostPause = 2_000;
 
-/** What to do with a job after an answer to a close that named it, given its stats read since (undefined: not listed). */
-export function afterAnswer(
-  entry: Entry,
-  stats: JobStats | undefined,
-  answer: CloseAnswer,
-  now: number,
-): NextStep {
-  if (!stats) return { step: 'settle_gone' };
-  const mayAskAgain = entry.asks < mostAsks && answer.kind !== 'denied';
+/** Where a job that this sweep waits for stands. */
+export type Phase =
+  | { readonly phase: 'in_flight' }
+  /** Its request was answered, and it was not read since. */
+  | { readonly phase: 'answered'; readonly answer: CloseAnswer }
+  /** It is closing, or its datafeed is being stopped. `over`: its time for that has passed. */
+  | { readonly phase: 'watched'; readonly over: boolean };
+
+export type NextStep =
+  | { readonly step: 'settle'; readonly outcome: Outcome }
+  | { readonly step: 'wait' }
+  /** No longer waited for; it has no outcome yet, and may still close while other jobs are closed. */
+  | { readonly step: 'leave' }
+  /** Looked at again, judged again, and asked if that is still the verdict. */
+  | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean };
+
+interface Moment {
+  readonly judge: Judge;
+  readonly now: number;
+  /** When the read began that `stats` are from. */
+  readonly readAt: number;
+}
+
+/** The next step of a job, given its stats as just read (undefined: it no longer exists). */
+export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase, moment: Moment): NextStep {
+  // The request may not have come to the job yet, and after its answer the job is read again, whatever was seen before.
+  if (phase.phase === 'in_flight') return { step: 'wait' };
+  if (!stats) return { step: 'settle', outcome: { outcome: 'gone' } };
+  if (stats.state === 'closed') return { step: 'settle', outcome: { outcome: closedAs(entry) } };
+  const isDenied = phase.phase === 'answered' && phase.answer.kind === 'denied';
+  const mayAskAgain = entry.asks < maxAsks && !isDenied;
   switch (stats.state) {
-    case 'closed':
-      return { step: 'settle_closed' };
     case 'closing':
-      return { step: 'watch' };
+      return stillClosing(entry, phase, moment);
     case 'failed':
-      // Its close failed, or it failed before our request came: by now only force helps, and the look decides.
-      return mayAskAgain ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats);
+      // Only force helps now; the look right before it decides.
+      return mayAskAgain ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats.state);
     case 'opened':
     case 'opening':
-      if (reopened(entry, stats, now)) return { step: 'give_up', error: reopenedError(entry) };
-      if (!mayAskAgain) return giveUp(entry, stats);
-      // Its datafeed is being stopped, which may take as long as the close: it is not asked over its own request.
-      if (answer.kind === 'lost' && entry.stopsDatafeed !== undefined) return { step: 'watch' };
-      return { step: 'again', delayMs: pauseAfter(answer), force: false };
+      if (isOpenAgain(entry, stats, moment.readAt)) return refuse(reopenedError(entry));
+      if (!mayAskAgain) return giveUp(entry, stats.state);
+      if (isStoppingDatafeed(entry, phase)) return { step: 'wait' };
+      return { step: 'again', delayMs: pauseAfter(phase), force: false };
     default:
-      return giveUp(entry, stats);
+      // A state that is not known: the look judges a job that was never asked.
+      return entry.asks > 0 ? giveUp(entry, stats.state) : { step: 'again', delayMs: 0, force: false };
   }
+}
+
+function stillClosing(entry: Entry, phase: Phase, { judge, now }: Moment): NextStep {
+  if (phase.phase !== 'watched' || !phase.over) return { step: 'wait' };
+  if (entry.asks >= maxAsks) return { step: 'leave' };
+  const verdict = judge.judge({ ...entry.job, state: 'closing' }, now, entry.presentHistory);
+  return verdict.verdict === 'force' ? { step: 'again', delayMs: 0, force: true } : { step: 'leave' };
+}
+
+/** Stopping a datafeed may take as long as the close itself: the job is not asked again while its request may be at work. */
+function isStoppingDatafeed({ stopsDatafeed }: Entry, phase: Phase): boolean {
+  if (stopsDatafeed === undefined) return false;
+  return phase.phase === 'answered' ? phase.answer.kind === 'lost' : phase.phase === 'watched' && !phase.over;
+}
+
+function pauseAfter(phase: Phase): number {
+  if (phase.phase !== 'answered') return 0;
+  const { answer } = phase;
+  if (answer.kind === 'busy') return answer.retryAfterMs ?? busyPause;
+  if (answer.kind === 'missing' || answer.kind === 'failed_jobs') return 0;
+  return answer.kind === 'error' && answer.error.status >= 502 ? busyPause : lostPause;
+}
+
+/** What the look right before a request decides. */
+export type LookStep =
+  | { readonly step: 'ask'; readonly verdict: Verdict }
+  | { readonly step: 'settle'; readonly outcome: Outcome; readonly verdict?: Verdict }
+  | { readonly step: 'watch' | 'again'; readonly verdict: Verdict };
+
+/** What to do with a job by the look right before it is asked; `job` is undefined when it no longer exists. */
+export function afterLook(
+  entry: Entry,
+  job: JobSnapshot | undefined,
+  { judge, now, force }: Pick<Moment, 'judge' | 'now'> & { readonly force: boolean },
+): LookStep {
+  if (!job) return { step: 'settle', outcome: { outcome: 'gone' } };
+  if (job.state === 'closed') return { step: 'settle', outcome: { outcome: closedAs(entry) } };
+  // break: verdict-before-asking
+  const verdict = judge.judge(job, now, entry.presentHistory);
+  if (verdict.verdict === 'keep')
+    return entry.asks > 0
+      ? { step: 'settle', outcome: { outcome: 'error', error: noLongerError(entry, job) } }
+      : { step: 'settle', outcome: { outcome: 'revived' }, verdict };
+  if (verdict.verdict === 'wait')
+    // A job that this sweep asked keeps the verdict by which it was asked.
+    return { step: 'watch', verdict: entry.asks > 0 ? entry.verdict : verdict };
+  if (entry.looks > maxLooks)
+    return { step: 'settle', outcome: { outcome: 'error', error: unstable(entry) }, verdict };
+  return { step: (verdict.verdict === 'force') === force ? 'ask' : 'again', verdict };
+}
+
+/** Asked before, and by now to be kept: a job that a request of this sweep named is never `revived`. */
+function noLongerError(entry: Entry, job: JobSnapshot): ClusterError {
+  if (openedAfterAsk(entry, job.openedAt)) return reopenedError(entry);
+  if (entry.lastError) return entry.lastError;
+  return job.state === 'failed' ? failedError : reopenedError(entry);
 }
 
 /** What a report says of an answer that no job's state explains; undefined for an acknowledgement. */
@@ -60,59 +126,30 @@ export function errorOf(answer: CloseAnswer): ClusterError | undefined {
   return answer.kind === 'lost' ? { status: 0, type: 'no_answer', reason: answer.reason } : undefined;
 }
 
-/** What to do with a job that was watched, when its state was read again. `over`: the time for watching it has passed. */
-export function whileWatching(
-  entry: Entry,
-  stats: JobStats | undefined,
-  over: boolean,
-  now: number,
-): NextStep {
-  if (!stats) return { step: 'settle_gone' };
-  switch (stats.state) {
-    case 'closed':
-      return { step: 'settle_closed' };
-    case 'closing':
-      return { step: 'watch' };
-    case 'failed':
-      return entry.asks < mostAsks ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats);
-    default:
-      if (reopened(entry, stats, now)) return { step: 'give_up', error: reopenedError(entry) };
-      if (!over && entry.stopsDatafeed !== undefined) return { step: 'watch' };
-      return entry.asks < mostAsks ? { step: 'again', delayMs: 0, force: false } : giveUp(entry, stats);
-  }
-}
-
-/** Whether a job that is still closing after its watch goes to force now; the look right before still decides. */
-export function goesToForce(entry: Entry, judge: Judge, now: number): boolean {
-  if (entry.asks >= mostAsks) return false;
-  const verdict = judge.judge({ ...entry.job, state: 'closing' }, now, entry.presentHistory);
-  return verdict.verdict === 'force';
-}
-
 /**
- * The next requests for jobs of one batch: the first repetition splits the batch, because whatever was wrong with it
- * is in one half; the second names each job alone. A batch whose culprit is known (an id that vanished, a job that
- * failed) has lost it by now and is asked again whole.
+ * The next requests for jobs of one request. The first repetition splits them, because whatever was wrong is in one
+ * half; the second names each job alone. When the server has named the culprit (an id that no longer exists, a failed
+ * job), the others are asked again together.
  */
-export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefore: number): Batch[] {
+export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefore: number): Waiting[] {
   const culpritKnown = answer.kind === 'missing' || answer.kind === 'failed_jobs' || answer.kind === 'busy';
-  const [last, others] = partition(entries, (entry) => entry.asks >= mostAsks - 1);
+  const last = entries.filter((entry) => entry.asks >= maxAsks - 1);
+  const others = entries.filter((entry) => entry.asks < maxAsks - 1);
   const half = culpritKnown ? others.length : Math.ceil(others.length / 2);
   const groups = [...last.map((entry) => [entry]), others.slice(0, half), others.slice(half)];
-  return groups.flatMap(([first, ...rest]) =>
-    first ? [{ entries: [first, ...rest], force: false, notBefore }] : [],
-  );
+  return groups.flatMap((group) => together(group, { force: false, notBefore }));
 }
 
-/** Whether what is open by these stats was opened again by somebody after our request. */
-export function reopened(entry: Entry, stats: JobStats, now: number): boolean {
-  return openedSinceAsk(entry, now - (stats.openForMs ?? Infinity));
-}
+/** Whether a job that is open by these stats, read from `readAt` on, was opened again after the last ask. */
+export const isOpenAgain = (entry: Entry, { openForMs = Infinity }: JobStats, readAt: number): boolean =>
+  openedAfterAsk(entry, readAt - openForMs);
 
-/** A process that started after our request. What is not known proves nothing: no start, or no request, comes before all. */
-export function openedSinceAsk({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean {
-  return openedAt > lastAskAt + 1_000;
-}
+/**
+ * Ages are whole seconds by another machine's clock. A job that was asked had been open for `idleFor`, a minute or more,
+ * so a process that is much younger than that is a new one, even if it seems to have started before the ask.
+ */
+const openedAfterAsk = ({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean =>
+  openedAt > lastAskAt - 30_000;
 
 export function reopenedError(entry: Entry): ClusterError {
   return {
@@ -122,22 +159,26 @@ export function reopenedError(entry: Entry): ClusterError {
   };
 }
 
-function giveUp(entry: Entry, stats: JobStats): NextStep {
-  const error = entry.lastError ?? {
-    status: 200,
-    type: 'reopened',
-    reason: `the server acknowledged the close, and the job is ${stats.state}`,
-  };
-  return { step: 'give_up', error };
+function giveUp(entry: Entry, state: string): NextStep {
+  return refuse(
+    entry.lastError ?? {
+      status: 200,
+      type: 'reopened',
+      reason: `the server acknowledged the close, and the job is ${state}`,
+    },
+  );
 }
 
-function pauseAfter(answer: CloseAnswer): number {
-  if (answer.kind === 'busy') return answer.retryAfterMs ?? busyPause;
-  if (answer.kind === 'missing' || answer.kind === 'failed_jobs') return 0;
-  return answer.kind === 'error' && answer.error.status >= 502 ? busyPause : lostPause;
-}
+const refuse = (error: ClusterError): NextStep => ({ step: 'settle', outcome: { outcome: 'error', error } });
 
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  const groups = Map.groupBy(items, test);
-  return [groups.get(true) ?? [], groups.get(false) ?? []];
-}
+const unstable = (entry: Entry): ClusterError => ({
+  status: 0,
+  type: 'unstable',
+  reason: `the job changed its state at each of ${entry.looks} looks`,
+});
+
+const failedError: ClusterError = {
+  status: 200,
+  type: 'failed',
+  reason: 'the job failed while it was being closed, and force is not allowed',
+};

@@ -1,115 +1,149 @@
 /**
- * @module Places on the nodes: with `close.perNode`, so many jobs of a node close side by side and no more.
+ * @module Which jobs may be asked next: their order, the places on their nodes, and what fits into one request.
  *
- * What closes on one node shares its capacity. Asked for all at once, the biggest job gets a small part of it and ends
- * last by far; asked for in fixed batches, places stand empty until the slowest job of a batch is done. So each node is
- * kept at its number of places: the biggest jobs first, and whenever some are seen closed, the next.
+ * Closes on one node share its capacity. Asked all at once, the biggest job gets a small part of it and ends last by far;
+ * asked in fixed batches, capacity is unused until the slowest job of a batch is closed. So each node is kept at its
+ * number of places, the biggest jobs first.
  */
+import { runs } from '../inventory.ts';
+import type { CloseBatch, JobId } from '../job-id.ts';
+import type { SweepRequest } from '../request.ts';
+import type { Entry, NodeLimit } from './ledger.ts';
 
-import { type Batch, gracefulOrder, idBytes, mostIdBytes } from '../plan.ts';
-import type { Entry } from './ledger.ts';
-
-interface Waiting {
+/** A job that waits to be asked. */
+export interface Waiting {
   readonly entry: Entry;
-  readonly rank: number;
-  readonly stops: boolean;
+  readonly force: boolean;
+  /** Only jobs of the same company share a request. */
+  readonly company: symbol;
+  /** Epoch milliseconds: a server that said "later" is asked later. */
+  readonly notBefore: number;
 }
 
-export class Places {
-  readonly #perNode: number;
-  readonly #mostJobs: number;
-  /** By node, the first to be asked at the end. Jobs whose node the cluster does not tell count as of one node. */
-  readonly #waiting: Map<string | undefined, Waiting[]>;
-  readonly #running = new Map<Entry, string | undefined>();
-  readonly #taken = new Map<string | undefined, number>();
+/** What is known of the nodes' processors. */
+export interface Nodes {
+  /** By node id; undefined for a node whose stats do not include them. */
+  readonly processors: ReadonlyMap<string, number | undefined>;
+  /** Of the largest node, from `_ml/info`. */
+  readonly largest: number | undefined;
+}
 
-  /** `perNode` places on each node, and at most `mostJobs` jobs in one request. */
-  constructor(entries: readonly Entry[], perNode: number, mostJobs: number) {
-    this.#perNode = perNode;
-    this.#mostJobs = mostJobs;
-    const { stopping, quiet } = gracefulOrder(entries);
-    const stops = new Set(stopping);
-    const waiting = [...stopping, ...quiet].map((entry, rank): Waiting => {
-      return { entry, rank, stops: stops.has(entry) };
+/** Places on a node whose processors are unknown. */
+const usualPlaces = 4;
+
+/**
+ * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120; the rest of the
+ * difference is for a base path of a proxy. A comma between ids travels as `%2C`.
+ */
+const maxIdBytes = 3_000;
+const separatorBytes = 3;
+
+/** What one more id adds to a request line. */
+const idBytes = (entry: Entry): number => entry.jobId.length + separatorBytes;
+
+/** How many requests it takes to read these jobs by their ids, about. */
+export const requestsToRead = (entries: readonly Entry[]): number =>
+  Math.ceil(entries.reduce((sum, entry) => sum + idBytes(entry), 0) / maxIdBytes);
+
+/**
+ * The jobs to ask, first ones first. Forced jobs come first, each in a request of its own, because they are done in a
+ * moment. A datafeed that must stop first makes a request take two phases, so those jobs never share one with others.
+ */
+export function waitingOf(entries: readonly Entry[]): Waiting[] {
+  const forced = entries.filter(({ verdict }) => verdict.verdict === 'force');
+  const graceful = entries.filter(({ verdict }) => verdict.verdict === 'close');
+  const of = (stops: boolean) => {
+    const jobs = spread(graceful.filter((entry) => runs(entry.job.datafeed) === stops));
+    return together(jobs, { force: false, notBefore: 0 });
+  };
+  return [
+    ...forced.flatMap((entry) => together([entry], { force: true, notBefore: 0 })),
+    ...of(true),
+    ...of(false),
+  ];
+}
+
+/** Jobs that may share a request. */
+export function together(entries: readonly Entry[], how: Pick<Waiting, 'force' | 'notBefore'>): Waiting[] {
+  const company = Symbol('company');
+  return entries.map((entry) => ({ entry, company, ...how }));
+}
+
+/** The node whose place a job takes while it is asked: none when it is forced, or its node is unknown. */
+export const nodeOf = ({ entry, force }: Waiting): string | undefined =>
+  force ? undefined : entry.job.nodeId;
+
+/** How many jobs of a node this sweep may have closing at once, and why; undefined until its processors were asked for. */
+export function limitOf(
+  node: string,
+  perNode: SweepRequest['close']['perNode'],
+  { processors, largest }: Nodes,
+): NodeLimit | undefined {
+  if (perNode !== 'auto') return { places: perNode ?? Number.POSITIVE_INFINITY, because: 'request' };
+  if (!processors.has(node)) return undefined;
+  const own = processors.get(node);
+  const known = own ?? largest;
+  if (known === undefined) return { places: usualPlaces, because: 'unknown' };
+  const places = Math.max(1, Math.floor(known / 2));
+  return { places, because: own === undefined ? 'largest_node' : 'own_node', processors: known };
+}
+
+/**
+ * The first jobs that may be asked now, in one request; empty when there is none. `free` has the free places of each node
+ * that has a limit.
+ */
+export function nextBatch(
+  waiting: readonly Waiting[],
+  free: ReadonlyMap<string, number>,
+  { maxJobs, now }: { readonly maxJobs: number; readonly now: number },
+): Waiting[] {
+  const batch: Waiting[] = [];
+  const taken = new Map<string, number>();
+  let bytes = 0;
+  for (const each of waiting) {
+    if (batch.length === maxJobs) break;
+    if (each.notBefore > now || (batch[0] && each.company !== batch[0].company)) continue;
+    const node = nodeOf(each);
+    const used = node === undefined ? 0 : (taken.get(node) ?? 0);
+    if (node !== undefined && used >= (free.get(node) ?? Number.POSITIVE_INFINITY)) continue;
+    bytes += idBytes(each.entry);
+    if (bytes > maxIdBytes) break;
+    if (node !== undefined) taken.set(node, used + 1);
+    batch.push(each);
+  }
+  return batch;
+}
+
+/** The first of each node that wait for a place there, so many of each. */
+export function candidates(waiting: readonly Waiting[], ofEach: number): Entry[] {
+  const graceful = waiting.filter((each) => nodeOf(each) !== undefined);
+  return [...Map.groupBy(graceful, nodeOf).values()].flatMap((jobs) =>
+    jobs.slice(0, ofEach).map(({ entry }) => entry),
+  );
+}
+
+/** The concrete ids of a request, or undefined when one of its jobs must not be named. */
+export function closeBatch(entries: readonly Entry[]): CloseBatch | undefined {
+  const ids: JobId[] = [];
+  for (const { job } of entries) {
+    if (job.target === undefined) return undefined;
+    ids.push(job.target);
+  }
+  const [first, ...rest] = ids;
+  return first === undefined ? undefined : [first, ...rest];
+}
+
+/** Biggest first; among jobs within a factor of two, one node after the other. */
+function spread(entries: readonly Entry[]): Entry[] {
+  const size = (entry: Entry) => entry.job.modelBytes ?? 0;
+  const magnitudes = Map.groupBy(entries, (entry) => Math.floor(Math.log2(size(entry) + 1)));
+  return [...magnitudes.entries()]
+    .sort(([a], [b]) => b - a)
+    .flatMap(([, alike]) => {
+      const nodes = [...Map.groupBy(alike, (entry) => entry.job.nodeId).values()];
+      // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
+      for (const jobs of nodes) jobs.sort((a, b) => size(b) - size(a) || (a.jobId < b.jobId ? -1 : 1));
+      const rounds = nodes.reduce((most, jobs) => Math.max(most, jobs.length), 0);
+      return Array.from({ length: rounds }, (_, round) => nodes.flatMap((jobs) => jobs[round] ?? [])).flat();
     });
-    this.#waiting = Map.groupBy(waiting.reverse(), ({ entry }) => entry.job.nodeId);
-  }
-
-  /** Whether jobs are left that were not yet given out. */
-  get someWait(): boolean {
-    return this.#waiting.size > 0;
-  }
-
-  /** The jobs that hold a place. */
-  get running(): Iterable<Entry> {
-    return this.#running.keys();
-  }
-
-  /** The jobs that are next if so many places get free on each node; all of its places, if not said. */
-  candidates(places: number = this.#perNode): Entry[] {
-    return [...this.#waiting.values()].flatMap((list) => list.slice(-places).map(({ entry }) => entry));
-  }
-
-  /** The next batch that the free places allow; its jobs hold them until `leave`. */
-  take(): Batch | undefined {
-    const [first, ...rest] = this.#fitting();
-    return first && { entries: [first, ...rest], force: false };
-  }
-
-  /** Everything that still waits, places or not. */
-  takeAll(): Entry[] {
-    const all = [...this.#waiting.values()].flatMap((list) => list.map(({ entry }) => entry));
-    this.#waiting.clear();
-    return all;
-  }
-
-  /** The job is closed, or its request has ended: its place is free. */
-  leave(entry: Entry): void {
-    if (!this.#running.has(entry)) return;
-    const node = this.#running.get(entry);
-    this.#running.delete(entry);
-    this.#taken.set(node, (this.#taken.get(node) ?? 0) - 1);
-  }
-
-  /** As `leave`, for every job of which `over` holds. */
-  leaveWhere(over: (entry: Entry) => boolean): void {
-    for (const entry of this.#running.keys()) if (over(entry)) this.leave(entry);
-  }
-
-  #fitting(): Entry[] {
-    const batch: Entry[] = [];
-    let bytes = 0;
-    let stops: boolean | undefined;
-    while (batch.length < this.#mostJobs) {
-      const next = this.#firstWithPlace(stops);
-      if (!next || bytes + idBytes(next.entry) > mostIdBytes) break;
-      stops = next.stops;
-      bytes += idBytes(next.entry);
-      batch.push(this.#seat(next));
-    }
-    return batch;
-  }
-
-  /** Among the first of each node that has a place, the one whose turn it is; of one kind only, if `stops` says which. */
-  #firstWithPlace(stops: boolean | undefined): Waiting | undefined {
-    let first: Waiting | undefined;
-    for (const [node, list] of this.#waiting) {
-      const head = list.at(-1);
-      if (!head || (this.#taken.get(node) ?? 0) >= this.#perNode) continue;
-      if (stops !== undefined && head.stops !== stops) continue;
-      // Stryker disable next-line EqualityOperator: no two have the same rank
-      if (!first || head.rank < first.rank) first = head;
-    }
-    return first;
-  }
-
-  #seat({ entry }: Waiting): Entry {
-    const node = entry.job.nodeId;
-    const list = this.#waiting.get(node) as Waiting[];
-    list.pop();
-    if (list.length === 0) this.#waiting.delete(node);
-    this.#running.set(entry, node);
-    this.#taken.set(node, (this.#taken.get(node) ?? 0) + 1);
-    return entry;
-  }
 }

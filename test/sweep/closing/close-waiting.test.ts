@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bare, closing, closingOf, denied, failed, untilGivenUp } from '../../support/closing.ts';
+import { bare, closing, closingOf, denied, failed, lost, untilGivenUp } from '../../support/closing.ts';
 import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
@@ -10,7 +10,7 @@ describe('a job that is closing', () => {
     expect(await world.run()).toBe(2_500);
     expect(world.cluster.log).toEqual(['1000 stats a', '2500 stats a']);
     expect(world.told()).toEqual({ a: 'already_closed 2500' });
-    expect(world.entry('a').seen?.state).toBe('closed');
+    expect(world.entry('a').seen?.stats?.state).toBe('closed');
   });
 
   it('is read on after a read that failed', async () => {
@@ -57,9 +57,8 @@ describe('a job that is closing', () => {
       '2500 stats a b',
       '3000 stats a b',
       '3000 configs a',
-      '3000 stats a',
       '3000 force a',
-      '4000 stats a',
+      '4000 stats b a',
     ]);
     expect(world.told()).toEqual({ a: 'force_closed 4000', b: 'none' });
     expect(world.entry('a').askedAt).toBe(now);
@@ -75,8 +74,9 @@ describe('a job that is closing', () => {
     expect(world.cluster.log).toEqual([
       '1000 stats a',
       '1000 configs a',
-      '1000 stats a',
       '1000 force a',
+      '2000 stats a',
+      '3500 stats a',
       '4000 stats a',
     ]);
     expect(world.told()).toEqual({ a: 'force_closed 4000' });
@@ -86,7 +86,7 @@ describe('a job that is closing', () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(500, () => world.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
     expect(await world.run()).toBe(2_000);
-    expect(world.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 stats a', '1000 close a']);
+    expect(world.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 close a', '2000 stats a']);
     expect(world.told()).toEqual({ a: 'closed 2000' });
   });
 
@@ -127,30 +127,29 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('forces first, and then gives one place after the other, round by round', async () => {
+  it('forces first, and asks the next job as soon as the one before is read to be closed', async () => {
     const world = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
     });
-    expect(await world.run()).toBe(6_000);
+    expect(await world.run()).toBe(3_000);
     expect(world.cluster.log).toEqual([
       '0 configs f',
       '0 stats f',
-      '0 stats big',
       '0 force f',
-      '2000 stats small big f',
-      '2000 configs big',
-      '2000 close big',
-      '3000 stats big small',
-      '5000 stats small big',
-      '5000 configs small',
-      '5000 close small',
-      '6000 stats small',
+      '1000 configs big',
+      '1000 stats big',
+      '1000 stats f big small',
+      '1000 close big',
+      '2000 stats big small',
+      '2000 configs small',
+      '2000 close small',
+      '3000 stats small',
     ]);
-    expect(world.told()).toEqual({ big: 'closed 5000', f: 'force_closed 2000', small: 'closed 6000' });
+    expect(world.told()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('reads at once what an answer other than a clean one leaves open, and goes on for those who wait', async () => {
+  it('reads after any answer, at most four times a second', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -159,24 +158,97 @@ describe('with places on the nodes', () => {
         return { kind: 'timed_out', error: refusal(408) };
       },
     });
-    expect(await world.run()).toBe(1_000);
+    expect(await world.run()).toBe(250);
     expect(world.cluster.log).toEqual([
-      '0 stats big',
       '0 configs big',
-      '0 close big',
       '0 stats big',
-      '1000 stats small',
-      '1000 configs small',
-      '1000 close small',
-      '1000 stats small',
+      '0 close big',
+      '0 stats big small',
+      '0 configs small',
+      '0 close small',
+      '250 stats small',
     ]);
-    expect(world.told()).toEqual({ big: 'closed 0', small: 'closed 1000' });
+    expect(world.told()).toEqual({ big: 'closed 0', small: 'closed 250' });
   });
 
-  it('takes a round’s states for a look that is young, and reads for itself when it is not', async () => {
+  it('gives the places of a request back one by one, as its jobs are read to be closed', async () => {
+    const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
+    const world = closingOf({
+      jobs,
+      request: { close: { perNode: 3 } },
+      onClose: async ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        for (const id of ids) cluster.becomes(id, 'closing');
+        await world.clock.sleep(20_000);
+        for (const id of ids) cluster.becomes(id, 'closed');
+        return { kind: 'acknowledged' };
+      },
+    });
+    world.at(2_200, () => world.cluster.becomes('b', 'closed'));
+    expect(await world.run()).toBe(20_000);
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
+    const { askedAt = 0 } = world.entry('d');
+    // reads for the sake of places come every half second
+    expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
+    expect(askedAt - now).toBeLessThanOrEqual(3_200);
+    expect(world.entry('b').closedAt).toBe(askedAt);
+    expect(world.told()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
+  });
+
+  it('gives a place back when the timeout of the close is over, though the job is still closing', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1, timeout: '10s' } },
+      onClose: ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        cluster.becomes('big', 'closing');
+        return lost;
+      },
+    });
+    world.at(30_000, () => world.cluster.becomes('big', 'closed'));
+    await world.run();
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['big'], ['small']]);
+    expect((world.entry('small').askedAt ?? 0) - now).toBe(10_000);
+  });
+
+  it('keeps a place while a job is still open in flight, and gives it back when it failed', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 }, force: { failed: false } },
+      onClose: async ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        await world.clock.sleep(30_000);
+        return { kind: 'failed_jobs', error: refusal(409) };
+      },
+    });
+    world.at(8_000, () => world.cluster.becomes('big', 'failed'));
+    await world.run();
+    expect((world.entry('small').askedAt ?? 0) - now).toBeGreaterThan(8_000);
+    expect((world.entry('small').askedAt ?? 0) - now).toBeLessThanOrEqual(13_000);
+    expect(world.told()).toMatchObject({ big: 'error status_exception 30000' });
+  });
+
+  it('asks a job that has moved for a place on its new node', async () => {
+    const jobs = [
+      bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
+      bare('b', { nodeId: 'y', modelBytes: 1_000 }),
+    ];
+    const world = closingOf({
+      jobs,
+      request: { close: { perNode: 1 } },
+      onRead: (_read, cluster) => {
+        if (cluster.closes.length === 0) cluster.becomes('b', 'opened', { nodeId: 'x' });
+      },
+    });
+    expect(await world.run()).toBe(2_000);
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+    expect(world.entry('b').limit).toEqual({ places: 1, because: 'request' });
+  });
+
+  it('reads a look again when it took more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [big],
-      request: { close: { perNode: 1 } },
+      request: { close: { perNode: 'auto' } },
       onRead: async ({ kind, nth }) => {
         if (kind === 'configs' && nth === 1) await world.clock.sleep(31_000);
       },
@@ -192,22 +264,18 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('believes a round that tells of data while the look at that job still waits for an answer', async () => {
+  it('believes a read that shows data while the look at that job still waits for an answer', async () => {
     const world = closingOf({
-      jobs: [small, big],
+      jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
       onRead: async ({ kind, nth }) => {
         if (kind === 'configs' && nth === 1) await world.clock.sleep(1_500);
       },
     });
     world.at(500, () => world.cluster.becomes('big', 'opened', { lastDataTime: now + 500 }));
+    world.at(1_100, () => world.cluster.becomes('c', 'closed'));
     await world.run();
-    expect(world.cluster.log.slice(0, 4)).toEqual([
-      '0 stats big',
-      '0 configs big',
-      '1000 stats big small',
-      '3000 stats small',
-    ]);
+    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '1000 stats c big small']);
     expect(world.told()).toMatchObject({ big: 'revived 1500' });
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
@@ -221,18 +289,16 @@ describe('with places on the nodes', () => {
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('refuses all who wait once the credentials were refused, and reads nothing more', async () => {
+  it('refuses all jobs that wait once the credentials were refused', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
       onClose: () => denied,
     });
-    expect(await world.run()).toBe(1_000);
-    expect(world.cluster.log).toEqual(['0 stats big', '0 configs big', '0 close big', '0 stats big']);
-    expect(world.told()).toEqual({
-      big: 'error security_exception 0',
-      small: 'error security_exception 1000',
-    });
+    expect(await world.run()).toBe(0);
+    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
+    expect(world.cluster.closes).toHaveLength(1);
+    expect(world.told()).toEqual({ big: 'error security_exception 0', small: 'error security_exception 0' });
     expect(world.entry('small').outcome).toEqual({
       outcome: 'error',
       error: refusal(403, 'security_exception', 'not allowed'),
@@ -250,5 +316,55 @@ describe('with places on the nodes', () => {
     await world.clock.sleep(10_000);
     expect(world.cluster.closes).toHaveLength(1);
     expect(world.told().small).toBe('none');
+  });
+});
+
+describe('with close.perNode auto', () => {
+  const onNodes = (...counts: number[]) =>
+    counts.flatMap((count, node) =>
+      Array.from({ length: count }, (_, index) => bare(`${node}-${index}`, { nodeId: `node-${node}` })),
+    );
+  const firstClose = (world: ReturnType<typeof closingOf>) =>
+    [...(world.cluster.closes[0]?.ids ?? [])].sort();
+
+  it('reads the processors of each node first, and has half of them closing', async () => {
+    const world = closingOf({
+      jobs: onNodes(5, 3),
+      request: { close: { perNode: 'auto' } },
+      processors: { 'node-0': 6, 'node-1': 3.9 },
+      largestNode: 99,
+    });
+    await world.run();
+    expect(world.cluster.log[0]).toMatch(/^0 stats /);
+    expect(firstClose(world)).toEqual(['0-0', '0-1', '0-2', '1-0']);
+    expect(world.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
+    expect(world.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
+    expect(new Set(Object.values(world.told()).map((told) => told.split(' ')[0]))).toEqual(
+      new Set(['closed']),
+    );
+  });
+
+  it.each([
+    ['of the largest node', 4, 2],
+    ['that are usual, where nothing is known', undefined, 4],
+  ])('goes by the processors %s when the node’s own are unknown', async (_what, largestNode, places) => {
+    const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
+    await world.run();
+    expect(firstClose(world)).toHaveLength(places);
+  });
+
+  it('goes by the usual number when the read of the processors fails', async () => {
+    const world = closingOf({
+      jobs: onNodes(6),
+      request: { close: { perNode: 'auto' } },
+      processors: { 'node-0': 12 },
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth === 1) throw new Error('no');
+      },
+    });
+    await world.run();
+    expect(firstClose(world)).toHaveLength(4);
+    // the look has learnt better
+    expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { entryOf } from '../../support/entries.ts';
+import { closedAs } from '../../../src/sweep/closing/ledger.ts';
+import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
 describe('what is known of a job', () => {
@@ -53,5 +54,62 @@ describe('the outcome of a job', () => {
     expect(entry.endedAs('closed', 'force_closed')).toBe(true);
     expect(entry.endedAs('closed', 'gone')).toBe(false);
     expect(entry.endedAs()).toBe(false);
+  });
+});
+
+describe('what reads said of a job', () => {
+  const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
+
+  it('is what the newest said, in whatever order the answers came', () => {
+    const entry = entryOf('idle-1');
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(2, 'closing'));
+    entry.note(seen(1, 'opened'));
+    expect(entry.seen).toEqual(seen(2, 'closing'));
+    entry.note(seen(3, 'closed'));
+    expect(entry.seen?.stats?.state).toBe('closed');
+  });
+
+  it('is forgotten when a close goes out, together with the reads that had begun by then', () => {
+    const entry = entryOf('idle-1');
+    entry.note(seen(1, 'opened'));
+    entry.forgetSeen(3);
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(3, 'opened'));
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(4, 'closing'));
+    expect(entry.seen?.read).toBe(4);
+  });
+});
+
+describe('when a job closed', () => {
+  it.each(['closed', 'force_closed', 'already_closed'] as const)('is when it is settled as %s', (outcome) => {
+    const entry = entryOf('idle-1');
+    entry.settle({ outcome }, now);
+    expect(entry.closedAt).toBe(now);
+  });
+
+  it('is when it was first seen closed, before its request ended', () => {
+    const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
+    entry.settle({ outcome: 'closed' }, now);
+    expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
+  });
+
+  it('is no moment when it is open again', () => {
+    const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
+    entry.settle({ outcome: 'closing' }, now);
+    expect(entry.closedAt).toBeUndefined();
+  });
+});
+
+describe('how a job came to be closed', () => {
+  it.each([
+    ['force_closed', 'by force', entryOf('a', { forced: true, asks: 1 })],
+    ['closed', 'asked by this sweep', entryOf('a', { asks: 1 })],
+    ['closed', 'asked by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
+    ['closed', 'known to have been asked', entryOf('a', {}, { history: { askedAt: now - 1 } })],
+    ['already_closed', 'asked by nobody that we know of', entryOf('a', { askedAt: now })],
+  ])('is %s: %s', (outcome, _how, entry) => {
+    expect(closedAs(entry)).toBe(outcome);
   });
 });

@@ -376,7 +376,7 @@ describe('a cluster that cannot be read', () => {
   });
 
   it('ever again after the close: unknown, which is the truth', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5)]);
+    await using world = await startWorld([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
       () => world.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),
