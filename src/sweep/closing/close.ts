@@ -26,12 +26,13 @@ const slowestPace = 4_000;
 /** More jobs than this take a dozen requests to read, and are read less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Reads for the sake of free places: no closer than this, no further apart than that, */
-const closestReads = 250;
+/** Reads that may show a place to be free: after an answer, without one, and at the latest. */
+const answeredPace = 100;
+const unansweredPace = 500;
 const refillPace = 1_000;
-/** and so that reads and closes are at most four a second on average; so many may come at once. */
+/** These reads and the closes are at most four a second on average, looks apart; this many may come at once. */
 const msPerRequest = 250;
-const requestsAtOnce = 8;
+const maxBurst = 40;
 /** Jobs of a node that are read with the others because they are likely to be asked next; at first, and later. */
 const firstLikely = 8;
 const likelyNext = 3;
@@ -343,7 +344,7 @@ class CloseLoop {
 
   /** Counts requests that are no part of a look against four a second. */
   #pay(requests: number): void {
-    const earliest = this.#closing.clock.now() - requestsAtOnce * msPerRequest;
+    const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
     this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
   }
 
@@ -362,7 +363,7 @@ class CloseLoop {
   }
 
   #soonestReadAt(hasAnswer: boolean): number {
-    const gap = hasAnswer ? closestReads : 2 * closestReads;
+    const gap = hasAnswer ? answeredPace : unansweredPace;
     return Math.min(Math.max(this.#paidUntil, this.#lastReadAt + gap), this.#lastReadAt + refillPace);
   }
 

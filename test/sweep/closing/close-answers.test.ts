@@ -154,7 +154,7 @@ describe('after an answer', () => {
       },
     });
     world.at(3_000, () => world.cluster.becomes('closing', 'closed'));
-    expect(await world.run()).toBe(3_500);
+    expect(await world.run()).toBe(3_350);
     expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
       [false, 'closed', 'closing', 'failed', 'gone', 'open'],
       [true, 'failed'],
@@ -162,10 +162,10 @@ describe('after an answer', () => {
     ]);
     expect(world.told()).toEqual({
       closed: 'closed 0',
-      closing: 'closed 3500',
+      closing: 'closed 3350',
       failed: 'force_closed 1000',
       gone: 'gone 0',
-      open: 'closed 1250',
+      open: 'closed 1100',
     });
   });
 

@@ -102,9 +102,9 @@ describe('the look before a close', () => {
       '0 stats b',
       '0 force b',
       '1000 stats a b',
-      '1250 stats b',
+      '1100 stats b',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1250' });
+    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
     expect(world.entry('b')).toMatchObject({
       verdict: { verdict: 'force', reason: 'failed' },
       looks: 2,

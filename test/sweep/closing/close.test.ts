@@ -35,7 +35,7 @@ describe('a close', () => {
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
     });
-    expect(await world.run()).toBe(1_250);
+    expect(await world.run()).toBe(1_100);
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
     expect(world.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
   });
@@ -87,7 +87,7 @@ describe('a close', () => {
       },
     });
     await world.run();
-    expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1250 settled b closed']);
+    expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
   it('leaves nothing behind on the signal of the ending', async () => {
