@@ -11,6 +11,7 @@ import {
   type OutcomeCount,
   type OutcomeName,
   outcomes,
+  type PlacesReason,
   type Reason,
   type Status,
   type VerdictName,
@@ -33,6 +34,8 @@ export interface ReportedJob {
   readonly datafeedId?: string;
   readonly datafeedStopped?: boolean;
   readonly askedAt?: string;
+  /** When the cluster was first seen to say that it is closed. */
+  readonly closedAt?: string;
   /** When its outcome was known. */
   readonly settledAt?: string;
   /** The number of the close request that last named it, from 1. */
@@ -68,6 +71,15 @@ export interface FlappingJob {
   readonly lastClosedAt: string;
 }
 
+/** How many jobs of one node this sweep had closing at once at most, and why. */
+export interface ReportedPlaces {
+  readonly nodeId: string;
+  readonly nodeName?: string;
+  readonly places: number;
+  readonly because: PlacesReason;
+  readonly processors?: number;
+}
+
 /** What is known of a report when the cluster has been read. */
 export interface ReportHead {
   readonly sweepId: string;
@@ -90,6 +102,8 @@ export interface SweepReport {
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
   readonly warnings: readonly string[];
+  /** The nodes whose jobs were asked under a limit (`close.perNode`). */
+  readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
   readonly followUpOf?: { readonly sweepId: string; readonly round: number };
   /** The rounds that are told into this report, in their order; without `--wait` each is a report of its own. */
@@ -142,12 +156,25 @@ function reportJob(entry: Entry, now: number): ReportedJob {
     datafeedId: job.datafeed?.datafeedId,
     datafeedStopped: entry.datafeedStopped,
     askedAt: isoOf(entry.askedAt),
+    closedAt: isoOf(entry.closedAt),
     settledAt: entry.asks === 0 ? undefined : isoOf(entry.settledAt),
     batch: entry.batch,
     notAttemptedBecause: because,
     error,
   });
 }
+
+/** The limits under which jobs were asked, by node; none without a limit. */
+export function reportPlaces(entries: readonly Entry[]): ReportedPlaces[] {
+  const byNode = new Map<string, ReportedPlaces>();
+  for (const { job, limit } of entries) {
+    if (!limit || !Number.isFinite(limit.places) || job.nodeId === undefined) continue;
+    byNode.set(job.nodeId, withoutAbsent({ nodeId: job.nodeId, nodeName: job.nodeName, ...limit }));
+  }
+  return [...byNode.values()].sort((a, b) => (nodeText(a) < nodeText(b) ? -1 : 1));
+}
+
+const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
 
 export function countEntries(entries: readonly Entry[], open: number): ReportCounts {
   const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };

@@ -26,6 +26,7 @@ import {
   leftUndone,
   type ReportHead,
   reportJobs,
+  reportPlaces,
   type SweepReport,
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
@@ -141,6 +142,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
   }
   warnings.push(...followUp.warnings, ...unclearWarnings(entries));
 
+  const places = reportPlaces(entries);
   const undone = !request.dryRun && leftUndone(entries, followUp.comingBackFor);
   // break: status
   const status: Status = fuse ? 'refused' : undone ? 'partial' : 'done';
@@ -158,6 +160,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
     fuse: fuse ?? null,
     followUp: followUp.followUp,
     warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
+    ...(places.length > 0 && { places }),
     ...(head.followUpOf && { followUpOf: head.followUpOf }),
   };
 }

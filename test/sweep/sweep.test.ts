@@ -111,6 +111,7 @@ describe('a sweep', () => {
           memoryBytes: 7_000_000,
           nodeId: 'node-a',
           askedAt: '2026-11-23T12:00:00.000Z',
+          closedAt: '2026-11-23T12:00:02.000Z',
           settledAt: '2026-11-23T12:00:02.000Z',
           batch: 1,
         },
@@ -118,6 +119,7 @@ describe('a sweep', () => {
       fuse: null,
       followUp: null,
       warnings: [],
+      places: [{ nodeId: 'node-a', places: 4, because: 'unknown' }],
     });
     expect(closes).toEqual(['idle']);
     expect(decided.map(({ jobId }) => jobId)).toEqual(['busy', 'idle']);
@@ -640,6 +642,7 @@ describe('a follow-up', () => {
         attempts: 2,
         memoryBytes: 1_000_000,
         askedAt,
+        closedAt: '2026-11-23T12:00:00.000Z',
       },
       // an ask counts only while it is under way: this one was opened since
       again: {
@@ -664,6 +667,7 @@ describe('a follow-up', () => {
         memoryBytes: 1_000_000,
         nodeId: 'node-a',
         askedAt: '2026-11-23T12:00:00.000Z',
+        closedAt: '2026-11-23T12:00:00.000Z',
         settledAt: '2026-11-23T12:00:00.000Z',
         batch: 1,
       },

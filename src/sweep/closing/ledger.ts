@@ -9,7 +9,7 @@ import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import type { ReportHead } from '../report.ts';
 import type { SweepRequest } from '../request.ts';
 import type { History, Judge, Verdict } from '../verdict.ts';
-import type { NotAttemptedReason, OutcomeName } from '../vocabulary.ts';
+import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
 
 /** What became of a job; the types hold what each outcome must say. */
 export type Outcome =
@@ -32,8 +32,7 @@ export interface Seen {
 /** How many jobs of one node a sweep may have closing at once. */
 export interface NodeLimit {
   readonly places: number;
-  /** `close.perNode`, the processors of the job's node or of the cluster's largest one, or the usual number. */
-  readonly because: 'request' | 'own_node' | 'largest_node' | 'unknown';
+  readonly because: PlacesReason;
   readonly processors?: number;
 }
 

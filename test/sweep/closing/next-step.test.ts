@@ -106,7 +106,8 @@ describe('a job whose request was answered', () => {
     'is asked three times while it is %s, and not a fourth time',
     (state) => {
       const lastError = refusal(503);
-      const stepAfter = (asks: number) => afterAnswer(askedOnce({ asks, lastError }), stats(state), failedJobs);
+      const stepAfter = (asks: number) =>
+        afterAnswer(askedOnce({ asks, lastError }), stats(state), failedJobs);
       expect(stepAfter(2)).toEqual(again(0, state === 'failed'));
       expect(stepAfter(3)).toEqual(givesUp(lastError));
     },
