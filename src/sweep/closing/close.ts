@@ -139,11 +139,10 @@ class CloseLoop {
   }
 
   #inBackground(work: Promise<void>): void {
-    work
-      .catch((error: unknown) => {
-        this.#bug ??= { error };
-      })
-      .then(() => this.#happened());
+    const noted = work.catch((error: unknown) => {
+      this.#bug ??= { error };
+    });
+    void noted.then(() => this.#happened());
   }
 
   // --- requests
