@@ -1,4 +1,5 @@
 /** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
+import type { NodeLimit } from '../sweep/closing/ledger.ts';
 import { formatDuration } from '../sweep/duration.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
 import type { ClusterIdentity } from '../sweep/ports.ts';
@@ -57,6 +58,8 @@ export interface Explanation {
   readonly changes: readonly ExplainedChange[];
   /** The fuse that would stop the whole sweep, whatever the verdict. */
   readonly fuse: string | null;
+  /** How many jobs of its node a sweep has closing at once, and why; null without a node, or without a limit. */
+  readonly places: NodeLimit | null;
   /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
   readonly past: readonly PastDeed[];
 }
@@ -69,6 +72,7 @@ export interface ExplainCase {
   readonly history?: History | undefined;
   readonly past?: readonly PastDeed[] | undefined;
   readonly fuse: string | null;
+  readonly places: NodeLimit | null;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -105,6 +109,7 @@ export function explain(given: ExplainCase): Explanation {
     verdict,
     changes: verdict === null ? [] : changesOf(verdict, given, history),
     fuse,
+    places: given.places,
     past: given.past ?? [],
   };
 }

@@ -1,4 +1,5 @@
 /** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
+
 import { lastActivityOf } from '../sweep/inventory.ts';
 import type { Plan } from '../sweep/sweep.ts';
 import type { VerdictName } from '../sweep/vocabulary.ts';

@@ -1,9 +1,9 @@
 /** @module What `plan` and `sweep` have in common: their options, and one sweep with its display and its memory. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Entry } from '../sweep/closing/ledger.ts';
 import { parseDuration } from '../sweep/duration.ts';
 import { InvalidSettingError } from '../sweep/errors.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import type { PlannedJob } from '../sweep/planned.ts';
 import type { FollowUps } from '../sweep/ports.ts';
 import type { SweepReport } from '../sweep/report.ts';

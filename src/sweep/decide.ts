@@ -1,6 +1,7 @@
 /** @module Decides for each listed job what to do with it. The decisions are the core of a plan. */
+
+import type { Outcome } from './closing/ledger.ts';
 import type { JobSnapshot } from './inventory.ts';
-import type { Outcome } from './ledger.ts';
 import { matcher } from './names.ts';
 import type { PlannedJob } from './planned.ts';
 import type { Found } from './read-cluster.ts';

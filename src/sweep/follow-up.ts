@@ -1,9 +1,9 @@
 /** @module Follow-ups: which jobs the next round takes, and what the report says when no round comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
+import type { Entry } from './closing/ledger.ts';
 import { SchedulerError } from './errors.ts';
 import { isMoment, lastActivityOf } from './inventory.ts';
-import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
 import type { FollowUpResult } from './report.ts';
 import type { SweepRequest } from './request.ts';

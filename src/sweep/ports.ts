@@ -27,6 +27,8 @@ export interface JobStats {
   readonly state: string;
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
+  /** Of its node; only read with the jobs of `ids`, and only known from 8.x on. */
+  readonly nodeProcessors?: number | undefined;
   /** How long the process has been running on its node, in milliseconds. */
   readonly openForMs?: number | undefined;
   /** Wall clock, epoch milliseconds. */
@@ -108,6 +110,8 @@ export interface Cluster {
   identify(signal: AbortSignal): Promise<ClusterIdentity>;
   /** Whether machine learning is in upgrade mode; undefined when the server does not tell. */
   upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
+  /** The processors of the largest machine learning node, where the read of `upgradeMode` has shown them (8.12 and later). */
+  largestNodeProcessors(): number | undefined;
   /** Whether the credentials may close jobs (`manage_ml`); undefined when there are none, or the server does not tell. */
   mayClose(signal: AbortSignal): Promise<boolean | undefined>;
   /** All jobs, or those of `ids`: where there are none, nothing is asked. */

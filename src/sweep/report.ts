@@ -2,9 +2,9 @@
  * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2).
  * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
  */
+import type { Entry, NodeLimit, Outcome } from './closing/ledger.ts';
 import type { BlownFuse } from './fuse.ts';
 import { isMoment, type JobSnapshot, lastActivityOf } from './inventory.ts';
-import type { Entry, Outcome } from './ledger.ts';
 import type { ClusterError, ClusterIdentity } from './ports.ts';
 import type { SweepRequest } from './request.ts';
 import { plural, printable } from './text.ts';
@@ -15,6 +15,7 @@ import {
   type OutcomeCount,
   type OutcomeName,
   outcomes,
+  type PlacesReason,
   type Reason,
   type Status,
   type VerdictName,
@@ -37,6 +38,8 @@ export interface ReportedJob {
   readonly datafeedId?: string;
   readonly datafeedStopped?: boolean;
   readonly askedAt?: string;
+  /** When the cluster was first seen to say that it is closed. */
+  readonly closedAt?: string;
   /** When its outcome was known. */
   readonly settledAt?: string;
   /** The number of the close request that last named it, from 1. */
@@ -74,6 +77,15 @@ export interface FlappingJob {
   readonly lastClosedAt: string;
 }
 
+/** How many jobs of one node this sweep had closing at once at most, and why. */
+export interface ReportedPlaces {
+  readonly nodeId: string;
+  readonly nodeName?: string;
+  readonly places: number;
+  readonly because: PlacesReason;
+  readonly processors?: number;
+}
+
 /** What is known of a report when the cluster has been read. */
 export interface ReportHead {
   readonly sweepId: string;
@@ -96,6 +108,8 @@ export interface SweepReport {
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
   readonly warnings: readonly string[];
+  /** The nodes whose jobs were asked under a limit (`close.perNode`). */
+  readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
   readonly followUpOf?: { readonly sweepId: string; readonly round: number; readonly rest?: true };
   /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
@@ -142,6 +156,7 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   const { dryRun } = first.request;
   const head = headOf(first);
   const fates = fatesOf(rounds);
+  const places = reportPlaces(fates);
   const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : nobodyComes;
   const undone = !dryRun && leftUndone(fates, comingBackFor, takesRest);
   const refused = later.length === 0 && first.fuse !== undefined;
@@ -165,6 +180,7 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
     fuse: last.fuse ?? null,
     followUp,
     warnings: [...new Set(warnings)].map(printable),
+    ...(places.length > 0 && { places }),
     ...(head.followUpOf && { followUpOf: head.followUpOf }),
     ...(later.length > 0 && { rounds: later.map(reportRound) }),
   };
@@ -216,7 +232,10 @@ export interface Fate {
   readonly outcome: Outcome;
   readonly attempts: number;
   readonly askedAt: number | undefined;
+  readonly closedAt: number | undefined;
   readonly settledAt: number | undefined;
+  /** The limit of its node when it was last asked. */
+  readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
   /** A sweep asked for it before, so the report names it whatever became of it. */
@@ -236,6 +255,8 @@ export function fateOf(entry: Entry, readAt: number): Fate {
     outcome,
     attempts: entry.asks + entry.earlierAttempts,
     askedAt: entry.askedAt,
+    closedAt: entry.closedAt,
+    limit: entry.limit,
     settledAt: entry.asks === 0 ? undefined : entry.settledAt,
     batch: entry.batch,
     datafeedStopped: entry.datafeedStopped,
@@ -287,6 +308,8 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
     outcome: after.outcome,
     attempts,
     askedAt: after.askedAt ?? before.askedAt,
+    closedAt: after.closedAt,
+    limit: after.limit ?? before.limit,
     settledAt: after.settledAt ?? startedAt,
     batch: after.batch ?? before.batch,
     datafeedStopped,
@@ -336,12 +359,25 @@ function reportJob(fate: Fate): ReportedJob {
     datafeedId: job.datafeed?.datafeedId,
     datafeedStopped: fate.datafeedStopped,
     askedAt: isoOf(fate.askedAt),
+    closedAt: isoOf(fate.closedAt),
     settledAt: isoOf(fate.settledAt),
     batch: fate.batch,
     notAttemptedBecause: because,
     error,
   });
 }
+
+/** The limits under which jobs were asked, by node; none without a limit. */
+function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
+  const byNode = new Map<string, ReportedPlaces>();
+  for (const { job, limit } of fates) {
+    if (!limit || !Number.isFinite(limit.places) || job.nodeId === undefined) continue;
+    byNode.set(job.nodeId, withoutAbsent({ nodeId: job.nodeId, nodeName: job.nodeName, ...limit }));
+  }
+  return [...byNode.values()].sort((a, b) => (nodeText(a) < nodeText(b) ? -1 : 1));
+}
+
+const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
 
 /** What is counted of a job. Without an outcome it is still under way. */
 type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };

@@ -4,7 +4,8 @@
  */
 import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import { closeJobs } from './close.ts';
+import { closeJobs } from './closing/close.ts';
+import { type Closing, Entry, type Observer } from './closing/ledger.ts';
 import { conclude } from './conclude.ts';
 import { type DecideContext, type Decision, decide } from './decide.ts';
 import {
@@ -17,7 +18,6 @@ import {
 import { followUpOn, nothingToFollow } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import type { JobSnapshot } from './inventory.ts';
-import { Entry, type Observer } from './ledger.ts';
 import { unmatched } from './names.ts';
 import { plannedJobs } from './planned.ts';
 import type { Cluster, FollowUps } from './ports.ts';
@@ -28,7 +28,6 @@ import { compareClocks, silenceWarnings } from './server-clock.ts';
 import { plural, quote } from './text.ts';
 import { isStuckOpening, judgeBy } from './verdict.ts';
 import type { NotAttemptedReason } from './vocabulary.ts';
-import type { Closing } from './world.ts';
 
 /** A valid request, with what is known besides. */
 export interface SweepOrder extends DecideContext {

@@ -174,6 +174,10 @@ export class WatchedCluster implements Cluster {
     return this.#first(this.#seen.upgradeMode);
   }
 
+  largestNodeProcessors() {
+    return this.#inner.largestNodeProcessors();
+  }
+
   async mayClose(signal: AbortSignal) {
     this.#seen.mayClose = await this.#inner.mayClose(signal);
     return this.#first(this.#seen.mayClose);

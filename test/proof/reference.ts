@@ -59,7 +59,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     dryRun: payload.dryRun ?? false,
     closeTimeout: milliseconds(close.timeout ?? '2m'),
     batch: close.batch ?? 20,
-    concurrency: close.concurrency ?? 2,
+    concurrency: close.concurrency ?? 32,
     forceFailed: force.failed ?? true,
     stuckFor: force.stuckFor === null ? null : milliseconds(force.stuckFor ?? '75m'),
     neverForced: list(force.exclude ?? []),

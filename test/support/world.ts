@@ -11,7 +11,7 @@ import {
   startElasticsearch,
 } from '../../src/simulator/elasticsearch/index.ts';
 import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { Observer } from '../../src/sweep/ledger.ts';
+import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
 import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
+import type { Entry, Outcome } from '../../src/sweep/closing/ledger.ts';
 import { followUpOn } from '../../src/sweep/follow-up.ts';
-import type { Entry, Outcome } from '../../src/sweep/ledger.ts';
 import type { FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import { askedOnce, entryOf, foundClosing, refusal } from '../support/entries.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Entry, type Outcome } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { Entry, type Outcome } from '../../src/sweep/ledger.ts';
 import {
   countEntries,
   countKept,

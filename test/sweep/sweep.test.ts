@@ -102,6 +102,7 @@ describe('a sweep', () => {
           memoryBytes: 7_000_000,
           nodeId: 'node-a',
           askedAt: '2026-11-23T12:00:00.000Z',
+          closedAt: '2026-11-23T12:00:02.000Z',
           settledAt: '2026-11-23T12:00:02.000Z',
           batch: 1,
         },
@@ -109,6 +110,7 @@ describe('a sweep', () => {
       fuse: null,
       followUp: null,
       warnings: [],
+      places: [{ nodeId: 'node-a', places: 4, because: 'unknown' }],
     });
     expect(closes).toEqual(['idle']);
     const { decisions } = await planSweep(order, world);
@@ -512,6 +514,7 @@ describe('a cluster that cannot be read', () => {
     const clock = new VirtualClock(now);
     const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
       upgradeMode: async () => undefined,
+      largestNodeProcessors: () => undefined,
       mayClose: async () => false,
       identify: async (signal) => {
         await clock.sleep(1_500, signal);
@@ -631,6 +634,7 @@ describe('a follow-up', () => {
         attempts: 2,
         memoryBytes: 1_000_000,
         askedAt,
+        closedAt: '2026-11-23T12:00:00.000Z',
       },
       // an ask counts only while it is under way: this one was opened since
       again: {
@@ -655,6 +659,7 @@ describe('a follow-up', () => {
         memoryBytes: 1_000_000,
         nodeId: 'node-a',
         askedAt: '2026-11-23T12:00:00.000Z',
+        closedAt: '2026-11-23T12:00:00.000Z',
         settledAt: '2026-11-23T12:00:00.000Z',
         batch: 1,
       },
@@ -738,6 +743,7 @@ it('a hundred and fifty thousand jobs, each on a node of its own, are no bug', a
   const cluster: Cluster = {
     identify: async () => ({ id: 'c', version: null }),
     upgradeMode: async () => false,
+    largestNodeProcessors: () => undefined,
     mayClose: async () => true,
     jobConfigs: async () => ids.map((jobId) => ({ jobId, groups: [] })),
     jobStats: async () =>

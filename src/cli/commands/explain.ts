@@ -1,8 +1,11 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import { limitOf } from '../../sweep/closing/places.ts';
 import { NoSuchJobError } from '../../sweep/errors.ts';
 import type { JobSnapshot } from '../../sweep/inventory.ts';
 import { matcher } from '../../sweep/names.ts';
+import type { SweepRequest } from '../../sweep/request.ts';
 import { quote } from '../../sweep/text.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { explain } from '../explain.ts';
@@ -48,6 +51,7 @@ async function run(
     history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
     past: past.deeds.get(jobId),
     fuse: fuse?.name ?? null,
+    places: await placesFor(job, request.close.perNode, target, io.signal),
     now: found.readAt,
   });
   return await writeResult(
@@ -60,6 +64,21 @@ async function run(
     io,
     { exit: 0 },
   );
+}
+
+/** The limit of the job's node. Its processors are in no listing, so the job is read once more; that may fail. */
+async function placesFor(
+  { nodeId, target: id }: JobSnapshot,
+  perNode: SweepRequest['close']['perNode'],
+  { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
+  signal: AbortSignal,
+): Promise<NodeLimit | null> {
+  if (nodeId === undefined || id === undefined || perNode === null) return null;
+  using limit = clock.limit(10_000);
+  const within = AbortSignal.any([signal, limit.signal]);
+  const [stats] = perNode === 'auto' ? await cluster.jobStats(within, [id]).catch(() => []) : [];
+  const processors = new Map([[nodeId, stats?.nodeProcessors]]);
+  return limitOf(nodeId, perNode, { processors, largest: cluster.largestNodeProcessors() }) ?? null;
 }
 
 /** @throws {NoSuchJobError} naming the ids that come near. */

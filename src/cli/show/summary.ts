@@ -3,6 +3,7 @@ import type { ReportedFollowUp, SweepReport } from '../../sweep/report.ts';
 import { plural } from '../../sweep/text.ts';
 import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from '../paint.ts';
+import { placesLines } from './places.ts';
 import { bytes, moment, span } from './words.ts';
 
 export interface SummaryLine {
@@ -16,6 +17,7 @@ export function summary(report: SweepReport): SummaryLine[] {
   return [
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
     { text: memoryText(report) },
+    ...placesLines(report).map((text) => ({ text })),
     ...keptLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
     ...(followUp

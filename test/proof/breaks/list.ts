@@ -39,7 +39,7 @@ export const breaks: readonly Break[] = [
     property: 'activity',
     wrong: 'the first reading of a job is also its last',
     mark: 'newest-reading',
-    becomes: ['(this.#told.get(id)?.read ?? 0) < read', '!this.#told.has(id)'],
+    becomes: ['seen.read <= this.#newestRead', 'this.#seen'],
   },
   {
     property: 'untouchable',
@@ -110,8 +110,8 @@ export const breaks: readonly Break[] = [
   {
     property: 'names',
     wrong: 'close.batch is ignored',
-    mark: 'cut-batches',
-    becomes: ['batch)', '100)'],
+    mark: 'max-batch',
+    becomes: ['request.close.batch', '100'],
   },
   {
     property: 'force',
@@ -207,7 +207,7 @@ export const breaks: readonly Break[] = [
     property: 'bounded',
     wrong: 'one request more than allowed is in flight',
     mark: 'concurrency',
-    becomes: ['< request.close.concurrency', '<= request.close.concurrency'],
+    becomes: ['<', '<='],
   },
   {
     property: 'counts',
@@ -262,7 +262,7 @@ export const breaks: readonly Break[] = [
     wrong: 'a clean answer is believed without a look',
     mark: 'read-back',
     becomes:
-      "if (asked?.answer.kind === 'acknowledged') for (const entry of asked.entries) this.#settle(entry, { outcome: 'closed' }); else if (asked) await this.#readBack(asked.entries, asked.answer);",
+      "if (answer.kind === 'acknowledged') for (const entry of entries) this.#settle(entry, { outcome: closedAs(entry) });",
   },
   {
     property: 'follow_up',
@@ -345,13 +345,13 @@ export const breaks: readonly Break[] = [
   {
     property: 'work',
     wrong: 'the last batch is never sent',
-    mark: 'cut-batches',
-    becomes: ['cutBatches(entries, batch)', 'cutBatches(entries, batch).slice(0, -1)'],
+    mark: 'waiting',
+    becomes: ['waitingOf(entries)', 'waitingOf(entries).slice(0, -1)'],
   },
   {
     property: 'ends',
     wrong: 'slow closes are polled without a pause',
     mark: 'poll-pace',
-    becomes: ['clock.sleep(', 'clock.sleep(0 * '],
+    becomes: [' + this.#pace', ''],
   },
 ];

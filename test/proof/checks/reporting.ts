@@ -165,7 +165,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
-  const readSince = lastAsk === undefined || (read !== undefined && isAfter(read, lastAsk));
+  // States are read while a request is in flight, too.
+  const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');

@@ -102,7 +102,7 @@ describe('the deadline', () => {
   });
 
   it('ends a sweep that hangs on a server which answers nothing any more', async () => {
-    await using world = await startWorld([...idle(6), ...busy(10)]);
+    await using world = await startWorld([...idle(6, { closeTakes: '500ms' }), ...busy(10)]);
     world.server.faults.afterRequest(
       1,
       () => world.server.faults.add({ api: '*', hang: true, times: Number.POSITIVE_INFINITY }),
@@ -123,7 +123,10 @@ describe('being told to stop', () => {
       const begun = world.clock.now();
       world.clock.at(begun + after, () => stop.abort());
       const kept = new Kept();
-      const report = await world.sweep({ close: { batch: 3 } }, { stop: stop.signal, followUps: kept });
+      const report = await world.sweep(
+        { close: { batch: 3, concurrency: 2 } },
+        { stop: stop.signal, followUps: kept },
+      );
       expect(report.durationMs).toBeLessThan(after + 10_000);
       expect(report.status).toBe('partial');
       expectTruth(report, world);

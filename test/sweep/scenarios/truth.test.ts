@@ -324,6 +324,41 @@ describe('races [2.9]', () => {
     expectTruth(report, world);
   });
 
+  it.each([0, 1_500])(
+    'a job opened again within the second of our close is an error, answered after %i ms',
+    async (late) => {
+      await using world = await startWorld([
+        ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
+        ...busy(5),
+      ]);
+      const begun = world.clock.now();
+      world.server.faults.add({ api: close, delayAnswer: late });
+      world.server.faults.at(begun + 800, () => world.cluster.openJob('idle-0'));
+      const report = await world.sweep({ followUp: false });
+      if (late === 0) return expect(jobOf(report, 'idle-0').outcome).toBe('closed');
+      expect(jobOf(report, 'idle-0')).toMatchObject({
+        outcome: 'error',
+        error: { type: 'reopened' },
+        attempts: 1,
+      });
+      expect(report.status).toBe('partial');
+      expect(report.counts.revived).toBe(0);
+    },
+  );
+
+  it('a job that is refused, closed by somebody else and opened again is no revival', async () => {
+    await using world = await startWorld([
+      ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
+      ...busy(5),
+    ]);
+    world.server.faults.add({ api: close, status: 429, type: 'es_rejected_execution_exception' });
+    world.server.faults.afterRequest(1, () => world.cluster.forceCloseJob('idle-0'), close);
+    world.server.faults.at(world.clock.now() + 500, () => world.cluster.openJob('idle-0'));
+    const report = await world.sweep({ followUp: false });
+    expect(jobOf(report, 'idle-0').outcome).not.toBe('revived');
+    expectTruth(report, world);
+  });
+
   it('somebody’s force beats our close: the 409 says nothing, the state does', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.forceCloseJob('idle-0'));
@@ -373,7 +408,7 @@ describe('a cluster that cannot be read', () => {
   });
 
   it('ever again after the close: unknown, which is the truth', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5)]);
+    await using world = await startWorld([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
       () => world.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),

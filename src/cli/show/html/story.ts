@@ -98,8 +98,9 @@ function deeds(jobs: readonly ReportedJob[]): string[] {
   });
 }
 
-function took({ askedAt, settledAt }: ReportedJob): number {
-  return askedAt === undefined || settledAt === undefined ? 0 : Date.parse(settledAt) - Date.parse(askedAt);
+function took({ askedAt, closedAt, settledAt }: ReportedJob): number {
+  const end = closedAt ?? settledAt;
+  return askedAt === undefined || end === undefined ? 0 : Date.parse(end) - Date.parse(askedAt);
 }
 
 const mostNamed = 8;
