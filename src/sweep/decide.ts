@@ -16,7 +16,7 @@ export interface Decision {
   readonly history: History;
   /** Close requests of earlier sweeps of this chain that named it. */
   readonly earlierAttempts: number;
-  /** Set when there is nothing left to do: the job is kept, or a follow-up finds it closed or deleted. */
+  /** Set when there is nothing left to do: the job is kept or deleted, or a follow-up finds it closed. */
   readonly outcome?: Outcome;
 }
 
@@ -35,7 +35,7 @@ export interface DecideContext {
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
   const { followUpOf } = context.request;
-  if (!followUpOf) return decideNamed(context, jobs, readAt);
+  if (!followUpOf) return [...decideNamed(context, jobs, readAt), ...decideGone(context, jobs)];
   const awaited = decideAwaited(context, followUpOf.jobs, jobs, readAt);
   if (!followUpOf.rest) return awaited;
   const ids = new Set(awaited.map(({ jobId }) => jobId));
@@ -59,6 +59,24 @@ function decideNamed(
       };
       return decisionOf(job, judge.judge(job, readAt, history), history, 0);
     });
+}
+
+/** Jobs of the plan that were deleted since. They are not idle: nothing is left to close. */
+function decideGone({ planned }: DecideContext, jobs: readonly JobSnapshot[]): Decision[] {
+  if (!planned) return [];
+  const found = new Set(jobs.map(({ jobId }) => jobId));
+  const verdict = { verdict: 'keep', reason: 'not_as_planned' } as const;
+  const outcome = { outcome: 'gone' } as const;
+  return [...planned]
+    .filter(([jobId]) => !found.has(jobId))
+    .map(([jobId, seen]) => ({
+      jobId,
+      job: missingJob(jobId),
+      verdict,
+      history: { planned: seen },
+      earlierAttempts: 0,
+      outcome,
+    }));
 }
 
 function decideAwaited(

@@ -19,7 +19,7 @@ import { followUpOn, nothingToFollow } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
 import type { JobSnapshot } from './inventory.ts';
 import { unmatched } from './names.ts';
-import { plannedJobs } from './planned.ts';
+import { plannedJobs, planWarnings } from './planned.ts';
 import type { Cluster, FollowUps } from './ports.ts';
 import { type Found, readCluster } from './read-cluster.ts';
 import { headOf, type Round, reportOf, type SweepReport } from './report.ts';
@@ -125,6 +125,7 @@ export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Pl
       ...(order.warnings ?? []),
       ...clocks,
       ...names,
+      ...(order.planned && !request.followUpOf ? planWarnings(order.planned, found.jobs) : []),
       ...skewWarnings(found),
       ...silenceWarnings(request, found.jobs, found.readAt),
       ...protectionWarnings(decisions),
