@@ -143,9 +143,14 @@ describe('being told to stop', () => {
 
 describe('a sweep that is cut off before it knows any job', () => {
   it.each([
-    ['told to stop', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }],
-    ['out of time', { remainingMs: 20_000 }, { name: 'UnreadableInventoryError', exitCode: 5 }],
-  ] as const)('%s: says so, and has closed nothing', async (_what, { ...limits }, error) => {
+    ['told to stop', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }, 'nothing was closed'],
+    [
+      'out of time',
+      { remainingMs: 20_000 },
+      { name: 'ClusterUnreachableError', exitCode: 5 },
+      'did not answer',
+    ],
+  ] as const)('%s: says so, and has closed nothing', async (_what, { ...limits }, error, says) => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
     const stop = new AbortController();
@@ -153,7 +158,7 @@ describe('a sweep that is cut off before it knows any job', () => {
     const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
     await expect(world.sweep({}, options)).rejects.toMatchObject({
       ...error,
-      message: expect.stringContaining('nothing was closed'),
+      message: expect.stringContaining(says),
     });
     expect(world.closes()).toEqual([]);
   });
