@@ -3,7 +3,7 @@ import type { Fleet } from '../../src/simulator/elasticsearch/index.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
 import { type BenchCase, benchCase } from '../closing/model.ts';
-import { allAtOnce, fixedBatches, loop, polite, swift } from '../closing/ways.ts';
+import { allAtOnce, defaults, fixedBatches, loop, patient } from '../closing/ways.ts';
 import { median, seconds } from '../numbers.ts';
 import type { BilledResults, BilledScript, BilledSweep } from './results.ts';
 import { billedStory } from './story.ts';
@@ -12,8 +12,8 @@ const sizes = [20, 200];
 
 const requests: readonly { readonly name: string; readonly timeout: string; readonly of: RequestPayload }[] =
   [
-    ...['30s', '2m', '5m'].map((timeout) => ({ name: 'default request', timeout, of: polite })),
-    ...['2m', '5m', '15m'].map((timeout) => ({ name: 'places per node', timeout, of: swift() })),
+    ...['30s', '2m', '5m'].map((timeout) => ({ name: 'default request', timeout, of: defaults })),
+    ...['2m', '5m', '15m'].map((timeout) => ({ name: 'more time for each close', timeout, of: patient })),
   ];
 
 const scripts = [

@@ -2,13 +2,11 @@
 import { median, ratio, seconds, spread, whole } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { compare } from './compare.ts';
-import { elsewhere, knowing, patience } from './elsewhere.ts';
-import { benchCase, lowerBound, networkMs, nodesOfTheBench } from './model.ts';
+import { benchCase, lowerBound, type Nodes, networkMs, nodesOfTheBench, otherNodes } from './model.ts';
 import type { ClosingResults, SizeResult } from './results.ts';
 import { traffic } from './traffic.ts';
-import { eager, swift } from './ways.ts';
 
-/** `repeats`: clusters drawn for each number of jobs; the n-th has the same jobs whoever closes them. */
+/** `repeats`: clusters drawn for each number of jobs; the n-th has the same jobs, whatever closes them. */
 export async function closingBench(
   sizes: readonly number[],
   repeats: number,
@@ -16,24 +14,29 @@ export async function closingBench(
 ): Promise<ClosingResults> {
   const seeds = Array.from({ length: repeats }, (_, index) => index + 1);
   const measured: SizeResult[] = [];
-  for (const jobs of sizes) {
-    const cases = seeds.map((seed) => benchCase(jobs, seed));
-    const boundMs = median(cases.map(({ idle }) => lowerBound(idle)));
-    tell(`${whole(jobs)} idle jobs, lower bound ${seconds(boundMs)}`);
-    const mark = spread(cases.map(({ idle }) => biggestFirst(idle) / lowerBound(idle)));
-    const ways = await compare(cases, ({ name, time }) => tell(`${name}: ${ratio(time.median)}`));
-    measured.push({ jobs, boundMs, biggestFirst: mark, ways });
-  }
+  for (const nodes of [nodesOfTheBench, ...otherNodes])
+    for (const jobs of sizes) measured.push(await measureSize(jobs, nodes, seeds, tell));
   return {
     node: process.versions.node,
     repeats,
-    nodes: nodesOfTheBench,
     networkMs,
-    requests: { eager: eager.close ?? {}, swift: swift().close ?? {} },
     sizes: measured,
-    knowing: await knowing(seeds, tell),
-    patience: await patience(seeds, tell),
-    elsewhere: await elsewhere(seeds, tell),
     traffic: await traffic(tell),
   };
+}
+
+async function measureSize(
+  jobs: number,
+  nodes: Nodes,
+  seeds: readonly number[],
+  tell: (line: string) => void,
+): Promise<SizeResult> {
+  const cases = seeds.map((seed) => benchCase(jobs, seed, nodes));
+  const boundMs = median(cases.map(({ idle }) => lowerBound(idle, nodes)));
+  tell(`${whole(jobs)} idle jobs on ${nodes.count} × ${nodes.processors}, lower bound ${seconds(boundMs)}`);
+  const marks = cases.map(({ idle }) => biggestFirst(idle, nodes) / lowerBound(idle, nodes));
+  const ways = await compare(cases, nodes, ({ name, time, peak }) =>
+    tell(`${name}: ${ratio(time.median)}, at most ${ratio(time.most)}, peak ${ratio(peak)}`),
+  );
+  return { jobs, nodes, boundMs, biggestFirst: spread(marks), ways };
 }

@@ -1,20 +1,10 @@
-/** @module Every way of closing on the same clusters: what people do today, and the sweep. */
+/** @module Every way of closing on the same clusters: what people do today, what the default was, and the sweep. */
 import { median, spread } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { functionLimitMs, type Measures, measure, type Way } from './measure.ts';
-import { type BenchCase, lowerBound } from './model.ts';
+import { type BenchCase, capacityOf, lowerBound, type Nodes, nodesOfTheBench } from './model.ts';
 import type { WayResult } from './results.ts';
-import {
-  allAtOnce,
-  allWithForce,
-  eager,
-  fixedBatches,
-  jobsweep,
-  loop,
-  oneList,
-  polite,
-  swift,
-} from './ways.ts';
+import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
 /** So long that no deadline cuts a measured time short; the function's own deadline is looked at besides. */
 export const endless = 24 * 3_600_000;
@@ -32,41 +22,50 @@ const contenders: readonly Contender[] = [
   { name: 'all at once', way: allAtOnce },
   { name: 'one list with commas', way: oneList },
   { name: '`_all` with force', way: allWithForce },
-  sweepOf('jobsweep, default request', polite),
-  sweepOf('jobsweep, 32 requests at once', eager),
-  sweepOf('jobsweep, places per node', swift()),
+  { name: 'the default of before', way: before },
+  {
+    name: 'jobsweep, default request',
+    way: jobsweep(defaults, endless),
+    inFunction: jobsweep(defaults, functionLimitMs),
+  },
 ];
 
-function sweepOf(name: string, payload: Parameters<typeof jobsweep>[0]): Contender {
-  return { name, way: jobsweep(payload, endless), inFunction: jobsweep(payload, functionLimitMs) };
-}
+/** On other nodes: what people do that ends at all, what the default was, and the sweep. */
+const contendersElsewhere = new Set([
+  'batches of 20 in list order',
+  'all at once',
+  'the default of before',
+  'jobsweep, default request',
+]);
 
 interface Run {
   readonly free: Measures;
   readonly inFunction: Measures;
-  /** Jobs closed that were not idle, by whoever chose for himself. */
+  /** Jobs closed that were not idle, by a script that chose for itself. */
   readonly wronglyClosed: number;
   readonly bound: number;
   readonly biggestFirst: number;
 }
 
-/** One number of jobs: each contender on each case. `tell` gets a result as each is done. */
+/** One number of jobs on one kind of nodes: each contender on each case. `tell` gets each result as it is done. */
 export async function compare(
   cases: readonly BenchCase[],
+  nodes: Nodes,
   tell: (result: WayResult) => void,
 ): Promise<WayResult[]> {
   const results: WayResult[] = [];
-  for (const contender of contenders) {
+  const isUsual = nodes === nodesOfTheBench;
+  for (const contender of contenders.filter(({ name }) => isUsual || contendersElsewhere.has(name))) {
     const runs: Run[] = [];
-    for (const each of cases) runs.push(await runOf(contender, each));
-    const result = resultOf(contender, runs);
+    for (const each of cases) runs.push(await runOf(contender, each, nodes));
+    const result = resultOf(contender, runs, nodes);
     results.push(result);
     tell(result);
   }
   return results;
 }
 
-async function runOf({ way, inFunction }: Contender, each: BenchCase): Promise<Run> {
+async function runOf({ way, inFunction }: Contender, each: BenchCase, nodes: Nodes): Promise<Run> {
   const free = await measure(way, each, 'told');
   const fits = free.durationMs < functionLimitMs * 0.9;
   // a sweep finds out by itself, told or not
@@ -75,15 +74,17 @@ async function runOf({ way, inFunction }: Contender, each: BenchCase): Promise<R
     free,
     inFunction: inFunction && !fits ? await measure(inFunction, each) : free,
     wronglyClosed,
-    bound: lowerBound(each.idle),
-    biggestFirst: biggestFirst(each.idle),
+    bound: lowerBound(each.idle, nodes),
+    biggestFirst: biggestFirst(each.idle, nodes),
   };
 }
 
-function resultOf({ name, inFunction: ours }: Contender, runs: readonly Run[]): WayResult {
+function resultOf({ name, inFunction: ours }: Contender, runs: readonly Run[], nodes: Nodes): WayResult {
   const of = (pick: (measures: Measures) => number) => median(runs.map(({ free }) => pick(free)));
   const inFunction = (pick: (measures: Measures) => number) =>
     median(runs.map((run) => pick(run.inFunction)));
+  const worst = (pick: (measures: Measures) => number) => Math.max(...runs.map(({ free }) => pick(free)));
+  const perSecond = (requests: number, { durationMs }: Measures) => (1_000 * requests) / durationMs;
   return {
     name,
     ours: ours !== undefined,
@@ -96,7 +97,13 @@ function resultOf({ name, inFunction: ours }: Contender, runs: readonly Run[]): 
     forced: of(({ forced }) => forced),
     unknown: inFunction(({ unknown }) => unknown),
     requests: of(({ requests }) => requests),
+    requestsPerSecond: of((measures) => perSecond(measures.requests, measures)),
+    requestsPerSecondWithoutLooks: of((measures) =>
+      perSecond(measures.requests - measures.lookRequests, measures),
+    ),
     closeRequests: of(({ closeRequests }) => closeRequests),
+    peak: worst(({ peak }) => peak) / capacityOf(nodes),
+    peakWithinTimeout: worst(({ peakWithinTimeout }) => peakWithinTimeout) / capacityOf(nodes),
     bytes: of(({ bytes }) => bytes),
   };
 }

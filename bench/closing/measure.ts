@@ -1,8 +1,8 @@
 /** @module One way of closing, on one cluster of the bench, in simulated time: what came of it, and what it cost. */
 import { VirtualClock } from '../../src/simulator/clock.ts';
-import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { type SimulatedCluster, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
 import { trackHttp } from '../../src/simulator/track-http.ts';
-import { type BenchCase, networkMs } from './model.ts';
+import { type BenchCase, type IdleJob, networkMs } from './model.ts';
 
 /** The most that a Lambda function may run. */
 export const functionLimitMs = 15 * 60_000;
@@ -34,6 +34,8 @@ export interface Measures {
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
+  /** Reads of configs and datafeeds by ids, which only looks make. */
+  readonly lookRequests: number;
   readonly bytes: number;
   /** Idle jobs that are closed in the end. */
   readonly closed: number;
@@ -44,8 +46,43 @@ export interface Measures {
   readonly forced: number;
   /** Jobs asked for of which nobody knows what became of them, where the function ends after its 15 minutes. */
   readonly unknown: number;
+  /** The most closes on one node at one moment. */
+  readonly peak: number;
+  /** The same, without closes that had taken longer than the default `close.timeout`. */
+  readonly peakWithinTimeout: number;
   /** What the cluster refused, in its words. */
   readonly refusal: string | undefined;
+}
+
+const isLook = (path: string): boolean =>
+  /^\/_ml\/(?:anomaly_detectors\/(?!_stats)[^/]+|datafeeds\/(?!_stats)[^/]+\/_stats)$/.test(path);
+
+const defaultTimeoutMs = 2 * 60_000;
+
+/** The most jobs that were closing on one node at one moment, each counted for at most so long. */
+function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], atMostMs: number): number {
+  const peaks = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {
+    const changes = jobs.flatMap(({ jobId }) => {
+      const history = cluster.job(jobId)?.stateHistory ?? [];
+      const from = history.find(({ state }) => state === 'closing')?.at;
+      if (from === undefined) return [];
+      const closed = history.find(({ state }) => state === 'closed')?.at ?? Number.POSITIVE_INFINITY;
+      const to = Math.min(closed, from + atMostMs);
+      return [
+        { at: from, by: 1 },
+        { at: to, by: -1 },
+      ];
+    });
+    let now = 0;
+    let peak = 0;
+    // one that ends at the moment at which another begins makes room for it
+    for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
+      now += by;
+      peak = Math.max(peak, now);
+    }
+    return peak;
+  });
+  return Math.max(0, ...peaks);
 }
 
 interface Asked {
@@ -108,12 +145,15 @@ export async function measure(
     doneMs: Math.max(durationMs, ...ends.map((at) => at - start)),
     requests: requests.length,
     closeRequests: requests.filter(({ api }) => api === 'ml.close_job').length,
+    lookRequests: requests.filter(({ path, method }) => method === 'GET' && isLook(path)).length,
     bytes: requests.reduce((sum, { responseBytes = 0 }) => sum + responseBytes, 0),
     closed: idle.filter(({ jobId }) => Number.isFinite(closedAt(jobId))).length,
     closedInTime: idle.filter(({ jobId }) => inTime(jobId)).length,
     wronglyClosed: busy.filter((jobId) => cluster.job(jobId)?.state !== 'opened').length,
     forced: everyone.filter((jobId) => cluster.job(jobId)?.forced).length,
     unknown: told.unknown ?? unanswered.flatMap(({ jobIds }) => jobIds).length,
+    peak: peakOf(cluster, idle, Number.POSITIVE_INFINITY),
+    peakWithinTimeout: peakOf(cluster, idle, defaultTimeoutMs),
     refusal,
   };
 }

@@ -7,14 +7,29 @@ import type { Fleet, FleetJob } from '../../src/simulator/elasticsearch/index.ts
 import { Random } from '../../src/simulator/elasticsearch/random.ts';
 import { closingTimes } from '../../src/simulator/elasticsearch/state/closing-time.ts';
 
-/** The ML nodes, and how many closes run at full speed side by side on each. */
+/** The machine learning nodes. */
 export interface Nodes {
   readonly count: number;
-  readonly capacity: number;
+  /** Of each. */
+  readonly processors: number;
 }
 
-/** Four nodes of 16 processors. A close keeps about two busy: the process that writes the model, and the thread that stores it. */
-export const nodesOfTheBench: Nodes = { count: 4, capacity: 8 };
+/** The nodes on which every way of closing is measured. */
+export const nodesOfTheBench: Nodes = { count: 4, processors: 16 };
+
+/** The other nodes: small ones, one alone, and many. */
+export const otherNodes: readonly Nodes[] = [
+  { count: 2, processors: 8 },
+  { count: 1, processors: 4 },
+  { count: 3, processors: 4 },
+  { count: 8, processors: 16 },
+];
+
+/**
+ * How many closes run at full speed side by side on a node. Each keeps about two processors busy: the process that writes
+ * the model, and the thread that stores it.
+ */
+export const capacityOf = ({ processors }: Pick<Nodes, 'processors'>): number => processors / 2;
 
 /** What a request is on its way, there and back, milliseconds. */
 export const networkMs = 10;
@@ -46,7 +61,12 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
     idle,
     busy: busy.map(({ jobId }) => jobId),
     fleet: {
-      nodes: names.map((name) => ({ name, processors: 16, memory: '512gb', closeCapacity: nodes.capacity })),
+      nodes: names.map((name) => ({
+        name,
+        processors: nodes.processors,
+        memory: '4096gb',
+        closeCapacity: capacityOf(nodes),
+      })),
       jobs: [
         ...idle.map(({ jobId, node, modelBytes, workMs }, index): FleetJob => {
           // Ninety days: no quarter of an hour of them looks like an outage.
@@ -69,9 +89,9 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
 }
 
 /** The larger of the slowest close and, over the nodes, a node's work over its capacity; milliseconds. */
-export function lowerBound(idle: readonly IdleJob[], { capacity }: Nodes = nodesOfTheBench): number {
+export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
-    (jobs) => jobs.reduce((sum, { workMs }) => sum + workMs, 0) / capacity,
+    (jobs) => jobs.reduce((sum, { workMs }) => sum + workMs, 0) / capacityOf(nodes),
   );
   return Math.max(...perNode, ...idle.map(({ workMs }) => workMs));
 }

@@ -7,23 +7,18 @@ export interface ClosingResults {
   readonly node: string;
   /** Clusters drawn for each number of jobs. */
   readonly repeats: number;
-  readonly nodes: Nodes;
   readonly networkMs: number;
-  /** `close` of the requests that ask for more than the defaults. */
-  readonly requests: { readonly eager: object; readonly swift: object };
   readonly sizes: readonly SizeResult[];
-  readonly knowing: readonly KnowingResult[];
-  readonly patience: readonly PatienceResult[];
-  readonly elsewhere: readonly ElsewhereResult[];
   readonly traffic: readonly TrafficResult[];
 }
 
-/** One number of idle jobs; there are as many busy ones. */
+/** One number of idle jobs on one kind of nodes; there are as many busy ones. */
 export interface SizeResult {
   readonly jobs: number;
+  readonly nodes: Nodes;
   /** The lower bound, median; milliseconds. */
   readonly boundMs: number;
-  /** Times the lower bound, perfectly carried out by one who knows only the models' memory. */
+  /** Times the lower bound, perfectly carried out with only the models' memory known. */
   readonly biggestFirst: Spread;
   readonly ways: readonly WayResult[];
 }
@@ -45,39 +40,16 @@ export interface WayResult {
   readonly forced: number;
   readonly unknown: number;
   readonly requests: number;
+  readonly requestsPerSecond: number;
+  /** Without the reads of configs and datafeeds, which only looks right before a close make. */
+  readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
+  /** The most closes on one node at once, over half of its processors; the worst cluster. */
+  readonly peak: number;
+  /** The same, without closes that had taken longer than the default `close.timeout`. */
+  readonly peakWithinTimeout: number;
   readonly bytes: number;
 }
-
-/** Idle jobs of each cluster in the two that follow. */
-export const jobsElsewhere = 500;
-
-/** The same jobs with another `close.perNode`, or none. */
-export interface KnowingResult {
-  readonly perNode: number | null;
-  readonly time: number;
-  readonly requests: number;
-}
-
-/** Idle jobs of the clusters that other timeouts are tried on. */
-export const sizesOfPatience = [500, 2_000];
-
-/** Another `close.timeout`; times over the lower bound, one for each of the sizes. */
-export interface PatienceResult {
-  readonly timeout: string;
-  readonly times: readonly number[];
-}
-
-/** Other nodes; times over the lower bound. */
-export interface ElsewhereResult {
-  readonly nodes: Nodes;
-  readonly biggestFirst: number;
-  readonly places: number;
-  readonly none: number;
-}
-
-/** The requests that a calm sweep aims to stay within. */
-export const allowedRequests = (closeRequests: number): number => 5 + 5 * closeRequests;
 
 /** What one calm sweep asks of a cluster. */
 export interface TrafficResult {

@@ -9,7 +9,7 @@ import { whole } from '../numbers.ts';
 import { endless } from './compare.ts';
 import { benchCase } from './model.ts';
 import type { TrafficResult } from './results.ts';
-import { polite, swift } from './ways.ts';
+import { defaults } from './ways.ts';
 
 const statsPath = '/_ml/anomaly_detectors/_stats';
 const apiKey = { id: 'sweeper', key: 'the-key', owner: 'owner', cluster: ['monitor', 'manage_ml'] };
@@ -33,13 +33,12 @@ const cases: readonly TrafficCase[] = [
   ...[50, 500, 2_000].map((jobs) => ({
     name: `${whole(jobs)} idle jobs, default request`,
     fleet: () => benchCase(jobs, 1).fleet,
-    payload: polite,
+    payload: defaults,
   })),
-  { name: '500 idle jobs, places per node', fleet: () => benchCase(500, 1).fleet, payload: swift() },
   {
     name: '500 idle jobs, default request, with an API key',
     fleet: () => benchCase(500, 1).fleet,
-    payload: polite,
+    payload: defaults,
     secured: true,
   },
 ];

@@ -4,7 +4,6 @@ import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
-import { type Nodes, nodesOfTheBench } from './model.ts';
 
 /** What the client's own pool holds; what is more waits in it. */
 const connections = 256;
@@ -71,19 +70,68 @@ export const allWithForce = script(async (client, idle, { ask }) => {
 /** The fuses would refuse to close half of a cluster, which is what the bench is about. */
 const fuse = { maxJobs: null, maxShare: null };
 
+/** The defaults. */
+export const defaults: RequestPayload = { fuse };
+
+/** With more time for each close, so that a slow one keeps its place. */
+export const patient: RequestPayload = { close: { timeout: '15m' }, fuse };
+
 /**
- * The bench's request: politeness raised to what its nodes can do. Places on each node are its closes at full speed and
- * one, which fills the time from a close to the round that sees it.
+ * What the default request did before it had places: batches of 20 jobs of like size, biggest first, two in flight, each
+ * looked at right before it is asked and read until its jobs are closed.
  */
-export function swift({ capacity }: Nodes = nodesOfTheBench): RequestPayload {
-  return { close: { concurrency: 32, perNode: capacity + 1, timeout: '15m' }, fuse };
+export const before: Way = script(async (client, idle, { ask, clock }) => {
+  const { jobs } = await client.ml.getJobStats();
+  const known = new Map(jobs.map((job) => [job.job_id, job]));
+  const sizes = new Map(
+    idle.map((jobId) => [jobId, Number(known.get(jobId)?.model_size_stats.model_bytes ?? 0)]),
+  );
+  const nodes = new Map(idle.map((jobId) => [jobId, known.get(jobId)?.node?.id]));
+  const batches = inBatches(spreadOver(idle, sizes, nodes), 20).values();
+  const connection = async () => {
+    for (const batch of batches) {
+      const names = batch.join(',');
+      await Promise.all([client.ml.getJobs({ job_id: names }), client.ml.getJobStats({ job_id: names })]);
+      const timeout = '2m';
+      await ask(batch, () => client.ml.closeJob({ job_id: names, timeout })).catch(() => undefined);
+      await untilClosed(client, names, clock);
+    }
+  };
+  await Promise.all([connection(), connection()]);
+});
+
+/** Biggest first; among jobs within a factor of two, one node after the other. */
+function spreadOver(
+  jobIds: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+  nodes: ReadonlyMap<string, string | undefined>,
+): string[] {
+  const size = (jobId: string) => sizes.get(jobId) ?? 0;
+  const alike = Map.groupBy(jobIds, (jobId) => Math.floor(Math.log2(size(jobId) + 1)));
+  return [...alike.entries()]
+    .sort(([a], [b]) => b - a)
+    .flatMap(([, group]) => {
+      const ofNode = [...Map.groupBy(group, (jobId) => nodes.get(jobId)).values()];
+      for (const own of ofNode) own.sort((a, b) => size(b) - size(a) || (a < b ? -1 : 1));
+      const rounds = Math.max(...ofNode.map(({ length }) => length));
+      return Array.from({ length: rounds }, (_, round) => ofNode.flatMap((own) => own[round] ?? [])).flat();
+    });
 }
 
-/** As many requests at once, by someone who does not know the nodes. */
-export const eager: RequestPayload = { close: { concurrency: 32, timeout: '15m' }, fuse };
+const inBatches = (jobIds: readonly string[], size: number): string[][] =>
+  Array.from({ length: Math.ceil(jobIds.length / size) }, (_, index) =>
+    jobIds.slice(index * size, (index + 1) * size),
+  );
 
-/** The defaults: two requests at a time of at most 20 jobs, each given two minutes. */
-export const polite: RequestPayload = { fuse };
+/** Reads the states of jobs, for two minutes at most, until none of them is closing. */
+async function untilClosed(client: Client, names: string, clock: BenchRun['clock']): Promise<void> {
+  const end = clock.now() + 2 * 60_000;
+  for (let pace = 1_000; clock.now() < end; pace = Math.min(pace * 1.5, 5_000)) {
+    const { jobs } = await client.ml.getJobStats({ job_id: names });
+    if (jobs.every(({ state }) => state !== 'closing')) return;
+    await clock.sleep(pace);
+  }
+}
 
 /** `remainingMs`: what the function, or the command's deadline, has. */
 export function jobsweep(payload: RequestPayload, remainingMs: number): Way {

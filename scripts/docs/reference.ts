@@ -11,6 +11,7 @@ import {
   keepReasons,
   notAttemptedReasons,
   outcomes,
+  placesReasons,
   statuses,
   verdicts,
 } from '../../src/sweep/vocabulary.ts';
@@ -122,6 +123,7 @@ export async function reference(): Promise<string> {
     [3, 'Reasons to act on a job', meanings('reason', actReasons)],
     [3, 'Outcomes', outcomesTable()],
     [3, 'Reasons not to have asked', meanings('notAttemptedBecause', notAttemptedReasons)],
+    [3, 'Places', `Why a node has that many places.\n\n${meanings('because', placesReasons)}`],
     [
       3,
       'Fuses',

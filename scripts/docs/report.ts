@@ -25,7 +25,10 @@ export const reportFields: Described<SweepReport> = {
   fuse: 'null, or the fuse that stopped the sweep',
   followUp: 'null, or the follow-up that was arranged',
   warnings: 'what somebody should know, in sentences',
-  followUpOf: 'of a follow-up: the sweep that began the chain, and which round this is',
+  places:
+    'the limit of each node under which its jobs were asked: `nodeId`, `nodeName`, `places`, `because` (see [places](#places)), `processors`',
+  followUpOf:
+    'of a follow-up: the sweep that began the chain, which round this is, and `rest` when it judges the whole request anew',
   rounds:
     'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
@@ -47,6 +50,8 @@ export const jobFields: Described<ReportedJob> = {
   datafeedId: 'its datafeed',
   datafeedStopped: 'true: our close stopped the datafeed; `reopen` starts it again',
   askedAt: 'when it was first asked to close, or first seen closing',
+  closedAt:
+    'when the cluster was first seen to say that it is closed: at most 5 s late, 10 s beyond 1,000 jobs in flight',
   settledAt: 'when its outcome was known',
   batch: 'the number of the close request that last named it, from 1',
   notAttemptedBecause: 'see [reasons not to have asked](#reasons-not-to-have-asked)',
@@ -65,13 +70,14 @@ export const followUpFields: Described<ReportedFollowUp> = {
   name: 'of the schedule',
   at: 'when it comes, ISO date-time in UTC',
   round: 'which round of the chain it is, from 1',
-  jobs: 'how many jobs it looks at',
+  jobs: 'how many jobs it lists: those left closing',
+  rest: 'true: it also judges the whole request anew, because jobs were left unasked for lack of time',
 };
 
 export const roundFields: Described<ReportedRound> = {
   round: 'its number, from 1',
   startedAt: 'ISO date-time in UTC',
-  jobs: 'how many jobs it came back for',
+  jobs: 'how many jobs it looked at',
   closed: 'how many of them became closed',
   forceClosed: 'by force',
   closing: 'how many were closing still',

@@ -2,6 +2,7 @@
 import type { MissingSource } from '../advise/advise.ts';
 import type { SourceName } from '../advise/ports.ts';
 import type { TimelineEvent } from '../advise/timeline.ts';
+import type { NodeLimit } from '../sweep/closing/ledger.ts';
 import { formatDuration } from '../sweep/duration.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
 import type { ClusterIdentity } from '../sweep/ports.ts';
@@ -62,6 +63,8 @@ export interface Explanation {
   readonly fuse: string | null;
   /** Its past, where that was asked for. */
   readonly timeline?: ExplainedPast;
+  /** How many jobs of its node a sweep has closing at once, and why; null without a node, or without a limit. */
+  readonly places: NodeLimit | null;
   /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
   readonly past: readonly PastDeed[];
 }
@@ -81,6 +84,7 @@ export interface ExplainCase {
   readonly history?: History | undefined;
   readonly past?: readonly PastDeed[] | undefined;
   readonly fuse: string | null;
+  readonly places: NodeLimit | null;
   /** Epoch milliseconds. */
   readonly now: number;
   readonly timeline?: ExplainedPast | undefined;
@@ -88,8 +92,11 @@ export interface ExplainCase {
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
-  // Nobody is known to have asked a job that is found closing: it counts as asked when it is first seen.
-  const history: History = { ...given.history, ...(job.state === 'closing' && { askedAt: now }) };
+  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  const history: History = {
+    ...given.history,
+    ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),
+  };
   const judge = judgeBy(request);
   const closed = job.reportedState === 'closed';
   const lastActivity = lastActivityOf(job, history.lastActivity);
@@ -116,6 +123,7 @@ export function explain(given: ExplainCase): Explanation {
     changes: verdict === null ? [] : changesOf(verdict, given, history),
     fuse,
     ...(given.timeline && { timeline: given.timeline }),
+    places: given.places,
     past: given.past ?? [],
   };
 }

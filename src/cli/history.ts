@@ -1,5 +1,5 @@
 /** @module Jobs that earlier sweeps closed and that are open again: from `--history`, else from the kept reports. */
-import type { Entry } from '../sweep/ledger.ts';
+import type { Decision } from '../sweep/decide.ts';
 import type { FlappingJob } from '../sweep/report.ts';
 import type { History } from '../sweep/verdict.ts';
 import type { Io } from './io.ts';
@@ -100,8 +100,8 @@ export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History
 }
 
 /** The jobs among those listed that are open again, those that flapped most first. */
-export function flappingJobs({ closes }: PastCloses, entries: readonly Entry[]): FlappingJob[] {
-  return entries
+export function flappingJobs({ closes }: PastCloses, decisions: readonly Decision[]): FlappingJob[] {
+  return decisions
     .filter(({ job }) => job.reportedState === 'opened' || job.reportedState === 'opening')
     .flatMap(({ jobId }) => {
       const moments = closes.get(jobId);

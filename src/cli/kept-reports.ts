@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { Entry } from '../sweep/ledger.ts';
+import type { Entry } from '../sweep/closing/ledger.ts';
 import type { ReportHead, SweepReport } from '../sweep/report.ts';
 import { plainJson } from '../sweep/text.ts';
 import type { Io } from './io.ts';

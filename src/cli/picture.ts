@@ -1,6 +1,7 @@
 /** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
+
 import { lastActivityOf } from '../sweep/inventory.ts';
-import type { Entry } from '../sweep/ledger.ts';
+import type { Plan } from '../sweep/sweep.ts';
 import type { VerdictName } from '../sweep/vocabulary.ts';
 
 export interface PicturedJob {
@@ -19,15 +20,14 @@ export interface Picture {
   readonly idleFor: number;
 }
 
-/** To be taken when the verdicts are in: what a sweep does changes its entries. */
-export function takePicture(entries: readonly Entry[], idleFor: number, now: number): Picture {
+export function takePicture({ order, decisions, found }: Plan): Picture {
   return {
-    idleFor,
-    jobs: entries.map(({ jobId, job, verdict, history }) => {
+    idleFor: order.request.idleFor,
+    jobs: decisions.map(({ jobId, job, verdict, history }) => {
       const lastActivity = lastActivityOf(job, history.lastActivity);
       return {
         jobId,
-        idleMs: lastActivity === undefined ? undefined : Math.max(0, now - lastActivity),
+        idleMs: lastActivity === undefined ? undefined : Math.max(0, found.readAt - lastActivity),
         memoryBytes: job.modelBytes ?? 0,
         node: job.nodeName ?? job.nodeId,
         verdict: verdict.verdict,

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../sweep/clock.ts';
+import type { Decision } from '../sweep/decide.ts';
 import { InvalidRequestError } from '../sweep/errors.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import { type PlannedJob, plannedJobs } from '../sweep/planned.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../sweep/request.ts';
@@ -43,8 +43,8 @@ export interface SavedPlan extends ReadRequest {
 }
 
 /** The report of a plan with what is needed to carry it out later. */
-export function sealPlan(report: SweepReport, request: SweepRequest, entries: readonly Entry[]): object {
-  const plan = { version, request: toPayload(request), jobs: Object.fromEntries(plannedJobs(entries)) };
+export function sealPlan(report: SweepReport, request: SweepRequest, decisions: readonly Decision[]): object {
+  const plan = { version, request: toPayload(request), jobs: Object.fromEntries(plannedJobs(decisions)) };
   const unsealed = { ...report, plan };
   return { ...report, plan: { ...plan, digest: digestOf(unsealed) } };
 }

@@ -1,6 +1,6 @@
 /** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
 import type { Clock } from '../sweep/clock.ts';
-import type { Entry, Observer } from '../sweep/ledger.ts';
+import type { Entry, Observer } from '../sweep/closing/ledger.ts';
 import { plural, printable } from '../sweep/text.ts';
 import { type Output, widthOf } from './io.ts';
 import { type Paint, plain } from './paint.ts';
@@ -11,10 +11,6 @@ import { span } from './show/words.ts';
 const redrawEvery = 1_000;
 const writeEvery = 15_000;
 const redrawAtMostEvery = 100;
-/** Beside its model a close has work of its own; so much model weighs as much as that (bytes). */
-const ownWeight = 8_000_000;
-/** An estimate from less than this would jump about. */
-const leastForEstimate = 2_000;
 
 export interface ProgressOptions {
   readonly output: Output;
@@ -41,8 +37,7 @@ export class Progress implements Observer, Disposable {
     this.#options = options;
   }
 
-  /** Not to be told of a dry run, in which nothing is awaited. */
-  decided(entries: readonly Entry[]): void {
+  begun(entries: readonly Entry[]): void {
     this.#toDo = entries.filter((entry) => !entry.settled);
     this.#begin(this.#toDo.filter(({ verdict }) => verdict.verdict === 'wait'));
   }
@@ -123,14 +118,20 @@ export class Progress implements Observer, Disposable {
 
   #line(): string {
     const settled = this.#toDo.filter((entry) => entry.settled);
-    const closed = settled.filter(({ outcome }) => outcome && closedOutcomes.has(outcome.outcome)).length;
+    // A job counts when the cluster is seen to say that it is closed, which may be long before its request ends.
+    const early = this.#toDo.filter((entry) => !entry.settled && entry.closedAt !== undefined).length;
+    const closedByNow = settled.filter(
+      ({ outcome }) => outcome && closedOutcomes.has(outcome.outcome),
+    ).length;
+    const closed = closedByNow + early;
     const failed = settled.filter(hasFailed).length;
     // what the sweep leaves closing is not done: it goes on without anybody who watches
     const left = settled.filter(({ outcome }) => outcome?.outcome === 'closing').length;
     const unasked = settled.filter(({ outcome }) => outcome?.outcome === 'not_attempted').length;
-    const other = settled.length - closed - failed - left - unasked;
-    const closing = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
-    const waiting = this.#toDo.length - settled.length - closing;
+    const other = settled.length - closedByNow - failed - left - unasked;
+    const underWay = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
+    const closing = underWay - early;
+    const waiting = this.#toDo.length - settled.length - underWay;
     const parts = [
       `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
       ...(failed > 0 ? [`${failed} failed`] : []),
@@ -144,17 +145,12 @@ export class Progress implements Observer, Disposable {
     return parts.join(', ');
   }
 
-  /** From the share of the work that is done, a job weighing as much as its model; no more than the sweep may take. */
+  /** How long it has taken, and the most that it may still take: closes differ too much for an estimate between the two. */
   #timeLeft(): string {
     const { clock, atMostMs } = this.#options;
-    const weigh = (entries: readonly Entry[]) =>
-      entries.reduce((sum, { job }) => sum + ownWeight + (job.modelBytes ?? 0), 0);
     const passed = clock.now() - this.#startedAt;
-    const done = weigh(this.#toDo.filter((entry) => entry.settled));
-    const left = weigh(this.#toDo.filter((entry) => !entry.settled));
-    const most = Math.max(0, atMostMs - passed);
-    if (done === 0 || passed < leastForEstimate) return `at most ${span(most)} left`;
-    return `about ${span(Math.max(1_000, Math.min(most, (passed * left) / done)))} left`;
+    const most = `at most ${span(Math.max(0, atMostMs - passed))} more`;
+    return passed < 1_000 ? most : `${span(passed)} so far, ${most}`;
   }
 }
 

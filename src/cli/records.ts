@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Observation } from '../advise/evidence.ts';
 import type { Read, Records } from '../advise/ports.ts';
-import type { Entry } from '../sweep/ledger.ts';
+import type { JobSnapshot } from '../sweep/inventory.ts';
 import { plainJson } from '../sweep/text.ts';
 
 const maxFiles = 120;
@@ -39,8 +39,8 @@ export interface RecordedSweep {
   readonly clusterId: string;
   /** When the cluster was read, epoch milliseconds. */
   readonly at: number;
-  /** The jobs that were listed; a whole list leaves out only closed ones. */
-  readonly jobs: readonly Pick<Entry, 'job' | 'verdict'>[];
+  /** A whole list leaves out only closed jobs. */
+  readonly jobs: readonly { readonly job: JobSnapshot; readonly verdict: string | undefined }[];
   readonly isWhole: boolean;
 }
 

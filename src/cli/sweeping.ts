@@ -1,21 +1,21 @@
 /** @module What `plan` and `sweep` have in common: their options, and one sweep with its display and its memory. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Entry } from '../sweep/closing/ledger.ts';
 import { parseDuration } from '../sweep/duration.ts';
 import { InvalidSettingError } from '../sweep/errors.ts';
-import type { Entry } from '../sweep/ledger.ts';
 import type { PlannedJob } from '../sweep/planned.ts';
 import type { FollowUps } from '../sweep/ports.ts';
 import type { SweepReport } from '../sweep/report.ts';
 import type { ReadRequest } from '../sweep/request.ts';
-import { sweep } from '../sweep/sweep.ts';
+import { type CarriedOut, carryOut, type Plan, planSweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
 import { type ExitCode, type Io, widthOf } from './io.ts';
 import type { ReportKeeper } from './kept-reports.ts';
 import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
 import type { Paint } from './paint.ts';
-import { type Picture, takePicture } from './picture.ts';
+import { takePicture } from './picture.ts';
 import { Progress } from './progress.ts';
 import { writeRecords } from './records.ts';
 import { reportLines } from './show/ndjson.ts';
@@ -50,34 +50,15 @@ export interface Sweeping {
   readonly past: PastCloses;
 }
 
-export interface Swept {
-  readonly report: SweepReport;
-  readonly entries: readonly Entry[];
-  /** The cluster as it was when the verdicts were in. */
-  readonly picture: Picture;
-}
-
-export interface Round {
-  readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
-  readonly followUps?: FollowUps | undefined;
-  readonly keeper?: ReportKeeper | undefined;
-  /** Where to record what is seen of each job, for `advise`. */
-  readonly recordsIn?: string | undefined;
-}
-
-/** One sweep; what it does to the cluster is shown on standard error while it lasts. */
-export async function sweepOnce(
+/** The plan of one sweep, or of one round of it. `planned` is the plan that was agreed to before. */
+export async function planOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
-  { planned, followUps, keeper, recordsIn }: Round = {},
-): Promise<Swept> {
+  planned?: ReadonlyMap<string, PlannedJob>,
+): Promise<Plan> {
   const atMostMs = remainingMs / target.speed;
   using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
-  let entries: readonly Entry[] = [];
-  let recorded: Promise<unknown> | undefined;
-  let note = (_asked: readonly Entry[]): void => undefined;
-  let picture = takePicture([], request.idleFor, target.clock.now());
-  const report = await sweep(
+  return await planSweep(
     {
       sweepId: sweepIdOf(request.trigger, randomUUID()),
       request,
@@ -88,37 +69,70 @@ export async function sweepOnce(
     },
     {
       cluster: target.cluster,
-      followUps,
       clock: target.clock,
       remainingMs,
       stop: io.signal,
-      observer: {
-        decided: (decided, head) => {
-          entries = decided;
-          note = (asked) => keeper?.asking(head, asked);
-          picture = takePicture(decided, request.idleFor, target.clock.now());
-          // A folder that cannot be written is no error.
-          if (recordsIn !== undefined && !request.followUpOf)
-            recorded ??= writeRecords(recordsIn, {
-              clusterId: head.cluster.id,
-              at: target.clock.now(),
-              jobs: decided,
-              isWhole: request.jobs.includes('*'),
-            });
-          if (!request.dryRun) progress.decided(decided);
-        },
-        asking: (asked) => {
-          note(asked);
-          progress.asking(asked);
-        },
-        settled: () => progress.settled(),
-        notice: (message) => progress.notice(message),
-      },
+      observer: { notice: (message) => progress.notice(message) },
     },
   );
-  await recorded;
-  const flapping = flappingJobs(past, entries);
-  return { report: flapping.length > 0 ? { ...report, flapping } : report, entries, picture };
+}
+
+/** Records what the plan saw of each job, for `advise`. A folder that cannot be written is no error. */
+export async function keepRecords(
+  folder: string | undefined,
+  { order, found, decisions }: Plan,
+): Promise<void> {
+  if (folder === undefined || order.request.followUpOf) return;
+  const verdicts = new Map(decisions.map(({ jobId, verdict }) => [jobId, verdict.verdict]));
+  await writeRecords(folder, {
+    clusterId: found.identity.id,
+    at: found.readAt,
+    jobs: found.jobs
+      .filter(({ reportedState }) => reportedState !== 'closed' && reportedState !== 'unknown')
+      .map((job) => ({ job, verdict: verdicts.get(job.jobId) })),
+    isWhole: found.jobs.every(({ reportedState }) => reportedState !== 'unknown'),
+  });
+}
+
+export interface CarryingOut {
+  readonly followUps: FollowUps | undefined;
+  readonly keeper: ReportKeeper | undefined;
+}
+
+/** Carries a plan out; what it does to the cluster is shown on standard error while it lasts. */
+export async function carryOutPlan(
+  plan: Plan,
+  { io, paint, target, remainingMs }: Sweeping,
+  { followUps, keeper }: CarryingOut,
+): Promise<CarriedOut> {
+  const atMostMs = remainingMs / target.speed;
+  using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
+  let note = (_asked: readonly Entry[]): void => undefined;
+  return await carryOut(plan, {
+    cluster: target.cluster,
+    followUps,
+    clock: target.clock,
+    remainingMs,
+    stop: io.signal,
+    observer: {
+      begun: (entries, head) => {
+        note = (asked) => keeper?.asking(head, asked);
+        progress.begun(entries);
+      },
+      asking: (asked) => {
+        note(asked);
+        progress.asking(asked);
+      },
+      settled: () => progress.settled(),
+      notice: (message) => progress.notice(message),
+    },
+  });
+}
+
+/** The report with the jobs that earlier sweeps closed and that are open again. */
+export function withFlapping(report: SweepReport, { decisions }: Plan, past: PastCloses): SweepReport {
+  const flapping = flappingJobs(past, decisions);
+  return flapping.length > 0 ? { ...report, flapping } : report;
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */
@@ -133,9 +147,13 @@ export function durationOption(name: string, text: string, example: string): num
   return ms;
 }
 
-/** A report in every form; `asJson` is what the JSON form says when that is more than the report. */
+/**
+ * A report in every form, with the cluster as `plan` found it for the charts; `asJson` is what the JSON form says when
+ * that is more than the report.
+ */
 export function renderingsOf(
-  { report, picture }: Pick<Swept, 'report' | 'picture'>,
+  report: SweepReport,
+  plan: Plan,
   { io, paint }: { readonly io: Io; readonly paint: Paint },
   asJson: object = report,
 ): Renderings {
@@ -144,8 +162,8 @@ export function renderingsOf(
     json: () => json(asJson),
     ndjson: () => reportLines(report),
     markdown: () => sheetMarkdown(reportSheet(report)),
-    // the drawing library is loaded by who wants a drawing
-    html: async () => (await import('./show/html/report.ts')).reportHtml(report, picture),
+    // Loaded on demand: the chart library is large.
+    html: async () => (await import('./show/html/report.ts')).reportHtml(report, takePicture(plan)),
   };
 }
 

@@ -97,6 +97,7 @@ export function readJobStats(entry: Fields): JobStats {
     state: shown(state) ?? 'unknown',
     nodeId: shown(node.id),
     nodeName: shown(node.name),
+    nodeProcessors: readProcessors(node.attributes),
     openForMs,
     lastDataTime: readLastDataTime(counts, reader),
     latestRecordTime:
@@ -109,6 +110,23 @@ export function readJobStats(entry: Fields): JobStats {
     reader.fail('open_time is missing beside node');
   return { ...stats, ...reader.verdict };
 }
+
+/** The processors of a node, by its attributes; never judged by, so what is not understood is only unknown. */
+function readProcessors(attributes: unknown): number | undefined {
+  if (!isFields(attributes)) return undefined;
+  const exact = processorsFrom(attributes['ml.allocated_processors_double']);
+  return exact ?? processorsFrom(attributes['ml.allocated_processors']);
+}
+
+/** A number of processors, written as a number or as text. */
+export function processorsFrom(value: unknown): number | undefined {
+  const processors = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof processors === 'number' && processors > 0 && processors <= maxProcessors
+    ? processors
+    : undefined;
+}
+
+const maxProcessors = 65_536;
 
 /** When data last arrived; undefined only where the counts say that none ever did. */
 function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {

@@ -22,6 +22,7 @@ import {
   isFields,
   type ListingKey,
   ownerOf,
+  processorsFrom,
   readDatafeedStats,
   readJobConfig,
   readJobStats,
@@ -92,6 +93,13 @@ const jobStats: Listing<JobStats> = {
   idOf: ({ jobId }) => jobId,
 };
 
+/** With the processors of each job's node, which a whole listing would repeat thousands of times. */
+const jobStatsById: Listing<JobStats> = {
+  ...jobStats,
+  // The wildcard stands for the dots in `ml.allocated_processors` and `ml.allocated_processors_double`.
+  filter: [...jobStats.filter, 'node.attributes.*allocated_processors*'],
+};
+
 const datafeedStats: Listing<ReturnType<typeof readDatafeedStats>> = {
   prefix: '/_ml/datafeeds',
   suffix: '/_stats',
@@ -110,6 +118,9 @@ const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: st
   idOf: ({ datafeedId }) => datafeedId,
 };
 
+/** Of `_ml/info`: absent before 8.12, and while autoscaling could add larger nodes. */
+const nodeLimit = 'limits.max_single_ml_node_processors';
+
 /** What filters errors as well would else leave a 404 without the ids that it is about. */
 const unfiltered = ['error'];
 
@@ -122,6 +133,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   readonly #wire: Wire;
   readonly #reader: Reader;
   #closesSent = false;
+  #largestNode: number | undefined;
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
@@ -141,14 +153,25 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   async upgradeMode(signal: AbortSignal): Promise<boolean | undefined> {
-    const query = { filter_path: [...unfiltered, 'upgrade_mode'].join(',') };
+    const query = { filter_path: [...unfiltered, 'upgrade_mode', nodeLimit].join(',') };
     const question: Question = { method: 'GET', path: '/_ml/info', query };
-    const reading = await this.#reader.read(question, readUpgradeMode, signal);
-    if ('value' in reading) return reading.value;
+    const read = (body: unknown) => ({
+      mode: readUpgradeMode(body),
+      processors: readLargestNode(body),
+    });
+    const reading = await this.#reader.read(question, read, signal);
+    if ('value' in reading) {
+      this.#largestNode = reading.value.processors;
+      return reading.value.mode;
+    }
     // Serverless has no such API. Any other trouble could hide that the mode is on.
     if (reading.failure.kind === 'answer' && [400, 404, 405, 410].includes(reading.failure.error.status))
       return undefined;
     throw this.#error(reading.failure, question);
+  }
+
+  largestNodeProcessors(): number | undefined {
+    return this.#largestNode;
   }
 
   async mayClose(signal: AbortSignal): Promise<boolean | undefined> {
@@ -167,7 +190,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   async jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]> {
-    return this.#list(jobStats, signal, ids);
+    return this.#list(ids ? jobStatsById : jobStats, signal, ids);
   }
 
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
@@ -309,6 +332,11 @@ function readUpgradeMode(body: unknown): boolean {
   const mode = isFields(body) ? body.upgrade_mode : undefined;
   if (typeof mode === 'boolean') return mode;
   throw new UnreadableAnswer('it does not say whether machine learning is in upgrade mode');
+}
+
+function readLargestNode(body: unknown): number | undefined {
+  const limits = isFields(body) ? body.limits : undefined;
+  return processorsFrom(isFields(limits) ? limits.max_single_ml_node_processors : undefined);
 }
 
 /** A name that the server gives itself, short enough to show; `_na_` is its word for none yet. */

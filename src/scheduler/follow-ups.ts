@@ -7,7 +7,7 @@ import { plural } from '../sweep/text.ts';
 import { type ReadSchedule, type SchedulerApi, type SchedulerApiOptions, schedulerApi } from './api.ts';
 import { SchedulerCallError } from './errors.ts';
 import { followUpName, followUpPrefix, invokes } from './names.ts';
-import { bytesOf, fitJobs, maxInputBytes, readFollowUp, toInput } from './payload.ts';
+import { bytesOf, fitJobs, fits, maxInputBytes, readFollowUp, toInput } from './payload.ts';
 import { readIfThere, readSchedules } from './read.ts';
 
 export interface FollowUpSettings {
@@ -107,7 +107,7 @@ async function arrange(
   const { chain, request } = order;
   const { followUpOf: _last, trigger: _spent, ...payload } = toPayload(request);
   const jobs = fitJobs(payload, chain, order.jobs);
-  if (jobs.length === 0) throw tooLarge(payload, order);
+  if (!fits(payload, chain, jobs) || (jobs.length === 0 && !chain.rest)) throw tooLarge(payload, order);
   // up to the second, because an expression has no fraction; never down, where two minutes would be less
   const at = Math.ceil(Math.max(order.at, clock.now() + leastAhead) / 1000) * 1000;
   const name = followUpName(request.cluster, chain);
@@ -115,7 +115,7 @@ async function arrange(
   const schedule = {
     Name: name,
     GroupName: settings.group,
-    Description: `jobsweep looks again at ${plural(jobs.length, 'job')} of cluster ${request.cluster}, round ${chain.round}`,
+    Description: `jobsweep ${chain.rest ? 'goes on with the rest and ' : ''}looks again at ${plural(jobs.length, 'job')} of cluster ${request.cluster}, round ${chain.round}`,
     ScheduleExpression: `at(${new Date(at).toISOString().slice(0, 19)})`,
     ScheduleExpressionTimezone: 'UTC',
     State: 'ENABLED' as const,
@@ -202,13 +202,16 @@ function accept(
   if (at > wanted.at + tolerance) throw refuse(`it comes only at ${new Date(at).toISOString()}`);
   const held = new Set(waiting.followUpOf.jobs.map(({ jobId }) => jobId));
   const jobIds = wanted.jobIds.filter((jobId) => held.has(jobId));
-  if (jobIds.length === 0) throw refuse('it holds none of these jobs');
+  if (chain.rest && !waiting.followUpOf.rest) throw refuse('it does not go on with the rest of the jobs');
+  if (jobIds.length === 0 && !chain.rest) throw refuse('it holds none of these jobs');
   return { name: wanted.name, at, jobIds };
 }
 
 function tooLarge(payload: RequestPayload, { chain, jobs }: FollowUpOrder): SchedulerError {
-  const bytes = bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs: jobs.slice(0, 1) } }));
+  const bytes = bytesOf(
+    toInput({ ...payload, followUpOf: { ...chain, jobs: jobs.slice(0, chain.rest ? 0 : 1) } }),
+  );
   return new SchedulerError(
-    `the request is too large to come back with: ${bytes} bytes with one job, at most ${maxInputBytes} fit a schedule; name fewer jobs in it, or use groups and wildcards`,
+    `the request is too large to come back with: ${bytes} bytes with ${chain.rest ? 'no' : 'one'} job, at most ${maxInputBytes} fit a schedule; name fewer jobs in it, or use groups and wildcards`,
   );
 }

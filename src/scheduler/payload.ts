@@ -19,13 +19,20 @@ export function toInput(payload: RequestPayload): string {
 
 export const bytesOf = (input: string) => Buffer.byteLength(input);
 
+/** Whether a follow-up with these jobs fits the Input. */
+export const fits = (
+  payload: RequestPayload,
+  chain: Omit<FollowUpOf, 'jobs'>,
+  jobs: FollowUpOf['jobs'],
+): boolean => bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs } })) <= maxInputBytes;
+
 /**
  * As many of `jobs`, from the first on, as fit the Input of a follow-up beside the rest of `payload`; none when the
  * rest alone is too large.
  */
 export function fitJobs(
   payload: RequestPayload,
-  chain: Pick<FollowUpOf, 'sweepId' | 'round'>,
+  chain: Omit<FollowUpOf, 'jobs'>,
   jobs: FollowUpOf['jobs'],
 ): FollowUpOf['jobs'] {
   let room = maxInputBytes - bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs: [] } }));
@@ -44,6 +51,7 @@ const followUpInput = z.object({
   followUpOf: z.object({
     sweepId: z.string(),
     round: z.number(),
+    rest: z.optional(z.boolean()),
     jobs: z.array(z.object({ jobId: z.string() })),
   }),
 });

@@ -1,11 +1,8 @@
 /** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
-import { closedAs } from './close.ts';
-import { reopened, reopenedError } from './escalate.ts';
-import type { Entry, Outcome } from './ledger.ts';
+import { type Closing, closedAs, type Entry, type Outcome } from './closing/ledger.ts';
+import { isOpenAgain, reopenedError } from './closing/next-step.ts';
 import type { Cluster, ClusterError, JobStats } from './ports.ts';
-import { type States, statesOf } from './states.ts';
 import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
-import type { Closing } from './world.ts';
 
 /** A read of the ending may take this long, in milliseconds, */
 const lastLook = 10_000;
@@ -26,31 +23,37 @@ export async function conclude(
   const { clock, observer } = closing;
   const open = entries.filter((entry) => !entry.settled);
   const toRead = open.filter((entry) => entry.asks > 0 || entry.verdict.verdict === 'wait');
+  const readAt = clock.now();
   const states = toRead.length > 0 ? await readStates(toRead, closing) : undefined;
   for (const entry of open) {
-    entry.settle(outcomeOf(entry, states, because, closing), clock.now());
+    entry.settle(outcomeOf(entry, { states, readAt, because }, closing), clock.now());
     observer.settled?.(entry);
   }
   return datafeedsAfter(entries, closing);
 }
 
-function outcomeOf(
-  entry: Entry,
-  states: States | undefined,
-  because: NotAttemptedReason,
-  closing: Concluding,
-): Outcome {
+type States = ReadonlyMap<string, JobStats>;
+
+interface LastLook {
+  /** Undefined: the cluster could not be read. */
+  readonly states: States | undefined;
+  /** When that read began, epoch milliseconds. */
+  readonly readAt: number;
+  readonly because: NotAttemptedReason;
+}
+
+function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing: Concluding): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
   // What was read after the ask and before the cluster fell silent is known all the same.
-  const stats = states ? states.get(entry.jobId) : entry.seen;
+  const stats = states ? states.get(entry.jobId) : entry.seen?.stats;
   // break: unread-is-not-gone
   if (!stats) return { outcome: states ? 'gone' : asked ? 'unknown' : 'closing' };
   if (stats.state === 'closed') return { outcome: closedAs(entry) };
   // break: left-closing
   if (stats.state === 'closing') return { outcome: 'closing' };
   if (!asked) return openAgain(entry, stats, because, closing);
-  return { outcome: 'error', error: errorFor(entry, stats, closing.clock.now()) };
+  return { outcome: 'error', error: errorFor(entry, stats, readAt) };
 }
 
 /** A job that was found closing, that nobody here asked, and that is open by now: no time is left to look closer. */
@@ -70,8 +73,8 @@ function openAgain(
   return verdict.verdict === 'keep' ? { outcome: 'revived' } : { outcome: 'not_attempted', because };
 }
 
-function errorFor(entry: Entry, stats: JobStats, now: number): ClusterError {
-  if (reopened(entry, stats, now)) return reopenedError(entry);
+function errorFor(entry: Entry, stats: JobStats, readAt: number): ClusterError {
+  if (isOpenAgain(entry, stats, readAt)) return reopenedError(entry);
   if (entry.lastError) return entry.lastError;
   if (stats.state === 'opened') return reopenedError(entry);
   return { status: 0, type: 'not_closed', reason: `the job was asked to close, and is ${stats.state}` };
@@ -79,9 +82,10 @@ function errorFor(entry: Entry, stats: JobStats, now: number): ClusterError {
 
 async function readStates(entries: readonly Entry[], closing: Concluding): Promise<States | undefined> {
   const ids = entries.flatMap((entry) => entry.job.target ?? []);
-  return withinLimit(closing, shares.states, async (signal) =>
-    statesOf(await closing.cluster.jobStats(signal, ids)),
-  );
+  return withinLimit(closing, shares.states, async (signal) => {
+    const stats = await closing.cluster.jobStats(signal, ids);
+    return new Map(stats.map((each) => [each.jobId, each]));
+  });
 }
 
 /** Whether the datafeeds that our closes were to stop have stopped; a job that is open without one is said aloud. */

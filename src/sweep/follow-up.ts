@@ -1,15 +1,15 @@
-/** @module Coming back: which jobs are handed to the next round, and what is said when nobody comes. */
+/** @module Follow-ups: which jobs the next round takes, and what the report says when no round comes. */
 import type { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
+import type { Entry } from './closing/ledger.ts';
 import { SchedulerError } from './errors.ts';
 import { isMoment, lastActivityOf } from './inventory.ts';
-import type { Entry } from './ledger.ts';
 import type { FollowUpOrder, FollowUps } from './ports.ts';
-import type { ReportedFollowUp } from './report.ts';
+import type { FollowUpResult } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { plural } from './text.ts';
 
-export interface FollowUpCase {
+export interface FollowUpContext {
   readonly sweepId: string;
   readonly request: SweepRequest;
   readonly followUps: FollowUps | undefined;
@@ -17,13 +17,8 @@ export interface FollowUpCase {
   readonly budget: Budget;
   /** When this sweep started: what it first saw closing then has waited since. */
   readonly startedAt: number;
-}
-
-export interface FollowUpResult {
-  readonly followUp: ReportedFollowUp | null;
-  /** The jobs that somebody comes back for, this follow-up or one that was pending already. */
-  readonly comingBackFor: ReadonlySet<string>;
-  readonly warnings: readonly string[];
+  /** Whether the sweep is bound to a plan that was agreed to. */
+  readonly isPlanned?: boolean;
 }
 
 /** Arranging may take this long, in milliseconds, and no longer than the deadline leaves. */
@@ -31,43 +26,56 @@ const mostForArranging = 8_000;
 /** Kept back for writing the report, in milliseconds. */
 const forReport = 1_000;
 
-/** Arranges the next round for the jobs left closing, or says why nobody comes. Never throws: the outcome of the sweep matters more. */
-export async function followUpOn(entries: readonly Entry[], given: FollowUpCase): Promise<FollowUpResult> {
+export const nothingToFollow: FollowUpResult = {
+  followUp: null,
+  comingBackFor: new Set(),
+  takesRest: false,
+  warnings: [],
+};
+
+/**
+ * Arranges the next round for the jobs left closing and for those left unasked for lack of time, or says why no round
+ * comes. With jobs left unasked the round comes as soon as it may. Never throws: the outcome of the sweep matters more.
+ */
+export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
-  /** Those that wait in another follow-up already. */
+  const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry)).length;
+  // break: unasked
+  if (waiting.length + unasked === 0) return nothingToFollow;
+  /** Jobs that another follow-up lists already. */
   let elsewhere: readonly string[] = [];
-  const nobody = (why: string): FollowUpResult => ({
-    followUp: null,
+  const noRound = (why: string): FollowUpResult => ({
+    ...nothingToFollow,
     comingBackFor: new Set(elsewhere),
-    warnings: [
-      `${plural(waiting.length - elsewhere.length, 'job')} left closing, and nobody will come back: ${why}`,
-    ],
+    warnings: [...stillClosing(waiting.length - elsewhere.length, why), ...notTaken(unasked, why)],
   });
-  if (waiting.length === 0) return { followUp: null, comingBackFor: new Set(), warnings: [] };
   const { request, followUps, clock, budget } = given;
-  const { followUp, followUpOf, trigger: _spent, ...rest } = request;
+  const { followUp, followUpOf, trigger: _spent, ...payload } = request;
   // break: follow-up-off
-  if (followUp === false) return nobody('followUp is false');
+  if (followUp === false) return noRound('followUp is false');
   const round = (followUpOf?.round ?? 0) + 1;
   if (round > followUp.max)
-    return nobody(
-      `given up after ${plural(followUp.max, 'follow-up')} (followUp.max); see why they hang, or close them by hand`,
-    );
+    return noRound(`given up after ${plural(followUp.max, 'follow-up')} (followUp.max)`);
   if (!followUps)
-    return nobody('no scheduler is set up for follow-ups (the command does them itself with --wait)');
+    return noRound('no scheduler is set up for follow-ups (the command does them itself with --wait)');
+  // break: bound-to-plan
+  const rest = unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
   const time = Math.min(mostForArranging, budget.untilDeadline() - forReport);
-  if (time <= 0) return nobody('no time was left to arrange it');
+  if (time <= 0) return noRound('no time was left to arrange it');
   using limit = clock.limit(time);
   try {
     const pending = await followUps.pending(request.cluster, limit.signal);
     // break: pending-follow-up
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
     elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
-    if (fresh.length === 0) return { followUp: null, comingBackFor: new Set(elsewhere), warnings: [] };
-    const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round };
-    const at = clock.now() + followUp.after;
+    const restWarnings = rest ? [] : notTaken(unasked, 'a schedule cannot carry the plan that was agreed to');
+    if (fresh.length === 0 && !rest)
+      return { ...nothingToFollow, comingBackFor: new Set(elsewhere), warnings: restWarnings };
+    const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round, ...(rest && { rest }) };
+    const at = clock.now() + (rest ? 0 : followUp.after);
+    const jobs = fresh.map((entry) => describe(entry, given.startedAt));
     const arranged = await followUps.arrange(
-      { chain, at, request: { ...rest, followUp }, jobs: fresh.map((entry) => told(entry, given.startedAt)) },
+      { chain, at, request: { ...payload, followUp }, jobs },
       limit.signal,
     );
     const left = fresh.length - arranged.jobIds.length;
@@ -77,21 +85,39 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpCase)
         at: new Date(arranged.at).toISOString(),
         round,
         jobs: arranged.jobIds.length,
+        ...(rest && { rest }),
       },
       comingBackFor: new Set([...elsewhere, ...arranged.jobIds]),
-      warnings:
-        left > 0
+      takesRest: rest,
+      warnings: [
+        ...(left > 0
           ? [
               `${plural(left, 'job')} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
             ]
-          : [],
+          : []),
+        ...restWarnings,
+      ],
     };
   } catch (error) {
     // the scheduler's own error says more, such as the last answer before the time was up
     if (limit.signal.aborted && !(error instanceof SchedulerError))
-      return nobody(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
-    return nobody(error instanceof Error ? error.message : String(error));
+      return noRound(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
+    return noRound(error instanceof Error ? error.message : String(error));
   }
+}
+
+function stillClosing(count: number, why: string): string[] {
+  if (count === 0) return [];
+  const are = count === 1 ? 'is' : 'are';
+  return [`${plural(count, 'job')} ${are} still closing and no follow-up is scheduled: ${why}`];
+}
+
+function notTaken(count: number, why: string): string[] {
+  if (count === 0) return [];
+  const them = count === 1 ? 'it' : 'them';
+  return [
+    `${plural(count, 'job')} did not fit into the time and no follow-up takes ${them}: ${why}. The next sweep looks at ${them} again`,
+  ];
 }
 
 /** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
@@ -101,7 +127,7 @@ function leftClosing({ outcome, verdict }: Entry): boolean {
   return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck';
 }
 
-function told(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
+function describe(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
   const lastActivity = lastActivityOf(entry.job, entry.history.lastActivity);
   return {
     jobId: entry.jobId,

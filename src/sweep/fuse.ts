@@ -30,12 +30,16 @@ const fewestForShare = 10;
 const fewestTogether = 10;
 const window = 15 * 60_000;
 
-/** The first fuse that holds, or undefined. A follow-up closes what an earlier sweep was allowed to: only upgrade mode stops it. */
+/**
+ * The first fuse that trips, if any. A follow-up closes what an earlier sweep was allowed to close, so that only upgrade
+ * mode stops it. One that goes on with the rest judges the whole request anew, fuses included.
+ */
 export function blownFuse(given: FuseCase): BlownFuse | undefined {
   const { request, idle, open, everFed } = given;
   const { maxJobs, maxShare, massIdle } = request.fuse;
   if (given.upgradeMode) return { name: 'upgrade_mode', idle, open, limit: null };
-  if (request.followUpOf) return undefined;
+  // break: follow-up-fuses
+  if (request.followUpOf && !request.followUpOf.rest) return undefined;
   const crowd = massIdle ? largestCrowd(given.silentSince) : undefined;
   if (crowd && crowd.jobs >= fewestTogether && crowd.jobs * 3 > everFed) {
     const together = {

@@ -28,6 +28,8 @@ export interface JobStats {
   readonly state: string;
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
+  /** Of its node; only read with the jobs of `ids`, and only known from 8.x on. */
+  readonly nodeProcessors?: number | undefined;
   /** How long the process has been running on its node, in milliseconds. */
   readonly openForMs?: number | undefined;
   /** Wall clock, epoch milliseconds. */
@@ -109,6 +111,8 @@ export interface Cluster {
   identify(signal: AbortSignal): Promise<ClusterIdentity>;
   /** Whether machine learning is in upgrade mode; undefined when the server does not tell. */
   upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
+  /** The processors of the largest machine learning node, where the read of `upgradeMode` has shown them (8.12 and later). */
+  largestNodeProcessors(): number | undefined;
   /** Whether the credentials may close jobs (`manage_ml`); undefined when there are none, or the server does not tell. */
   mayClose(signal: AbortSignal): Promise<boolean | undefined>;
   /** All jobs, or those of `ids`: where there are none, nothing is asked. */
@@ -134,9 +138,12 @@ export interface Cluster {
 
 /** The jobs to come back for, when, and the payload to come back with. */
 export interface FollowUpOrder {
-  /** The sweep that began the chain, and which round this will be: together the follow-up's identity. */
-  readonly chain: Pick<FollowUpOf, 'sweepId' | 'round'>;
-  /** Epoch milliseconds, at least two minutes ahead. */
+  /**
+   * The sweep that began the chain, and which round this will be: together the follow-up's identity. With `rest` the
+   * follow-up also judges the whole request anew, and `jobs` may be empty.
+   */
+  readonly chain: Omit<FollowUpOf, 'jobs'>;
+  /** Epoch milliseconds; a service that needs more notice comes as soon as it can. */
   readonly at: number;
   /** The request of the sweep, without `followUpOf` and `trigger`. */
   readonly request: SweepRequest;
@@ -160,4 +167,6 @@ export interface FollowUps {
   /** The ids of jobs of that cluster (by its name in the request) that wait in a follow-up which has not run yet. */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
+  /** Whether its follow-ups are bound to the plan that this sweep carries out. A payload cannot carry a plan. */
+  readonly holdsToPlan?: boolean;
 }

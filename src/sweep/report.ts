@@ -1,15 +1,21 @@
-/** @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2). */
+/**
+ * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2).
+ * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
+ */
+import type { Entry, NodeLimit, Outcome } from './closing/ledger.ts';
 import type { BlownFuse } from './fuse.ts';
-import { isMoment, lastActivityOf } from './inventory.ts';
-import type { Entry } from './ledger.ts';
-import type { ClusterError } from './ports.ts';
-import { plural } from './text.ts';
+import { isMoment, type JobSnapshot, lastActivityOf } from './inventory.ts';
+import type { ClusterError, ClusterIdentity } from './ports.ts';
+import type { SweepRequest } from './request.ts';
+import { plural, printable } from './text.ts';
+import type { Verdict } from './verdict.ts';
 import {
   type KeepReason,
   type NotAttemptedReason,
   type OutcomeCount,
   type OutcomeName,
   outcomes,
+  type PlacesReason,
   type Reason,
   type Status,
   type VerdictName,
@@ -32,6 +38,8 @@ export interface ReportedJob {
   readonly datafeedId?: string;
   readonly datafeedStopped?: boolean;
   readonly askedAt?: string;
+  /** When the cluster was first seen to say that it is closed. */
+  readonly closedAt?: string;
   /** When its outcome was known. */
   readonly settledAt?: string;
   /** The number of the close request that last named it, from 1. */
@@ -47,13 +55,15 @@ export interface ReportedFollowUp {
   readonly at: string;
   readonly round: number;
   readonly jobs: number;
+  /** It also judges the whole request anew, because jobs were left unasked for lack of time. */
+  readonly rest?: true;
 }
 
 /** A later round that the command did itself (`--wait`), and what it came to. */
 export interface ReportedRound {
   readonly round: number;
   readonly startedAt: string;
-  /** The jobs that it came back for. */
+  /** The jobs that it looked at. */
   readonly jobs: number;
   readonly closed: number;
   readonly forceClosed: number;
@@ -65,6 +75,15 @@ export interface FlappingJob {
   readonly jobId: string;
   readonly closes: number;
   readonly lastClosedAt: string;
+}
+
+/** How many jobs of one node this sweep had closing at once at most, and why. */
+export interface ReportedPlaces {
+  readonly nodeId: string;
+  readonly nodeName?: string;
+  readonly places: number;
+  readonly because: PlacesReason;
+  readonly processors?: number;
 }
 
 /** What is known of a report when the cluster has been read. */
@@ -89,14 +108,212 @@ export interface SweepReport {
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
   readonly warnings: readonly string[];
+  /** The nodes whose jobs were asked under a limit (`close.perNode`). */
+  readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
-  readonly followUpOf?: { readonly sweepId: string; readonly round: number };
-  /** The rounds that are told into this report, in their order; without `--wait` each is a report of its own. */
+  readonly followUpOf?: { readonly sweepId: string; readonly round: number; readonly rest?: true };
+  /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
   readonly rounds?: readonly ReportedRound[];
   /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
   readonly flapping?: readonly FlappingJob[];
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
   readonly jobsOmitted?: number;
+}
+
+/** One sweep carried out: everything that its report is made from. Moments are epoch milliseconds. */
+export interface Round {
+  readonly sweepId: string;
+  readonly request: SweepRequest;
+  readonly identity: ClusterIdentity;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** When the cluster was read: idle times are counted up to here. */
+  readonly readAt: number;
+  /** Jobs of the whole cluster in any state but `closed`. */
+  readonly open: number;
+  readonly entries: readonly Entry[];
+  readonly fuse: BlownFuse | undefined;
+  readonly followUp: FollowUpResult;
+  readonly warnings: readonly string[];
+}
+
+export interface FollowUpResult {
+  readonly followUp: ReportedFollowUp | null;
+  /** The jobs that a pending follow-up lists, this sweep's or an earlier one's. */
+  readonly comingBackFor: ReadonlySet<string>;
+  /** Whether the follow-up goes on with the jobs that were left unasked for lack of time. */
+  readonly takesRest: boolean;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The report of a sweep and of the rounds that came after it: each job counts once, with what became of it last.
+ * `endedBecause` says why the follow-up of the last round does not come.
+ */
+export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: string): SweepReport {
+  const [first, ...later] = rounds;
+  const last = rounds.at(-1) ?? first;
+  const { dryRun } = first.request;
+  const head = headOf(first);
+  const fates = fatesOf(rounds);
+  const places = reportPlaces(fates);
+  const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : nobodyComes;
+  const undone = !dryRun && leftUndone(fates, comingBackFor, takesRest);
+  const refused = later.length === 0 && first.fuse !== undefined;
+  // break: status
+  const status: Status = refused ? 'refused' : undone ? 'partial' : 'done';
+  const warnings = [
+    ...rounds.flatMap((round) => [...round.warnings, ...round.followUp.warnings]),
+    ...(endedBecause === undefined ? [] : [endedBecause]),
+  ];
+  return {
+    sweepId: head.sweepId,
+    cluster: head.cluster,
+    dryRun,
+    status,
+    startedAt: head.startedAt,
+    durationMs: last.endedAt - first.startedAt,
+    counts: countEntries(fates, first.open),
+    kept: countKept(fates),
+    freedBytes: freedBytes(fates),
+    jobs: reportJobs(fates),
+    fuse: last.fuse ?? null,
+    followUp,
+    warnings: [...new Set(warnings)].map(printable),
+    ...(places.length > 0 && { places }),
+    ...(head.followUpOf && { followUpOf: head.followUpOf }),
+    ...(later.length > 0 && { rounds: later.map(reportRound) }),
+  };
+}
+
+/** What is known of a report before anything is asked. */
+export function headOf({
+  sweepId,
+  request: { cluster, followUpOf },
+  identity: { id, version },
+  startedAt,
+}: Pick<Round, 'sweepId' | 'request' | 'identity' | 'startedAt'>): ReportHead {
+  return {
+    sweepId,
+    cluster: { name: cluster, id, version },
+    startedAt: new Date(startedAt).toISOString(),
+    ...(followUpOf && {
+      followUpOf: {
+        sweepId: followUpOf.sweepId,
+        round: followUpOf.round,
+        ...(followUpOf.rest && { rest: true }),
+      },
+    }),
+  };
+}
+
+const nobodyComes = { followUp: null, comingBackFor: new Set<string>(), takesRest: false };
+
+function reportRound({ request, startedAt, entries, open }: Round): ReportedRound {
+  const { listed, closed, forceClosed, closing } = countEntries(entries, open);
+  const started = new Date(startedAt).toISOString();
+  return {
+    round: request.followUpOf?.round ?? 1,
+    startedAt: started,
+    jobs: listed,
+    closed,
+    forceClosed,
+    closing,
+  };
+}
+
+/** What became of one job, over one round or several. */
+export interface Fate {
+  readonly jobId: string;
+  readonly job: JobSnapshot;
+  readonly lastActivity: number | undefined;
+  readonly readAt: number;
+  readonly verdict: Verdict;
+  readonly outcome: Outcome;
+  readonly attempts: number;
+  readonly askedAt: number | undefined;
+  readonly closedAt: number | undefined;
+  readonly settledAt: number | undefined;
+  /** The limit of its node when it was last asked. */
+  readonly limit: NodeLimit | undefined;
+  readonly batch: number | undefined;
+  readonly datafeedStopped: boolean | undefined;
+  /** A sweep asked for it before, so the report names it whatever became of it. */
+  readonly awaited: boolean;
+}
+
+/** What became of an entry. @throws {Error} when nothing is known of it, which is a bug. */
+export function fateOf(entry: Entry, readAt: number): Fate {
+  const { jobId, job, verdict, outcome, history } = entry;
+  if (!outcome) throw new Error(`the job ${jobId} was given no outcome`);
+  return {
+    jobId,
+    job,
+    lastActivity: lastActivityOf(job, history.lastActivity),
+    readAt,
+    verdict,
+    outcome,
+    attempts: entry.asks + entry.earlierAttempts,
+    askedAt: entry.askedAt,
+    closedAt: entry.closedAt,
+    limit: entry.limit,
+    settledAt: entry.asks === 0 ? undefined : entry.settledAt,
+    batch: entry.batch,
+    datafeedStopped: entry.datafeedStopped,
+    awaited: history.awaited === true,
+  };
+}
+
+function fatesOf(rounds: readonly Round[]): Fate[] {
+  const fates = new Map<string, Fate>();
+  let batches = 0;
+  for (const { entries, readAt, startedAt } of rounds) {
+    const earlier = batches;
+    for (const entry of entries) {
+      const before = fates.get(entry.jobId);
+      const own = fateOf(entry, readAt);
+      const fate = { ...own, batch: own.batch === undefined ? undefined : own.batch + earlier };
+      batches = Math.max(batches, fate.batch ?? 0);
+      fates.set(entry.jobId, before ? continued(before, fate, entry, startedAt) : fate);
+    }
+  }
+  return [...fates.values()];
+}
+
+/** What a later round adds to a job's story. */
+function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): Fate {
+  // A fuse stopped the later round, which left the job as it was.
+  if (after.outcome.because === 'fuse') return before;
+  if (before.outcome.outcome === 'kept') return after;
+  const attempts = Math.max(before.attempts + entry.asks, after.attempts);
+  const datafeedStopped = before.datafeedStopped ? true : after.datafeedStopped;
+  if (after.outcome.outcome === 'kept') {
+    // Whoever opened a job again that this sweep closed: the sweep did close it.
+    if (before.outcome.outcome !== 'closing' && before.outcome.outcome !== 'not_attempted') return before;
+    const job = { ...after.job, modelBytes: before.job.modelBytes };
+    const { askedAt } = before;
+    return {
+      ...after,
+      job,
+      askedAt,
+      attempts,
+      datafeedStopped,
+      awaited: after.awaited || before.attempts > 0,
+    };
+  }
+  return {
+    ...before,
+    // A job that closes loses its process, and with it node, clocks and size.
+    verdict: after.verdict.verdict === 'wait' ? before.verdict : after.verdict,
+    outcome: after.outcome,
+    attempts,
+    askedAt: after.askedAt ?? before.askedAt,
+    closedAt: after.closedAt,
+    limit: after.limit ?? before.limit,
+    settledAt: after.settledAt ?? startedAt,
+    batch: after.batch ?? before.batch,
+    datafeedStopped,
+  };
 }
 
 /** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
@@ -106,11 +323,14 @@ const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened',
 const isoOf = (moment: number | undefined) =>
   moment === undefined ? undefined : new Date(moment).toISOString();
 
-/** The entries as a report lists them; a follow-up (`all`) names each of its jobs, or one that is kept would vanish from its story. */
-export function reportJobs(entries: readonly Entry[], now: number, all = false): ReportedJob[] {
-  return entries
-    .filter((entry) => all || entry.outcome?.outcome !== 'kept' || !unlisted.has(entry.verdict.reason))
-    .map((entry) => reportJob(entry, now))
+/** The jobs as a report lists them. A follow-up names each of its jobs: one that is kept would vanish from its story. */
+export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
+  return fates
+    .filter(
+      ({ awaited, outcome, verdict }) =>
+        awaited || outcome.outcome !== 'kept' || !unlisted.has(verdict.reason),
+    )
+    .map(reportJob)
     .sort(
       (a, b) =>
         // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
@@ -121,34 +341,48 @@ export function reportJobs(entries: readonly Entry[], now: number, all = false):
 /** Acted-on jobs first, so that what has to be cut is what was left alone. */
 const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
 
-function reportJob(entry: Entry, now: number): ReportedJob {
-  const { job } = entry;
-  if (!entry.outcome) throw new Error(`the job ${entry.jobId} was given no outcome`);
-  const { outcome, because, error } = entry.outcome;
-  const lastActivity = lastActivityOf(job, entry.history.lastActivity);
+function reportJob(fate: Fate): ReportedJob {
+  const { job, lastActivity } = fate;
+  const { outcome, because, error } = fate.outcome;
   return withoutAbsent({
-    jobId: entry.jobId,
+    jobId: fate.jobId,
     state: job.reportedState,
     lastActivity: isMoment(lastActivity) ? isoOf(lastActivity) : undefined,
-    idleMs: lastActivity === undefined ? undefined : Math.max(0, now - lastActivity),
-    verdict: entry.verdict.verdict,
-    reason: entry.verdict.reason,
+    idleMs: lastActivity === undefined ? undefined : Math.max(0, fate.readAt - lastActivity),
+    verdict: fate.verdict.verdict,
+    reason: fate.verdict.reason,
     outcome,
-    attempts: entry.asks + entry.earlierAttempts,
+    attempts: fate.attempts,
     memoryBytes: job.modelBytes,
     nodeId: job.nodeId,
     nodeName: job.nodeName,
     datafeedId: job.datafeed?.datafeedId,
-    datafeedStopped: entry.datafeedStopped,
-    askedAt: isoOf(entry.askedAt),
-    settledAt: entry.asks === 0 ? undefined : isoOf(entry.settledAt),
-    batch: entry.batch,
+    datafeedStopped: fate.datafeedStopped,
+    askedAt: isoOf(fate.askedAt),
+    closedAt: isoOf(fate.closedAt),
+    settledAt: isoOf(fate.settledAt),
+    batch: fate.batch,
     notAttemptedBecause: because,
     error,
   });
 }
 
-export function countEntries(entries: readonly Entry[], open: number): ReportCounts {
+/** The limits under which jobs were asked, by node; none without a limit. */
+function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
+  const byNode = new Map<string, ReportedPlaces>();
+  for (const { job, limit } of fates) {
+    if (!limit || !Number.isFinite(limit.places) || job.nodeId === undefined) continue;
+    byNode.set(job.nodeId, withoutAbsent({ nodeId: job.nodeId, nodeName: job.nodeName, ...limit }));
+  }
+  return [...byNode.values()].sort((a, b) => (nodeText(a) < nodeText(b) ? -1 : 1));
+}
+
+const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
+
+/** What is counted of a job. Without an outcome it is still under way. */
+type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
+
+export function countEntries(entries: readonly Counted[], open: number): ReportCounts {
   const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };
   for (const { count } of Object.values(outcomes)) counts[count] = 0;
   for (const { verdict, outcome } of entries) {
@@ -160,7 +394,7 @@ export function countEntries(entries: readonly Entry[], open: number): ReportCou
   return counts as ReportCounts;
 }
 
-export function countKept(entries: readonly Entry[]): SweepReport['kept'] {
+export function countKept(entries: readonly Counted[]): SweepReport['kept'] {
   const kept: Partial<Record<KeepReason, number>> = {};
   for (const { verdict, outcome } of entries) {
     if (outcome?.outcome === 'kept' && verdict.verdict === 'keep')
@@ -169,20 +403,28 @@ export function countKept(entries: readonly Entry[]): SweepReport['kept'] {
   return kept;
 }
 
-export function freedBytes(entries: readonly Entry[]): number {
+export function freedBytes(entries: readonly Counted[]): number {
   return entries
     .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
     .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
 }
 
-const undone: ReadonlySet<NotAttemptedReason> = new Set(['time', 'limit', 'signal']);
-
-/** Whether anything was left that nobody comes back for, or that is not known: exactly the cases of exit 3. */
-export function leftUndone(entries: readonly Entry[], comingBackFor: ReadonlySet<string>): boolean {
+/** Whether something is left that no follow-up takes, or that is not known: exactly the cases of exit 3. */
+export function leftUndone(
+  entries: readonly Counted[],
+  comingBackFor: ReadonlySet<string>,
+  takesRest = false,
+): boolean {
   return entries.some(({ jobId, outcome }) => {
-    if (outcome?.outcome === 'closing') return !comingBackFor.has(jobId);
-    if (outcome?.outcome === 'not_attempted') return undone.has(outcome.because);
-    return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
+    switch (outcome?.outcome) {
+      case 'closing':
+        return !comingBackFor.has(jobId);
+      case 'not_attempted':
+        if (outcome.because === 'time') return !takesRest && !comingBackFor.has(jobId);
+        return outcome.because === 'limit' || outcome.because === 'signal';
+      default:
+        return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
+    }
   });
 }
 

@@ -12,6 +12,7 @@ import { quote } from './text.ts';
 /** The words for people: what is expected of each field. The schema's checks and its error messages share them. */
 const expectations = {
   name: 'a non-empty job id, group or wildcard',
+  perNode: '"auto", a whole number from 1 to 100, or null for no limit',
   duration: 'a duration: a whole number and one of ms, s, m, h, d, as "48h"',
 } as const;
 
@@ -101,17 +102,23 @@ const someJobs = 'a list of at least one job';
 const followUpOf = object({
   sweepId: text('the id of a sweep').check(z.maxLength(256, { error: 'an id of at most 256 characters' })),
   round: count(1),
-  jobs: z
-    .array(
-      object({
-        jobId: text('a job id'),
-        askedAt: moment(),
-        attempts: count(0),
-        lastActivity: z.optional(moment()),
-      }),
-      { error: someJobs },
-    )
-    .check(z.minLength(1)),
+  rest: told(
+    z.optional(flag()),
+    'Judge the whole request anew, besides these jobs: the sweep before had no time for all of them.',
+  ),
+  jobs: z.array(
+    object({
+      jobId: text('a job id'),
+      askedAt: moment(),
+      attempts: count(0),
+      lastActivity: z.optional(moment()),
+    }),
+    { error: someJobs },
+  ),
+}).check(({ value: { rest, jobs }, issues }) => {
+  // Without `rest`, a follow-up of no job has nothing to do.
+  if (!rest && jobs.length === 0)
+    issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
 });
 
 const close = section({
@@ -120,10 +127,22 @@ const close = section({
     'The most that one close request may be given; capped by the time that is left.',
   ),
   batch: told(z._default(count(1, 100), 20), 'The most jobs in one close request.'),
-  concurrency: told(z._default(count(1, 32), 2), 'Close requests in flight at once, forced ones included.'),
+  concurrency: told(z._default(count(1, 32), 32), 'Close requests in flight at once, forced ones included.'),
   perNode: told(
-    z.optional(count(1, 1000)),
-    'The most jobs of one node that close side by side: as some are closed, the next are asked. Left out: no limit.',
+    z._default(
+      z.union(
+        [
+          z.literal('auto'),
+          z.int({ error: expectations.perNode }).check(z.minimum(1), z.maximum(100)),
+          z.null(),
+        ],
+        {
+          error: expectations.perNode,
+        },
+      ),
+      'auto',
+    ),
+    'How many jobs of one node this sweep has closing at once: a number, or "auto", half of the node’s processors (4 if they are unknown); null: no limit.',
   ),
 });
 

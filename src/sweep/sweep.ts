@@ -1,11 +1,14 @@
 /**
- * @module The story of one sweep, told once, top to bottom: read, decide, check the fuses, close, come back, report.
+ * @module The story of one sweep, top to bottom. `planSweep` reads the cluster and decides; the plan is data that can be
+ * shown, saved and agreed to. `carryOut` closes what the plan says, arranges the follow-up and reports.
  */
 
 import { Budget } from './budget.ts';
 import type { Clock } from './clock.ts';
-import { closeJobs } from './close.ts';
+import { closeJobs } from './closing/close.ts';
+import { type Closing, Entry, type Observer } from './closing/ledger.ts';
 import { conclude } from './conclude.ts';
+import { type DecideContext, type Decision, decide } from './decide.ts';
 import {
   AccessDeniedError,
   JobsweepError,
@@ -13,215 +16,246 @@ import {
   StoppedError,
   UnreadableInventoryError,
 } from './errors.ts';
-import { comebackWindow, flappingWindow, isFlapping, type StateMoment } from './flapping.ts';
-import { type FollowUpResult, followUpOn } from './follow-up.ts';
+import { comebackWindow, flappingWindow, isFlapping } from './flapping.ts';
+import { followUpOn, nothingToFollow } from './follow-up.ts';
 import { type BlownFuse, blownFuse } from './fuse.ts';
-import { type JobSnapshot, joinInventory } from './inventory.ts';
-import { Entry, type Observer } from './ledger.ts';
-import { matcher, unmatched } from './names.ts';
-import type { PlannedJob } from './planned.ts';
-import type { Cluster, ClusterIdentity, FollowUps } from './ports.ts';
-import {
-  countEntries,
-  countKept,
-  freedBytes,
-  leftUndone,
-  type ReportHead,
-  reportJobs,
-  type SweepReport,
-} from './report.ts';
+import type { JobSnapshot } from './inventory.ts';
+import { unmatched } from './names.ts';
+import { plannedJobs, planWarnings } from './planned.ts';
+import type { Cluster, FollowUps } from './ports.ts';
+import { type Found, readCluster } from './read-cluster.ts';
+import { headOf, type Round, reportOf, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { compareClocks, silenceWarnings } from './server-clock.ts';
-import { plural, printable, quote } from './text.ts';
-import { together } from './together.ts';
-import { type History, isStuckOpening, type Judge, judgeBy } from './verdict.ts';
-import type { NotAttemptedReason, Status } from './vocabulary.ts';
-import type { Closing } from './world.ts';
+import { plural, quote } from './text.ts';
+import { isStuckOpening, judgeBy } from './verdict.ts';
+import type { NotAttemptedReason } from './vocabulary.ts';
 
-/** A valid request and what its reader was told. */
-export interface SweepOrder {
+/** A valid request, with what is known besides. */
+export interface SweepOrder extends DecideContext {
   readonly sweepId: string;
-  readonly request: SweepRequest;
   /** Warnings from reading the request, the first of the report's. */
   readonly warnings?: readonly string[];
-  /** What earlier reports tell of a job, by id (`--history`). */
-  readonly histories?: ReadonlyMap<string, History>;
-  /** The plan to carry out, by job id: any other job, and any that has changed since, is kept. */
-  readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
-  /** False: what keeps coming back is judged by `histories` alone. Default: by the cluster's messages as well. */
+  /** False: jobs that come back are judged by `histories` alone. Default: by the cluster's messages as well. */
   readonly comebacks?: boolean;
 }
 
 /** Where the sweep happens. */
 export interface SweepWorld {
   readonly cluster: Cluster;
-  /** Who comes back for jobs left closing; without it nobody does, and the report says so. */
+  /** Arranges follow-ups. If there is none, the report says so. */
   readonly followUps?: FollowUps | undefined;
   readonly clock: Clock;
-  /** What the function or the command has left, in milliseconds. */
+  /** The time that the call may take, in milliseconds. */
   readonly remainingMs: number;
   /** Aborts when the sweep is to end early, with its report. */
   readonly stop?: AbortSignal;
   readonly observer?: Observer;
 }
 
-/** What is left after being told to stop, in milliseconds: a sweep has promised to end within ten seconds. */
+/** What planning needs of the world. It only reads. */
+export type PlanWorld = Pick<SweepWorld, 'cluster' | 'clock' | 'remainingMs' | 'stop' | 'observer'>;
+
+/** What a sweep is about to do, and everything that a report of it needs. Moments are epoch milliseconds. */
+export interface Plan {
+  readonly order: SweepOrder;
+  /** When the reading began. */
+  readonly startedAt: number;
+  readonly found: Found;
+  /** Jobs of the whole cluster in any state but `closed`. */
+  readonly open: readonly JobSnapshot[];
+  readonly decisions: readonly Decision[];
+  /** The fuse that trips, if any. Such a plan is refused. */
+  readonly fuse: BlownFuse | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A plan carried out. */
+export interface CarriedOut {
+  readonly report: SweepReport;
+  /** The plan that was carried out, which is a newer one when the one given was too old. */
+  readonly plan: Plan;
+  /** What the report is made from, for a report over several rounds. */
+  readonly round: Round;
+}
+
+/** Left after a signal to stop, in milliseconds: a sweep then ends within ten seconds. */
 const mostAfterStop = 8_000;
 
-/** Activity this far ahead of our clock is no longer rounding between two machines. */
+/** Activity this far ahead of our clock is more than rounding between two machines. */
 const skew = 5 * 60_000;
 
+/** A plan up to this age is carried out as it is, in milliseconds. */
+const freshFor = 10_000;
+/** Beyond this age the cluster is read anew, in milliseconds. */
+const staleAfter = 5 * 60_000;
+
 /**
- * Carries out one sweep and returns its report (contract §2), whatever happened to the jobs.
+ * Plans a sweep and carries it out, within one deadline.
  * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is not whole, or a
  * required name matches nothing. Once a close was sent there is always a report.
  */
 export async function sweep(order: SweepOrder, world: SweepWorld): Promise<SweepReport> {
+  const { clock, remainingMs } = world;
+  const begun = clock.now();
+  const plan = await planSweep(order, world);
+  const { report } = await carryOut(plan, { ...world, remainingMs: remainingMs - (clock.now() - begun) });
+  return report;
+}
+
+/**
+ * Reads the cluster, decides for every listed job and checks the fuses. Changes nothing.
+ * @throws {JobsweepError} when the cluster cannot be used or read whole, a required name matches nothing, or the
+ * credentials may not close what is to be closed.
+ */
+export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Plan> {
   const { request } = order;
   const { clock, cluster } = world;
   const startedAt = clock.now();
-  const budget = new Budget(clock, world.remainingMs);
-  const stop = world.stop ? [world.stop] : [];
-  using readLimit = clock.limit(budget.left());
-  const observer = world.observer ?? {};
-  // break: end-after-stop
-  const cut = () => budget.endWithin(mostAfterStop);
-  if (world.stop?.aborted) cut();
-  else world.stop?.addEventListener('abort', cut);
-  const judge = judgeBy(request);
-
-  const reading = AbortSignal.any([readLimit.signal, ...stop]);
-  const notice = (message: string) => observer.notice?.(message);
-  cluster.limitReads?.({ until: startedAt + budget.left(), notice });
-  const found = await readCluster(cluster, clock, reading).catch((error: unknown) => {
-    throw endedEarly(world.stop, readLimit.signal, error) ?? error;
-  });
-  // break: read-takes
-  budget.readTook(found.readAt - startedAt);
-  // the last look, in which no new work begins, is a read as well
-  cluster.limitReads?.({ until: found.readAt + budget.untilDeadline(), notice });
-  const warnings = [
-    ...(order.warnings ?? []),
-    ...compareClocks(cluster.serverDate?.()),
-    ...checkNames(request, found.jobs),
-    ...skewWarnings(found),
-    ...silenceWarnings(request, found.jobs, found.readAt),
-  ];
+  const found = await beforeClosing(world, (signal) => readCluster(cluster, clock, signal));
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
-  const decided = decide(order, judge, found);
-  const moments = await comebacksOf(order, decided, found, { cluster, reading });
-  const entries = moments ? decide(order, judge, found, moments) : decided;
-  warnings.push(...protectionWarnings(entries), ...stuckOpeningWarnings(entries, found.readAt));
-  warnings.push(...checkPrivilege(request, found.mayClose, entries));
-  const fuse = checkFuses(request, found, open, entries);
-  const head: ReportHead = {
-    sweepId: order.sweepId,
-    cluster: { name: request.cluster, id: found.identity.id, version: found.identity.version },
-    startedAt: new Date(startedAt).toISOString(),
-    ...(request.followUpOf && {
-      followUpOf: { sweepId: request.followUpOf.sweepId, round: request.followUpOf.round },
-    }),
-  };
-  observer.decided?.(entries, head);
-
-  let followUp: FollowUpResult = { comingBackFor: new Set(), followUp: null, warnings: [] };
-  const idle = entries.filter((entry) => !entry.settled);
-  // break: stop-before-acting
-  if (fuse || request.dryRun) {
-    leaveAlone(idle, fuse ? 'fuse' : 'dry_run', clock.now());
-    if (!fuse) warnings.push(...overForceMax(request, entries));
-    if (!request.dryRun) warnings.push(...leftByFuse(entries));
-  } else {
-    using workLimit = clock.limit(budget.left());
-    const ending = AbortSignal.any([workLimit.signal, ...stop]);
-    const closing: Closing = { request, judge, cluster, clock, budget, ending, observer };
-    warnings.push(...(await act(idle, closing, world.stop)));
-    followUp = await followUpOn(entries, {
-      sweepId: order.sweepId,
-      request,
-      followUps: world.followUps,
-      clock,
-      budget,
-      startedAt,
-    });
-  }
-  warnings.push(...followUp.warnings, ...unclearWarnings(entries));
-
-  const undone = !request.dryRun && leftUndone(entries, followUp.comingBackFor);
-  // break: status
-  const status: Status = fuse ? 'refused' : undone ? 'partial' : 'done';
+  const clocks = compareClocks(cluster.serverDate?.());
+  const names = checkNames(request, found.jobs);
+  const decisions = await decideWithComebacks(order, found, world);
   return {
-    sweepId: head.sweepId,
-    cluster: head.cluster,
-    dryRun: request.dryRun,
-    status,
-    startedAt: head.startedAt,
-    durationMs: clock.now() - startedAt,
-    counts: countEntries(entries, open.length),
-    kept: countKept(entries),
-    freedBytes: freedBytes(entries),
-    jobs: reportJobs(entries, found.readAt, request.followUpOf !== undefined),
-    fuse: fuse ?? null,
-    followUp: followUp.followUp,
-    warnings: [...new Set([...warnings, ...cluster.warnings()])].map(printable),
-    ...(head.followUpOf && { followUpOf: head.followUpOf }),
+    order,
+    startedAt,
+    found,
+    open,
+    decisions,
+    fuse: checkFuses(request, found, open, decisions),
+    warnings: [
+      ...(order.warnings ?? []),
+      ...clocks,
+      ...names,
+      ...(order.planned && !request.followUpOf ? planWarnings(order.planned, found.jobs) : []),
+      ...skewWarnings(found),
+      ...silenceWarnings(request, found.jobs, found.readAt),
+      ...protectionWarnings(decisions),
+      ...stuckOpeningWarnings(decisions, found.readAt),
+      ...checkPrivilege(request, found.mayClose, decisions),
+      ...cluster.warnings(),
+    ],
   };
 }
 
-/** The cluster at one moment, whole. */
-export interface Found {
-  readonly identity: ClusterIdentity;
-  readonly upgradeMode: boolean | undefined;
-  readonly mayClose: boolean | undefined;
-  readonly jobs: readonly JobSnapshot[];
-  readonly readAt: number;
+/** The plan bound to what it shows, as a person agreed to it: other jobs, and those that change meanwhile, are kept. */
+export function agreedTo(plan: Plan): Plan {
+  const planned = plannedJobs(plan.decisions);
+  return {
+    ...plan,
+    order: { ...plan.order, planned },
+    decisions: plan.decisions.map((decision) =>
+      decision.history.awaited || decision.outcome
+        ? decision
+        : { ...decision, history: { ...decision.history, planned: planned.get(decision.jobId) ?? null } },
+    ),
+  };
 }
 
-/** Everything that is decided by, read at once. Any part that cannot be read ends the sweep: half an inventory could close a busy job. */
-export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
-  const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
-    cluster.identify(joint),
-    cluster.upgradeMode(joint),
-    cluster.mayClose(joint),
-    cluster.jobConfigs(joint),
-    cluster.jobStats(joint),
-    cluster.datafeedStats(joint), // break: datafeed-stats
+/** The report of a plan that is only shown. */
+export function reportPlan(plan: Plan): SweepReport {
+  return reportOf([
+    leftAlone({ ...plan, order: { ...plan.order, request: { ...plan.order.request, dryRun: true } } }),
   ]);
-  const readAt = clock.now();
-  return {
-    identity,
-    upgradeMode,
-    mayClose,
-    jobs: joinInventory({ configs, stats, datafeeds, readAt }),
-    readAt,
+}
+
+/**
+ * Carries the plan out and reports what became of every job (contract §2). A dry run, and a plan that a fuse refuses,
+ * change nothing.
+ *
+ * `remainingMs` counts from this call, so the time that a person takes to agree costs the sweep nothing. The older the
+ * plan, the more of it is read again before anything is closed:
+ * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
+ * - up to five minutes: upgrade mode, the one fuse that no look at a job would notice;
+ * - beyond that: the whole cluster. Fuses are judged anew, and only jobs of the old plan that did not change are closed.
+ * At any age each job is looked at right before it is asked.
+ * @throws {JobsweepError} before anything was changed, like `planSweep`.
+ */
+export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedOut> {
+  const { clock, cluster, observer = {} } = world;
+  const calledAt = clock.now();
+  // break: fresh-plan
+  const isFresh = calledAt - given.found.readAt <= freshFor;
+  const plan = isFresh || given.order.request.dryRun ? given : await upToDate(given, world);
+  const { order, found, decisions, warnings } = plan;
+  const { request, sweepId } = order;
+  // break: stop-before-acting
+  if (plan.fuse || request.dryRun) {
+    const round = leftAlone(plan);
+    return { plan, round, report: reportOf([round]) };
+  }
+  const budget = new Budget(clock, world.remainingMs - (clock.now() - calledAt));
+  // break: read-takes
+  budget.readTook(found.readAt - plan.startedAt);
+  // break: end-after-stop
+  const cut = () => budget.endWithin(mostAfterStop);
+  // the last look, in which no new work begins, is a read as well
+  cluster.limitReads?.({
+    until: clock.now() + budget.untilDeadline(),
+    notice: (message) => observer.notice?.(message),
+  });
+  if (world.stop?.aborted) cut();
+  else world.stop?.addEventListener('abort', cut);
+  // the time that a person took to agree is no part of the sweep
+  const startedAt = isFresh ? plan.startedAt : calledAt;
+  const entries = decisions.map((decision) => entryOf(decision, found.readAt));
+  const idle = entries.filter((entry) => !entry.settled);
+  observer.begun?.(idle, headOf({ ...roundOf(plan), startedAt }));
+  using workLimit = clock.limit(budget.left());
+  const ending = AbortSignal.any([workLimit.signal, ...(world.stop ? [world.stop] : [])]);
+  const closing: Closing = { request, judge: judgeBy(request), cluster, clock, budget, ending, observer };
+  const acted = await act(idle, closing, world.stop);
+  const followUp = await followUpOn(entries, {
+    sweepId,
+    request,
+    followUps: world.followUps,
+    clock,
+    budget,
+    startedAt,
+    isPlanned: order.planned !== undefined,
+  });
+  world.stop?.removeEventListener('abort', cut);
+  const round: Round = {
+    ...roundOf(plan),
+    startedAt,
+    endedAt: clock.now(),
+    entries,
+    followUp,
+    warnings: [...warnings, ...acted, ...unclearWarnings(entries), ...cluster.warnings()],
   };
+  return { plan, round, report: reportOf([round]) };
 }
 
-type Moments = ReadonlyMap<string, readonly StateMoment[]>;
-
-/** When jobs were opened and closed lately, if one that is to be closed was opened lately, and if it may be read. */
-async function comebacksOf(
-  { comebacks = true, request }: SweepOrder,
-  entries: readonly Entry[],
-  { readAt }: Found,
-  { cluster, reading }: { readonly cluster: Cluster; readonly reading: AbortSignal },
-): Promise<Moments | undefined> {
-  if (!comebacks || request.followUpOf) return undefined;
-  const isRecent = ({ job: { openedAt }, verdict }: Entry) =>
-    verdict.verdict === 'close' && openedAt !== undefined && openedAt > readAt - comebackWindow;
-  if (!entries.some(isRecent)) return undefined;
-  return await cluster.stateMoments?.(readAt - flappingWindow, reading).catch(() => undefined);
+/** A plan that is no longer fresh, with what must be known at the moment of acting. */
+async function upToDate(plan: Plan, world: SweepWorld): Promise<Plan> {
+  const { order, found } = plan;
+  // break: stale-plan
+  if (world.clock.now() - found.readAt > staleAfter)
+    return planSweep({ ...order, planned: plannedJobs(plan.decisions) }, world);
+  const upgradeMode = await beforeClosing(world, (signal) => world.cluster.upgradeMode(signal));
+  const now = { ...found, upgradeMode };
+  return { ...plan, found: now, fuse: checkFuses(order.request, now, plan.open, plan.decisions) };
 }
 
-/** Why a read of the inventory was cut off by us, where it was. */
-function endedEarly(stop: AbortSignal | undefined, limit: AbortSignal, error: unknown): Error | undefined {
-  if (stop?.aborted) return new StoppedError('told to stop before the cluster was read; nothing was closed');
-  // the cluster's own error says what was waited for
-  if (!limit.aborted || error instanceof JobsweepError) return undefined;
-  return new UnreadableInventoryError(
-    'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
-  );
+/** Reads within the time left, or says why the read was cut off. */
+async function beforeClosing<T>(
+  { cluster, clock, remainingMs, stop, observer }: PlanWorld,
+  read: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const left = new Budget(clock, remainingMs).left();
+  cluster.limitReads?.({ until: clock.now() + left, notice: (message) => observer?.notice?.(message) });
+  using limit = clock.limit(left);
+  const signal = AbortSignal.any([limit.signal, ...(stop ? [stop] : [])]);
+  return await read(signal).catch((error: unknown) => {
+    if (stop?.aborted) throw new StoppedError('told to stop before the cluster was read; nothing was closed');
+    // the cluster's own error says what was waited for
+    if (!limit.signal.aborted || error instanceof JobsweepError) throw error;
+    throw new UnreadableInventoryError(
+      'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
+    );
+  });
 }
 
 /** @throws {NoSuchJobError} when a name must match a job and matches none; otherwise such names are warnings. */
@@ -241,83 +275,38 @@ function checkNames(
   return [`jobs: ${list} matches no job of the cluster`];
 }
 
-/** One entry for each job that the request names, or that the follow-up comes back for; judged, and settled if that is all. */
-function decide(
-  { request, histories, planned }: SweepOrder,
-  judge: Judge,
-  { jobs, readAt }: Found,
-  moments?: Moments,
-): Entry[] {
-  if (request.followUpOf) return decideFollowUp(request.followUpOf.jobs, { judge, jobs, readAt, histories });
-  const named = matcher(request.jobs);
-  return jobs
-    .filter((job) => job.reportedState !== 'closed' && named(job)) // break: jobs-pattern
-    .map((job) => {
-      const history: History = {
-        ...histories?.get(job.jobId),
-        ...(isFlapping(moments?.get(job.jobId) ?? [], request.idleFor, readAt) && { flapping: true }),
-        ...(planned && { planned: planned.get(job.jobId) ?? null }),
-      };
-      const entry = new Entry(job, judge.judge(job, readAt, history), history);
-      // Nobody is known to have asked a job that is found closing: it counts as asked when it was first seen.
-      if (job.state === 'closing') entry.askedAt ??= readAt;
-      if (entry.verdict.verdict === 'keep') entry.settle({ outcome: 'kept' }, readAt);
-      return entry;
-    });
+/** Reads when jobs were opened and closed lately, if one that is to be closed was opened lately, and if it may. */
+async function decideWithComebacks(
+  order: SweepOrder,
+  found: Found,
+  { cluster, stop }: PlanWorld,
+): Promise<Decision[]> {
+  const decisions = decide(order, found);
+  const { request, comebacks = true } = order;
+  if (!comebacks || (request.followUpOf && !request.followUpOf.rest)) return decisions;
+  const isRecent = ({ job: { openedAt }, verdict }: Decision) =>
+    verdict.verdict === 'close' && openedAt !== undefined && openedAt > found.readAt - comebackWindow;
+  if (!decisions.some(isRecent)) return decisions;
+  const signal = stop ?? new AbortController().signal;
+  const moments = await cluster.stateMoments?.(found.readAt - flappingWindow, signal).catch(() => undefined);
+  if (!moments) return decisions;
+  const histories = new Map(order.histories);
+  for (const [jobId, own] of moments)
+    if (isFlapping(own, request.idleFor, found.readAt))
+      histories.set(jobId, { ...histories.get(jobId), flapping: true });
+  return decide({ ...order, histories }, found);
 }
 
-interface FollowUpDecisions {
-  readonly judge: Judge;
-  readonly jobs: readonly JobSnapshot[];
-  readonly readAt: number;
-  readonly histories: SweepOrder['histories'];
-}
-
-function decideFollowUp(
-  waiting: NonNullable<SweepRequest['followUpOf']>['jobs'],
-  { judge, jobs, readAt, histories }: FollowUpDecisions,
-): Entry[] {
-  const byId = new Map(jobs.map((job) => [job.jobId, job]));
-  const once = new Map(waiting.map((told) => [told.jobId, told]));
-  return [...once.values()].map(({ jobId, askedAt, attempts, lastActivity }) => {
-    const job = byId.get(jobId);
-    // When it was asked matters only while that ask is still under way.
-    const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
-    const history: History = {
-      ...histories?.get(jobId),
-      ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
-      ...(underWay && { askedAt: Date.parse(askedAt) }),
-    };
-    const ended = { verdict: 'wait', reason: 'already_closing' } as const;
-    if (!job || job.reportedState === 'closed') {
-      const entry = new Entry(job ?? missingJob(jobId), ended, history, attempts);
-      entry.settle({ outcome: job ? 'closed' : 'gone' }, readAt);
-      return entry;
-    }
-    const entry = new Entry(job, judge.judge(job, readAt, history), history, attempts);
-    if (entry.verdict.verdict === 'keep') entry.settle({ outcome: 'kept' }, readAt);
-    return entry;
-  });
-}
-
-const missingJob = (jobId: string): JobSnapshot => ({
-  jobId,
-  target: undefined,
-  reportedState: 'unknown',
-  state: undefined,
-  groups: [],
-  runningForecasts: 0,
-  protection: { kind: 'none' },
-  managed: false,
-});
+const isToAct = ({ verdict }: Pick<Decision, 'verdict'>): boolean =>
+  verdict.verdict === 'close' || verdict.verdict === 'force';
 
 function checkFuses(
   request: SweepRequest,
   found: Found,
   open: readonly JobSnapshot[],
-  entries: readonly Entry[],
+  decisions: readonly Decision[],
 ): BlownFuse | undefined {
-  const toAct = entries.filter(({ verdict }) => verdict.verdict === 'close' || verdict.verdict === 'force');
+  const toAct = decisions.filter(isToAct);
   return blownFuse({
     request,
     upgradeMode: found.upgradeMode,
@@ -332,25 +321,59 @@ function checkFuses(
 function checkPrivilege(
   { dryRun }: SweepRequest,
   mayClose: boolean | undefined,
-  entries: readonly Entry[],
+  decisions: readonly Decision[],
 ): string[] {
   if (mayClose !== false) return [];
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
   // break: lacking-privilege
   if (dryRun) return [lacking];
-  if (entries.every(({ verdict }) => verdict.verdict !== 'close' && verdict.verdict !== 'force'))
-    return [lacking];
+  if (!decisions.some(isToAct)) return [lacking];
   throw new AccessDeniedError(403, `${lacking}; nothing was closed. Use a key with manage_ml, or a dry run`);
 }
 
-/** Nothing is changed: what would have been asked was not attempted, what is closing goes on closing. */
-function leaveAlone(entries: readonly Entry[], because: NotAttemptedReason, now: number): void {
+function entryOf({ job, verdict, history, earlierAttempts, outcome }: Decision, readAt: number): Entry {
+  const entry = new Entry(job, verdict, history, earlierAttempts);
+  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  if (job.state === 'closing') entry.askedAt ??= readAt;
+  if (outcome) entry.settle(outcome, readAt);
+  return entry;
+}
+
+/** What a round takes over from its plan. */
+const roundOf = ({ order, found, open, fuse }: Plan) => ({
+  sweepId: order.sweepId,
+  request: order.request,
+  identity: found.identity,
+  readAt: found.readAt,
+  open: open.length,
+  fuse,
+});
+
+/** A plan of which nothing is carried out: what would be asked is not attempted, what is closing goes on closing. */
+function leftAlone(plan: Plan): Round {
+  const { order, found, decisions, fuse, warnings } = plan;
+  const { dryRun } = order.request;
+  const because: NotAttemptedReason = fuse ? 'fuse' : 'dry_run';
+  const entries = decisions.map((decision) => entryOf(decision, found.readAt));
   for (const entry of entries) {
     entry.settle(
       entry.verdict.verdict === 'wait' ? { outcome: 'closing' } : { outcome: 'not_attempted', because },
-      now,
+      found.readAt,
     );
   }
+  return {
+    ...roundOf(plan),
+    startedAt: plan.startedAt,
+    endedAt: found.readAt,
+    entries,
+    followUp: nothingToFollow,
+    warnings: [
+      ...warnings,
+      ...(fuse ? [] : overForceMax(order.request, entries)),
+      ...(dryRun ? [] : leftByFuse(entries)),
+      ...unclearWarnings(entries),
+    ],
+  };
 }
 
 /** What a dry run counts as to be closed, and a sweep would leave. */
@@ -363,7 +386,7 @@ function overForceMax({ force: { max } }: SweepRequest, entries: readonly Entry[
     : [];
 }
 
-/** A refused sweep arranges nothing: who is closing already is told, or nobody would look for it. */
+/** A refused sweep arranges no follow-up, so it says which jobs are left closing. */
 function leftByFuse(entries: readonly Entry[]): string[] {
   const left = entries.filter((entry) => entry.endedAs('closing')).length;
   return left > 0
@@ -393,10 +416,6 @@ async function act(
     }
   }
   warnings.push(...(await conclude(entries, stop?.aborted ? 'signal' : 'time', closing)));
-  // Stryker disable next-line OptionalChaining: each has an outcome by now, which the types do not know
-  const unasked = entries.filter(({ outcome }) => outcome?.because === 'time').length;
-  if (unasked > 0)
-    warnings.push(`${plural(unasked, 'job')} did not fit into the time and will be seen by the next sweep`);
   return warnings;
 }
 
@@ -429,7 +448,7 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
 const maxIdsNamed = 10;
 
 /** Whatever becomes of such a job, the jobs that wait for its place cannot open: its owner must hear of it. */
-function stuckOpeningWarnings(entries: readonly Entry[], now: number): string[] {
+function stuckOpeningWarnings(entries: readonly Decision[], now: number): string[] {
   return entries
     .filter(({ job }) => isStuckOpening(job, now))
     .map(({ jobId, job: { openedAt = now, nodeName, nodeId }, verdict }) => {
@@ -442,7 +461,7 @@ function stuckOpeningWarnings(entries: readonly Entry[], now: number): string[] 
     });
 }
 
-function protectionWarnings(entries: readonly Entry[]): string[] {
+function protectionWarnings(entries: readonly Decision[]): string[] {
   return entries.flatMap(({ jobId, job: { protection } }) => {
     if (protection.kind === 'unreadable')
       return `custom_settings.jobsweep of ${jobId} cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}`;

@@ -23,6 +23,8 @@ export interface History {
   readonly lastActivity?: number | undefined;
   /** It was reopened after each of the last three sweeps that closed it. */
   readonly flapping?: boolean | undefined;
+  /** A follow-up came back for it, so it is looked at in any state. */
+  readonly awaited?: boolean | undefined;
   /** As the plan that is carried out saw it; null when that plan would not act on it. */
   readonly planned?: PlannedJob | null | undefined;
 }
@@ -94,9 +96,9 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     datafeed_running: ({ job }) => runs(job.datafeed) && request.runningDatafeeds === 'keep',
     never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
     no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
-    state_not_chosen: ({ job }) =>
-      // A follow-up looks at its jobs in any state: it asked them itself. A state that is not known was not left out.
-      request.followUpOf === undefined &&
+    state_not_chosen: ({ job, history }) =>
+      // A follow-up looks at its jobs in any state: its chain asked them. A state that is not known was not left out.
+      history.awaited !== true &&
       job.state !== undefined &&
       // `stuckOpening` chooses it
       job.state !== 'opening' &&

@@ -84,6 +84,15 @@ export const notAttemptedReasons = {
 } as const;
 export type NotAttemptedReason = keyof typeof notAttemptedReasons;
 
+/** Where the number of places on a node comes from (`close.perNode`). */
+export const placesReasons = {
+  request: '`close.perNode`',
+  own_node: 'half of the node’s processors',
+  largest_node: 'half of the processors of the cluster’s largest node, because the node’s own are unknown',
+  unknown: 'the usual number, because the node’s processors are unknown',
+} as const;
+export type PlacesReason = keyof typeof placesReasons;
+
 /** What stops a sweep before it changes anything; the first that holds, in this order. */
 export const fuses = {
   upgrade_mode: 'machine learning is in upgrade mode: a job closed now would not come back with the others',

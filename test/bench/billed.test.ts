@@ -7,7 +7,7 @@ import { type Stuck, withStuck } from '../../bench/billed/bench.ts';
 import { billedStory } from '../../bench/billed/story.ts';
 import { measure } from '../../bench/closing/measure.ts';
 import { benchCase } from '../../bench/closing/model.ts';
-import { allAtOnce, fixedBatches, loop, polite, swift } from '../../bench/closing/ways.ts';
+import { allAtOnce, defaults, fixedBatches, loop, patient } from '../../bench/closing/ways.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 
 const second = 1_000;
@@ -30,8 +30,14 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
     // within the function's 15 minutes, of which the ending has 20 seconds
     ['15m', 880],
   ].flatMap(([timeout, most]) => [
-    [timeout, 'the default request', most, 'biggest', polite] as [string, string, number, Stuck, object],
-    [timeout, 'places per node', most, 'smallest', swift()] as [string, string, number, Stuck, object],
+    [timeout, 'the default request', most, 'biggest', defaults] as [string, string, number, Stuck, object],
+    [timeout, 'more time for each close', most, 'smallest', patient] as [
+      string,
+      string,
+      number,
+      Stuck,
+      object,
+    ],
   ]);
 
   it.each(cases)(
@@ -50,11 +56,11 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
 
 describe('a sweep of 200 idle jobs of which one never closes', () => {
   it.each([
-    ['biggest', '2m', polite],
-    ['smallest', '2m', polite],
-    ['smallest', '30s', polite],
-    ['biggest', '2m', swift()],
-    ['smallest', '5m', swift()],
+    ['biggest', '2m', defaults],
+    ['smallest', '2m', defaults],
+    ['smallest', '30s', defaults],
+    ['biggest', '2m', patient],
+    ['smallest', '5m', patient],
   ] as const)(
     '(the %s) with close.timeout %s is billed for no more than its bound',
     async (which, timeout, payload) => {
@@ -74,14 +80,14 @@ describe('whatever goes wrong besides', () => {
   const always = Number.POSITIVE_INFINITY;
 
   it('as an answer that never comes, the client waits ten seconds longer and no more', async () => {
-    const [sweep] = await billedStory(fleet, { ...given(polite, '1m'), followUp: false }, ({ faults }) =>
+    const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
     );
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
   it('as an answer that says at once that it timed out, only the watching is left', async () => {
-    const [sweep] = await billedStory(fleet, { ...given(polite, '1m'), followUp: false }, ({ faults }) =>
+    const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );
     expect(sweep?.report.jobs.find((job) => job.jobId === jobId)?.outcome).toBe('closing');
@@ -89,7 +95,7 @@ describe('whatever goes wrong besides', () => {
   });
 
   it('as a deadline that comes first, it ends before that', async () => {
-    const [sweep] = await billedStory(fleet, { ...given(polite, '30m'), followUp: false });
+    const [sweep] = await billedStory(fleet, { ...given(defaults, '30m'), followUp: false });
     expect(sweep?.billedMs).toBeLessThan(15 * minute);
   });
 });

@@ -153,9 +153,12 @@ describe('exit 3, with the report', () => {
     ]);
     const stop = new AbortController();
     let toldAt = 0;
+    // after the requests have left, and before the first poll
+    world.server.faults.at(world.clock.now() + 500, () =>
+      world.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY }),
+    );
     world.server.faults.at(world.clock.now() + 30_000, () => {
       toldAt = world.clock.now();
-      world.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY });
       stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     });
     const stdin = '{"runningDatafeeds": "stop"}';

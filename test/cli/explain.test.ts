@@ -24,6 +24,26 @@ async function text(world: World, jobId: string, ...args: string[]): Promise<str
 }
 
 describe('explain', () => {
+  it.each([
+    [
+      {},
+      { places: 3, because: 'own_node', processors: 6 },
+      'closing at once on its node: 3 places: half of its 6 processors',
+    ],
+    [
+      { close: { perNode: 2 } },
+      { places: 2, because: 'request' },
+      'closing at once on its node: 2 places: close.perNode says so',
+    ],
+    [{ close: { perNode: null } }, null, undefined],
+  ])('says how many jobs of its node close at once, and why: %j', async (payload, places, line) => {
+    await using world = await startWorld([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
+    expect((await explained(world, 'idle-0', payload)).places).toEqual(places);
+    const stdin = JSON.stringify(payload);
+    const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
+    expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
+  });
+
   it('tells each clock with its source, and which of them decides', async () => {
     await using world = await startWorld([
       ...busy(3),

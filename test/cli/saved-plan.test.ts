@@ -51,6 +51,44 @@ describe('a saved plan', () => {
     expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
   });
 
+  it('lists the jobs that were deleted since, and warns with the numbers', async () => {
+    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    world.cluster.removeJob('idle-0');
+    world.cluster.forceCloseJob('idle-1');
+    world.cluster.receiveData('idle-2');
+    const report = await carryOut(world, file);
+    expect(report.counts).toMatchObject({ listed: 11, idle: 1, closed: 1, gone: 1, kept: 9 });
+    expect(jobOf(report, 'idle-0')).toMatchObject({ verdict: 'keep', outcome: 'gone' });
+    expect(report.warnings).toEqual([
+      'of 4 planned jobs: 1 as planned, 1 changed since, 1 closed already, 1 deleted',
+    ]);
+  });
+
+  it('warns when nothing of it is left, as when it is carried out twice', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    expect((await carryOut(world, file)).warnings).toEqual([]);
+    const again = await carryOut(world, file);
+    expect(again.counts).toMatchObject({ idle: 0, closed: 0, gone: 0 });
+    expect(again.warnings).toEqual(['of 2 planned jobs: 2 closed already; make a new plan']);
+    for (const { jobId } of idle(2)) world.cluster.openJob(jobId);
+    await world.clock.advance(5 * hour);
+    expect((await carryOut(world, file)).warnings).toEqual([
+      'of 2 planned jobs: 2 changed since; make a new plan',
+    ]);
+  });
+
+  it('says nothing when only some of its jobs changed: each is in the report', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    world.cluster.receiveData('idle-0');
+    expect((await carryOut(world, file)).warnings).toEqual([]);
+  });
+
   it.each<[string, (world: World) => unknown]>([
     [
       'had data, even if that is long ago by the time of the sweep',

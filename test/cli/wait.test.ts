@@ -108,9 +108,7 @@ describe('a sweep that waits', () => {
     const report = reportOf(result);
     expectSums(report);
     expect(report.counts).toMatchObject({ closed: 2, closing: 1 });
-    expect(report.warnings.join()).toMatch(
-      /the next look at the jobs still closing failed.*cannot be reached/,
-    );
+    expect(report.warnings.join()).toMatch(/the next round failed.*cannot be reached/);
   });
 
   it('has its report when machine learning enters upgrade mode before a later round', async () => {
@@ -154,7 +152,7 @@ describe('a sweep that waits', () => {
     const report = reportOf(result);
     expectSums(report);
     expect(report).toMatchObject({ followUp: null, counts: { closed: 2, closing: 1 } });
-    expect(report.warnings.join()).toContain('stopped while jobs were still closing');
+    expect(report.warnings.join()).toContain('stopped between two rounds');
   });
 
   it('adds up whatever the jobs do', async () => {

@@ -3,9 +3,9 @@ import { systemClock } from '../../src/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { trackHttp } from '../../src/simulator/track-http.ts';
+import { Entry } from '../../src/sweep/closing/ledger.ts';
+import { closeBatch, nextBatch, waitingOf } from '../../src/sweep/closing/places.ts';
 import type { CloseBatch, JobId } from '../../src/sweep/job-id.ts';
-import { Entry } from '../../src/sweep/ledger.ts';
-import { closeBatch, cutBatches } from '../../src/sweep/plan.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
 import { idleJob } from '../support/jobs.ts';
 import { type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';
@@ -65,8 +65,10 @@ describe('a close request', () => {
       const jobId = `${'x'.repeat(60)}-${100 + index}`;
       return new Entry(idleJob({ jobId }), { verdict: 'close', reason: 'idle' });
     });
-    for (const { entries: some } of cutBatches(entries, 100)) {
-      const jobs = closeBatch(some);
+    for (let waiting = waitingOf(entries); waiting.length > 0; ) {
+      const some = nextBatch(waiting, new Map(), { maxJobs: 100, now: 0 });
+      waiting = waiting.filter((each) => !some.includes(each));
+      const jobs = closeBatch(some.map(({ entry }) => entry));
       if (jobs) await closeAt(server, jobs);
     }
     expect(server.requests.length).toBeGreaterThan(1);

@@ -85,10 +85,10 @@ export type DeedKind = (typeof deedKinds)[number];
 export type FollowUpMode = 'nobody' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * One sweep after the other at once, both together, rounds until nobody comes back any more, or a plan and then, a
- * while later, the sweep that carries out what the plan showed.
+ * One sweep after the other at once, both together, rounds until nobody comes back any more, a saved plan and then, a
+ * while later, the sweep that is bound to it, or a plan that a person agrees to and that is then carried out.
  */
-export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned';
+export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
   /** What an earlier report tells of it (`--history`). */
@@ -104,6 +104,8 @@ export interface Case {
   readonly payload: RequestPayload;
   /** The sweep is a follow-up of the jobs that have `waited`, and of one that no longer exists. */
   readonly followUpRound: number | null;
+  /** That follow-up also judges the whole request anew. */
+  readonly followUpRest?: boolean;
   readonly remainingMs: number;
   /** What each request is on its way, milliseconds; none, if not said. */
   readonly networkMs?: number;
@@ -113,6 +115,8 @@ export interface Case {
   readonly privilege: 'manage_ml' | 'monitor_ml';
   readonly followUps: FollowUpMode;
   readonly repetition: Repetition;
+  /** How long the person reads a plan before it is `agreed` to. */
+  readonly readingMs?: number;
   readonly troubles: readonly Trouble[];
   readonly deeds: readonly Deed[];
   /** SIGTERM: after so many milliseconds, or after so many requests. */

@@ -9,6 +9,7 @@ export class FakeFollowUps {
   readonly #clock: VirtualClock;
   readonly #always: string;
   readonly #waiting: FollowUpOrder[] = [];
+  #calls = 0;
 
   /** `always` is the job that has a follow-up pending in the mode `has_pending`. */
   constructor(mode: FollowUpMode, clock: VirtualClock, always: string) {
@@ -24,6 +25,7 @@ export class FakeFollowUps {
         const jobs = this.#waiting.flatMap((order) => order.jobs.map(({ jobId }) => jobId));
         const pending = new Set([...jobs, ...(this.#mode === 'has_pending' ? [this.#always] : [])]);
         seen.pending = pending;
+        seen.pendingCall = ++this.#calls;
         return pending;
       },
       arrange: async (order, signal) => {
@@ -31,10 +33,12 @@ export class FakeFollowUps {
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        const taken = { ...order, jobs };
+        // like the real service, it needs two minutes
+        const at = Math.max(order.at, this.#clock.now() + 120_000);
+        const taken = { ...order, at, jobs };
         this.#waiting.push(taken);
-        seen.arranged.push({ order: taken, jobIds });
-        return { name: `${order.chain.sweepId}-${order.chain.round}`, at: order.at, jobIds };
+        seen.arranged.push({ order: taken, jobIds, call: ++this.#calls });
+        return { name: `${order.chain.sweepId}-${order.chain.round}`, at, jobIds };
       },
     };
   }

@@ -16,7 +16,7 @@ const followUps = fc.oneof(
 
 const repetition = fc.oneof(
   { arbitrary: fc.constant<Repetition>('once'), weight: 10 },
-  { arbitrary: fc.constantFrom<Repetition>('again', 'together', 'rounds', 'planned'), weight: 3 },
+  { arbitrary: fc.constantFrom<Repetition>('again', 'together', 'rounds', 'planned', 'agreed'), weight: 4 },
 );
 
 export const anyCase: fc.Arbitrary<Case> = fc
@@ -26,6 +26,7 @@ export const anyCase: fc.Arbitrary<Case> = fc
     jobs: fleet,
     payload,
     followUpRound: mostly<number | null, number>(null, 9, 1, 2, 6),
+    followUpRest: mostly(false, 2, true),
     remainingMs: fc.oneof(
       { arbitrary: fc.constant(900_000), weight: 6 },
       { arbitrary: fc.constantFrom(60_000, 120_000, 300_000), weight: 3 },
@@ -37,6 +38,7 @@ export const anyCase: fc.Arbitrary<Case> = fc
     privilege: mostly('manage_ml' as const, 15, 'monitor_ml' as const),
     followUps,
     repetition,
+    readingMs: fc.constantFrom(5_000, 120_000, 400_000),
     weather,
     end: fc.oneof(
       { arbitrary: fc.constant({ stop: null, silence: null }), weight: 9 },

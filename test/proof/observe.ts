@@ -52,6 +52,8 @@ export interface SweepSeen {
   readonly sweepId: string;
   /** The plan that this sweep carries out. */
   readonly plan: SweepSeen | undefined;
+  /** It makes a plan and nothing else. */
+  onlyPlans: boolean;
   /** What names this sweep's requests in the server's log. */
   readonly authorization: string;
   readonly startedAt: number;
@@ -63,13 +65,22 @@ export interface SweepSeen {
   readonly reads: Read[];
   readonly closes: Close[];
   upgradeMode: boolean | undefined;
+  /** When this sweep last read that. */
+  upgradeReadAt: number | undefined;
   mayClose: boolean | undefined;
   /** The six reads of the beginning all succeeded, at this moment. */
   foundAt: number | undefined;
   report: SweepReport | undefined;
   error: Error | undefined;
   /** Jobs that a follow-up was arranged for by this sweep. */
-  readonly arranged: { readonly order: FollowUpOrder; readonly jobIds: readonly string[] }[];
+  readonly arranged: {
+    readonly order: FollowUpOrder;
+    readonly jobIds: readonly string[];
+    /** Which call to the scheduler it was, of all sweeps. */
+    readonly call: number;
+  }[];
+  /** Which call to the scheduler asked for the pending follow-ups. */
+  pendingCall: number | undefined;
   /** Jobs that an earlier follow-up had pending when this sweep asked. */
   pending: ReadonlySet<string>;
   /** Truth before anything was done and after the sweep had ended. */
@@ -140,6 +151,7 @@ export class WatchedCluster implements Cluster {
     this.#seen = seen;
     this.#clock = clock;
     this.#log = log;
+    this.#seq = seen.reads.reduce((most, { endedSeq }) => Math.max(most, endedSeq), -1) + 1;
   }
 
   limitReads(limits: ReadLimits): void {
@@ -151,8 +163,19 @@ export class WatchedCluster implements Cluster {
   }
 
   async upgradeMode(signal: AbortSignal) {
-    this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
+    try {
+      this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
+      this.#seen.upgradeReadAt = this.#clock.now();
+    } catch (error) {
+      // of a plan that was read before, this is the one part that is read again
+      this.#seen.foundAt = undefined;
+      throw error;
+    }
     return this.#first(this.#seen.upgradeMode);
+  }
+
+  largestNodeProcessors() {
+    return this.#inner.largestNodeProcessors();
   }
 
   async mayClose(signal: AbortSignal) {

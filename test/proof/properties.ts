@@ -18,6 +18,7 @@ import {
   doesNothingTwice,
   hidesCredentials,
   refusesHalfAnInventory,
+  sharesTheCluster,
 } from './checks/whole.ts';
 import type { Observation } from './observe.ts';
 import { wantedBy } from './reference.ts';
@@ -107,6 +108,12 @@ export const properties: readonly Property[] = [
     sentence:
       'Running a sweep twice does nothing more than once: what is closed or closing is not asked again.',
     check: doesNothingTwice,
+  },
+  {
+    name: 'together',
+    sentence:
+      'Two sweeps of one cluster at the same time ask no job more often than one may, and double no follow-up.',
+    check: sharesTheCluster,
   },
   {
     name: 'credentials',

@@ -59,7 +59,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     dryRun: payload.dryRun ?? false,
     closeTimeout: milliseconds(close.timeout ?? '2m'),
     batch: close.batch ?? 20,
-    concurrency: close.concurrency ?? 2,
+    concurrency: close.concurrency ?? 32,
     forceFailed: force.failed ?? true,
     stuckFor: force.stuckFor === null ? null : milliseconds(force.stuckFor ?? '75m'),
     neverForced: list(force.exclude ?? []),
@@ -100,6 +100,8 @@ export interface Told {
   readonly feedMissing: boolean;
   /** The sweep's own clock when it had everything. */
   readonly at: number;
+  /** The sweep's own clock when it judged, if that is another moment. */
+  readonly judgedAt?: number;
   /** The id is the name of a group as well: a close that names it would close the group. */
   readonly isGroup: boolean;
 }
@@ -140,6 +142,8 @@ export interface Past {
   readonly askedAt?: number | undefined;
   readonly lastActivity?: number | undefined;
   readonly flapping?: boolean | undefined;
+  /** A follow-up lists it. */
+  readonly awaited?: boolean | undefined;
   /** As the plan that is carried out was told of it; null when that plan would not have acted on it. */
   readonly planned?: Told | null | undefined;
 }
@@ -198,7 +202,8 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
 
 /** What the contract's §2 says of a job: the first reason in its order, or what to do. */
 export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
-  const { config, stats, feed, at } = told;
+  const { config, stats, feed } = told;
+  const at = told.judgedAt ?? told.at;
   const groups = config?.groups ?? [];
   // a mark of an app that is there and holds nothing cannot be read
   const unreadable = config === undefined || config.managedSetting === null;
@@ -231,7 +236,7 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   if (lastData === undefined && wanted.neverFed === 'keep') return keep('never_fed');
   if (lastData === undefined && opened === undefined && past.lastActivity === undefined)
     return keep('no_clock');
-  if (!wanted.chain && stats.state !== 'opening' && !wanted.states.includes(stats.state))
+  if (!past.awaited && stats.state !== 'opening' && !wanted.states.includes(stats.state))
     return keep('state_not_chosen');
   if (stats.state === 'failed' && (!wanted.forceFailed || names(wanted.neverForced, told.jobId, groups)))
     return keep('force_not_allowed');
@@ -308,28 +313,13 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
   const ids = new Set<string>();
   for (const id of toldBy(configs, '')?.truth.keys() ?? []) ids.add(id);
   for (const job of toldBy(stats, '')?.truth.values() ?? []) if (!job.hidden) ids.add(job.jobId);
-  const all = [...ids].sort().map((id) => toldOf(seen, id, end) as Told);
+  const all = [...ids].sort().flatMap((id) => readAgain(seen, toldOf(seen, id, end) as Told, end) ?? []);
   const open = all.filter(
     ({ stats: truth }) => truth?.state !== 'closed' || truth.garbled === 'strange_state',
   );
-  if (wanted.chain) {
-    const waiting = new Map(wanted.chain.jobs.map((job) => [job.jobId, job]));
-    const listed = [...waiting.values()].map(({ jobId, askedAt, lastActivity }) => {
-      const told = all.find((entry) => entry.jobId === jobId);
-      if (!told) return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
-      const past = {
-        ...seen.histories.get(jobId),
-        askedAt: told.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
-        ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
-      };
-      if (told.stats?.state === 'closed' && told.stats.garbled !== 'strange_state')
-        return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
-      return { jobId, told, decision: decide(wanted, told, past) };
-    });
-    return { open, listed };
-  }
-  const listed = open
-    .filter(({ jobId, config }) => names(wanted.jobs, jobId, config?.groups ?? []))
+  const waiting = new Map(wanted.chain?.jobs.map((job) => [job.jobId, job]));
+  const named = open
+    .filter(({ jobId, config }) => !waiting.has(jobId) && names(wanted.jobs, jobId, config?.groups ?? []))
     .map((told) => ({
       jobId: told.jobId,
       told,
@@ -339,7 +329,45 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
         planned: plannedFor(seen, told.jobId),
       }),
     }));
-  return { open, listed };
+  if (wanted.chain) {
+    const listed = [...waiting.values()].map(({ jobId, askedAt, lastActivity }) => {
+      const told = all.find((entry) => entry.jobId === jobId);
+      if (!told) return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      const past = {
+        ...seen.histories.get(jobId),
+        awaited: true,
+        askedAt: told.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
+        ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
+      };
+      if (told.stats?.state === 'closed' && told.stats.garbled !== 'strange_state')
+        return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      return { jobId, told, decision: decide(wanted, told, past) };
+    });
+    return { open, listed: wanted.chain.rest ? [...listed, ...named] : listed };
+  }
+  return { open, listed: named };
+}
+
+/**
+ * What a sweep knows of a job of which the listing told only a part: it reads such a job once more, and leaves it out when
+ * nothing is left of it. Undefined: it is left out.
+ */
+function readAgain(seen: SweepSeen, told: Told, end: number): Told | undefined {
+  const closed = told.stats?.state === 'closed';
+  const isHalf = told.config === undefined || told.stats === undefined || told.feedMissing;
+  if (!isHalf || (closed && (told.config === undefined || told.feedMissing))) return told;
+  const [configs, stats] = (['configs', 'stats'] as const).map((kind) =>
+    seen.reads.find(
+      (read) => read.kind === kind && read.begunSeq >= end - 1 && read.ids?.includes(told.jobId),
+    ),
+  );
+  if (!configs?.ok || !stats?.ok) return told;
+  const begun = Math.max(configs.endedSeq, stats.endedSeq);
+  const feeds = seen.reads.find((read) => read.kind === 'datafeeds' && read.begunSeq > begun);
+  if (!feeds?.ok) return told;
+  const again = toldOf(seen, told.jobId, feeds.endedSeq + 1);
+  if (!again?.config && !again?.stats) return undefined;
+  return { ...again, judgedAt: told.at };
 }
 
 /** The fuse that must hold, of the contract's four in their order. */
@@ -349,7 +377,7 @@ export function fuseOf(
   upgradeMode: boolean | undefined,
 ): string | null {
   if (upgradeMode) return 'upgrade_mode';
-  if (wanted.chain) return null;
+  if (wanted.chain && !wanted.chain.rest) return null;
   const acting = listed.filter(
     ({ decision }) => decision.verdict === 'close' || decision.verdict === 'force',
   );

@@ -6,7 +6,16 @@ import { trackHttp } from '../../src/simulator/track-http.ts';
 import type { Clock } from '../../src/sweep/clock.ts';
 import { plannedJobs } from '../../src/sweep/planned.ts';
 import { parseRequest, type RequestPayload, toPayload } from '../../src/sweep/request.ts';
-import { type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
+import {
+  agreedTo,
+  carryOut,
+  type Plan,
+  planSweep,
+  reportPlan,
+  type SweepOrder,
+  type SweepWorld,
+  sweep,
+} from '../../src/sweep/sweep.ts';
 import { type Case, type CaseJob, caseStart, idAt } from './case.ts';
 import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';
@@ -61,7 +70,7 @@ export async function runCase(given: Case): Promise<Observation> {
   const sweeps: SweepSeen[] = [];
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(resolve, mostRealMs, 'late');
-  const finished = await Promise.race([carryOut(running, sweeps), late]);
+  const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
   // what was on its way when a sweep ended arrives now; what comes later is sent by somebody who has not stopped
   await clock.advance(0);
@@ -85,27 +94,40 @@ export async function runCase(given: Case): Promise<Observation> {
 
 const encodedKey = (id: string) => Buffer.from(`${id}:secret-${id}-key`).toString('base64');
 
-async function carryOut(running: Running, sweeps: SweepSeen[]): Promise<void> {
+async function story(running: Running, sweeps: SweepSeen[]): Promise<void> {
   const { case: given, clock, followUps } = running;
   const first = { payload: firstPayload(given), sweepId: 'first', key: 'one' };
-  if (given.repetition === 'together') {
-    await Promise.all([
-      oneSweep(running, sweeps, first),
-      oneSweep(running, sweeps, { ...first, key: 'two', sweepId: 'second' }),
-    ]);
-    return;
-  }
-  if (given.repetition === 'planned') {
-    const plan = { ...first, payload: { ...first.payload, dryRun: true } };
-    const planned = await oneSweep(running, sweeps, plan);
-    // the person reads the plan, and says yes
-    await clock.sleep(9_000);
-    await oneSweep(running, sweeps, { ...first, key: 'two', planned });
-    return;
+  switch (given.repetition) {
+    case 'once':
+      await oneSweep(running, sweeps, first);
+      return;
+    case 'again':
+      await oneSweep(running, sweeps, first);
+      await oneSweep(running, sweeps, { ...first, key: 'two' });
+      return;
+    case 'together':
+      await Promise.all([
+        oneSweep(running, sweeps, first),
+        oneSweep(running, sweeps, { ...first, key: 'two', sweepId: 'second' }),
+      ]);
+      return;
+    case 'planned': {
+      const plan = await onlyPlan(running, sweeps, { ...first, payload: { ...first.payload, dryRun: true } });
+      await clock.sleep(9_000);
+      const planned = plan && plannedJobs(plan.decisions);
+      await oneSweep(running, sweeps, { ...first, key: 'two', planned });
+      return;
+    }
+    case 'agreed': {
+      const plan = await onlyPlan(running, sweeps, first);
+      await clock.sleep(given.readingMs ?? 9_000);
+      if (plan) await carryOutAgreed(running, sweeps, { ...first, key: 'two' }, plan);
+      return;
+    }
+    case 'rounds':
+      break;
   }
   await oneSweep(running, sweeps, first);
-  if (given.repetition === 'again') await oneSweep(running, sweeps, { ...first, key: 'two' });
-  if (given.repetition !== 'rounds') return;
   for (let round = 1; round <= 8; round++) {
     const order = followUps.takeNext();
     if (!order) return;
@@ -113,7 +135,7 @@ async function carryOut(running: Running, sweeps: SweepSeen[]): Promise<void> {
     const { sweepId, round: number } = order.chain;
     const payload = {
       ...toPayload(order.request),
-      followUpOf: { sweepId, round: number, jobs: order.jobs },
+      followUpOf: { ...order.chain, jobs: order.jobs },
     } as RequestPayload;
     await oneSweep(running, sweeps, {
       payload,
@@ -142,7 +164,12 @@ export function firstPayload(given: Case): RequestPayload {
   const gone = { jobId: 'deleted-long-ago', askedAt: ago(900_000), attempts: 1 };
   return {
     ...given.payload,
-    followUpOf: { sweepId: 'chain', round: given.followUpRound, jobs: [...waiting, gone] },
+    followUpOf: {
+      sweepId: 'chain',
+      round: given.followUpRound,
+      jobs: [...waiting, gone],
+      ...(given.followUpRest && { rest: true }),
+    },
   };
 }
 
@@ -153,38 +180,51 @@ interface OneSweep {
   readonly planned?: SweepOrder['planned'];
 }
 
-async function oneSweep(
-  running: Running,
+/** A sweep that is about to begin, written down from the start. */
+function watch(
+  { case: given, clock, server }: Running,
   sweeps: SweepSeen[],
   { payload, sweepId, key, planned }: OneSweep,
-): Promise<SweepOrder['planned']> {
-  const { case: given, clock, server, log, followUps } = running;
-  const own = skewed(clock, given.skewMs);
-  const histories = historiesOf(given, own.now());
+): SweepSeen {
   const seen: SweepSeen = {
     payload,
     sweepId,
     plan: planned === undefined ? undefined : sweeps.at(-1),
+    onlyPlans: false,
     authorization: `ApiKey ${encodedKey(key)}`,
     startedAt: clock.now(),
     remainingMs: given.remainingMs,
     skewMs: given.skewMs,
-    histories,
+    histories: historiesOf(given, clock.now() + given.skewMs),
     endedAt: Number.POSITIVE_INFINITY,
     stoppedAt: undefined,
     reads: [],
     closes: [],
     upgradeMode: undefined,
+    upgradeReadAt: undefined,
     mayClose: undefined,
     foundAt: undefined,
     report: undefined,
     error: undefined,
     arranged: [],
+    pendingCall: undefined,
     pending: new Set(),
     before: truthOf(server.cluster),
     after: new Map(),
   };
   sweeps.push(seen);
+  return seen;
+}
+
+/** Runs `work` as that sweep, with a client, a clock and a signal of its own. */
+async function runAs<T>(
+  { case: given, clock, server, log, followUps }: Running,
+  sweeps: readonly SweepSeen[],
+  seen: SweepSeen,
+  key: string,
+  work: (world: SweepWorld) => Promise<T>,
+): Promise<T | undefined> {
+  const own = skewed(clock, given.skewMs);
   const stop = new AbortController();
   if (given.stop && sweeps.length === 1)
     doAt(given.stop, server, clock, () => {
@@ -195,27 +235,67 @@ async function oneSweep(
     { address: { url: server.url }, credentials: { apiKey: encodedKey(key) } },
     own,
   );
-  const order: SweepOrder = { sweepId, histories, ...parseRequest(payload), ...(planned && { planned }) };
-  let shown: SweepOrder['planned'];
   try {
-    seen.report = await sweep(order, {
+    return await work({
       cluster: new WatchedCluster(client, seen, clock, log),
       clock: own,
       remainingMs: given.remainingMs,
       stop: stop.signal,
-      observer: {
-        decided: (entries) => {
-          shown = plannedJobs(entries);
-        },
-      },
       ...(given.followUps !== 'nobody' && { followUps: followUps.seenBy(seen) }),
     });
   } catch (error) {
     seen.error = error as Error;
+    return undefined;
+  } finally {
+    seen.endedAt = clock.now();
+    seen.after = truthOf(server.cluster);
   }
-  seen.endedAt = clock.now();
-  seen.after = truthOf(server.cluster);
-  return shown;
+}
+
+const orderOf = (seen: SweepSeen, planned: SweepOrder['planned']): SweepOrder => ({
+  sweepId: seen.sweepId,
+  histories: seen.histories,
+  ...parseRequest(seen.payload),
+  ...(planned && { planned }),
+});
+
+async function oneSweep(running: Running, sweeps: SweepSeen[], given: OneSweep): Promise<void> {
+  const seen = watch(running, sweeps, given);
+  await runAs(running, sweeps, seen, given.key, async (world) => {
+    seen.report = await sweep(orderOf(seen, given.planned), world);
+  });
+}
+
+/** A plan, with the report that shows it. */
+async function onlyPlan(running: Running, sweeps: SweepSeen[], given: OneSweep): Promise<Plan | undefined> {
+  const seen = watch(running, sweeps, given);
+  seen.onlyPlans = true;
+  return await runAs(running, sweeps, seen, given.key, async (world) => {
+    const plan = await planSweep(orderOf(seen, undefined), world);
+    seen.report = reportPlan(plan);
+    return plan;
+  });
+}
+
+/** Carries out the plan that the last sweep made. What that one read is what this one acts on, unless it reads anew. */
+async function carryOutAgreed(
+  running: Running,
+  sweeps: SweepSeen[],
+  given: OneSweep,
+  plan: Plan,
+): Promise<void> {
+  const planning = sweeps.at(-1) as SweepSeen;
+  const seen = watch(running, sweeps, { ...given, planned: new Map() });
+  Object.assign(seen, { plan: planning, histories: planning.histories });
+  const { reads, upgradeMode, mayClose, foundAt } = planning;
+  const isStale = running.clock.now() - (foundAt ?? 0) > 5 * 60_000 && !plan.order.request.dryRun;
+  if (!isStale) {
+    Object.assign(seen, { upgradeMode, mayClose, foundAt });
+    seen.reads.push(...reads);
+  }
+  await runAs(running, sweeps, seen, given.key, async (world) => {
+    seen.report = (await carryOut(agreedTo(plan), world)).report;
+  });
 }
 
 function historiesOf(given: Case, now: number): SweepSeen['histories'] {

@@ -65,10 +65,12 @@ function order(
     readonly round?: number;
     readonly at?: string;
     readonly jobIds?: readonly string[];
+    readonly rest?: true;
   } = {},
 ): FollowUpOrder {
+  const { rest } = given;
   return {
-    chain: { sweepId: given.sweepId ?? 'sweep-1', round: given.round ?? 1 },
+    chain: { sweepId: given.sweepId ?? 'sweep-1', round: given.round ?? 1, ...(rest && { rest }) },
     at: Date.parse(given.at ?? '2026-11-23T12:15:00Z'),
     request: parseRequest(given.payload ?? {}).request,
     jobs: (given.jobIds ?? ['slow-1', 'slow-2']).map((jobId) => ({
@@ -209,6 +211,55 @@ describe('an order too large for one schedule', () => {
       /the request is too large to come back with: \d+ bytes with one job, at most 262144/,
     );
     expect(bench.calls('CreateSchedule')).toBe(0);
+  });
+});
+
+describe('a follow-up that goes on with the rest', () => {
+  const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
+
+  it('comes as soon as the service may bring it, and need not list a job', async () => {
+    await using bench = await followUpBench();
+    const arranged = await bench.followUps.arrange(
+      order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
+      signal,
+    );
+    expect(arranged).toMatchObject({ at: Date.parse('2026-11-23T12:02:00Z'), jobIds: [] });
+    const { Target, ScheduleExpression } = await bench.only();
+    expect(ScheduleExpression).toBe('at(2026-11-23T12:02:00)');
+    expect(JSON.parse(Target?.Input ?? '')).toMatchObject({
+      followUpOf: { sweepId: 'sweep-1', round: 1, rest: true, jobs: [] },
+    });
+  });
+
+  it('keeps within the size of an Input, with as many jobs as fit', async () => {
+    await using bench = await followUpBench();
+    const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids, rest: true }), signal);
+    expect(jobIds.length).toBeGreaterThan(0);
+    expect(Buffer.byteLength((await bench.only()).Target?.Input ?? '')).toBeLessThanOrEqual(262_144);
+  });
+
+  it('is an error when the request alone is too large', async () => {
+    await using bench = await followUpBench();
+    const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
+    await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
+      /the request is too large to come back with: \d+ bytes with no job, at most 262144/,
+    );
+    expect(bench.calls('CreateSchedule')).toBe(0);
+  });
+
+  it('is arranged once when its event comes twice', async () => {
+    await using bench = await followUpBench();
+    const first = await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal);
+    expect(await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal)).toEqual(first);
+    expect(bench.scheduler.schedules).toHaveLength(1);
+  });
+
+  it('does not count on a follow-up that only looks at jobs again', async () => {
+    await using bench = await followUpBench();
+    await bench.followUps.arrange(order(), signal);
+    await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
+      /exists, and it does not go on with the rest of the jobs/,
+    );
   });
 });
 

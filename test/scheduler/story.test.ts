@@ -209,7 +209,7 @@ describe('a night', () => {
       counts: { closed: 4, closing: 1 },
     });
     expect(reports[0]?.warnings.join()).toMatch(
-      /nobody will come back: .*access denied \(403\).*iam:PassRole/,
+      /no follow-up is scheduled: .*access denied \(403\).*iam:PassRole/,
     );
     expect(lines.find((line) => '_aws' in line)).toMatchObject({ partial: 1 });
   });

@@ -1,9 +1,9 @@
 /** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
-import { closeJobs } from '../../src/sweep/close.ts';
+import { closeJobs } from '../../src/sweep/closing/close.ts';
+import { Entry, type Observer } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { Entry, type Observer } from '../../src/sweep/ledger.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import { type History, judgeBy } from '../../src/sweep/verdict.ts';
@@ -49,7 +49,8 @@ export const untilGivenUp = ({ signal }: Close) =>
 export function closingOf(given: Given) {
   const { histories = {}, remainingMs = 15 * minute, observer = {} } = given;
   const clock = new VirtualClock(now);
-  const request = requestOf(given.request);
+  // Places are the matter of a few tests: elsewhere no read for their sake comes between.
+  const request = requestOf({ ...given.request, close: { perNode: null, ...given.request?.close } });
   const judge = judgeBy(request);
   const budget = new Budget(clock, remainingMs);
   const workLimit = clock.limit(budget.left());

@@ -1,17 +1,15 @@
 /** @module Entries for tests of the decisions: an idle job in the middle of a sweep. */
+
+import { Entry } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { Entry } from '../../src/sweep/ledger.ts';
 import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
 import type { History, Verdict } from '../../src/sweep/verdict.ts';
 import { idleJob, minute, now } from './jobs.ts';
 
 /** What a sweep has noted of a job so far. */
 type Noted = Partial<
-  Pick<
-    Entry,
-    'asks' | 'askedAt' | 'lastAskAt' | 'seen' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'
-  >
->;
+  Pick<Entry, 'asks' | 'askedAt' | 'lastAskAt' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'>
+> & { readonly seen?: JobStats };
 
 interface Told {
   readonly job?: Partial<JobSnapshot>;
@@ -23,7 +21,10 @@ interface Told {
 /** A job to be closed that was not asked yet. */
 export function entryOf(jobId: string, noted: Noted = {}, told: Told = {}): Entry {
   const { job, verdict = { verdict: 'close', reason: 'idle' }, history, earlierAttempts } = told;
-  return Object.assign(new Entry(idleJob({ jobId, ...job }), verdict, history, earlierAttempts), noted);
+  const { seen, ...rest } = noted;
+  const entry = Object.assign(new Entry(idleJob({ jobId, ...job }), verdict, history, earlierAttempts), rest);
+  if (seen) entry.note({ read: 1, stats: seen });
+  return entry;
 }
 
 /** A job that was asked once, a minute ago. */

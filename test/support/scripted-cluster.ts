@@ -27,6 +27,9 @@ export interface Close extends CloseOptions {
 export interface Script {
   /** The jobs as they are at first. */
   readonly jobs: readonly JobSnapshot[];
+  /** By node; what job stats by ids include. */
+  readonly processors?: Readonly<Record<string, number>> | undefined;
+  readonly largestNode?: number | undefined;
   /** Before a read is answered with what holds then: it may change jobs, take time, or throw. */
   readonly onRead?: ((read: Read, cluster: ScriptedCluster) => void | Promise<void>) | undefined;
   /** What a close does and answers; without it the jobs are closed after a second, and the request is acknowledged. */
@@ -81,7 +84,17 @@ export class ScriptedCluster implements Cluster {
     return jobs.map(
       ({ jobId, reportedState, openedAt, lastDataTime, modelBytes, nodeId, runningForecasts }) => {
         const openForMs = openedAt === undefined ? undefined : now - openedAt;
-        return { jobId, state: reportedState, openForMs, lastDataTime, modelBytes, nodeId, runningForecasts };
+        const nodeProcessors = this.#script.processors?.[nodeId ?? ''];
+        return {
+          jobId,
+          state: reportedState,
+          openForMs,
+          lastDataTime,
+          modelBytes,
+          nodeId,
+          nodeProcessors,
+          runningForecasts,
+        };
       },
     );
   }
@@ -114,6 +127,7 @@ export class ScriptedCluster implements Cluster {
   upgradeMode = () => Promise.resolve(false);
   mayClose = () => Promise.resolve(true);
   warnings = () => [];
+  largestNodeProcessors = (): number | undefined => this.#script.largestNode;
 
   async #read(kind: ReadKind, ids: readonly string[], signal: AbortSignal): Promise<JobSnapshot[]> {
     this.#write(kind, ids);

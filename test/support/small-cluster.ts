@@ -51,6 +51,10 @@ export class SmallCluster implements Cluster {
     return false;
   }
 
+  largestNodeProcessors(): number | undefined {
+    return undefined;
+  }
+
   async mayClose(): Promise<boolean | undefined> {
     return true;
   }

@@ -11,11 +11,11 @@ import {
   startElasticsearch,
 } from '../../src/simulator/elasticsearch/index.ts';
 import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { Observer } from '../../src/sweep/ledger.ts';
+import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
 import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
-import { type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
+import { carryOut, planSweep, type SweepOrder } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 
 export interface SweepOptions {
@@ -25,6 +25,8 @@ export interface SweepOptions {
   readonly observer?: Observer;
   readonly sweepId?: string;
   readonly histories?: SweepOrder['histories'];
+  /** Happens when the plan is made, before anything is asked. */
+  readonly between?: () => unknown;
 }
 
 export class World implements AsyncDisposable {
@@ -44,12 +46,14 @@ export class World implements AsyncDisposable {
 
   /** One sweep with the real client, in simulated time; its report is checked to add up. */
   async sweep(payload: RequestPayload = {}, options: SweepOptions = {}): Promise<SweepReport> {
-    const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', histories, ...rest } = options;
+    const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', histories, between, ...rest } = options;
     const cluster = new ElasticsearchCluster({ address: { url: this.server.url } }, this.clock);
-    const report = await sweep(
-      { sweepId, ...parseRequest(payload), ...(histories && { histories }) },
-      { cluster, clock: this.clock, remainingMs, ...rest },
-    );
+    const order = { sweepId, ...parseRequest(payload), ...(histories && { histories }) };
+    const world = { cluster, clock: this.clock, remainingMs, ...rest };
+    const plan = await planSweep(order, world);
+    between?.();
+    const left = remainingMs - (this.clock.now() - plan.startedAt);
+    const { report } = await carryOut(plan, { ...world, remainingMs: left });
     expectSums(report);
     return report;
   }

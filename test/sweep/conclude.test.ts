@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
+import type { Entry } from '../../src/sweep/closing/ledger.ts';
 import { type Concluding, conclude } from '../../src/sweep/conclude.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
 import type { DatafeedStats, JobStats } from '../../src/sweep/ports.ts';
 import { judgeBy } from '../../src/sweep/verdict.ts';
 import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../support/entries.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../src/simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
+import type { Entry, Outcome } from '../../src/sweep/closing/ledger.ts';
 import { followUpOn } from '../../src/sweep/follow-up.ts';
-import type { Entry, Outcome } from '../../src/sweep/ledger.ts';
 import type { FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
 import { askedOnce, entryOf, foundClosing, refusal } from '../support/entries.ts';
@@ -37,6 +37,7 @@ interface Given {
   readonly followUps?: FollowUps | undefined;
   readonly leftMs?: number;
   readonly clock?: VirtualClock;
+  readonly isPlanned?: boolean;
 }
 
 const comingBack = (entries: readonly Entry[], given: Given = {}) => {
@@ -48,6 +49,7 @@ const comingBack = (entries: readonly Entry[], given: Given = {}) => {
     clock,
     budget: new Budget(clock, leftMs),
     startedAt: now - 5 * minute,
+    isPlanned: given.isPlanned ?? false,
   });
 };
 
@@ -57,7 +59,12 @@ const ended = (entry: Entry, outcome: Outcome): Entry => {
 };
 /** Jobs that are still under way. */
 const left = (...ids: string[]) => ids.map((id) => ended(foundClosing(id), { outcome: 'closing' }));
-const nobody = (...warnings: string[]) => ({ followUp: null, comingBackFor: new Set(), warnings });
+const nobody = (...warnings: string[]) => ({
+  followUp: null,
+  comingBackFor: new Set(),
+  takesRest: false,
+  warnings,
+});
 
 describe('the jobs that somebody comes back for', () => {
   it('are those left closing', async () => {
@@ -65,6 +72,7 @@ describe('the jobs that somebody comes back for', () => {
     expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 2 },
       comingBackFor: new Set(['a', 'b']),
+      takesRest: false,
       warnings: [],
     });
     expect(someone.asked).toEqual(['default']);
@@ -82,7 +90,11 @@ describe('the jobs that somebody comes back for', () => {
     ['closed', askedOnce(), { outcome: 'closed' }],
     ['gone', askedOnce(), { outcome: 'gone' }],
     ['in error', askedOnce(), { outcome: 'error', error: refusal(500) }],
-    ['never asked', entryOf('late'), { outcome: 'not_attempted', because: 'time' }],
+    [
+      'never asked, as the sweep was told to stop',
+      entryOf('late'),
+      { outcome: 'not_attempted', because: 'signal' },
+    ],
     [
       'forced, and closed by it',
       foundClosing('forced', { forced: true }, { verdict: { verdict: 'force', reason: 'stuck' } }),
@@ -106,6 +118,7 @@ describe('the jobs that somebody comes back for', () => {
     expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
       comingBackFor: new Set(['a', 'b']),
+      takesRest: false,
       warnings: [],
     });
     expect(someone.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([['b']]);
@@ -116,6 +129,7 @@ describe('the jobs that somebody comes back for', () => {
     expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
       followUp: null,
       comingBackFor: new Set(['a', 'b']),
+      takesRest: false,
       warnings: [],
     });
     expect(someone.orders).toEqual([]);
@@ -128,6 +142,7 @@ describe('the jobs that somebody comes back for', () => {
     expect(await comingBack(left('a', 'b', 'c'), { followUps: new Someone([], fits) })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: fits },
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
+      takesRest: false,
       warnings: [
         `${short} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
       ],
@@ -198,6 +213,92 @@ describe('the order', () => {
   });
 });
 
+describe('jobs left unasked for lack of time', () => {
+  const late = (...ids: string[]) =>
+    ids.map((id) => ended(entryOf(id), { outcome: 'not_attempted', because: 'time' }));
+
+  it('go on as soon as may be, in a follow-up that need not list any job', async () => {
+    const someone = new Someone();
+    expect(await comingBack(late('a', 'b'), { followUps: someone })).toEqual({
+      followUp: { name: 'follow-up-1', at: '2026-11-23T12:00:00.250Z', round: 1, jobs: 0, rest: true },
+      comingBackFor: new Set(),
+      takesRest: true,
+      warnings: [],
+    });
+    expect(someone.orders).toMatchObject([
+      { chain: { sweepId: 'sweep-1', round: 1, rest: true }, at: now, jobs: [] },
+    ]);
+  });
+
+  it('go on together with those left closing', async () => {
+    const someone = new Someone();
+    const { followUp, takesRest } = await comingBack([...left('c'), ...late('a')], { followUps: someone });
+    expect(followUp).toMatchObject({ jobs: 1, rest: true });
+    expect(takesRest).toBe(true);
+    expect(someone.orders[0]?.jobs.map(({ jobId }) => jobId)).toEqual(['c']);
+  });
+
+  it('go on although all that are left closing wait in another follow-up', async () => {
+    const someone = new Someone(['c']);
+    const { followUp, comingBackFor } = await comingBack([...left('c'), ...late('a')], {
+      followUps: someone,
+    });
+    expect(followUp).toMatchObject({ jobs: 0, rest: true });
+    expect(comingBackFor).toEqual(new Set(['c']));
+  });
+
+  it('are listed when they are stuck, and need no other follow-up', async () => {
+    const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
+    const { followUp, takesRest } = await comingBack([
+      ended(stuck, { outcome: 'not_attempted', because: 'time' }),
+    ]);
+    expect(followUp).toEqual({ name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 });
+    expect(takesRest).toBe(false);
+  });
+
+  it.each<[string, Given, string]>([
+    ['followUp is off', { payload: { followUp: false } }, 'followUp is false'],
+    [
+      'the last round is over',
+      {
+        payload: {
+          followUp: { after: '2m', max: 2 },
+          force: { stuckFor: null },
+          followUpOf: { sweepId: 'first', round: 2, rest: true, jobs: [] },
+        },
+      },
+      'given up after 2 follow-ups (followUp.max)',
+    ],
+    [
+      'there is no scheduler',
+      { followUps: undefined },
+      'no scheduler is set up for follow-ups (the command does them itself with --wait)',
+    ],
+  ])('are a warning when %s', async (_when, given, why) => {
+    expect(await comingBack(late('a', 'b'), given)).toEqual(
+      nobody(
+        `2 jobs did not fit into the time and no follow-up takes them: ${why}. The next sweep looks at them again`,
+      ),
+    );
+  });
+
+  it('are left by a sweep that is bound to a plan, unless its follow-ups are bound to it as well', async () => {
+    const free = new Someone();
+    expect(await comingBack([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
+      followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
+      comingBackFor: new Set(['c']),
+      takesRest: false,
+      warnings: [
+        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the plan that was agreed to. The next sweep looks at it again',
+      ],
+    });
+    expect(free.orders[0]?.chain).not.toHaveProperty('rest');
+    const bound = Object.assign(new Someone(), { holdsToPlan: true });
+    const { takesRest } = await comingBack(late('a'), { followUps: bound, isPlanned: true });
+    expect(takesRest).toBe(true);
+  });
+});
+
 describe('nobody comes back', () => {
   const round = (number: number) => ({
     sweepId: 'first',
@@ -208,7 +309,7 @@ describe('nobody comes back', () => {
   it('when the request turns it off', async () => {
     expect(
       await comingBack(left('a', 'b'), { payload: { followUp: false, force: { stuckFor: null } } }),
-    ).toEqual(nobody('2 jobs left closing, and nobody will come back: followUp is false'));
+    ).toEqual(nobody('2 jobs are still closing and no follow-up is scheduled: followUp is false'));
   });
 
   it('after the last round', async () => {
@@ -219,7 +320,7 @@ describe('nobody comes back', () => {
     ).toMatchObject({ round: 2 });
     expect(await comingBack(left('a'), { payload: { followUp, force, followUpOf: round(2) } })).toEqual(
       nobody(
-        '1 job left closing, and nobody will come back: given up after 2 follow-ups (followUp.max); see why they hang, or close them by hand',
+        '1 job is still closing and no follow-up is scheduled: given up after 2 follow-ups (followUp.max)',
       ),
     );
   });
@@ -227,13 +328,15 @@ describe('nobody comes back', () => {
   it('when there is no scheduler', async () => {
     expect(await comingBack(left('a'), { followUps: undefined })).toEqual(
       nobody(
-        '1 job left closing, and nobody will come back: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
       ),
     );
   });
 
   it('when the time that is left is for the report', async () => {
-    const late = nobody('1 job left closing, and nobody will come back: no time was left to arrange it');
+    const late = nobody(
+      '1 job is still closing and no follow-up is scheduled: no time was left to arrange it',
+    );
     expect(await comingBack(left('a'), { leftMs: 1_000 })).toEqual(late);
     expect(await comingBack(left('a'), { leftMs: 500 })).toEqual(late);
     expect((await comingBack(left('a'), { leftMs: 1_001 })).followUp).toMatchObject({ round: 1 });
@@ -245,10 +348,10 @@ describe('nobody comes back', () => {
       arrange: () => Promise.reject(error as Error),
     });
     expect(await comingBack(left('a'), { followUps: failing(new Error('throttled')) })).toEqual(
-      nobody('1 job left closing, and nobody will come back: throttled'),
+      nobody('1 job is still closing and no follow-up is scheduled: throttled'),
     );
     expect(await comingBack(left('a'), { followUps: failing('odd') })).toEqual(
-      nobody('1 job left closing, and nobody will come back: odd'),
+      nobody('1 job is still closing and no follow-up is scheduled: odd'),
     );
   });
 
@@ -261,7 +364,8 @@ describe('nobody comes back', () => {
     expect(await comingBack(left('a', 'b', 'c'), { followUps })).toEqual({
       followUp: null,
       comingBackFor: new Set(['a', 'b']),
-      warnings: ['1 job left closing, and nobody will come back: throttled'],
+      takesRest: false,
+      warnings: ['1 job is still closing and no follow-up is scheduled: throttled'],
     });
   });
 
@@ -283,7 +387,9 @@ describe('nobody comes back', () => {
       ] satisfies FollowUps[]) {
         const before = clock.now();
         expect(await comingBack(left('a'), { followUps, clock, leftMs })).toEqual(
-          nobody(`1 job left closing, and nobody will come back: the scheduler did not answer ${within}`),
+          nobody(
+            `1 job is still closing and no follow-up is scheduled: the scheduler did not answer ${within}`,
+          ),
         );
         expect(clock.now() - before).toBe(waited);
       }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Entry, type Outcome } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { Entry, type Outcome } from '../../src/sweep/ledger.ts';
 import {
   countEntries,
   countKept,
+  fateOf,
   fitReport,
   freedBytes,
   leftUndone,
@@ -24,6 +25,9 @@ function entryOf(outcome: Outcome, verdict: Verdict = idle, job: Partial<JobSnap
   entry.settle(outcome, now);
   return entry;
 }
+
+/** The jobs of a report on these entries. */
+const jobsOf = (entries: readonly Entry[]) => reportJobs(entries.map((entry) => fateOf(entry, now)));
 
 const anyOutcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
   ...(Object.keys(outcomes) as OutcomeName[]).map((outcome): Outcome => {
@@ -152,8 +156,9 @@ describe('the jobs of a report', () => {
         { jobId: 'd', modelBytes: 0 },
       ),
     ];
-    expect(reportJobs(entries, now).map(({ jobId }) => jobId)).toEqual(['c', 'a', 'b', 'd', 'protected']);
-    expect(reportJobs(entries, now, true)).toHaveLength(entries.length);
+    expect(jobsOf(entries).map(({ jobId }) => jobId)).toEqual(['c', 'a', 'b', 'd', 'protected']);
+    const awaited = entries.map((entry) => ({ ...fateOf(entry, now), awaited: true }));
+    expect(reportJobs(awaited)).toHaveLength(entries.length);
   });
 
   it.each([
@@ -165,7 +170,7 @@ describe('the jobs of a report', () => {
     const entries = order.map((jobId) =>
       entryOf({ outcome: 'closed' }, idle, { jobId, modelBytes: sizes[jobId] }),
     );
-    const ids = reportJobs(entries, now).map(({ jobId }) => jobId);
+    const ids = jobsOf(entries).map(({ jobId }) => jobId);
     expect(ids).toEqual(['big', 'middle', 'small', 'a', 'b']);
   });
 
@@ -179,7 +184,7 @@ describe('the jobs of a report', () => {
     );
     Object.assign(entry, { asks: 1, batch: 3, datafeedStopped: true });
     entry.settle({ outcome: 'error', error }, now + 1_500);
-    expect(reportJobs([entry], now)).toEqual([
+    expect(jobsOf([entry])).toEqual([
       {
         jobId: 'idle-1',
         state: 'closing',
@@ -203,7 +208,7 @@ describe('the jobs of a report', () => {
 
   it('are never without an outcome: that would be a bug, which names the job', () => {
     const unsettled = new Entry(idleJob(), idle);
-    expect(() => reportJobs([unsettled], now)).toThrow(/^the job idle-1 was given no outcome$/);
+    expect(() => jobsOf([unsettled])).toThrow(/^the job idle-1 was given no outcome$/);
   });
 
   it('tell what is known and leave out what is not', () => {
@@ -215,10 +220,10 @@ describe('the jobs of a report', () => {
       modelBytes: undefined,
       datafeed: undefined,
     };
-    expect(reportJobs([entryOf({ outcome: 'kept' }, kept, bare)], now)).toEqual([
+    expect(jobsOf([entryOf({ outcome: 'kept' }, kept, bare)])).toEqual([
       { jobId: 'bare', state: 'opened', verdict: 'keep', reason: 'protected', outcome: 'kept', attempts: 0 },
     ]);
-    expect(reportJobs([entryOf({ outcome: 'not_attempted', because: 'fuse' })], now)).toEqual([
+    expect(jobsOf([entryOf({ outcome: 'not_attempted', because: 'fuse' })])).toEqual([
       {
         jobId: 'idle-1',
         state: 'opened',
@@ -241,17 +246,14 @@ describe('the jobs of a report', () => {
     ['far in the past', -1e300],
     ['before there were dates', -8.65e15],
   ])('have no date for a clock that is %s', (_when, moment) => {
-    const [job] = reportJobs(
-      [entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })],
-      now,
-    );
+    const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })]);
     expect(job).not.toHaveProperty('lastActivity');
     expect(Number.isFinite(job?.idleMs)).toBe(true);
     expect(JSON.parse(JSON.stringify(job))).toEqual(job);
   });
 
   it('have not been idle for less than no time', () => {
-    const [job] = reportJobs([entryOf({ outcome: 'closed' }, idle, { lastDataTime: now + hour })], now);
+    const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: now + hour })]);
     expect(job?.idleMs).toBe(0);
   });
 });

@@ -28,7 +28,7 @@ describe('a request', () => {
       stuckOpening: 'keep',
       managed: 'keep',
       dryRun: false,
-      close: { timeout: 120_000, batch: 20, concurrency: 2 },
+      close: { timeout: 120_000, batch: 20, concurrency: 32, perNode: 'auto' },
       force: { failed: true, stuckFor: hours(1.25), exclude: [], max: 10 },
       fuse: { maxJobs: 500, maxShare: 0.5, massIdle: true },
       followUp: { after: 900_000, max: 6 },
@@ -48,7 +48,8 @@ describe('a request', () => {
     expect(parseRequest({ close: { batch: 5 } }).request.close).toEqual({
       timeout: 120_000,
       batch: 5,
-      concurrency: 2,
+      concurrency: 32,
+      perNode: 'auto',
     });
   });
 

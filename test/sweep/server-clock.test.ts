@@ -80,7 +80,7 @@ describe('the Date of answers', () => {
   const readThrough = async (world: World, change: (exchange: Exchange, headers: Headers) => void) => {
     await using gateway = await serve(async (exchange) => {
       const { method, path, query, body, raw } = exchange;
-      const answer = await fetch(`${world.server.url}${path}?${query}`, {
+      const answer = await fetch(`${world.server.url}${path}?${query.toString()}`, {
         method,
         headers: { 'content-type': 'application/json' },
         ...(method === 'POST' && { body }),

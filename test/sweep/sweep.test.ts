@@ -7,11 +7,11 @@ import {
   StoppedError,
   UnreadableInventoryError,
 } from '../../src/sweep/errors.ts';
-import type { Entry } from '../../src/sweep/ledger.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
+import { readCluster } from '../../src/sweep/read-cluster.ts';
 import type { SweepReport } from '../../src/sweep/report.ts';
 import type { RequestPayload } from '../../src/sweep/request.ts';
-import { readCluster, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
+import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
 import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';
@@ -25,22 +25,13 @@ interface Given {
   readonly clock?: VirtualClock;
 }
 
-/** A sweep over these jobs: its report or error, what it sent, and what it decided. */
+/** A sweep over these jobs: its report or error, what it sent, and its plan. */
 function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);
-  const decided: Entry[] = [];
-  const report = sweep(
-    { sweepId: 'sweep-1', request: requestOf(payload), ...given.order },
-    {
-      cluster,
-      clock,
-      remainingMs: 15 * minute,
-      observer: { decided: (entries) => decided.push(...entries) },
-      ...given.world,
-    },
-  );
-  return { report, closes: cluster.closes, decided, clock };
+  const order = { sweepId: 'sweep-1', request: requestOf(payload), ...given.order };
+  const world = { cluster, clock, remainingMs: 15 * minute, ...given.world };
+  return { report: sweep(order, world), closes: cluster.closes, clock, order, world };
 }
 
 const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
@@ -79,7 +70,7 @@ describe('a sweep', () => {
   });
 
   it('closes what is idle, keeps the rest, and reports it', async () => {
-    const { report, closes, decided } = sweeping(
+    const { report, closes, order, world } = sweeping(
       [
         { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
         busy,
@@ -111,6 +102,7 @@ describe('a sweep', () => {
           memoryBytes: 7_000_000,
           nodeId: 'node-a',
           askedAt: '2026-11-23T12:00:00.000Z',
+          closedAt: '2026-11-23T12:00:02.000Z',
           settledAt: '2026-11-23T12:00:02.000Z',
           batch: 1,
         },
@@ -118,9 +110,11 @@ describe('a sweep', () => {
       fuse: null,
       followUp: null,
       warnings: [],
+      places: [{ nodeId: 'node-a', places: 4, because: 'unknown' }],
     });
     expect(closes).toEqual(['idle']);
-    expect(decided.map(({ jobId }) => jobId)).toEqual(['busy', 'idle']);
+    const { decisions } = await planSweep(order, world);
+    expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
   it('needs nobody who watches', async () => {
@@ -381,7 +375,7 @@ describe('a sweep that cannot do all', () => {
       status: 'partial',
       followUp: null,
       warnings: [
-        '1 job left closing, and nobody will come back: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
       ],
     });
     expect(fates(report)).toEqual(['slow closing']);
@@ -434,8 +428,8 @@ describe('a sweep that cannot do all', () => {
     ]);
     expect(report.status).toBe('partial');
     expect(report.warnings).toEqual([
-      '2 jobs did not fit into the time and will be seen by the next sweep',
-      '2 jobs left closing, and nobody will come back: followUp is false',
+      '2 jobs are still closing and no follow-up is scheduled: followUp is false',
+      '2 jobs did not fit into the time and no follow-up takes them: followUp is false. The next sweep looks at them again',
     ]);
   });
 
@@ -520,6 +514,7 @@ describe('a cluster that cannot be read', () => {
     const clock = new VirtualClock(now);
     const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
       upgradeMode: async () => undefined,
+      largestNodeProcessors: () => undefined,
       mayClose: async () => false,
       identify: async (signal) => {
         await clock.sleep(1_500, signal);
@@ -574,7 +569,7 @@ describe('a sweep that is told to stop', () => {
     ]);
     expect(closes).toEqual(['idle']);
     expect([status, durationMs]).toEqual(['partial', 1_000]);
-    expect(warnings).toEqual(['1 job left closing, and nobody will come back: followUp is false']);
+    expect(warnings).toEqual(['1 job is still closing and no follow-up is scheduled: followUp is false']);
   });
 
   it.each([
@@ -623,7 +618,7 @@ describe('a follow-up', () => {
       { jobId: 'else' },
     ];
     const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
-    const { report, decided, closes } = sweeping(jobs, given);
+    const { report, closes, order, world } = sweeping(jobs, given);
     const { jobs: ended, ...rest } = await report;
     expect(rest).toMatchObject({ ...told(), followUpOf: { sweepId: 'first', round: 2 } });
     expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
@@ -639,6 +634,7 @@ describe('a follow-up', () => {
         attempts: 2,
         memoryBytes: 1_000_000,
         askedAt,
+        closedAt: '2026-11-23T12:00:00.000Z',
       },
       // an ask counts only while it is under way: this one was opened since
       again: {
@@ -663,6 +659,7 @@ describe('a follow-up', () => {
         memoryBytes: 1_000_000,
         nodeId: 'node-a',
         askedAt: '2026-11-23T12:00:00.000Z',
+        closedAt: '2026-11-23T12:00:00.000Z',
         settledAt: '2026-11-23T12:00:00.000Z',
         batch: 1,
       },
@@ -677,7 +674,8 @@ describe('a follow-up', () => {
         askedAt,
       },
     });
-    expect(decided.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
+    const { decisions } = await planSweep(order, world);
+    expect(decisions.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
       jobId: 'deleted',
       target: undefined,
       reportedState: 'unknown',
@@ -745,6 +743,7 @@ it('a hundred and fifty thousand jobs, each on a node of its own, are no bug', a
   const cluster: Cluster = {
     identify: async () => ({ id: 'c', version: null }),
     upgradeMode: async () => false,
+    largestNodeProcessors: () => undefined,
     mayClose: async () => true,
     jobConfigs: async () => ids.map((jobId) => ({ jobId, groups: [] })),
     jobStats: async () =>

@@ -140,11 +140,11 @@ describe('names', () => {
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('looks at the jobs of a follow-up in any state, as it asked them itself', () => {
-    const jobs = [{ jobId: 'idle-1', askedAt: '2026-11-23T11:00:00Z', attempts: 1 }];
-    const payload: RequestPayload = { states: ['failed'], followUpOf: { sweepId: 's', round: 1, jobs } };
-    expect(judge({ state: 'closing' }, payload)).toBe('wait already_closing');
-    expect(judge({}, payload)).toBe('close idle');
+  it('looks at a job that a follow-up lists in any state, as its chain asked it', () => {
+    const payload: RequestPayload = { states: ['failed'] };
+    expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
+    expect(judge({}, payload, { awaited: true })).toBe('close idle');
+    expect(judge({}, payload, { awaited: false })).toBe('keep state_not_chosen');
   });
 });
 

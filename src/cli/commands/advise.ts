@@ -5,7 +5,7 @@ import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { parseDuration } from '../../sweep/duration.ts';
 import { InvalidSettingError } from '../../sweep/errors.ts';
 import { flappingWindow } from '../../sweep/flapping.ts';
-import { readCluster } from '../../sweep/sweep.ts';
+import { readCluster } from '../../sweep/read-cluster.ts';
 import { plainJson } from '../../sweep/text.ts';
 import { advisedJobs, idleToday, readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';

@@ -3,10 +3,12 @@ import { distance } from 'fastest-levenshtein';
 import { knownPastOf } from '../../advise/known-past.ts';
 import { timelineOf } from '../../advise/timeline.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import { limitOf } from '../../sweep/closing/places.ts';
 import { InvalidSettingError, NoSuchJobError } from '../../sweep/errors.ts';
 import type { JobSnapshot } from '../../sweep/inventory.ts';
 import { matcher } from '../../sweep/names.ts';
-import { readCluster } from '../../sweep/sweep.ts';
+import type { SweepRequest } from '../../sweep/request.ts';
 import { quote } from '../../sweep/text.ts';
 import { readPast } from '../advising.ts';
 import type { CommandContext, Register } from '../command.ts';
@@ -20,7 +22,7 @@ import { readPayload } from '../payload.ts';
 import { readRecords } from '../records.ts';
 import { explanationSheet, explanationText } from '../show/explain.ts';
 import { inAllForms } from '../show/forms.ts';
-import { deadlineOf, type SweepingOptions, sweepOnce, withSweepingOptions } from '../sweeping.ts';
+import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweeping.ts';
 import { knownIds, openTarget, type Target } from '../target.ts';
 
 export const registerExplain: Register = (program, context) => {
@@ -62,23 +64,23 @@ async function run(
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(history, target, io.signal);
-  // The whole sweep, dry: whether this job is closed depends on the fuses as well, and they look at all jobs.
+  // The plan of the whole sweep: whether this job is closed depends on the fuses as well, and they look at all jobs.
   const request = { ...read.request, dryRun: true, allowNoMatch: true };
-  const { report, entries } = await sweepOnce(
+  const { found, decisions, fuse } = await planOnce(
     { ...read, request },
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
-  const entry = entries.find((each) => each.jobId === jobId);
-  const job = entry?.job ?? (await findJob(jobId, target, remainingMs, io));
+  const job = found.jobs.find((each) => each.jobId === jobId) ?? noSuchJob(jobId, found.jobs);
   const explanation = explain({
     job,
     request,
     named: matcher(request.jobs)(job),
-    identity: { id: report.cluster.id, version: report.cluster.version },
-    history: historiesOf(past).get(jobId),
+    identity: found.identity,
+    history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
     past: past.deeds.get(jobId),
-    fuse: report.fuse?.name ?? null,
-    now: target.clock.now(),
+    fuse: fuse?.name ?? null,
+    places: await placesFor(job, request.close.perNode, target, io.signal),
+    now: found.readAt,
     timeline: showsPast
       ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
       : undefined,
@@ -119,17 +121,23 @@ async function readTimeline(
   };
 }
 
-/** A job that the sweep does not look at: closed, or not named. @throws {NoSuchJobError} */
-async function findJob(
-  jobId: string,
+/** The limit of the job's node. Its processors are in no listing, so the job is read once more; that may fail. */
+async function placesFor(
+  { nodeId, target: id }: JobSnapshot,
+  perNode: SweepRequest['close']['perNode'],
   { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
-  remainingMs: number,
-  { signal }: CommandContext['io'],
-) {
-  using limit = clock.limit(remainingMs);
-  const { jobs } = await readCluster(cluster, clock, AbortSignal.any([signal, limit.signal]));
-  const job = jobs.find((each) => each.jobId === jobId);
-  if (job) return job;
+  signal: AbortSignal,
+): Promise<NodeLimit | null> {
+  if (nodeId === undefined || id === undefined || perNode === null) return null;
+  using limit = clock.limit(10_000);
+  const within = AbortSignal.any([signal, limit.signal]);
+  const [stats] = perNode === 'auto' ? await cluster.jobStats(within, [id]).catch(() => []) : [];
+  const processors = new Map([[nodeId, stats?.nodeProcessors]]);
+  return limitOf(nodeId, perNode, { processors, largest: cluster.largestNodeProcessors() }) ?? null;
+}
+
+/** @throws {NoSuchJobError} naming the ids that come near. */
+function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
   const alike = jobs
     .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))
     .filter(({ off }) => off <= Math.max(2, jobId.length / 3))

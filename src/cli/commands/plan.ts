@@ -1,4 +1,6 @@
 /** @module `jobsweep plan`: the sweep as a dry run. */
+
+import { reportPlan } from '../../sweep/sweep.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { pastOf, readHistory } from '../history.ts';
 import type { ExitCode } from '../io.ts';
@@ -9,9 +11,11 @@ import { sealPlan } from '../plan-file.ts';
 import {
   deadlineOf,
   exitOf,
+  keepRecords,
+  planOnce,
   renderingsOf,
   type SweepingOptions,
-  sweepOnce,
+  withFlapping,
   withSweepingOptions,
 } from '../sweeping.ts';
 import { openTarget } from '../target.ts';
@@ -34,12 +38,11 @@ async function plan(options: PlanOptions, { io, paint }: CommandContext): Promis
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(history, target, io.signal);
-  const swept = await sweepOnce(
-    { ...read, request: { ...read.request, dryRun: true } },
-    { io, paint: paint('stderr'), target, remainingMs, past },
-    { recordsIn: options.save && !options.embedded ? stateFolder(io.env) : undefined },
-  );
-  const sealed = sealPlan(swept.report, read.request, swept.entries);
-  const renderings = renderingsOf(swept, { io, paint: paint('stdout') }, sealed);
-  return await writeResult(renderings, options, io, { exit: exitOf(swept.report) });
+  const sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
+  const made = await planOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping);
+  await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
+  const report = withFlapping(reportPlan(made), made, past);
+  const sealed = sealPlan(report, read.request, made.decisions);
+  const renderings = renderingsOf(report, made, { io, paint: paint('stdout') }, sealed);
+  return await writeResult(renderings, options, io, { exit: exitOf(report) });
 }

@@ -2,7 +2,7 @@
 import { Opener } from '../../elasticsearch/opener.ts';
 import { AccessDeniedError, InvalidSettingError } from '../../sweep/errors.ts';
 import { type JobSnapshot, runs } from '../../sweep/inventory.ts';
-import { readCluster } from '../../sweep/sweep.ts';
+import { readCluster } from '../../sweep/read-cluster.ts';
 import { plural, printable } from '../../sweep/text.ts';
 import { outcomes } from '../../sweep/vocabulary.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';

@@ -2,10 +2,10 @@
 import { Option } from 'commander';
 import { followUpsFrom } from '../../follow-ups.ts';
 import { JobsweepError } from '../../sweep/errors.ts';
-import { plannedJobs } from '../../sweep/planned.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
-import type { SweepReport } from '../../sweep/report.ts';
+import { type Round, reportOf, type SweepReport } from '../../sweep/report.ts';
 import type { ReadRequest } from '../../sweep/request.ts';
+import { agreedTo, type CarriedOut, type Plan, reportPlan } from '../../sweep/sweep.ts';
 import { plural } from '../../sweep/text.ts';
 import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
@@ -16,24 +16,24 @@ import { ReportKeeper, stateFolder } from '../kept-reports.ts';
 import { checkOutput, writeResult } from '../output.ts';
 import { readPayload } from '../payload.ts';
 import { readPlan, type SavedPlan } from '../plan-file.ts';
-import { endStory, OwnFollowUps, tellRound } from '../rounds.ts';
+import { OwnFollowUps } from '../rounds.ts';
 import { reportText } from '../show/report.ts';
 import { moment, span } from '../show/words.ts';
 import {
+  type CarryingOut,
+  carryOutPlan,
   deadlineOf,
   durationOption,
   exitOf,
-  type Round,
+  keepRecords,
+  planOnce,
   renderingsOf,
   type Sweeping,
   type SweepingOptions,
-  type Swept,
-  sweepOnce,
+  withFlapping,
   withSweepingOptions,
 } from '../sweeping.ts';
 import { knownIds, openTarget } from '../target.ts';
-
-type Told = Pick<Swept, 'report' | 'picture'>;
 
 interface SweepOptions extends SweepingOptions {
   readonly plan?: string;
@@ -59,48 +59,38 @@ export const registerSweep: Register = (program, context) => {
 };
 
 async function runSweep(options: SweepOptions, { io, paint }: CommandContext): Promise<ExitCode> {
-  const plan = await planOf(options, io);
-  const read: ReadRequest = plan ?? (await readPayload(options.payload, io));
+  const saved = await planOf(options, io);
+  const read: ReadRequest = saved ?? (await readPayload(options.payload, io));
   const remainingMs = deadlineOf(options);
   const asks = !read.request.dryRun && !options.yes;
   if (asks) mustAskOrHave(options.yes, 'sweep', io);
   const history = await readHistory(options, io);
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
-  if (plan) checkCluster(plan, await knownIds(target, io.signal), options);
+  if (saved) checkCluster(saved, await knownIds(target, io.signal), options);
   const past = await pastOf(history, target, io.signal);
   const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
   const followUps = whoComesBack(read, options, sweeping);
-  const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
-  const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
-  const tell = async ({ report, picture }: Told) => {
-    if (!report.dryRun) await keeper?.keep(report);
-    if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
-      io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
-    return await writeResult(renderingsOf({ report, picture }, { io, paint: paint('stdout') }), options, io, {
-      exit: exitOf(report),
-      changes: !report.dryRun,
-    });
-  };
-  let planned = plan?.planned;
-  // Where nobody looks and nobody is asked, a plan would only cost the cluster another listing.
-  if (!read.request.dryRun && (asks || io.stderr.isTTY || options.embedded)) {
-    const preview = await sweepOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping, {
-      planned,
-    });
-    const { report } = preview;
-    if (report.status === 'refused') return tell({ ...preview, report: { ...report, dryRun: false } });
+  const made = await planOnce(read, sweeping, saved?.planned);
+  const willAct = !read.request.dryRun && !made.fuse;
+  if (willAct && (asks || io.stderr.isTTY || options.embedded)) {
+    const report = reportPlan(made);
     io.stderr.write(`${reportText(report, { width: widthOf(io.stderr), paint: sweeping.paint })}\n`);
-    if (asks) {
-      if (report.counts.idle > 0 && !(await confirmed(question(report), io))) {
-        io.stderr.write('nothing was closed\n');
-        return 4;
-      }
-      // What falls idle while the person reads was not agreed to.
-      planned = plannedJobs(preview.entries);
+    if (asks && report.counts.idle > 0 && !(await confirmed(question(report), io))) {
+      io.stderr.write('nothing was closed\n');
+      return 4;
     }
   }
-  return tell(await allRounds(read, sweeping, { planned, followUps, keeper, recordsIn: folder }));
+  const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
+  await keepRecords(folder, made);
+  const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
+  const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
+  const report = withFlapping(done.report, done.plan, past);
+  if (!report.dryRun) await keeper?.keep(report);
+  if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
+    io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
+  const renderings = renderingsOf(report, done.plan, { io, paint: paint('stdout') });
+  return await writeResult(renderings, options, io, { exit: exitOf(report), changes: !report.dryRun });
 }
 
 function question({ counts, jobs, cluster }: SweepReport): string {
@@ -142,44 +132,56 @@ function whoComesBack(
   return followUpsFrom({ environment: io.env, clock: target.clock, running: request.followUpOf });
 }
 
-/** The sweep and, when this command comes back itself, every round that it asks for, told as one report. */
-async function allRounds(read: ReadRequest, sweeping: Sweeping, round: Round): Promise<Told> {
-  const { report, picture } = await sweepOnce(read, sweeping, round);
-  if (!(round.followUps instanceof OwnFollowUps)) return { report, picture };
-  return { report: await laterRounds(report, sweeping, round.followUps, round.keeper), picture };
+/** The sweep and, when this command comes back itself, every round that follows, as one report. */
+async function allRounds(
+  plan: Plan,
+  sweeping: Sweeping,
+  { followUps, keeper }: CarryingOut,
+): Promise<Pick<CarriedOut, 'report' | 'plan'>> {
+  const first = await carryOutPlan(plan, sweeping, { followUps, keeper });
+  if (!(followUps instanceof OwnFollowUps)) return first;
+  const rounds: [Round, ...Round[]] = [first.round];
+  const endedBecause = await laterRounds(rounds, first.plan.order.planned, sweeping, { followUps, keeper });
+  return { plan: first.plan, report: reportOf(rounds, endedBecause) };
 }
 
+/**
+ * Adds the later rounds to `rounds`, each with a deadline of its own. Resolves with the reason when a round that is due
+ * does not come: closes were sent, so there is a report in any case.
+ */
 async function laterRounds(
-  first: SweepReport,
+  rounds: [Round, ...Round[]],
+  planned: Plan['order']['planned'],
   sweeping: Sweeping,
-  followUps: OwnFollowUps,
-  keeper: ReportKeeper | undefined,
-): Promise<SweepReport> {
+  { followUps, keeper }: CarryingOut & { readonly followUps: OwnFollowUps },
+): Promise<string | undefined> {
   const { io, target } = sweeping;
-  let story = first;
   try {
-    while (story.followUp) {
-      await keeper?.keep(story);
-      if (!io.signal.aborted) tellWait(story.followUp, sweeping);
+    for (let last = rounds[0]; last.followUp.followUp; ) {
+      await keeper?.keep(reportOf(rounds));
+      if (!io.signal.aborted) tellWait(last.followUp.followUp, sweeping);
       const request = await followUps.next(target.clock, io.signal);
       if (!request) break;
-      const { report } = await sweepOnce({ request, warnings: [] }, sweeping, { followUps, keeper });
-      story = tellRound(story, report);
+      const plan = await planOnce({ request, warnings: [] }, sweeping, planned);
+      last = (await carryOutPlan(plan, sweeping, { followUps, keeper })).round;
+      rounds.push(last);
     }
-    return story;
+    return undefined;
   } catch (error) {
-    // Closes were sent: whatever happens in a later round, there is a report.
     if (io.signal.aborted)
-      return endStory(story, 'stopped while jobs were still closing: nobody comes back for them');
-    if (!(error instanceof JobsweepError)) throw error;
-    return endStory(
-      story,
-      `the next look at the jobs still closing failed, and nobody comes back for them: ${error.message}`,
-    );
+      return 'stopped between two rounds: no follow-up is scheduled for the jobs that are left';
+    const why = error instanceof JobsweepError ? error.message : `a bug, please report it: ${String(error)}`;
+    return `the next round failed and no follow-up is scheduled for the jobs that are left: ${why}`;
   }
 }
 
 function tellWait(followUp: NonNullable<SweepReport['followUp']>, { io, target, paint }: Sweeping): void {
+  if (followUp.rest) {
+    io.stderr.write(
+      `${paint('notice', 'not all jobs fit into the time')}: going on with round ${followUp.round}; an interrupt ends here, with the report\n`,
+    );
+    return;
+  }
   const wait = Math.max(0, Date.parse(followUp.at) - target.clock.now()) / target.speed;
   io.stderr.write(
     `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; an interrupt ends here, with the report\n`,

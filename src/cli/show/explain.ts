@@ -5,6 +5,7 @@ import { printable } from '../../sweep/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from '../explain.ts';
 import { type Paint, plain } from '../paint.ts';
+import { placesText } from './places.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { toneOfVerdict } from './tones.ts';
@@ -49,6 +50,7 @@ export function explanationText(explanation: Explanation, looks: TableLooks = {}
     '',
     printable(stateText(explanation)),
     printable(idleText(explanation)),
+    ...placesOf(explanation),
     '',
     table(clocks, clockColumns, looks),
     ...(rules.length > 0 ? ['', table(rules, ruleColumns, looks)] : []),
@@ -66,6 +68,7 @@ export function explanationSheet(explanation: Explanation): Sheet {
       ...verdictLines(explanation, plain),
       stateText(explanation),
       idleText(explanation),
+      ...placesOf(explanation),
       ...pastLines(explanation).filter((line) => line !== ''),
     ],
     tables: [
@@ -84,6 +87,9 @@ function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
     ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
   ];
 }
+
+const placesOf = ({ places }: Explanation): string[] =>
+  places ? [`closing at once on its node: ${placesText(places)}`] : [];
 
 function headline({ jobId, cluster, at }: Explanation): string {
   const version = cluster.version === null ? '' : ` ${cluster.version}`;

@@ -1,8 +1,9 @@
 /** @module The numbers of a report in a few lines, the same for terminal, Markdown and HTML. */
-import type { SweepReport } from '../../sweep/report.ts';
+import type { ReportedFollowUp, SweepReport } from '../../sweep/report.ts';
 import { plural } from '../../sweep/text.ts';
 import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from '../paint.ts';
+import { placesLines } from './places.ts';
 import { bytes, moment, span } from './words.ts';
 
 export interface SummaryLine {
@@ -16,12 +17,13 @@ export function summary(report: SweepReport): SummaryLine[] {
   return [
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
     { text: memoryText(report) },
+    ...placesLines(report).map((text) => ({ text })),
     ...keptLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
     ...(followUp
       ? [
           {
-            text: `follow-up: ${plural(followUp.jobs, 'job')} will be looked at again at ${moment(followUp.at)} (round ${followUp.round})`,
+            text: followUpText(followUp),
             tone: 'notice' as const,
           },
         ]
@@ -30,6 +32,12 @@ export function summary(report: SweepReport): SummaryLine[] {
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
     ...(report.dryRun ? [{ text: 'nothing was changed' }] : []),
   ];
+}
+
+function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
+  const again = `${plural(jobs, 'job')} will be looked at again`;
+  const what = [...(rest ? ['the sweep goes on with the rest'] : []), ...(rest && jobs === 0 ? [] : [again])];
+  return `follow-up: ${what.join(', and ')} at ${moment(at)} (round ${round})`;
 }
 
 export function listedText({ counts, cluster }: SweepReport): string {

@@ -254,12 +254,17 @@ export class SimulatedCluster implements World {
 
   // --- nodes and the cluster
 
-  addNode({ name, memory = '64gb', processors = 16, closeCapacity = 8 }: FleetNode): void {
+  addNode({
+    name,
+    memory = '64gb',
+    processors = 16,
+    closeCapacity = Math.max(1, processors / 2),
+  }: FleetNode): void {
     if (this.cluster.nodes.some((node) => node.alive && node.name === name))
       throw new Error(`there is a node ${name} already`);
     const description = { name, memory: bytesOf(memory), processors, closeCapacity };
     this.cluster.nodes.push(
-      new MlNode(description, this.cluster.nodes.length, this.clock, this.cluster.random),
+      new MlNode(description, this.cluster.nodes.length, this.clock, this.cluster.random, this.cluster.major),
     );
     reassign(this.cluster);
   }

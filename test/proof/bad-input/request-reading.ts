@@ -145,8 +145,11 @@ const table: Readonly<Record<string, Field>> = {
   close: section({
     timeout: { read: duration(100, 30 * minute), without: 2 * minute },
     batch: { read: whole(1, 100), without: 20 },
-    concurrency: { read: whole(1, 32), without: 2 },
-    perNode: { read: whole(1, 1_000), optional: true },
+    concurrency: { read: whole(1, 32), without: 32 },
+    perNode: {
+      read: (value) => (value === 'auto' || value === null ? means(value) : whole(1, 100)(value)),
+      without: 'auto',
+    },
   }),
   force: section({
     failed: { read: oneOf(true, false), without: true },

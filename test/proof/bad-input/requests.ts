@@ -32,7 +32,7 @@ export const validFields: Readonly<Record<string, fc.Arbitrary<Json>>> = {
     timeout: fc.constantFrom('100ms', '2m', '30m'),
     batch: fc.integer({ min: 1, max: 100 }),
     concurrency: fc.integer({ min: 1, max: 32 }),
-    perNode: fc.integer({ min: 1, max: 1_000 }),
+    perNode: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.constantFrom('auto' as const, null)),
   }),
   force: partly({
     failed: flag,

@@ -39,7 +39,7 @@ export const breaks: readonly Break[] = [
     property: 'activity',
     wrong: 'the first reading of a job is also its last',
     mark: 'newest-reading',
-    becomes: ['(this.#told.get(id)?.read ?? 0) < read', '!this.#told.has(id)'],
+    becomes: ['seen.read <= this.#newestRead', 'this.#seen'],
   },
   {
     property: 'untouchable',
@@ -110,8 +110,8 @@ export const breaks: readonly Break[] = [
   {
     property: 'names',
     wrong: 'close.batch is ignored',
-    mark: 'cut-batches',
-    becomes: ['batch)', '100)'],
+    mark: 'max-batch',
+    becomes: ['request.close.batch', '100'],
   },
   {
     property: 'force',
@@ -141,7 +141,7 @@ export const breaks: readonly Break[] = [
     property: 'fuse',
     wrong: 'a fuse is reported, and the sweep goes on',
     mark: 'stop-before-acting',
-    becomes: ['fuse || ', ''],
+    becomes: ['plan.fuse || ', ''],
   },
   {
     property: 'fuse',
@@ -154,6 +154,24 @@ export const breaks: readonly Break[] = [
     wrong: 'the fuse trips at the limit itself',
     mark: 'fuse-limit',
     becomes: ['idle > maxJobs', 'idle >= maxJobs'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'a follow-up that judges the whole request anew skips the fuses',
+    mark: 'follow-up-fuses',
+    becomes: ['request.followUpOf && !request.followUpOf.rest', 'request.followUpOf'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'a plan is carried out as it is, however old it is',
+    mark: 'fresh-plan',
+    becomes: ['<= freshFor', '>= 0'],
+  },
+  {
+    property: 'fuse',
+    wrong: 'the cluster is not read anew for a plan of an hour ago',
+    mark: 'stale-plan',
+    becomes: ['> staleAfter', '< 0'],
   },
   {
     property: 'deadline',
@@ -189,7 +207,7 @@ export const breaks: readonly Break[] = [
     property: 'bounded',
     wrong: 'one request more than allowed is in flight',
     mark: 'concurrency',
-    becomes: ['< request.close.concurrency', '<= request.close.concurrency'],
+    becomes: ['<', '<='],
   },
   {
     property: 'counts',
@@ -244,13 +262,13 @@ export const breaks: readonly Break[] = [
     wrong: 'a clean answer is believed without a look',
     mark: 'read-back',
     becomes:
-      "if (asked?.answer.kind === 'acknowledged') for (const entry of asked.entries) this.#settle(entry, { outcome: 'closed' }); else if (asked) await this.#readBack(asked.entries, asked.answer);",
+      "if (answer.kind === 'acknowledged') for (const entry of entries) this.#settle(entry, { outcome: closedAs(entry) });",
   },
   {
     property: 'follow_up',
     wrong: 'no warning is given for jobs left closing',
     mark: 'follow-up-off',
-    becomes: "if (followUp === false) return { ...nobody(''), warnings: [] };",
+    becomes: "if (followUp === false) return { ...noRound(''), warnings: [] };",
   },
   {
     property: 'follow_up',
@@ -265,8 +283,32 @@ export const breaks: readonly Break[] = [
     becomes: 'const fresh = waiting;',
   },
   {
+    property: 'follow_up',
+    wrong: 'no word is said about jobs that did not fit into the time',
+    mark: 'unasked',
+    becomes: ['waiting.length + unasked', 'waiting.length'],
+  },
+  {
+    property: 'follow_up',
+    wrong: 'a schedule closes more than the plan that was agreed to',
+    mark: 'bound-to-plan',
+    becomes: ['unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true)', 'unasked > 0'],
+  },
+  {
     property: 'twice',
     wrong: 'the next sweep asks a closing job again',
+    mark: 'closing-already',
+    becomes: ["'closing'", "'failed'"],
+  },
+  {
+    property: 'together',
+    wrong: 'a job that the other sweep comes back for gets a second follow-up',
+    mark: 'pending-follow-up',
+    becomes: 'const fresh = waiting;',
+  },
+  {
+    property: 'together',
+    wrong: 'a sweep asks again what the other sweep is closing',
     mark: 'closing-already',
     becomes: ["'closing'", "'failed'"],
   },
@@ -303,13 +345,13 @@ export const breaks: readonly Break[] = [
   {
     property: 'work',
     wrong: 'the last batch is never sent',
-    mark: 'cut-batches',
-    becomes: ['cutBatches(entries, batch)', 'cutBatches(entries, batch).slice(0, -1)'],
+    mark: 'waiting',
+    becomes: ['waitingOf(entries)', 'waitingOf(entries).slice(0, -1)'],
   },
   {
     property: 'ends',
     wrong: 'slow closes are polled without a pause',
     mark: 'poll-pace',
-    becomes: ['clock.sleep(', 'clock.sleep(0 * '],
+    becomes: [' + this.#pace', ''],
   },
 ];

@@ -47,7 +47,8 @@ export function pastOf(seen: SweepSeen, wanted: Wanted, jobId: string, seq: numb
   return {
     askedAt: firsts.length > 0 ? Math.min(...firsts) : undefined,
     flapping: history.flapping,
-    planned: wanted.chain ? undefined : plannedFor(seen, jobId),
+    awaited: chained !== undefined,
+    planned: chained ? undefined : plannedFor(seen, jobId),
     lastActivity: remembered === undefined ? history.lastActivity : Date.parse(remembered),
   };
 }

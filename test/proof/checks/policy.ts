@@ -47,6 +47,13 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     (report.fuse?.name ?? null) === fuse,
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
+  if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
+    // what was agreed to a while ago is held against the fuses of now
+    const age = seen.startedAt - seen.plan.foundAt;
+    const since = (moment = 0) => moment >= seen.startedAt;
+    claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);
+    claim(age <= 300_000 || since(seen.foundAt), () => `a plan of ${age} ms ago was carried out as it was`);
+  }
   claim((report.status === 'refused') === (fuse !== null), () => `${report.status} with the fuse ${fuse}`);
 }
 

@@ -89,15 +89,29 @@ export function readsAfterEachClose({ seen, claim }: Trial): void {
 
 export function followsUpOrWarns({ seen, claim }: Trial): void {
   const { report } = seen;
-  if (!report || report.dryRun) return;
+  if (!report || report.dryRun || seen.onlyPlans) return;
   const followed = new Set([...seen.arranged.flatMap(({ jobIds }) => jobIds), ...seen.pending]);
-  const warned = report.warnings.some((warning) => /come back|did not fit into the follow-up/.test(warning));
+  const warns = (words: RegExp) => report.warnings.some((warning) => words.test(warning));
+  const warned = warns(/come back|no follow-up is scheduled|did not fit into the follow-up/);
   for (const { jobId, outcome } of report.jobs)
     if (outcome === 'closing')
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing and nobody says a word`);
+  const unasked = report.jobs.filter(isUnasked);
+  const rest = seen.arranged.some(({ order }) => order.chain.rest);
+  if (unasked.length > 0)
+    claim(
+      rest || warns(/did not fit into the time and no follow-up takes/),
+      () => `${unasked.length} jobs did not fit into the time, and nothing follows`,
+    );
+  if (seen.plan) claim(!rest, () => 'a follow-up closes what the plan does not say');
   for (const { order, jobIds } of seen.arranged) {
-    claim(order.at >= seen.endedAt + seen.skewMs + 110_000, () => 'a follow-up in less than two minutes');
-    claim(order.jobs.length === jobIds.length && jobIds.length > 0, () => 'an empty follow-up');
+    claim(
+      order.at >= seen.endedAt + 110_000 - Math.abs(seen.skewMs),
+      () => 'a follow-up in less than two minutes',
+    );
+    claim(order.chain.rest === true || jobIds.length > 0, () => 'an empty follow-up');
+    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged anew for nothing');
+    claim(order.jobs.length === jobIds.length, () => 'a follow-up has other jobs than it says');
     for (const { jobId, attempts } of order.jobs) {
       const job = report.jobs.find((entry) => entry.jobId === jobId);
       claim(
@@ -108,8 +122,13 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       claim(!seen.pending.has(jobId), () => `${jobId} is in two pending follow-ups`);
     }
     claim(report.followUp?.jobs === jobIds.length, () => `the report counts ${report.followUp?.jobs}`);
+    claim(report.followUp?.rest === order.chain.rest, () => 'the report is wrong about the rest');
   }
 }
+
+/** Idle, and left unasked for lack of time. A stuck job is listed by the follow-up instead. */
+const isUnasked = ({ notAttemptedBecause, reason }: ReportedJob) =>
+  notAttemptedBecause === 'time' && reason !== 'stuck';
 
 const quiet = ['recent_data', 'recently_opened', 'excluded'] as const;
 
@@ -146,7 +165,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
-  const readSince = lastAsk === undefined || (read !== undefined && isAfter(read, lastAsk));
+  // States are read while a request is in flight, too.
+  const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
@@ -213,9 +233,10 @@ function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | unde
 /** The cases of exit 3. */
 function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: SweepSeen): boolean {
   if (outcome === 'error' || outcome === 'unknown') return true;
-  if (outcome === 'closing')
-    return !seen.pending.has(jobId) && !seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
-  return outcome === 'not_attempted' && ['time', 'limit', 'signal'].includes(notAttemptedBecause ?? '');
+  const listed = seen.pending.has(jobId) || seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
+  if (outcome === 'closing') return !listed;
+  if (notAttemptedBecause === 'time') return !listed && !seen.arranged.some(({ order }) => order.chain.rest);
+  return outcome === 'not_attempted' && ['limit', 'signal'].includes(notAttemptedBecause ?? '');
 }
 
 /**

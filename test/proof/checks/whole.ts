@@ -23,6 +23,28 @@ export function doesNothingTwice({ seen, run, claim }: Trial): void {
   }
 }
 
+export function sharesTheCluster({ seen, run, claim }: Trial): void {
+  const other = run.sweeps.find((each) => each !== seen);
+  if (run.case.repetition !== 'together' || !other) return;
+  const closes = [...seen.closes, ...other.closes].sort((a, b) => a.begunAt - b.begunAt);
+  const undisturbed = run.done.length + run.struck.length === 0;
+  const asked = new Map<string, number>();
+  for (const { ids } of closes)
+    for (const jobId of ids) {
+      const count = (asked.get(jobId) ?? 0) + 1;
+      asked.set(jobId, count);
+      // each sweep may ask three times when requests fail; when nothing fails, one request of each is enough
+      claim(!undisturbed || count <= 3, () => `${jobId} was asked ${count} times by two sweeps`);
+    }
+  for (const { jobIds, call } of other.arranged)
+    for (const jobId of jobIds)
+      claim(
+        call > (seen.pendingCall ?? Number.POSITIVE_INFINITY) ||
+          seen.arranged.every((own) => own.call < call || !own.jobIds.includes(jobId)),
+        () => `${jobId} is in a follow-up of both sweeps`,
+      );
+}
+
 export function hidesCredentials({ seen, run, claim }: Trial): void {
   const { error, report } = seen;
   const output = error
@@ -32,7 +54,7 @@ export function hidesCredentials({ seen, run, claim }: Trial): void {
 }
 
 export function changesNothingInPlan({ seen, wanted, run, claim }: Trial): void {
-  if (!wanted.dryRun) return;
+  if (!wanted.dryRun && !seen.onlyPlans) return;
   claim(seen.closes.length === 0 && seen.arranged.length === 0, () => 'a plan asked for something');
   const own = run.requests.filter(({ headers }) => headers.authorization === seen.authorization);
   for (const { method, path } of own)

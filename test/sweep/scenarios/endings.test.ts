@@ -89,7 +89,7 @@ describe('what is known at the end', () => {
   });
 
   it('a job that nobody could read since it was asked is unknown', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
+    await using world = await startWorld([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
       () => world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 }),
@@ -123,7 +123,7 @@ describe('what is said of jobs left closing', () => {
       const report = await world.sweep({}, { remainingMs, followUps: silentScheduler(world.clock) });
       expect(world.clock.now() - began).toBeLessThanOrEqual(remainingMs);
       expect(report.warnings.join()).toMatch(
-        /left closing, and nobody will come back: (no time was left|the scheduler did not answer)/,
+        /still closing and no follow-up is scheduled: (no time was left|the scheduler did not answer)/,
       );
     }
   });

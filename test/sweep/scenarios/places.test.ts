@@ -31,6 +31,64 @@ function mostSideBySide({ cluster }: World, jobIds: readonly string[]): number {
   );
 }
 
+describe('the default request', () => {
+  const sizes = [
+    { name: 'a', processors: 16 },
+    { name: 'b', processors: 5 },
+    { name: 'c', processors: 1 },
+  ];
+  const fuse = request(1).fuse;
+
+  it.each([
+    ['9.2', { a: 8, b: 2, c: 1 }, 'own_node'],
+    ['8.19', { a: 8, b: 2, c: 1 }, 'own_node'],
+    ['7.17', { a: 4, b: 4, c: 4 }, 'unknown'],
+  ] as const)(
+    'on %s has %o jobs closing at once on the nodes, and reports why',
+    async (stack, places, because) => {
+      const jobs = spreadJobs(60);
+      await using world = await startWorld([...jobs, ...busy(5)], { nodes: sizes }, { stack });
+      const report = await world.sweep({ fuse });
+      expect(report.counts).toMatchObject({ closed: 60, errors: 0 });
+      for (const [name, most] of Object.entries(places)) {
+        const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
+        expect(mostSideBySide(world, ofNode), name).toBe(most);
+      }
+      const told = report.places?.map((each) => [each.nodeName, each.places, each.because]);
+      expect(told).toEqual(Object.entries(places).map(([name, most]) => [name, most, because]));
+    },
+  );
+
+  it('has places without end when perNode is null', async () => {
+    await using world = await startWorld([...spreadJobs(60), ...busy(5)], { nodes: sizes });
+    const report = await world.sweep({ close: { perNode: null }, fuse });
+    expect(world.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
+    expect(report.places).toBeUndefined();
+  });
+
+  it('reports when each job was really closed, long before its request ended', async () => {
+    const jobs = [
+      { jobId: 'slow', node: 'a', lastData: '9d', modelBytes: '50mb', closeTakes: '70s' },
+      ...idle(6).map((job, index) => ({
+        ...job,
+        node: 'a',
+        modelBytes: '50mb',
+        closeTakes: `${8 * (index + 1)}s`,
+      })),
+    ];
+    await using world = await startWorld([...jobs, ...busy(5)], { nodes: sizes });
+    const report = await world.sweep({ fuse });
+    expect(world.closes()).toHaveLength(1);
+    for (const { jobId } of jobs) {
+      const closed = world.cluster.job(jobId)?.closedAt ?? Number.NaN;
+      const late = Date.parse(jobOf(report, jobId).closedAt ?? '') - closed;
+      expect(late, jobId).toBeGreaterThanOrEqual(0);
+      expect(late, jobId).toBeLessThanOrEqual(5_000);
+      expect(Date.parse(jobOf(report, jobId).askedAt ?? '')).toBeLessThan(closed);
+    }
+  });
+});
+
 describe('with places on each node', () => {
   it.each([1, 3, 8])('no node closes more than %i jobs side by side, and all are closed', async (perNode) => {
     const jobs = spreadJobs(90);

@@ -12,10 +12,7 @@ const close = 'ml.close_job';
 describe('the state of a job when its close comes [2.4]', () => {
   it('already closed by someone else, between the plan and the look: already_closed', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
-    const report = await world.sweep(
-      {},
-      { observer: { decided: () => world.cluster.forceCloseJob('idle-0') } },
-    );
+    const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
     expect(told(report, 'idle-0')).toBe('already_closed idle');
     expect(world.closes()).toEqual([['idle-1']]);
     expectTruth(report, world);
@@ -92,14 +89,14 @@ describe('the state of a job when its close comes [2.4]', () => {
 
   it('deleted between the plan and the look: gone, and never named', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.removeJob('idle-1') } });
+    const report = await world.sweep({}, { between: () => world.cluster.removeJob('idle-1') });
     expect(told(report, 'idle-1')).toBe('gone idle');
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
   it('in upgrade mode since the plan: its task has no process, and it is left alone', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.setUpgradeMode(true) } });
+    const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
     expect(told(report, 'idle-0')).toBe('revived no_process');
     expect(world.closes()).toEqual([]);
@@ -110,7 +107,7 @@ describe('the state of a job when its close comes [2.4]', () => {
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
     ]);
-    const report = await world.sweep({}, { observer: { decided: () => world.cluster.crashNode('ml-0') } });
+    const report = await world.sweep({}, { between: () => world.cluster.crashNode('ml-0') });
     expect(told(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
     expectTruth(report, world);
   });
@@ -130,7 +127,7 @@ describe('the look before the leap', () => {
     ],
   ])('leaves a job alone when %s', async (_what, happens, reason) => {
     await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
-    const report = await world.sweep({}, { observer: { decided: () => happens(world) } });
+    const report = await world.sweep({}, { between: () => happens(world) });
     expect(told(report, 'idle-1')).toBe(`revived ${reason}`);
     expect(jobOf(report, 'idle-1')).toMatchObject({ verdict: 'keep', attempts: 0 });
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
@@ -145,7 +142,7 @@ describe('the look before the leap', () => {
         lastData: '101h',
         datafeed: { datafeedId: 'new-feed', state: 'started' },
       });
-    const report = await world.sweep({}, { observer: { decided: made } });
+    const report = await world.sweep({}, { between: made });
     expect(told(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
@@ -301,7 +298,7 @@ describe('a close that outlives its request', () => {
     expect(told(report, 'idle-0')).toBe('closing idle');
     expect(report.durationMs).toBeLessThanOrEqual(4 * minute + 11_000);
     expect(report.status).toBe('partial');
-    expect(report.warnings.join()).toContain('nobody will come back');
+    expect(report.warnings.join()).toContain('no follow-up is scheduled');
     expectTruth(report, world);
   });
 
@@ -324,6 +321,41 @@ describe('races [2.9]', () => {
       error: { type: 'reopened' },
       attempts: 1,
     });
+    expectTruth(report, world);
+  });
+
+  it.each([0, 1_500])(
+    'a job opened again within the second of our close is an error, answered after %i ms',
+    async (late) => {
+      await using world = await startWorld([
+        ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
+        ...busy(5),
+      ]);
+      const begun = world.clock.now();
+      world.server.faults.add({ api: close, delayAnswer: late });
+      world.server.faults.at(begun + 800, () => world.cluster.openJob('idle-0'));
+      const report = await world.sweep({ followUp: false });
+      if (late === 0) return expect(jobOf(report, 'idle-0').outcome).toBe('closed');
+      expect(jobOf(report, 'idle-0')).toMatchObject({
+        outcome: 'error',
+        error: { type: 'reopened' },
+        attempts: 1,
+      });
+      expect(report.status).toBe('partial');
+      expect(report.counts.revived).toBe(0);
+    },
+  );
+
+  it('a job that is refused, closed by somebody else and opened again is no revival', async () => {
+    await using world = await startWorld([
+      ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
+      ...busy(5),
+    ]);
+    world.server.faults.add({ api: close, status: 429, type: 'es_rejected_execution_exception' });
+    world.server.faults.afterRequest(1, () => world.cluster.forceCloseJob('idle-0'), close);
+    world.server.faults.at(world.clock.now() + 500, () => world.cluster.openJob('idle-0'));
+    const report = await world.sweep({ followUp: false });
+    expect(jobOf(report, 'idle-0').outcome).not.toBe('revived');
     expectTruth(report, world);
   });
 
@@ -376,7 +408,7 @@ describe('a cluster that cannot be read', () => {
   });
 
   it('ever again after the close: unknown, which is the truth', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5)]);
+    await using world = await startWorld([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
       () => world.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),
@@ -394,7 +426,7 @@ describe('a cluster that cannot be read', () => {
     const feeds = { datafeed: { state: 'stopped' } } as const;
     for (const { jobId } of idle(2))
       world.cluster.putJob({ jobId, lastData: jobId === 'idle-0' ? '5d' : '6d', ...feeds });
-    const report = await world.sweep({}, { observer: { decided: fault } });
+    const report = await world.sweep({}, { between: fault });
     expect(report.counts.errors).toBe(2);
     expect(jobOf(report, 'idle-0')).toMatchObject({ attempts: 0, error: { type: 'unreadable' } });
     expect(world.closes()).toEqual([]);

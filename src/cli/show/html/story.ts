@@ -1,5 +1,5 @@
 /** @module The story of a sweep in sentences: what was asked when, what was slow, who comes back. */
-import type { ReportedJob, ReportedRound, SweepReport } from '../../../sweep/report.ts';
+import type { ReportedFollowUp, ReportedJob, ReportedRound, SweepReport } from '../../../sweep/report.ts';
 import { plural } from '../../../sweep/text.ts';
 import { moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';
@@ -24,7 +24,9 @@ function chaptersOf(report: SweepReport): string[] {
   return [
     ...(report.followUpOf
       ? [
-          `This is follow-up ${report.followUpOf.round} of the sweep ${report.followUpOf.sweepId}: it looked at its ${plural(jobs.length, 'job')} alone.`,
+          report.followUpOf.rest
+            ? `This is follow-up ${report.followUpOf.round} of the sweep ${report.followUpOf.sweepId}: it went on with the jobs that did not fit into the time.`
+            : `This is follow-up ${report.followUpOf.round} of the sweep ${report.followUpOf.sweepId}: it looked at its ${plural(jobs.length, 'job')} alone.`,
         ]
       : []),
     ...(asked.length > 0 ? [askedText(asked, startedAt)] : []),
@@ -41,13 +43,17 @@ function chaptersOf(report: SweepReport): string[] {
     ...(report.rounds ?? []).map(roundText),
     ...deeds(jobs),
     ...(asked.length > 0 || jobs.some(({ outcome }) => outcome === 'closing')
-      ? [
-          followUp
-            ? `Round ${followUp.round} looks at the ${plural(followUp.jobs, 'job')} left closing again at ${moment(followUp.at)} (${followUp.name}).`
-            : ending(jobs, durationMs),
-        ]
+      ? [followUp ? followUpText(followUp) : ending(jobs, durationMs)]
       : []),
   ];
+}
+
+function followUpText({ round, jobs, at, name, rest }: ReportedFollowUp): string {
+  const what = [
+    ...(rest ? ['goes on with the jobs that did not fit into the time'] : []),
+    ...(rest && jobs === 0 ? [] : [`looks again at ${plural(jobs, 'job')} left closing`]),
+  ];
+  return `Round ${round} ${what.join(' and ')} at ${moment(at)} (${name}).`;
 }
 
 function askedText(asked: readonly ReportedJob[], startedAt: string): string {
@@ -92,8 +98,9 @@ function deeds(jobs: readonly ReportedJob[]): string[] {
   });
 }
 
-function took({ askedAt, settledAt }: ReportedJob): number {
-  return askedAt === undefined || settledAt === undefined ? 0 : Date.parse(settledAt) - Date.parse(askedAt);
+function took({ askedAt, closedAt, settledAt }: ReportedJob): number {
+  const end = closedAt ?? settledAt;
+  return askedAt === undefined || end === undefined ? 0 : Date.parse(end) - Date.parse(askedAt);
 }
 
 const mostNamed = 8;

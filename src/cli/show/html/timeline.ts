@@ -47,7 +47,7 @@ export function timeline(report: SweepReport): Chart | undefined {
   const batches = new Set(bars.flatMap(({ job }) => job.batch ?? [])).size;
   return {
     title: 'Closes by node',
-    summary: `${plural(bars.length, 'job')} in ${plural(batches, 'request')} over ${span(total)}; the longest, ${longest.job.jobId}, took ${span(longest.to - longest.from)}. Bars that begin together were asked in one request; a bar ends when the outcome was known.`,
+    summary: `${plural(bars.length, 'job')} in ${plural(batches, 'request')} over ${span(total)}; the longest, ${longest.job.jobId}, took ${span(longest.to - longest.from)}. Bars that begin together were asked in one request; a bar ends when the job was seen closed, or when its outcome was known.`,
     legend: legendOf(bars),
     draw: (width) => draw(lanes, { total, rounds }, width),
     table: {
@@ -75,7 +75,8 @@ function barsOf({ jobs, startedAt, durationMs }: SweepReport): Bar[] {
     .filter(({ askedAt, batch }) => askedAt !== undefined && batch !== undefined)
     .map((job) => {
       const from = Math.max(0, Date.parse(job.askedAt ?? startedAt) - start);
-      const to = job.settledAt === undefined ? durationMs : Date.parse(job.settledAt) - start;
+      const end = job.closedAt ?? job.settledAt;
+      const to = end === undefined ? durationMs : Date.parse(end) - start;
       return { job, node: printable(job.nodeName ?? job.nodeId ?? 'no node'), from, to: Math.max(from, to) };
     })
     .sort((a, b) => (a.job.batch ?? 0) - (b.job.batch ?? 0) || a.from - b.from);

@@ -42,7 +42,13 @@ export class MlNode {
   alive = true;
   readonly #attributes: Readonly<Record<string, string>>;
 
-  constructor(description: NodeDescription, index: number, clock: SimulatorClock, random: Random) {
+  constructor(
+    description: NodeDescription,
+    index: number,
+    clock: SimulatorClock,
+    random: Random,
+    major: number,
+  ) {
     this.name = description.name;
     this.memory = description.memory;
     this.processors = description.processors;
@@ -52,7 +58,11 @@ export class MlNode {
     this.heap = Math.min(2 ** 30, Math.floor(description.memory / 4));
     this.closing = new SharedCapacity(clock, description.closeCapacity);
     this.#attributes = {
-      'ml.allocated_processors': String(description.processors),
+      // Unknown to 7.17; the double is what 8.5 and later go by, and the other is kept for older nodes.
+      ...(major >= 8 && {
+        'ml.allocated_processors': String(Math.ceil(description.processors)),
+        'ml.allocated_processors_double': description.processors.toFixed(1),
+      }),
       'ml.machine_memory': String(description.memory),
       'ml.max_jvm_size': String(this.heap),
       'xpack.installed': 'true',

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { JobId } from '../../src/sweep/job-id.ts';
-import { lookAt } from '../../src/sweep/look.ts';
-import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import { StateReader } from '../../src/sweep/states.ts';
-import { idleJob, minute } from '../support/jobs.ts';
+import { VirtualClock } from '../../../src/simulator/clock.ts';
+import { Entry } from '../../../src/sweep/closing/ledger.ts';
+import { look as lookAt, readStats } from '../../../src/sweep/closing/request.ts';
+import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
+import { idleJob, minute } from '../../support/jobs.ts';
 
 const configOf = (jobId: string, datafeedId?: string): JobConfig => ({ jobId, groups: [], datafeedId });
 const statsOf = (jobId: string): JobStats => ({
@@ -44,13 +43,16 @@ function clusterOf(told: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?:
 
 const { signal } = new AbortController();
 
+const entriesOf = (jobs: readonly JobSnapshot[]) =>
+  jobs.map((job) => new Entry(job, { verdict: 'close', reason: 'idle' }));
+
 function look(
   jobs: readonly JobSnapshot[],
   cluster: ReturnType<typeof clusterOf>,
-  states = new StateReader(cluster, signal),
-  areTold?: boolean,
+  { entries = entriesOf(jobs), reads = { begun: 0 }, fresh = Number.POSITIVE_INFINITY } = {},
 ) {
-  return lookAt(jobs, { cluster, states, clock: new VirtualClock() }, signal, areTold);
+  const closing = { cluster: cluster as never, clock: new VirtualClock(), ending: signal };
+  return lookAt(entries, closing, reads, fresh);
 }
 
 const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
@@ -116,15 +118,30 @@ describe('the look before a close', () => {
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('takes stats that were read a moment ago for what they are, and reads the rest', async () => {
+  it('reads no stats that a read just before it has read, and all of them when one is missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
-    const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing] });
-    const states = new StateReader(cluster, signal);
-    await states.read(['a' as JobId]);
-    const jobs = await look([bare('a'), bare('b')], cluster, states, true);
-    expect(cluster.asked).toMatchObject({ configs: [['a', 'b']], stats: [['a']] });
-    expect(jobs.get('a')?.state).toBe('closing');
-    // not among them: it is not to be touched, config or not
-    expect(jobs.get('b')).toMatchObject({ reportedState: 'unknown', state: undefined });
+    const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
+    const entries = entriesOf([bare('a'), bare('b')]);
+    const reads = { begun: 0 };
+    const read = await readStats(entries.slice(0, 1), { cluster: cluster as never }, reads, signal);
+    const of = (some: typeof entries, fresh: number) =>
+      look(
+        some.map(({ job }) => job),
+        cluster,
+        { entries: some, reads, fresh },
+      );
+    expect((await of(entries.slice(0, 1), read)).get('a')?.state).toBe('closing');
+    expect(cluster.asked).toMatchObject({ configs: [['a']], stats: [['a']] });
+    await of(entries, read);
+    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b']]);
+    await of(entries.slice(0, 1), reads.begun + 1);
+    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b'], ['a']]);
+  });
+
+  it('does not touch a job that no stats come of while it is known', async () => {
+    const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
+    const entries = entriesOf([bare('b')]);
+    entries[0]?.note({ read: 9, stats: undefined });
+    expect([...(await look([bare('b')], cluster, { entries, fresh: 1 })).keys()]).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CloseAnswer } from '../../src/sweep/ports.ts';
+import type { CloseAnswer } from '../../../src/sweep/ports.ts';
 import {
   acknowledged,
   bare,
@@ -9,9 +9,9 @@ import {
   failed,
   lost,
   oneByOne,
-} from '../support/closing.ts';
-import { refusal } from '../support/entries.ts';
-import { day, minute, now } from '../support/jobs.ts';
+} from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, minute, now } from '../../support/jobs.ts';
 
 describe('force', () => {
   it('goes first, to each job by itself', async () => {
@@ -59,7 +59,6 @@ describe('force', () => {
       '0 force f',
       '0 stats f',
       '0 configs f',
-      '0 stats f',
       '0 force f',
       '1000 stats f',
     ]);
@@ -155,7 +154,7 @@ describe('after an answer', () => {
       },
     });
     world.at(3_000, () => world.cluster.becomes('closing', 'closed'));
-    expect(await world.run()).toBe(4_750);
+    expect(await world.run()).toBe(3_350);
     expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
       [false, 'closed', 'closing', 'failed', 'gone', 'open'],
       [true, 'failed'],
@@ -163,10 +162,10 @@ describe('after an answer', () => {
     ]);
     expect(world.told()).toEqual({
       closed: 'closed 0',
-      closing: 'closed 4750',
+      closing: 'closed 3350',
       failed: 'force_closed 1000',
       gone: 'gone 0',
-      open: 'closed 1000',
+      open: 'closed 1100',
     });
   });
 

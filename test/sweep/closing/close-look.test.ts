@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { CloseAnswer } from '../../src/sweep/ports.ts';
-import { acknowledged, bare, closingOf, denied, failed, lost } from '../support/closing.ts';
-import { refusal } from '../support/entries.ts';
-import { day, now } from '../support/jobs.ts';
+import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { CloseAnswer } from '../../../src/sweep/ports.ts';
+import { acknowledged, bare, closingOf, denied, failed, lost } from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
   it('settles what is gone, closed or busy by now, and asks for the rest', async () => {
@@ -97,14 +97,14 @@ describe('the look before a close', () => {
     expect(world.cluster.log).toEqual([
       '0 configs a b',
       '0 stats a b',
+      '0 close a',
       '0 configs b',
       '0 stats b',
-      '0 close a',
       '0 force b',
-      '1000 stats a',
-      '1000 stats b',
+      '1000 stats a b',
+      '1100 stats b',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1000' });
+    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
     expect(world.entry('b')).toMatchObject({
       verdict: { verdict: 'force', reason: 'failed' },
       looks: 2,
@@ -194,7 +194,7 @@ describe('the look before a close', () => {
         status: 0,
         type: 'unreadable',
         reason:
-          'the job could not be read right before it was to be asked: the cluster took more than 30 s to tell, 3 times',
+          'the job could not be read right before it was to be asked: the cluster took more than 30 s to answer, 3 times',
       },
     });
   });
@@ -297,22 +297,24 @@ describe('a job that was asked and is to be kept by now', () => {
     return world;
   };
 
-  it('is an error when it was opened again after the ask', async () => {
-    const world = await askedAndThen('opened', { openedAt: now + 1_001 });
-    expect(world.entry('a').outcome).toEqual({
-      outcome: 'error',
-      error: { status: 0, type: 'reopened', reason: 'the job is open again after it was asked to close' },
-    });
-  });
+  it.each([now, now + 1_001])(
+    'is an error when it was opened again at or after the ask, at %i',
+    async (openedAt) => {
+      const world = await askedAndThen('opened', { openedAt });
+      expect(world.entry('a').outcome).toEqual({
+        outcome: 'error',
+        error: { status: 0, type: 'reopened', reason: 'the job is open again after it was asked to close' },
+      });
+    },
+  );
 
   it.each([
-    ['its process started within a second of the ask', { openedAt: now + 1_000 }, 'recently_opened'],
-    ['it got data', { lastDataTime: now + 1_400 }, 'recent_data'],
-    ['it has no process', { openedAt: undefined }, 'no_process'],
-  ])('is revived when %s', async (_why, changes, reason) => {
+    ['it got data', { lastDataTime: now + 1_400 }],
+    ['it has no process', { openedAt: undefined }],
+  ])('is an error, with that of its close, when %s', async (_why, changes) => {
     const world = await askedAndThen('opened', changes);
-    expect(world.told()).toEqual({ a: 'revived 2000' });
-    expect(world.entry('a').verdict).toEqual({ verdict: 'keep', reason });
+    expect(world.told()).toEqual({ a: 'error no_answer 2000' });
+    expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
   it('is revived when it was opened again and nobody has asked it', async () => {

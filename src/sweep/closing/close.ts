@@ -1,0 +1,502 @@
+/**
+ * @module Closes jobs in one loop over one table. A job waits to be asked, is in a request, is watched, or is settled.
+ * Each turn starts the requests that may start, reads the open jobs when that is due, and waits for the next event. An
+ * answer is only a hint: what the cluster says of a job afterwards decides its next step.
+ */
+import { runs } from '../inventory.ts';
+import type { CloseAnswer, ClusterError } from '../ports.ts';
+import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
+import { afterLook, askAgain, errorOf, type NextStep, nextStep, type Phase } from './next-step.ts';
+import {
+  candidates,
+  closeBatch,
+  limitOf,
+  nextBatch,
+  nodeOf,
+  requestsToRead,
+  together,
+  type Waiting,
+  waitingOf,
+} from './places.ts';
+import { allowanceFor, ask, look, type Reads, readStats, unreadable } from './request.ts';
+
+/** Between two reads of the same jobs: quick at first, as most closes are, then slower. Milliseconds. */
+const firstPace = 1_000;
+const slowestPace = 4_000;
+/** More jobs than this take a dozen requests to read, and are read less often. */
+const manyOpen = 1_000;
+const slowestPaceOfMany = 9_000;
+/** Reads that may show a place to be free: after an answer, without one, and at the latest. */
+const answeredPace = 100;
+const unansweredPace = 500;
+const refillPace = 1_000;
+/** These reads and the closes are at most four a second on average, looks apart; this many may come at once. */
+const msPerRequest = 250;
+const maxBurst = 40;
+/** Jobs of a node that are read with the others because they are likely to be asked next; at first, and later. */
+const firstLikely = 8;
+const likelyNext = 3;
+
+/** A place on a node, and until when it is held; epoch milliseconds. */
+interface Place {
+  readonly node: string;
+  readonly until: number;
+}
+
+/** A job that was taken out of the waiting ones and is not settled. */
+interface Open {
+  readonly phase: Phase | { readonly phase: 'looked_at' };
+  readonly place: Place | undefined;
+  /** When its watch ends; epoch milliseconds. */
+  readonly until?: number;
+  /** No longer waited for. */
+  readonly isLeft?: boolean;
+}
+
+/**
+ * Asks, reads and asks again until every entry is settled or left to `conclude`, or `ending` aborts. Entries with verdict
+ * `wait` are watched, those with `close` and `force` asked. Rejects only on a bug: what a cluster can do wrong becomes an
+ * outcome.
+ */
+export async function closeJobs(entries: readonly Entry[], closing: Closing): Promise<void> {
+  await new CloseLoop(entries, closing).run();
+}
+
+class CloseLoop {
+  readonly #closing: Closing;
+  #waiting: readonly Waiting[];
+  readonly #open = new Map<Entry, Open>();
+  /** Jobs that this sweep has forced, or is about to. */
+  readonly #forced = new Set<Entry>();
+  readonly #processors = new Map<string, number | undefined>();
+  readonly #reads: Reads = { begun: 0 };
+  #isReading = false;
+  #lastReadAt = Number.NEGATIVE_INFINITY;
+  #pacedReadAt = Number.POSITIVE_INFINITY;
+  #pace = firstPace;
+  /** When the reads and closes so far have used up their share of the time. */
+  #paidUntil = Number.NEGATIVE_INFINITY;
+  #requests = 0;
+  #inFlight = 0;
+  #denied: ClusterError | undefined;
+  #event = Promise.withResolvers<void>();
+  #bug: { readonly error: unknown } | undefined;
+
+  constructor(entries: readonly Entry[], closing: Closing) {
+    this.#closing = closing;
+    // break: waiting
+    this.#waiting = waitingOf(entries);
+    for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
+  }
+
+  async run(): Promise<void> {
+    const { clock, ending } = this.#closing;
+    while (!ending.aborted) {
+      if (this.#bug) throw this.#bug.error;
+      this.#startRequests(Number.POSITIVE_INFINITY);
+      if (!this.#isReading && this.#nextReadAt() <= clock.now()) this.#inBackground(this.#read());
+      if (this.#isDone()) return;
+      await this.#nextEvent();
+    }
+  }
+
+  #isDone(): boolean {
+    if (this.#inFlight > 0 || this.#isReading || this.#waiting.length > 0 || this.#bug) return false;
+    return [...this.#open.values()].every(({ isLeft }) => isLeft);
+  }
+
+  /** Resolves when something has happened, when something is due, or at the ending. */
+  async #nextEvent(): Promise<void> {
+    const { clock, ending } = this.#closing;
+    const now = clock.now();
+    const happened = this.#event.promise;
+    const nap = new AbortController();
+    const signal = AbortSignal.any([ending, nap.signal]);
+    const ended = Promise.withResolvers<void>();
+    ending.addEventListener('abort', () => ended.resolve(), { signal: nap.signal });
+    const at = Math.min(this.#isReading ? Number.POSITIVE_INFINITY : this.#nextReadAt(), ...this.#dues(now));
+    const slept = Number.isFinite(at)
+      ? clock.sleep(Math.max(0, at - now), signal).catch(() => undefined)
+      : ended.promise;
+    try {
+      await Promise.race([happened, slept, ended.promise]);
+    } finally {
+      nap.abort();
+    }
+  }
+
+  /** When jobs may be asked that may not be asked yet: their time comes, or a place on their node is given back. */
+  #dues(now: number): number[] {
+    if (this.#waiting.length === 0 || !this.#mayStart) return [];
+    const moments = this.#waiting.map(({ notBefore }) => notBefore);
+    for (const { place } of this.#open.values()) if (place) moments.push(place.until);
+    return moments.filter((at) => at > now);
+  }
+
+  #happened(): void {
+    this.#event.resolve();
+    this.#event = Promise.withResolvers<void>();
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const noted = work.catch((error: unknown) => {
+      this.#bug ??= { error };
+    });
+    void noted.then(() => this.#happened());
+  }
+
+  // --- requests
+
+  get #mayStart(): boolean {
+    // break: concurrency
+    return this.#inFlight < this.#closing.request.close.concurrency;
+  }
+
+  /** `fresh`: the read by which stats are new enough to ask. */
+  #startRequests(fresh: number): void {
+    const { request, clock, ending } = this.#closing;
+    if (this.#denied) {
+      const refused = this.#waiting.map(({ entry }) => entry);
+      this.#waiting = [];
+      this.#refuse(refused, this.#denied);
+    }
+    while (this.#waiting.length > 0 && this.#mayStart && !ending.aborted) {
+      const now = clock.now();
+      // break: max-batch
+      const limits = { maxJobs: request.close.batch, now };
+      const batch = nextBatch(this.#waiting, this.#freePlaces(), limits);
+      if (batch.length === 0) return;
+      const taken = new Set(batch);
+      this.#waiting = this.#waiting.filter((each) => !taken.has(each));
+      for (const each of batch) this.#take(each);
+      this.#inFlight += 1;
+      this.#inBackground(this.#carryOut(batch, fresh));
+    }
+  }
+
+  #take(waiting: Waiting): void {
+    const node = nodeOf(waiting);
+    const place = node === undefined ? undefined : { node, until: Number.POSITIVE_INFINITY };
+    this.#open.set(waiting.entry, { phase: { phase: 'looked_at' }, place });
+  }
+
+  #limitOf(node: string): NodeLimit | undefined {
+    const { request, cluster } = this.#closing;
+    const nodes = { processors: this.#processors, largest: cluster.largestNodeProcessors() };
+    return limitOf(node, request.close.perNode, nodes);
+  }
+
+  #freePlaces(): ReadonlyMap<string, number> {
+    const now = this.#closing.clock.now();
+    const free = new Map<string, number>();
+    for (const each of this.#waiting) {
+      const node = nodeOf(each);
+      if (node !== undefined && !free.has(node)) free.set(node, this.#limitOf(node)?.places ?? 0);
+    }
+    for (const { place } of this.#open.values())
+      if (place && place.until > now) free.set(place.node, (free.get(place.node) ?? 0) - 1);
+    return free;
+  }
+
+  async #carryOut(batch: readonly Waiting[], fresh: number): Promise<void> {
+    const force = batch[0]?.force === true;
+    try {
+      const ready = await this.#look(batch, fresh);
+      // What the look sends another way need not wait until this request, which may take minutes, has ended.
+      this.#happened();
+      await this.#ask(ready, force);
+    } finally {
+      this.#inFlight -= 1;
+      for (const { entry } of batch) this.#dropUnasked(entry);
+    }
+  }
+
+  /** A job that was looked at and not asked, for lack of time or of an answer, is left to `conclude`. */
+  #dropUnasked(entry: Entry): void {
+    if (this.#open.get(entry)?.phase.phase === 'looked_at') this.#open.delete(entry);
+  }
+
+  /** Reads the jobs of a request again, and returns those that are still to be asked. */
+  async #look(batch: readonly Waiting[], fresh: number): Promise<Entry[]> {
+    const { ending, clock, judge } = this.#closing;
+    const entries = batch.map(({ entry }) => entry);
+    if (ending.aborted || !allowanceFor(entries, this.#closing)) return [];
+    if (this.#denied) return this.#refuse(entries, this.#denied);
+    let jobs: Awaited<ReturnType<typeof look>>;
+    try {
+      // break: fresh-look
+      jobs = await look(entries, this.#closing, this.#reads, fresh);
+    } catch (error) {
+      // The fate of a job that was asked before is read at the end.
+      if (!ending.aborted)
+        for (const entry of entries) if (entry.asks === 0) this.#leaveUnread(entry, unreadable(error));
+      return [];
+    }
+    this.#learn(entries);
+    return batch.flatMap(({ entry, force }) => {
+      const job = jobs.get(entry.jobId);
+      if (job && job.state !== 'closed') {
+        entry.job = { ...job, modelBytes: job.modelBytes ?? entry.job.modelBytes };
+        entry.looks += 1;
+      }
+      const step = afterLook(entry, job, { judge, now: clock.now(), force });
+      if (step.verdict) entry.verdict = step.verdict;
+      if (step.step === 'settle') this.#settle(entry, step.outcome);
+      else if (step.step === 'watch') {
+        entry.askedAt ??= clock.now();
+        this.#watch(entry);
+      } else if (step.step === 'again') this.#wait(together([entry], { force: !force, notBefore: 0 }));
+      else if (this.#mayAsk(entry, force)) return [entry];
+      return [];
+    });
+  }
+
+  /** A job that was never asked and could not be read whole is left as it is, unless it is over already. */
+  #leaveUnread(entry: Entry, error: ClusterError): void {
+    const { seen } = entry;
+    if (seen && !seen.stats) this.#settle(entry, { outcome: 'gone' });
+    else if (seen?.stats?.state === 'closed') this.#settle(entry, { outcome: closedAs(entry) });
+    else this.#settle(entry, { outcome: 'error', error });
+  }
+
+  /** Whether `force.max` and the places of the job's node, which may be another one by now, allow the request. */
+  #mayAsk(entry: Entry, force: boolean): boolean {
+    if (!force) return this.#keepsPlace(entry);
+    // break: force-max
+    if (!this.#forced.has(entry) && this.#forced.size >= this.#closing.request.force.max) {
+      // One that was asked before is closing or failed by now: the last look says which.
+      if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
+      return false;
+    }
+    this.#forced.add(entry);
+    return true;
+  }
+
+  #keepsPlace(entry: Entry): boolean {
+    const [waiting] = together([entry], { force: false, notBefore: 0 });
+    const node = waiting && nodeOf(waiting);
+    if (!waiting || this.#open.get(entry)?.place?.node === node) return true;
+    this.#wait([waiting]);
+    return false;
+  }
+
+  async #ask(entries: readonly Entry[], force: boolean): Promise<void> {
+    const { clock, ending, observer } = this.#closing;
+    const batch = closeBatch(entries);
+    const allowance = allowanceFor(entries, this.#closing);
+    if (!batch || !allowance || ending.aborted) return;
+    this.#requests += 1;
+    this.#pay(1);
+    for (const entry of entries) this.#noteAsk(entry, force, clock.now());
+    observer.asking?.(entries, this.#requests);
+    const answer = await ask(batch, force, allowance, this.#closing);
+    // break: read-back
+    if (answer.kind === 'denied') this.#denied = answer.error;
+    for (const entry of entries) {
+      entry.lastError = errorOf(answer);
+      const open = this.#open.get(entry);
+      if (open) this.#open.set(entry, { ...open, phase: { phase: 'answered', answer } });
+    }
+  }
+
+  #noteAsk(entry: Entry, force: boolean, now: number): void {
+    entry.asks += 1;
+    entry.askedAt ??= now;
+    entry.lastAskAt = now;
+    entry.forgetSeen(this.#reads.begun);
+    entry.forced ||= force;
+    entry.batch = this.#requests;
+    if (runs(entry.job.datafeed)) entry.stopsDatafeed = entry.job.datafeed.datafeedId;
+    const place = this.#open.get(entry)?.place;
+    if (place) entry.limit = this.#limitOf(place.node);
+    this.#expectReads();
+    this.#open.set(entry, { phase: { phase: 'in_flight' }, place: this.#timed(entry, place) });
+  }
+
+  /** A place is given back when the timeout of the close is over: one stuck job must not hold up a node. */
+  #timed(entry: Entry, place: Place | undefined): Place | undefined {
+    if (!place || entry.lastAskAt === undefined) return undefined;
+    return { ...place, until: entry.lastAskAt + this.#closing.request.close.timeout };
+  }
+
+  // --- reads
+
+  /** A job that is closing: it is read for the time of a close, counted from when it was first watched. */
+  #watch(entry: Entry): void {
+    const { clock, request } = this.#closing;
+    const open = this.#open.get(entry);
+    const until = open?.until ?? clock.now() + request.close.timeout;
+    this.#expectReads();
+    this.#open.set(entry, {
+      phase: { phase: 'watched', over: false },
+      place: this.#timed(entry, open?.place),
+      until,
+    });
+  }
+
+  /** The first job that is to be read makes the reads begin, soon at first. */
+  #expectReads(): void {
+    if ([...this.#open.values()].some(isRead)) return;
+    this.#pace = firstPace;
+    this.#pacedReadAt = this.#closing.clock.now() + firstPace;
+  }
+
+  /** Counts requests that are no part of a look against four a second. */
+  #pay(requests: number): void {
+    const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
+    this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
+  }
+
+  /** When the open jobs are read next, epoch milliseconds. */
+  #nextReadAt(): number {
+    const open = [...this.#open.values()].filter(isRead);
+    if (this.#unknownNodes().length > 0) return Number.NEGATIVE_INFINITY;
+    if (open.length === 0) return Number.POSITIVE_INFINITY;
+    const ends = open.map(({ until = Number.POSITIVE_INFINITY, isLeft }) =>
+      isLeft ? Number.POSITIVE_INFINITY : until,
+    );
+    const hasAnswer = open.some(({ phase }) => phase.phase === 'answered');
+    const soon =
+      hasAnswer || this.#isPlaceWanted() ? this.#soonestReadAt(hasAnswer) : Number.POSITIVE_INFINITY;
+    return Math.min(this.#pacedReadAt, soon, ...ends);
+  }
+
+  #soonestReadAt(hasAnswer: boolean): number {
+    const gap = hasAnswer ? answeredPace : unansweredPace;
+    return Math.min(Math.max(this.#paidUntil, this.#lastReadAt + gap), this.#lastReadAt + refillPace);
+  }
+
+  /** Whether a job waits for a place that a read, and no answer, would show to be free: its request names others, too. */
+  #isPlaceWanted(): boolean {
+    if (!this.#mayStart) return false;
+    const now = this.#closing.clock.now();
+    const free = this.#freePlaces();
+    const wanted = new Set(this.#waiting.filter(({ notBefore }) => notBefore <= now).map(nodeOf));
+    const holders = [...this.#open].filter(([, { place, phase }]) => place && phase.phase !== 'looked_at');
+    const ofRequest = Map.groupBy(holders, ([entry]) => entry.batch);
+    return holders.some(
+      ([entry, { place, phase }]) =>
+        place &&
+        wanted.has(place.node) &&
+        (free.get(place.node) ?? 0) <= 0 &&
+        (phase.phase !== 'in_flight' || (ofRequest.get(entry.batch)?.length ?? 0) > 1),
+    );
+  }
+
+  #unknownNodes(): string[] {
+    const nodes = new Set(this.#waiting.flatMap((each) => nodeOf(each) ?? []));
+    return [...nodes].filter((node) => this.#limitOf(node) === undefined);
+  }
+
+  /** Reads the jobs that are open, and with them those that are likely to be asked next. */
+  async #read(): Promise<void> {
+    const { clock, ending, request } = this.#closing;
+    const readAt = clock.now();
+    const open = [...this.#open].filter(([, each]) => isRead(each));
+    const likely = this.#unknownNodes().length > 0 ? firstLikely : likelyNext;
+    const next = request.close.perNode === null ? [] : candidates(this.#waiting, likely);
+    // A look that waits for its answers gets the stats of this read as well.
+    const lookedAt = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [] : [entry]));
+    const entries = [...open.map(([entry]) => entry), ...lookedAt, ...next];
+    this.#isReading = true;
+    if (open.length > 0) this.#lastReadAt = readAt;
+    this.#pay(requestsToRead(entries));
+    const read = await readStats(entries, this.#closing, this.#reads, ending).catch(() => undefined);
+    this.#isReading = false;
+    if (ending.aborted) return;
+    this.#learn(entries);
+    this.#pace = Math.min(this.#pace * 1.5, open.length > manyOpen ? slowestPaceOfMany : slowestPace);
+    this.#advance(open, read, readAt);
+    // break: poll-pace
+    this.#pacedReadAt = clock.now() + this.#pace;
+    this.#startRequests(read ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Remembers the processors of the nodes that these jobs are on. */
+  #learn(entries: readonly Entry[]): void {
+    for (const { job, seen } of entries) {
+      const { nodeId, nodeProcessors } = seen?.stats ?? {};
+      if (nodeId !== undefined && nodeProcessors !== undefined) this.#processors.set(nodeId, nodeProcessors);
+      for (const node of [nodeId, job.nodeId])
+        if (node !== undefined && !this.#processors.has(node)) this.#processors.set(node, undefined);
+    }
+  }
+
+  /** Every open job takes its next step, by a read that began at `readAt`; `read` is undefined when it failed. */
+  #advance(open: readonly (readonly [Entry, Open])[], read: number | undefined, readAt: number): void {
+    const { clock, judge, budget } = this.#closing;
+    const now = clock.now();
+    const repeated = new Map<CloseAnswer, { readonly entries: Entry[]; delayMs: number }>();
+    for (const [entry] of read === undefined ? [] : open) this.#noteState(entry, now);
+    for (const [entry, { phase: was, until = Number.POSITIVE_INFINITY }] of open) {
+      if (was.phase === 'looked_at') continue;
+      const phase: Phase = was.phase === 'watched' ? { phase: 'watched', over: now >= until } : was;
+      const next: NextStep =
+        read === undefined
+          ? { step: phase.phase === 'watched' && phase.over ? 'leave' : 'wait' }
+          : nextStep(entry, entry.seen?.stats, phase, { judge, now, readAt });
+      if (next.step === 'again' && !next.force && phase.phase === 'answered') {
+        const group = repeated.get(phase.answer) ?? { entries: [], delayMs: 0 };
+        group.entries.push(entry);
+        group.delayMs = Math.max(group.delayMs, next.delayMs);
+        repeated.set(phase.answer, group);
+      } else this.#takeStep(entry, phase, next);
+    }
+    for (const [answer, { entries, delayMs }] of repeated) {
+      for (const entry of entries) this.#open.delete(entry);
+      // A server that says "later" than this sweep lasts is not waited for: the time would be paid for nothing.
+      if (now + delayMs < budget.workEnd) this.#wait(askAgain(entries, answer, now + delayMs));
+    }
+  }
+
+  /** While its request is in flight, a job may be seen closed; its place is given back unless it closes, or may begin to. */
+  #noteState(entry: Entry, now: number): void {
+    const state = entry.seen?.stats?.state;
+    if (state === 'closed') entry.closedAt ??= now;
+    const open = this.#open.get(entry);
+    if (open?.place && !isHeldIn(state)) this.#open.set(entry, { ...open, place: undefined });
+  }
+
+  #takeStep(entry: Entry, phase: Phase, next: NextStep): void {
+    const open = this.#open.get(entry);
+    if (next.step === 'settle') this.#settle(entry, next.outcome);
+    else if (next.step === 'again')
+      this.#wait(
+        together([entry], { force: next.force, notBefore: this.#closing.clock.now() + next.delayMs }),
+      );
+    else if (next.step === 'leave' && open) this.#open.set(entry, { ...open, isLeft: true });
+    else if (phase.phase === 'answered') {
+      this.#pace = firstPace;
+      this.#watch(entry);
+    }
+  }
+
+  // --- where a job is
+
+  /** Jobs that are asked again, or in another way, come before those that were not looked at yet. */
+  #wait(jobs: readonly Waiting[]): void {
+    for (const { entry } of jobs) this.#open.delete(entry);
+    const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;
+    const first = this.#waiting.filter((each) => !isNew(each));
+    this.#waiting = [...first, ...jobs, ...this.#waiting.filter(isNew)];
+  }
+
+  #refuse(entries: readonly Entry[], error: ClusterError): [] {
+    for (const entry of entries) this.#settle(entry, { outcome: 'error', error });
+    return [];
+  }
+
+  #settle(entry: Entry, outcome: Outcome): void {
+    this.#open.delete(entry);
+    // After the ending the last look decides: an answer that comes later changes nothing.
+    if (entry.settled) return;
+    entry.settle(outcome, this.#closing.clock.now());
+    this.#closing.observer.settled?.(entry);
+  }
+}
+
+const isHeldIn = (state: string | undefined): boolean =>
+  state !== undefined && state !== 'closed' && state !== 'failed';
+
+/** Whether a job is read again and again; one that is being looked at is not. */
+const isRead = ({ phase }: Open): boolean => phase.phase !== 'looked_at';

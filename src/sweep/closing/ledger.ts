@@ -1,0 +1,157 @@
+/**
+ * @module What a running sweep knows: one entry for each listed job, which gets one outcome, and what the closing of the
+ * entries needs.
+ */
+import type { Budget } from '../budget.ts';
+import type { Clock } from '../clock.ts';
+import type { JobSnapshot } from '../inventory.ts';
+import type { Cluster, ClusterError, JobStats } from '../ports.ts';
+import type { ReportHead } from '../report.ts';
+import type { SweepRequest } from '../request.ts';
+import type { History, Judge, Verdict } from '../verdict.ts';
+import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
+
+/** What became of a job; the types hold what each outcome must say. */
+export type Outcome =
+  | {
+      readonly outcome: Exclude<OutcomeName, 'error' | 'not_attempted'>;
+      readonly error?: never;
+      readonly because?: never;
+    }
+  | { readonly outcome: 'error'; readonly error: ClusterError; readonly because?: never }
+  | { readonly outcome: 'not_attempted'; readonly error?: never; readonly because: NotAttemptedReason };
+
+/** What a read said of a job. */
+export interface Seen {
+  /** Reads are numbered as they begin. */
+  readonly read: number;
+  /** Undefined: the job no longer exists. */
+  readonly stats: JobStats | undefined;
+}
+
+/** How many jobs of one node a sweep may have closing at once. */
+export interface NodeLimit {
+  readonly places: number;
+  readonly because: PlacesReason;
+  readonly processors?: number;
+}
+
+const closedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed', 'already_closed']);
+
+export class Entry {
+  readonly jobId: string;
+  /** As it was last looked at. */
+  job: JobSnapshot;
+  verdict: Verdict;
+  readonly history: History;
+  /** Close requests of earlier sweeps of this chain that named it. */
+  readonly earlierAttempts: number;
+  /** Close requests of this sweep that named it. */
+  asks = 0;
+  /** Times it was read again right before an ask. */
+  looks = 0;
+  /** When it was first asked, or first seen closing. */
+  askedAt: number | undefined;
+  /** When this sweep last asked. */
+  lastAskAt: number | undefined;
+  /** The limit of its node when it was last asked. */
+  limit: NodeLimit | undefined;
+  forced = false;
+  /** The number of the request that last named it, from 1. */
+  batch: number | undefined;
+  lastError: ClusterError | undefined;
+  /** The datafeed that a close of ours was to stop. */
+  stopsDatafeed: string | undefined;
+  datafeedStopped: boolean | undefined;
+  settledAt: number | undefined;
+  /** When the cluster was first seen to say that it is closed. */
+  closedAt: number | undefined;
+  #outcome: Outcome | undefined;
+  #seen: Seen | undefined;
+  #newestRead = 0;
+
+  constructor(job: JobSnapshot, verdict: Verdict, history: History = {}, earlierAttempts = 0) {
+    this.jobId = job.jobId;
+    this.job = job;
+    this.verdict = verdict;
+    this.history = history;
+    this.earlierAttempts = earlierAttempts;
+    this.askedAt = history.askedAt;
+  }
+
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  get settled(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /** Whether it has an outcome, and one of these. */
+  endedAs(...names: readonly OutcomeName[]): boolean {
+    return names.some((name) => name === this.#outcome?.outcome);
+  }
+
+  /** The history as it is now, for judging again: an ask of this sweep counts like one of an earlier sweep. */
+  get presentHistory(): History {
+    return { ...this.history, askedAt: this.askedAt };
+  }
+
+  /** What the newest read since the last ask said; undefined before there is one. */
+  get seen(): Seen | undefined {
+    return this.#seen;
+  }
+
+  /** Remembers what a read said. An answer that a later read has overtaken adds nothing. */
+  note(seen: Seen): void {
+    // break: newest-reading
+    if (seen.read <= this.#newestRead) return;
+    this.#newestRead = seen.read;
+    this.#seen = seen;
+  }
+
+  /** A close request goes out: reads that had begun by then, `reads` of them, no longer count. */
+  forgetSeen(reads: number): void {
+    this.#newestRead = reads;
+    this.#seen = undefined;
+  }
+
+  settle(outcome: Outcome, now: number): void {
+    // A job is in the counts once: the first outcome stands.
+    if (this.#outcome) return;
+    this.#outcome = outcome;
+    this.settledAt = now;
+    this.closedAt = closedOutcomes.has(outcome.outcome) ? (this.closedAt ?? now) : undefined;
+  }
+}
+
+/** How a job that the cluster says is closed came to be so. */
+export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_closed' {
+  // break: force-closed
+  if (entry.forced) return 'force_closed';
+  const wasAsked = entry.asks > 0 || entry.earlierAttempts > 0 || entry.history.askedAt !== undefined;
+  return wasAsked ? 'closed' : 'already_closed';
+}
+
+/** What the closing of a sweep's entries needs. */
+export interface Closing {
+  readonly request: SweepRequest;
+  readonly judge: Judge;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly budget: Budget;
+  /** Aborts when work must end: the budget is used up, or the sweep was told to stop. */
+  readonly ending: AbortSignal;
+  readonly observer: Observer;
+}
+
+/** Follows a running sweep, for a progress display. */
+export interface Observer {
+  /** Closing begins, with these jobs to act on. */
+  begun?(entries: readonly Entry[], head: ReportHead): void;
+  /** A close request is about to leave: it is sent when this returns. */
+  asking?(entries: readonly Entry[], batch: number): void;
+  settled?(entry: Entry): void;
+  /** Something the person should know while it happens. */
+  notice?(message: string): void;
+}

@@ -1,0 +1,161 @@
+/** @module A sweep larger than one invocation: the packaged function, woken by the stand-in Scheduler, in simulated time. */
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { VirtualClock } from '../../src/simulator/clock.ts';
+import { type FleetJob, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../src/simulator/scheduler/index.ts';
+import { trackHttp } from '../../src/simulator/track-http.ts';
+import type { SweepReport } from '../../src/sweep/report.ts';
+import { newFolder } from '../support/folder.ts';
+import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { type Packaged, packageService } from '../support/packaged.ts';
+import { runCommand } from '../support/run-command.ts';
+import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
+
+type Entry = Pick<typeof import('../../src/handler.ts'), 'createHandler'>;
+
+const minute = 60_000;
+const deadline = 15 * minute;
+const group = 'jobsweep-follow-ups';
+
+let packaged: Packaged;
+beforeAll(async () => {
+  packaged = await packageService(['--stage', 'prod']);
+}, 120_000);
+afterAll(() => packaged[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** The entry of the bundle that would be uploaded. */
+async function bundle(): Promise<Entry> {
+  const properties = packaged.template.Resources.SweepLambdaFunction?.Properties;
+  const Handler = String(properties?.Handler);
+  const file = path.join(packaged.task, Handler.slice(0, Handler.lastIndexOf('.')));
+  const names = await readdir(path.dirname(file));
+  const name = names.find((each) => path.parse(each).name === path.basename(file));
+  return (await import(pathToFileURL(path.join(path.dirname(file), name ?? '')).href)) as Entry;
+}
+
+/**
+ * Has the bundle load what it needs for follow-ups, which takes the machine's own time: the clock would go on without it.
+ * The sweep has no time for any job, and a schedule group that does not exist.
+ */
+async function loadScheduler(
+  handler: ReturnType<Entry['createHandler']>,
+  clock: VirtualClock,
+): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const context = lambdaContext(clock, 1_500);
+      const { warnings } = (await handler({ jobs: 'idle-000' }, context, {} as never)) as SweepReport;
+      expect(warnings.join()).toMatch(/no follow-up takes it: (?!the scheduler did not answer)/);
+    },
+    { timeout: 20_000 },
+  );
+}
+
+const idle: readonly FleetJob[] = Array.from({ length: 400 }, (_, index) => ({
+  jobId: `idle-${String(index).padStart(3, '0')}`,
+  node: 'ml-0',
+  lastData: `${100 + index}h`,
+  modelBytes: '10mb',
+  closeTakes: '15s',
+}));
+const busy: readonly FleetJob[] = Array.from({ length: 450 }, (_, index) => ({
+  jobId: `busy-${index}`,
+  node: 'ml-1',
+  // data until the end of the night
+  lastData: '2026-11-24T12:00:00Z',
+}));
+
+it('400 jobs on one node of 4 processors are closed over a night of several invocations', async () => {
+  using clock = new VirtualClock(Date.parse(start));
+  await using elasticsearch = await startElasticsearch({
+    clock,
+    fleet: {
+      // a close keeps two processors busy
+      nodes: [
+        { name: 'ml-0', processors: 4, closeCapacity: 2, memory: '64gb' },
+        { name: 'ml-1', processors: 4, closeCapacity: 2, memory: '64gb' },
+      ],
+      jobs: [...idle, ...busy],
+    },
+  });
+  const environment = {
+    ELASTICSEARCH_URL: elasticsearch.url,
+    JOBSWEEP_SCHEDULE_GROUP: group,
+    JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
+    JOBSWEEP_FUNCTION_ARN: functionArn,
+    JOBSWEEP_DLQ_ARN: queueArn,
+  };
+  const { createHandler } = await bundle();
+  const handler = createHandler({ environment, clock });
+  const invocations: { readonly report: SweepReport; readonly ms: number }[] = [];
+  await using scheduler = await startScheduler({
+    clock,
+    // one sweep at a time and no retries, as deployed
+    lambda: { retries: 0, concurrency: 1, maxEventAgeMs: 60 * minute },
+    invoke: async ({ payload, requestId }) => {
+      const begun = clock.now();
+      const context = lambdaContext(clock, deadline, requestId);
+      const report = (await handler(payload, context, {} as never)) as SweepReport;
+      invocations.push({ report, ms: clock.now() - begun });
+    },
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL_SCHEDULER', scheduler.url);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'not-a-secret');
+  const client = sdkClient(scheduler.url);
+  await client.send(new CreateScheduleGroupCommand({ Name: group }));
+  client.destroy();
+  using _tracking = trackHttp(clock);
+  await loadScheduler(
+    createHandler({ environment: { ...environment, JOBSWEEP_SCHEDULE_GROUP: 'none' }, clock }),
+    clock,
+  );
+  // half of the processors of the node
+  const request = { close: { perNode: 2 } };
+  const schedules = [{ name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request }];
+  await runCommand(['schedules', 'apply', '-f', '-', '--yes'], {
+    clock,
+    env: environment,
+    stdin: JSON.stringify({ group: 'jobsweep', schedules }),
+  });
+  const lines = await linesOf(() => clock.advance(Date.parse('2026-11-24T05:00:00Z') - clock.now()));
+
+  // closed, all of them, in several invocations, each within its deadline
+  expect(idle.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'closed')).toEqual([]);
+  expect(busy.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'opened')).toEqual([]);
+  expect(invocations.length).toBeGreaterThan(2);
+  for (const { ms } of invocations) expect(ms).toBeLessThan(deadline);
+  const reports = invocations.map(({ report }) => report);
+  expect(reports.map(({ status }) => status)).toEqual(reports.map(() => 'done'));
+  expect(reports[0]?.followUp).toMatchObject({ round: 1, rest: true });
+
+  // nothing is asked twice
+  const asked = elasticsearch.requests
+    .filter(({ path: asking }) => asking.endsWith('/_close'))
+    .flatMap(({ path: asking }) => decodeURIComponent(asking).split('/')[3]?.split(',') ?? []);
+  expect(asked.toSorted()).toEqual(idle.map(({ jobId }) => jobId));
+
+  // one chain of reports, in which each job is closed once, and nothing is left behind
+  const [first, ...later] = reports;
+  expect(later.map(({ followUpOf }) => followUpOf?.sweepId)).toEqual(later.map(() => first?.sweepId));
+  const closed = reports.flatMap(({ jobs }) => jobs.filter(({ outcome }) => outcome === 'closed'));
+  expect(closed.map(({ jobId }) => jobId).toSorted()).toEqual(idle.map(({ jobId }) => jobId));
+  expect(scheduler.schedules.filter(({ GroupName }) => GroupName === group)).toEqual([]);
+  expect([scheduler.deadLetters, scheduler.failedEvents]).toEqual([[], []]);
+
+  // which `reopen` undoes whole, from the log lines of the function
+  await using files = await newFolder();
+  const log = files.at('log.ndjson');
+  await writeFile(log, lines.map((line) => JSON.stringify(line)).join('\n'));
+  const undone = await runCommand(['reopen', log, '--yes', '-o', 'json'], { clock, env: environment });
+  expect(undone.exit).toBe(0);
+  expect(idle.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'opened')).toEqual([]);
+}, 120_000);

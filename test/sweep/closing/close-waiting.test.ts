@@ -1,0 +1,370 @@
+import { describe, expect, it } from 'vitest';
+import { bare, closing, closingOf, denied, failed, lost, untilGivenUp } from '../../support/closing.ts';
+import { refusal } from '../../support/entries.ts';
+import { day, now } from '../../support/jobs.ts';
+
+describe('a job that is closing', () => {
+  it('is read until it is closed, and is not asked', async () => {
+    const world = closingOf({ jobs: [closing('a')] });
+    world.at(2_000, () => world.cluster.becomes('a', 'closed'));
+    expect(await world.run()).toBe(2_500);
+    expect(world.cluster.log).toEqual(['1000 stats a', '2500 stats a']);
+    expect(world.told()).toEqual({ a: 'already_closed 2500' });
+    expect(world.entry('a').seen?.stats?.state).toBe('closed');
+  });
+
+  it('is read on after a read that failed', async () => {
+    const world = closingOf({
+      jobs: [closing('a')],
+      onRead: ({ nth }) => {
+        if (nth === 1) throw new Error('no');
+      },
+    });
+    world.at(500, () => world.cluster.becomes('a', 'closed'));
+    expect(await world.run()).toBe(2_500);
+    expect(world.told()).toEqual({ a: 'already_closed 2500' });
+  });
+
+  it.each([
+    ['that never closes', () => undefined],
+    [
+      'that cannot be read',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('%s is left to the last look after the time of a close', async (_what, onRead) => {
+    const world = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
+    expect(await world.run()).toBe(10_000);
+    expect(world.cluster.log).toEqual([
+      '1000 stats a',
+      '2500 stats a',
+      '4750 stats a',
+      '8125 stats a',
+      '10000 stats a',
+    ]);
+    expect(world.told()).toEqual({ a: 'none' });
+  });
+
+  it('goes to force when it is stuck by the end of its watch', async () => {
+    const world = closingOf({
+      jobs: [closing('a'), closing('b', { groups: ['spare'] })],
+      request: { close: { timeout: '3s' }, force: { stuckFor: '3s', exclude: ['spare'] } },
+    });
+    expect(await world.run()).toBe(4_000);
+    expect(world.cluster.log).toEqual([
+      '1000 stats a b',
+      '2500 stats a b',
+      '3000 stats a b',
+      '3000 configs a',
+      '3000 force a',
+      '4000 stats b a',
+    ]);
+    expect(world.told()).toEqual({ a: 'force_closed 4000', b: 'none' });
+    expect(world.entry('a').askedAt).toBe(now);
+  });
+
+  it('is no longer watched once it failed, and is forced', async () => {
+    const world = closingOf({
+      jobs: [closing('a')],
+      onClose: ({ ids }, cluster) => cluster.closesAfter(3_000, ids),
+    });
+    world.at(500, () => world.cluster.becomes('a', 'failed'));
+    expect(await world.run()).toBe(4_000);
+    expect(world.cluster.log).toEqual([
+      '1000 stats a',
+      '1000 configs a',
+      '1000 force a',
+      '2000 stats a',
+      '3500 stats a',
+      '4000 stats a',
+    ]);
+    expect(world.told()).toEqual({ a: 'force_closed 4000' });
+  });
+
+  it('is asked without force when it is open and idle again', async () => {
+    const world = closingOf({ jobs: [closing('a')] });
+    world.at(500, () => world.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
+    expect(await world.run()).toBe(2_000);
+    expect(world.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 close a', '2000 stats a']);
+    expect(world.told()).toEqual({ a: 'closed 2000' });
+  });
+
+  it('is gone when it was deleted', async () => {
+    const world = closingOf({ jobs: [closing('a')] });
+    world.at(500, () => world.cluster.remove('a'));
+    expect(await world.run()).toBe(1_000);
+    expect(world.told()).toEqual({ a: 'gone 1000' });
+  });
+
+  it('is an error when it was opened again after our ask', async () => {
+    const world = closingOf({
+      jobs: [bare('a')],
+      onClose: (_close, cluster) => {
+        cluster.becomes('a', 'closing');
+        return { kind: 'timed_out', error: refusal(408) };
+      },
+    });
+    world.at(2_000, () => world.cluster.becomes('a', 'opened', { openedAt: now + 1_900 }));
+    expect(await world.run()).toBe(2_500);
+    expect(world.entry('a').outcome).toEqual({
+      outcome: 'error',
+      error: refusal(408, 'reopened', 'the job is open again after it was asked to close'),
+    });
+  });
+
+  it('is never named, not even to be read, when its name may mean others', async () => {
+    const world = closingOf({
+      jobs: [closing('a', { target: undefined }), closing('b')],
+      onRead: (_read, cluster) => cluster.becomes('b', 'closed'),
+    });
+    await world.run();
+    expect(world.cluster.log).toEqual(['1000 stats b']);
+  });
+});
+
+describe('with places on the nodes', () => {
+  const big = bare('big', { modelBytes: 900_000_000 });
+  const small = bare('small', { modelBytes: 1_000 });
+
+  it('forces first, and asks the next job as soon as the one before is read to be closed', async () => {
+    const world = closingOf({
+      jobs: [small, big, failed('f')],
+      request: { close: { perNode: 1, concurrency: 1 } },
+    });
+    expect(await world.run()).toBe(3_000);
+    expect(world.cluster.log).toEqual([
+      '0 configs f',
+      '0 stats f',
+      '0 force f',
+      '1000 configs big',
+      '1000 stats big',
+      '1000 stats f big small',
+      '1000 close big',
+      '2000 stats big small',
+      '2000 configs small',
+      '2000 close small',
+      '3000 stats small',
+    ]);
+    expect(world.told()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
+  });
+
+  it('reads after any answer, again after a tenth of a second', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 } },
+      onClose: ({ ids }, cluster) => {
+        for (const id of ids) cluster.becomes(id, 'closed');
+        return { kind: 'timed_out', error: refusal(408) };
+      },
+    });
+    expect(await world.run()).toBe(100);
+    expect(world.cluster.log).toEqual([
+      '0 configs big',
+      '0 stats big',
+      '0 close big',
+      '0 stats big small',
+      '0 configs small',
+      '0 close small',
+      '100 stats small',
+    ]);
+    expect(world.told()).toEqual({ big: 'closed 0', small: 'closed 100' });
+  });
+
+  it('gives the places of a request back one by one, as its jobs are read to be closed', async () => {
+    const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
+    const world = closingOf({
+      jobs,
+      request: { close: { perNode: 3 } },
+      onClose: async ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        for (const id of ids) cluster.becomes(id, 'closing');
+        await world.clock.sleep(20_000);
+        for (const id of ids) cluster.becomes(id, 'closed');
+        return { kind: 'acknowledged' };
+      },
+    });
+    world.at(2_200, () => world.cluster.becomes('b', 'closed'));
+    expect(await world.run()).toBe(20_000);
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
+    const { askedAt = 0 } = world.entry('d');
+    // reads for the sake of places come every half second
+    expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
+    expect(askedAt - now).toBeLessThanOrEqual(3_200);
+    expect(world.entry('b').closedAt).toBe(askedAt);
+    expect(world.told()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
+  });
+
+  it('gives a place back when the timeout of the close is over, though the job is still closing', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1, timeout: '10s' } },
+      onClose: ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        cluster.becomes('big', 'closing');
+        return lost;
+      },
+    });
+    world.at(30_000, () => world.cluster.becomes('big', 'closed'));
+    await world.run();
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['big'], ['small']]);
+    expect((world.entry('small').askedAt ?? 0) - now).toBe(10_000);
+  });
+
+  it('keeps a place while a job is still open in flight, and gives it back when it failed', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 }, force: { failed: false } },
+      onClose: async ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(1_000, ids);
+        await world.clock.sleep(30_000);
+        return { kind: 'failed_jobs', error: refusal(409) };
+      },
+    });
+    world.at(8_000, () => world.cluster.becomes('big', 'failed'));
+    await world.run();
+    expect((world.entry('small').askedAt ?? 0) - now).toBeGreaterThan(8_000);
+    expect((world.entry('small').askedAt ?? 0) - now).toBeLessThanOrEqual(13_000);
+    expect(world.told()).toMatchObject({ big: 'error status_exception 30000' });
+  });
+
+  it('asks a job that has moved for a place on its new node', async () => {
+    const jobs = [
+      bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
+      bare('b', { nodeId: 'y', modelBytes: 1_000 }),
+    ];
+    const world = closingOf({
+      jobs,
+      request: { close: { perNode: 1 } },
+      onRead: (_read, cluster) => {
+        if (cluster.closes.length === 0) cluster.becomes('b', 'opened', { nodeId: 'x' });
+      },
+    });
+    expect(await world.run()).toBe(2_000);
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+    expect(world.entry('b').limit).toEqual({ places: 1, because: 'request' });
+  });
+
+  it('reads a look again when it took more than 30 seconds', async () => {
+    const world = closingOf({
+      jobs: [big],
+      request: { close: { perNode: 'auto' } },
+      onRead: async ({ kind, nth }) => {
+        if (kind === 'configs' && nth === 1) await world.clock.sleep(31_000);
+      },
+    });
+    await world.run();
+    expect(world.cluster.log).toEqual([
+      '0 stats big',
+      '0 configs big',
+      '31000 configs big',
+      '31000 stats big',
+      '31000 close big',
+      '32000 stats big',
+    ]);
+  });
+
+  it('believes a read that shows data while the look at that job still waits for an answer', async () => {
+    const world = closingOf({
+      jobs: [small, big, closing('c')],
+      request: { close: { perNode: 1 } },
+      onRead: async ({ kind, nth }) => {
+        if (kind === 'configs' && nth === 1) await world.clock.sleep(1_500);
+      },
+    });
+    world.at(500, () => world.cluster.becomes('big', 'opened', { lastDataTime: now + 500 }));
+    world.at(1_100, () => world.cluster.becomes('c', 'closed'));
+    await world.run();
+    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '1000 stats c big small']);
+    expect(world.told()).toMatchObject({ big: 'revived 1500' });
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
+  });
+
+  it('names no more jobs in a request than allowed', async () => {
+    const world = closingOf({
+      jobs: ['a', 'b', 'c'].map((id) => bare(id)),
+      request: { close: { perNode: 3, batch: 2 } },
+    });
+    await world.run();
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
+  });
+
+  it('refuses all jobs that wait once the credentials were refused', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 } },
+      onClose: () => denied,
+    });
+    expect(await world.run()).toBe(0);
+    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
+    expect(world.cluster.closes).toHaveLength(1);
+    expect(world.told()).toEqual({ big: 'error security_exception 0', small: 'error security_exception 0' });
+    expect(world.entry('small').outcome).toEqual({
+      outcome: 'error',
+      error: refusal(403, 'security_exception', 'not allowed'),
+    });
+  });
+
+  it('leaves those who wait to the last look when the end comes', async () => {
+    const world = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 } },
+      onClose: untilGivenUp,
+    });
+    world.at(2_500, () => world.stop.abort());
+    expect(await world.run()).toBe(2_500);
+    await world.clock.sleep(10_000);
+    expect(world.cluster.closes).toHaveLength(1);
+    expect(world.told().small).toBe('none');
+  });
+});
+
+describe('with close.perNode auto', () => {
+  const onNodes = (...counts: number[]) =>
+    counts.flatMap((count, node) =>
+      Array.from({ length: count }, (_, index) => bare(`${node}-${index}`, { nodeId: `node-${node}` })),
+    );
+  const firstClose = (world: ReturnType<typeof closingOf>) =>
+    [...(world.cluster.closes[0]?.ids ?? [])].sort();
+
+  it('reads the processors of each node first, and has half of them closing', async () => {
+    const world = closingOf({
+      jobs: onNodes(5, 3),
+      request: { close: { perNode: 'auto' } },
+      processors: { 'node-0': 6, 'node-1': 3.9 },
+      largestNode: 99,
+    });
+    await world.run();
+    expect(world.cluster.log[0]).toMatch(/^0 stats /);
+    expect(firstClose(world)).toEqual(['0-0', '0-1', '0-2', '1-0']);
+    expect(world.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
+    expect(world.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
+    expect(new Set(Object.values(world.told()).map((told) => told.split(' ')[0]))).toEqual(
+      new Set(['closed']),
+    );
+  });
+
+  it.each([
+    ['of the largest node', 4, 2],
+    ['that are usual, where nothing is known', undefined, 4],
+  ])('goes by the processors %s when the node’s own are unknown', async (_what, largestNode, places) => {
+    const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
+    await world.run();
+    expect(firstClose(world)).toHaveLength(places);
+  });
+
+  it('goes by the usual number when the read of the processors fails', async () => {
+    const world = closingOf({
+      jobs: onNodes(6),
+      request: { close: { perNode: 'auto' } },
+      processors: { 'node-0': 12 },
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth === 1) throw new Error('no');
+      },
+    });
+    await world.run();
+    expect(firstClose(world)).toHaveLength(4);
+    // the look has learnt better
+    expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
+  });
+});

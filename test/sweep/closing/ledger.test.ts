@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { closedAs } from '../../../src/sweep/closing/ledger.ts';
+import { entryOf, statsOf } from '../../support/entries.ts';
+import { now } from '../../support/jobs.ts';
+
+describe('what is known of a job', () => {
+  it('begins with no asks, no looks and no outcome', () => {
+    const entry = entryOf('idle-1');
+    expect(entry).toMatchObject({
+      jobId: 'idle-1',
+      asks: 0,
+      looks: 0,
+      earlierAttempts: 0,
+      history: {},
+      forced: false,
+      settled: false,
+    });
+    expect([entry.askedAt, entry.lastAskAt, entry.outcome, entry.settledAt]).toEqual(
+      Array(4).fill(undefined),
+    );
+  });
+
+  it('begins with the ask and the attempts of earlier sweeps', () => {
+    const entry = entryOf(
+      'idle-1',
+      {},
+      { history: { askedAt: now - 1, lastActivity: 5 }, earlierAttempts: 2 },
+    );
+    expect(entry).toMatchObject({ askedAt: now - 1, earlierAttempts: 2, asks: 0 });
+    expect(entry.lastAskAt).toBeUndefined();
+  });
+
+  it('is judged again with the ask of this sweep beside the rest of its history', () => {
+    const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
+    expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
+    entry.askedAt = now;
+    expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: now });
+    expect(entry.history).toEqual({ lastActivity: 5, flapping: true });
+  });
+});
+
+describe('the outcome of a job', () => {
+  it('is the first that was said, with its moment', () => {
+    const entry = entryOf('idle-1');
+    entry.settle({ outcome: 'closed' }, now);
+    entry.settle({ outcome: 'gone' }, now + 1);
+    expect(entry).toMatchObject({ outcome: { outcome: 'closed' }, settled: true, settledAt: now });
+  });
+
+  it('is one of those asked about, or it is not; there is none before the job is settled', () => {
+    const entry = entryOf('idle-1');
+    expect(entry.endedAs('closed', 'force_closed')).toBe(false);
+    entry.settle({ outcome: 'force_closed' }, now);
+    expect(entry.endedAs('closed', 'force_closed')).toBe(true);
+    expect(entry.endedAs('closed', 'gone')).toBe(false);
+    expect(entry.endedAs()).toBe(false);
+  });
+});
+
+describe('what reads said of a job', () => {
+  const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
+
+  it('is what the newest said, in whatever order the answers came', () => {
+    const entry = entryOf('idle-1');
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(2, 'closing'));
+    entry.note(seen(1, 'opened'));
+    expect(entry.seen).toEqual(seen(2, 'closing'));
+    entry.note(seen(3, 'closed'));
+    expect(entry.seen?.stats?.state).toBe('closed');
+  });
+
+  it('is forgotten when a close goes out, together with the reads that had begun by then', () => {
+    const entry = entryOf('idle-1');
+    entry.note(seen(1, 'opened'));
+    entry.forgetSeen(3);
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(3, 'opened'));
+    expect(entry.seen).toBeUndefined();
+    entry.note(seen(4, 'closing'));
+    expect(entry.seen?.read).toBe(4);
+  });
+});
+
+describe('when a job closed', () => {
+  it.each(['closed', 'force_closed', 'already_closed'] as const)('is when it is settled as %s', (outcome) => {
+    const entry = entryOf('idle-1');
+    entry.settle({ outcome }, now);
+    expect(entry.closedAt).toBe(now);
+  });
+
+  it('is when it was first seen closed, before its request ended', () => {
+    const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
+    entry.settle({ outcome: 'closed' }, now);
+    expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
+  });
+
+  it('is no moment when it is open again', () => {
+    const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
+    entry.settle({ outcome: 'closing' }, now);
+    expect(entry.closedAt).toBeUndefined();
+  });
+});
+
+describe('how a job came to be closed', () => {
+  it.each([
+    ['force_closed', 'by force', entryOf('a', { forced: true, asks: 1 })],
+    ['closed', 'asked by this sweep', entryOf('a', { asks: 1 })],
+    ['closed', 'asked by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
+    ['closed', 'known to have been asked', entryOf('a', {}, { history: { askedAt: now - 1 } })],
+    ['already_closed', 'asked by nobody that we know of', entryOf('a', { askedAt: now })],
+  ])('is %s: %s', (outcome, _how, entry) => {
+    expect(closedAs(entry)).toBe(outcome);
+  });
+});

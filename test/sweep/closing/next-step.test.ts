@@ -1,0 +1,386 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../../src/sweep/closing/ledger.ts';
+import {
+  afterLook,
+  askAgain,
+  errorOf,
+  isOpenAgain,
+  type NextStep,
+  nextStep,
+  type Phase,
+  reopenedError,
+} from '../../../src/sweep/closing/next-step.ts';
+import type { CloseAnswer, JobStats } from '../../../src/sweep/ports.ts';
+import type { RequestPayload } from '../../../src/sweep/request.ts';
+import { judgeBy } from '../../../src/sweep/verdict.ts';
+import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
+import { day, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
+
+const error = refusal(500);
+const acknowledged: CloseAnswer = { kind: 'acknowledged' };
+const missing: CloseAnswer = { kind: 'missing', jobIds: ['other'], error };
+const failedJobs: CloseAnswer = { kind: 'failed_jobs', error };
+const timedOut: CloseAnswer = { kind: 'timed_out', error };
+const busy: CloseAnswer = { kind: 'busy', error };
+const denied: CloseAnswer = { kind: 'denied', error };
+const lost: CloseAnswer = { kind: 'lost', reason: 'socket hang up' };
+const failing = (status: number): CloseAnswer => ({ kind: 'error', error: refusal(status) });
+const everyAnswer = [acknowledged, missing, failedJobs, timedOut, busy, denied, failing(500), lost];
+
+const stats = (state: string, openForMs?: number) => statsOf('idle-1', state, { openForMs });
+const wait: NextStep = { step: 'wait' };
+const leave: NextStep = { step: 'leave' };
+const again = (delayMs: number, force = false): NextStep => ({ step: 'again', delayMs, force });
+const settled = (outcome: 'gone' | 'closed' | 'force_closed' | 'already_closed') => ({
+  step: 'settle',
+  outcome: { outcome },
+});
+const givesUp = (told: object) => ({ step: 'settle', outcome: { outcome: 'error', error: told } });
+const openAgain = {
+  status: 200,
+  type: 'reopened',
+  reason: 'the job is open again after it was asked to close',
+};
+const acknowledgedYet = (state: string) => ({
+  status: 200,
+  type: 'reopened',
+  reason: `the server acknowledged the close, and the job is ${state}`,
+});
+
+const step = (entry: Entry, seen: JobStats | undefined, phase: Phase, payload: RequestPayload = {}) =>
+  nextStep(entry, seen, phase, { judge: judgeBy(requestOf(payload)), now, readAt: now });
+const afterAnswer = (entry: Entry, seen: JobStats | undefined, answer: CloseAnswer) =>
+  step(entry, seen, { phase: 'answered', answer });
+const watching = (entry: Entry, seen: JobStats | undefined, over = false, payload: RequestPayload = {}) =>
+  step(entry, seen, { phase: 'watched', over }, payload);
+
+describe('a job whose request is in flight', () => {
+  it.each(['opened', 'opening', 'closing', 'closed', 'failed', 'hibernating'])(
+    'is waited for while it is %s: it is read again after the answer',
+    (state) => {
+      expect(step(askedOnce(), stats(state, 10_000), { phase: 'in_flight' })).toEqual(wait);
+    },
+  );
+
+  it('is waited for when it no longer exists', () => {
+    expect(step(askedOnce(), undefined, { phase: 'in_flight' })).toEqual(wait);
+  });
+});
+
+describe('a job whose request was answered', () => {
+  it.each(everyAnswer)('needs no request when it is closed, closing or deleted: $kind', (answer) => {
+    expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
+    expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
+      settled('force_closed'),
+    );
+    expect(afterAnswer(askedOnce(), stats('closing'), answer)).toEqual(wait);
+    expect(afterAnswer(askedOnce(), undefined, answer)).toEqual(settled('gone'));
+  });
+
+  it.each<[string, CloseAnswer, number]>([
+    ['an acknowledgement that did nothing', acknowledged, 2_000],
+    ['another job of the request being gone', missing, 0],
+    ['another job of the request having failed', failedJobs, 0],
+    ['a timeout', timedOut, 2_000],
+    ['a busy server that does not say how long', busy, 5_000],
+    ['a busy server that wants 7 s', { kind: 'busy', retryAfterMs: 7_000, error }, 7_000],
+    ['a busy server that wants no pause', { kind: 'busy', retryAfterMs: 0, error }, 0],
+    ['an error of the server', failing(500), 2_000],
+    ['501, the last that is not from a gateway', failing(501), 2_000],
+    ['502, from a gateway', failing(502), 5_000],
+    ['503, between masters', failing(503), 5_000],
+    ['no answer', lost, 2_000],
+  ])('is asked again while it is open, after the pause that %s needs', (_what, answer, delayMs) => {
+    expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
+    expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
+  });
+
+  it.each([acknowledged, timedOut, failing(503), lost])(
+    'goes to force at once when it failed: $kind',
+    (answer) => {
+      expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
+    },
+  );
+
+  it.each(['opened', 'opening', 'failed'])(
+    'is asked three times while it is %s, and not a fourth time',
+    (state) => {
+      const lastError = refusal(503);
+      const stepAfter = (asks: number) =>
+        afterAnswer(askedOnce({ asks, lastError }), stats(state), failedJobs);
+      expect(stepAfter(2)).toEqual(again(0, state === 'failed'));
+      expect(stepAfter(3)).toEqual(givesUp(lastError));
+    },
+  );
+
+  it.each(['opened', 'opening', 'failed'])(
+    'is not asked again while it is %s without the privilege',
+    (state) => {
+      const lastError = refusal(403, 'security_exception');
+      expect(afterAnswer(askedOnce({ lastError }), stats(state), denied)).toEqual(givesUp(lastError));
+    },
+  );
+
+  it('is given up with the error of its last close in a state that is not known', () => {
+    const lastError = refusal(500, 'odd');
+    expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
+      givesUp(lastError),
+    );
+  });
+
+  it('is reported with its state when it is given up without an error', () => {
+    expect(afterAnswer(askedOnce(), stats('hibernating'), acknowledged)).toEqual(
+      givesUp(acknowledgedYet('hibernating')),
+    );
+    expect(afterAnswer(askedOnce({ asks: 3 }), stats('opened'), acknowledged)).toEqual(
+      givesUp(acknowledgedYet('opened')),
+    );
+  });
+
+  it('is not closed once more when it was opened again', () => {
+    expect(afterAnswer(askedOnce(), stats('opened', 10_000), acknowledged)).toEqual(givesUp(openAgain));
+    expect(afterAnswer(askedOnce(), stats('opening', 10_000), acknowledged)).toEqual(givesUp(openAgain));
+    expect(afterAnswer(askedOnce(), stats('opened', day), acknowledged)).toEqual(again(2_000));
+  });
+
+  it('is waited for after a lost answer while its datafeed is being stopped', () => {
+    const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
+    expect(afterAnswer(stopping, stats('opened'), lost)).toEqual(wait);
+    expect(afterAnswer(stopping, stats('opened'), timedOut)).toEqual(again(2_000));
+    expect(afterAnswer(stopping, stats('failed'), lost)).toEqual(again(0, true));
+  });
+});
+
+describe('a job that is watched', () => {
+  it('is settled when it closes or is deleted, and waited for while it is closing', () => {
+    expect(watching(askedOnce(), undefined)).toEqual(settled('gone'));
+    expect(watching(foundClosing('idle-1'), stats('closed'))).toEqual(settled('already_closed'));
+    expect(watching(askedOnce(), stats('closing'))).toEqual(wait);
+  });
+
+  it('is left when it is still closing at the end of its watch', () => {
+    expect(watching(askedOnce(), stats('closing'), true)).toEqual(leave);
+  });
+
+  it('goes to force when it failed, while an ask is left', () => {
+    const lastError = refusal(408);
+    expect(watching(askedOnce({ asks: 2, lastError }), stats('failed'))).toEqual(again(0, true));
+    expect(watching(askedOnce({ asks: 3, lastError }), stats('failed'))).toEqual(givesUp(lastError));
+  });
+
+  it.each(['opened', 'opening'])('is asked again when it is %s, while an ask is left', (state) => {
+    const lastError = refusal(408);
+    expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
+    expect(watching(askedOnce({ asks: 3, lastError }), stats(state))).toEqual(givesUp(lastError));
+    expect(watching(askedOnce({ asks: 3 }), stats(state))).toEqual(givesUp(acknowledgedYet(state)));
+  });
+
+  it('is given up in a state that is not known, unless it was never asked: then the look decides', () => {
+    expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
+    expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
+  });
+
+  it('is an error when it was opened again after the ask', () => {
+    expect(watching(askedOnce(), stats('opened', 10_000))).toEqual(givesUp(openAgain));
+  });
+
+  it('is looked at again when it was found closing, never asked, and is open, however young its process', () => {
+    expect(watching(entryOf('idle-1'), stats('opened', 10_000))).toEqual(again(0));
+  });
+
+  it('is waited for until the end of its watch while its datafeed is being stopped, and then asked again', () => {
+    const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
+    expect(watching(stopping, stats('opened'))).toEqual(wait);
+    expect(watching(stopping, stats('opened'), true)).toEqual(again(0));
+    expect(watching(askedOnce(), stats('opened'))).toEqual(again(0));
+  });
+});
+
+describe('a job that is still closing at the end of its watch', () => {
+  const stuck = { asks: 1, askedAt: now - 75 * minute };
+  const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
+    watching(entry, stats('closing'), true, payload);
+
+  it('goes to force from force.stuckFor after it was first asked', () => {
+    expect(ended()).toEqual(again(0, true));
+    expect(ended(askedOnce({ ...stuck, askedAt: now - 75 * minute + 1 }))).toEqual(leave);
+    expect(watching(askedOnce(stuck), stats('closing'))).toEqual(wait);
+  });
+
+  it('goes to force with its last ask, and not with a fourth', () => {
+    expect(ended(askedOnce({ ...stuck, asks: 2 }))).toEqual(again(0, true));
+    expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
+  });
+
+  it('is left when the request does not allow force, or when it is not idle', () => {
+    expect(ended(askedOnce(stuck), { force: { stuckFor: null } })).toEqual(leave);
+    expect(ended(askedOnce(stuck), { force: { exclude: ['idle-*'] } })).toEqual(leave);
+    expect(ended(askedOnce(stuck, { job: { lastDataTime: now - minute } }))).toEqual(leave);
+  });
+});
+
+describe('the look right before a request', () => {
+  const looked = (
+    entry: Entry,
+    job = idleJob({ jobId: 'idle-1' }),
+    force = false,
+    payload: RequestPayload = {},
+  ) => afterLook(entry, job, { judge: judgeBy(requestOf(payload)), now, force });
+  const closing = { state: 'closing', openedAt: undefined } as const;
+  const failed = { state: 'failed', openedAt: undefined } as const;
+  const idle = { verdict: 'close', reason: 'idle' } as const;
+  const toForce = { verdict: 'force', reason: 'failed' } as const;
+
+  it('settles a job that is gone or closed', () => {
+    const given = { judge: judgeBy(requestOf({})), now, force: false };
+    expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
+    expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
+    expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
+  });
+
+  it('asks a job that is idle, and one that failed with force', () => {
+    expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
+    expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
+  });
+
+  it('has a job asked in another way when its verdict has changed', () => {
+    expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
+    expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
+  });
+
+  it('watches a job that is closing, by the verdict by which it was asked if it was', () => {
+    const waits = { verdict: 'wait', reason: 'already_closing' };
+    expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
+    expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
+  });
+
+  it('gives up on a job whose state differed at more than eight looks', () => {
+    const reason = (looks: number) => `the job changed its state at each of ${looks} looks`;
+    expect(looked(Object.assign(entryOf('idle-1'), { looks: 8 }))).toMatchObject({ step: 'ask' });
+    expect(looked(Object.assign(entryOf('idle-1'), { looks: 9 }))).toEqual({
+      ...givesUp({ status: 0, type: 'unstable', reason: reason(9) }),
+      verdict: idle,
+    });
+  });
+
+  const busyJob = idleJob({ lastDataTime: now - 1_000 });
+
+  it('calls a job revived that is to be kept and was never asked', () => {
+    expect(looked(entryOf('idle-1'), busyJob)).toEqual({
+      step: 'settle',
+      outcome: { outcome: 'revived' },
+      verdict: { verdict: 'keep', reason: 'recent_data' },
+    });
+  });
+
+  it.each([
+    ['opened again within the second of the ask', { openedAt: now - minute }, {}, openAgain],
+    ['opened again seconds later', { openedAt: now - 1_000 }, {}, openAgain],
+    [
+      'open again after an error',
+      { openedAt: now - minute },
+      { lastError: refusal(408) },
+      { ...openAgain, status: 408 },
+    ],
+    ['open with data after an acknowledgement', { lastDataTime: now }, {}, openAgain],
+    ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
+    ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
+  ])('never calls a job revived that a request named: %s', (_what, changes, noted, told) => {
+    expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(told));
+  });
+
+  it('reports a job that failed at closing and may not be forced', () => {
+    const noForce = { force: { failed: false } };
+    const failedError = {
+      status: 200,
+      type: 'failed',
+      reason: 'the job failed while it was being closed, and force is not allowed',
+    };
+    expect(looked(askedOnce(), idleJob(failed), false, noForce)).toEqual(givesUp(failedError));
+    expect(looked(askedOnce({ lastError: refusal(409) }), idleJob(failed), false, noForce)).toEqual(
+      givesUp(refusal(409)),
+    );
+  });
+});
+
+describe('what a report says of an answer', () => {
+  it('is the server’s own error', () => {
+    for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
+      expect(errorOf(answer)).toEqual(error);
+  });
+
+  it('is that there was none', () => {
+    expect(errorOf(lost)).toEqual({ status: 0, type: 'no_answer', reason: 'socket hang up' });
+  });
+
+  it('is nothing for an acknowledgement', () => {
+    expect(errorOf(acknowledged)).toBeUndefined();
+  });
+});
+
+describe('a process that is younger than a job that is asked can be', () => {
+  it('shows that the job was opened again, also within the second of the ask', () => {
+    // asked a minute ago
+    expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
+    expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
+    expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now)).toBe(true);
+    expect(isOpenAgain(askedOnce(), stats('opened', minute + 30_000), now)).toBe(false);
+    expect(isOpenAgain(askedOnce(), stats('opened', 2 * minute), now)).toBe(false);
+  });
+
+  it('is counted back from when the read began', () => {
+    expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
+  });
+
+  it('is not known without an age, and proves nothing of a job that was never asked', () => {
+    expect(isOpenAgain(askedOnce(), stats('opened'), now)).toBe(false);
+    expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
+  });
+
+  it('is reported with the status of the last answer', () => {
+    expect(reopenedError(askedOnce())).toEqual(openAgain);
+    expect(reopenedError(askedOnce({ lastError: refusal(408) }))).toEqual({ ...openAgain, status: 408 });
+  });
+});
+
+describe('the next requests for the jobs of a request', () => {
+  const asked = (asks: number, ...ids: string[]) => ids.map((id) => entryOf(id, { asks }));
+  const named = (entries: readonly Entry[], answer: CloseAnswer) =>
+    [...Map.groupBy(askAgain(entries, answer, now + 5_000), ({ company }) => company).values()].map((jobs) =>
+      jobs.map(({ entry }) => entry.jobId),
+    );
+
+  it('are not forced, and not sent before their time', () => {
+    expect(askAgain(asked(1, 'a'), lost, now + 5_000)).toMatchObject([
+      { entry: { jobId: 'a' }, force: false, notBefore: now + 5_000 },
+    ]);
+  });
+
+  it.each([timedOut, lost, acknowledged, failing(500)])(
+    'are two halves, the first the larger: $kind',
+    (answer) => {
+      expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
+        ['a', 'b', 'c'],
+        ['d', 'e'],
+      ]);
+      expect(named(asked(1, 'a'), answer)).toEqual([['a']]);
+    },
+  );
+
+  it.each([missing, failedJobs, busy])('are one when it is known what was wrong: $kind', (answer) => {
+    expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
+  });
+
+  it.each([missing, timedOut])(
+    'name each job alone with the last ask, before the others: $kind',
+    (answer) => {
+      expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
+        answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
+      );
+    },
+  );
+
+  it('are none for no jobs', () => {
+    expect(askAgain([], timedOut, now)).toEqual([]);
+  });
+});

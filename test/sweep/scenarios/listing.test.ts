@@ -1,0 +1,81 @@
+/** @module A listing whose parts are read at different moments, over real HTTP. */
+import { describe, expect, it } from 'vitest';
+import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+
+const configs = 'ml.get_jobs';
+const stats = 'ml.get_job_stats';
+const feeds = 'ml.get_datafeed_stats';
+
+/** Delays the first answer to `api`, so that what happens meanwhile is in this answer and not in the others. */
+const late = ({ server }: World, api: string) => server.faults.add({ api, delay: 1_000 });
+
+describe('a job that changes between two reads of the listing', () => {
+  it.each([
+    ['its config and its stats', configs, stats],
+    ['its stats and its config', stats, configs],
+  ])('is not listed when it is deleted between the reads of %s', async (_what, first, second) => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    late(world, second);
+    world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), first);
+    const report = await world.sweep();
+    expect(report.jobs.map(({ jobId }) => jobId)).toEqual(['idle-0']);
+    expect(report).toMatchObject({ status: 'done', counts: { open: 6, listed: 6, closed: 1, kept: 5 } });
+    expect(report.kept).toEqual({ recent_data: 5 });
+  });
+
+  it('is not listed when it is deleted before its datafeed is read', async () => {
+    await using world = await startWorld([
+      ...idle(1),
+      { jobId: 'fed', datafeed: { state: 'stopped' } },
+      ...busy(5),
+    ]);
+    late(world, feeds);
+    world.server.faults.afterRequest(1, () => world.cluster.removeJob('fed'), stats);
+    const report = await world.sweep();
+    expect(report.counts).toMatchObject({ open: 6, listed: 6, closed: 1 });
+    expect(report.kept).toEqual({ recent_data: 5 });
+  });
+
+  it.each([
+    ['its config', configs, stats],
+    ['its stats', stats, configs],
+  ])('is judged whole when it is created after the read of %s', async (_what, first, second) => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    late(world, second);
+    const datafeed = { datafeedId: 'made-feed', state: 'started' } as const;
+    const made = () => world.cluster.putJob({ jobId: 'made', lastData: '5d', datafeed });
+    world.server.faults.afterRequest(1, made, first);
+    const report = await world.sweep({ jobs: ['made', 'busy-*'] });
+    expect(jobOf(report, 'made')).toMatchObject({ outcome: 'kept', reason: 'datafeed_running' });
+  });
+
+  it('is kept as unknown_state when its stats are missing for good', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    // while a job is deleted, the server lists its config and says that its stats do not exist
+    world.cluster.blockJob('idle-1', 'delete');
+    const report = await world.sweep();
+    expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
+  });
+
+  it('is kept as unknown_state when it cannot be read once more', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    late(world, stats);
+    world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), configs);
+    world.server.faults.add({
+      api: configs,
+      path: '*/idle-1*',
+      status: 500,
+      times: Number.POSITIVE_INFINITY,
+    });
+    const report = await world.sweep();
+    expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
+    expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed' });
+  });
+});
+
+it('a cluster whose listing fits together is listed once', async () => {
+  await using world = await startWorld(busy(3));
+  await world.sweep();
+  const asked = world.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));
+  expect(asked).toHaveLength(3);
+});
