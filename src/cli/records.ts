@@ -51,7 +51,7 @@ export async function writeRecords(
 ): Promise<string | undefined> {
   const folder = folderOf(stateFolder, clusterId);
   const lines = jobs.map(
-    ({ job, verdict: { verdict } }): StoredRecord => ({
+    ({ job, verdict }): StoredRecord => ({
       job_id: job.jobId,
       state: job.reportedState,
       last_data_time: job.lastDataTime,

@@ -82,11 +82,11 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
     }
   }
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
-  await keepRecords(folder, made);
   const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
   const report = withFlapping(done.report, done.plan, past);
   if (!report.dryRun) await keeper?.keep(report);
+  await keepRecords(folder, made);
   if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
   const renderings = renderingsOf(report, done.plan, { io, paint: paint('stdout') });
