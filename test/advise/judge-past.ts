@@ -128,7 +128,7 @@ export function judgePast({ seed, days, asOf, sources, habit, lost = 0 }: PastCa
       const slack = name === 'gbHours' ? 1e-6 * Math.max(1, truth[name]) : 0;
       if (truth[name] < atLeast - slack || truth[name] > atMost + slack)
         outside.push(
-          `seed ${seed}, ${past.habit}, ${days} d, [${sources}], idleFor ${idleFor / hour}h: ${name} ${truth[name]} is not in ${atLeast} to ${atMost}`,
+          `seed ${seed}, ${past.habit}, ${days} d, [${sources.join()}], idleFor ${idleFor / hour}h: ${name} ${truth[name]} is not in ${atLeast} to ${atMost}`,
         );
     }
     return { idleFor, estimate, truth };

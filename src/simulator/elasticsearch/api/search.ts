@@ -40,12 +40,12 @@ export function compileQuery(query: Document): Test {
       return (source) => ((given ?? []) as unknown[]).map(String).includes(String(fieldOf(source, field)));
     case 'prefix': {
       const start = typeof given === 'object' && given !== null ? (given as Document).value : given;
-      return (source) => String(fieldOf(source, field) ?? '').startsWith(String(start));
+      return (source) => textIn(source, field).startsWith(String(start));
     }
     case 'wildcard': {
       const pattern = typeof given === 'object' && given !== null ? (given as Document).value : given;
       const matches = wildcard(String(pattern));
-      return (source) => matches(String(fieldOf(source, field) ?? ''));
+      return (source) => matches(textIn(source, field));
     }
     case 'exists':
       return (source) => source[String(given)] !== undefined;
@@ -74,6 +74,11 @@ export function compileQuery(query: Document): Test {
 /** A field, or the text of its `raw` twin. */
 const fieldOf = (source: Document, field: string): unknown =>
   source[field] ?? source[field.replace(/\.raw$/, '')];
+
+function textIn(source: Document, field: string): string {
+  const value = fieldOf(source, field);
+  return typeof value === 'string' ? value : '';
+}
 
 function compileBool(body: Document): Test {
   const clauses = (name: string) => [body[name] ?? []].flat().map((query) => compileQuery(query as Document));
