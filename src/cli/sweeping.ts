@@ -136,7 +136,7 @@ export function withFlapping(report: SweepReport, { decisions }: Plan, past: Pas
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */
-export function deadlineOf({ deadline }: SweepingOptions): number {
+export function deadlineOf({ deadline }: Pick<SweepingOptions, 'deadline'>): number {
   return durationOption('--deadline', deadline, '15m');
 }
 

@@ -7,7 +7,7 @@ import type { Message, Snapshot } from '../advise/evidence.ts';
 import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
 import type { Clock } from '../sweep/clock.ts';
 import { parseDuration } from '../sweep/duration.ts';
-import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
+import { type Fields, isFields, momentOf, UnreadableAnswer } from './answers.ts';
 import { messageOf, messagesQuery } from './audit-messages.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
@@ -120,7 +120,10 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
   ): Promise<Read<Notifications>> {
     const oldest = await this.#search({ size: 1, sort: [{ timestamp: 'asc' }] }, signal);
     if ('failure' in oldest) return { why: whyOf(oldest.failure) };
-    const begins = momentOf(oldest.value[0]?.source.timestamp);
+    const begins = oldest.value
+      .map(({ source }) => momentOf(source.timestamp))
+      .filter((moment) => moment !== undefined)
+      .sort((a, b) => a - b)[0];
     const byJob = new Map<string, Map<string, Message>>();
     let coveredFrom = Math.max(from, begins ?? asOf);
     let before = asOf + 10 * 60_000;
@@ -256,14 +259,6 @@ function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }
   return hits.flatMap((hit: unknown) =>
     isFields(hit) && isFields(hit._source) ? [{ id: String(hit._id), source: hit._source }] : [],
   );
-}
-
-/** Epoch milliseconds, as a number or as a date's text. */
-function momentOf(value: unknown): number | undefined {
-  const moment = typeof value === 'string' ? Date.parse(value) : value;
-  return typeof moment === 'number' && Number.isFinite(moment) && Math.abs(moment) < 8.64e15
-    ? moment
-    : undefined;
 }
 
 function whyOf(failure: Failure): string {

@@ -1,6 +1,6 @@
 /** @module When jobs were opened and closed lately, by anybody, from `.ml-notifications*`: one optional read of a sweep. */
 import type { StateMoment } from '../sweep/flapping.ts';
-import { isFields } from './answers.ts';
+import { isFields, momentOf } from './answers.ts';
 import { messageOf, stateMessagesQuery } from './audit-messages.ts';
 import type { Wire } from './wire.ts';
 
@@ -52,14 +52,15 @@ export async function readStateMoments(
     for (const hit of hits) {
       if (!isFields(hit) || !isFields(hit._source) || seen.has(String(hit._id))) continue;
       seen.add(String(hit._id));
-      const { job_id: jobId, message, timestamp } = hit._source;
-      if (typeof jobId !== 'string' || typeof message !== 'string' || typeof timestamp !== 'number') continue;
-      oldest = timestamp;
-      const kind = kinds[messageOf(message, timestamp)?.kind ?? ''];
+      const { job_id: jobId, message } = hit._source;
+      const at = momentOf(hit._source.timestamp);
+      if (typeof jobId !== 'string' || typeof message !== 'string' || at === undefined) continue;
+      oldest = at;
+      const kind = kinds[messageOf(message, at)?.kind ?? ''];
       if (!kind) continue;
       const own = byJob.get(jobId) ?? [];
       byJob.set(jobId, own);
-      own.push({ at: timestamp, kind });
+      own.push({ at, kind });
     }
     if (hits.length < pageSize || oldest === to) break;
     to = oldest;

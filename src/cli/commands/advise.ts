@@ -12,16 +12,26 @@ import type { CommandContext, Register } from '../command.ts';
 import { historiesOf, pastOf, readHistory } from '../history.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { stateFolder } from '../kept-reports.ts';
-import { checkOutput, json, type Renderings, writeResult } from '../output.ts';
+import {
+  checkOutput,
+  json,
+  type OutputOptions,
+  type Renderings,
+  withOutputOptions,
+  writeResult,
+} from '../output.ts';
 import type { Paint } from '../paint.ts';
 import { readPayload } from '../payload.ts';
 import { readRecords } from '../records.ts';
 import { adviceSheet, adviceText } from '../show/advice.ts';
 import { sheetMarkdown } from '../show/sheet.ts';
-import { deadlineOf, durationOption, type SweepingOptions, withSweepingOptions } from '../sweeping.ts';
-import { openTarget } from '../target.ts';
+import { deadlineOf, durationOption } from '../sweeping.ts';
+import { openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
 
-interface AdviseOptions extends SweepingOptions {
+interface AdviseOptions extends TargetOptions, OutputOptions {
+  readonly payload?: string;
+  readonly deadline: string;
+  readonly history?: readonly string[];
   readonly days: string;
   readonly idleFor: string;
   readonly every: string;
@@ -35,8 +45,12 @@ const maxSweeps = 110_000;
 const minThreshold = 60_000;
 
 export const registerAdvise: Register = (program, context) => {
-  withSweepingOptions(program.command('advise'))
+  // Not the options of a sweep: `--idle-for` is a list here.
+  withOutputOptions(withTargetOptions(program.command('advise')))
     .description('what a threshold would have done, and which jobs come back; changes nothing')
+    .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
+    .option('--deadline <duration>', 'how long reading may take', '15m')
+    .option('--history <file...>', 'reports or log lines of earlier sweeps, to notice jobs that come back')
     .option('--days <number>', 'how far back to look', '30')
     .option('--idle-for <durations>', 'the thresholds to compare, with commas', '12h,24h,48h,7d')
     .option('--every <duration>', 'how often a sweep would have come', '24h')
