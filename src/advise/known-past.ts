@@ -149,6 +149,7 @@ export function knownPastOf(
       facts.watched.push(...story.watched);
       facts.data.push(...story.dense);
       facts.silent.push(...orderedSilences(snapshots, story.realtime));
+      if (isPushed(before)) facts.data.push(...pushedData(snapshots, story.coveredFrom));
     }
   }
   return settle(evidence, facts, { snapshots, records, periodFrom, contradicted });
@@ -219,6 +220,19 @@ function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans): Span[
     else if (first) silences.push({ from: first.at + clockError, to: snapshot.at - 2 * clockError });
   }
   return silences.filter(({ from, to }) => from < to);
+}
+
+/** Neither its config nor a message names a datafeed. */
+const isPushed = ({ frequency, datafeedRuns, messages = [] }: Evidence): boolean =>
+  frequency === undefined && !datafeedRuns && !messages.some(({ kind }) => feedKinds.has(kind));
+
+/** Without a datafeed only a record ends a bucket, so that a periodic snapshot is cut while one is handled. */
+function pushedData(snapshots: readonly Snapshot[], from: number): Span[] {
+  return snapshots.flatMap(({ at, atClose, latestRecord }, index) => {
+    const previous = snapshots[index - 1]?.latestRecord;
+    const rises = latestRecord !== undefined && previous !== undefined && latestRecord > previous;
+    return rises && !atClose && at > from ? [{ from: at - 2 * clockError, to: at + clockError }] : [];
+  });
 }
 
 interface Story extends Facts {
