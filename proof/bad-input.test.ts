@@ -1,6 +1,6 @@
 /**
  * @module The properties over bad input in a hundred cases and more each, the same ones every time. Many more, and others:
- * `node test/proof/bad-input/main.ts`.
+ * `node proof/bad-input/main.ts`.
  */
 import { expect, it } from 'vitest';
 import { badInputs } from './bad-input/index.ts';

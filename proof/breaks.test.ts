@@ -8,7 +8,7 @@ import { breakable, breaks } from './breaks/index.ts';
 import { breakLine, fileOf, findMarks } from './breaks/marks.ts';
 import { tryBreak } from './breaks/scratch.ts';
 
-const root = path.join(import.meta.dirname, '../..');
+const root = path.join(import.meta.dirname, '..');
 
 it.each(breaks)('$property can be broken: $wrong', (each) => {
   const text = readFileSync(path.join(root, fileOf(each)), 'utf8');

@@ -2,8 +2,8 @@
  * @module One random world and what is done in it, as plain JSON: a fleet, requests, clocks, faults, other people's
  * actions. The same case always makes the same world, so a failure can be kept in a file and run again.
  */
-import type { FleetJob } from '../../src/simulator/elasticsearch/index.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
+import type { FleetJob } from '../simulator/elasticsearch/index.ts';
+import type { RequestPayload } from '../src/sweep/request/request.ts';
 
 /** What may be wrong with an answer, or with its way; see the simulator's `Fault`. */
 export interface Trouble {

@@ -1,6 +1,6 @@
 /** @module What other people do to the cluster meanwhile, at a time or after so many requests. */
-import type { VirtualClock } from '../../src/simulator/clock.ts';
-import type { EmbeddedElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import type { VirtualClock } from '../simulator/clock.ts';
+import type { EmbeddedElasticsearch } from '../simulator/elasticsearch/index.ts';
 import { type Deed, idAt } from './case.ts';
 
 export type DeedLog = { readonly at: number; readonly deed: string; readonly jobId: string }[];

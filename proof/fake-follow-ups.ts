@@ -1,6 +1,6 @@
 /** @module Someone who comes back later, or does not: the follow-up interface with all that can go wrong with it. */
-import type { VirtualClock } from '../../src/simulator/clock.ts';
-import type { FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
+import type { VirtualClock } from '../simulator/clock.ts';
+import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';
 import type { SweepSeen } from './observe.ts';
 

@@ -1,8 +1,8 @@
 /** @module Sweeps under load, each a sentence: very large, very often, very slow. `npm run proof` has a row for each. */
-import { sweepLargeFleet } from '../load/large-fleet.ts';
-import type { LoadResult } from '../load/result.ts';
-import { sweepSlowClusters } from '../load/slow-cluster.ts';
-import { warmFunction } from '../load/warm-function.ts';
+import { sweepLargeFleet } from '../test/load/large-fleet.ts';
+import type { LoadResult } from '../test/load/result.ts';
+import { sweepSlowClusters } from '../test/load/slow-cluster.ts';
+import { warmFunction } from '../test/load/warm-function.ts';
 
 export interface Load {
   readonly name: string;

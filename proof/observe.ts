@@ -2,12 +2,12 @@
  * @module What one sweep did and was told, written down from three sides: the port that the sweep speaks to, the
  * requests as the server saw them, and what was true of the cluster at the moment of each answer.
  */
-import type { EmbeddedElasticsearch, RecordedRequest } from '../../src/simulator/elasticsearch/index.ts';
-import type { Clock } from '../../src/sweep/clock.ts';
-import type { CloseBatch, JobId } from '../../src/sweep/job-id.ts';
-import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../../src/sweep/ports.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
+import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/elasticsearch/index.ts';
+import type { Clock } from '../src/base/clock.ts';
+import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
+import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
+import type { SweepReport } from '../src/sweep/reporting/report.ts';
+import type { RequestPayload } from '../src/sweep/request/request.ts';
 import type { Case } from './case.ts';
 import { type Truth, truthOf } from './truth.ts';
 

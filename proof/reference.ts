@@ -2,7 +2,7 @@
  * @module The contract read a second time: what a sweep must decide, told from the truth of a cluster. It shares no
  * code with `src/sweep`: where both err, they would have to err alike by themselves.
  */
-import type { RequestPayload } from '../../src/sweep/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request.ts';
 import { lastRead, type Read, type SweepSeen, toldBy } from './observe.ts';
 import type { TrueJob } from './truth.ts';
 
@@ -200,7 +200,7 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** What the contract's §2 says of a job: the first reason in its order, or what to do. */
+/** What docs/contract.md §2 says of a job: the first reason in its order, or what to do. */
 export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   const { config, stats, feed } = told;
   const at = told.judgedAt ?? told.at;

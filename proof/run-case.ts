@@ -1,11 +1,12 @@
 /** @module Makes a case's world, carries out its sweeps in simulated time over real HTTP, and returns what was seen. */
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { type EmbeddedElasticsearch, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { Clock } from '../../src/sweep/clock.ts';
-import { plannedJobs } from '../../src/sweep/planned.ts';
-import { parseRequest, type RequestPayload, toPayload } from '../../src/sweep/request.ts';
+
+import { VirtualClock } from '../simulator/clock.ts';
+import { type EmbeddedElasticsearch, startElasticsearch } from '../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../simulator/track-http.ts';
+import type { Clock } from '../src/base/clock.ts';
+import { ElasticsearchCluster } from '../src/elasticsearch/cluster.ts';
+import { plannedJobs } from '../src/sweep/planning/approved-plan.ts';
+import { parseRequest, type RequestPayload, toPayload } from '../src/sweep/request/request.ts';
 import {
   agreedTo,
   carryOut,
@@ -15,7 +16,7 @@ import {
   type SweepOrder,
   type SweepWorld,
   sweep,
-} from '../../src/sweep/sweep.ts';
+} from '../src/sweep/sweep.ts';
 import { type Case, type CaseJob, caseStart, idAt } from './case.ts';
 import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';

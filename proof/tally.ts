@@ -6,7 +6,7 @@ import {
   notAttemptedReasons,
   outcomes,
   statuses,
-} from '../../src/sweep/vocabulary.ts';
+} from '../src/sweep/vocabulary.ts';
 import { deedKinds, troubleKinds } from './case.ts';
 import type { Observation } from './observe.ts';
 import { properties, type Verdict } from './properties.ts';

@@ -1,6 +1,6 @@
 /** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
-import { renderJobStats } from '../../src/simulator/elasticsearch/api/get-jobs.ts';
-import type { EmbeddedElasticsearch, Fault } from '../../src/simulator/elasticsearch/index.ts';
+import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
+import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
 import type { Case, Trouble, TroubleKind } from './case.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';
 import type { Garbling, TrueJob } from './truth.ts';

@@ -1,5 +1,5 @@
 /** @module What is true of every job of the embedded cluster at one moment, read from its state and not from its API. */
-import type { SimulatedCluster } from '../../src/simulator/elasticsearch/index.ts';
+import type { SimulatedCluster } from '../simulator/elasticsearch/index.ts';
 
 /** Of a job's stats: its clock is no number or missing beside counted data, its state is none, it stands there twice. */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';

@@ -3,8 +3,8 @@
  * `VirtualClock` stands still until everyone waits, then jumps to the next thing due.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { systemClock, timeoutError } from '../clock.ts';
-import type { Clock, Limit } from '../sweep/clock.ts';
+import type { Clock, Limit } from '../src/base/clock.ts';
+import { systemClock, timeoutError } from '../src/base/system-clock.ts';
 
 export interface SimulatorClock extends Clock {
   /**

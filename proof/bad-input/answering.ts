@@ -3,7 +3,7 @@
  * what is told of it may not be.
  */
 import { gzipSync } from 'node:zlib';
-import type { VirtualClock } from '../../../src/simulator/clock.ts';
+import type { VirtualClock } from '../../simulator/clock.ts';
 import {
   answeredAt,
   answerKey,
@@ -13,8 +13,8 @@ import {
   type MlAnswers,
   runningFeed,
   statsOf,
-} from '../../support/ml-answers.ts';
-import { type Exchange, productHeaders } from '../../support/scripted-server.ts';
+} from '../../test/support/ml-answers.ts';
+import { type Exchange, productHeaders } from '../../test/support/scripted-server.ts';
 import type { Json } from './json.ts';
 
 const minute = 60_000;

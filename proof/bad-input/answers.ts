@@ -1,14 +1,14 @@
 /** @module Sweeps of a cluster that answers with anything, through the real client over real HTTP, in simulated time. */
 import * as fc from 'fast-check';
-import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../../src/simulator/clock.ts';
-import { trackHttp } from '../../../src/simulator/track-http.ts';
-import { JobsweepError } from '../../../src/sweep/errors.ts';
-import type { SweepReport } from '../../../src/sweep/report.ts';
-import { parseRequest, type RequestPayload } from '../../../src/sweep/request.ts';
-import { sweep } from '../../../src/sweep/sweep.ts';
-import { answeredAt } from '../../support/ml-answers.ts';
-import { serve } from '../../support/scripted-server.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { JobsweepError } from '../../src/base/errors.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { sweep } from '../../src/sweep/sweep.ts';
+import { answeredAt } from '../../test/support/ml-answers.ts';
+import { serve } from '../../test/support/scripted-server.ts';
 import { Answering, type AnswerKey, type Spoilt, type Way, ways } from './answering.ts';
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, nowhere } from './property.ts';

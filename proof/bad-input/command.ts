@@ -1,14 +1,14 @@
 /** @module The command on an embedded cluster in simulated time, and how it may end on bad input. */
 import { writeFile } from 'node:fs/promises';
-import { VirtualClock } from '../../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   startElasticsearch,
-} from '../../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../../src/simulator/track-http.ts';
-import { type Folder, newFolder } from '../../support/folder.ts';
-import { type CommandOptions, type CommandResult, runCommand } from '../../support/run-command.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { type Folder, newFolder } from '../../test/support/folder.ts';
+import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
 import { isPlain } from './shown.ts';
 
 /** A clock, a folder, and the command that lives in them. */

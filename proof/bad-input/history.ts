@@ -1,6 +1,6 @@
 /** @module Reports given as `--history`: they may keep a job open, and never more than that. */
 import * as fc from 'fast-check';
-import type { SweepReport } from '../../../src/sweep/report.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';

@@ -1,6 +1,6 @@
 /** @module Texts of a cluster, of a report and of errors, in every form in which a result is shown. */
 import * as fc from 'fast-check';
-import type { CommandResult } from '../../support/run-command.ts';
+import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
 import { hostileTexts } from './hostile.ts';
 import { badInput } from './property.ts';

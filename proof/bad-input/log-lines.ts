@@ -1,6 +1,6 @@
 /** @module The function's log, of a cluster that says hostile things: it is read on terminals, line by line. */
 import * as fc from 'fast-check';
-import { createHandler } from '../../../src/handler.ts';
+import { createHandler } from '../../src/function/handler.ts';
 import { hostileTexts } from './hostile.ts';
 import { badInput } from './property.ts';
 import { isPlain } from './shown.ts';

@@ -1,5 +1,5 @@
 /**
- * @module `node test/proof/bad-input/main.ts`: the properties over bad input, many more cases than the tests try; or, with
+ * @module `node proof/bad-input/main.ts`: the properties over bad input, many more cases than the tests try; or, with
  * a path that a failure told, one case again.
  */
 import { Option } from 'commander';
@@ -12,10 +12,7 @@ const {
   seed,
   time,
   path,
-} = proofCommand(
-  'node test/proof/bad-input/main.ts',
-  'Tries the properties over bad input, or one input again.',
-)
+} = proofCommand('node proof/bad-input/main.ts', 'Tries the properties over bad input, or one input again.')
   .addOption(
     new Option('--only <names...>', 'only these properties').choices(badInputs.map(({ name }) => name)),
   )

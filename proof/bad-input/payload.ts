@@ -1,8 +1,8 @@
 /** @module Payloads as values, as the function is given them: compared with the contract read by hand. */
 import * as fc from 'fast-check';
-import { InvalidRequestError } from '../../../src/sweep/errors.ts';
-import { matcher } from '../../../src/sweep/names.ts';
-import { parseRequest, type SweepRequest, toPayload } from '../../../src/sweep/request.ts';
+import { InvalidRequestError } from '../../src/base/errors.ts';
+import { matcher } from '../../src/sweep/planning/job-patterns.ts';
+import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request.ts';
 import { isObject, type Json, valueAt } from './json.ts';
 import { badInput, type Meet, nowhere } from './property.ts';
 import { nameMeans, readByHand } from './request-reading.ts';

@@ -1,6 +1,6 @@
 /** @module The worst of all inputs through the real process, where nothing catches what this process would. */
 import * as fc from 'fast-check';
-import { runBin } from '../../support/bin.ts';
+import { runBin } from '../../test/support/bin.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { badInput } from './property.ts';
 

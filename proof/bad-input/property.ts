@@ -88,7 +88,7 @@ async function runProperty<Given, World>(
         [
           message(details.errorInstance),
           `the case, made as small as it could be: ${show(smallest)}`,
-          `run it again with: node test/proof/bad-input/main.ts --only ${name} --seed ${seed} --path ${details.counterexamplePath}`,
+          `run it again with: node proof/bad-input/main.ts --only ${name} --seed ${seed} --path ${details.counterexamplePath}`,
         ].join('\n'),
       ],
       violated: true,

@@ -1,7 +1,7 @@
 /** @module Saved plans given to `jobsweep sweep --plan`, spoiled before or after they are sealed. */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { Fleet } from '../../../src/simulator/elasticsearch/index.ts';
+import type { Fleet } from '../../simulator/elasticsearch/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
 import { isObject, type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';

@@ -1,11 +1,11 @@
 /** @module Files of schedules, read by `jobsweep schedules plan --prune` beside an embedded Scheduler that has some already. */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';
-import { readDocument } from '../../../src/cli/document.ts';
-import { toOrder } from '../../../src/scheduler/definition.ts';
-import { readScheduleFile } from '../../../src/scheduler/schedule-file.ts';
-import { startScheduler } from '../../../src/simulator/scheduler/index.ts';
-import { create, sdkClient } from '../../support/scheduler.ts';
+import { startScheduler } from '../../simulator/scheduler/index.ts';
+import { readDocument } from '../../src/cli/input/document.ts';
+import { toOrder } from '../../src/scheduler/definition.ts';
+import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
+import { create, sdkClient } from '../../test/support/scheduler.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { anyCron } from './crons.ts';
 import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';

@@ -7,8 +7,8 @@ import {
   datafeedOf,
   respondWith,
   statsOf,
-} from '../../support/ml-answers.ts';
-import { productHeaders, type ScriptedServer, serve } from '../../support/scripted-server.ts';
+} from '../../test/support/ml-answers.ts';
+import { productHeaders, type ScriptedServer, serve } from '../../test/support/scripted-server.ts';
 import { type Bench, openBench } from './command.ts';
 import { jsonText } from './json.ts';
 import { reportedJob, reportOf } from './reports.ts';

@@ -1,7 +1,7 @@
 /** @module Two clusters of few words that tell who asked them, and with which credentials. */
 
-import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
-import { type ScriptedServer, serve } from '../../support/scripted-server.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../../test/support/ml-answers.ts';
+import { type ScriptedServer, serve } from '../../test/support/scripted-server.ts';
 import { type Bench, openBench } from './command.ts';
 
 export interface TwoClusters extends Bench {

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Break } from './break.ts';
 
-const root = path.join(import.meta.dirname, '../../..');
+const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 

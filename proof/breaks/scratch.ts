@@ -10,7 +10,7 @@ import { ask, askWorker } from '../pool.ts';
 import type { Break } from './break.ts';
 import { breakLine, fileOf } from './marks.ts';
 
-const root = path.join(import.meta.dirname, '../../..');
+const root = path.join(import.meta.dirname, '../..');
 
 export interface Found {
   /** Cases that were run, the last of them the one that found it. */
@@ -26,20 +26,15 @@ export async function tryBreak(
 ): Promise<Found> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-break-'));
   try {
-    for (const part of ['src', 'test/proof', 'test/support', 'bin', 'package.json'])
+    for (const part of ['src', 'simulator', 'proof', 'test/support', 'bin', 'package.json'])
       await cp(path.join(root, part), path.join(folder, part), { recursive: true });
     await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
     const file = path.join(folder, fileOf(given));
     await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
     const { property } = given;
     if (badInputs.some(({ name }) => name === property))
-      return await spoilUntilFound(
-        path.join(folder, 'test/proof/bad-input/worker.ts'),
-        property,
-        cases,
-        seed,
-      );
-    return await runUntilFound(path.join(folder, 'test/proof/worker.ts'), property, cases, seed);
+      return await spoilUntilFound(path.join(folder, 'proof/bad-input/worker.ts'), property, cases, seed);
+    return await runUntilFound(path.join(folder, 'proof/worker.ts'), property, cases, seed);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 /** @module Whether the report adds up, and says what is true. */
-import type { ReportedJob, SweepReport } from '../../../src/sweep/report.ts';
+import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
 import { lastRead, type ReadKind, type SweepSeen, toldBy } from '../observe.ts';
 import { type Decision, decide, inventoryOf, toldOf } from '../reference.ts';
 import { isAfter, pastOf } from './looks.ts';

@@ -37,7 +37,7 @@ export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> 
   return {
     function: await account({
       ...deployedOptions(),
-      entryPoints: { handler: 'src/handler.ts' },
+      entryPoints: { handler: 'src/function/handler.ts' },
       outdir: 'dist',
     }),
     command: await account(commandOptions),

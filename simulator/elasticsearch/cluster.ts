@@ -8,6 +8,7 @@ import { addFleetJob } from '../fleets/build.ts';
 import type { Fleet, FleetJob, FleetNode } from '../fleets/schema.ts';
 import { bytesOf, FleetError } from '../fleets/schema.ts';
 import { ElasticsearchError } from './errors.ts';
+import type { World } from './handler-context.ts';
 import { Security } from './security.ts';
 import { ClusterState } from './state/cluster-state.ts';
 import { takeArrival } from './state/counts.ts';
@@ -22,7 +23,6 @@ import { MlNode } from './state/node.ts';
 import { reassign, removeNode, setUpgradeMode } from './state/relocation.ts';
 import { type Rhythm, rhythm } from './state/source.ts';
 import type { Stack } from './versions.ts';
-import type { World } from './world.ts';
 
 /** What is true of a job. Times are epoch milliseconds. */
 export interface JobTruth {

@@ -1,4 +1,4 @@
-/** @module Who may do what: users, API keys, cluster privileges, and the answers to those who may not (ML APIs §4). */
+/** @module Who may do what: users, API keys, cluster privileges, and the answers to those who may not (docs/elasticsearch.md §4). */
 import { ElasticsearchError } from './errors.ts';
 
 /** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */

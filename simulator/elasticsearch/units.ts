@@ -1,4 +1,4 @@
-/** @module Time values and byte sizes as Elasticsearch reads and prints them (ML APIs §6.4). */
+/** @module Time values and byte sizes as Elasticsearch reads and prints them (docs/elasticsearch.md §6.4). */
 import { illegalArgument } from './errors.ts';
 
 const timeUnits = [

@@ -1,8 +1,8 @@
 /** @module Fleets from files: a valid fleet, or every mistake with the path that leads to it. */
 import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
-import { firstProblems, type Problem } from '../../sweep/errors.ts';
-import { quote } from '../../sweep/text.ts';
+import { firstProblems, type Problem } from '../../src/base/errors.ts';
+import { quote } from '../../src/base/text.ts';
 import { type Fleet, fleetSchema } from './schema.ts';
 
 type Path = readonly (string | number)[];

@@ -3,7 +3,7 @@
  * schema is also the source of the types and of `schemas/fleet.schema.json`.
  */
 import * as z from 'zod';
-import { parseDuration } from '../../sweep/duration.ts';
+import { parseDuration } from '../../src/base/duration.ts';
 
 const durationText = 'a duration: a whole number and one of ms, s, m, h, d, as "4m"';
 const duration = () =>

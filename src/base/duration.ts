@@ -1,4 +1,4 @@
-/** @module Durations as people write them in a request: `90s`, `48h`; see the contract's §1. */
+/** @module Durations as people write them in a request: `90s`, `48h`; see docs/contract.md §1. */
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

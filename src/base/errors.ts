@@ -1,6 +1,6 @@
 /**
  * @module The errors that end a sweep before it has a report. Each has a name of its own (the function throws it by
- * that name), a sentence that says what to do next, and the exit code of the contract's §5.
+ * that name), a sentence that says what to do next, and the exit code of docs/contract.md §5.
  */
 
 /** `1` a bug, `2` invalid input, `3` told to stop, `5` the cluster or the scheduler cannot be used. */

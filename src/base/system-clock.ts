@@ -1,6 +1,6 @@
 /** @module The machine's own clock, behind the interface that the sweep takes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Limit } from './sweep/clock.ts';
+import type { Clock, Limit } from './clock.ts';
 
 // setTimeout fires at once for anything above 2^31-1 ms; no limit of ours is near 24 days.
 const longest = 2 ** 31 - 1;

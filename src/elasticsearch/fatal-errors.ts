@@ -5,10 +5,10 @@ import {
   type JobsweepError,
   NotElasticsearchError,
   UnreadableInventoryError,
-} from '../sweep/errors.ts';
+} from '../base/errors.ts';
 import { addressSetting, type Connection, shownAddress } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
-import { shownWait } from './reading.ts';
+import { shownWait } from './retry-reads.ts';
 
 export interface Circumstances {
   readonly connection: Connection;

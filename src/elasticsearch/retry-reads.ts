@@ -1,6 +1,6 @@
 /** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
-import type { Clock } from '../sweep/clock.ts';
-import { formatDuration } from '../sweep/duration.ts';
+import type { Clock } from '../base/clock.ts';
+import { formatDuration } from '../base/duration.ts';
 import type { ReadLimits, ServerDate } from '../sweep/ports.ts';
 import { UnreadableAnswer } from './answers.ts';
 import type { Failure, LostCause } from './failure.ts';

@@ -3,8 +3,8 @@
  * Powertools' variables, and not the level that Lambda itself filters by.
  */
 import type { Context } from 'aws-lambda';
-import type { Environment } from './settings.ts';
-import { shownInJson } from './sweep/text.ts';
+import { shownInJson } from '../base/text.ts';
+import type { Environment } from '../settings/find-connection.ts';
 
 export type Level = 'INFO' | 'WARN' | 'ERROR';
 

@@ -1,22 +1,22 @@
 /** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
-import './quiet.ts';
+import '../base/quiet.ts';
 
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import type { Clock } from '../base/clock.ts';
+import { InvalidSettingError } from '../base/errors.ts';
+import { debugWarning } from '../base/quiet.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
+import { type Environment, findConnection } from '../settings/find-connection.ts';
+import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
+import { secretReader } from '../settings/secrets.ts';
+import { fitReport, type SweepReport } from '../sweep/reporting/report.ts';
+import { parseRequest } from '../sweep/request/request.ts';
+import { sweep } from '../sweep/sweep.ts';
+import { sweepIdOf } from '../sweep/sweep-id.ts';
 import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
-import { systemClock } from './clock.ts';
-import { ElasticsearchCluster } from './elasticsearch/cluster.ts';
-import { followUpsFrom } from './follow-ups.ts';
 import { publishMetrics } from './metrics.ts';
-import { debugWarning } from './quiet.ts';
-import { secretReader } from './secrets.ts';
-import { type Environment, findConnection } from './settings.ts';
-import type { Clock } from './sweep/clock.ts';
-import { InvalidSettingError } from './sweep/errors.ts';
-import { fitReport, type SweepReport } from './sweep/report.ts';
-import { parseRequest } from './sweep/request.ts';
-import { sweep } from './sweep/sweep.ts';
-import { sweepIdOf } from './sweep-id.ts';
 
 /** What the function lives on; tests bring their own clock. */
 export interface FunctionWorld {

@@ -1,8 +1,8 @@
 /** @module The numbers of a sweep as CloudWatch metrics, in the embedded form that needs no call. Alarms rest on these names. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Environment } from '../settings/find-connection.ts';
+import type { SweepReport } from '../sweep/reporting/report.ts';
 import { stampOf } from './audit-log.ts';
-import type { Environment } from './settings.ts';
-import type { SweepReport } from './sweep/report.ts';
 
 export const metricsNamespace = 'jobsweep';
 

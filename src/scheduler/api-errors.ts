@@ -2,8 +2,8 @@
  * @module What the SDK's client throws, in this project's words: what was refused, what to do about it, and whether
  * trying again can help. The service's own text is passed on only where it cannot carry a signature.
  */
-import { InvalidSettingError, SchedulerError } from '../sweep/errors.ts';
-import { printable, withoutNodeHint } from '../sweep/text.ts';
+import { InvalidSettingError, SchedulerError } from '../base/errors.ts';
+import { printable, withoutNodeHint } from '../base/text.ts';
 
 /**
  * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume,

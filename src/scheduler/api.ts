@@ -11,8 +11,8 @@ import type {
   ScheduleSummary,
   UpdateScheduleCommandInput,
 } from '@aws-sdk/client-scheduler';
-import type { Clock } from '../sweep/clock.ts';
-import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './api-errors.ts';
 
 export interface SchedulerApiOptions {
   readonly clock: Clock;

@@ -1,14 +1,14 @@
 /** @module Follow-ups as one-time schedules of the project's own group: the `FollowUps` that a sweep asks for. */
-import type { Clock } from '../sweep/clock.ts';
-import { SchedulerError } from '../sweep/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { SchedulerError } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import type { FollowUpArranged, FollowUpOrder, FollowUps } from '../sweep/ports.ts';
-import { type FollowUpOf, type RequestPayload, toPayload } from '../sweep/request.ts';
-import { plural } from '../sweep/text.ts';
+import { type FollowUpOf, type RequestPayload, toPayload } from '../sweep/request/request.ts';
 import { type ReadSchedule, type SchedulerApi, type SchedulerApiOptions, schedulerApi } from './api.ts';
-import { SchedulerCallError } from './errors.ts';
-import { followUpName, followUpPrefix, invokes } from './names.ts';
-import { bytesOf, fitJobs, fits, maxInputBytes, readFollowUp, toInput } from './payload.ts';
-import { readIfThere, readSchedules } from './read.ts';
+import { SchedulerCallError } from './api-errors.ts';
+import { readIfThere, readSchedules } from './read-schedules.ts';
+import { bytesOf, fitJobs, fits, maxInputBytes, readFollowUp, toInput } from './schedule-input.ts';
+import { followUpName, followUpPrefix, invokes } from './schedule-names.ts';
 
 export interface FollowUpSettings {
   readonly group: string;

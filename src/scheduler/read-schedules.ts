@@ -1,6 +1,6 @@
 /** @module Reading schedules that may be gone by the time they are read. */
 import type { ReadSchedule, SchedulerApi } from './api.ts';
-import { SchedulerCallError } from './errors.ts';
+import { SchedulerCallError } from './api-errors.ts';
 
 const readsAtOnce = 8;
 

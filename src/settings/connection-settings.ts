@@ -1,10 +1,10 @@
 /** @module The settings that say which cluster, and what their texts mean. No message here holds a credential. */
 import { X509Certificate } from 'node:crypto';
+import { InvalidSettingError } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import { decodeText } from '../base/text-file.ts';
+import { type Connection, parseCloudId } from '../elasticsearch/connection.ts';
 import { readApiKey } from './api-key.ts';
-import { type Connection, parseCloudId } from './elasticsearch/connection.ts';
-import { InvalidSettingError } from './sweep/errors.ts';
-import { quote } from './sweep/text.ts';
-import { decodeText } from './text-file.ts';
 
 /** In the environment, in a secret's JSON and in a clusters file: the same names everywhere. */
 export const connectionSettings = {

@@ -1,4 +1,8 @@
 /** @module Where the settings of a cluster are: environment, secrets, a clusters file. Nothing here is ever logged. */
+
+import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
+import { printable, quote } from '../base/text.ts';
+import type { Connection } from '../elasticsearch/connection.ts';
 import {
   type ConnectionSetting,
   type ConnectionValues,
@@ -7,9 +11,6 @@ import {
   sourced,
   toConnection,
 } from './connection-settings.ts';
-import type { Connection } from './elasticsearch/connection.ts';
-import { InvalidSettingError, SecretUnreachableError } from './sweep/errors.ts';
-import { printable, quote } from './sweep/text.ts';
 
 export { type ConnectionValues, connectionSettings } from './connection-settings.ts';
 
@@ -38,7 +39,7 @@ export interface FindConnection {
 }
 
 /**
- * The connection of a cluster by name (contract §4); undefined when it is `default` and nothing at all is set for it.
+ * The connection of a cluster by name (docs/contract.md §4); undefined when it is `default` and nothing at all is set for it.
  * @throws {InvalidSettingError} naming the setting that is wrong, never its value where that is a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {

@@ -1,10 +1,11 @@
 /** @module Who comes back for slow jobs, by the settings: EventBridge Scheduler, loaded only when there is one to come back for. */
-import { readSchedulerSettings } from './scheduler/settings.ts';
-import type { Environment } from './settings.ts';
-import type { Clock } from './sweep/clock.ts';
-import { InvalidSettingError } from './sweep/errors.ts';
-import type { FollowUps } from './sweep/ports.ts';
-import type { FollowUpOf } from './sweep/request.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { InvalidSettingError } from '../base/errors.ts';
+import type { FollowUps } from '../sweep/ports.ts';
+import type { FollowUpOf } from '../sweep/request/request.ts';
+import type { Environment } from './find-connection.ts';
+import { readSchedulerSettings } from './scheduler-settings.ts';
 
 export interface FollowUpWorld {
   readonly environment: Environment;
@@ -35,7 +36,7 @@ export function followUpsFrom({
     if (!group) throw new InvalidSettingError('JOBSWEEP_SCHEDULE_GROUP is not set');
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
     if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
-    const { schedulerFollowUps } = await import('./scheduler/follow-ups.ts');
+    const { schedulerFollowUps } = await import('../scheduler/follow-up-schedules.ts');
     return schedulerFollowUps({ group, roleArn, functionArn, dlqArn }, { clock, running });
   };
   let loading: ReturnType<typeof load> | undefined;

@@ -3,11 +3,11 @@
  * function reads its settings here too, so this imports neither the schedule file's schema nor its calendar.
  */
 import * as z from 'zod';
-import { InvalidSettingError } from '../sweep/errors.ts';
-import { quote } from '../sweep/text.ts';
-import type { ScheduleTarget } from './definition.ts';
-import { nameExpected, namePattern } from './names.ts';
-import type { ScheduleFile } from './schedule-file.ts';
+import { InvalidSettingError } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import type { ScheduleTarget } from '../scheduler/definition.ts';
+import type { ScheduleFile } from '../scheduler/schedule-file.ts';
+import { nameExpected, namePattern } from '../scheduler/schedule-names.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

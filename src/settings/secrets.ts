@@ -1,9 +1,10 @@
 /** @module Secrets Manager, loaded only when a secret is named: most of a cold start would go into its client. */
-import { systemClock } from './clock.ts';
-import type { ReadSecret } from './settings.ts';
-import type { Clock } from './sweep/clock.ts';
-import { SecretUnreachableError } from './sweep/errors.ts';
-import { printable, quote } from './sweep/text.ts';
+
+import type { Clock } from '../base/clock.ts';
+import { SecretUnreachableError } from '../base/errors.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { printable, quote } from '../base/text.ts';
+import type { ReadSecret } from './find-connection.ts';
 
 /** For one secret, with the client's own tries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
 const longest = 10_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstProblems, type Problem } from '../../src/sweep/errors.ts';
+import { firstProblems, type Problem } from '../../src/base/errors.ts';
 
 describe('the problems of one input', () => {
   const problem = (index: number): Problem => ({

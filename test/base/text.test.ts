@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainJson, plural, printable, quote, shownInJson } from '../../src/sweep/text.ts';
+import { plainJson, plural, printable, quote, shownInJson } from '../../src/base/text.ts';
 
 describe('a value from outside', () => {
   it.each<[unknown, string]>([

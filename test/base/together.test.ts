@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { together } from '../../src/sweep/together.ts';
+import { together } from '../../src/base/together.ts';
 
 /** A read that goes on until it is given up, and then rejects with why. */
 const untilGivenUp = (signal: AbortSignal) =>

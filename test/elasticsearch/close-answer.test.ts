@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { systemClock } from '../../src/base/system-clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
 import { Entry } from '../../src/sweep/closing/ledger.ts';
 import { closeBatch, nextBatch, waitingOf } from '../../src/sweep/closing/places.ts';
-import type { CloseBatch, JobId } from '../../src/sweep/job-id.ts';
+import type { CloseBatch, JobId } from '../../src/sweep/planning/job-id.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
 import { idleJob } from '../support/jobs.ts';
 import { type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';
@@ -150,37 +150,37 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 500 } },
     ],
     [
-      'of one failed job [2.4]',
+      'of one failed job (elasticsearch.md §2.4)',
       error(409, 'status_exception', 'cannot close job [a] because it failed, use force close'),
       { kind: 'failed_jobs', error: { status: 409, type: 'status_exception' } },
     ],
     [
-      'of a failed job among others [2.4]',
+      'of a failed job among others (elasticsearch.md §2.4)',
       error(409, 'status_exception', 'one or more jobs have state failed, use force close'),
       { kind: 'failed_jobs' },
     ],
     [
-      'of jobs that are still closing [2.5]',
+      'of jobs that are still closing (elasticsearch.md §2.5)',
       error(500, 'illegal_state_exception', 'Timed out when waiting for persistent tasks after 1.5m'),
       { kind: 'timed_out', error: { status: 500 } },
     ],
     [
-      'of a process that could not end [2.5]',
+      'of a process that could not end (elasticsearch.md §2.5)',
       error(500, 'status_exception', 'Exception closing autodetect process'),
       { kind: 'error', error: { status: 500, reason: 'Exception closing autodetect process' } },
     ],
     [
-      'of a process killed meanwhile [2.5]',
+      'of a process killed meanwhile (elasticsearch.md §2.5)',
       error(409, 'status_exception', 'Close job interrupted by kill request'),
       { kind: 'error', error: { status: 409 } },
     ],
     [
-      'of a node that left [2.5]',
+      'of a node that left (elasticsearch.md §2.5)',
       error(502, 'failed_node_exception', 'Failed node [2spCyo1pRi2Ajo-j-_dnPX]'),
       { kind: 'error', error: { status: 502, type: 'failed_node_exception' } },
     ],
     [
-      'without a master [2.5]',
+      'without a master (elasticsearch.md §2.5)',
       error(503, 'master_not_discovered_exception', null),
       {
         kind: 'error',
@@ -188,7 +188,7 @@ describe('the answer to a close', () => {
       },
     ],
     [
-      'of a datafeed that could not be stopped, though the words are those of a failed job [2.6]',
+      'of a datafeed that could not be stopped, though the words are those of a failed job (elasticsearch.md §2.6)',
       error(
         409,
         'status_exception',
@@ -197,7 +197,7 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 409 } },
     ],
     [
-      'of a parameter that it does not know [2.10]',
+      'of a parameter that it does not know (elasticsearch.md §2.10)',
       error(
         400,
         'illegal_argument_exception',

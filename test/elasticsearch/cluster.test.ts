@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   defaultFleet,
   type EmbeddedElasticsearch,
   type Fleet,
   type FleetJob,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { type Stack, stacks } from '../../src/simulator/elasticsearch/versions.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { JobId } from '../../src/sweep/job-id.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { JobId } from '../../src/sweep/planning/job-id.ts';
 
 const never = () => new AbortController().signal;
 const idsOf = (jobs: readonly { jobId: string }[]) => jobs.map(({ jobId }) => jobId).sort();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { systemClock } from '../../src/base/system-clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { addressHash } from '../../src/elasticsearch/connection.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import { type Exchange, productHeaders, serve } from '../support/scripted-server.ts';
 

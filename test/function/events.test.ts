@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { parseRequest } from '../src/sweep/request.ts';
+import { parseRequest } from '../../src/sweep/request/request.ts';
 
 const read = (path: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8'));
-const events = readdirSync(new URL('../events', import.meta.url));
+  JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+const events = readdirSync(new URL('../../events', import.meta.url));
 const validate = new Ajv2020({ strict: false }).compile(read('schemas/request.schema.json') as object);
 
 describe('the schema that editors use', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createHandler } from '../src/handler.ts';
-import type { SweepReport } from '../src/sweep/report.ts';
-import { lambdaContext, linesOf } from './support/lambda.ts';
-import { runCommand } from './support/run-command.ts';
-import { busy, idle, startWorld, type World } from './support/world.ts';
+import { createHandler } from '../../src/function/handler.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { runCommand } from '../support/run-command.ts';
+import { busy, idle, startWorld, type World } from '../support/world.ts';
 
 const key = 'c2VjcmV0LWtleS1pZDpzZWNyZXQta2V5';
 

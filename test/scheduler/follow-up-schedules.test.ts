@@ -6,17 +6,17 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
+import type { ApiFault, SchedulerOptions } from '../../simulator/scheduler/index.ts';
+import { SchedulerError } from '../../src/base/errors.ts';
 import {
   type FollowUpOptions,
   type FollowUpSettings,
   schedulerFollowUps,
-} from '../../src/scheduler/follow-ups.ts';
-import type { ApiFault, SchedulerOptions } from '../../src/simulator/scheduler/index.ts';
+} from '../../src/scheduler/follow-up-schedules.ts';
 import { Budget } from '../../src/sweep/budget.ts';
-import { SchedulerError } from '../../src/sweep/errors.ts';
-import { followUpOn } from '../../src/sweep/follow-up.ts';
 import type { FollowUpOrder } from '../../src/sweep/ports.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import { followUpOn } from '../../src/sweep/reporting/follow-up.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
 import { foundClosing } from '../support/entries.ts';
 import {
   create,

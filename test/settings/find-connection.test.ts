@@ -1,17 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Connection } from '../src/elasticsearch/connection.ts';
+import { InvalidSettingError } from '../../src/base/errors.ts';
+import type { Connection } from '../../src/elasticsearch/connection.ts';
 import {
   type ConnectionValues,
   type Environment,
   findConnection,
   readConnectionValues,
-} from '../src/settings.ts';
-import { InvalidSettingError } from '../src/sweep/errors.ts';
-import { newFolder } from './support/folder.ts';
-import { certificate } from './support/scripted-server.ts';
-import { everythingShownOf } from './support/secrets.ts';
+} from '../../src/settings/find-connection.ts';
+import { newFolder } from '../support/folder.ts';
+import { certificate } from '../support/scripted-server.ts';
+import { everythingShownOf } from '../support/secrets.ts';
 
 const url = 'https://es.example.test:9200';
 const base64 = (text: string) => Buffer.from(text).toString('base64');

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { secretReader } from '../src/secrets.ts';
-import { findConnection } from '../src/settings.ts';
-import { VirtualClock } from '../src/simulator/clock.ts';
-import { type Exchange, type ScriptedServer, serve } from './support/scripted-server.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { findConnection } from '../../src/settings/find-connection.ts';
+import { secretReader } from '../../src/settings/secrets.ts';
+import { type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';
 
 const amz = { 'content-type': 'application/x-amz-json-1.1' };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sweepIdOf } from '../src/sweep-id.ts';
+import { sweepIdOf } from '../../src/sweep/sweep-id.ts';
 
 const trigger = {
   scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',

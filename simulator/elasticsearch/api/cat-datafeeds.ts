@@ -1,9 +1,9 @@
-/** @module `_cat/ml/datafeeds`: datafeed stats as a table (ML APIs §3.13). */
+/** @module `_cat/ml/datafeeds`: datafeed stats as a table (docs/elasticsearch.md §3.13). */
 import { type Route, route } from '../http/call.ts';
 import { type Column, table } from '../http/table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { type Datafeed, datafeedStateOf } from '../state/datafeed.ts';
-import { allowNoMatch, datafeedsNamed } from './names.ts';
+import { allowNoMatch, datafeedsNamed } from './name-parameter.ts';
 
 export const catDatafeedsRoute: Route = route(
   'cat.ml_datafeeds',

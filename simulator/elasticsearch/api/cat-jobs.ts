@@ -1,4 +1,4 @@
-/** @module `_cat/ml/anomaly_detectors`: job stats as a table (ML APIs §3.13). */
+/** @module `_cat/ml/anomaly_detectors`: job stats as a table (docs/elasticsearch.md §3.13). */
 import { type Route, route } from '../http/call.ts';
 import { type Column, table } from '../http/table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
@@ -6,7 +6,7 @@ import type { Forecast, Job } from '../state/job.ts';
 import { stateOf } from '../state/job.ts';
 import { fieldCounts } from '../state/model.ts';
 import { renderTiming } from './get-jobs.ts';
-import { allowNoMatch, jobsNamed } from './names.ts';
+import { allowNoMatch, jobsNamed } from './name-parameter.ts';
 
 type Kind = NonNullable<Column<Job>['kind']>;
 

@@ -1,4 +1,4 @@
-/** @module The close API, step by step in the order in which the server takes them (ML APIs §2). */
+/** @module The close API, step by step in the order in which the server takes them (docs/elasticsearch.md §2). */
 import { conflict, type ElasticsearchError, illegalState } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ObjectParser } from '../http/object-parser.ts';
@@ -6,7 +6,7 @@ import { stopFeed } from '../state/datafeed-lifecycle.ts';
 import type { Job, JobTask } from '../state/job.ts';
 import { closeProcess, endTask, killTask, untilTask } from '../state/job-lifecycle.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
-import { allowNoMatch, jobsNamed, takesOldName, warnOldName } from './names.ts';
+import { allowNoMatch, jobsNamed, takesOldName, warnOldName } from './name-parameter.ts';
 
 const action = 'cluster:admin/xpack/ml/job/close';
 const defaultTimeout = 30 * 60_000;

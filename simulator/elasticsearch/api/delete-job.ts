@@ -1,4 +1,4 @@
-/** @module Deleting and resetting jobs: both run as tasks, and the job is marked while they do (ML APIs §3.9, §3.12). */
+/** @module Deleting and resetting jobs: both run as tasks, and the job is marked while they do (docs/elasticsearch.md §3.9, §3.12). */
 import { conflict } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { noCounts } from '../state/counts.ts';
@@ -6,7 +6,7 @@ import { datafeedStateOf } from '../state/datafeed.ts';
 import { endFeed } from '../state/datafeed-lifecycle.ts';
 import { type Job, stateOf } from '../state/job.ts';
 import { killTask } from '../state/job-lifecycle.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 
 /** How long a delete or a reset takes, in milliseconds. */
 const workMs = 300;

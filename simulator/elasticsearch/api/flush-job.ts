@@ -1,11 +1,11 @@
-/** @module Flushing a job: what it has of the current bucket is worked out now (ML APIs §3.10). */
+/** @module Flushing a job: what it has of the current bucket is worked out now (docs/elasticsearch.md §3.10). */
 import { illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
 import { dateParameter } from './dates.ts';
 import { humanized } from './human.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 import { checkProcess } from './post-data.ts';
 
 const action = 'cluster:admin/xpack/ml/job/flush';

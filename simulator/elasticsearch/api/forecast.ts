@@ -1,11 +1,11 @@
-/** @module Forecasts: made by the job's process, over a while, and counted in the stats (ML APIs §3.10). */
+/** @module Forecasts: made by the job's process, over a while, and counted in the stats (docs/elasticsearch.md §3.10). */
 import { badRequest, conflict, illegalArgument, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
 import { beginForecast } from '../state/forecasting.ts';
 import type { Forecast, Job } from '../state/job.ts';
 import { parseByteSize, parseTimeValue, printByteSize, printTimeValue } from '../units.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 import { checkProcess } from './post-data.ts';
 
 const action = 'cluster:admin/xpack/ml/job/forecast';

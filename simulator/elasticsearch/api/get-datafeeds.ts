@@ -1,8 +1,8 @@
-/** @module Reading datafeeds and their stats (ML APIs §3.3). */
+/** @module Reading datafeeds and their stats (docs/elasticsearch.md §3.3). */
 import { type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { type Datafeed, datafeedStateOf } from '../state/datafeed.ts';
-import { allowNoMatch, datafeedsNamed } from './names.ts';
+import { allowNoMatch, datafeedsNamed } from './name-parameter.ts';
 
 export const getDatafeedsRoutes: readonly Route[] = [
   route(

@@ -1,4 +1,4 @@
-/** @module Reading jobs and their stats (ML APIs §3.1, §3.2). */
+/** @module Reading jobs and their stats (docs/elasticsearch.md §3.1, §3.2). */
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { renderCounts } from '../state/counts.ts';
@@ -8,7 +8,7 @@ import { bucketTimes, fieldCounts } from '../state/model.ts';
 import { requireResults } from '../state/results-index.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
 import { humanized } from './human.ts';
-import { allowNoMatch, jobsNamed } from './names.ts';
+import { allowNoMatch, jobsNamed } from './name-parameter.ts';
 
 export const getJobsRoutes: readonly Route[] = [
   route(
@@ -84,7 +84,7 @@ export function renderJob(
   );
 }
 
-/** A job's stats: which parts there are depends on its state and on whether its process runs (ML APIs §1.3). */
+/** A job's stats: which parts there are depends on its state and on whether its process runs (docs/elasticsearch.md §1.3). */
 export function renderJobStats(cluster: ClusterState, job: Job): object {
   cluster.settle(job);
   const { task, counts } = job;

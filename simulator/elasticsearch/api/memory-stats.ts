@@ -1,4 +1,4 @@
-/** @module `_ml/memory/_stats` (ML APIs §3.5), from 8.2 on. */
+/** @module `_ml/memory/_stats` (docs/elasticsearch.md §3.5), from 8.2 on. */
 import { type Call, type Route, route } from '../http/call.ts';
 import { wildcard } from '../state/expressions.ts';
 import type { MlNode } from '../state/node.ts';

@@ -1,4 +1,4 @@
-/** @module The path parameter that names jobs or datafeeds, and `allow_no_match` with its older spellings (ML APIs §2.1). */
+/** @module The path parameter that names jobs or datafeeds, and `allow_no_match` with its older spellings (docs/elasticsearch.md §2.1). */
 import { noSuchDatafeed, noSuchJob } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { Datafeed } from '../state/datafeed.ts';

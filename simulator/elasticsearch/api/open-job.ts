@@ -1,11 +1,11 @@
-/** @module The open API (ML APIs §3.8). */
+/** @module The open API (docs/elasticsearch.md §3.8). */
 import { badRequest, conflict, illegalState, serverError, timedOut, tooManyRequests } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job, JobTask } from '../state/job.ts';
 import { beginOpen, untilTask } from '../state/job-lifecycle.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 
 const action = 'cluster:admin/xpack/ml/job/open';
 const defaultTimeout = 30 * 60_000;

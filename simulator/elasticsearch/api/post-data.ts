@@ -1,4 +1,4 @@
-/** @module Records posted to an open job (ML APIs §3.10). */
+/** @module Records posted to an open job (docs/elasticsearch.md §3.10). */
 import { conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
@@ -8,7 +8,7 @@ import type { Job } from '../state/job.ts';
 import { growModel } from '../state/model.ts';
 import { parseRecords, recordTime } from '../state/records.ts';
 import { dateParameter } from './dates.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 
 export const postDataRoute: Route = route(
   'ml.post_data',

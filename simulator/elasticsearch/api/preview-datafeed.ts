@@ -8,7 +8,7 @@ import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
 import type { DatafeedConfig } from '../state/datafeed.ts';
 import type { JobTraits } from '../state/job.ts';
 import { missingIndex } from './index-calls.ts';
-import { oneDatafeed, oneJob } from './names.ts';
+import { oneDatafeed, oneJob } from './name-parameter.ts';
 import { jobContext } from './put-job.ts';
 import { compileQuery } from './search.ts';
 

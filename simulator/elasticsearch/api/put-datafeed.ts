@@ -1,11 +1,11 @@
-/** @module Putting a datafeed (ML APIs §3.11). */
+/** @module Putting a datafeed (docs/elasticsearch.md §3.11). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { alreadyExists, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { textOf } from '../http/object-parser.ts';
 import { newDatafeed } from '../state/create.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 import { randomQueryDelay } from './put-job.ts';
 
 export const putDatafeedRoute: Route = route(

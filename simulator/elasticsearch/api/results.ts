@@ -6,7 +6,7 @@ import type { Job } from '../state/job.ts';
 import { documentsAbout } from '../state/results-index.ts';
 import { dateParameter } from './dates.ts';
 import { humanized } from './human.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 
 const read = ['monitor_ml', 'cluster:monitor/xpack/ml/job/results/buckets/get'] as const;
 const base = '/_ml/anomaly_detectors/{job_id}';

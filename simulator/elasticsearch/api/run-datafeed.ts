@@ -1,4 +1,4 @@
-/** @module Starting, stopping and deleting datafeeds (ML APIs §3.11). */
+/** @module Starting, stopping and deleting datafeeds (docs/elasticsearch.md §3.11). */
 import {
   badRequest,
   conflict,
@@ -15,7 +15,7 @@ import { beginFeed, endFeed, stopFeed } from '../state/datafeed-lifecycle.ts';
 import { stateOf } from '../state/job.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
 import { dateParameter } from './dates.ts';
-import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './names.ts';
+import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './name-parameter.ts';
 
 const startTimeout = 20_000;
 const startAction = 'cluster:admin/xpack/ml/datafeed/start';

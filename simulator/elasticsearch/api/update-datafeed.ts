@@ -1,11 +1,11 @@
-/** @module Updating and previewing a datafeed (ML APIs §3.11). */
+/** @module Updating and previewing a datafeed (docs/elasticsearch.md §3.11). */
 import { completeDatafeed, datafeedParser, datafeedTraits } from '../config/datafeed-config.ts';
 import { badRequest, conflict } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import { datafeedStateOf } from '../state/datafeed.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
-import { oneDatafeed, oneJob } from './names.ts';
+import { oneDatafeed, oneJob } from './name-parameter.ts';
 
 const parser: ObjectParser = { ...datafeedParser, name: 'datafeed_update' };
 

@@ -1,4 +1,4 @@
-/** @module Updating a job: what may change, what may not while it is open (ML APIs §3.1). */
+/** @module Updating a job: what may change, what may not while it is open (docs/elasticsearch.md §3.1). */
 
 import { ruleParser } from '../config/detector.ts';
 import { checkGroup } from '../config/ids.ts';
@@ -12,7 +12,7 @@ import type { Job, JobConfig } from '../state/job.ts';
 import { modelBytesOf } from '../state/results-index.ts';
 import { renderJob } from './get-jobs.ts';
 import { humanized } from './human.ts';
-import { oneJob } from './names.ts';
+import { oneJob } from './name-parameter.ts';
 import { checkNames, jobContext } from './put-job.ts';
 
 const detectorUpdateParser: ObjectParser = {

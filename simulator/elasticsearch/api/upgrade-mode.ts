@@ -1,4 +1,4 @@
-/** @module `_ml/set_upgrade_mode` (ML APIs §3.6). */
+/** @module `_ml/set_upgrade_mode` (docs/elasticsearch.md §3.6). */
 import { type Route, route } from '../http/call.ts';
 import { setUpgradeMode } from '../state/relocation.ts';
 

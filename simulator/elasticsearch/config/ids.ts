@@ -1,4 +1,4 @@
-/** @module The rules for ids of jobs, groups and datafeeds, and their errors (ML APIs §3.7, §6). */
+/** @module The rules for ids of jobs, groups and datafeeds, and their errors (docs/elasticsearch.md §3.7, §6). */
 import { illegalArgument } from '../errors.ts';
 
 const pattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;

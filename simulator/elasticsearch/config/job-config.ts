@@ -24,7 +24,7 @@ export interface JobContext {
   readonly maxModelMemoryText: string;
 }
 
-/** The full config of a new job, from what `jobParser` read. @throws 400 with the reasons of ML APIs §3.7. */
+/** The full config of a new job, from what `jobParser` read. @throws 400 with the reasons of docs/elasticsearch.md §3.7. */
 export function completeJob(id: string, given: JsonObject, context: JobContext): JobConfig {
   checkId('job_id', id);
   const illegal = generated.filter((field) => given[field] !== undefined && given[field] !== null);

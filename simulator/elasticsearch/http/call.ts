@@ -1,6 +1,7 @@
 /** @module One request as a handler sees it, and what a handler is: parameters are read first, all of them, then it acts. */
+
+import type { World } from '../handler-context.ts';
 import type { Principal, Privilege } from '../security.ts';
-import type { World } from '../world.ts';
 import type { RequestBody } from './body.ts';
 import type { Query } from './query.ts';
 

@@ -1,4 +1,4 @@
-/** @module Content-Type and Accept: what a stack version takes, and which compatibility they ask for (ML APIs §5). */
+/** @module Content-Type and Accept: what a stack version takes, and which compatibility they ask for (docs/elasticsearch.md §5). */
 import { ElasticsearchError } from '../errors.ts';
 
 const vendored =

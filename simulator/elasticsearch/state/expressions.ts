@@ -1,4 +1,4 @@
-/** @module Expressions that name jobs or datafeeds: ids, groups, wildcards, lists, `_all` (ML APIs §2.3). */
+/** @module Expressions that name jobs or datafeeds: ids, groups, wildcards, lists, `_all` (docs/elasticsearch.md §2.3). */
 
 export interface Names {
   /** Ids in order, so that what a pattern matches comes out sorted. */

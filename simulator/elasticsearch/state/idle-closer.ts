@@ -1,6 +1,6 @@
 /**
  * @module The server's own idle closer, as recent releases have it: each night, jobs whose stopped datafeed has fed
- * them nothing for a while are closed. It judges by event time, and by nothing else (ML APIs §5).
+ * them nothing for a while are closed. It judges by event time, and by nothing else (docs/elasticsearch.md §5).
  */
 import type { ClusterState } from './cluster-state.ts';
 import { closeProcess } from './job-lifecycle.ts';

@@ -1,4 +1,4 @@
-/** @module What happens to one job over time: opening, opened, closing, failed, closed (ML APIs §1.2). */
+/** @module What happens to one job over time: opening, opened, closing, failed, closed (docs/elasticsearch.md §1.2). */
 import { ordered } from '../config/order.ts';
 import type { ElasticsearchError } from '../errors.ts';
 import { conflict, serverError, tooManyRequests } from '../errors.ts';

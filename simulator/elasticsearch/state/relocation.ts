@@ -1,4 +1,4 @@
-/** @module Nodes come and go, and tasks find a place again: relocation, waiting jobs, upgrade mode (ML APIs §1.2, §3.6). */
+/** @module Nodes come and go, and tasks find a place again: relocation, waiting jobs, upgrade mode (docs/elasticsearch.md §1.2, §3.6). */
 import { conflict, ElasticsearchError } from '../errors.ts';
 import { assign } from './assignment.ts';
 import type { ClusterState } from './cluster-state.ts';

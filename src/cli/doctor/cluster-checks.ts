@@ -1,13 +1,14 @@
 /** @module The checks of a cluster: from what it answered to what that means for a sweep. Pure. */
-import { shownName } from '../../elasticsearch/authority.ts';
+
+import { plural, printable } from '../../base/text.ts';
+import { shownName } from '../../elasticsearch/client/authority.ts';
 import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
 import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
+import { troubleOf } from '../../elasticsearch/fatal-errors.ts';
 import { mostListed } from '../../elasticsearch/listing.ts';
-import type { Reading } from '../../elasticsearch/reading.ts';
-import { troubleOf } from '../../elasticsearch/trouble.ts';
-import { plural, printable } from '../../sweep/text.ts';
-import { span } from '../show/words.ts';
+import type { Reading } from '../../elasticsearch/retry-reads.ts';
+import { span } from '../output/words.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 
 export interface ClusterCase {

@@ -1,16 +1,16 @@
 /** @module `jobsweep doctor`: whether a cluster and the scheduler are fit for sweeping, and what to mend. */
 import { examine } from '../../elasticsearch/examine.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { clusterFindings } from '../doctor/cluster.ts';
-import type { Finding } from '../doctor/finding.ts';
-import { leastKeys, roleText } from '../doctor/role.ts';
-import { schedulerFindings } from '../doctor/scheduler.ts';
+import { readPayload } from '../input/payload.ts';
+import { noticeOn, openTarget, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
-import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
-import { readPayload } from '../payload.ts';
-import { doctorSheet, doctorText } from '../show/doctor.ts';
-import { inAllForms } from '../show/forms.ts';
-import { noticeOn, openTarget, type TargetOptions, withTargetOptions } from '../target.ts';
+import { inAllForms } from '../output/forms.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import { clusterFindings } from './cluster-checks.ts';
+import type { Finding } from './finding.ts';
+import { doctorSheet, doctorText } from './findings-text.ts';
+import { leastKeys, roleText } from './key-role.ts';
+import { schedulerFindings } from './scheduler-checks.ts';
 
 interface DoctorOptions extends TargetOptions, OutputOptions {
   readonly payload?: string;

@@ -1,8 +1,8 @@
 /** @module What `jobsweep doctor` found, as lines for a terminal and as a sheet. */
-import { plural, printable } from '../../sweep/text.ts';
-import type { Finding, Level } from '../doctor/finding.ts';
-import { type Paint, plain, type Tone } from '../paint.ts';
-import type { Sheet } from './sheet.ts';
+import { plural, printable } from '../../base/text.ts';
+import { type Paint, plain, type Tone } from '../output/paint.ts';
+import type { Sheet } from '../output/sheet.ts';
+import type { Finding, Level } from './finding.ts';
 
 const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone }>> = {
   ok: { mark: 'ok  ', tone: 'good' },

@@ -1,11 +1,16 @@
 /** @module The checks of the scheduler: the settings that schedules and follow-ups need, and the group they live in. */
+
+import type { Clock } from '../../base/clock.ts';
+import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
+import { plural, quote } from '../../base/text.ts';
 import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
-import { invokes, ownerOf } from '../../scheduler/names.ts';
-import { readSchedulerSettings, type SchedulerSetting, schedulerSettings } from '../../scheduler/settings.ts';
-import type { Environment } from '../../settings.ts';
-import type { Clock } from '../../sweep/clock.ts';
-import { InvalidSettingError, JobsweepError } from '../../sweep/errors.ts';
-import { plural, quote } from '../../sweep/text.ts';
+import { invokes, ownerOf } from '../../scheduler/schedule-names.ts';
+import type { Environment } from '../../settings/find-connection.ts';
+import {
+  readSchedulerSettings,
+  type SchedulerSetting,
+  schedulerSettings,
+} from '../../settings/scheduler-settings.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 
 /** What it means that a setting is not made. */

@@ -1,22 +1,22 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
+import { NoSuchJobError } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { limitOf } from '../../sweep/closing/places.ts';
-import { NoSuchJobError } from '../../sweep/errors.ts';
-import type { JobSnapshot } from '../../sweep/inventory.ts';
-import { matcher } from '../../sweep/names.ts';
-import type { SweepRequest } from '../../sweep/request.ts';
-import { quote } from '../../sweep/text.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import { matcher } from '../../sweep/planning/job-patterns.ts';
+import type { SweepRequest } from '../../sweep/request/request.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { explain } from '../explain.ts';
-import { historiesOf, pastOf, readHistory } from '../history.ts';
+import { historiesOf, pastOf, readHistory } from '../input/history.ts';
+import { readPayload } from '../input/payload.ts';
+import { openTarget } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
-import { checkOutput, writeResult } from '../output.ts';
-import { readPayload } from '../payload.ts';
-import { explanationSheet, explanationText } from '../show/explain.ts';
-import { inAllForms } from '../show/forms.ts';
-import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweeping.ts';
-import { openTarget } from '../target.ts';
+import { inAllForms } from '../output/forms.ts';
+import { checkOutput, writeResult } from '../output/output.ts';
+import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweep/run-sweep.ts';
+import { explain } from './explanation.ts';
+import { explanationSheet, explanationText } from './explanation-text.ts';
 
 export const registerExplain: Register = (program, context) => {
   withSweepingOptions(program.command('explain'))

@@ -1,13 +1,13 @@
 /** @module An explanation as text: the verdict first, then what it rests on. */
-import { printable } from '../../sweep/text.ts';
+import { printable } from '../../base/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
-import type { ExplainedClock, ExplainedRule, Explanation } from '../explain.ts';
-import { type Paint, plain } from '../paint.ts';
-import { placesText } from './places.ts';
-import { type Sheet, sheetTable } from './sheet.ts';
-import { type Column, type TableLooks, table } from './table.ts';
-import { toneOfVerdict } from './tones.ts';
-import { bytes, moment, span } from './words.ts';
+import { type Paint, plain } from '../output/paint.ts';
+import { placesText } from '../output/places.ts';
+import { type Sheet, sheetTable } from '../output/sheet.ts';
+import { type Column, type TableLooks, table } from '../output/table.ts';
+import { toneOfVerdict } from '../output/tones.ts';
+import { bytes, moment, span } from '../output/words.ts';
+import type { ExplainedClock, ExplainedRule, Explanation } from './explanation.ts';
 
 const clockColumns: readonly Column<ExplainedClock>[] = [
   { title: 'CLOCK', value: ({ name }) => name },

@@ -1,14 +1,15 @@
 /** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
-import type { NodeLimit } from '../sweep/closing/ledger.ts';
-import { formatDuration } from '../sweep/duration.ts';
-import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../sweep/inventory.ts';
-import type { ClusterIdentity } from '../sweep/ports.ts';
-import type { SweepRequest } from '../sweep/request.ts';
-import { plural, quote } from '../sweep/text.ts';
-import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../sweep/verdict.ts';
-import type { KeepReason } from '../sweep/vocabulary.ts';
-import type { PastDeed } from './history.ts';
-import { moment, span } from './show/words.ts';
+
+import { formatDuration } from '../../base/duration.ts';
+import { plural, quote } from '../../base/text.ts';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../../sweep/planning/inventory.ts';
+import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../../sweep/planning/verdict.ts';
+import type { ClusterIdentity } from '../../sweep/ports.ts';
+import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { KeepReason } from '../../sweep/vocabulary.ts';
+import type { PastDeed } from '../input/history.ts';
+import { moment, span } from '../output/words.ts';
 
 export interface ExplainedClock {
   readonly name: string;

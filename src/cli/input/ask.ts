@@ -1,7 +1,7 @@
 /** @module The question before something is changed. */
 import { createInterface } from 'node:readline';
-import { InvalidSettingError } from '../sweep/errors.ts';
-import type { Io } from './io.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import type { Io } from '../io.ts';
 
 /** Whether there is a person to ask: both the input and where the question goes are terminals. */
 const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);

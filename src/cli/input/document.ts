@@ -10,8 +10,8 @@ import {
   visit as visitJson,
 } from 'jsonc-parser';
 import { parseDocument as parseYaml, visit } from 'yaml';
-import { JobsweepError, type Problem } from '../sweep/errors.ts';
-import { quote } from '../sweep/text.ts';
+import { JobsweepError, type Problem } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
 
 /** A file or input that is not what it should be; the message has one line a problem, each with its place. */
 export class InvalidDocumentError extends JobsweepError {

@@ -1,13 +1,13 @@
 /** @module Jobs that earlier sweeps closed and that are open again: from `--history`, else from the kept reports. */
-import type { Decision } from '../sweep/decide.ts';
-import type { FlappingJob } from '../sweep/report.ts';
-import type { History } from '../sweep/verdict.ts';
-import type { Io } from './io.ts';
+import type { Decision } from '../../sweep/planning/decide.ts';
+import type { History } from '../../sweep/planning/verdict.ts';
+import type { FlappingJob } from '../../sweep/reporting/report.ts';
+import type { Io } from '../io.ts';
 import { hasKept, readKept, stateFolder } from './kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
 import { knownIds, type Target } from './target.ts';
 
-/** So many sweeps closed a job, and each time somebody opened it again: it is left open (contract §2, `flapping`). */
+/** So many sweeps closed a job, and each time somebody opened it again: it is left open (docs/contract.md §2, `flapping`). */
 const mostCloses = 3;
 
 /** A sweep's word on one job. */

@@ -1,16 +1,16 @@
 /**
- * @module The reports that sweeps of the command keep in the state directory (contract §5), the last 30 of a cluster. A
+ * @module The reports that sweeps of the command keep in the state directory (docs/contract.md §5), the last 30 of a cluster. A
  * running sweep notes each job before its close request leaves, so that even one that is killed has named it.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { Entry } from '../sweep/closing/ledger.ts';
-import type { ReportHead, SweepReport } from '../sweep/report.ts';
-import { plainJson } from '../sweep/text.ts';
-import type { Io } from './io.ts';
-import { json } from './output.ts';
+import { plainJson } from '../../base/text.ts';
+import type { Entry } from '../../sweep/closing/ledger.ts';
+import type { ReportHead, SweepReport } from '../../sweep/reporting/report.ts';
+import type { Io } from '../io.ts';
+import { json } from '../output/output.ts';
 import { type PastSweep, pastSweepsIn } from './past-sweeps.ts';
 
 const maxKept = 30;

@@ -1,8 +1,8 @@
 /**
- * @module What earlier sweeps did, from their reports or from the log lines that the function writes (contract §2).
+ * @module What earlier sweeps did, from their reports or from the log lines that the function writes (docs/contract.md §2).
  */
 import * as z from 'zod';
-import { clusterName } from '../sweep/request.ts';
+import { clusterName } from '../../sweep/request/request.ts';
 import { InvalidDocumentError } from './document.ts';
 import { readNamed } from './payload.ts';
 

@@ -1,10 +1,10 @@
 /** @module The payload that `-p` names: a file, or `-` for standard input. */
 import { readFile } from 'node:fs/promises';
-import { InvalidRequestError } from '../sweep/errors.ts';
-import { parseRequest, type ReadRequest } from '../sweep/request.ts';
-import { decodeText } from '../text-file.ts';
+import { InvalidRequestError } from '../../base/errors.ts';
+import { decodeText } from '../../base/text-file.ts';
+import { parseRequest, type ReadRequest } from '../../sweep/request/request.ts';
+import type { Io } from '../io.ts';
 import { documentError, InvalidDocumentError, readDocument } from './document.ts';
-import type { Io } from './io.ts';
 
 /** Reads and checks the payload; without a name the request is `{}`. Nothing of it reaches a cluster before it is valid. */
 export async function readPayload(name: string | undefined, io: Io): Promise<ReadRequest> {

@@ -1,14 +1,18 @@
 /** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
 import { type Command, Option } from 'commander';
-import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
-import { addressHash, type Connection } from '../elasticsearch/connection.ts';
-import { readSecret } from '../secrets.ts';
-import { type ConnectionValues, findConnection, readConnectionValues } from '../settings.ts';
-import type { Clock } from '../sweep/clock.ts';
-import { InvalidSettingError } from '../sweep/errors.ts';
-import { printable, quote } from '../sweep/text.ts';
+import type { Clock } from '../../base/clock.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import { printable, quote } from '../../base/text.ts';
+import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
+import { addressHash, type Connection } from '../../elasticsearch/connection.ts';
+import {
+  type ConnectionValues,
+  findConnection,
+  readConnectionValues,
+} from '../../settings/find-connection.ts';
+import { readSecret } from '../../settings/secrets.ts';
+import type { Io } from '../io.ts';
 import { documentError, readDocument } from './document.ts';
-import type { Io } from './io.ts';
 import { readNamed } from './payload.ts';
 
 export interface TargetOptions {
@@ -90,8 +94,8 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
 
 async function openEmbedded(io: Io): Promise<Target> {
   const [{ startElasticsearch, defaultFleet }, { scaledClock }] = await Promise.all([
-    import('../simulator/elasticsearch/index.ts'),
-    import('../simulator/clock.ts'),
+    import('../../../simulator/elasticsearch/index.ts'),
+    import('../../../simulator/clock.ts'),
   ]);
   const clock = scaledClock(embeddedSpeed);
   const server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });

@@ -1,8 +1,8 @@
 /** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
 
-import { lastActivityOf } from '../sweep/inventory.ts';
-import type { Plan } from '../sweep/sweep.ts';
-import type { VerdictName } from '../sweep/vocabulary.ts';
+import { lastActivityOf } from '../../sweep/planning/inventory.ts';
+import type { Plan } from '../../sweep/sweep.ts';
+import type { VerdictName } from '../../sweep/vocabulary.ts';
 
 export interface PicturedJob {
   readonly jobId: string;

@@ -1,6 +1,6 @@
 /** @module Every output form of a result that is a sheet. */
-import { plainJson } from '../../sweep/text.ts';
-import { json, type Renderings } from '../output.ts';
+import { plainJson } from '../../base/text.ts';
+import { json, type Renderings } from './output.ts';
 import { type Sheet, sheetMarkdown } from './sheet.ts';
 
 export interface Forms {
@@ -20,6 +20,6 @@ export function inAllForms({ text, value, each = [value], sheet }: Forms): Rende
     json: () => json(value),
     ndjson: () => each.map((line) => `${plainJson(line)}\n`).join(''),
     markdown: () => sheetMarkdown(sheet()),
-    html: async () => (await import('./html/sheet.ts')).sheetHtml(sheet()),
+    html: async () => (await import('./html/sheet-page.ts')).sheetHtml(sheet()),
   };
 }

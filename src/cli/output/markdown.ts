@@ -1,5 +1,5 @@
 /** @module Markdown, for an issue, a chat or a wiki page. */
-import { printable } from '../../sweep/text.ts';
+import { printable } from '../../base/text.ts';
 
 /** Rows under titles as a Markdown table; cells are taken as plain text. */
 export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {

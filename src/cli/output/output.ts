@@ -3,9 +3,9 @@ import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InvalidSettingError } from '../sweep/errors.ts';
-import { plainJson } from '../sweep/text.ts';
-import type { ExitCode, Io } from './io.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import { plainJson } from '../../base/text.ts';
+import type { ExitCode, Io } from '../io.ts';
 
 export const outputForms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
 export type OutputForm = (typeof outputForms)[number];

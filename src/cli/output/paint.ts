@@ -1,6 +1,6 @@
 /** @module Colours: only where somebody looks, and only if that person wants them. */
 import { styleText } from 'node:util';
-import type { Io, Output } from './io.ts';
+import type { Io, Output } from '../io.ts';
 
 export const colourChoices = ['auto', 'always', 'never'] as const;
 export type ColourChoice = (typeof colourChoices)[number];

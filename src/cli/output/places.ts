@@ -1,7 +1,8 @@
 /** @module How many jobs of a node close at once, in words, and why. */
+
+import { plural } from '../../base/text.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
-import type { ReportedPlaces, SweepReport } from '../../sweep/report.ts';
-import { plural } from '../../sweep/text.ts';
+import type { ReportedPlaces, SweepReport } from '../../sweep/reporting/report.ts';
 
 /** `8 places: half of its 16 processors` */
 export function placesText({ places, because, processors }: NodeLimit): string {

@@ -1,6 +1,7 @@
 /** @module A report as lines of JSON, in the form of the function's log: one line a job, then one for the sweep. */
-import type { SweepReport } from '../../sweep/report.ts';
-import { plainJson } from '../../sweep/text.ts';
+
+import { plainJson } from '../../base/text.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
 
 /** Ends with a line end. What reads the log reads these lines too. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {

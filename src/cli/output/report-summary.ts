@@ -1,8 +1,9 @@
 /** @module The numbers of a report in a few lines, the same for terminal, Markdown and HTML. */
-import type { ReportedFollowUp, SweepReport } from '../../sweep/report.ts';
-import { plural } from '../../sweep/text.ts';
+
+import { plural } from '../../base/text.ts';
+import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
 import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
-import type { Tone } from '../paint.ts';
+import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
 import { bytes, moment, span } from './words.ts';
 

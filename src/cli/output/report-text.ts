@@ -1,9 +1,10 @@
 /** @module A report as text for a terminal: what was decided or done, job by job, and then the sums. */
-import type { ReportedJob, SweepReport } from '../../sweep/report.ts';
-import { printable } from '../../sweep/text.ts';
-import type { Tone } from '../paint.ts';
+
+import { printable } from '../../base/text.ts';
+import type { ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
+import type { Tone } from './paint.ts';
+import { summary } from './report-summary.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
-import { summary } from './summary.ts';
 import { type Column, type TableLooks, table } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
 import { bytes, moment, span } from './words.ts';

@@ -4,9 +4,9 @@
  */
 import { fstatSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
-import type { Output } from './io.ts';
+import type { Output } from '../io.ts';
 
-/** The signals that end a command early, with its report (contract §5). */
+/** The signals that end a command early, with its report (docs/contract.md §5). */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** How long after a signal pending output is waited for, in milliseconds: the command has promised to end within ten seconds. */

@@ -1,7 +1,7 @@
 /** @module Tables that fit the terminal they are printed on. */
 import stringWidth from 'string-width';
-import { printable } from '../../sweep/text.ts';
-import { type Paint, plain, type Tone } from '../paint.ts';
+import { printable } from '../../base/text.ts';
+import { type Paint, plain, type Tone } from './paint.ts';
 
 export interface Column<Row> {
   readonly title: string;

@@ -1,6 +1,6 @@
 /** @module What each verdict and outcome means to the eye; the HTML report uses the same tones. */
 import type { OutcomeName, VerdictName } from '../../sweep/vocabulary.ts';
-import type { Tone } from '../paint.ts';
+import type { Tone } from './paint.ts';
 
 export const toneOfVerdict: Readonly<Record<VerdictName, Tone>> = {
   keep: 'faint',

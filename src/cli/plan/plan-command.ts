@@ -2,11 +2,11 @@
 
 import { reportPlan } from '../../sweep/sweep.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { pastOf, readHistory } from '../history.ts';
+import { pastOf, readHistory } from '../input/history.ts';
+import { readPayload } from '../input/payload.ts';
+import { openTarget } from '../input/target.ts';
 import type { ExitCode } from '../io.ts';
-import { checkOutput, writeResult } from '../output.ts';
-import { readPayload } from '../payload.ts';
-import { sealPlan } from '../plan-file.ts';
+import { checkOutput, writeResult } from '../output/output.ts';
 import {
   deadlineOf,
   exitOf,
@@ -15,8 +15,8 @@ import {
   type SweepingOptions,
   withFlapping,
   withSweepingOptions,
-} from '../sweeping.ts';
-import { openTarget } from '../target.ts';
+} from '../sweep/run-sweep.ts';
+import { sealPlan } from './plan-file.ts';
 
 export const registerPlan: Register = (program, context) => {
   withSweepingOptions(program.command('plan'))

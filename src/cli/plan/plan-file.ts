@@ -4,15 +4,15 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { Clock } from '../sweep/clock.ts';
-import type { Decision } from '../sweep/decide.ts';
-import { InvalidRequestError } from '../sweep/errors.ts';
-import { type PlannedJob, plannedJobs } from '../sweep/planned.ts';
-import type { SweepReport } from '../sweep/report.ts';
-import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../sweep/request.ts';
-import { InvalidDocumentError, readDocument } from './document.ts';
-import { readNamed } from './payload.ts';
-import { span } from './show/words.ts';
+import type { Clock } from '../../base/clock.ts';
+import { InvalidRequestError } from '../../base/errors.ts';
+import { type PlannedJob, plannedJobs } from '../../sweep/planning/approved-plan.ts';
+import type { Decision } from '../../sweep/planning/decide.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
+import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../../sweep/request/request.ts';
+import { InvalidDocumentError, readDocument } from '../input/document.ts';
+import { readNamed } from '../input/payload.ts';
+import { span } from '../output/words.ts';
 
 const version = 1;
 

@@ -1,29 +1,30 @@
 /** @module `jobsweep reopen`: undo what a sweep did. */
+
+import { AccessDeniedError, InvalidSettingError } from '../../base/errors.ts';
+import { plural, printable } from '../../base/text.ts';
 import { Opener } from '../../elasticsearch/opener.ts';
-import { AccessDeniedError, InvalidSettingError } from '../../sweep/errors.ts';
-import { type JobSnapshot, runs } from '../../sweep/inventory.ts';
-import { readCluster } from '../../sweep/read-cluster.ts';
-import { plural, printable } from '../../sweep/text.ts';
+import { type JobSnapshot, runs } from '../../sweep/planning/inventory.ts';
+import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import { outcomes } from '../../sweep/vocabulary.ts';
-import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { InvalidDocumentError } from '../document.ts';
+import { confirmed, mustAskOrHave } from '../input/ask.ts';
+import { InvalidDocumentError } from '../input/document.ts';
+import { readKept, stateFolder } from '../input/kept-reports.ts';
+import { type PastJob, type PastSweep, readPastSweeps } from '../input/past-sweeps.ts';
+import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
-import { readKept, stateFolder } from '../kept-reports.ts';
-import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
-import { type PastJob, type PastSweep, readPastSweeps } from '../past-sweeps.ts';
+import { inAllForms } from '../output/forms.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import { span } from '../output/words.ts';
+import { durationOption } from '../sweep/run-sweep.ts';
 import {
   type datafeedOutcomes,
   type ReopenedJob,
   reopenJobs,
   reopenOutcomes,
   undoable,
-} from '../reopening.ts';
-import { inAllForms } from '../show/forms.ts';
-import { type ReopenReport, reopenSheet, reopenText } from '../show/reopened.ts';
-import { span } from '../show/words.ts';
-import { durationOption } from '../sweeping.ts';
-import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../target.ts';
+} from './reopen-jobs.ts';
+import { type ReopenReport, reopenSheet, reopenText } from './reopened-text.ts';
 
 interface ReopenOptions extends TargetOptions, OutputOptions {
   readonly sweep?: string;

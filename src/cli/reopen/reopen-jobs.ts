@@ -1,10 +1,11 @@
 /** @module Undoing a sweep: the jobs that it closed are opened again, the datafeeds that it stopped are started again. */
-import type { Opened } from '../elasticsearch/opener.ts';
-import type { Clock } from '../sweep/clock.ts';
-import type { JobSnapshot } from '../sweep/inventory.ts';
-import { isDatafeedId, type JobId } from '../sweep/job-id.ts';
-import type { Cluster, ClusterError } from '../sweep/ports.ts';
-import { mayHaveClosed, type PastJob } from './past-sweeps.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import type { Opened } from '../../elasticsearch/opener.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import { isDatafeedId, type JobId } from '../../sweep/planning/job-id.ts';
+import type { Cluster, ClusterError } from '../../sweep/ports.ts';
+import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
 
 /** What became of a job of the report. */
 export const reopenOutcomes = {

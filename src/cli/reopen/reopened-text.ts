@@ -1,10 +1,10 @@
 /** @module What was opened again, as text and as a sheet. */
-import { plural, printable } from '../../sweep/text.ts';
-import type { Tone } from '../paint.ts';
-import type { ReopenedJob, ReopenOutcome } from '../reopening.ts';
-import { type Sheet, sheetTable } from './sheet.ts';
-import { type Column, type TableLooks, table } from './table.ts';
-import { span } from './words.ts';
+import { plural, printable } from '../../base/text.ts';
+import type { Tone } from '../output/paint.ts';
+import { type Sheet, sheetTable } from '../output/sheet.ts';
+import { type Column, type TableLooks, table } from '../output/table.ts';
+import { span } from '../output/words.ts';
+import type { ReopenedJob, ReopenOutcome } from './reopen-jobs.ts';
 
 /** The result of `jobsweep reopen`; also its JSON form. */
 export interface ReopenReport {

@@ -1,15 +1,16 @@
 /** @module What `jobsweep schedules` does to a group, schedule by schedule: one that fails does not stop the others. */
+
+import { InvalidSettingError, SchedulerError } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
 import type { ReadSchedule } from '../../scheduler/api.ts';
+import { type FailureKind, SchedulerCallError } from '../../scheduler/api-errors.ts';
 import { nextRun } from '../../scheduler/definition.ts';
-import { type FailureKind, SchedulerCallError } from '../../scheduler/errors.ts';
-import { invokes, notOurs, ownerOf } from '../../scheduler/names.ts';
-import { readSchedules } from '../../scheduler/read.ts';
+import { readSchedules } from '../../scheduler/read-schedules.ts';
 import { carryOut, type OwnRoom, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
+import { invokes, notOurs, ownerOf } from '../../scheduler/schedule-names.ts';
 import type { SchedulePlan } from '../../scheduler/schedule-plan.ts';
-import { InvalidSettingError, SchedulerError } from '../../sweep/errors.ts';
-import { quote } from '../../sweep/text.ts';
 import type { ExitCode } from '../io.ts';
-import type { ChangeResult, ListedSchedule } from '../show/schedules.ts';
+import type { ChangeResult, ListedSchedule } from './schedules-text.ts';
 
 export type { OwnRoom, Room } from '../../scheduler/schedule-changes.ts';
 

@@ -1,18 +1,22 @@
 /** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
 import type { Command } from 'commander';
+import { InvalidRequestError } from '../../base/errors.ts';
 import { schedulerApi } from '../../scheduler/api.ts';
-import { ownerOf } from '../../scheduler/names.ts';
 import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
+import { ownerOf } from '../../scheduler/schedule-names.ts';
 import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
-import { functionArnOf, groupOf, readSchedulerSettings, targetOf } from '../../scheduler/settings.ts';
-import { InvalidRequestError } from '../../sweep/errors.ts';
-import { confirmed, mustAskOrHave } from '../ask.ts';
+import {
+  functionArnOf,
+  groupOf,
+  readSchedulerSettings,
+  targetOf,
+} from '../../settings/scheduler-settings.ts';
 import type { Register } from '../command.ts';
-import { documentError, readDocument } from '../document.ts';
+import { confirmed, mustAskOrHave } from '../input/ask.ts';
+import { documentError, readDocument } from '../input/document.ts';
+import { readInput, readNamed } from '../input/payload.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
-import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output.ts';
-import { readInput, readNamed } from '../payload.ts';
-import { listRenderings, planRenderings, planText, resultRenderings } from '../show/schedules.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
 import {
   applyPlan,
   changeState,
@@ -21,7 +25,8 @@ import {
   listGroup,
   type OwnRoom,
   type Room,
-} from './schedules-do.ts';
+} from './change-schedules.ts';
+import { listRenderings, planRenderings, planText, resultRenderings } from './schedules-text.ts';
 
 interface GroupOptions extends OutputOptions {
   readonly group?: string;

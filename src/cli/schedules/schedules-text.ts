@@ -1,10 +1,11 @@
 /** @module Schedules as text for a terminal: what there is, what would change, what was done. */
+
+import { plural, printable, quote } from '../../base/text.ts';
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
-import { plural, printable, quote } from '../../sweep/text.ts';
-import type { Renderings } from '../output.ts';
-import { inAllForms } from './forms.ts';
-import { sheetTable } from './sheet.ts';
-import { type Column, table } from './table.ts';
+import { inAllForms } from '../output/forms.ts';
+import type { Renderings } from '../output/output.ts';
+import { sheetTable } from '../output/sheet.ts';
+import { type Column, table } from '../output/table.ts';
 
 /** A schedule as `list` tells it; also its JSON form. */
 export interface ListedSchedule {

@@ -1,23 +1,23 @@
-/** @module `jobsweep simulate elasticsearch`: the embedded cluster as a server (contract §6). */
+/** @module `jobsweep simulate elasticsearch`: the embedded cluster as a server (docs/contract.md §6). */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { connect } from '../../elasticsearch/client.ts';
+import { scaledClock } from '../../../simulator/clock.ts';
+import { defaultFleet, type Fleet, startElasticsearch } from '../../../simulator/elasticsearch/index.ts';
+import { type Stack, stacks } from '../../../simulator/elasticsearch/versions.ts';
+import { checkFleet } from '../../../simulator/fleets/check.ts';
+import { copyFleet } from '../../../simulator/fleets/from-cluster.ts';
+import { generateFleet } from '../../../simulator/fleets/generate.ts';
+import { FleetError } from '../../../simulator/fleets/schema.ts';
+import { ClusterUnreachableError, InvalidSettingError } from '../../base/errors.ts';
+import { connect } from '../../elasticsearch/client/client.ts';
 import { shownAddress } from '../../elasticsearch/connection.ts';
-import { readSecret } from '../../secrets.ts';
-import { findConnection } from '../../settings.ts';
-import { scaledClock } from '../../simulator/clock.ts';
-import { defaultFleet, type Fleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
-import { checkFleet } from '../../simulator/fleets/check.ts';
-import { copyFleet } from '../../simulator/fleets/from-cluster.ts';
-import { generateFleet } from '../../simulator/fleets/generate.ts';
-import { FleetError } from '../../simulator/fleets/schema.ts';
-import { ClusterUnreachableError, InvalidSettingError } from '../../sweep/errors.ts';
+import { findConnection } from '../../settings/find-connection.ts';
+import { readSecret } from '../../settings/secrets.ts';
 import type { Register } from '../command.ts';
-import { documentError, readDocument } from '../document.ts';
+import { documentError, readDocument } from '../input/document.ts';
+import { readNamed } from '../input/payload.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { readNamed } from '../payload.ts';
 
 interface Options {
   readonly port: number;

@@ -1,10 +1,10 @@
 /** @module `jobsweep simulate scheduler`: the embedded Scheduler as a server, for trying things by hand. */
 import { once } from 'node:events';
 import { InvalidArgumentError } from 'commander';
-import { scaledClock } from '../../simulator/clock.ts';
-import { type Delivery, startScheduler } from '../../simulator/scheduler/index.ts';
-import { InvalidSettingError } from '../../sweep/errors.ts';
-import { printable, quote } from '../../sweep/text.ts';
+import { scaledClock } from '../../../simulator/clock.ts';
+import { type Delivery, startScheduler } from '../../../simulator/scheduler/index.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import { printable, quote } from '../../base/text.ts';
 import type { Register } from '../command.ts';
 import type { ExitCode, Io } from '../io.ts';
 

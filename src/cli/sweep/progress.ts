@@ -1,11 +1,11 @@
 /** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
-import type { Clock } from '../sweep/clock.ts';
-import type { Entry, Observer } from '../sweep/closing/ledger.ts';
-import { plural, printable } from '../sweep/text.ts';
-import { type Output, widthOf } from './io.ts';
-import { type Paint, plain } from './paint.ts';
-import { shorten } from './show/table.ts';
-import { span } from './show/words.ts';
+import type { Clock } from '../../base/clock.ts';
+import { plural, printable } from '../../base/text.ts';
+import type { Entry, Observer } from '../../sweep/closing/ledger.ts';
+import { type Output, widthOf } from '../io.ts';
+import { type Paint, plain } from '../output/paint.ts';
+import { shorten } from '../output/table.ts';
+import { span } from '../output/words.ts';
 
 /** How often a line is redrawn, and how often a new one is written where it cannot be. */
 const redrawEvery = 1_000;

@@ -1,26 +1,26 @@
 /** @module What `plan` and `sweep` have in common: their options, and one sweep with its display and its memory. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { Entry } from '../sweep/closing/ledger.ts';
-import { parseDuration } from '../sweep/duration.ts';
-import { InvalidSettingError } from '../sweep/errors.ts';
-import type { PlannedJob } from '../sweep/planned.ts';
-import type { FollowUps } from '../sweep/ports.ts';
-import type { SweepReport } from '../sweep/report.ts';
-import type { ReadRequest } from '../sweep/request.ts';
-import { type CarriedOut, carryOut, type Plan, planSweep } from '../sweep/sweep.ts';
-import { sweepIdOf } from '../sweep-id.ts';
-import { flappingJobs, historiesOf, type PastCloses } from './history.ts';
-import { type ExitCode, type Io, widthOf } from './io.ts';
-import type { ReportKeeper } from './kept-reports.ts';
-import { json, type OutputOptions, type Renderings, withOutputOptions } from './output.ts';
-import type { Paint } from './paint.ts';
-import { takePicture } from './picture.ts';
+import { parseDuration } from '../../base/duration.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import type { Entry } from '../../sweep/closing/ledger.ts';
+import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
+import type { FollowUps } from '../../sweep/ports.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReadRequest } from '../../sweep/request/request.ts';
+import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
+import { sweepIdOf } from '../../sweep/sweep-id.ts';
+import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';
+import type { ReportKeeper } from '../input/kept-reports.ts';
+import { type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { takePicture } from '../output/cluster-picture.ts';
+import { json, type OutputOptions, type Renderings, withOutputOptions } from '../output/output.ts';
+import type { Paint } from '../output/paint.ts';
+import { reportLines } from '../output/report-lines.ts';
+import { reportSheet, reportText } from '../output/report-text.ts';
+import { sheetMarkdown } from '../output/sheet.ts';
 import { Progress } from './progress.ts';
-import { reportLines } from './show/ndjson.ts';
-import { reportSheet, reportText } from './show/report.ts';
-import { sheetMarkdown } from './show/sheet.ts';
-import { type Target, type TargetOptions, withTargetOptions } from './target.ts';
 
 export interface SweepingOptions extends TargetOptions, OutputOptions {
   readonly payload?: string;
@@ -144,7 +144,7 @@ export function renderingsOf(
     ndjson: () => reportLines(report),
     markdown: () => sheetMarkdown(reportSheet(report)),
     // Loaded on demand: the chart library is large.
-    html: async () => (await import('./show/html/report.ts')).reportHtml(report, takePicture(plan)),
+    html: async () => (await import('../output/html/report-page.ts')).reportHtml(report, takePicture(plan)),
   };
 }
 

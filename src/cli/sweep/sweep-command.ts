@@ -1,24 +1,24 @@
 /** @module `jobsweep sweep`: the sweep from one's own machine, with a question before it acts. */
 import { Option } from 'commander';
-import { followUpsFrom } from '../../follow-ups.ts';
-import { JobsweepError } from '../../sweep/errors.ts';
+import { JobsweepError } from '../../base/errors.ts';
+import { plural } from '../../base/text.ts';
+import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
-import { type Round, reportOf, type SweepReport } from '../../sweep/report.ts';
-import type { ReadRequest } from '../../sweep/request.ts';
+import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReadRequest } from '../../sweep/request/request.ts';
 import { agreedTo, type CarriedOut, type Plan, reportPlan } from '../../sweep/sweep.ts';
-import { plural } from '../../sweep/text.ts';
-import { confirmed, mustAskOrHave } from '../ask.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { InvalidDocumentError } from '../document.ts';
-import { pastOf, readHistory } from '../history.ts';
+import { confirmed, mustAskOrHave } from '../input/ask.ts';
+import { InvalidDocumentError } from '../input/document.ts';
+import { pastOf, readHistory } from '../input/history.ts';
+import { ReportKeeper, stateFolder } from '../input/kept-reports.ts';
+import { readPayload } from '../input/payload.ts';
+import { knownIds, openTarget } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
-import { ReportKeeper, stateFolder } from '../kept-reports.ts';
-import { checkOutput, writeResult } from '../output.ts';
-import { readPayload } from '../payload.ts';
-import { readPlan, type SavedPlan } from '../plan-file.ts';
-import { OwnFollowUps } from '../rounds.ts';
-import { reportText } from '../show/report.ts';
-import { moment, span } from '../show/words.ts';
+import { checkOutput, writeResult } from '../output/output.ts';
+import { reportText } from '../output/report-text.ts';
+import { moment, span } from '../output/words.ts';
+import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
 import {
   type CarryingOut,
   carryOutPlan,
@@ -31,8 +31,8 @@ import {
   type SweepingOptions,
   withFlapping,
   withSweepingOptions,
-} from '../sweeping.ts';
-import { knownIds, openTarget } from '../target.ts';
+} from './run-sweep.ts';
+import { OwnFollowUps } from './wait-rounds.ts';
 
 interface SweepOptions extends SweepingOptions {
   readonly plan?: string;

@@ -9,7 +9,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import { printable } from '../sweep/text.ts';
+import { printable } from '../../base/text.ts';
 
 /** What the server shows holds no certificate with the fingerprint. */
 export class WrongFingerprint extends Error {}

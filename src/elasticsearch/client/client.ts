@@ -1,7 +1,7 @@
 /** @module The official client, set up so that one version of it speaks to servers 7.17, 8.x and 9.x. */
 import { Client, type ClientOptions } from '@elastic/elasticsearch';
+import { type Connection, urlOf } from '../connection.ts';
 import { findAuthority } from './authority.ts';
-import { type Connection, urlOf } from './connection.ts';
 import { NodeConnection } from './node-connection.ts';
 
 /** The media type that every major understands; the client's own would be refused by all servers below its major. */
@@ -13,7 +13,7 @@ const backstopMs = 35 * 60_000;
 /** Ten thousand jobs whose answer nobody filtered are some 30 MB; more is no answer to what we ask. */
 const mostAnswerBytes = 128 * 2 ** 20;
 
-/** The client as far as the deployed bundle holds it: its typed methods are left out there (deploy/lean-client.cjs). */
+/** The client as far as the deployed bundle holds it: its typed methods are left out there (src/elasticsearch/client/lean-client.cjs). */
 export type LeanClient = Pick<Client, 'transport' | 'close'>;
 
 /**

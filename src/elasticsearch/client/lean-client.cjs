@@ -3,7 +3,7 @@
  * What the deployed bundle leaves out of the official client, and what it loads later: a plugin of esbuild, for
  * serverless.yml.
  *
- * Most of a cold start is that client. A sweep speaks over Node's own HTTP (src/elasticsearch/node-connection.ts), so
+ * Most of a cold start is that client. A sweep speaks over Node's own HTTP (src/elasticsearch/client/node-connection.ts), so
  * undici, which is the default, is not needed; and as every request goes through `client.transport` (the type that
  * `connect` returns allows nothing else), nor are the half megabyte of typed methods and the helpers on top of them.
  * How much that is: bench/results/cold-start.md.
@@ -11,7 +11,7 @@
 
 const client = /[\\/]@elastic[\\/](?:elasticsearch|transport)[\\/]/;
 const nothing = (kind) => `export default class { constructor() { ${kind} } }`;
-const refuse = "throw new Error('left out of the bundle: see deploy/lean-client.cjs')";
+const refuse = "throw new Error('left out of the bundle: see src/elasticsearch/client/lean-client.cjs')";
 
 /** Modules of the client by their files, and what stands there instead. */
 const files = [
@@ -55,4 +55,4 @@ const leanClient = {
   },
 };
 
-module.exports = [require('./no-debug.cjs'), leanClient];
+module.exports = [require('../../../deploy/no-debug.cjs'), leanClient];

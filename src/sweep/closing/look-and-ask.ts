@@ -1,9 +1,10 @@
 /** @module The requests of a closing: the reads by ids, the look right before a close, and the close itself. */
+
+import { together } from '../../base/together.ts';
 import type { CloseAllowance } from '../budget.ts';
-import { type JobSnapshot, joinInventory, runs } from '../inventory.ts';
-import type { CloseBatch, JobId } from '../job-id.ts';
+import { type JobSnapshot, joinInventory, runs } from '../planning/inventory.ts';
+import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
-import { together } from '../together.ts';
 import type { Closing, Entry } from './ledger.ts';
 
 /** A look is as old as its oldest read; an older one is repeated, at most so often. */

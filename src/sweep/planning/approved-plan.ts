@@ -1,7 +1,8 @@
 /** @module A plan that a person has seen: what each of its jobs looked like, so that no other job is closed in its name. */
+
+import { plural } from '../../base/text.ts';
+import type { VerdictName } from '../vocabulary.ts';
 import { type JobSnapshot, runs } from './inventory.ts';
-import { plural } from './text.ts';
-import type { VerdictName } from './vocabulary.ts';
 
 /** One job that a plan would act on, as the plan saw it. Moments are epoch milliseconds. */
 export interface PlannedJob {

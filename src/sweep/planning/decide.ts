@@ -1,11 +1,11 @@
 /** @module Decides for each listed job what to do with it. The decisions are the core of a plan. */
 
-import type { Outcome } from './closing/ledger.ts';
+import type { Outcome } from '../closing/ledger.ts';
+import type { SweepRequest } from '../request/request.ts';
+import type { PlannedJob } from './approved-plan.ts';
 import type { JobSnapshot } from './inventory.ts';
-import { matcher } from './names.ts';
-import type { PlannedJob } from './planned.ts';
+import { matcher } from './job-patterns.ts';
 import type { Found } from './read-cluster.ts';
-import type { SweepRequest } from './request.ts';
 import { type History, judgeBy, type Verdict } from './verdict.ts';
 
 /** What a plan says of one job. */

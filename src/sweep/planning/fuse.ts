@@ -1,6 +1,6 @@
-/** @module The limits that stop a sweep before it changes anything (contract §1 `fuse`, in its order). */
-import type { SweepRequest } from './request.ts';
-import type { FuseName } from './vocabulary.ts';
+/** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in its order). */
+import type { SweepRequest } from '../request/request.ts';
+import type { FuseName } from '../vocabulary.ts';
 
 export interface BlownFuse {
   readonly name: FuseName;

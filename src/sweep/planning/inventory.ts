@@ -2,11 +2,12 @@
  * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
  * Which field means what: docs/behaviour.md.
  */
+
+import { quote } from '../../base/text.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../ports.ts';
+import { type JobState, jobStates } from '../vocabulary.ts';
 import { concreteId, isDatafeedId, type JobId } from './job-id.ts';
-import type { DatafeedStats, JobConfig, JobStats } from './ports.ts';
 import { type Protection, readProtection } from './protection.ts';
-import { quote } from './text.ts';
-import { type JobState, jobStates } from './vocabulary.ts';
 
 export interface DatafeedSnapshot {
   readonly datafeedId: string;

@@ -9,7 +9,7 @@ export interface Named {
   readonly groups: readonly string[];
 }
 
-/** Whether any of `names` matches a job. `*` and `_all` anywhere mean all (contract §1). */
+/** Whether any of `names` matches a job. `*` and `_all` anywhere mean all (docs/contract.md §1). */
 export function matcher(names: readonly string[]): (job: Named) => boolean {
   const exact = new Set(names);
   if (exact.has('_all')) return () => true;

@@ -1,4 +1,4 @@
-/** @module A job's own settings on whether it may be closed: `custom_settings.jobsweep` (contract §1, "Opting out"). */
+/** @module A job's own settings on whether it may be closed: `custom_settings.jobsweep` (docs/contract.md §1, "Opting out"). */
 import { distance } from 'fastest-levenshtein';
 
 export type Protection =

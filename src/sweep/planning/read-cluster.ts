@@ -1,8 +1,8 @@
 /** @module Reads everything that a sweep decides by: identity, upgrade mode, privileges and every job, each part whole. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '../../base/clock.ts';
+import { together } from '../../base/together.ts';
+import type { Cluster, ClusterIdentity } from '../ports.ts';
 import { type ClusterAnswers, type JobSnapshot, joinInventory } from './inventory.ts';
-import type { Cluster, ClusterIdentity } from './ports.ts';
-import { together } from './together.ts';
 
 /** The cluster at one moment, whole. */
 export interface Found {

@@ -2,12 +2,12 @@
  * @module Whether this machine's clock can be right. A clock that is wrong forward makes busy jobs look idle, and the
  * clocks of jobs are the cluster's, so the sweep compares.
  */
-import { formatDuration } from './duration.ts';
-import { WrongClockError } from './errors.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { WrongClockError } from '../../base/errors.ts';
+import { plural } from '../../base/text.ts';
+import type { ServerDate } from '../ports.ts';
+import type { SweepRequest } from '../request/request.ts';
 import type { JobSnapshot } from './inventory.ts';
-import type { ServerDate } from './ports.ts';
-import type { SweepRequest } from './request.ts';
-import { plural } from './text.ts';
 
 const minute = 60_000;
 /** More than two machines that keep time differ by. */

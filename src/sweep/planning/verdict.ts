@@ -1,13 +1,14 @@
 /**
- * @module What to do with one job, and why. The rules are a list, in the order of the contract's §2, because the first
+ * @module What to do with one job, and why. The rules are a list, in the order of docs/contract.md §2, because the first
  * that holds gives the reason; `explain` shows the same list with the values that each rule saw.
  */
+
+import type { SweepRequest } from '../request/request.ts';
+import type { KeepReason } from '../vocabulary.ts';
+import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
 import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
-import { matcher, type Named } from './names.ts';
-import { isAsPlanned, type PlannedJob } from './planned.ts';
+import { matcher, type Named } from './job-patterns.ts';
 import { protects } from './protection.ts';
-import type { SweepRequest } from './request.ts';
-import type { KeepReason } from './vocabulary.ts';
 
 export type Verdict =
   | { readonly verdict: 'keep'; readonly reason: KeepReason }

@@ -1,13 +1,14 @@
 /** @module Follow-ups: which jobs the next round takes, and what the report says when no round comes. */
-import type { Budget } from './budget.ts';
-import type { Clock } from './clock.ts';
-import type { Entry } from './closing/ledger.ts';
-import { SchedulerError } from './errors.ts';
-import { isMoment, lastActivityOf } from './inventory.ts';
-import type { FollowUpOrder, FollowUps } from './ports.ts';
+
+import type { Clock } from '../../base/clock.ts';
+import { SchedulerError } from '../../base/errors.ts';
+import { plural } from '../../base/text.ts';
+import type { Budget } from '../budget.ts';
+import type { Entry } from '../closing/ledger.ts';
+import { isMoment, lastActivityOf } from '../planning/inventory.ts';
+import type { FollowUpOrder, FollowUps } from '../ports.ts';
+import type { SweepRequest } from '../request/request.ts';
 import type { FollowUpResult } from './report.ts';
-import type { SweepRequest } from './request.ts';
-import { plural } from './text.ts';
 
 export interface FollowUpContext {
   readonly sweepId: string;

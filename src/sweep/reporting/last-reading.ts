@@ -1,8 +1,8 @@
 /** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
-import { type Closing, closedAs, type Entry, type Outcome } from './closing/ledger.ts';
-import { isOpenAgain, reopenedError } from './closing/next-step.ts';
-import type { Cluster, ClusterError, JobStats } from './ports.ts';
-import { jobStates, type NotAttemptedReason } from './vocabulary.ts';
+import { type Closing, closedAs, type Entry, type Outcome } from '../closing/ledger.ts';
+import { isOpenAgain, reopenedError } from '../closing/next-step.ts';
+import type { Cluster, ClusterError, JobStats } from '../ports.ts';
+import { jobStates, type NotAttemptedReason } from '../vocabulary.ts';
 
 /** A read of the ending may take this long, in milliseconds, */
 const lastLook = 10_000;

@@ -1,14 +1,15 @@
 /**
- * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (contract §2).
+ * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (docs/contract.md §2).
  * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
  */
-import type { Entry, NodeLimit, Outcome } from './closing/ledger.ts';
-import type { BlownFuse } from './fuse.ts';
-import { isMoment, type JobSnapshot, lastActivityOf } from './inventory.ts';
-import type { ClusterError, ClusterIdentity } from './ports.ts';
-import type { SweepRequest } from './request.ts';
-import { plural, printable } from './text.ts';
-import type { Verdict } from './verdict.ts';
+
+import { plural, printable } from '../../base/text.ts';
+import type { Entry, NodeLimit, Outcome } from '../closing/ledger.ts';
+import type { BlownFuse } from '../planning/fuse.ts';
+import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
+import type { Verdict } from '../planning/verdict.ts';
+import type { ClusterError, ClusterIdentity } from '../ports.ts';
+import type { SweepRequest } from '../request/request.ts';
 import {
   type KeepReason,
   type NotAttemptedReason,
@@ -19,7 +20,7 @@ import {
   type Reason,
   type Status,
   type VerdictName,
-} from './vocabulary.ts';
+} from '../vocabulary.ts';
 
 /** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
 export interface ReportedJob {

@@ -1,13 +1,13 @@
 /**
  * @module The payload of one sweep: the one place that knows its fields, their limits and their defaults
- * (contract §1). The schema is also the source of the `SweepRequest` type and of `schemas/request.schema.json`.
+ * (docs/contract.md §1). The schema is also the source of the `SweepRequest` type and of `schemas/request.schema.json`.
  */
 import { closest, distance } from 'fastest-levenshtein';
 // The small edition: the whole one costs a cold start 16 ms to load and to build this schema with, this one 5.
 import * as z from 'zod/mini';
-import { formatDuration, parseDuration } from './duration.ts';
-import { firstProblems, InvalidRequestError, type Problem } from './errors.ts';
-import { quote } from './text.ts';
+import { formatDuration, parseDuration } from '../../base/duration.ts';
+import { firstProblems, InvalidRequestError, type Problem } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
 
 /** The words for people: what is expected of each field. The schema's checks and its error messages share them. */
 const expectations = {

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Finding } from '../../src/cli/doctor/finding.ts';
-import type { Fleet } from '../../src/simulator/elasticsearch/index.ts';
-import { runCommand } from '../support/run-command.ts';
-import { runOn } from '../support/run-on.ts';
-import { create, functionArn, queueArn, roleArn, schedulerBench } from '../support/scheduler.ts';
-import { certificate, type Exchange, serve } from '../support/scripted-server.ts';
-import { busy, startWorld, type World } from '../support/world.ts';
+import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
+import type { Finding } from '../../../src/cli/doctor/finding.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { runOn } from '../../support/run-on.ts';
+import { create, functionArn, queueArn, roleArn, schedulerBench } from '../../support/scheduler.ts';
+import { certificate, type Exchange, serve } from '../../support/scripted-server.ts';
+import { busy, startWorld, type World } from '../../support/world.ts';
 
 interface Examined {
   readonly exit: number;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Explanation } from '../../src/cli/explain.ts';
-import type { FleetJob } from '../../src/simulator/elasticsearch/index.ts';
-import { keepReasons } from '../../src/sweep/vocabulary.ts';
-import { newFolder } from '../support/folder.ts';
-import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
-import { runCommand } from '../support/run-command.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { serve } from '../support/scripted-server.ts';
-import { busy, idle, jobOf, startWorld, type World } from '../support/world.ts';
+import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
+import type { Explanation } from '../../../src/cli/explain/explanation.ts';
+import { keepReasons } from '../../../src/sweep/vocabulary.ts';
+import { newFolder } from '../../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { serve } from '../../support/scripted-server.ts';
+import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
 const hour = 3_600_000;
 

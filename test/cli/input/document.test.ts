@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentError, InvalidDocumentError, readDocument } from '../../src/cli/document.ts';
+import { documentError, InvalidDocumentError, readDocument } from '../../../src/cli/input/document.ts';
 
 const value = (text: string, source = 'file.json') => readDocument(text, source).value;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parsePastSweeps } from '../../src/cli/past-sweeps.ts';
-import { newFolder } from '../support/folder.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectSums, idle, jobOf, startWorld, told, type World } from '../support/world.ts';
+import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
 
 const day = 86_400_000;
 

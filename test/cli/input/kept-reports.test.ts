@@ -1,13 +1,13 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ReportKeeper, readKept, stateFolder } from '../../src/cli/kept-reports.ts';
-import type { ReopenReport } from '../../src/cli/show/reopened.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
-import { type Folder, newFolder } from '../support/folder.ts';
-import type { CommandOptions } from '../support/run-command.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld, told, type World } from '../support/world.ts';
+import { ReportKeeper, readKept, stateFolder } from '../../../src/cli/input/kept-reports.ts';
+import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
+import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import type { CommandOptions } from '../../support/run-command.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, told, type World } from '../../support/world.ts';
 
 const day = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Folder, newFolder } from '../support/folder.ts';
-import { runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import { runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
 /** What a person can get wrong, with the exit code of it and the words that say what to do next. */
 interface Mistake {

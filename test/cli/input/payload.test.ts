@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { newFolder } from '../support/folder.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld } from '../support/world.ts';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
 
 describe('a payload', () => {
   it('with a typo ends with exit 2 and the field that is meant, before the cluster has seen a request', async () => {

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parsePastSweeps } from '../../src/cli/past-sweeps.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
-import { newFolder } from '../support/folder.ts';
-import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { serve } from '../support/scripted-server.ts';
-import { busy, idle, startWorld } from '../support/world.ts';
+import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
+import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
+import { newFolder } from '../../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { serve } from '../../support/scripted-server.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
 
 const jobs = [
   ...busy(5),

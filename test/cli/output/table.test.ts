@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { type Paint, paintFor } from '../../src/cli/paint.ts';
-import { type Column, shorten, table } from '../../src/cli/show/table.ts';
-import { bytes, span } from '../../src/cli/show/words.ts';
+import { type Paint, paintFor } from '../../../src/cli/output/paint.ts';
+import { type Column, shorten, table } from '../../../src/cli/output/table.ts';
+import { bytes, span } from '../../../src/cli/output/words.ts';
 
 interface Row {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Folder, newFolder } from '../support/folder.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, jobOf, startWorld, type World } from '../support/world.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
 const hour = 3_600_000;
 

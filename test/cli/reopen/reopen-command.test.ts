@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReopenReport } from '../../src/cli/show/reopened.ts';
-import { type Folder, newFolder } from '../support/folder.ts';
-import { runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import { runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
 /** Sweeps, and returns the file with the report. */
 async function swept(world: World, folder: Folder, payload: object = {}, form = 'json'): Promise<string> {

@@ -9,8 +9,8 @@ import {
   type SchedulerBench,
   scheduleInput,
   shown,
-} from '../support/scheduler.ts';
-import { schedulesBench } from '../support/schedules-command.ts';
+} from '../../support/scheduler.ts';
+import { schedulesBench } from '../../support/schedules-command.ts';
 
 const nightly = `
 schedules:

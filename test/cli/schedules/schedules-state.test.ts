@@ -5,8 +5,15 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { describe, expect, it, vi } from 'vitest';
-import { create, functionArn, queueArn, roleArn, type SchedulerBench, shown } from '../support/scheduler.ts';
-import { schedulesBench } from '../support/schedules-command.ts';
+import {
+  create,
+  functionArn,
+  queueArn,
+  roleArn,
+  type SchedulerBench,
+  shown,
+} from '../../support/scheduler.ts';
+import { schedulesBench } from '../../support/schedules-command.ts';
 
 /** A schedule with every field that an update could lose. */
 const full = {

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld } from '../support/world.ts';
+import { runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
 
 const slowJobs = [
   ...busy(12),

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectTruth, idle, startWorld, type World } from '../support/world.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
 
 /** What a terminal shows is coloured and redrawn; the words are what these tests are about. */
 const words = (text: string) => stripVTControlCharacters(text).replaceAll('\r', '');

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { newFolder } from '../support/folder.ts';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, startWorld, type World } from '../support/world.ts';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
 
 const slow = { closeTakes: '45s' } as const;
 /** One round has time for few of the jobs. */

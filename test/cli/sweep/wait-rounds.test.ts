@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, jobOf, startWorld } from '../support/world.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, jobOf, startWorld } from '../../support/world.ts';
 
 const minute = 60_000;
 const args = ['sweep', '--yes', '--wait', '-p', '-'];

@@ -10,15 +10,15 @@ import { text } from 'node:stream/consumers';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scaledClock } from '../../src/simulator/clock.ts';
-import { startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { scaledClock } from '../../../simulator/clock.ts';
+import { startElasticsearch } from '../../../simulator/elasticsearch/index.ts';
 
-const root = path.join(import.meta.dirname, '../..');
+const root = path.join(import.meta.dirname, '../../..');
 const require = createRequire(import.meta.url);
-const plugins = require('../../deploy/lean-client.cjs') as Plugin[];
+const plugins = require('../../../src/elasticsearch/client/lean-client.cjs') as Plugin[];
 
 const everything =
-  "export { Client, errors } from '@elastic/elasticsearch'; export * from './src/elasticsearch/node-connection.ts';";
+  "export { Client, errors } from '@elastic/elasticsearch'; export * from './src/elasticsearch/client/node-connection.ts';";
 
 let folder = '';
 beforeAll(async () => {
@@ -50,7 +50,7 @@ async function bundled<T>(
 }
 
 type Client = typeof import('@elastic/elasticsearch');
-type Connections = typeof import('../../src/elasticsearch/node-connection.ts');
+type Connections = typeof import('../../../src/elasticsearch/client/node-connection.ts');
 
 describe('the lean client', () => {
   it('speaks to a cluster, and knows its errors', async () => {

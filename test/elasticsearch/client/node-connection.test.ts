@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { NodeConnection } from '../../src/elasticsearch/node-connection.ts';
-import { serve } from '../support/scripted-server.ts';
+import { NodeConnection } from '../../../src/elasticsearch/client/node-connection.ts';
+import { serve } from '../../support/scripted-server.ts';
 
 describe('a connection', () => {
   it('is closed at once, with the request that is on its way', async () => {

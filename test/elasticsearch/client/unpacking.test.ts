@@ -1,10 +1,10 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { answeredAt, configOf, listOf } from '../support/ml-answers.ts';
-import { productHeaders, serve } from '../support/scripted-server.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { trackHttp } from '../../../simulator/track-http.ts';
+import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
+import { answeredAt, configOf, listOf } from '../../support/ml-answers.ts';
+import { productHeaders, serve } from '../../support/scripted-server.ts';
 
 /** Reads configs of a server that sends these bytes under this encoding. */
 async function configsOf(bytes: Buffer, encoding: string): Promise<number> {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../../src/simulator/clock.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
 import { Entry } from '../../../src/sweep/closing/ledger.ts';
-import { look as lookAt, readStats } from '../../../src/sweep/closing/request.ts';
-import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import { look as lookAt, readStats } from '../../../src/sweep/closing/look-and-ask.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
 import { idleJob, minute } from '../../support/jobs.ts';
 

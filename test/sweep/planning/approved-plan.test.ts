@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import { isAsPlanned, plannedJobs } from '../../src/sweep/planned.ts';
-import { judgeBy } from '../../src/sweep/verdict.ts';
-import { idleJob, now, requestOf } from '../support/jobs.ts';
+import { isAsPlanned, plannedJobs } from '../../../src/sweep/planning/approved-plan.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import { idleJob, now, requestOf } from '../../support/jobs.ts';
 
 const second = 1_000;
 const feed = (state: string) => ({ datafeedId: 'd', state, lookback: 'done' }) as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { blownFuse, type FuseCase } from '../../src/sweep/fuse.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
-import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
+import { blownFuse, type FuseCase } from '../../../src/sweep/planning/fuse.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
 const spreadOut = (count: number) =>
   Array.from({ length: count }, (_, index) => now - 3 * day - index * hour);

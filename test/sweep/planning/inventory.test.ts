@@ -6,9 +6,9 @@ import {
   joinInventory,
   lastActivityOf,
   runs,
-} from '../../src/sweep/inventory.ts';
-import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import { day, hour, idleJob, now } from '../support/jobs.ts';
+} from '../../../src/sweep/planning/inventory.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
+import { day, hour, idleJob, now } from '../../support/jobs.ts';
 
 const configOf = (jobId: string, rest: Partial<JobConfig> = {}): JobConfig => ({
   jobId,

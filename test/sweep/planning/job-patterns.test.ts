@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matcher, matchesWildcard, unmatched } from '../../src/sweep/names.ts';
+import { matcher, matchesWildcard, unmatched } from '../../../src/sweep/planning/job-patterns.ts';
 
 const job = (jobId: string, ...groups: string[]) => ({ jobId, groups });
 

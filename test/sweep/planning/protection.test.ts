@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isProtectionKey, protects, readProtection as read } from '../../src/sweep/protection.ts';
+import { isProtectionKey, protects, readProtection as read } from '../../../src/sweep/planning/protection.ts';
 
 /** `custom_settings.jobsweep` holds this. */
 const readProtection = (jobsweep: unknown) => read({ jobsweep });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import type { Clock } from '../../src/sweep/clock.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
-import { compareClocks } from '../../src/sweep/server-clock.ts';
-import { sweep } from '../../src/sweep/sweep.ts';
-import { runCommand } from '../support/run-command.ts';
-import { type Exchange, serve } from '../support/scripted-server.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
+import { compareClocks } from '../../../src/sweep/planning/server-clock.ts';
+import { parseRequest, type RequestPayload } from '../../../src/sweep/request/request.ts';
+import { sweep } from '../../../src/sweep/sweep.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { type Exchange, serve } from '../../support/scripted-server.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

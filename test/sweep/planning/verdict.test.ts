@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
-import { type History, judgeBy } from '../../src/sweep/verdict.ts';
-import { keepReasons } from '../../src/sweep/vocabulary.ts';
-import { day, hour, idleJob, minute, now, requestOf } from '../support/jobs.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import { type History, judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import { keepReasons } from '../../../src/sweep/vocabulary.ts';
+import { day, hour, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
 
 const judge = (job: Partial<JobSnapshot>, payload: RequestPayload = {}, history: History = {}) => {
   const { verdict, reason } = judgeBy(requestOf(payload)).judge(idleJob(job), now, history);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { Budget } from '../../src/sweep/budget.ts';
-import type { Entry, Outcome } from '../../src/sweep/closing/ledger.ts';
-import { followUpOn } from '../../src/sweep/follow-up.ts';
-import type { FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
-import { askedOnce, entryOf, foundClosing, refusal } from '../support/entries.ts';
-import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { Budget } from '../../../src/sweep/budget.ts';
+import type { Entry, Outcome } from '../../../src/sweep/closing/ledger.ts';
+import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
+import { followUpOn } from '../../../src/sweep/reporting/follow-up.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import { askedOnce, entryOf, foundClosing, refusal } from '../../support/entries.ts';
+import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
 /** Someone who comes back, and keeps what was ordered. `fits` is how many jobs a follow-up holds. */
 class Someone implements FollowUps {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { Budget } from '../../src/sweep/budget.ts';
-import type { Entry } from '../../src/sweep/closing/ledger.ts';
-import { type Concluding, conclude } from '../../src/sweep/conclude.ts';
-import type { DatafeedStats, JobStats } from '../../src/sweep/ports.ts';
-import { judgeBy } from '../../src/sweep/verdict.ts';
-import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../support/entries.ts';
-import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { Budget } from '../../../src/sweep/budget.ts';
+import type { Entry } from '../../../src/sweep/closing/ledger.ts';
+import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import type { DatafeedStats, JobStats } from '../../../src/sweep/ports.ts';
+import { type Concluding, conclude } from '../../../src/sweep/reporting/last-reading.ts';
+import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
+import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
 /** The cluster at the end of a sweep; undefined: it does not answer. */
 interface Told {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Entry, type Outcome } from '../../src/sweep/closing/ledger.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import { Entry, type Outcome } from '../../../src/sweep/closing/ledger.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import type { Verdict } from '../../../src/sweep/planning/verdict.ts';
 import {
   countEntries,
   countKept,
@@ -12,10 +13,9 @@ import {
   type ReportedJob,
   reportJobs,
   type SweepReport,
-} from '../../src/sweep/report.ts';
-import type { Verdict } from '../../src/sweep/verdict.ts';
-import { type OutcomeName, outcomes } from '../../src/sweep/vocabulary.ts';
-import { day, hour, idleJob, now } from '../support/jobs.ts';
+} from '../../../src/sweep/reporting/report.ts';
+import { type OutcomeName, outcomes } from '../../../src/sweep/vocabulary.ts';
+import { day, hour, idleJob, now } from '../../support/jobs.ts';
 
 const idle: Verdict = { verdict: 'close', reason: 'idle' };
 const kept: Verdict = { verdict: 'keep', reason: 'protected' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidRequestError } from '../../src/sweep/errors.ts';
-import { parseRequest } from '../../src/sweep/request.ts';
+import { InvalidRequestError } from '../../../src/base/errors.ts';
+import { parseRequest } from '../../../src/sweep/request/request.ts';
 
 function problems(payload: unknown) {
   try {

@@ -1,8 +1,8 @@
 /** @module How long the open jobs have been idle, with the threshold drawn in: to choose a threshold by looking. */
 import type { Axis, Mark, Spec } from 'vega';
-import { formatDuration } from '../../../sweep/duration.ts';
-import { plural } from '../../../sweep/text.ts';
-import type { Picture } from '../../picture.ts';
+import { formatDuration } from '../../../base/duration.ts';
+import { plural } from '../../../base/text.ts';
+import type { Picture } from '../cluster-picture.ts';
 import { span } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 

@@ -1,6 +1,7 @@
 /** @module Every job of the report in a table that can be filtered. */
-import type { ReportedJob, SweepReport } from '../../../sweep/report.ts';
-import { plural } from '../../../sweep/text.ts';
+
+import { plural } from '../../../base/text.ts';
+import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
 import { toneOfOutcome, toneOfVerdict } from '../tones.ts';
 import { bytes, moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';

@@ -1,5 +1,5 @@
 /** @module HTML from templates in which every value is text until it says otherwise. */
-import { printable } from '../../../sweep/text.ts';
+import { printable } from '../../../base/text.ts';
 
 /** Markup that was made here, and is not escaped again. */
 export class Markup {

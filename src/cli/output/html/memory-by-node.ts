@@ -1,7 +1,7 @@
 /** @module The model memory of each node, before and after: what a sweep is for. */
 import type { Mark, Spec } from 'vega';
-import { plural, printable } from '../../../sweep/text.ts';
-import type { Picture } from '../../picture.ts';
+import { plural, printable } from '../../../base/text.ts';
+import type { Picture } from '../cluster-picture.ts';
 import { bytes } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 

@@ -1,8 +1,8 @@
 /** @module A report as one HTML file that needs nothing beside itself: no network, no script to be read, no plug-in. */
-import type { SweepReport } from '../../../sweep/report.ts';
+import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
-import type { Picture } from '../../picture.ts';
-import { summary } from '../summary.ts';
+import type { Picture } from '../cluster-picture.ts';
+import { summary } from '../report-summary.ts';
 import { bytes, moment, span } from '../words.ts';
 import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';

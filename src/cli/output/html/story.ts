@@ -1,6 +1,12 @@
 /** @module The story of a sweep in sentences: what was asked when, what was slow, who comes back. */
-import type { ReportedFollowUp, ReportedJob, ReportedRound, SweepReport } from '../../../sweep/report.ts';
-import { plural } from '../../../sweep/text.ts';
+
+import { plural } from '../../../base/text.ts';
+import type {
+  ReportedFollowUp,
+  ReportedJob,
+  ReportedRound,
+  SweepReport,
+} from '../../../sweep/reporting/report.ts';
 import { moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';
 

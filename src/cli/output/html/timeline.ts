@@ -1,7 +1,7 @@
 /** @module Every close on a line of time, by node: what was asked together, what took long, what did not end. */
 import type { Mark, Spec } from 'vega';
-import type { ReportedJob, SweepReport } from '../../../sweep/report.ts';
-import { plural, printable } from '../../../sweep/text.ts';
+import { plural, printable } from '../../../base/text.ts';
+import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
 import type { OutcomeName } from '../../../sweep/vocabulary.ts';
 import { span } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
