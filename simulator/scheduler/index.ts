@@ -12,7 +12,7 @@ import { SchedulerStore, type StoredGroup, type StoredSchedule } from './store.t
 import { Timetable } from './timetable.ts';
 
 export type { DeadLetter, Delivery } from './delivery.ts';
-export type { ApiFault, DeliveryFault, Fault } from './faults.ts';
+export type { ApiFault, Fault } from './faults.ts';
 export type { FailedEvent, Invocation, LambdaOptions } from './lambda.ts';
 export type { ReceivedRequest } from './server.ts';
 

@@ -67,14 +67,12 @@ export function readFailure(error: unknown, doing: string): Failure {
   const status = $metadata?.httpStatusCode;
   if (message === 'Region is missing' || message.startsWith('Region not accepted'))
     throw new InvalidSettingError(
-      'AWS_REGION: expected the region of the scheduler, as "eu-central-1"; set it',
-      {
-        cause: error,
-      },
+      'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it',
+      { cause: error },
     );
   if (name === 'TypeError' && message.includes('Invalid URL'))
     throw new InvalidSettingError(
-      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address as https://host; mend or unset it',
+      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address such as https://host; correct or unset it',
       { cause: error },
     );
   const said = (kind: FailureKind, text: string, todo: string, mayBeDone = false): Failure => ({

@@ -3,9 +3,9 @@
  */
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
-import { deadLetterArn, settingsShape, text } from '../settings/scheduler-settings.ts';
 import { requestSchema } from '../sweep/request/request.ts';
 import { isTimeZone } from './occurrences.ts';
+import { deadLetterArn, settingsShape, text } from './schedule-arns.ts';
 import { nameExpected, namePattern } from './schedule-names.ts';
 
 function duration(min: string, max: string, step: string) {

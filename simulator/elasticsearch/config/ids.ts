@@ -5,10 +5,6 @@ const pattern = /^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/;
 export const idRule =
   'can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric';
 
-export function isValidId(id: string): boolean {
-  return pattern.test(id);
-}
-
 /** `what` is the field: `job_id` or `datafeed_id`. @throws 400 */
 export function checkId(what: 'job_id' | 'datafeed_id', id: string): void {
   if (!pattern.test(id)) throw illegalArgument(`Invalid ${what}; '${id}' ${idRule}`);

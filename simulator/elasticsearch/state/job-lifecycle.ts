@@ -14,7 +14,6 @@ const finalizeMs = 150;
 const updateMs = 30;
 
 export const awaitingNode = 'persistent task is awaiting node assignment.';
-export const upgradeExplanation = 'persistent task cannot be assigned while upgrade mode is enabled.';
 export const assignmentDisabled = 'no persistent task assignments are allowed due to cluster settings';
 
 /**

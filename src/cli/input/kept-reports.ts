@@ -8,7 +8,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { isAbsolute, join } from 'node:path';
 import { plainJson } from '../../base/text.ts';
 import type { Entry } from '../../sweep/closing/ledger.ts';
-import type { ReportHead, SweepReport } from '../../sweep/reporting/report.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReportHead } from '../../sweep/reporting/report-head.ts';
 import type { Io } from '../io.ts';
 import { json } from '../output/output.ts';
 import { type PastSweep, pastSweepsIn } from './past-sweeps.ts';

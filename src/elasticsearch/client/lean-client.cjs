@@ -55,4 +55,4 @@ const leanClient = {
   },
 };
 
-module.exports = [require('../../../deploy/no-debug.cjs'), leanClient];
+module.exports = [require('./no-debug.cjs'), leanClient];

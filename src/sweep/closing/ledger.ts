@@ -8,7 +8,7 @@ import type { Budget } from '../budget.ts';
 import type { JobSnapshot } from '../planning/inventory.ts';
 import type { History, Judge, Verdict } from '../planning/verdict.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
-import type { ReportHead } from '../reporting/report.ts';
+import type { ReportHead } from '../reporting/report-head.ts';
 import type { SweepRequest } from '../request/request.ts';
 import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
 

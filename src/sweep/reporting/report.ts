@@ -21,6 +21,7 @@ import {
   type Status,
   type VerdictName,
 } from '../vocabulary.ts';
+import type { ReportHead } from './report-head.ts';
 
 /** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
 export interface ReportedJob {
@@ -87,14 +88,6 @@ export interface ReportedPlaces {
   readonly processors?: number;
 }
 
-/** What is known of a report when the cluster has been read. */
-export interface ReportHead {
-  readonly sweepId: string;
-  readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
-  readonly startedAt: string;
-  readonly followUpOf?: SweepReport['followUpOf'];
-}
-
 export interface SweepReport {
   readonly sweepId: string;
   readonly cluster: ReportHead['cluster'];
@@ -112,7 +105,7 @@ export interface SweepReport {
   /** The nodes whose jobs were asked under a limit (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that began its chain, and which round this is. */
-  readonly followUpOf?: { readonly sweepId: string; readonly round: number; readonly rest?: true };
+  readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
   /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
   readonly rounds?: readonly ReportedRound[];
   /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */

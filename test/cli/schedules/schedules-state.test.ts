@@ -406,7 +406,7 @@ describe('schedules without what they need', () => {
   });
 
   it.each([
-    ['AWS_REGION', '', 'AWS_REGION: expected the region of the scheduler, as "eu-central-1"; set it'],
+    ['AWS_REGION', '', 'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it'],
     [
       'AWS_ENDPOINT_URL_SCHEDULER',
       'nonsense',
