@@ -1,7 +1,7 @@
 /**
  * Mutation testing of the decisions, `npm run mutation`: some 3,000 small changes of src/sweep, each of which a test must
  * notice. What survives is killed by a test, or argued away beside the code. It takes a quarter of an hour on two cores; with
- * `--mutate src/sweep/fuse.ts` a minute.
+ * `--mutate src/sweep/planning/fuse.ts` a minute.
  */
 export default {
   plugins: ['@stryker-mutator/vitest-runner'],

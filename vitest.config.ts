@@ -5,10 +5,10 @@
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const proof = ['test/proof/**/*.test.ts', 'proof/**/*.test.ts'];
+const proof = ['proof/**/*.test.ts'];
 const slow = [
   'test/{bench,deployment,docs,interruptions,load}/**/*.test.ts',
-  'test/**/{html-report,report-page,lean-client,package,process}.test.ts',
+  'test/**/{report-page,lean-client,package,process}.test.ts',
 ];
 
 export default defineConfig(({ mode }) => ({

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The quickest to tell first: a mutant dies with the first test that notices it, and a random world takes longest. */
-const order = ['/test/sweep/scenarios/', '/test/proof/'];
+const order = ['/test/sweep/scenarios/', '/proof/'];
 
 class QuickestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -14,7 +14,7 @@ class QuickestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/sweep/**/*.test.ts', 'test/proof/model.test.ts'],
+    include: ['test/sweep/**/*.test.ts', 'proof/model.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     env: { PROOF_SHRINK: 'no', PROOF_CASES: '60' },

@@ -1,5 +1,5 @@
 /** @module What should wake somebody: alarms on the function, its queues, and each cluster's sweeps. */
-import { metricsNamespace } from '../src/metrics.ts';
+import { metricsNamespace } from '../src/function/metrics.ts';
 import type { Resource, Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';
@@ -10,7 +10,7 @@ export interface Metric {
   readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[];
 }
 
-/** A metric that the function publishes for a cluster; see `src/metrics.ts`. */
+/** A metric that the function publishes for a cluster; see `src/function/metrics.ts`. */
 export const sweepMetric = (MetricName: string, cluster: string): Metric => ({
   Namespace: metricsNamespace,
   MetricName,

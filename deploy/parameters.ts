@@ -1,8 +1,8 @@
 /** @module The parameters of a stage, checked: what is wrong with one is told when packaging, not by a failed deployment. */
 import * as z from 'zod';
-import { namePattern } from '../src/scheduler/names.ts';
-import { InvalidSettingError } from '../src/sweep/errors.ts';
-import { quote } from '../src/sweep/text.ts';
+import { InvalidSettingError } from '../src/base/errors.ts';
+import { quote } from '../src/base/text.ts';
+import { namePattern } from '../src/scheduler/schedule-names.ts';
 
 /** A number as the file has it, or as text, which is all that `--param` can give. */
 function whole(min: number, max: number) {

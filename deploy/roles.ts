@@ -1,5 +1,5 @@
 /** @module Who may do what: the role that the Scheduler takes, and what the function may do beside its log. */
-import { followUpMark } from '../src/scheduler/names.ts';
+import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { arn, getArn, type Resource, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 

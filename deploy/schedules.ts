@@ -1,11 +1,11 @@
 /** @module The recurring schedules of a deployment, from the same file that `jobsweep schedules` takes. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { documentError, readDocument } from '../src/cli/document.ts';
+import { InvalidRequestError, InvalidSettingError } from '../src/base/errors.ts';
+import { documentError, readDocument } from '../src/cli/input/document.ts';
 import { isOver, toOrder, withFreshStart } from '../src/scheduler/definition.ts';
-import { stackMark } from '../src/scheduler/names.ts';
 import { readScheduleFile, type ScheduleDefinition } from '../src/scheduler/schedule-file.ts';
-import { InvalidRequestError, InvalidSettingError } from '../src/sweep/errors.ts';
+import { stackMark } from '../src/scheduler/schedule-names.ts';
 import type { Resources } from './cloudformation.ts';
 
 /** Reads the schedule file of a stage; the word `none` is no schedules. @throws {JobsweepError} */

@@ -3,7 +3,7 @@
  * writes the table of `docs/how-long-is-idle.md`. Takes half a minute: `node scripts/advise-widths.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { formatDuration } from '../src/sweep/duration.ts';
+import { formatDuration } from '../src/base/duration.ts';
 import { judgePast, type SourceName, sourceSets } from '../test/advise/judge-past.ts';
 import { filled, table } from './docs/markdown.ts';
 

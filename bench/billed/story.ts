@@ -2,21 +2,22 @@
  * @module A sweep over a cluster of which one job never finishes closing, and the follow-ups that come back for it: what
  * each is billed for, and what it may be billed for at most.
  */
-import { OwnFollowUps } from '../../src/cli/rounds.ts';
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
-import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { OwnFollowUps } from '../../src/cli/sweep/wait-rounds.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request/request.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { functionLimitMs } from '../closing/measure.ts';
 
-/** What the client waits for a close beyond its `close.timeout` (contract §3), milliseconds. */
+/** What the client waits for a close beyond its `close.timeout` (docs/contract.md §3), milliseconds. */
 const answerMargin = 10_000;
 /** Between two looks at what is watched at most, milliseconds. */
 const slowestPace = 5_000;
@@ -58,7 +59,7 @@ export async function billedStory(
 }
 
 /**
- * The most that contract §3 lets an invocation be billed for, milliseconds: for a job that is left closing, from its last
+ * The most that docs/contract.md §3 lets an invocation be billed for, milliseconds: for a job that is left closing, from its last
  * request `close.timeout` and ten seconds for the answer, and `close.timeout` of watching; only the watching, where it was
  * found closing. For one that closes in that time, until the next look at it. All of it within the deadline.
  */

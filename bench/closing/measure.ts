@@ -1,7 +1,7 @@
 /** @module One way of closing, on one cluster of the bench, in simulated time: what came of it, and what it cost. */
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { type SimulatedCluster, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { type SimulatedCluster, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
 import { type BenchCase, type IdleJob, networkMs } from './model.ts';
 
 /** The most that a Lambda function may run. */

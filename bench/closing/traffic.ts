@@ -1,9 +1,10 @@
 /** @module What a calm sweep, in which no close outlasts its request, asks of a cluster: requests, and bytes of job stats. */
+
+import { VirtualClock } from '../../simulator/clock.ts';
+import { defaultFleet, type Fleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { defaultFleet, type Fleet, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { whole } from '../numbers.ts';
 import { endless } from './compare.ts';

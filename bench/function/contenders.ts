@@ -41,7 +41,7 @@ export async function startBundles(folder: string): Promise<StartBundles> {
     node: await bundle({ text: nodeAlone }, to('node')),
     client: await bundle({ text: clientAlone }, to('client'), { plugins: [] }),
     leanClient: await bundle({ text: leanClientAlone }, to('lean-client')),
-    asItComes: await bundle('src/handler.ts', to('as-it-comes'), { plugins: [overUndici] }),
-    sweep: await bundle('src/handler.ts', to('sweep')),
+    asItComes: await bundle('src/function/handler.ts', to('as-it-comes'), { plugins: [overUndici] }),
+    sweep: await bundle('src/function/handler.ts', to('sweep')),
   };
 }

@@ -25,7 +25,7 @@ Measured by \`npm run bench cold-start\` (Node ${node}): the bundle with the opt
 
 ## Loading
 
-Each bundle is imported ${times} times, in turn, and the least of each is taken, as nothing makes a process faster than it is. The floor of a function with the official client is the third row, of which ${Math.round((100 * loads.node.cpuMs) / floor)} % are Node's own modules, without which nothing speaks HTTPS; the deployed function is at ${ratio(loads.sweep.cpuMs / floor)} of it. [What is left out of the client](../../deploy/lean-client.cjs).
+Each bundle is imported ${times} times, in turn, and the least of each is taken, as nothing makes a process faster than it is. The floor of a function with the official client is the third row, of which ${Math.round((100 * loads.node.cpuMs) / floor)} % are Node's own modules, without which nothing speaks HTTPS; the deployed function is at ${ratio(loads.sweep.cpuMs / floor)} of it. [What is left out of the client](../../src/elasticsearch/client/lean-client.cjs).
 
 ${table(
   ['loads', 'processor', 'wall', 'over empty', 'over the client', 'bytes loaded', 'memory'],

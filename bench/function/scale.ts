@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { nodeOptions } from '../../deploy/template.ts';
-import { scaledClock } from '../../src/simulator/clock.ts';
-import { type Fleet, type FleetJob, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { type Fleet, type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { bytes, median, whole } from '../numbers.ts';
 import { bundle } from './bundle.ts';
 import { type Invocation, invokeOnce } from './invocation.ts';
@@ -45,7 +45,7 @@ export async function measurePlans(
 ): Promise<ReadonlyMap<number, Measured>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-scale-'));
   try {
-    const { file } = await bundle('src/handler.ts', folder);
+    const { file } = await bundle('src/function/handler.ts', folder);
     const results = new Map<number, Measured>();
     for (const size of sizes) {
       await using server = await startElasticsearch({ clock: scaledClock(), fleet: idleFleet(size) });

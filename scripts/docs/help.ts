@@ -1,7 +1,7 @@
 /** @module The help of the command and of all its subcommands, as people see it on 80 columns. */
 import { Readable, Writable } from 'node:stream';
+import { systemClock } from '../../src/base/system-clock.ts';
 import { run } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/clock.ts';
 
 /** Pairs of command line and help, the command itself first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {

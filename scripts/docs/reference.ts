@@ -1,9 +1,9 @@
 /** @module The reference page, section by section, from the code's own lists. */
-import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopening.ts';
-import { extraMetrics, metricsNamespace } from '../../src/metrics.ts';
+import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
+import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
-import { connectionSettings, otherSettings } from '../../src/settings.ts';
-import { requestSchema } from '../../src/sweep/request.ts';
+import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
+import { requestSchema } from '../../src/sweep/request/request.ts';
 import {
   actReasons,
   exitCodes,

@@ -1,12 +1,12 @@
 /** @module What each field of a report means. The types demand a text for every field, and for none that does not exist. */
-import type { BlownFuse } from '../../src/sweep/fuse.ts';
+import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {
   FlappingJob,
   ReportedFollowUp,
   ReportedJob,
   ReportedRound,
   SweepReport,
-} from '../../src/sweep/report.ts';
+} from '../../src/sweep/reporting/report.ts';
 
 type Described<T> = { readonly [K in keyof T]-?: string };
 

@@ -1,8 +1,8 @@
 /** @module The JSON schemas for people's editors, made from the code's own. */
 import * as z from 'zod';
+import { fleetSchema } from '../../simulator/fleets/schema.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
-import { fleetSchema } from '../../src/simulator/fleets/schema.ts';
-import { requestSchema } from '../../src/sweep/request.ts';
+import { requestSchema } from '../../src/sweep/request/request.ts';
 
 /** The text of each file of `schemas/`, by its name without `.schema.json`. */
 export const schemaTexts: Readonly<Record<string, string>> = {

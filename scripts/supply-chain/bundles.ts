@@ -9,7 +9,7 @@ export const root = path.join(import.meta.dirname, '../..');
 /** The deployed function, or the command that `npm pack` ships. */
 export type Product = 'function' | 'command';
 
-const noDebug = createRequire(import.meta.url)('../../deploy/no-debug.cjs') as Plugin;
+const noDebug = createRequire(import.meta.url)('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 
 /** How the command is bundled into `dist`. */
 export const commandOptions = {
@@ -37,7 +37,7 @@ export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> 
   return {
     function: await account({
       ...deployedOptions(),
-      entryPoints: { handler: 'src/handler.ts' },
+      entryPoints: { handler: 'src/function/handler.ts' },
       outdir: 'dist',
     }),
     command: await account(commandOptions),

@@ -1,5 +1,5 @@
 /** @module The whole advice: every judged job replayed under each threshold, summed, and what follows from it. */
-import { plural } from '../sweep/text.ts';
+import { plural } from '../base/text.ts';
 import type { Evidence, MessageCoverage } from './evidence.ts';
 import { type KnownPast, knownPastOf } from './known-past.ts';
 import type { SourceName } from './ports.ts';

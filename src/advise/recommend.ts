@@ -1,5 +1,5 @@
 /** @module Which threshold to take: only where the evidence carries it. */
-import { plural } from '../sweep/text.ts';
+import { plural } from '../base/text.ts';
 import type { ThresholdAdvice } from './advise.ts';
 import type { KnownPast } from './known-past.ts';
 

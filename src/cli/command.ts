@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { ExitCode, Io } from './io.ts';
-import type { Paint } from './paint.ts';
+import type { Paint } from './output/paint.ts';
 
 export interface CommandContext {
   readonly io: Io;

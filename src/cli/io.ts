@@ -1,6 +1,6 @@
 /** @module The world as a command sees it, so that a test can run one in its own process. */
 import type { Readable, Writable } from 'node:stream';
-import type { Clock } from '../sweep/clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 export interface Output extends Writable {
   readonly isTTY?: boolean;

@@ -1,9 +1,9 @@
 /** @module The process: what `bin/jobsweep.js` starts. */
-import '../quiet.ts';
+import '../base/quiet.ts';
 
-import { systemClock } from '../clock.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { endingSignals, flushAfterStop, outputOf } from './output/streams.ts';
 import { run } from './run.ts';
-import { endingSignals, flushAfterStop, outputOf } from './streams.ts';
 
 const stop = new AbortController();
 // Every further signal is the same wish again: the terminal sends Ctrl-C to the whole group, a supervisor passes it on.

@@ -1,21 +1,21 @@
 /** @module One run of the command: arguments in, exit code out; every error becomes a message and a code here. */
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { debugWarning } from '../quiet.ts';
-import { JobsweepError } from '../sweep/errors.ts';
-import { printable } from '../sweep/text.ts';
+import { JobsweepError } from '../base/errors.ts';
+import { debugWarning } from '../base/quiet.ts';
+import { printable } from '../base/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
+import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
-import { registerAdvise } from './commands/advise.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerExplain } from './commands/explain.ts';
-import { registerPlan } from './commands/plan.ts';
-import { registerReopen } from './commands/reopen.ts';
-import { registerSchedules } from './commands/schedules.ts';
-import { registerSimulate } from './commands/simulate.ts';
-import { registerSweep } from './commands/sweep.ts';
+import { registerDoctor } from './doctor/doctor-command.ts';
+import { registerExplain } from './explain/explain-command.ts';
 import type { ExitCode, Io } from './io.ts';
-import { type ColourChoice, colourChoices, paintFor } from './paint.ts';
+import { type ColourChoice, colourChoices, paintFor } from './output/paint.ts';
+import { registerPlan } from './plan/plan-command.ts';
+import { registerReopen } from './reopen/reopen-command.ts';
+import { registerSchedules } from './schedules/schedules-command.ts';
+import { registerSimulate } from './simulate/simulate-command.ts';
+import { registerSweep } from './sweep/sweep-command.ts';
 
 const commands: readonly Register[] = [
   registerPlan,
@@ -28,7 +28,7 @@ const commands: readonly Register[] = [
   registerSimulate,
 ];
 
-/** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of the contract's §5. */
+/** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of docs/contract.md §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
   // Each write that matters looks at its own error; all others may be lost without consequence.

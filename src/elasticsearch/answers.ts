@@ -2,10 +2,11 @@
  * @module The server's JSON into what a sweep looks at. What is not understood is never guessed: an entry that cannot
  * be read is marked or left out, so that its job is kept, and an answer that is no listing is refused.
  */
-import { isDatafeedId, isId } from '../sweep/job-id.ts';
+
+import { quote } from '../base/text.ts';
+import { isDatafeedId, isId } from '../sweep/planning/job-id.ts';
+import { isProtectionKey, type ProtectionSettings } from '../sweep/planning/protection.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
-import { isProtectionKey, type ProtectionSettings } from '../sweep/protection.ts';
-import { quote } from '../sweep/text.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 /** @module What the texts of `.ml-notifications*` mean. They carry no code: the text is the only key. */
 import type { Message, MessageKind } from '../advise/evidence.ts';
-import { parseDuration } from '../sweep/duration.ts';
+import { parseDuration } from '../base/duration.ts';
 
 /** Exact texts. Each list also goes into the search, so that nothing else is read. */
 export const exactMessages: Readonly<Record<string, MessageKind>> = {

@@ -1,9 +1,10 @@
 /** @module One Elasticsearch cluster as a sweep needs it: whole reads, and closes that are sent once. */
 
-import type { Clock } from '../sweep/clock.ts';
-import { type JobsweepError, UnreadableInventoryError } from '../sweep/errors.ts';
-import type { StateMoment } from '../sweep/flapping.ts';
-import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/job-id.ts';
+import type { Clock } from '../base/clock.ts';
+import { type JobsweepError, UnreadableInventoryError } from '../base/errors.ts';
+import { printable } from '../base/text.ts';
+import type { StateMoment } from '../sweep/planning/flapping.ts';
+import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/planning/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,
@@ -15,7 +16,6 @@ import type {
   ReadLimits,
   ServerDate,
 } from '../sweep/ports.ts';
-import { printable } from '../sweep/text.ts';
 import {
   type Fields,
   idOf,
@@ -32,10 +32,10 @@ import {
 import { closeAnswerOf } from './close-answer.ts';
 import { addressHash, type Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
+import { errorFor } from './fatal-errors.ts';
 import { EndlessListing, readAll, readByIds, type Source } from './listing.ts';
-import { mayPass, Reader, type Reading } from './reading.ts';
+import { mayPass, Reader, type Reading } from './retry-reads.ts';
 import { readStateMoments } from './state-moments.ts';
-import { errorFor } from './trouble.ts';
 import { type Question, Wire } from './wire.ts';
 
 interface Listing<T> {

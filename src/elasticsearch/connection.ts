@@ -1,6 +1,6 @@
 /** @module Where a cluster is and how it is entered. Made by `settings.ts` from the environment, a secret or a file. */
 import { createHash } from 'node:crypto';
-import { printable } from '../sweep/text.ts';
+import { printable } from '../base/text.ts';
 
 export interface Connection {
   readonly address: { readonly url: string } | { readonly cloudId: string };

@@ -1,11 +1,11 @@
 /** @module Everything about a cluster that tells whether it can be swept, read for `jobsweep doctor`. Nothing is changed. */
-import type { Clock } from '../sweep/clock.ts';
-import { quote } from '../sweep/text.ts';
+import type { Clock } from '../base/clock.ts';
+import { quote } from '../base/text.ts';
 import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
-import { shownCertificate } from './authority.ts';
+import { shownCertificate } from './client/authority.ts';
 import { type Connection, urlOf } from './connection.ts';
 import type { Failure } from './failure.ts';
-import { mayPass, Reader, type Reading, waitTold } from './reading.ts';
+import { mayPass, Reader, type Reading, waitTold } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
 export interface ShownCertificate {

@@ -1,10 +1,10 @@
 /** @module What the client throws, sorted once into what can be done about it, in words that may be shown. */
 import { errors } from '@elastic/elasticsearch';
+import { printable, withoutNodeHint } from '../base/text.ts';
 import type { ClusterError } from '../sweep/ports.ts';
-import { printable, withoutNodeHint } from '../sweep/text.ts';
-import { WrongFingerprint } from './authority.ts';
+import { WrongFingerprint } from './client/authority.ts';
+import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
-import { WrongPacking } from './unpacking.ts';
 
 /** Why no answer came, if that says what to fix. `certificate`: it is not trusted. */
 export type LostCause =

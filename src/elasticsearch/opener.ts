@@ -1,6 +1,6 @@
 /** @module Opening jobs and starting datafeeds: what undoes a sweep, and nothing that a sweep itself does. */
-import type { Clock } from '../sweep/clock.ts';
-import type { JobId } from '../sweep/job-id.ts';
+import type { Clock } from '../base/clock.ts';
+import type { JobId } from '../sweep/planning/job-id.ts';
 import type { ClusterError } from '../sweep/ports.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';

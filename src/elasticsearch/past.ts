@@ -5,14 +5,14 @@
 
 import type { Message, Snapshot } from '../advise/evidence.ts';
 import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
-import type { Clock } from '../sweep/clock.ts';
-import { parseDuration } from '../sweep/duration.ts';
+import type { Clock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
 import { type Fields, isFields, momentOf, UnreadableAnswer } from './answers.ts';
 import { messageOf, messagesQuery } from './audit-messages.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { readAll } from './listing.ts';
-import { Reader, type Reading } from './reading.ts';
+import { Reader, type Reading } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
 /** Snapshots come with their quantiles, kilobytes to megabytes each, which the server loads before it drops them. */

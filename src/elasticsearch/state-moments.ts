@@ -1,5 +1,5 @@
 /** @module When jobs were opened and closed lately, by anybody, from `.ml-notifications*`: one optional read of a sweep. */
-import type { StateMoment } from '../sweep/flapping.ts';
+import type { StateMoment } from '../sweep/planning/flapping.ts';
 import { isFields, momentOf } from './answers.ts';
 import { messageOf, stateMessagesQuery } from './audit-messages.ts';
 import type { Wire } from './wire.ts';

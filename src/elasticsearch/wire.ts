@@ -1,6 +1,6 @@
 /** @module One request to the cluster, and what came of it. Nothing is thrown and nothing is sent twice here. */
-import { missingCertificate } from './authority.ts';
-import { connect, type LeanClient } from './client.ts';
+import { missingCertificate } from './client/authority.ts';
+import { connect, type LeanClient } from './client/client.ts';
 import { type Connection, urlOf } from './connection.ts';
 import { type Failure, failureOf, isOfKibana } from './failure.ts';
 import { redactorFor } from './redact.ts';

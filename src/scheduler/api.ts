@@ -11,8 +11,8 @@ import type {
   ScheduleSummary,
   UpdateScheduleCommandInput,
 } from '@aws-sdk/client-scheduler';
-import type { Clock } from '../sweep/clock.ts';
-import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './api-errors.ts';
 
 export interface SchedulerApiOptions {
   readonly clock: Clock;
@@ -58,8 +58,71 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
     return connecting;
   };
 
-  /** Sends until there is an answer, a refusal, or nothing left to try. */
-  async function call<T>(
+  const call = caller(clock, connect);
+
+  return {
+    async createSchedule(schedule, signal) {
+      const input = { ...schedule, ClientToken: randomUUID() };
+      await call(
+        `creating schedule ${schedule.Name}`,
+        signal,
+        ({ client, commands }, options) => client.send(new commands.CreateScheduleCommand(input), options),
+        patienceForCreating,
+      );
+    },
+    async updateSchedule(schedule, signal) {
+      const input = { ...schedule, ClientToken: randomUUID() };
+      await call(`updating schedule ${schedule.Name}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.UpdateScheduleCommand(input), options),
+      );
+    },
+    async deleteSchedule(group, name, signal) {
+      const input = { GroupName: group, Name: name, ClientToken: randomUUID() };
+      await call(`deleting schedule ${name}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.DeleteScheduleCommand(input), options),
+      );
+    },
+    async getSchedule(group, name, signal) {
+      const doing = `reading schedule ${name} of group ${group}`;
+      const { $metadata: _dropped, ...schedule } = await call(
+        doing,
+        signal,
+        ({ client, commands }, options) =>
+          client.send(new commands.GetScheduleCommand({ GroupName: group, Name: name }), options),
+      );
+      return schedule;
+    },
+    listSchedules: (group, signal, prefix) => listSchedules(call, group, signal, prefix),
+    async createGroup(group, signal) {
+      const input = { Name: group, ClientToken: randomUUID() };
+      await call(`creating group ${group}`, signal, ({ client, commands }, options) =>
+        client.send(new commands.CreateScheduleGroupCommand(input), options),
+      );
+    },
+    async groupExists(group, signal) {
+      try {
+        const { State } = await call(`reading group ${group}`, signal, ({ client, commands }, options) =>
+          client.send(new commands.GetScheduleGroupCommand({ Name: group }), options),
+        );
+        return State !== 'DELETING';
+      } catch (error) {
+        if (error instanceof SchedulerCallError && error.kind === 'missing') return false;
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const connection = await connecting?.catch(() => undefined);
+      connection?.client.destroy();
+    },
+  };
+}
+
+/**
+ * Makes the function that sends one call until there is an answer, a refusal, or nothing left to try. It may throw a
+ * `SchedulerCallError`.
+ */
+function caller(clock: Clock, connect: () => Promise<Connection>) {
+  return async function call<T>(
     doing: string,
     signal: AbortSignal,
     send: (connection: Connection, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
@@ -95,88 +158,40 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
       });
       last = failure;
     }
-  }
-
-  return {
-    async createSchedule(schedule, signal) {
-      const input = { ...schedule, ClientToken: randomUUID() };
-      await call(
-        `creating schedule ${schedule.Name}`,
-        signal,
-        ({ client, commands }, options) => client.send(new commands.CreateScheduleCommand(input), options),
-        patienceForCreating,
-      );
-    },
-    async updateSchedule(schedule, signal) {
-      const input = { ...schedule, ClientToken: randomUUID() };
-      await call(`updating schedule ${schedule.Name}`, signal, ({ client, commands }, options) =>
-        client.send(new commands.UpdateScheduleCommand(input), options),
-      );
-    },
-    async deleteSchedule(group, name, signal) {
-      const input = { GroupName: group, Name: name, ClientToken: randomUUID() };
-      await call(`deleting schedule ${name}`, signal, ({ client, commands }, options) =>
-        client.send(new commands.DeleteScheduleCommand(input), options),
-      );
-    },
-    async getSchedule(group, name, signal) {
-      const doing = `reading schedule ${name} of group ${group}`;
-      const { $metadata: _dropped, ...schedule } = await call(
-        doing,
-        signal,
-        ({ client, commands }, options) =>
-          client.send(new commands.GetScheduleCommand({ GroupName: group, Name: name }), options),
-      );
-      return schedule;
-    },
-    async listSchedules(group, signal, prefix) {
-      const found: ScheduleSummary[] = [];
-      let NextToken: string | undefined;
-      do {
-        const page = await call(`listing group ${group}`, signal, ({ client, commands }, options) =>
-          client.send(
-            new commands.ListSchedulesCommand({
-              GroupName: group,
-              MaxResults: 100,
-              ...(prefix === undefined ? {} : { NamePrefix: prefix }),
-              ...(NextToken === undefined ? {} : { NextToken }),
-            }),
-            options,
-          ),
-        );
-        found.push(...(page.Schedules ?? []));
-        // an endpoint that repeats its token would be asked for ever
-        if (page.NextToken !== undefined && page.NextToken === NextToken)
-          throw new SchedulerCallError({
-            kind: 'unreadable',
-            message: `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
-          });
-        NextToken = page.NextToken || undefined;
-      } while (NextToken !== undefined);
-      return found.filter(({ Name }) => Name?.startsWith(prefix ?? ''));
-    },
-    async createGroup(group, signal) {
-      const input = { Name: group, ClientToken: randomUUID() };
-      await call(`creating group ${group}`, signal, ({ client, commands }, options) =>
-        client.send(new commands.CreateScheduleGroupCommand(input), options),
-      );
-    },
-    async groupExists(group, signal) {
-      try {
-        const { State } = await call(`reading group ${group}`, signal, ({ client, commands }, options) =>
-          client.send(new commands.GetScheduleGroupCommand({ Name: group }), options),
-        );
-        return State !== 'DELETING';
-      } catch (error) {
-        if (error instanceof SchedulerCallError && error.kind === 'missing') return false;
-        throw error;
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      const connection = await connecting?.catch(() => undefined);
-      connection?.client.destroy();
-    },
   };
+}
+
+/** Every schedule of a group whose name begins with `prefix`, page after page. */
+async function listSchedules(
+  call: ReturnType<typeof caller>,
+  group: string,
+  signal: AbortSignal,
+  prefix = '',
+): Promise<ScheduleSummary[]> {
+  const found: ScheduleSummary[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await call(`listing group ${group}`, signal, ({ client, commands }, options) =>
+      client.send(
+        new commands.ListSchedulesCommand({
+          GroupName: group,
+          MaxResults: 100,
+          ...(prefix === '' ? {} : { NamePrefix: prefix }),
+          ...(NextToken === undefined ? {} : { NextToken }),
+        }),
+        options,
+      ),
+    );
+    found.push(...(page.Schedules ?? []));
+    // an endpoint that repeats its token would be asked for ever
+    if (page.NextToken !== undefined && page.NextToken === NextToken)
+      throw new SchedulerCallError({
+        kind: 'unreadable',
+        message: `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
+      });
+    NextToken = page.NextToken || undefined;
+  } while (NextToken !== undefined);
+  return found.filter(({ Name }) => Name?.startsWith(prefix));
 }
 
 // A throttled caller that comes back at once is throttled again; sweeps end when their signal says so.

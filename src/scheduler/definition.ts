@@ -2,8 +2,8 @@
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { parseExpression } from './expression.ts';
 import { nextDue, type Recurrence } from './occurrences.ts';
-import { toInput } from './payload.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
+import { toInput } from './schedule-input.ts';
 
 /** Where a file's schedules live and what they wake. */
 export interface ScheduleTarget {

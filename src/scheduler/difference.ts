@@ -1,9 +1,9 @@
 /** @module What differs between a schedule as it should be and as it is, field by field, in the file's own names. */
 import { isDeepStrictEqual } from 'node:util';
-import { formatDuration } from '../sweep/duration.ts';
+import { formatDuration } from '../base/duration.ts';
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { nextRun } from './definition.ts';
-import { triggerAttributes } from './payload.ts';
+import { triggerAttributes } from './schedule-input.ts';
 
 /** A field that differs; undefined where one side has nothing. */
 export interface Difference {

@@ -2,7 +2,7 @@
  * @module Schedule expressions as EventBridge Scheduler takes them: `rate(…)`, `cron(…)` of six fields, `at(…)`. What
  * the service is not known to accept is refused here, because a schedule that it refuses is noticed too late.
  */
-import { quote } from '../sweep/text.ts';
+import { quote } from '../base/text.ts';
 
 export type Expression =
   | { readonly kind: 'rate'; readonly everyMs: number }

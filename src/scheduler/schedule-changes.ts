@@ -2,13 +2,13 @@
  * @module Changing schedules: what a plan asks for, pausing, resuming, deleting. An update replaces a schedule whole,
  * so each one is read again right before, and sent with everything that it has.
  */
-import type { Clock } from '../sweep/clock.ts';
-import { SchedulerError } from '../sweep/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { SchedulerError } from '../base/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
+import { SchedulerCallError } from './api-errors.ts';
 import { orderOf, withFreshStart } from './definition.ts';
-import { SchedulerCallError } from './errors.ts';
-import { invokes, notOurs } from './names.ts';
-import { readIfThere } from './read.ts';
+import { readIfThere } from './read-schedules.ts';
+import { invokes, notOurs } from './schedule-names.ts';
 import { type Change, changedMeanwhile } from './schedule-plan.ts';
 
 export interface Room {

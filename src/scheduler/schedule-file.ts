@@ -4,16 +4,16 @@
  */
 import { closest } from 'fastest-levenshtein';
 import type * as z from 'zod';
-import { parseDuration } from '../sweep/duration.ts';
-import { firstProblems, InvalidRequestError, type Problem } from '../sweep/errors.ts';
-import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request.ts';
-import { quote } from '../sweep/text.ts';
+import { parseDuration } from '../base/duration.ts';
+import { firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request/request.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
-import { ownerOf } from './names.ts';
 import { existsInZone, nextDue } from './occurrences.ts';
-import { bytesOf, maxInputBytes, toInput } from './payload.ts';
+import { settingsShape } from './schedule-arns.ts';
+import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';
+import { ownerOf } from './schedule-names.ts';
 import { readableFile, retryShape, scheduleShape } from './schedule-schema.ts';
-import { settingsShape } from './settings.ts';
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 

@@ -1,11 +1,11 @@
 /** @module What would have to change in a group so that it is as the file says. Reads only. */
-import { SchedulerError } from '../sweep/errors.ts';
+import { SchedulerError } from '../base/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
 import { isOver, type ScheduleTarget, toOrder } from './definition.ts';
 import { type Difference, differences } from './difference.ts';
-import { invokes, notOurs, ownerOf } from './names.ts';
-import { readSchedules } from './read.ts';
+import { readSchedules } from './read-schedules.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
+import { invokes, notOurs, ownerOf } from './schedule-names.ts';
 
 /** What is to be done about one schedule. */
 export type Change =

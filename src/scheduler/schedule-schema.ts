@@ -2,11 +2,11 @@
  * @module The schema of the file that lists recurring schedules, for reading it and for publishing it.
  */
 import * as z from 'zod';
-import { durationPattern, parseDuration } from '../sweep/duration.ts';
-import { requestSchema } from '../sweep/request.ts';
-import { nameExpected, namePattern } from './names.ts';
+import { durationPattern, parseDuration } from '../base/duration.ts';
+import { requestSchema } from '../sweep/request/request.ts';
 import { isTimeZone } from './occurrences.ts';
-import { deadLetterArn, settingsShape, text } from './settings.ts';
+import { deadLetterArn, settingsShape, text } from './schedule-arns.ts';
+import { nameExpected, namePattern } from './schedule-names.ts';
 
 function duration(min: string, max: string, step: string) {
   const expected = `a duration from ${min} to ${max}, in whole ${step}, as "${min}"`;

@@ -1,5 +1,5 @@
 /** @module The time that a sweep may spend on closing: what is left before its deadline, less what its ending needs. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** For the last look at the jobs (10 s), the follow-up (8 s) and the report, when there is time for all of it. */
 const fullReserve = 20_000;
@@ -7,7 +7,7 @@ const fullReserve = 20_000;
 const reserveShare = 0.25;
 /** The last look may take three quarters of what the ending has: of so many times what a read took, twice that and more. */
 const readsInReserve = 3;
-/** How much longer than the server the client waits for the answer of a close (contract §3). */
+/** How much longer than the server the client waits for the answer of a close (docs/contract.md §3). */
 export const answerMargin = 10_000;
 /** A close that gets less than this would only be watched, not answered; what is asked for less gets what it asked for. */
 const leastTimeout = 2_000;
@@ -61,7 +61,7 @@ export class Budget {
 
   /**
    * What one close request may take, or undefined when it could no longer be accounted for. `phases` is 2 when running
-   * datafeeds are stopped first: the server spends up to its timeout on them, and then begins to count (reference §2.7).
+   * datafeeds are stopped first: the server spends up to its timeout on them, and then begins to count (docs/elasticsearch.md §2.7).
    */
   allow(wantedMs: number, phases: 1 | 2): CloseAllowance | undefined {
     const left = this.left();

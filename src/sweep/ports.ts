@@ -2,10 +2,11 @@
  * @module What a sweep needs from the world: a cluster and someone to come back later. `elasticsearch/` and
  * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
  */
-import type { StateMoment } from './flapping.ts';
-import type { CloseBatch, JobId } from './job-id.ts';
-import type { ProtectionSettings } from './protection.ts';
-import type { FollowUpOf, SweepRequest } from './request.ts';
+
+import type { StateMoment } from './planning/flapping.ts';
+import type { CloseBatch, JobId } from './planning/job-id.ts';
+import type { ProtectionSettings } from './planning/protection.ts';
+import type { FollowUpOf, SweepRequest } from './request/request.ts';
 
 /** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
 export interface JobConfig {
@@ -104,7 +105,7 @@ export interface ReadLimits {
 }
 
 /**
- * One Elasticsearch cluster. Reads are tried again by the implementation (contract §3) and are complete or throw an
+ * One Elasticsearch cluster. Reads are tried again by the implementation (docs/contract.md §3) and are complete or throw an
  * error of `errors.ts`; a read by ids leaves out those that no longer exist. A close is sent once.
  */
 export interface Cluster {

@@ -3,32 +3,32 @@
  * shown, saved and agreed to. `carryOut` closes what the plan says, arranges the follow-up and reports.
  */
 
-import { Budget } from './budget.ts';
-import type { Clock } from './clock.ts';
-import { closeJobs } from './closing/close.ts';
-import { type Closing, Entry, type Observer } from './closing/ledger.ts';
-import { conclude } from './conclude.ts';
-import { type DecideContext, type Decision, decide } from './decide.ts';
+import type { Clock } from '../base/clock.ts';
 import {
   AccessDeniedError,
   JobsweepError,
   NoSuchJobError,
   StoppedError,
   UnreadableInventoryError,
-} from './errors.ts';
-import { comebackWindow, flappingWindow, isFlapping } from './flapping.ts';
-import { followUpOn, nothingToFollow } from './follow-up.ts';
-import { type BlownFuse, blownFuse } from './fuse.ts';
-import type { JobSnapshot } from './inventory.ts';
-import { unmatched } from './names.ts';
-import { plannedJobs, planWarnings } from './planned.ts';
+} from '../base/errors.ts';
+import { plural, quote } from '../base/text.ts';
+import { Budget } from './budget.ts';
+import { closeJobs } from './closing/close.ts';
+import { type Closing, Entry, type Observer } from './closing/ledger.ts';
+import { plannedJobs, planWarnings } from './planning/approved-plan.ts';
+import { type DecideContext, type Decision, decide } from './planning/decide.ts';
+import { comebackWindow, flappingWindow, isFlapping } from './planning/flapping.ts';
+import { type BlownFuse, blownFuse } from './planning/fuse.ts';
+import type { JobSnapshot } from './planning/inventory.ts';
+import { unmatched } from './planning/job-patterns.ts';
+import { type Found, readCluster } from './planning/read-cluster.ts';
+import { compareClocks, silenceWarnings } from './planning/server-clock.ts';
+import { isStuckOpening, judgeBy } from './planning/verdict.ts';
 import type { Cluster, FollowUps } from './ports.ts';
-import { type Found, readCluster } from './read-cluster.ts';
-import { headOf, type Round, reportOf, type SweepReport } from './report.ts';
-import type { SweepRequest } from './request.ts';
-import { compareClocks, silenceWarnings } from './server-clock.ts';
-import { plural, quote } from './text.ts';
-import { isStuckOpening, judgeBy } from './verdict.ts';
+import { followUpOn, nothingToFollow } from './reporting/follow-up.ts';
+import { conclude } from './reporting/last-reading.ts';
+import { headOf, type Round, reportOf, type SweepReport } from './reporting/report.ts';
+import type { SweepRequest } from './request/request.ts';
 import type { NotAttemptedReason } from './vocabulary.ts';
 
 /** A valid request, with what is known besides. */
@@ -162,7 +162,7 @@ export function reportPlan(plan: Plan): SweepReport {
 }
 
 /**
- * Carries the plan out and reports what became of every job (contract §2). A dry run, and a plan that a fuse refuses,
+ * Carries the plan out and reports what became of every job (docs/contract.md §2). A dry run, and a plan that a fuse refuses,
  * change nothing.
  *
  * `remainingMs` counts from this call, so the time that a person takes to agree costs the sweep nothing. The older the

@@ -1,6 +1,6 @@
 /**
  * @module Every state, verdict, reason, outcome and fuse that a report can name, once, with what it means. Types, the
- * report's schema and the tables of the documentation are made from these lists; their order is the contract's §2.
+ * report's schema and the tables of the documentation are made from these lists; their order is docs/contract.md §2.
  */
 
 /** The states that a job task can be in, as Elasticsearch names them. */

@@ -1,5 +1,5 @@
 /**
- * @module What a job that never finishes closing is billed for: not a second over what contract §3 lets a sweep wait. In
+ * @module What a job that never finishes closing is billed for: not a second over what docs/contract.md §3 lets a sweep wait. In
  * simulated time, with requests that take none on their way, so that the bound is exact.
  */
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { billedStory } from '../../bench/billed/story.ts';
 import { measure } from '../../bench/closing/measure.ts';
 import { benchCase } from '../../bench/closing/model.ts';
 import { allAtOnce, defaults, fixedBatches, loop, patient } from '../../bench/closing/ways.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -17,7 +17,7 @@ import {
 import { type TrafficCase, trafficOf } from '../../bench/closing/traffic.ts';
 import { allWithForce, before, defaults, fixedBatches, jobsweep, oneList } from '../../bench/closing/ways.ts';
 import { median } from '../../bench/numbers.ts';
-import { defaultFleet } from '../../src/simulator/elasticsearch/index.ts';
+import { defaultFleet } from '../../simulator/elasticsearch/index.ts';
 
 const seeds = [1, 2, 3, 4, 5];
 

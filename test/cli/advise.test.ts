@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../simulator/elasticsearch/index.ts';
+import { habits } from '../../simulator/past/life.ts';
 import type { Advice } from '../../src/advise/advise.ts';
-import type { Explanation } from '../../src/cli/explain.ts';
-import type { FleetJob } from '../../src/simulator/elasticsearch/index.ts';
-import { habits } from '../../src/simulator/past/life.ts';
+import type { Explanation } from '../../src/cli/explain/explanation.ts';
 import { trueNumbers } from '../advise/truth.ts';
 import { newFolder } from '../support/folder.ts';
 import { reportOf, runOn } from '../support/run-on.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { shippedPackages } from '../../scripts/supply-chain/packages.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
 

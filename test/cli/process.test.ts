@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin, source, start } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
 import { expectSums } from '../support/world.ts';

@@ -2,15 +2,15 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scaledClock } from '../../src/simulator/clock.ts';
+import { scaledClock } from '../../simulator/clock.ts';
 import {
   defaultFleet,
   type EmbeddedElasticsearch,
   type FleetJob,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { startScheduler } from '../../src/simulator/scheduler/index.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../simulator/scheduler/index.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
 import { serve } from '../support/scripted-server.ts';

@@ -1,6 +1,6 @@
 /** @module What a sweep of the believable fleet must report for each payload of `events/`. */
 import { expect } from 'vitest';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 
 export function expectSweepOf(event: string, report: SweepReport): void {
   expect(report).toMatchObject({ dryRun: event === 'dry-run.json', fuse: null });

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scaledClock } from '../../src/simulator/clock.ts';
-import { defaultFleet, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { copyService, serverless } from '../support/packaged.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 

@@ -4,18 +4,18 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { type FleetJob, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import { startScheduler } from '../../src/simulator/scheduler/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../simulator/scheduler/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { newFolder } from '../support/folder.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { runCommand } from '../support/run-command.ts';
 import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
 
-type Entry = Pick<typeof import('../../src/handler.ts'), 'createHandler'>;
+type Entry = Pick<typeof import('../../src/function/handler.ts'), 'createHandler'>;
 
 const minute = 60_000;
 const deadline = 15 * minute;

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { template } from '../../deploy/template.ts';
 import { isTimeZone } from '../../src/scheduler/occurrences.ts';
-import { otherSettings } from '../../src/settings.ts';
-import { parseRequest } from '../../src/sweep/request.ts';
+import { otherSettings } from '../../src/settings/find-connection.ts';
+import { parseRequest } from '../../src/sweep/request/request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -69,7 +69,7 @@ describe('the packaged stack', () => {
   it('has a function on the current runtime and arm64, with the longest time, and its share of concurrency', () => {
     expect(resource('SweepLambdaFunction')?.Properties).toMatchObject({
       FunctionName: 'jobsweep-prod-sweep',
-      Handler: 'src/handler.handler',
+      Handler: 'src/function/handler.handler',
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       Timeout: 900,

@@ -65,7 +65,7 @@ describe('the reference', () => {
   });
 
   it('tells the log lines that the function writes, and no other', () => {
-    const written = [...page('src/handler.ts').matchAll(/\('(?:INFO|ERROR)', '([^']+)'/g)].map(
+    const written = [...page('src/function/handler.ts').matchAll(/\('(?:INFO|ERROR)', '([^']+)'/g)].map(
       ([, text]) => text,
     );
     expect(new Set(Object.keys(logLines))).toEqual(new Set(written));

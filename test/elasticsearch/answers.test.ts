@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { joinInventory } from '../../src/sweep/inventory.ts';
-import type { JobId } from '../../src/sweep/job-id.ts';
+import { joinInventory } from '../../src/sweep/planning/inventory.ts';
+import type { JobId } from '../../src/sweep/planning/job-id.ts';
 import {
   answeredAt,
   answersFor,

@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
-import { type Environment, findConnection } from '../../src/settings.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { JobsweepError } from '../../src/sweep/errors.ts';
+import { type Environment, findConnection } from '../../src/settings/find-connection.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import {
   type CertificateName,

@@ -3,7 +3,7 @@
  * leaves out entries without a word. Over real HTTP, while other people add and delete jobs.
  */
 import { describe, expect, it } from 'vitest';
-import type { Fleet, FleetJob } from '../../src/simulator/elasticsearch/index.ts';
+import type { Fleet, FleetJob } from '../../simulator/elasticsearch/index.ts';
 import { expectTruth, startWorld, type World } from '../support/world.ts';
 
 const nodes: Fleet['nodes'] = [{ name: 'ml-0', memory: '9000gb', closeCapacity: 100 }];

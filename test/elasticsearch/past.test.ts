@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { type EmbeddedElasticsearch, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import type { Notification, Past } from '../../simulator/past/life.ts';
+import type { KeptSnapshot } from '../../simulator/past/retention.ts';
 import { ElasticsearchPast } from '../../src/elasticsearch/past.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { type EmbeddedElasticsearch, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
-import type { Notification, Past } from '../../src/simulator/past/life.ts';
-import type { KeptSnapshot } from '../../src/simulator/past/retention.ts';
 
 const asOf = Date.parse('2026-05-20T12:00:00Z');
 const second = 1_000;

@@ -3,6 +3,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { JobsweepError } from '../../src/base/errors.ts';
 import {
   type ListingKey,
   readDatafeedStats,
@@ -12,13 +15,10 @@ import {
   UnreadableAnswer,
 } from '../../src/elasticsearch/answers.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { JobsweepError } from '../../src/sweep/errors.ts';
-import { joinInventory } from '../../src/sweep/inventory.ts';
+import { joinInventory } from '../../src/sweep/planning/inventory.ts';
+import { judgeBy } from '../../src/sweep/planning/verdict.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import type { SweepRequest } from '../../src/sweep/request.ts';
-import { judgeBy } from '../../src/sweep/verdict.ts';
+import type { SweepRequest } from '../../src/sweep/request/request.ts';
 import { requestOf } from '../support/jobs.ts';
 import {
   answeredAt,

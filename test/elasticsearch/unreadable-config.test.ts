@@ -1,7 +1,7 @@
 /** @module A config that cannot be read keeps its job, and what could be read of it still protects others. */
 import { expect, it } from 'vitest';
 import { readJobConfig } from '../../src/elasticsearch/answers.ts';
-import { joinInventory } from '../../src/sweep/inventory.ts';
+import { joinInventory } from '../../src/sweep/planning/inventory.ts';
 
 const stats = (jobId: string) => ({ jobId, state: 'opened', openForMs: 9e9, runningForecasts: 0 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { frontsPage } from '../../scripts/docs/fronts.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { page } from '../support/markdown.ts';
 import { answeredAt, answersFor, configOf, datafeedOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import { runCommand } from '../support/run-command.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pastSweepsIn } from '../../src/cli/past-sweeps.ts';
+import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
 import { type Expected, type Place, type Row, rows, stageTitles, words } from './cells.ts';
 import { type Aftermath, type Stage, stages, Victim, type VictimOptions } from './victim.ts';
 

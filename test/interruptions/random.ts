@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { pastSweepsIn } from '../../src/cli/past-sweeps.ts';
+import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
 import { type Aftermath, type Deed, deeds, type Sink, Victim } from './victim.ts';
 
 export interface Interruption {

@@ -4,8 +4,8 @@
  */
 import { bundle } from '../../bench/function/bundle.ts';
 import { invokeOnce } from '../../bench/function/invocation.ts';
-import { scaledClock } from '../../src/simulator/clock.ts';
-import { type FleetJob, type JobTruth, startElasticsearch } from '../../src/simulator/elasticsearch/index.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { type FleetJob, type JobTruth, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { newFolder } from '../support/folder.ts';
 import { type LoadResult, Problems } from './result.ts';
 
@@ -36,7 +36,7 @@ function fleetJob(size: LargeFleet, index: number): FleetJob {
 /** Sweeps that many jobs and compares; its cases are the jobs. */
 export async function sweepLargeFleet(size: LargeFleet): Promise<LoadResult> {
   await using folder = await newFolder();
-  const { file } = await bundle('src/handler.ts', folder.path);
+  const { file } = await bundle('src/function/handler.ts', folder.path);
   const jobs = Array.from({ length: size.jobs }, (_, index) => fleetJob(size, index));
   await using server = await startElasticsearch({ clock: scaledClock(), fleet: { jobs } });
   const { counts, outcomes, peak, ms } = await invokeOnce(file, { fuse: { maxJobs: null } }, server.url);

@@ -1,4 +1,4 @@
-/** @module The loads of `npm run proof` (test/proof/load.ts) in short form, and that memory and leaks are found out. */
+/** @module The loads of `npm run proof` (proof/load.ts) in short form, and that memory and leaks are found out. */
 import { describe, expect, it } from 'vitest';
 import { sweepLargeFleet } from './large-fleet.ts';
 import { sweepSlowClusters } from './slow-cluster.ts';
@@ -29,7 +29,7 @@ describe('the deployed function', () => {
     async () => {
       const text = `
       import { createServer } from 'node:net';
-      import { handler as whole } from './src/handler.ts';
+      import { handler as whole } from './src/function/handler.ts';
       const left = [];
       export const handler = (...invocation) => {
         left.push(Array.from({ length: 500 }, Math.random), createServer().listen(0, '127.0.0.1').unref());

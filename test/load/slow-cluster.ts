@@ -2,18 +2,19 @@
  * @module A cluster in which every read takes five seconds: sweeps over real HTTP, in simulated time, with what the
  * function has left. Each ends in time, and its report is the cluster's truth.
  */
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type FleetJob,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
-import { UnreadableInventoryError } from '../../src/sweep/errors.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { UnreadableInventoryError } from '../../src/base/errors.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
-import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { type LoadResult, Problems } from './result.ts';
 

@@ -8,13 +8,13 @@ import path from 'node:path';
 import { CreateScheduleGroupCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
 import { bundle } from '../../bench/function/bundle.ts';
 import { nodeOptions } from '../../deploy/template.ts';
-import { scaledClock } from '../../src/simulator/clock.ts';
+import { scaledClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type FleetJob,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { startScheduler } from '../../src/simulator/scheduler/index.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { startScheduler } from '../../simulator/scheduler/index.ts';
 import { startSecretsManager } from '../deployment/secrets-manager.ts';
 import { newFolder } from '../support/folder.ts';
 import { sdkClient } from '../support/scheduler.ts';
@@ -75,7 +75,7 @@ const kinds: readonly Kind[] = [
 /** Invokes one process again and again; its cases are the sweeps. */
 export async function warmFunction({ sweeps, mostBytesPerSweep, entry }: WarmFunction): Promise<LoadResult> {
   await using folder = await newFolder();
-  const { file } = await bundle(entry ?? 'src/handler.ts', folder.path);
+  const { file } = await bundle(entry ?? 'src/function/handler.ts', folder.path);
   const clock = scaledClock();
   await using server = await startElasticsearch({ clock, fleet: { jobs: busy }, rememberedRequests: 1 });
   await using scheduler = await startScheduler({ clock });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { defaultFleet, type FleetJob } from '../../src/simulator/elasticsearch/index.ts';
-import { drawPast, habits } from '../../src/simulator/past/life.ts';
-import { cleanUp, type KeptSnapshot } from '../../src/simulator/past/retention.ts';
+import { defaultFleet, type FleetJob } from '../../simulator/elasticsearch/index.ts';
+import { drawPast, habits } from '../../simulator/past/life.ts';
+import { cleanUp, type KeptSnapshot } from '../../simulator/past/retention.ts';
 import { startWorld } from '../support/world.ts';
 
 const hour = 3_600_000;

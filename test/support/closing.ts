@@ -1,12 +1,12 @@
 /** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { closeJobs } from '../../src/sweep/closing/close.ts';
 import { Entry, type Observer } from '../../src/sweep/closing/ledger.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
+import { type History, judgeBy } from '../../src/sweep/planning/verdict.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
-import { type History, judgeBy } from '../../src/sweep/verdict.ts';
+import type { RequestPayload } from '../../src/sweep/request/request.ts';
 import { refusal } from './entries.ts';
 import { hour, idleJob, minute, now, requestOf } from './jobs.ts';
 import { type Close, type Script, ScriptedCluster } from './scripted-cluster.ts';

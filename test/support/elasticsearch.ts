@@ -3,16 +3,16 @@
  * ELASTICSEARCH_TEST_URL, a real one (a throwaway cluster: jobs and datafeeds named `conformance-*` are deleted).
  */
 import { test } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   type FleetJob,
   type SimulatedCluster,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import type { Stack } from '../../src/simulator/elasticsearch/versions.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import type { Stack } from '../../simulator/elasticsearch/versions.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 

@@ -1,9 +1,9 @@
 /** @module Entries for tests of the decisions: an idle job in the middle of a sweep. */
 
 import { Entry } from '../../src/sweep/closing/ledger.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
+import type { History, Verdict } from '../../src/sweep/planning/verdict.ts';
 import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
-import type { History, Verdict } from '../../src/sweep/verdict.ts';
 import { idleJob, minute, now } from './jobs.ts';
 
 /** What a sweep has noted of a job so far. */

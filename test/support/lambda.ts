@@ -1,7 +1,7 @@
 /** @module A Lambda context, and what the function writes while it runs. */
 import type { Context } from 'aws-lambda';
 import { vi } from 'vitest';
-import type { Clock } from '../../src/sweep/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 
 export function lambdaContext(clock: Clock, remainingMs = 15 * 60_000, requestId = 'request-1'): Context {
   const end = clock.now() + remainingMs;

@@ -27,6 +27,7 @@ export async function copyService(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-service-'));
   for (const part of [
     'src',
+    'simulator',
     'deploy',
     'scripts',
     'bin',

@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
+import { systemClock } from '../../src/base/system-clock.ts';
 import type { ExitCode, Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/run.ts';
-import { systemClock } from '../../src/clock.ts';
 
 export interface CommandResult {
   readonly exit: ExitCode;

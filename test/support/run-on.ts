@@ -1,5 +1,5 @@
 /** @module The command on a test's own world: its cluster, its time. */
-import type { SweepReport } from '../../src/sweep/report.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { World } from './world.ts';
 

@@ -2,8 +2,8 @@
  * @module A cluster in memory whose every answer a test writes, and when it comes: for the decisions of a closing, to
  * the millisecond and without a server. It writes down what it was asked, one line each.
  */
-import type { Clock } from '../../src/sweep/clock.ts';
-import type { JobSnapshot } from '../../src/sweep/inventory.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
 import type { CloseAnswer, CloseOptions, Cluster } from '../../src/sweep/ports.ts';
 
 type ReadKind = 'configs' | 'stats' | 'feeds';

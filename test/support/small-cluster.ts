@@ -1,7 +1,7 @@
 /** @module A few jobs in memory, for tests of a whole sweep without a server: reads are answered at once, closes take their time. */
 
-import type { VirtualClock } from '../../src/simulator/clock.ts';
-import type { CloseBatch } from '../../src/sweep/job-id.ts';
+import type { VirtualClock } from '../../simulator/clock.ts';
+import type { CloseBatch } from '../../src/sweep/planning/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,

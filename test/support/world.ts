@@ -1,7 +1,6 @@
 /** @module A sweep's whole world in one test: the embedded cluster behind real HTTP, the real client, simulated time. */
 import { expect } from 'vitest';
-import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type ElasticsearchOptions,
   type EmbeddedElasticsearch,
@@ -9,12 +8,13 @@ import {
   type FleetJob,
   type SimulatedCluster,
   startElasticsearch,
-} from '../../src/simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../src/simulator/track-http.ts';
+} from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
-import type { ReportedJob, SweepReport } from '../../src/sweep/report.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request.ts';
+import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
 import { carryOut, planSweep, type SweepOrder } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 

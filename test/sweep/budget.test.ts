@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { minute } from '../support/jobs.ts';
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../src/simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import {
   AccessDeniedError,
   ClusterUnreachableError,
   NoSuchJobError,
   StoppedError,
   UnreadableInventoryError,
-} from '../../src/sweep/errors.ts';
+} from '../../src/base/errors.ts';
+import { readCluster } from '../../src/sweep/planning/read-cluster.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
-import { readCluster } from '../../src/sweep/read-cluster.ts';
-import type { SweepReport } from '../../src/sweep/report.ts';
-import type { RequestPayload } from '../../src/sweep/request.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import type { RequestPayload } from '../../src/sweep/request/request.ts';
 import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';

@@ -3,9 +3,10 @@
  * Each turn starts the requests that may start, reads the open jobs when that is due, and waits for the next event. An
  * answer is only a hint: what the cluster says of a job afterwards decides its next step.
  */
-import { runs } from '../inventory.ts';
+import { runs } from '../planning/inventory.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
+import { allowanceFor, ask, look, type Reads, readStats, unreadable } from './look-and-ask.ts';
 import { afterLook, askAgain, errorOf, type NextStep, nextStep, type Phase } from './next-step.ts';
 import {
   candidates,
@@ -18,7 +19,6 @@ import {
   type Waiting,
   waitingOf,
 } from './places.ts';
-import { allowanceFor, ask, look, type Reads, readStats, unreadable } from './request.ts';
 
 /** Between two reads of the same jobs: quick at first, as most closes are, then slower. Milliseconds. */
 const firstPace = 1_000;

@@ -2,13 +2,14 @@
  * @module What a running sweep knows: one entry for each listed job, which gets one outcome, and what the closing of the
  * entries needs.
  */
+
+import type { Clock } from '../../base/clock.ts';
 import type { Budget } from '../budget.ts';
-import type { Clock } from '../clock.ts';
-import type { JobSnapshot } from '../inventory.ts';
+import type { JobSnapshot } from '../planning/inventory.ts';
+import type { History, Judge, Verdict } from '../planning/verdict.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
-import type { ReportHead } from '../report.ts';
-import type { SweepRequest } from '../request.ts';
-import type { History, Judge, Verdict } from '../verdict.ts';
+import type { ReportHead } from '../reporting/report-head.ts';
+import type { SweepRequest } from '../request/request.ts';
 import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
 
 /** What became of a job; the types hold what each outcome must say. */

@@ -1,11 +1,11 @@
 /** @module What happens to an open job next: wait, ask again, force, settle, or give up. Pure decisions. */
-import type { JobSnapshot } from '../inventory.ts';
+import type { JobSnapshot } from '../planning/inventory.ts';
+import type { Judge, Verdict } from '../planning/verdict.ts';
 import type { CloseAnswer, ClusterError, JobStats } from '../ports.ts';
-import type { Judge, Verdict } from '../verdict.ts';
 import { closedAs, type Entry, type Outcome } from './ledger.ts';
 import { together, type Waiting } from './places.ts';
 
-/** The most close requests of one sweep that name a job, the last of them naming it alone (contract §3). */
+/** The most close requests of one sweep that name a job, the last of them naming it alone (docs/contract.md §3). */
 // break: max-asks
 const maxAsks = 3;
 /** Looks at one job before it is given up as unstable; three asks need no more than seven. */

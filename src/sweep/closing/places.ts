@@ -5,9 +5,9 @@
  * asked in fixed batches, capacity is unused until the slowest job of a batch is closed. So each node is kept at its
  * number of places, the biggest jobs first.
  */
-import { runs } from '../inventory.ts';
-import type { CloseBatch, JobId } from '../job-id.ts';
-import type { SweepRequest } from '../request.ts';
+import { runs } from '../planning/inventory.ts';
+import type { CloseBatch, JobId } from '../planning/job-id.ts';
+import type { SweepRequest } from '../request/request.ts';
 import type { Entry, NodeLimit } from './ledger.ts';
 
 /** A job that waits to be asked. */

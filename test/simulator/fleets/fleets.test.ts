@@ -3,10 +3,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../src/simulator/clock.ts';
-import { defaultFleet, SimulatedCluster } from '../../../src/simulator/elasticsearch/index.ts';
-import { checkFleet } from '../../../src/simulator/fleets/check.ts';
-import { generateFleet } from '../../../src/simulator/fleets/generate.ts';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { defaultFleet, SimulatedCluster } from '../../../simulator/elasticsearch/index.ts';
+import { checkFleet } from '../../../simulator/fleets/check.ts';
+import { generateFleet } from '../../../simulator/fleets/generate.ts';
 import { runCommand } from '../../support/run-command.ts';
 
 const hour = 3_600_000;
@@ -54,7 +54,7 @@ describe('the believable fleet', () => {
 });
 
 describe('examples', async () => {
-  const folder = new URL('../../../src/simulator/fleets/', import.meta.url);
+  const folder = new URL('../../../simulator/fleets/', import.meta.url);
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
   test.each(files)('%s is valid, and starts', async (name) => {

@@ -1,11 +1,11 @@
 /** @module The stand-in reads expressions and zones by itself: as documented, and as the product reads them. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyCron } from '../../../proof/bad-input/crons.ts';
+import { nextOccurrence, readExpression } from '../../../simulator/scheduler/recurrence.ts';
+import { isZone } from '../../../simulator/scheduler/zone.ts';
 import { parseExpression } from '../../../src/scheduler/expression.ts';
 import { nextDue } from '../../../src/scheduler/occurrences.ts';
-import { nextOccurrence, readExpression } from '../../../src/simulator/scheduler/recurrence.ts';
-import { isZone } from '../../../src/simulator/scheduler/zone.ts';
-import { anyCron } from '../../proof/bad-input/crons.ts';
 import { accepted, dueTimes, notZones, refused, zones } from '../../support/schedule-examples.ts';
 import { iso } from '../../support/scheduler.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
 import type { CloseAnswer } from '../../../src/sweep/ports.ts';
 import { acknowledged, bare, closingOf, denied, failed, lost } from '../../support/closing.ts';
 import { refusal } from '../../support/entries.ts';

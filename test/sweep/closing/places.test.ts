@@ -11,7 +11,7 @@ import {
   type Waiting,
   waitingOf,
 } from '../../../src/sweep/closing/places.ts';
-import type { JobSnapshot } from '../../../src/sweep/inventory.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
 import { entryOf, foundClosing } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 

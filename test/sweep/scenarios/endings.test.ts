@@ -1,6 +1,6 @@
 /** @module What random cases found: endings that told less, or something else, than the cluster had said. */
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../../src/sweep/clock.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
 

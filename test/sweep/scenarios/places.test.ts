@@ -1,6 +1,6 @@
 /** @module `close.perNode`: so many jobs of a node side by side, the next as places get free, over real HTTP in simulated time. */
 import { describe, expect, it } from 'vitest';
-import type { FleetJob } from '../../../src/simulator/elasticsearch/index.ts';
+import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
 
 const nodes = ['a', 'b', 'c'].map((name) => ({ name, closeCapacity: 4 }));

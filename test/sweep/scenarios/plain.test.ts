@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FleetJob } from '../../../src/simulator/elasticsearch/index.ts';
+import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
 
 describe('a calm sweep', () => {

@@ -3,13 +3,13 @@
  * the report held against the cluster's own state. Rows in brackets are those of the ML APIs' reference.
  */
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../src/simulator/elasticsearch/index.ts';
+import type { Fault } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
 
 const minute = 60_000;
 const close = 'ml.close_job';
 
-describe('the state of a job when its close comes [2.4]', () => {
+describe('the state of a job when its close comes (elasticsearch.md §2.4)', () => {
   it('already closed by someone else, between the plan and the look: already_closed', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
@@ -155,7 +155,7 @@ describe('the look before the leap', () => {
   });
 });
 
-describe('what a close request may answer [2.5]', () => {
+describe('what a close request may answer (elasticsearch.md §2.5)', () => {
   const misleading: [string, Fault, string][] = [
     ['a reply lost after the server took it', { api: close, reset: 'after' }, 'closed'],
     ['a connection that breaks before the server took it', { api: close, reset: 'before' }, 'closed'],
@@ -310,7 +310,7 @@ describe('a close that outlives its request', () => {
   });
 });
 
-describe('races [2.9]', () => {
+describe('races (elasticsearch.md §2.9)', () => {
   it('a job that somebody reopens after our close is an error that says so', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
     world.server.faults.add({ api: close, delayAnswer: 20_000 });

@@ -1,4 +1,4 @@
-/** ML APIs §2.3: what a close request names. */
+/** docs/elasticsearch.md §2.3: what a close request names. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -20,7 +20,7 @@ async function states(target: Target): Promise<Record<string, string>> {
   );
 }
 
-describe('§2.3 tokens', () => {
+describe('elasticsearch.md §2.3 tokens', () => {
   test.each([
     ['an id', 'conformance-a', ['a']],
     ['a group', 'conformance-web', ['a', 'b']],
@@ -75,7 +75,7 @@ describe('§2.3 tokens', () => {
   });
 });
 
-describe('§2.3 allow_no_match', () => {
+describe('elasticsearch.md §2.3 allow_no_match', () => {
   test('one id that does not exist refuses the whole request, and all of them are named', async () => {
     await using target = await threeOpen();
 

@@ -1,4 +1,4 @@
-/** ML APIs §2.2, §2.4 to §2.9: what a close does in each state of a job, how long it takes, and how it fails. */
+/** docs/elasticsearch.md §2.2, §2.4 to §2.9: what a close does in each state of a job, how long it takes, and how it fails. */
 import { describe, expect, test } from 'vitest';
 import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -7,7 +7,7 @@ const close = (target: Target, ids: string, query = '') =>
 
 const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 
-describe('§2.4 outcome by state', () => {
+describe('elasticsearch.md §2.4 outcome by state', () => {
   test('a closed job is success, and stays as it is', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
@@ -134,7 +134,7 @@ describe('§2.4 outcome by state', () => {
   });
 });
 
-describe('§2.5 failures after validation', () => {
+describe('elasticsearch.md §2.5 failures after validation', () => {
   embedded(
     'a process that does not close cleanly: 500 with its words, the job failed, the others go on',
     async () => {
@@ -238,7 +238,7 @@ describe('§2.5 failures after validation', () => {
   });
 });
 
-describe('§2.6 the datafeed is stopped first', () => {
+describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
   const fed = {
     jobId: 'a',
     lastData: '1m',
@@ -302,7 +302,7 @@ describe('§2.6 the datafeed is stopped first', () => {
   });
 });
 
-describe('§2.7 time', () => {
+describe('elasticsearch.md §2.7 time', () => {
   embedded('the timeout does not bound the closing of processes', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     const before = target.clock.now();
@@ -383,7 +383,7 @@ describe('§2.7 time', () => {
   });
 });
 
-describe('§2.8 force', () => {
+describe('elasticsearch.md §2.8 force', () => {
   embedded.each(['opened', 'closing', 'failed', 'opening'] as const)(
     'a job that is %s is closed at once',
     async (state) => {
@@ -433,7 +433,7 @@ describe('§2.8 force', () => {
   });
 });
 
-describe('§2.9 races', () => {
+describe('elasticsearch.md §2.9 races', () => {
   embedded('two closes of one job: both wait, both succeed', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '2m' }] });
 

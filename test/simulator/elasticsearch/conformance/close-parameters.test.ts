@@ -1,4 +1,4 @@
-/** ML APIs §2.1 and §2.10: where a close request's parameters may stand, and what is said of bad ones. */
+/** docs/elasticsearch.md §2.1 and §2.10: where a close request's parameters may stand, and what is said of bad ones. */
 import { describe, expect, test } from 'vitest';
 import { startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -13,7 +13,7 @@ async function oneOpen(): Promise<Target> {
 const stateOf = async (target: Target) =>
   (await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body.jobs[0].state;
 
-describe('§2.1 query or body', () => {
+describe('elasticsearch.md §2.1 query or body', () => {
   test.each([
     ['the query', '?timeout=30s&force=true&allow_no_match=false', undefined],
     ['the body', '', { timeout: '30s', force: true, allow_no_match: false }],
@@ -60,7 +60,7 @@ describe('§2.1 query or body', () => {
   });
 });
 
-describe('§2.10 bad input', () => {
+describe('elasticsearch.md §2.10 bad input', () => {
   test.each([
     [
       'timeout=5',
@@ -150,7 +150,7 @@ describe('§2.10 bad input', () => {
   });
 });
 
-describe('§6.4 time values', () => {
+describe('elasticsearch.md §6.4 time values', () => {
   test.each(['30m', '1H', ' 90s ', '0', '000', '-1', '250ms', '7d', '100MICROS', '5nanos', '1 m'])(
     '%j is one',
     async (value) => {

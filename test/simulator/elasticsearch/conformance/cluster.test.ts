@@ -1,4 +1,4 @@
-/** ML APIs §3.4, §3.5, §3.6, §3.13 and what else is asked of the cluster as a whole. */
+/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13 and what else is asked of the cluster as a whole. */
 import { describe, expect, test } from 'vitest';
 import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
 
@@ -25,7 +25,7 @@ describe('GET /', () => {
   });
 });
 
-describe('§3.4 info', () => {
+describe('elasticsearch.md §3.4 info', () => {
   test('defaults, limits and whether it is upgraded', async () => {
     await using target = await startTarget();
 
@@ -74,7 +74,7 @@ describe('§3.4 info', () => {
   });
 });
 
-describe('§3.5 memory stats', () => {
+describe('elasticsearch.md §3.5 memory stats', () => {
   test('each node, in bytes', async () => {
     await using target = await startTarget();
 
@@ -111,7 +111,7 @@ describe('§3.5 memory stats', () => {
   );
 });
 
-describe('§3.6 upgrade mode', () => {
+describe('elasticsearch.md §3.6 upgrade mode', () => {
   test('is acknowledged, shown, and left again', async () => {
     await using target = await startTarget();
 
@@ -157,7 +157,7 @@ describe('§3.6 upgrade mode', () => {
   });
 });
 
-describe('§3.6 upgrade mode and closes', () => {
+describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
   embedded('a close that is under way when it begins hears so, and does not wait for ever', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
@@ -199,7 +199,7 @@ describe('§3.6 upgrade mode and closes', () => {
   });
 });
 
-describe('§3.13 cat', () => {
+describe('elasticsearch.md §3.13 cat', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 
   test('jobs as a table', async () => {

@@ -1,4 +1,4 @@
-/** ML APIs §3.10: data, flush and forecast. */
+/** docs/elasticsearch.md §3.10: data, flush and forecast. */
 import { describe, expect, test } from 'vitest';
 import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -30,7 +30,7 @@ const record = (offsetMs: number, airline = 'AAL') =>
     time: String((start + offsetMs) / 1_000),
   });
 
-describe('§3.10 data', () => {
+describe('elasticsearch.md §3.10 data', () => {
   test('202 with the counts of this upload, and the warning that the endpoint is deprecated', async () => {
     await using target = await opened();
     const lines = `${record(0)}\n${record(100_000, 'JZA')}\n`;
@@ -189,7 +189,7 @@ describe('§3.10 data', () => {
   });
 });
 
-describe('§3.10 flush', () => {
+describe('elasticsearch.md §3.10 flush', () => {
   test('answers with the end of the last final bucket', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, `${record(0)}\n${record(7 * minute)}`);
@@ -254,7 +254,7 @@ describe('§3.10 flush', () => {
   });
 });
 
-describe('§3.10 forecast', () => {
+describe('elasticsearch.md §3.10 forecast', () => {
   test('is acknowledged with an id, once there is a model', async () => {
     await using target = await opened();
 

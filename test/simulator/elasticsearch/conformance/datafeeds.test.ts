@@ -1,4 +1,4 @@
-/** ML APIs §3.3 and §3.11: datafeeds and their stats. */
+/** docs/elasticsearch.md §3.3 and §3.11: datafeeds and their stats. */
 import { describe, expect, test } from 'vitest';
 import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -9,7 +9,7 @@ const hour = 3_600_000;
 const statsOf = async (target: Target, id: string) =>
   (await target.get(`${feeds}/${id}/_stats`)).body.datafeeds[0];
 
-describe('§3.11 put', () => {
+describe('elasticsearch.md §3.11 put', () => {
   test('the least that makes a datafeed comes back complete with defaults', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
@@ -125,7 +125,7 @@ describe('§3.11 put', () => {
   });
 });
 
-describe('§3.3 get and stats', () => {
+describe('elasticsearch.md §3.3 get and stats', () => {
   test('by id and pattern; groups do not count', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-g'] });
@@ -216,7 +216,7 @@ describe('§3.3 get and stats', () => {
   });
 });
 
-describe('§3.11 start', () => {
+describe('elasticsearch.md §3.11 start', () => {
   test('feeds the job with what its index holds', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
@@ -379,7 +379,7 @@ describe('§3.11 start', () => {
   });
 });
 
-describe('§3.11 stop', () => {
+describe('elasticsearch.md §3.11 stop', () => {
   test('stops, and again is success; the job stays open', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
@@ -461,7 +461,7 @@ describe('§3.11 stop', () => {
   });
 });
 
-describe('§3.11 delete', () => {
+describe('elasticsearch.md §3.11 delete', () => {
   test('a running one needs force', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');

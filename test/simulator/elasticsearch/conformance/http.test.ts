@@ -1,11 +1,11 @@
-/** ML APIs §2.10, §3, §5 and §6: what every endpoint has in common on the wire. */
+/** docs/elasticsearch.md §2.10, §3, §5 and §6: what every endpoint has in common on the wire. */
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 
 const vendor = (version: number) => `application/vnd.elasticsearch+json; compatible-with=${version}`;
 
-describe('§6 the request line', () => {
+describe('elasticsearch.md §6 the request line', () => {
   /** A path that makes a request line of exactly `bytes`, line end included. */
   const path = (bytes: number) => {
     const fixed = 'POST /_ml/anomaly_detectors//_close HTTP/1.1\r\n'.length;
@@ -102,7 +102,7 @@ describe('responses', () => {
   });
 });
 
-describe('§5 media types', () => {
+describe('elasticsearch.md §5 media types', () => {
   const info = (accept: string) => ({ headers: { accept } });
 
   embedded.each([
@@ -171,7 +171,7 @@ describe('§5 media types', () => {
   });
 });
 
-describe('§5 versions', () => {
+describe('elasticsearch.md §5 versions', () => {
   const old = '/_ml/anomaly_detectors/x*/_close?allow_no_jobs=true';
 
   embedded('allow_no_jobs works on 7.17, with a warning', async () => {

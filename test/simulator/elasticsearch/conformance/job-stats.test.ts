@@ -1,4 +1,4 @@
-/** ML APIs §1.3 and §3.2: what job stats show in each situation, and what their clocks mean. */
+/** docs/elasticsearch.md §1.3 and §3.2: what job stats show in each situation, and what their clocks mean. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -7,7 +7,7 @@ const hour = 3_600_000;
 const stats = async (target: Target, id: string, query = '') =>
   (await target.get(`/_ml/anomaly_detectors/${id}/_stats${query}`)).body.jobs[0];
 
-describe('§1.3 what is there, by situation', () => {
+describe('elasticsearch.md §1.3 what is there, by situation', () => {
   const live = ['state', 'node', 'open_time', 'assignment_explanation'];
   const shown = (job: object) => live.filter((field) => field in job);
 
@@ -158,7 +158,7 @@ describe('§1.3 what is there, by situation', () => {
   });
 });
 
-describe('§3.2 the listing', () => {
+describe('elasticsearch.md §3.2 the listing', () => {
   test('jobs are sorted by id, and counted', async () => {
     await using target = await startTarget();
     for (const id of ['conformance-b', 'conformance-a', 'conformance-a.1', 'conformance-a_1'])
@@ -226,7 +226,7 @@ describe('§3.2 the listing', () => {
   });
 });
 
-describe('§3.2 which field says "no recent data"', () => {
+describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
   test('a job that never got data has no data times', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
@@ -445,7 +445,7 @@ describe('§3.2 which field says "no recent data"', () => {
   });
 });
 
-describe('§3.2 model and timing', () => {
+describe('elasticsearch.md §3.2 model and timing', () => {
   embedded('a model grows with what it is fed, up to its limit', async () => {
     await using target = await startTarget({
       jobs: [
@@ -486,7 +486,7 @@ describe('§3.2 model and timing', () => {
   });
 });
 
-describe('§3.2 forecasts', () => {
+describe('elasticsearch.md §3.2 forecasts', () => {
   embedded('are counted by state while they run and when they are done', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
     await target.post('/_ml/anomaly_detectors/a/_forecast?duration=3d');
@@ -510,7 +510,7 @@ describe('§3.2 forecasts', () => {
   });
 });
 
-describe('§3 filter_path', () => {
+describe('elasticsearch.md §3 filter_path', () => {
   test.each([
     ['count', { count: 1 }],
     ['jobs.job_id', { jobs: [{ job_id: 'conformance-a' }] }],

@@ -1,4 +1,4 @@
-/** ML APIs §3.1, §3.7, §3.8, §3.9, §3.12: putting, reading, updating, opening, deleting and resetting jobs. */
+/** docs/elasticsearch.md §3.1, §3.7, §3.8, §3.9, §3.12: putting, reading, updating, opening, deleting and resetting jobs. */
 import { describe, expect, test } from 'vitest';
 import { embedded, leastJob, type Reply, startTarget } from '../../../support/elasticsearch.ts';
 
@@ -9,7 +9,7 @@ const detectors = (...list: object[]) => ({
   analysis_config: { bucket_span: '1h', detectors: list },
 });
 
-describe('§3.7 put', () => {
+describe('elasticsearch.md §3.7 put', () => {
   test('the least that makes a job comes back complete with defaults', async () => {
     await using target = await startTarget();
 
@@ -291,7 +291,7 @@ describe('§3.7 put', () => {
   });
 });
 
-describe('§3.1 get', () => {
+describe('elasticsearch.md §3.1 get', () => {
   test('by id, by group, by pattern, in order', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-b', { groups: ['conformance-web'] });
@@ -391,7 +391,7 @@ describe('update', () => {
   });
 });
 
-describe('§3.8 open', () => {
+describe('elasticsearch.md §3.8 open', () => {
   test('answers with the node, and the job takes data', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
@@ -624,7 +624,7 @@ describe('§3.8 open', () => {
   });
 });
 
-describe('§3.9 delete', () => {
+describe('elasticsearch.md §3.9 delete', () => {
   test('a closed job, with its datafeed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
@@ -693,7 +693,7 @@ describe('§3.9 delete', () => {
   });
 });
 
-describe('§3.12 reset', () => {
+describe('elasticsearch.md §3.12 reset', () => {
   test('a closed job forgets what it has seen', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');

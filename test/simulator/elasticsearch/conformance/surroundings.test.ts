@@ -320,7 +320,7 @@ describe('the rest', () => {
     expect(response.status).toBe(200);
   });
 
-  embedded('§6 content over 100mb is refused', async () => {
+  embedded('elasticsearch.md §6 content over 100mb is refused', async () => {
     await using target = await startTarget();
     const socket = connect(Number(new URL(target.url).port), '127.0.0.1');
     let answer = '';

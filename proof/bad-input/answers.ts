@@ -1,0 +1,276 @@
+/** @module Sweeps of a cluster that answers with anything, through the real client over real HTTP, in simulated time. */
+import * as fc from 'fast-check';
+import { VirtualClock } from '../../simulator/clock.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { JobsweepError } from '../../src/base/errors.ts';
+import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { sweep } from '../../src/sweep/sweep.ts';
+import { answeredAt } from '../../test/support/ml-answers.ts';
+import { serve } from '../../test/support/scripted-server.ts';
+import { Answering, type AnswerKey, type Spoilt, type Way, ways } from './answering.ts';
+import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
+import { badInput, nowhere } from './property.ts';
+import { type Spoiling, type SpoilingKind, spoil, spoilAt, spoilingKinds } from './spoil.ts';
+
+/** One answer, or each from then on, spoiled in one way. */
+interface Trouble {
+  readonly answer: AnswerKey;
+  readonly nth: number;
+  readonly always: boolean;
+  readonly how: Spoiling | { readonly way: Way; readonly at: number } | Aimed;
+}
+
+/** Spoils one of the fields that verdicts rest on: of one entry, or of each that has it. */
+interface Aimed extends Spoiling {
+  /** Which of them; taken round. */
+  readonly field: number;
+  readonly everywhere: boolean;
+}
+
+const fields: Readonly<Partial<Record<AnswerKey, readonly Path[]>>> = {
+  configs: [
+    ['job_id'],
+    ['blocked'],
+    ['deleting'],
+    ['custom_settings', 'managed'],
+    ['datafeed_config', 'datafeed_id'],
+  ],
+  stats: [
+    ['job_id'],
+    ['state'],
+    ['open_time'],
+    ['node'],
+    ['data_counts'],
+    ['data_counts', 'last_data_time'],
+    ['data_counts', 'input_record_count'],
+    ['forecasts_stats', 'status'],
+    ['forecasts_stats', 'status', 'started'],
+  ],
+  datafeeds: [['datafeed_id'], ['state'], ['timing_stats', 'job_id'], ['running_state']],
+  datafeedConfigs: [['datafeed_id'], ['job_id']],
+};
+
+interface Given {
+  readonly request: number;
+  readonly troubles: readonly Trouble[];
+}
+
+const requests: readonly RequestPayload[] = [
+  { exclude: ['do-not-touch'] },
+  { exclude: ['do-not-touch'], runningDatafeeds: 'stop' },
+  { exclude: ['do-not-touch'], close: { batch: 1, perNode: 1 }, neverFed: 'keep' },
+  { exclude: ['do-not-touch'], fuse: { maxJobs: 1 } },
+  { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
+];
+
+/** A lie that is whole cannot be told from the truth: what stands elsewhere is put nowhere else here. */
+const honest = spoilingKinds.filter((kind) => kind !== 'swap');
+/** What makes most of a field: nothing, or something else that could be taken for nothing. */
+const telling: readonly SpoilingKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
+const keys: readonly AnswerKey[] = [
+  'root',
+  'info',
+  'privileges',
+  'configs',
+  'stats',
+  'datafeeds',
+  'datafeedConfigs',
+  'close',
+];
+const wayNames = Object.keys(ways) as Way[];
+
+const trouble: fc.Arbitrary<Trouble> = fc.record(
+  {
+    answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
+    nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
+    // what is spoiled once is put right by the look before the close
+    always: fc.constantFrom(true, true, false),
+    how: fc.oneof(
+      fc.record(
+        { kind: fc.constantFrom<SpoilingKind>(...honest), at: fc.nat(2_000), pick: fc.nat(5_000) },
+        { noNullPrototype: true },
+      ),
+      {
+        weight: 2,
+        arbitrary: fc.record(
+          {
+            kind: fc.constantFrom<SpoilingKind>(...telling, ...telling, ...honest),
+            at: fc.nat(30),
+            pick: fc.nat(5_000),
+            field: fc.nat(8),
+            everywhere: fc.boolean(),
+          },
+          { noNullPrototype: true },
+        ),
+      },
+      fc.record({ way: fc.constantFrom(...wayNames), at: fc.nat(20_000) }, { noNullPrototype: true }),
+    ),
+  },
+  { noNullPrototype: true },
+);
+
+const mostRequests = 400;
+const remainingMs = 15 * 60_000;
+
+export const answers = badInput<Given, object>({
+  name: 'answers',
+  sentence:
+    'an answer of the cluster, however spoiled, makes no sweep close a job that it would else keep; the sweep ends in time, within a bounded number of requests, with a report or an error for people',
+  outcomes: ['done', 'partial', 'closes', 'spoiled and closes', 'UnreadableInventoryError'],
+  toMeet: [
+    ...honest,
+    ...wayNames,
+    ...keys,
+    'refused',
+    'ClusterUnreachableError',
+    'NotElasticsearchError',
+    'AccessDeniedError',
+  ],
+  enough: 2_000,
+  given: fc.record(
+    {
+      request: fc.nat(requests.length - 1),
+      troubles: fc.uniqueArray(trouble, { maxLength: 3, selector: ({ answer }) => answer }),
+    },
+    { noNullPrototype: true },
+  ),
+  open: nowhere,
+  attempt: async ({ request, troubles }, meet) => {
+    const payload = requests[request] as RequestPayload;
+    const run = await sweepSpoiled(payload, troubles);
+    for (const { answer, how } of run.struck) {
+      meet(answer);
+      meet('way' in how ? how.way : how.kind);
+    }
+    const { report, error, answering, took } = run;
+    meet(report?.status ?? (error as Error).name);
+    const asked = new Set(answering.asked.flat());
+    if (asked.size > 0) meet(run.struck.length > 0 ? 'spoiled and closes' : 'closes');
+    const wouldClose = baseline.get(request) ?? (await closesOf(payload));
+    baseline.set(request, wouldClose);
+    const wrong = [...asked].filter((id) => !wouldClose.has(id) && !run.mayLookIdle.has(id));
+    return [
+      ...wrong.map((id) => `it asked to close ${JSON.stringify(id.slice(0, 200))}`),
+      ...(answering.asked.some(
+        (ids) => ids.length === 0 || ids.some((id) => !/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(id)),
+      )
+        ? ['a close that names no job by its id']
+        : []),
+      ...answering.strange.map((each) => `it sent ${each}`),
+      ...(answering.requests > mostRequests ? [`it sent ${answering.requests} requests`] : []),
+      ...(took > remainingMs ? [`it took ${took} ms of its ${remainingMs}`] : []),
+      ...(error && !(error instanceof JobsweepError)
+        ? [`it throws ${error instanceof Error ? error.stack : 'what is no error'}`]
+        : []),
+      ...(error && asked.size > 0 ? ['a close was sent, and there is no report'] : []),
+      ...(report ? untrue(report, answering) : []),
+    ];
+  },
+});
+
+/** What each request closes when nothing is spoiled, and no fuse stops it: of fewer idle jobs a fuse lets the rest go. */
+const baseline = new Map<number, ReadonlySet<string>>();
+
+const closesOf = async (payload: RequestPayload): Promise<ReadonlySet<string>> =>
+  new Set((await sweepSpoiled({ ...payload, fuse: noFuse }, [])).answering.asked.flat());
+
+const noFuse = { maxJobs: null, maxShare: null, massIdle: false } as const;
+
+async function sweepSpoiled(payload: RequestPayload, troubles: readonly Trouble[]) {
+  using clock = new VirtualClock(answeredAt);
+  using _tracked = trackHttp(clock);
+  const seen = new Map<AnswerKey, number>();
+  const struck: Trouble[] = [];
+  const mayLookIdle = new Set<string>();
+  const answering = new Answering(clock, (key, value) => {
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    const found = troubles.find(
+      ({ answer, nth, always, how }) =>
+        answer === key && (always && !isLarge(how) ? count >= nth : count === nth),
+    );
+    if (!found) return { text: jsonText(value) };
+    struck.push(found);
+    const { how } = found;
+    if ('way' in how) return (ways[how.way] as (text: string, at: number) => Spoilt)(jsonText(value), how.at);
+    const spoilt = 'field' in how ? spoilField(key, value, how) : spoil(value, [how]);
+    for (const id of hiddenSigns(key, spoilt)) mayLookIdle.add(id);
+    return { text: jsonText(spoilt) };
+  });
+  await using server = await serve((exchange) => answering.respond(exchange));
+  await using cluster = new ElasticsearchCluster(
+    { address: { url: server.url }, credentials: { apiKey: 'aTpr' } },
+    clock,
+  );
+  const before = clock.now();
+  let report: SweepReport | undefined;
+  let error: unknown;
+  try {
+    report = await sweep({ sweepId: 's', ...parseRequest(payload) }, { cluster, clock, remainingMs });
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { report, error, answering, struck, mayLookIdle, took: clock.now() - before };
+}
+
+/** Megabytes, of which a sweep that watches for a quarter of an hour reads hundreds: once is enough. */
+const isLarge = (how: Trouble['how']): boolean => 'kind' in how && how.kind === 'many';
+
+function spoilField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
+  const known = fields[key];
+  const list = key === 'configs' || key === 'stats' ? 'jobs' : 'datafeeds';
+  const entries = valueAt(answer, [list]);
+  if (!known || !Array.isArray(entries) || entries.length === 0) return spoil(answer, [{ kind, at, pick }]);
+  const path = known[field % known.length] as Path;
+  const spoilEntry = (whole: Json, index: number) => spoilAt(whole, [list, index, ...path], { kind, pick });
+  // the last first: an entry that is taken away moves those behind it
+  return everywhere
+    ? [...entries.keys()].reverse().reduce(spoilEntry, answer)
+    : spoilEntry(answer, at % entries.length);
+}
+
+/**
+ * Jobs of which a spoiled answer says, in a legal form, that nothing protects them: most jobs have no groups and no
+ * custom settings, and those are told nowhere else. (`spoiled-answers.test.ts` lists each such place.) A datafeed of
+ * another name than its job's config has shows; where the config does not tell, or is spoiled as well, nothing does.
+ */
+function hiddenSigns(key: AnswerKey, answer: Json): string[] {
+  if (!isObject(answer)) return [];
+  if (key === 'datafeedConfigs') return ['orphan'];
+  if (key !== 'configs' || !Array.isArray(answer.jobs)) return [];
+  return (answer.jobs as Json[]).flatMap((entry) => {
+    if (!isObject(entry) || typeof entry.job_id !== 'string') return [];
+    const { job_id: id, custom_settings: settings, datafeed_config: feed } = entry;
+    const without = (field: string) =>
+      settings === undefined || (isObject(settings) && isUnsaid(settings[field]));
+    const hidden =
+      id === 'excluded' ||
+      (id.startsWith('protected') && without('jobsweep')) ||
+      (id === 'managed' && without('managed')) ||
+      (/^(lookback|real-time)$/.test(id) && feed === undefined);
+    return hidden ? [id] : [];
+  });
+}
+
+const isUnsaid = (value: Json | undefined): boolean =>
+  value === undefined ||
+  value === false ||
+  (isObject(value) && !('protectUntil' in (value as JsonObject)) && !(value as JsonObject).protect);
+
+/** What the report calls closed is closed, and its counts are the sum of their parts. */
+function untrue({ jobs, counts }: SweepReport, { closed }: Answering): string[] {
+  const untold = jobs.filter(
+    ({ jobId, outcome }) => (outcome === 'closed' || outcome === 'force_closed') && !closed.has(jobId),
+  );
+  const { open: _open, listed, idle: _idle, ...outcomes } = counts;
+  const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
+  return [
+    ...untold.map(
+      ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is told as closed, and nobody asked it`,
+    ),
+    ...(sum === listed ? [] : [`${listed} listed, and ${sum} told`]),
+    ...(new Set(jobs.map(({ jobId }) => jobId)).size === jobs.length ? [] : ['a job is told twice']),
+  ];
+}

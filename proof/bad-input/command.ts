@@ -1,0 +1,77 @@
+/** @module The command on an embedded cluster in simulated time, and how it may end on bad input. */
+import { writeFile } from 'node:fs/promises';
+import { VirtualClock } from '../../simulator/clock.ts';
+import {
+  type EmbeddedElasticsearch,
+  type Fleet,
+  startElasticsearch,
+} from '../../simulator/elasticsearch/index.ts';
+import { trackHttp } from '../../simulator/track-http.ts';
+import { type Folder, newFolder } from '../../test/support/folder.ts';
+import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
+import { isPlain } from './shown.ts';
+
+/** A clock, a folder, and the command that lives in them. */
+export class Bench implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly folder: Folder;
+  /** What else ends with the bench, the last first. */
+  readonly stack = new AsyncDisposableStack();
+  /** The environment of the command. */
+  readonly env: Record<string, string> = {};
+
+  constructor(folder: Folder) {
+    this.folder = this.stack.use(folder);
+    this.stack.use(this.clock);
+    this.stack.use(trackHttp(this.clock));
+  }
+
+  run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return runCommand(args, { clock: this.clock, ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Writes a file of the folder, and returns its path. */
+  async write(name: string, content: string | Buffer): Promise<string> {
+    const path = this.folder.at(name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stack.disposeAsync();
+  }
+}
+
+export const openBench = async (): Promise<Bench> => new Bench(await newFolder());
+
+/** A bench with an embedded cluster, which the command finds in its environment. */
+export type ClusterBench = Bench & { readonly server: EmbeddedElasticsearch };
+
+export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
+  const bench = await openBench();
+  const server = bench.stack.use(await startElasticsearch({ clock: bench.clock, fleet }));
+  bench.env.ELASTICSEARCH_URL = server.url;
+  return Object.assign(bench, { server });
+}
+
+/**
+ * What is wrong with an end of the command, whatever it was given: a bug's exit or its stack, a result beside an error,
+ * anything on standard error that acts instead of being read.
+ */
+export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
+  const isError = exit === 2 || exit === 5;
+  return [
+    ...(exit === 1 ? [`it ended as a bug: ${stderr.slice(0, 1_000)}`] : []),
+    ...(exit !== 1 && /^ +at .*:\d+:\d+\)?$/m.test(stderr)
+      ? [`a stack on standard error: ${stderr.slice(0, 800)}`]
+      : []),
+    ...(isError && stdout !== '' ? [`a result beside the error: ${stdout.slice(0, 200)}`] : []),
+    ...(isError && !stderr.startsWith('jobsweep: ') ? [`no message of ours: ${stderr.slice(0, 200)}`] : []),
+    ...(stderr.length > 60_000 ? [`${stderr.length} characters on standard error`] : []),
+    ...stderr
+      .split('\n')
+      .filter((line) => !isPlain(line))
+      .slice(0, 3)
+      .map((line) => `standard error is not plain: ${JSON.stringify(line.slice(0, 300))}`),
+  ];
+}

@@ -1,0 +1,154 @@
+/** @module Texts of a cluster, of a report and of errors, in every form in which a result is shown. */
+import * as fc from 'fast-check';
+import type { CommandResult } from '../../test/support/run-command.ts';
+import { endedBadly } from './command.ts';
+import { hostileTexts } from './hostile.ts';
+import { badInput } from './property.ts';
+import { isPlain, linksIn, signsOf, skeletonOf } from './shown.ts';
+import { openTalking, reportOfTalking, type Slot, slots, type Talking, type Texts } from './talking.ts';
+
+const forms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
+type Form = (typeof forms)[number];
+const commands = ['plan', 'sweep', 'explain', 'doctor', 'reopen', 'history', 'ask'] as const;
+type Command = (typeof commands)[number];
+
+interface Given {
+  readonly command: Command;
+  readonly form: Form;
+  readonly terminal: boolean;
+  /** Which text stands for what; the others are harmless. */
+  readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
+}
+
+/** Harmless, of no meaning, and no id that a job could have, as the hostile ones. */
+const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
+
+/** The harmless texts, with an id for each text that could be one: what can be named is treated otherwise. */
+const likewise = (texts: Given['texts']): Texts => ({
+  ...harmless,
+  ...Object.fromEntries(
+    texts
+      .filter(({ text }) => /^[a-z0-9]([a-z0-9_.-]*[a-z0-9])?$/.test(text) && text.length <= 64)
+      .map(({ slot }) => [slot, `harmless-${slot.toLowerCase()}`]),
+  ),
+});
+
+export const hostileText = badInput<Given, Talking>({
+  name: 'hostile-text',
+  sentence:
+    'no name, state, reason, warning or error acts on a terminal, becomes markup in a page or in Markdown, or breaks a line of JSON, in any form of any command',
+  outcomes: ['shown', 'an error'],
+  toMeet: [...commands, ...forms, 'terminal', 'piped', ...slots],
+  given: fc.record(
+    {
+      command: fc.constantFrom(...commands),
+      form: fc.constantFrom(...forms),
+      terminal: fc.boolean(),
+      texts: fc.uniqueArray(
+        fc.record(
+          {
+            slot: fc.constantFrom(...slots),
+            text: fc.oneof(
+              { weight: 5, arbitrary: fc.constantFrom(...hostileTexts) },
+              { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+            ),
+          },
+          { noNullPrototype: true },
+        ),
+        { minLength: 1, maxLength: 4, selector: ({ slot }) => slot },
+      ),
+    },
+    { noNullPrototype: true },
+  ),
+  open: openTalking,
+  attempt: async ({ command, form, terminal, texts }, meet, world) => {
+    meet(command);
+    meet(form);
+    meet(terminal ? 'terminal' : 'piped');
+    for (const { slot } of texts) meet(slot);
+    const hostile: Texts = {
+      ...harmless,
+      ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])),
+    };
+    const result = await show(world, hostile, { command, form, terminal });
+    const expected = await show(world, likewise(texts), { command, form, terminal });
+    const problems = endedBadly({ ...result, stderr: withoutRedraws(result.stderr) });
+    const isError = result.exit === 2 || result.exit === 5;
+    if (isError) {
+      meet('an error');
+      return problems;
+    }
+    meet('shown');
+    // a chart draws no empty label; whether a warning gets through its header, and a uuid is one, depends on its letters;
+    // and of two ids that are one text a job is told once
+    const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
+    const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
+    const alike = result.exit === expected.exit && !absent && !doubled;
+    return [...problems, ...wrongIn(result.stdout, expected.stdout, form, alike)];
+  },
+});
+
+/** On a terminal a line of progress is drawn over the last one. */
+const withoutRedraws = (text: string) => text.replaceAll('\r\u001b[2K', '\n');
+
+async function show(
+  world: Talking,
+  texts: Texts,
+  { command, form, terminal }: Omit<Given, 'texts'>,
+): Promise<CommandResult> {
+  world.say(texts);
+  const options = { terminal, columns: 80, ...(terminal && { stdin: 'y\n' }) };
+  const report = await world.write('report.json', reportOfTalking(texts));
+  const deadline = ['--deadline', '2m'];
+  const args: Readonly<Record<Command, readonly string[]>> = {
+    plan: ['plan', ...deadline],
+    sweep: ['sweep', '--yes', ...deadline],
+    ask: ['sweep', ...(terminal ? [] : ['--yes']), ...deadline],
+    explain: ['explain', '--history', report, ...deadline, '--', texts.jobId],
+    doctor: ['doctor'],
+    reopen: ['reopen', report, ...(terminal ? [] : ['--yes']), ...deadline],
+    history: ['plan', '--history', report, report, ...deadline],
+  };
+  const [name = '', ...rest] = args[command];
+  return world.run(['--no-color', name, '-o', form, ...rest], options);
+}
+
+/** `alike`: the harmless texts came to the same end, so that the two outputs must be built alike. */
+function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
+  const problems = stdout
+    .split('\n')
+    .filter((line) => !isPlain(line))
+    .slice(0, 2)
+    .map((line) => `${form} is not plain: ${JSON.stringify(line.slice(0, 300))}`);
+  if (form === 'json') return [...problems, ...unparsable([stdout])];
+  if (form === 'ndjson') return [...problems, ...unparsable(stdout.trimEnd().split('\n'))];
+  if (form === 'html') return [...problems, ...built(skeletonOf(stdout), skeletonOf(harmlessOut), alike)];
+  if (form === 'markdown') {
+    const links = linksIn(stdout);
+    if (links.length > 0) problems.push(`a link that nobody wrote: ${links[0]}`);
+    return [...problems, ...built(signsOf(stdout), signsOf(harmlessOut), alike)];
+  }
+  return problems;
+}
+
+const unparsable = (texts: readonly string[]): string[] =>
+  texts.flatMap((text) => {
+    try {
+      JSON.parse(text);
+      return [];
+    } catch (error) {
+      return [`no JSON: ${String(error)}: ${text.slice(0, 200)}`];
+    }
+  });
+
+/** Parts that no harmless text ever brought, and, where both are alike, parts in another order. */
+function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
+  for (const part of expected) known.add(part);
+  const strange = got.find((part) => !known.has(part));
+  if (strange !== undefined) return [`a part that harmless texts never have: ${strange}`];
+  const at = got.findIndex((part, index) => part !== expected[index]);
+  if (!alike || (at < 0 && got.length === expected.length)) return [];
+  return [`${got[at]} for ${expected[at]} at ${at} (${got.length} and ${expected.length} parts)`];
+}
+
+const known = new Set<string>();

@@ -1,0 +1,52 @@
+/**
+ * @module `node proof/bad-input/main.ts`: the properties over bad input, many more cases than the tests try; or, with
+ * a path that a failure told, one case again.
+ */
+import { Option } from 'commander';
+import { atLeastOne, pathOption, proofCommand, seedOption } from '../options.ts';
+import { badInputs } from './index.ts';
+
+const {
+  only,
+  cases: most,
+  seed,
+  time,
+  path,
+} = proofCommand('node proof/bad-input/main.ts', 'Tries the properties over bad input, or one input again.')
+  .addOption(
+    new Option('--only <names...>', 'only these properties').choices(badInputs.map(({ name }) => name)),
+  )
+  .option('--cases <count>', 'how many inputs for each', atLeastOne, 20_000)
+  .addOption(seedOption())
+  .option('--time <seconds>', 'begin no further one of a property after so many seconds', atLeastOne)
+  .addOption(pathOption())
+  .parse()
+  .opts<{
+    readonly only?: readonly string[];
+    readonly cases: number;
+    readonly seed: number;
+    readonly time?: number;
+    readonly path?: string;
+  }>();
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+let failed = 0;
+const chosen = badInputs.filter(({ name }) => !only || only.includes(name));
+for (const { name, sentence, run } of chosen) {
+  const began = Date.now();
+  const { cases, problems, met } = await run({
+    seed,
+    cases: most,
+    ...(time !== undefined && { timeMs: time * 1_000 }),
+    ...(path !== undefined && { path }),
+  });
+  const seconds = ((Date.now() - began) / 1_000).toFixed(1);
+  say(`${problems.length > 0 ? 'FAILED' : 'passed'}  ${name}: ${sentence}`);
+  say(`        ${cases} cases from seed ${seed} in ${seconds} s`);
+  const things = Object.entries(met).map(([thing, times]) => `${thing} ${times}`);
+  say(`        met: ${things.join(', ')}`);
+  for (const problem of problems) say(problem.replace(/^/gm, '  '));
+  if (problems.length > 0) failed += 1;
+}
+say(`${chosen.length - failed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

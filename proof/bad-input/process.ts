@@ -1,0 +1,100 @@
+/** @module The worst of all inputs through the real process, where nothing catches what this process would. */
+import * as fc from 'fast-check';
+import { runBin } from '../../test/support/bin.ts';
+import { type Bench, endedBadly, openBench } from './command.ts';
+import { badInput } from './property.ts';
+
+interface Case {
+  readonly args: readonly string[];
+  readonly stdin?: string;
+  /** The file that stands for `FILE` in the arguments. */
+  readonly file?: { readonly name: string; readonly text: () => string | Buffer };
+}
+
+const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
+const plan = ['plan', '--embedded', '-p'];
+
+/** What no reader may take for a bug, nor take long for, whatever it weighs. */
+const cases: Readonly<Record<string, Case>> = {
+  'ten megabytes of one name': {
+    args: [...plan, '-'],
+    stdin: `{"jobs": "${'x'.repeat(10_000_000)}", "idelFor": 1}`,
+  },
+  'ten megabytes of blanks': { args: [...plan, '-'], stdin: `${' '.repeat(10_000_000)}{"idleFor": "soon"}` },
+  'ten megabytes of brackets': { args: [...plan, '-'], stdin: deep(5_000_000) },
+  'a hundred thousand fields': {
+    args: [...plan, '-'],
+    stdin: JSON.stringify(
+      Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, index])),
+    ),
+  },
+  'bytes of no text': {
+    args: [...plan, 'FILE'],
+    file: {
+      name: 'payload.json',
+      text: () => Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 7) % 256)),
+    },
+  },
+  'a bomb of aliases': {
+    args: ['schedules', 'plan', '-f', 'FILE'],
+    file: {
+      name: 'schedules.yml',
+      text: () =>
+        [
+          'a: &a [x,x,x,x,x,x,x,x,x]',
+          ...'bcdefghi'
+            .split('')
+            .map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index]},`.repeat(9)}]`),
+        ].join('\n'),
+    },
+  },
+  'a fleet without end': {
+    args: ['simulate', 'elasticsearch', '--fleet', 'FILE'],
+    file: { name: 'fleet.yml', text: () => `jobs: ${'['.repeat(100_000)}` },
+  },
+  'a report nested without end': {
+    args: ['reopen', 'FILE', '--yes'],
+    file: { name: 'report.json', text: () => deep(1_000_000) },
+  },
+  'a plan nested without end': {
+    args: ['sweep', '--yes', '--plan', 'FILE'],
+    file: { name: 'plan.json', text: () => deep(1_000_000) },
+  },
+  'clusters that are a list': {
+    args: ['plan', '--clusters', 'FILE'],
+    file: { name: 'clusters.json', text: () => `[${'"\\u001b[2J",'.repeat(1_000)}1]` },
+  },
+};
+const names = Object.keys(cases);
+
+export const realProcess = badInput<{ readonly name: string }, Bench>({
+  name: 'process',
+  sentence:
+    'the worst of inputs end the real command with 2 and a sentence, within seconds and its usual memory',
+  outcomes: [],
+  toMeet: [],
+  // each starts a process
+  share: 0.01,
+  mostMs: 60_000,
+  given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),
+  open: openBench,
+  attempt: async ({ name }, meet, world) => {
+    const { args, stdin, file } = cases[name] as Case;
+    meet(name);
+    const path = file && (await world.write(file.name, file.text()));
+    const began = performance.now();
+    const result = await runBin(
+      args.map((arg) => (arg === 'FILE' && path !== undefined ? path : arg)),
+      {
+        ...(stdin !== undefined && { stdin }),
+        env: { ELASTICSEARCH_URL: 'http://127.0.0.1:1', NODE_OPTIONS: '--max-old-space-size=1024' },
+      },
+    );
+    const took = performance.now() - began;
+    if (result.exit !== 2) return [`it ended with ${result.exit}: ${result.stderr.slice(0, 500)}`];
+    return [
+      ...endedBadly({ ...result, exit: 2 }),
+      ...(took > 30_000 ? [`it took ${Math.round(took)} ms`] : []),
+    ];
+  },
+});

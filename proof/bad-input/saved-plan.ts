@@ -1,0 +1,130 @@
+/** @module Saved plans given to `jobsweep sweep --plan`, spoiled before or after they are sealed. */
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import type { Fleet } from '../../simulator/elasticsearch/index.ts';
+import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
+import { isObject, type Json, jsonText } from './json.ts';
+import { badInput } from './property.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
+
+interface Given {
+  readonly spoilings: readonly Spoiling[];
+  /** Sealed anew after it was spoiled, as somebody could who knows how. */
+  readonly sealed: boolean;
+  readonly textSpoilings: readonly TextSpoiling[];
+}
+
+interface World extends Bench {
+  readonly plan: Json;
+  /** What the plan as it is closes. */
+  readonly closes: ReadonlySet<string>;
+}
+
+const fleet: Fleet = {
+  jobs: [
+    { jobId: 'idle-1', lastData: '5d', closeTakes: '1s' },
+    { jobId: 'idle-2', lastData: '6d', closeTakes: '1s' },
+    { jobId: 'failed', lastData: '9d', state: 'failed' },
+    { jobId: 'busy', lastData: '1m' },
+    { jobId: 'busy-2', lastData: '2m' },
+    { jobId: 'busy-3', lastData: '3m' },
+    { jobId: 'busy-4', lastData: '3m' },
+    { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
+  ],
+};
+
+export const savedPlan = badInput<Given, World>({
+  name: 'saved-plan',
+  sentence:
+    'a saved plan that was changed is refused before anything is closed; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
+  outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
+  toMeet: [...spoilingKinds, ...textSpoilingKinds, 'closed less'],
+  enough: 2_000,
+  share: 0.5,
+  given: fc.record(
+    {
+      spoilings: anySpoilings(),
+      sealed: fc.boolean(),
+      textSpoilings: fc.oneof({ weight: 2, arbitrary: fc.constant<TextSpoiling[]>([]) }, anyTextSpoilings),
+    },
+    { noNullPrototype: true },
+  ),
+  open: openWorld,
+  attempt: async ({ spoilings, sealed, textSpoilings }, meet, world) => {
+    for (const { kind } of [...spoilings, ...textSpoilings]) meet(kind);
+    const spoilt = spoilings.length > 0 ? spoil(world.plan, spoilings) : world.plan;
+    const value = sealed ? seal(spoilt) : spoilt;
+    const bytes = spoilText(jsonText(value), textSpoilings);
+    const { result, closed } = await carryOut(bytes);
+    const problems = endedBadly(result);
+    if (result.exit === 2) {
+      meet('refused');
+      return closed.length > 0 ? [...problems, `refused, and closed ${closed.join(', ')}`] : problems;
+    }
+    const anew = sealed && spoilings.length > 0;
+    if (!anew && !says(bytes, world.plan)) problems.push('it was changed, and is carried out');
+    meet(anew ? 'sealed anew and carried out' : 'carried out');
+    if (closed.length < world.closes.size) meet('closed less');
+    const named = anew ? namedBy(value) : new Set(world.closes);
+    const wrong = closed.filter((id) => !named.has(id) || /^(busy|protected)/.test(id));
+    return [...problems, ...wrong.map((id) => `it closed ${id}`)];
+  },
+});
+
+/** Whether a text is the same JSON, in whatever order its keys stand. */
+function says(bytes: Buffer, plan: Json): boolean {
+  const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
+  try {
+    return same(JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))) === same(plan);
+  } catch {
+    return false;
+  }
+}
+
+async function carryOut(bytes: Buffer) {
+  await using bench = await openClusterBench(fleet);
+  const file = await bench.write('plan.json', bytes);
+  const result = await bench.run(['sweep', '--yes', '--plan', file]);
+  const closed = bench.server.cluster
+    .jobs()
+    .flatMap(({ jobId, state }) => (state === 'closed' ? [jobId] : []));
+  return { result, closed };
+}
+
+async function openWorld(): Promise<World> {
+  const plan = await (async () => {
+    await using bench = await openClusterBench(fleet);
+    return JSON.parse((await bench.run(['plan', '-o', 'json'])).stdout) as Json;
+  })();
+  const { closed } = await carryOut(Buffer.from(jsonText(plan)));
+  return Object.assign(await openBench(), { plan, closes: new Set(closed) });
+}
+
+const planOf = (document: Json) =>
+  isObject(document) && isObject(document.plan) ? document.plan : undefined;
+
+function namedBy(document: Json): ReadonlySet<string> {
+  const jobs = planOf(document)?.jobs;
+  return new Set(isObject(jobs ?? null) ? Object.keys(jobs as object) : []);
+}
+
+/** The seal as the command makes it: of the values, whatever the order of their keys. */
+function seal(document: Json): Json {
+  const plan = planOf(document);
+  if (!plan || !isObject(document)) return document;
+  const { digest: _old, ...rest } = plan;
+  const digest = createHash('sha256')
+    .update(jsonText(inOrder({ ...document, plan: rest })))
+    .digest('hex');
+  return { ...document, plan: { ...rest, digest: `sha256:${digest}` } };
+}
+
+function inOrder(value: Json, depth = 0): Json {
+  // deeper than any plan: what is nested so far is refused, sealed or not
+  if (depth > 500) return value;
+  if (Array.isArray(value)) return value.map((item) => inOrder(item, depth + 1));
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, inOrder(item, depth + 1)] as const);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,44 @@
+/** @module The marks of the deliberate breaks in the source, `// break: NAME`, and the text with a marked line changed. */
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Break } from './break.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+const comment = /^\s*\/\//;
+const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
+
+/** The files that carry each mark, relative to the repository; a file stands twice if it carries the mark twice. */
+export function findMarks(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const file of globSync(['src/**/*.ts', 'simulator/**/*.ts'], { cwd: root }))
+    for (const line of readFileSync(path.join(root, file), 'utf8').split('\n')) {
+      const mark = markComment.exec(line)?.[1];
+      if (mark) found.set(mark, [...(found.get(mark) ?? []), file]);
+    }
+  return found;
+}
+
+/** The one file that carries the break's mark. @throws {Error} if there is none, or more than one. */
+export function fileOf({ mark }: Break): string {
+  const [file, ...more] = findMarks().get(mark) ?? [];
+  if (file === undefined || more.length > 0)
+    throw new Error(`${file ? 'more than one line carries' : 'no line carries'} the mark "${mark}"`);
+  return file;
+}
+
+/** The text with the marked line broken. @throws {Error} unless the part to replace stands in that line exactly once. */
+export function breakLine(text: string, { mark, becomes }: Break): string {
+  const lines = text.split('\n');
+  const marked = lines.findIndex((line) => markComment.exec(line)?.[1] === mark);
+  if (marked === -1) throw new Error(`no line carries the mark "${mark}"`);
+  const below = lines.findIndex((line, index) => index >= marked && !comment.test(line));
+  const line = (lines[below] ?? '').replace(markComment, '');
+  lines[below] = typeof becomes === 'string' ? becomes : replaceOnce(line, becomes);
+  return lines.join('\n');
+}
+
+function replaceOnce(line: string, [part, replacement]: readonly [string, string]): string {
+  const parts = line.split(part);
+  if (parts.length !== 2) throw new Error(`"${part}" occurs ${parts.length - 1} times in: ${line.trim()}`);
+  return parts.join(replacement);
+}

@@ -1,0 +1,263 @@
+/** @module Whether the report adds up, and says what is true. */
+import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
+import { lastRead, type ReadKind, type SweepSeen, toldBy } from '../observe.ts';
+import { type Decision, decide, inventoryOf, toldOf } from '../reference.ts';
+import { isAfter, pastOf } from './looks.ts';
+import type { Trial } from './trial.ts';
+
+export function countsOnce({ seen, wanted, claim }: Trial): void {
+  const { report } = seen;
+  const inventory = inventoryOf(seen, wanted);
+  if (!report || !inventory) return;
+  const { counts, jobs, kept } = report;
+  const sum = outcomeCounts.reduce((total, [, count]) => total + counts[count], 0);
+  claim(sum === counts.listed, () => `listed ${counts.listed}, and the outcomes sum to ${sum}`);
+  claim(
+    counts.listed === inventory.listed.length,
+    () => `listed ${counts.listed} of ${inventory.listed.length}`,
+  );
+  claim(counts.open === inventory.open.length, () => `open ${counts.open}, and ${inventory.open.length} are`);
+  const ids = jobs.map(({ jobId }) => jobId);
+  claim(new Set(ids).size === ids.length, () => 'a job is in `jobs` twice');
+  for (const [outcome, count] of outcomeCounts) {
+    const told = jobs.filter((job) => job.outcome === outcome).length;
+    const silent = outcome === 'kept' ? quiet.reduce((total, reason) => total + (kept[reason] ?? 0), 0) : 0;
+    claim(
+      told <= counts[count] && told >= counts[count] - silent,
+      () => `${counts[count]} ${outcome}, and ${told} in jobs`,
+    );
+  }
+  const reasons = Map.groupBy(
+    inventory.listed.filter(({ decision }) => decision.verdict === 'keep'),
+    ({ decision }) => decision.reason,
+  );
+  for (const reason of new Set([...reasons.keys(), ...Object.keys(kept)])) {
+    const expected = reasons.get(reason)?.length ?? 0;
+    const got = kept[reason as keyof typeof kept] ?? 0;
+    claim(got === expected, () => `${got} kept for ${reason}, expected ${expected}`);
+  }
+  const idle = jobs.filter(({ verdict }) => verdict === 'close' || verdict === 'force').length;
+  claim(idle === counts.idle, () => `idle ${counts.idle}, and ${idle} have such a verdict`);
+  const freed = jobs
+    .filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed')
+    .reduce((total, { memoryBytes = 0 }) => total + memoryBytes, 0);
+  claim(freed === report.freedBytes, () => `freed ${report.freedBytes}, the jobs closed had ${freed}`);
+  for (const { jobId, decision } of inventory.listed) {
+    const job = jobs.find((entry) => entry.jobId === jobId);
+    if (quiet.some((reason) => reason === decision.reason)) continue;
+    claim(job !== undefined, () => `${jobId} (${decision.reason}) is not in jobs`);
+    if (decision.verdict === 'keep')
+      claim(
+        job?.outcome === 'kept' && job.reason === decision.reason,
+        () => `${jobId} was to be kept for ${decision.reason}, and is ${job?.outcome} ${job?.reason}`,
+      );
+    else
+      claim(
+        job?.outcome !== 'kept',
+        () => `${jobId} was kept for ${job?.reason}, expected ${decision.verdict}`,
+      );
+  }
+}
+
+export function tellsTheTruth(trial: Trial): void {
+  const { report } = trial.seen;
+  if (!report) return;
+  for (const job of report.jobs) checkTruth(job, report, trial);
+  const undone = report.jobs.some((job) => leavesUndone(job, trial.seen));
+  const expected = report.fuse ? 'refused' : undone && !report.dryRun ? 'partial' : 'done';
+  trial.claim(report.status === expected, () => `the status is ${report.status}, expected ${expected}`);
+  trial.claim(
+    !report.warnings.some((warning) => warning.includes('bug')),
+    () => `a bug: ${report.warnings.join('; ')}`,
+  );
+}
+
+export function readsAfterEachClose({ seen, claim }: Trial): void {
+  if (seen.closes.length > 0)
+    claim(
+      seen.report !== undefined,
+      () => `something was asked, and there is no report: ${seen.error?.message}`,
+    );
+  for (const close of seen.closes)
+    for (const jobId of close.ids) {
+      const looked = seen.reads.some(
+        (read) => read.kind === 'stats' && isAfter(read, close) && (read.ids?.includes(jobId) ?? true),
+      );
+      claim(looked, () => `${jobId} was asked and never looked at again`);
+    }
+}
+
+export function followsUpOrWarns({ seen, claim }: Trial): void {
+  const { report } = seen;
+  if (!report || report.dryRun || seen.onlyPlans) return;
+  const followed = new Set([...seen.arranged.flatMap(({ jobIds }) => jobIds), ...seen.pending]);
+  const warns = (words: RegExp) => report.warnings.some((warning) => words.test(warning));
+  const warned = warns(/come back|no follow-up is scheduled|did not fit into the follow-up/);
+  for (const { jobId, outcome } of report.jobs)
+    if (outcome === 'closing')
+      claim(followed.has(jobId) || warned, () => `${jobId} is left closing and nobody says a word`);
+  const unasked = report.jobs.filter(isUnasked);
+  const rest = seen.arranged.some(({ order }) => order.chain.rest);
+  if (unasked.length > 0)
+    claim(
+      rest || warns(/did not fit into the time and no follow-up takes/),
+      () => `${unasked.length} jobs did not fit into the time, and nothing follows`,
+    );
+  if (seen.plan) claim(!rest, () => 'a follow-up closes what the plan does not say');
+  for (const { order, jobIds } of seen.arranged) {
+    claim(
+      order.at >= seen.endedAt + 110_000 - Math.abs(seen.skewMs),
+      () => 'a follow-up in less than two minutes',
+    );
+    claim(order.chain.rest === true || jobIds.length > 0, () => 'an empty follow-up');
+    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged anew for nothing');
+    claim(order.jobs.length === jobIds.length, () => 'a follow-up has other jobs than it says');
+    for (const { jobId, attempts } of order.jobs) {
+      const job = report.jobs.find((entry) => entry.jobId === jobId);
+      claim(
+        job?.outcome === 'closing' || (job?.outcome === 'not_attempted' && job.reason === 'stuck'),
+        () => `${jobId} is ${job?.outcome} and has a follow-up`,
+      );
+      claim(attempts === job?.attempts, () => `${jobId}: ${attempts} attempts told, ${job?.attempts} made`);
+      claim(!seen.pending.has(jobId), () => `${jobId} is in two pending follow-ups`);
+    }
+    claim(report.followUp?.jobs === jobIds.length, () => `the report counts ${report.followUp?.jobs}`);
+    claim(report.followUp?.rest === order.chain.rest, () => 'the report is wrong about the rest');
+  }
+}
+
+/** Idle, and left unasked for lack of time. A stuck job is listed by the follow-up instead. */
+const isUnasked = ({ notAttemptedBecause, reason }: ReportedJob) =>
+  notAttemptedBecause === 'time' && reason !== 'stuck';
+
+const quiet = ['recent_data', 'recently_opened', 'excluded'] as const;
+
+const outcomeCounts = [
+  ['closed', 'closed'],
+  ['force_closed', 'forceClosed'],
+  ['already_closed', 'alreadyClosed'],
+  ['closing', 'closing'],
+  ['error', 'errors'],
+  ['unknown', 'unknown'],
+  ['revived', 'revived'],
+  ['gone', 'gone'],
+  ['not_attempted', 'notAttempted'],
+  ['kept', 'kept'],
+] as const;
+
+function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
+  const { seen, wanted, claim } = trial;
+  const { jobId, outcome } = job;
+  const asks = seen.closes.filter(({ ids }) => ids.includes(jobId));
+  const chained = wanted.chain?.jobs.findLast((entry) => entry.jobId === jobId);
+  const read = lastRead(seen, 'stats', jobId);
+  const truth = read && toldBy(read, jobId)?.truth.get(jobId);
+  const state = truth === undefined || truth.hidden ? 'gone' : truth.state;
+  const says = (holds: boolean, why: string) =>
+    claim(
+      holds,
+      () =>
+        `${jobId} is reported ${outcome} (${job.reason}); ${why}; told last: ${state}, asked ${asks.length} times`,
+    );
+  claim(
+    job.attempts === asks.length + (chained?.attempts ?? 0),
+    () => `${jobId} has ${job.attempts} attempts, and was asked ${asks.length} times`,
+  );
+  const wasForced = asks.some(({ force }) => force);
+  const lastAsk = asks.at(-1);
+  // States are read while a request is in flight, too.
+  const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
+  switch (outcome) {
+    case 'closed':
+      says(state === 'closed' && readSince, 'it is not closed');
+      says(asks.length > 0 || chained !== undefined, 'nobody of ours asked');
+      says(!wasForced, 'it was forced');
+      break;
+    case 'force_closed':
+      says(state === 'closed' && readSince, 'it is not closed');
+      says(wasForced, 'it was not forced');
+      break;
+    case 'already_closed':
+      says(state === 'closed', 'it is not closed');
+      says(asks.length === 0, 'it was asked');
+      break;
+    case 'closing':
+      says(state === 'closing', 'it is not closing');
+      if (!report.dryRun && !report.fuse && readSince && lastAsk) {
+        const before = sinceLastStats(seen, jobId);
+        says(before <= 20_000, `it was looked at ${before} ms before the end`);
+      }
+      break;
+    case 'gone':
+      says(state === 'gone', 'it exists');
+      break;
+    case 'unknown':
+      says(asks.length > 0 && !readSince, 'it was read since');
+      break;
+    case 'error':
+      if (lastAsk) says(readSince && (state !== 'closed' || truth?.garbled !== undefined), 'it is closed');
+      else says(state !== 'closed' || truth?.garbled !== undefined, 'it is closed');
+      says(
+        job.error !== undefined && job.error.type !== 'internal_error',
+        `the error is ${JSON.stringify(job.error)}`,
+      );
+      break;
+    case 'revived': {
+      const reasons = lastDecisions(trial, jobId);
+      const isRight = reasons.some((each) => each?.verdict === 'keep' && each.reason === job.reason);
+      says(job.verdict === 'keep', `its verdict is ${job.verdict}`);
+      says(isRight, `it should be ${reasons.map((each) => `${each?.verdict} ${each?.reason}`).join(' or ')}`);
+      break;
+    }
+    case 'not_attempted':
+    case 'kept':
+      says(asks.length === 0, 'it was asked');
+      break;
+  }
+}
+
+/** Milliseconds from the last read of the job's stats to the end: what was learnt long before is not true of the end. */
+function sinceLastStats(seen: SweepSeen, jobId: string): number {
+  const last = seen.reads.findLast((entry) => entry.kind === 'stats' && entry.ids?.includes(jobId));
+  return seen.endedAt - (last?.endedAt ?? 0);
+}
+
+/** By the last look, or by the last read of its stats if the job was found closing and never asked here. */
+function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
+  return endsOfLastLook(seen, jobId).map((seq) => {
+    const told = toldOf(seen, jobId, seq);
+    return told && decide(wanted, told, pastOf(seen, wanted, jobId, seq));
+  });
+}
+
+/** The cases of exit 3. */
+function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: SweepSeen): boolean {
+  if (outcome === 'error' || outcome === 'unknown') return true;
+  const listed = seen.pending.has(jobId) || seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
+  if (outcome === 'closing') return !listed;
+  if (notAttemptedBecause === 'time') return !listed && !seen.arranged.some(({ order }) => order.chain.rest);
+  return outcome === 'not_attempted' && ['limit', 'signal'].includes(notAttemptedBecause ?? '');
+}
+
+/**
+ * Just after the last look at a job, told by the read of its config, which is only made for looks; its stats were read
+ * with it, or just before. One found closing that nobody here asked may be judged by its stats alone, at the very end.
+ */
+function endsOfLastLook(seen: SweepSeen, jobId: string): number[] {
+  const configs = lastRead(seen, 'configs', jobId);
+  if (!configs) return [Number.POSITIVE_INFINITY];
+  const feedId = toldBy(configs, jobId)?.truth.get(jobId)?.feed?.datafeedId;
+  const next = (kind: ReadKind, id: string | undefined) =>
+    id === undefined
+      ? undefined
+      : seen.reads.find(
+          (read) =>
+            read.kind === kind &&
+            read.ok &&
+            read.begunSeq > configs.begunSeq &&
+            (read.ids?.includes(id) ?? true),
+        );
+  const withFeeds = Math.max(configs.endedSeq, next('datafeeds', feedId)?.endedSeq ?? 0) + 1;
+  const withStats = Math.max(withFeeds, (next('stats', jobId)?.endedSeq ?? 0) + 1);
+  return [withStats, withFeeds, Number.POSITIVE_INFINITY];
+}

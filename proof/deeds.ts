@@ -1,0 +1,131 @@
+/** @module What other people do to the cluster meanwhile, at a time or after so many requests. */
+import type { VirtualClock } from '../simulator/clock.ts';
+import type { EmbeddedElasticsearch } from '../simulator/elasticsearch/index.ts';
+import { type Deed, idAt } from './case.ts';
+
+export type DeedLog = { readonly at: number; readonly deed: string; readonly jobId: string }[];
+
+/** Sets the deeds up; returns the list that they are written into as they are done. */
+export function scheduleDeeds(
+  server: EmbeddedElasticsearch,
+  clock: VirtualClock,
+  deeds: readonly Deed[],
+): DeedLog {
+  const done: DeedLog = [];
+  for (const deed of deeds) {
+    doAt(deed.when, server, clock, () => {
+      const jobId = deed.deed === 'job_made' ? `made-${deed.job}` : idAt(deed.job);
+      if (carryOut(server, deed, jobId)) done.push({ at: clock.now(), deed: deed.deed, jobId });
+    });
+  }
+  return done;
+}
+
+export function doAt(
+  when: Deed['when'],
+  server: EmbeddedElasticsearch,
+  clock: VirtualClock,
+  act: () => void,
+): void {
+  if ('at' in when) clock.at(clock.now() + when.at, act);
+  else server.faults.afterRequest(when.after, act, when.api);
+}
+
+/** Whether there was anything to do: nobody can close what is closed, or kill what does not run. */
+function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: string): boolean {
+  const job = cluster.cluster.jobs.get(jobId);
+  switch (deed) {
+    case 'node_leaves': {
+      const [name] = cluster.nodeNames;
+      if (!name || cluster.nodeNames.length < 2) return false;
+      cluster.crashNode(name);
+      return true;
+    }
+    case 'master_leaves':
+      cluster.setMaster(false);
+      return true;
+    case 'master_comes':
+      cluster.setMaster(true);
+      return true;
+    case 'upgrade_begins':
+      cluster.setUpgradeMode(true);
+      return true;
+    case 'upgrade_ends':
+      cluster.setUpgradeMode(false);
+      return true;
+    case 'job_made':
+      if (job) return false;
+      cluster.putJob({ jobId, lastData: '5d' });
+      return true;
+    default:
+      return job ? carryOutOn(job, cluster, deed) : false;
+  }
+}
+
+type Job = NonNullable<ReturnType<EmbeddedElasticsearch['cluster']['cluster']['jobs']['get']>>;
+
+type ClusterDeed =
+  | 'node_leaves'
+  | 'master_leaves'
+  | 'master_comes'
+  | 'upgrade_begins'
+  | 'upgrade_ends'
+  | 'job_made';
+
+function carryOutOn(
+  job: Job,
+  cluster: EmbeddedElasticsearch['cluster'],
+  deed: Exclude<Deed['deed'], ClusterDeed>,
+): boolean {
+  const jobId = job.id;
+  const state = job.task?.state ?? 'closed';
+  switch (deed) {
+    case 'data_arrives':
+      if (state !== 'opened') return false;
+      cluster.receiveData(jobId);
+      return true;
+    case 'process_dies':
+      if (!job.task?.process) return false;
+      cluster.failJob(jobId);
+      return true;
+    case 'deleted':
+      cluster.removeJob(jobId);
+      return true;
+    case 'opened':
+      if (state !== 'closed') return false;
+      cluster.openJob(jobId);
+      return true;
+    case 'closed':
+      if (state !== 'opened') return false;
+      cluster.closeJob(jobId);
+      return true;
+    case 'force_closed':
+      if (state === 'closed') return false;
+      cluster.forceCloseJob(jobId);
+      return true;
+    case 'closed_and_opened':
+      if (state === 'closed') return false;
+      cluster.forceCloseJob(jobId);
+      cluster.setOpenDuration(jobId, 1);
+      cluster.openJob(jobId);
+      return true;
+    case 'protected':
+      job.config = { ...job.config, custom_settings: { jobsweep: { protect: true } } };
+      return true;
+    case 'blocked':
+      cluster.blockJob(jobId, 'revert');
+      return true;
+    case 'datafeed_started':
+      if (state !== 'opened' || !job.task?.node || !cluster.cluster.datafeedOf(jobId)) return false;
+      cluster.startDatafeed(jobId);
+      return true;
+    case 'datafeed_stopped':
+      if (!cluster.cluster.datafeedOf(jobId)?.task) return false;
+      cluster.stopDatafeed(jobId);
+      return true;
+    case 'close_hangs':
+      cluster.setCloseDuration(jobId, 'never');
+      return true;
+  }
+  return false;
+}

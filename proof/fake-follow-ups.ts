@@ -1,0 +1,51 @@
+/** @module Someone who comes back later, or does not: the follow-up interface with all that can go wrong with it. */
+import type { VirtualClock } from '../simulator/clock.ts';
+import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
+import type { FollowUpMode } from './case.ts';
+import type { SweepSeen } from './observe.ts';
+
+export class FakeFollowUps {
+  readonly #mode: FollowUpMode;
+  readonly #clock: VirtualClock;
+  readonly #always: string;
+  readonly #waiting: FollowUpOrder[] = [];
+  #calls = 0;
+
+  /** `always` is the job that has a follow-up pending in the mode `has_pending`. */
+  constructor(mode: FollowUpMode, clock: VirtualClock, always: string) {
+    this.#mode = mode;
+    this.#clock = clock;
+    this.#always = always;
+  }
+
+  seenBy(seen: SweepSeen): FollowUps {
+    return {
+      pending: async () => {
+        if (this.#mode === 'fails') throw new Error('the scheduler cannot be reached');
+        const jobs = this.#waiting.flatMap((order) => order.jobs.map(({ jobId }) => jobId));
+        const pending = new Set([...jobs, ...(this.#mode === 'has_pending' ? [this.#always] : [])]);
+        seen.pending = pending;
+        seen.pendingCall = ++this.#calls;
+        return pending;
+      },
+      arrange: async (order, signal) => {
+        // a service that never answers; time passes while it is waited for
+        if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
+        const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
+        const jobIds = jobs.map(({ jobId }) => jobId);
+        // like the real service, it needs two minutes
+        const at = Math.max(order.at, this.#clock.now() + 120_000);
+        const taken = { ...order, at, jobs };
+        this.#waiting.push(taken);
+        seen.arranged.push({ order: taken, jobIds, call: ++this.#calls });
+        return { name: `${order.chain.sweepId}-${order.chain.round}`, at, jobIds };
+      },
+    };
+  }
+
+  /** The next follow-up that falls due. */
+  takeNext(): FollowUpOrder | undefined {
+    this.#waiting.sort((a, b) => a.at - b.at);
+    return this.#waiting.shift();
+  }
+}

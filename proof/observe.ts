@@ -1,0 +1,286 @@
+/**
+ * @module What one sweep did and was told, written down from three sides: the port that the sweep speaks to, the
+ * requests as the server saw them, and what was true of the cluster at the moment of each answer.
+ */
+import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/elasticsearch/index.ts';
+import type { Clock } from '../src/base/clock.ts';
+import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
+import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
+import type { SweepReport } from '../src/sweep/reporting/report.ts';
+import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { Case } from './case.ts';
+import { type Truth, truthOf } from './truth.ts';
+
+/** A request that had its effect, and the truth at that moment. */
+export interface Served {
+  readonly at: number;
+  readonly url: string;
+  readonly authorization: string | undefined;
+  readonly truth: Truth;
+}
+
+export type ReadKind = 'configs' | 'stats' | 'datafeeds';
+
+/** One read that the sweep made. Sequence numbers order everything that one sweep did. */
+export interface Read {
+  readonly kind: ReadKind;
+  /** Undefined: all. Of datafeeds, their own ids. */
+  readonly ids: readonly string[] | undefined;
+  readonly begunSeq: number;
+  readonly begunAt: number;
+  endedSeq: number;
+  endedAt: number;
+  ok: boolean;
+  /** The server's part: what was true when it answered, the last answer first. */
+  served: readonly Served[];
+}
+
+/** One close that the sweep sent. */
+export interface Close {
+  readonly ids: readonly string[];
+  readonly force: boolean;
+  readonly timeoutMs: number;
+  readonly begunSeq: number;
+  readonly begunAt: number;
+  endedSeq: number;
+  endedAt: number;
+  answer: CloseAnswer | undefined;
+}
+
+export interface SweepSeen {
+  readonly payload: RequestPayload;
+  readonly sweepId: string;
+  /** The plan that this sweep carries out. */
+  readonly plan: SweepSeen | undefined;
+  /** It makes a plan and nothing else. */
+  onlyPlans: boolean;
+  /** What names this sweep's requests in the server's log. */
+  readonly authorization: string;
+  readonly startedAt: number;
+  readonly remainingMs: number;
+  readonly skewMs: number;
+  readonly histories: ReadonlyMap<string, { flapping?: boolean; lastActivity?: number }>;
+  endedAt: number;
+  stoppedAt: number | undefined;
+  readonly reads: Read[];
+  readonly closes: Close[];
+  upgradeMode: boolean | undefined;
+  /** When this sweep last read that. */
+  upgradeReadAt: number | undefined;
+  mayClose: boolean | undefined;
+  /** The six reads of the beginning all succeeded, at this moment. */
+  foundAt: number | undefined;
+  report: SweepReport | undefined;
+  error: Error | undefined;
+  /** Jobs that a follow-up was arranged for by this sweep. */
+  readonly arranged: {
+    readonly order: FollowUpOrder;
+    readonly jobIds: readonly string[];
+    /** Which call to the scheduler it was, of all sweeps. */
+    readonly call: number;
+  }[];
+  /** Which call to the scheduler asked for the pending follow-ups. */
+  pendingCall: number | undefined;
+  /** Jobs that an earlier follow-up had pending when this sweep asked. */
+  pending: ReadonlySet<string>;
+  /** Truth before anything was done and after the sweep had ended. */
+  readonly before: Truth;
+  after: Truth;
+}
+
+export interface Observation {
+  readonly case: Case;
+  readonly sweeps: readonly SweepSeen[];
+  readonly requests: readonly RecordedRequest[];
+  /** Faults that struck a request. */
+  readonly struck: readonly { readonly kind: string; readonly api: string }[];
+  /** Deeds that were done, with their moment. */
+  readonly done: readonly { readonly at: number; readonly deed: string; readonly jobId: string }[];
+  /** Each job's states in the order in which they came, with what brought them about. */
+  readonly history: ReadonlyMap<
+    string,
+    readonly { readonly at: number; readonly state: string; readonly cause: string }[]
+  >;
+  /** Every id that was ever the name of a job. */
+  readonly jobIds: ReadonlySet<string>;
+  readonly hung: boolean;
+  /** Requests in the minutes after the last sweep had ended. */
+  readonly lingering: number;
+  readonly secrets: readonly string[];
+}
+
+/** Writes down what is true whenever a request has its effect. */
+export class ServerLog {
+  readonly served: Served[] = [];
+
+  constructor(server: EmbeddedElasticsearch, clock: Clock) {
+    const { security } = server.cluster;
+    const authenticate = security.authenticate.bind(security);
+    // The one step that every request takes in the very turn in which it reads or changes the cluster.
+    security.authenticate = (authorization, url) => {
+      this.served.push({ at: clock.now(), url, authorization, truth: truthOf(server.cluster) });
+      return authenticate(authorization, url);
+    };
+  }
+}
+
+const paths: Record<ReadKind, RegExp> = {
+  configs: /^\/_ml\/anomaly_detectors(?:\/([^/?]+))?(?:\?|$)/,
+  stats: /^\/_ml\/anomaly_detectors(?:\/([^/?]+))?\/_stats(?:\?|$)/,
+  datafeeds: /^\/_ml\/datafeeds(?:\/([^/?]+))?\/_stats(?:\?|$)/,
+};
+
+/** The ids that a served request named; `all` for a listing, undefined when it was another kind of request. */
+export function namedBy(kind: ReadKind, url: string): readonly string[] | 'all' | undefined {
+  const match = paths[kind].exec(url);
+  if (!match || match[1] === '_stats') return undefined;
+  return match[1] === undefined ? 'all' : decodeURIComponent(match[1]).split(',');
+}
+
+/** The cluster as a sweep sees it, with everything written down. */
+export class WatchedCluster implements Cluster {
+  readonly #inner: Cluster;
+  readonly #seen: SweepSeen;
+  readonly #clock: Clock;
+  readonly #log: ServerLog;
+  #seq = 0;
+  #found = 0;
+
+  constructor(inner: Cluster, seen: SweepSeen, clock: Clock, log: ServerLog) {
+    this.#inner = inner;
+    this.#seen = seen;
+    this.#clock = clock;
+    this.#log = log;
+    this.#seq = seen.reads.reduce((most, { endedSeq }) => Math.max(most, endedSeq), -1) + 1;
+  }
+
+  limitReads(limits: ReadLimits): void {
+    this.#inner.limitReads?.(limits);
+  }
+
+  async identify(signal: AbortSignal) {
+    return this.#first(await this.#inner.identify(signal));
+  }
+
+  async upgradeMode(signal: AbortSignal) {
+    try {
+      this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
+      this.#seen.upgradeReadAt = this.#clock.now();
+    } catch (error) {
+      // of a plan that was read before, this is the one part that is read again
+      this.#seen.foundAt = undefined;
+      throw error;
+    }
+    return this.#first(this.#seen.upgradeMode);
+  }
+
+  largestNodeProcessors() {
+    return this.#inner.largestNodeProcessors();
+  }
+
+  async mayClose(signal: AbortSignal) {
+    this.#seen.mayClose = await this.#inner.mayClose(signal);
+    return this.#first(this.#seen.mayClose);
+  }
+
+  jobConfigs(signal: AbortSignal, ids?: readonly JobId[]) {
+    return this.#read('configs', ids, () => this.#inner.jobConfigs(signal, ids));
+  }
+
+  jobStats(signal: AbortSignal, ids?: readonly JobId[]) {
+    return this.#read('stats', ids, () => this.#inner.jobStats(signal, ids));
+  }
+
+  datafeedStats(signal: AbortSignal, ids?: readonly string[]) {
+    return this.#read('datafeeds', ids, () => this.#inner.datafeedStats(signal, ids));
+  }
+
+  async close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer> {
+    const close: Close = {
+      ids: [...batch],
+      force: options.force,
+      timeoutMs: options.timeoutMs,
+      begunSeq: this.#seq++,
+      begunAt: this.#clock.now(),
+      endedSeq: Number.POSITIVE_INFINITY,
+      endedAt: Number.POSITIVE_INFINITY,
+      answer: undefined,
+    };
+    this.#seen.closes.push(close);
+    try {
+      close.answer = await this.#inner.close(batch, options);
+      return close.answer;
+    } finally {
+      close.endedSeq = this.#seq++;
+      close.endedAt = this.#clock.now();
+    }
+  }
+
+  serverDate() {
+    return this.#inner.serverDate?.();
+  }
+
+  warnings() {
+    return this.#inner.warnings();
+  }
+
+  #first<T>(value: T): T {
+    this.#found += 1;
+    if (this.#found === 6) this.#seen.foundAt = this.#clock.now();
+    return value;
+  }
+
+  async #read<T>(kind: ReadKind, ids: readonly string[] | undefined, run: () => Promise<T>): Promise<T> {
+    const from = this.#log.served.length;
+    const read: Read = {
+      kind,
+      ids: ids && [...ids],
+      begunSeq: this.#seq++,
+      begunAt: this.#clock.now(),
+      endedSeq: Number.POSITIVE_INFINITY,
+      endedAt: Number.POSITIVE_INFINITY,
+      ok: false,
+      served: [],
+    };
+    this.#seen.reads.push(read);
+    try {
+      const value = await run();
+      read.ok = true;
+      return ids === undefined ? this.#first(value) : value;
+    } finally {
+      read.endedSeq = this.#seq++;
+      read.endedAt = this.#clock.now();
+      read.served = this.#log.served
+        .slice(from)
+        .filter(
+          ({ url, authorization }) =>
+            authorization === this.#seen.authorization && namedBy(kind, url) !== undefined,
+        )
+        .reverse();
+    }
+  }
+}
+
+/** What one read told of one thing: the truth when its answer was made; undefined when the read did not ask for it. */
+export function toldBy(read: Read, id: string): Served | undefined {
+  return read.served.find(({ url }) => {
+    const named = namedBy(read.kind, url);
+    return named === 'all' || named?.includes(id);
+  });
+}
+
+/** The last successful read of a kind that asked for `id` and had ended before `seq`. */
+export function lastRead(
+  seen: SweepSeen,
+  kind: ReadKind,
+  id: string,
+  seq = Number.POSITIVE_INFINITY,
+): Read | undefined {
+  return seen.reads.findLast(
+    (read) =>
+      read.kind === kind &&
+      read.ok &&
+      read.endedSeq < seq &&
+      (read.ids === undefined || read.ids.includes(id)),
+  );
+}

@@ -1,0 +1,130 @@
+/** @module What many runs have tried and reached: per property how often it was at stake, and everything that was met. */
+import {
+  actReasons,
+  fuses,
+  keepReasons,
+  notAttemptedReasons,
+  outcomes,
+  statuses,
+} from '../src/sweep/vocabulary.ts';
+import { deedKinds, troubleKinds } from './case.ts';
+import type { Observation } from './observe.ts';
+import { properties, type Verdict } from './properties.ts';
+
+export interface PropertyTally {
+  /** Cases in which the property was at stake. */
+  tried: number;
+  /** Those of them in which a fault struck or somebody interfered. */
+  troubled: number;
+  violated: number;
+}
+
+export interface Tally {
+  cases: number;
+  sweeps: number;
+  requests: number;
+  readonly properties: Record<string, PropertyTally>;
+  /** How often each thing was met, by names such as `reason idle`. */
+  readonly met: Record<string, number>;
+}
+
+const answers = [
+  'acknowledged',
+  'missing',
+  'failed_jobs',
+  'timed_out',
+  'busy',
+  'denied',
+  'error',
+  'lost',
+] as const;
+
+const errors = [
+  'NoSuchJobError',
+  'ClusterUnreachableError',
+  'NotElasticsearchError',
+  'AccessDeniedError',
+  'UnreadableInventoryError',
+  'StoppedError',
+] as const;
+
+const named = (kind: string, names: readonly string[]) => names.map((name) => `${kind} ${name}`);
+
+/** All that a soak has to meet at least once. */
+export const toMeet: readonly string[] = [
+  ...named('keep', Object.keys(keepReasons)),
+  ...named('act', Object.keys(actReasons)),
+  ...named('outcome', Object.keys(outcomes)),
+  ...named('not attempted for', Object.keys(notAttemptedReasons)),
+  ...named('fuse', Object.keys(fuses)),
+  ...named('status', Object.keys(statuses)),
+  ...named('answer', answers),
+  ...named('error', errors),
+  ...named('fault', troubleKinds),
+  ...named('deed', deedKinds),
+];
+
+export const emptyTally = (): Tally => ({
+  cases: 0,
+  sweeps: 0,
+  requests: 0,
+  properties: Object.fromEntries(
+    properties.map(({ name }) => [name, { tried: 0, troubled: 0, violated: 0 }]),
+  ),
+  met: {},
+});
+
+export function count(tally: Tally, run: Observation, verdicts: readonly Verdict[]): void {
+  tally.cases += 1;
+  tally.sweeps += run.sweeps.length;
+  tally.requests += run.requests.length;
+  const troubled = run.struck.length > 0 || run.done.length > 0;
+  for (const { property, tried, violations } of verdicts) {
+    const entry = tally.properties[property.name];
+    if (!entry) continue;
+    if (tried) entry.tried += 1;
+    if (tried && troubled) entry.troubled += 1;
+    if (violations.length > 0) entry.violated += 1;
+  }
+  for (const thing of thingsOf(run)) tally.met[thing] = (tally.met[thing] ?? 0) + 1;
+}
+
+/** Adds what another process has counted. */
+export function add(tally: Tally, other: Tally): void {
+  tally.cases += other.cases;
+  tally.sweeps += other.sweeps;
+  tally.requests += other.requests;
+  for (const [name, { tried, troubled, violated }] of Object.entries(other.properties)) {
+    const entry = tally.properties[name];
+    if (!entry) continue;
+    entry.tried += tried;
+    entry.troubled += troubled;
+    entry.violated += violated;
+  }
+  for (const [thing, times] of Object.entries(other.met)) tally.met[thing] = (tally.met[thing] ?? 0) + times;
+}
+
+/** What was never met. */
+export const missed = (tally: Tally): string[] => toMeet.filter((thing) => !tally.met[thing]);
+
+/** Everything that one run met, each once. */
+function thingsOf(run: Observation): Set<string> {
+  const things = new Set<string>();
+  for (const { kind } of run.struck) things.add(`fault ${kind}`);
+  for (const { deed } of run.done) things.add(`deed ${deed}`);
+  for (const { report, error, closes } of run.sweeps) {
+    if (error) things.add(`error ${error.name}`);
+    for (const { answer } of closes) if (answer) things.add(`answer ${answer.kind}`);
+    if (!report) continue;
+    things.add(`status ${report.status}`);
+    if (report.fuse) things.add(`fuse ${report.fuse.name}`);
+    for (const reason of Object.keys(report.kept)) things.add(`keep ${reason}`);
+    for (const { verdict, reason, outcome, notAttemptedBecause: because } of report.jobs) {
+      things.add(`${verdict === 'keep' ? 'keep' : 'act'} ${reason}`);
+      things.add(`outcome ${outcome}`);
+      if (because) things.add(`not attempted for ${because}`);
+    }
+    if (report.counts.kept > 0) things.add('outcome kept');
+  }
+  return things;
+}

@@ -1,0 +1,85 @@
+/** @module The path parameter that names jobs or datafeeds, and `allow_no_match` with its older spellings (docs/elasticsearch.md §2.1). */
+import { noSuchDatafeed, noSuchJob } from '../errors.ts';
+import type { Call } from '../http/call.ts';
+import type { Datafeed } from '../state/datafeed.ts';
+import { byCodeUnit, resolve } from '../state/expressions.ts';
+import type { Job } from '../state/job.ts';
+
+type Kind = 'jobs' | 'datafeeds';
+
+/** `allow_no_match` of the query; `allow_no_jobs` where the stack, or the compatibility asked for, still knows it. */
+export function allowNoMatch(call: Call, kind: Kind): boolean {
+  const old = `allow_no_${kind}`;
+  let allowed = true;
+  if (takesOldName(call) && call.query.has(old)) {
+    allowed = call.query.flag(old, true);
+    warnOldName(call, kind);
+  }
+  return call.query.flag('allow_no_match', allowed);
+}
+
+export function takesOldName({ world, compatibleWith }: Call): boolean {
+  return world.cluster.major === 7 || (world.cluster.major === 8 && compatibleWith === 7);
+}
+
+export function warnOldName(call: Call, kind: Kind): void {
+  call.warn(`Deprecated field [allow_no_${kind}] used, expected [allow_no_match] instead`);
+}
+
+/** The jobs that the expression names, in order. @throws 404 for what it must match and does not. */
+export function jobsNamed(
+  { world: { cluster } }: Call,
+  expression: string,
+  allowed: boolean,
+  { withDeleting = false, withLeftovers = false } = {},
+): Job[] {
+  const names = cluster.jobNames({ withDeleting });
+  const { ids: found, missing: unmatched } = resolve(expression, names, allowed);
+  const { ids, missing } = withLeftovers
+    ? addLeftovers(cluster, expression, found, unmatched)
+    : { ids: found, missing: unmatched };
+  if (missing.length > 0) throw noSuchJob(missing.join(','));
+  return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
+}
+
+/** A forced close also finds the tasks of jobs that are marked for deletion. */
+function addLeftovers(
+  cluster: Call['world']['cluster'],
+  expression: string,
+  found: readonly string[],
+  missing: readonly string[],
+): { ids: readonly string[]; missing: readonly string[] } {
+  const hidden = cluster.sortedJobs.filter((id) => {
+    const job = cluster.jobs.get(id);
+    return job?.blocked?.reason === 'delete' && job.task !== undefined;
+  });
+  if (hidden.length === 0) return { ids: found, missing };
+  const leftovers = resolve(expression, { ids: () => hidden, has: (id) => hidden.includes(id) }, true);
+  return {
+    ids: [...new Set([...found, ...leftovers.ids])].sort(byCodeUnit),
+    missing: missing.filter((token) => !leftovers.ids.includes(token)),
+  };
+}
+
+export function datafeedsNamed(
+  { world: { cluster } }: Call,
+  expression: string,
+  allowed: boolean,
+): Datafeed[] {
+  const { ids, missing } = resolve(expression, cluster.datafeedNames(), allowed);
+  if (missing.length > 0) throw noSuchDatafeed(missing.join(','));
+  return ids.flatMap((id) => cluster.datafeeds.get(id) ?? []);
+}
+
+/** The one job with this id, groups and patterns not being ids. @throws 404 */
+export function oneJob({ world: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
+  const job = cluster.jobs.get(id);
+  if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);
+  return job;
+}
+
+export function oneDatafeed({ world: { cluster } }: Call, id: string): Datafeed {
+  const datafeed = cluster.datafeeds.get(id);
+  if (!datafeed) throw noSuchDatafeed(id);
+  return datafeed;
+}

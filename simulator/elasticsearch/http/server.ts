@@ -1,0 +1,309 @@
+/** @module The HTTP server: reads a request, lets faults strike, asks who and what, hands it to its route, answers. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { SimulatorClock } from '../../clock.ts';
+import { ElasticsearchError } from '../errors.ts';
+import type { Fault, FaultScript } from '../faults.ts';
+import type { World } from '../handler-context.ts';
+import { stackFacts } from '../versions.ts';
+import { RequestBody } from './body.ts';
+import type { Answer, Call, Route } from './call.ts';
+import { compatibility, PlainError } from './media-type.ts';
+import { Query } from './query.ts';
+import { type Rendered, type RenderOptions, render, renderError } from './respond.ts';
+import { type Match, type Routed, Router } from './router.ts';
+
+/** One request that the server has seen. */
+export interface RecordedRequest {
+  /** When it arrived, epoch milliseconds of the simulated clock. */
+  readonly at: number;
+  readonly method: string;
+  /** As it stood in the request line, percent-encoded. */
+  readonly path: string;
+  readonly query: string;
+  /** Of the request line, with its line end: what `http.max_initial_line_length` limits. */
+  readonly lineBytes: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+  /** The API that it was for, `unknown` if none. */
+  readonly api: string;
+  /** Undefined while there is no answer, and when there will be none. */
+  status?: number | undefined;
+  answeredAt?: number | undefined;
+  responseBytes?: number | undefined;
+}
+
+/** `http.max_initial_line_length` */
+const longestLine = 4096;
+/** `http.max_content_length` */
+const mostContent = 100 * 2 ** 20;
+const unzip = promisify(gunzip);
+
+export interface ServerOptions {
+  readonly world: World;
+  readonly clock: SimulatorClock;
+  readonly routes: readonly Route[];
+  readonly faults: FaultScript;
+  readonly remember: (request: RecordedRequest) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+export function createElasticsearchServer(options: ServerOptions): Server {
+  const router = new Router<Route>();
+  for (const route of options.routes)
+    for (const path of route.paths) for (const method of route.methods) router.add(method, path, route);
+  return createServer({ maxHeaderSize: 256 * 1024, keepAliveTimeout: 0 }, (request, response) => {
+    handle(options, router, request, response).catch(options.onBug);
+  });
+}
+
+async function handle(
+  options: ServerOptions,
+  router: Router<Route>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { clock, faults } = options;
+  // the client may go at any time: what it asked for goes on
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  const content = await readContent(request);
+  if (content === undefined) return;
+  const exchange = begin(options, router, request, content);
+  const { record, wait } = exchange;
+  options.remember(record);
+  // not a sleep: that would make time pass even when the client has gone
+  const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
+  const fault = faults.strike(record.api, record.path);
+  if (fault?.delay) await wait(elapsed(fault.delay));
+  if (fault?.hang) {
+    await wait(new Promise<void>((resolve) => response.once('close', () => resolve())));
+    return;
+  }
+  if (fault?.reset === 'before') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  const rendered = await rendering(options, exchange, fault);
+  faults.requestDone(record.api);
+  if (fault?.delayAnswer) await wait(elapsed(fault.delayAnswer));
+  if (fault?.reset === 'after') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  if (response.destroyed) return;
+  record.status = rendered.status;
+  record.answeredAt = clock.now();
+  record.responseBytes = Buffer.byteLength(rendered.body);
+  const last = exchange.tooLong || record.lineBytes > longestLine;
+  send(response, rendered, {
+    fault,
+    method: record.method,
+    warnings: exchange.warnings,
+    request,
+    last,
+    clock,
+  });
+}
+
+/** A request that was read, and what its answer needs. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly record: RecordedRequest;
+  readonly routed: Routed<Route>;
+  readonly query: Query;
+  readonly tooLong: boolean;
+  readonly warnings: string[];
+  readonly wait: Call['wait'];
+}
+
+function begin(
+  { world, clock }: ServerOptions,
+  router: Router<Route>,
+  request: IncomingMessage,
+  { text, tooLong }: Content,
+): Exchange {
+  const method = request.method ?? 'GET';
+  const [path, search] = splitOnce(request.url ?? '/', '?');
+  const routed = findRoute(router, world.cluster.major, method, path);
+  const record: RecordedRequest = {
+    at: clock.now(),
+    method,
+    path,
+    query: search,
+    lineBytes: Buffer.byteLength(`${method} ${request.url} HTTP/1.1\r\n`),
+    headers: request.headers,
+    body: text,
+    api: routed.kind === 'found' ? routed.match.route.name : 'unknown',
+  };
+  const wait: Call['wait'] = (answer) => clock.parked(request.socket.remotePort, answer);
+  return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
+}
+
+/** The answer as bytes: the handler's, or the one that a fault puts in its place. */
+async function rendering(
+  options: ServerOptions,
+  exchange: Exchange,
+  fault: Fault | undefined,
+): Promise<Rendered> {
+  const { query, request } = exchange;
+  const renderOptions: RenderOptions = {
+    major: options.world.cluster.major,
+    query,
+    headers: request.headers,
+  };
+  if (fault?.status !== undefined && !fault.after) return render(scripted(fault), renderOptions);
+  let rendered: Rendered;
+  try {
+    rendered = render(await answer(options, exchange), renderOptions);
+  } catch (error) {
+    const known = renderError(error, renderOptions);
+    // a bug of this simulator: the client gets an answer, and the process learns of it too
+    if (!known) options.onBug(error);
+    rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
+  }
+  return fault?.status === undefined ? rendered : render(scripted(fault), renderOptions);
+}
+
+async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Answer> {
+  const { request, record, routed, query, warnings } = exchange;
+  const { method, path, body: text } = record;
+  if (record.lineBytes > longestLine)
+    throw new ElasticsearchError(400, {
+      type: 'too_long_http_line_exception',
+      reason: `An HTTP line is larger than ${longestLine} bytes.`,
+    });
+  if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
+  const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
+  const source = query.peek('source');
+  const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
+  const compatibleWith = compatibility(world.cluster.major, {
+    contentType: request.headers['content-type'],
+    accept: request.headers.accept,
+    hasBody: text !== '',
+  });
+  const { route, parameters } = matchOf(routed, method, request.url);
+  const call: Call = {
+    world,
+    method,
+    path,
+    parameters,
+    query,
+    body,
+    principal,
+    accept: request.headers.accept ?? '',
+    compatibleWith,
+    wait: exchange.wait,
+    warn: (message) => {
+      const facts = stackFacts[world.cluster.stack];
+      warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
+    },
+  };
+  if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
+  const act = route.prepare(call);
+  query.refuseUnconsumed(path);
+  world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
+  return act();
+}
+
+/** @throws 400 if no endpoint has this path, 405 if it has no such method */
+function matchOf(routed: Routed<Route>, method: string, uri: string | undefined): Match<Route> {
+  if (routed.kind === 'found') return routed.match;
+  if (routed.kind === 'unknown')
+    throw new PlainError(400, `no handler found for uri [${uri}] and method [${method}]`, {
+      withStatus: false,
+    });
+  throw new PlainError(
+    405,
+    `Incorrect HTTP method for uri [${uri}] and method [${method}], allowed: [${routed.allowed.join(', ')}]`,
+    { headers: { Allow: routed.allowed.join(',') } },
+  );
+}
+
+const olderPrefix = '/_xpack/ml/';
+
+function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path: string): Routed<Route> {
+  const older = path.startsWith(olderPrefix) && major < 9;
+  const routed = router.find(method, older ? `/_ml/${path.slice(olderPrefix.length)}` : path);
+  return routed.kind === 'found' && (routed.match.route.since ?? 7) > major ? { kind: 'unknown' } : routed;
+}
+
+/** The prefix of 6.x: still there on 7.x, and on 8.x for whoever asks for compatibility with 7. */
+function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): void {
+  if (world.cluster.major === 8 && compatibleWith !== 7)
+    throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
+      withStatus: false,
+    });
+  warn(`[${method} ${path}] is deprecated! Use [${method} /_ml/${path.slice(olderPrefix.length)}] instead.`);
+}
+
+function bugBody(error: unknown): object {
+  const reason = `a bug of the simulator: ${error instanceof Error ? error.message : String(error)}`;
+  return new ElasticsearchError(500, { type: 'simulator_exception', reason }).body();
+}
+
+function scripted({ status = 500, type, reason, body, headers = {} }: Fault): Answer {
+  if (typeof body === 'string') return { status, text: body, headers };
+  const cause = { type: type ?? 'status_exception', reason: reason ?? 'scripted fault' };
+  return { status, body: body ?? new ElasticsearchError(status, cause).body(), headers };
+}
+
+interface SendOptions {
+  readonly fault: Fault | undefined;
+  readonly method: string;
+  readonly warnings: readonly string[];
+  readonly request: IncomingMessage;
+  /** The connection cannot be used again. */
+  readonly last: boolean;
+  readonly clock: SimulatorClock;
+}
+
+function send(response: ServerResponse, rendered: Rendered, options: SendOptions): void {
+  const { fault, method, warnings, request, last, clock } = options;
+  const headers: Record<string, string | readonly string[]> = { ...rendered.headers };
+  if (!fault?.noProduct) headers['X-elastic-product'] = 'Elasticsearch';
+  if (warnings.length > 0) headers.Warning = warnings;
+  if (fault?.contentType !== undefined) headers['content-type'] = fault.contentType;
+  if (last) headers.connection = 'close';
+  const bytes = Buffer.from(rendered.body);
+  headers['content-length'] = String(bytes.length);
+  // Node would write the machine's own
+  headers.date = new Date(clock.now()).toUTCString();
+  const opaque = request.headers['x-opaque-id'];
+  if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
+  response.writeHead(rendered.status, headers as Record<string, string | string[]>);
+  if (fault?.cut !== undefined) {
+    response.write(bytes.subarray(0, fault.cut), () => request.socket.destroy());
+    return;
+  }
+  response.end(method === 'HEAD' ? undefined : bytes);
+}
+
+interface Content {
+  readonly text: string;
+  readonly tooLong: boolean;
+}
+
+/** The content; undefined when the client went before it was complete. What is too long is not kept. */
+async function readContent(request: IncomingMessage): Promise<Content | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > mostContent) return { text: '', tooLong: true };
+      chunks.push(chunk);
+    }
+    const content = Buffer.concat(chunks);
+    const plain = request.headers['content-encoding'] === 'gzip' ? await unzip(content) : content;
+    return { text: plain.toString('utf8'), tooLong: false };
+  } catch {
+    return undefined;
+  }
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
+}

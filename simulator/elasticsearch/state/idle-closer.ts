@@ -1,0 +1,48 @@
+/**
+ * @module The server's own idle closer, as recent releases have it: each night, jobs whose stopped datafeed has fed
+ * them nothing for a while are closed. It judges by event time, and by nothing else (docs/elasticsearch.md §5).
+ */
+import type { ClusterState } from './cluster-state.ts';
+import { closeProcess } from './job-lifecycle.ts';
+
+const setting = 'xpack.ml.idle_job_auto_close_timeout';
+const day = 86_400_000;
+
+/** Runs a little after one o'clock each night, while the setting is on. */
+export class IdleCloser {
+  readonly #cluster: ClusterState;
+  #cancel: (() => void) | undefined;
+
+  constructor(cluster: ClusterState) {
+    this.#cluster = cluster;
+  }
+
+  /** Call this after settings have changed. */
+  reschedule(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (!this.#cluster.settings.names.includes(setting)) return;
+    if (this.#cluster.settings.milliseconds(setting) <= 0) return;
+    const now = this.#cluster.clock.now();
+    const offset = 3_600_000 + this.#cluster.random.integer(0, 1_800_000, 'nightly maintenance');
+    const next = Math.floor((now - offset) / day) * day + day + offset;
+    this.#cancel = this.#cluster.clock.at(next, () => {
+      this.closeIdle();
+      this.reschedule();
+    });
+  }
+
+  closeIdle(): void {
+    const { settings, clock, jobs, upgradeMode } = this.#cluster;
+    if (upgradeMode) return;
+    const oldest = clock.now() - settings.milliseconds(setting);
+    for (const job of jobs.values()) {
+      const { task } = job;
+      const datafeed = this.#cluster.datafeedOf(job.id);
+      if (task?.state !== 'opened' || !datafeed || datafeed.task) continue;
+      const { latestRecord } = job.counts;
+      if (latestRecord !== undefined && latestRecord < oldest)
+        void closeProcess(this.#cluster, job, task, 'idle job auto close').catch(() => undefined);
+    }
+  }
+}

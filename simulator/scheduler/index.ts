@@ -1,0 +1,148 @@
+/**
+ * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP, schedules that really fall
+ * due on a clock that can be held, and everything that the real one does wrong, on demand.
+ */
+import type { SimulatorClock } from '../clock.ts';
+import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';
+import { type Fault, FaultScript } from './faults.ts';
+import { type FailedEvent, type Invocation, type LambdaOptions, LambdaQueue } from './lambda.ts';
+import { Operations, type Paging } from './operations.ts';
+import { listen, type ReceivedRequest } from './server.ts';
+import { SchedulerStore, type StoredGroup, type StoredSchedule } from './store.ts';
+import { Timetable } from './timetable.ts';
+
+export type { DeadLetter, Delivery } from './delivery.ts';
+export type { ApiFault, Fault } from './faults.ts';
+export type { FailedEvent, Invocation, LambdaOptions } from './lambda.ts';
+export type { ReceivedRequest } from './server.ts';
+
+export interface SchedulerOptions {
+  readonly clock: SimulatorClock;
+  /** 0, a free port, when left out. */
+  readonly port?: number;
+  /** 123456789012 when left out. */
+  readonly accountId?: string;
+  /** Of requests that are not signed; the others name theirs. us-east-1 when left out. */
+  readonly region?: string;
+  /** Runs the function; what it rejects with is the function's error, and Lambda's to retry. */
+  readonly invoke?: (invocation: Invocation) => unknown;
+  /** A Lambda invoke address to post events to, instead; how the function fares is then not known here. */
+  readonly invokeUrl?: string;
+  readonly lambda?: LambdaOptions;
+  /** The most schedules of a region; 10 million when left out. */
+  readonly quota?: number;
+  readonly paging?: Partial<Paging>;
+  /** From a schedule's last invocation to its removal (DELETE); a second when left out. */
+  readonly completionDelayMs?: number;
+  /** From the call to the end of a group and its schedules; 5 s when left out. */
+  readonly groupDeletionMs?: number;
+  /** What an `at` does that is past when it is made: `never` fires, unless told otherwise. */
+  readonly pastAt?: 'never' | 'at_once';
+  /** Told of every attempt to reach a target, as it is made. */
+  readonly delivered?: (delivery: Delivery) => void;
+  /** For the moments within flexible windows; always the middle when left out. */
+  readonly random?: () => number;
+}
+
+export interface EmbeddedScheduler extends AsyncDisposable {
+  /** `http://127.0.0.1:…`, for `AWS_ENDPOINT_URL_SCHEDULER`. */
+  readonly url: string;
+  /** What exists now, by region, group and name. */
+  readonly schedules: readonly StoredSchedule[];
+  groups(region: string): readonly StoredGroup[];
+  /** Every request so far. */
+  readonly requests: readonly ReceivedRequest[];
+  /** Every attempt to reach a target so far. */
+  readonly deliveries: readonly Delivery[];
+  readonly deadLetters: readonly DeadLetter[];
+  /** Events that the function failed on for good. */
+  readonly failedEvents: readonly FailedEvent[];
+  /** How many events the function is busy with. */
+  readonly running: number;
+  /** Adds to what will go wrong; see `Fault`. */
+  script(...faults: readonly Fault[]): void;
+  /** Takes back what was scripted and has not happened. */
+  unscript(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts an embedded Scheduler on loopback. */
+export async function startScheduler(options: SchedulerOptions): Promise<EmbeddedScheduler> {
+  const { clock } = options;
+  const faults = new FaultScript();
+  const lambda = new LambdaQueue(clock, options.invoke ?? (() => undefined), options.lambda);
+  const send: Send =
+    options.invokeUrl === undefined
+      ? async (functionArn, payload) => lambda.accept(functionArn, JSON.parse(payload))
+      : (_functionArn, payload) => post(clock, options.invokeUrl ?? '', payload);
+  const courier = new Courier(clock, faults, send, options.delivered);
+  const store: SchedulerStore = new SchedulerStore({
+    clock,
+    accountId: options.accountId ?? '123456789012',
+    quota: options.quota ?? 10_000_000,
+    groupDeletionMs: options.groupDeletionMs ?? 5_000,
+    changed: (arn, schedule) => timetable.changed(arn, schedule),
+  });
+  const timetable = new Timetable({
+    clock,
+    pastAt: options.pastAt ?? 'never',
+    random: options.random ?? (() => 0.5),
+    deliver: (...order) => courier.deliver(...order),
+    completed: (schedule) =>
+      clock.at(clock.now() + (options.completionDelayMs ?? 1_000), () => {
+        // changed since: it has another life, and its own completion
+        if (store.find(schedule.Arn) === schedule) store.remove(schedule.Arn);
+      }),
+  });
+  const operations = new Operations(store, () => clock.now(), {
+    size: options.paging?.size ?? 100,
+    startEmpty: options.paging?.startEmpty ?? false,
+  });
+  const server = await listen({
+    clock,
+    faults,
+    operations,
+    port: options.port ?? 0,
+    region: options.region ?? 'us-east-1',
+  });
+  const stop = async () => {
+    timetable.stop();
+    await server.stop();
+  };
+  return {
+    url: server.url,
+    requests: server.requests,
+    deliveries: courier.deliveries,
+    deadLetters: courier.deadLetters,
+    failedEvents: lambda.failures,
+    get schedules() {
+      return store.schedules();
+    },
+    get running() {
+      return lambda.running;
+    },
+    groups: (region) => store.groups(region),
+    script: (...added) => faults.add(...added),
+    unscript: () => faults.clear(),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Posts an event to a Lambda invoke address, as an asynchronous invocation. */
+async function post(clock: SimulatorClock, url: string, payload: string): Promise<void> {
+  using limit = clock.limit(60_000);
+  let answer: Response;
+  try {
+    answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-amz-invocation-type': 'Event' },
+      body: payload,
+      signal: limit.signal,
+    });
+    await answer.body?.cancel();
+  } catch (error) {
+    throw new DeliveryError('SDK_CLIENT_ERROR', `${url} could not be reached: ${String(error)}`);
+  }
+  if (!answer.ok) throw new DeliveryError(`HTTP_${answer.status}`, `${url} answered ${answer.status}`);
+}

@@ -1,0 +1,29 @@
+/** @module The machine's own clock, behind the interface that the sweep takes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, Limit } from './clock.ts';
+
+// setTimeout fires at once for anything above 2^31-1 ms; no limit of ours is near 24 days.
+const longest = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    signal?.throwIfAborted();
+    await sleep(Math.min(Math.max(ms, 0), longest), undefined, signal ? { signal } : {}).catch(
+      (error: unknown) => {
+        // node wraps the reason in an AbortError; the callers of this clock are promised the reason itself
+        throw signal?.aborted ? signal.reason : error;
+      },
+    );
+  },
+  limit: (ms): Limit => {
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(timeoutError(ms)), Math.min(Math.max(ms, 0), longest));
+    return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};
+
+/** The reason that every limit aborts with. */
+export function timeoutError(ms: number): DOMException {
+  return new DOMException(`not finished within ${ms} ms`, 'TimeoutError');
+}

@@ -1,0 +1,247 @@
+/** @module The checks of a cluster: from what it answered to what that means for a sweep. Pure. */
+
+import { plural, printable } from '../../base/text.ts';
+import { shownName } from '../../elasticsearch/client/authority.ts';
+import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
+import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
+import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
+import { troubleOf } from '../../elasticsearch/fatal-errors.ts';
+import { mostListed } from '../../elasticsearch/listing.ts';
+import type { Reading } from '../../elasticsearch/retry-reads.ts';
+import { span } from '../output/words.ts';
+import { type Finding, finding, note, ok } from './finding.ts';
+
+export interface ClusterCase {
+  readonly connection: Connection;
+  readonly facts: ClusterFacts;
+  /** `idleFor` of the request, milliseconds. */
+  readonly idleFor: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+export function clusterFindings(given: ClusterCase): Finding[] {
+  const { facts } = given;
+  const connection = connectionFinding(given);
+  if (connection.level === 'finding') return [...transportBesideTrouble(given), connection];
+  return eachFixOnce([
+    ...transportFindings(given),
+    connection,
+    versionFinding(facts.root),
+    ...privilegeFindings(given),
+    ...learningFindings(given),
+    ...settingFindings(given),
+  ]);
+}
+
+/** Without the findings whose advice stands before: several questions fail for one reason. */
+function eachFixOnce(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ level, advice }) => {
+    if (level !== 'finding' || advice === undefined) return true;
+    const isNew = !seen.has(advice);
+    seen.add(advice);
+    return isNew;
+  });
+}
+
+/** Where the connection needs a fix, only what helps with it: whose certificate it is, and credentials sent unencrypted. */
+function transportBesideTrouble(given: ClusterCase): Finding[] {
+  const { root } = given.facts;
+  const failure = 'failure' in root ? root.failure : undefined;
+  const leadsToTls =
+    (failure?.kind === 'not_elasticsearch' && failure.movedTo !== undefined) ||
+    (failure?.kind === 'lost' && failure.cause === 'only_tls');
+  return transportFindings(given).flatMap((each) => {
+    if (given.facts.certificate) return [note(each.check, each.found)];
+    return each.level === 'finding' && !leadsToTls ? [each] : [];
+  });
+}
+
+/** A certificate that ends within so long is worth a warning; operators renew by the month. */
+const soon = 21 * 86_400_000;
+
+function transportFindings({ connection, facts: { certificate, root }, now }: ClusterCase): Finding[] {
+  const { protocol, hostname } = urlOf(connection);
+  if (protocol !== 'https:') {
+    const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+    return !local && connection.credentials
+      ? [
+          finding(
+            'TLS',
+            'the address is http: the credentials travel unencrypted',
+            'Use https, or end TLS on this machine.',
+          ),
+        ]
+      : [note('TLS', 'the address is http, without encryption')];
+  }
+  if (!certificate) return [];
+  const left = certificate.validTo - now;
+  const about = `certificate of ${shownName(certificate.subject)} by ${shownName(certificate.issuer)}`;
+  if (left <= 0) return [finding('TLS', `${about}, which ended ${span(-left)} ago`, 'Renew it.')];
+  const known = connection.caFingerprint
+    ? 'ELASTICSEARCH_CA_FINGERPRINT'
+    : connection.ca
+      ? 'ELASTICSEARCH_CA_CERT'
+      : 'the authorities that Node knows';
+  const verified = 'value' in root || root.failure.kind !== 'lost' ? `, verified by ${known}` : '';
+  if (left < soon)
+    return [
+      finding(
+        'TLS',
+        `${about}${verified}; it ends in ${span(left)}`,
+        'Renew it before the sweeps end with it.',
+      ),
+    ];
+  return [ok('TLS', `${about}${verified}; valid for ${span(left)}`)];
+}
+
+function connectionFinding({ connection, facts: { root, info } }: ClusterCase): Finding {
+  const where = shownAddress(connection);
+  const who = connection.credentials
+    ? 'apiKey' in connection.credentials
+      ? 'with an API key'
+      : 'as a user'
+    : 'without credentials';
+  // a key without `monitor` may not ask for the cluster's name, and can do all that is needed
+  const isOpen = 'value' in root || lacksPrivilege(root.failure) || (info && 'value' in info);
+  return isOpen
+    ? ok('connection', `${where} answers, ${who}`)
+    : trouble('connection', root.failure, connection, 'GET /');
+}
+
+/** A read that failed, with the advice that would end a sweep. */
+function trouble(check: string, failure: Failure, connection: Connection, asked: string): Finding {
+  const { what, advice, detail } = troubleOf(failure, { connection, asked });
+  return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
+}
+
+function versionFinding(root: Reading<Readonly<Record<string, unknown>>>): Finding {
+  if (!('value' in root)) return note('version', 'not told to this key; a sweep does without it');
+  const version = (root.value.version ?? {}) as { number?: unknown; build_flavor?: unknown };
+  if (typeof version.number !== 'string') return note('version', 'not told; a sweep does without it');
+  const shown = printable(version.number).slice(0, 40);
+  if (version.build_flavor === 'serverless') return ok('version', 'serverless');
+  const [major = 0, minor = 0] = shown.split('.').map(Number);
+  if (major < 7 || (major === 7 && minor < 14))
+    return finding(
+      'version',
+      shown,
+      'Before 7.14 a close does not stop datafeeds, and jobs that are being deleted cannot be told: upgrade first.',
+    );
+  return ok('version', shown);
+}
+
+function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): Finding[] {
+  if (!privileges) return [];
+  if (!('value' in privileges)) {
+    if (!connection.credentials)
+      return [note('privileges', 'the cluster asks for no credentials: anybody may close its jobs')];
+    return [
+      note(
+        'privileges',
+        'the cluster does not tell what these credentials may do',
+        'jobsweep plan tells whether they may plan.',
+      ),
+    ];
+  }
+  const has = privileges.value;
+  const plan = has.monitor_ml
+    ? ok('planning', 'the credentials have monitor_ml')
+    : finding(
+        'planning',
+        'the credentials lack the cluster privilege monitor_ml: they can neither plan nor sweep',
+        'Create a key with the role that --print-role prints.',
+      );
+  // with neither, the first finding has the fix
+  if (!has.monitor_ml && !has.manage_ml) return [plan];
+  const sweep = has.manage_ml
+    ? ok('sweeping', 'the credentials have manage_ml')
+    : finding(
+        'sweeping',
+        'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep',
+        'If they are to sweep, create a key with the role that --print-role prints.',
+      );
+  const more =
+    has.all || has.manage
+      ? [
+          note(
+            'privileges',
+            `the credentials have ${has.all ? 'all' : 'manage'}, far more than a sweep needs`,
+            'A key with the role that --print-role prints is enough.',
+          ),
+        ]
+      : [];
+  return [plan, sweep, ...more];
+}
+
+function learningFindings({ facts: { info, jobs, privileges }, connection }: ClusterCase): Finding[] {
+  const findings: Finding[] = [];
+  if (info && 'value' in info) {
+    findings.push(
+      info.value.upgrade_mode === true
+        ? finding(
+            'upgrade mode',
+            'on: sweeps are refused',
+            'Turn it off when the upgrade is over: POST _ml/set_upgrade_mode?enabled=false',
+          )
+        : ok('upgrade mode', 'off'),
+    );
+  } else if (info && !lacksPrivilege(info.failure)) {
+    findings.push(
+      'error' in info.failure && [400, 404, 405, 410].includes(info.failure.error.status)
+        ? note('upgrade mode', 'not told: serverless has none')
+        : trouble('upgrade mode', info.failure, connection, 'GET /_ml/info'),
+    );
+  }
+  if (jobs && 'value' in jobs) {
+    const many = jobs.value >= mostListed ? `, or more: one answer holds ${mostListed}` : '';
+    findings.push(ok('jobs', `${plural(jobs.value, 'anomaly detection job')}${many}`));
+  } else if (jobs && !(lacksPrivilege(jobs.failure) && privileges && 'value' in privileges)) {
+    findings.push(trouble('jobs', jobs.failure, connection, 'GET /_ml/anomaly_detectors/_stats'));
+  }
+  return findings;
+}
+
+function settingFindings({ facts: { settings }, idleFor }: ClusterCase): Finding[] {
+  if (!settings) return [];
+  const closer = 'the server’s idle closer';
+  if (!('value' in settings))
+    return [
+      note(
+        closer,
+        'its setting cannot be read with these credentials, and need not be',
+        `${idleCloserDoes} Where it is on, whoever comes first closes a job, and the other finds it closed.`,
+      ),
+    ];
+  const timeout = settings.value[examinedSettings.idleClose];
+  const allocation = settings.value[examinedSettings.allocation];
+  return [
+    idleCloserFinding(closer, timeout, idleFor),
+    ...(allocation === 'none'
+      ? [
+          finding(
+            'task assignment',
+            `${examinedSettings.allocation} is none: a job whose node leaves while it closes stays closing, and none can be opened`,
+            'Set it to all.',
+          ),
+        ]
+      : []),
+  ];
+}
+
+const idleCloserDoes =
+  'Each night it closes, gracefully, opened jobs whose datafeed is stopped and whose newest record is older than its timeout; it leaves jobs without a datafeed, never-fed jobs, running datafeeds and failed jobs alone.';
+
+function idleCloserFinding(check: string, timeout: unknown, idleFor: number): Finding {
+  if (timeout === undefined)
+    return ok(check, 'this version has none: nothing but sweeps and people close idle jobs');
+  if (typeof timeout !== 'string') return note(check, 'its setting cannot be understood');
+  const shown = printable(timeout).slice(0, 40);
+  if (shown.startsWith('-1')) return ok(check, `switched off (${examinedSettings.idleClose} is -1)`);
+  return note(
+    check,
+    `on: ${examinedSettings.idleClose} is ${shown}, idleFor of the sweep is ${span(idleFor)}`,
+    `${idleCloserDoes} It goes by event time: a back-fill of old records with a stopped datafeed looks idle to it, and not to a sweep. The two do not fight: what one has closed, the other finds closed. For sweeps alone, set it to -1.`,
+  );
+}

@@ -1,0 +1,58 @@
+/** @module What `jobsweep doctor` found, as lines for a terminal and as a sheet. */
+import { plural, printable } from '../../base/text.ts';
+import { type Paint, plain, type Tone } from '../output/paint.ts';
+import type { Sheet } from '../output/sheet.ts';
+import type { Finding, Level } from './finding.ts';
+
+const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone }>> = {
+  ok: { mark: 'ok  ', tone: 'good' },
+  note: { mark: 'note', tone: 'notice' },
+  finding: { mark: 'FIX ', tone: 'bad' },
+};
+
+/** One line a check, and the advice below those that have one. */
+export function doctorText(
+  findings: readonly Finding[],
+  { paint = plain, width = 100 }: { readonly paint?: Paint; readonly width?: number | undefined } = {},
+): string {
+  const widest = Math.max(...findings.map(({ check }) => check.length));
+  const indent = widest + 8;
+  const lines = findings.flatMap(({ check, level, found, advice }) => {
+    const { mark, tone } = marks[level];
+    const [first = '', ...more] = wrap(printable(found), width - indent);
+    return [
+      `${paint(tone, mark)}  ${check.padEnd(widest)}  ${first}`,
+      ...more.map((line) => ' '.repeat(indent) + line),
+      ...(advice === undefined
+        ? []
+        : wrap(`→ ${printable(advice)}`, width - indent).map((line) => ' '.repeat(indent) + line)),
+    ];
+  });
+  const tone = findings.some(({ level }) => level === 'finding') ? 'bad' : 'good';
+  return `${lines.join('\n')}\n\n${paint(tone, toMend(findings))}\n`;
+}
+
+export function doctorSheet(findings: readonly Finding[], cluster: string): Sheet {
+  const rows = findings.map(({ check, level, found, advice = '' }) => [level, check, found, advice]);
+  return {
+    title: `Examination of the cluster ${cluster}`,
+    lines: [toMend(findings)],
+    tables: [{ head: ['Level', 'Check', 'Found', 'To do'], rows }],
+  };
+}
+
+function toMend(findings: readonly Finding[]): string {
+  const count = findings.filter(({ level }) => level === 'finding').length;
+  return count === 0 ? 'nothing to mend' : `${plural(count, 'thing')} to mend`;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= Math.max(20, width))
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

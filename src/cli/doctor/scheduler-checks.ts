@@ -1,0 +1,111 @@
+/** @module The checks of the scheduler: the settings that schedules and follow-ups need, and the group they live in. */
+
+import type { Clock } from '../../base/clock.ts';
+import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
+import { plural, quote } from '../../base/text.ts';
+import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
+import { invokes, ownerOf } from '../../scheduler/schedule-names.ts';
+import type { Environment } from '../../settings/find-connection.ts';
+import {
+  readSchedulerSettings,
+  type SchedulerSetting,
+  schedulerSettings,
+} from '../../settings/scheduler-settings.ts';
+import { type Finding, finding, note, ok } from './finding.ts';
+
+/** What it means that a setting is not made. */
+const without: Record<SchedulerSetting, string> = {
+  JOBSWEEP_SCHEDULE_GROUP: 'follow-ups and schedules have no group to live in',
+  JOBSWEEP_SCHEDULER_ROLE_ARN: 'the Scheduler has no role to invoke the function with',
+  JOBSWEEP_FUNCTION_ARN:
+    'the function itself knows its ARN, and this command does not: it can make no schedules',
+  JOBSWEEP_DLQ_ARN: 'deliveries that fail for good are lost without a trace',
+};
+
+const check = (name: string) => `setting ${name}`;
+
+/** None configured is told, and no finding: `--wait` and cron do without. */
+export async function schedulerFindings(
+  environment: Environment,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const value = (name: SchedulerSetting) => environment[name]?.trim() || undefined;
+  if (schedulerSettings.every((name) => value(name) === undefined))
+    return [note('scheduler', 'none is configured: slow jobs are left to the next sweep, or to --wait')];
+  const group = value('JOBSWEEP_SCHEDULE_GROUP');
+  return [
+    ...schedulerSettings.map((name) => settingFinding(name, value(name))),
+    ...(group === undefined || problemOf('JOBSWEEP_SCHEDULE_GROUP', group) !== undefined
+      ? []
+      : await groupFindings(group, value('JOBSWEEP_FUNCTION_ARN'), clock, signal)),
+  ];
+}
+
+function settingFinding(name: SchedulerSetting, value: string | undefined): Finding {
+  if (value !== undefined) {
+    const problem = problemOf(name, value);
+    return problem === undefined
+      ? ok(check(name), value)
+      : finding(check(name), problem, 'Take it from the outputs of the deployment.');
+  }
+  if (name === 'JOBSWEEP_FUNCTION_ARN' || name === 'JOBSWEEP_DLQ_ARN')
+    return note(check(name), `not set: ${without[name]}`);
+  return finding(check(name), `not set: ${without[name]}`, 'Take it from the outputs of the deployment.');
+}
+
+/** Why a value is not valid, in the words that the function and `schedules` refuse it with; undefined when it is. */
+function problemOf(name: SchedulerSetting, value: string): string | undefined {
+  try {
+    readSchedulerSettings({ [name]: value });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof InvalidSettingError)) throw error;
+    return error.message;
+  }
+}
+
+async function groupFindings(
+  group: string,
+  functionArn: string | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const api: SchedulerApi = schedulerApi({ clock });
+  try {
+    if (!(await api.groupExists(group, signal)))
+      return [
+        finding(
+          'schedule group',
+          `there is no group ${quote(group)} in this account and region`,
+          'Deploy, or check the region and the name.',
+        ),
+      ];
+    const listed = await api.listSchedules(group, signal);
+    const schedules = listed.filter(
+      ({ Target }) => functionArn === undefined || invokes(Target?.Arn, functionArn),
+    );
+    const owners = Map.groupBy(schedules, ({ Name = '' }) => ownerOf(Name));
+    const count = (owner: ReturnType<typeof ownerOf>) => owners.get(owner)?.length ?? 0;
+    const recurring = count('file') + count('deployment');
+    const paused = schedules.filter(
+      ({ State, Name = '' }) => State === 'DISABLED' && ownerOf(Name) !== 'follow-up',
+    ).length;
+    const others = listed.length - schedules.length;
+    const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting${others > 0 ? `; ${others} not ours: they invoke another target` : ''}`;
+    return [
+      ok('schedule group', `${group} has ${found}`),
+      // nobody but the service itself can try a role, and it does so when a schedule is made
+      note('scheduler’s role', 'whether the Scheduler may assume it shows when the first schedule is made'),
+    ];
+  } catch (error) {
+    if (!(error instanceof JobsweepError)) throw error;
+    return [
+      finding(
+        'schedule group',
+        error.message,
+        'Check the credentials, the region, and that the policy allows scheduler:GetScheduleGroup and scheduler:ListSchedules.',
+      ),
+    ];
+  }
+}

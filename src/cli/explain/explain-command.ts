@@ -1,0 +1,150 @@
+/** @module `jobsweep explain`: why a job would be closed, or is not. */
+import { distance } from 'fastest-levenshtein';
+import { knownPastOf } from '../../advise/known-past.ts';
+import { timelineOf } from '../../advise/timeline.ts';
+import { InvalidSettingError, NoSuchJobError } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
+import { ElasticsearchPast } from '../../elasticsearch/past.ts';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import { limitOf } from '../../sweep/closing/places.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import { matcher } from '../../sweep/planning/job-patterns.ts';
+import type { SweepRequest } from '../../sweep/request/request.ts';
+import { readPast } from '../advise/read-past.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';
+import { stateFolder } from '../input/kept-reports.ts';
+import { wasClosed } from '../input/past-sweeps.ts';
+import { readPayload } from '../input/payload.ts';
+import { readRecords } from '../input/records.ts';
+import { knownIds, openTarget, type Target } from '../input/target.ts';
+import { type ExitCode, widthOf } from '../io.ts';
+import { inAllForms } from '../output/forms.ts';
+import { checkOutput, writeResult } from '../output/output.ts';
+import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweep/run-sweep.ts';
+import { type ExplainedPast, explain } from './explanation.ts';
+import { explanationSheet, explanationText } from './explanation-text.ts';
+
+export const registerExplain: Register = (program, context) => {
+  withSweepingOptions(program.command('explain'), '--history [file...]')
+    .description(
+      'one job: each clock, each rule, the verdict, and when it would change; with --history also its past',
+    )
+    .argument('[job-id]')
+    .action(
+      context.action((jobId: string | undefined, options: ExplainOptions) => {
+        const { history, ...rest } = options;
+        const files = typeof history === 'object' ? [...history] : [];
+        // In `explain --history JOB` the id reads like a file of the option.
+        const named = jobId ?? files.pop();
+        if (named === undefined)
+          throw new InvalidSettingError(
+            'explain: expected the id of a job, such as jobsweep explain web-logins',
+          );
+        const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
+        // With files the option means what it means to a sweep.
+        return run(named, sweeping, context, history !== undefined && files.length === 0);
+      }),
+    );
+};
+
+interface ExplainOptions extends Omit<SweepingOptions, 'history'> {
+  readonly history?: true | readonly string[];
+}
+
+async function run(
+  jobId: string,
+  options: SweepingOptions,
+  { io, paint }: CommandContext,
+  showsPast: boolean,
+): Promise<ExitCode> {
+  const read = await readPayload(options.payload, io);
+  const remainingMs = deadlineOf(options);
+  const history = await readHistory(options, io);
+  await checkOutput(options);
+  await using target = await openTarget(read.request.cluster, options, io);
+  const past = await pastOf(history, target, io.signal);
+  // The plan of the whole sweep: whether this job is closed depends on the fuses as well, and they look at all jobs.
+  const request = { ...read.request, dryRun: true, allowNoMatch: true };
+  const { found, decisions, fuse } = await planOnce(
+    { ...read, request },
+    { io, paint: paint('stderr'), target, remainingMs, past },
+  );
+  const job = found.jobs.find((each) => each.jobId === jobId) ?? noSuchJob(jobId, found.jobs);
+  const explanation = explain({
+    job,
+    request,
+    named: matcher(request.jobs)(job),
+    identity: found.identity,
+    history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
+    past: past.deeds.get(jobId),
+    fuse: fuse?.name ?? null,
+    places: await placesFor(job, request.close.perNode, target, io.signal),
+    now: found.readAt,
+    timeline: showsPast
+      ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
+      : undefined,
+  });
+  return await writeResult(
+    inAllForms({
+      text: () => explanationText(explanation, { width: widthOf(io.stdout), paint: paint('stdout') }),
+      value: explanation,
+      sheet: () => explanationSheet(explanation),
+    }),
+    options,
+    io,
+    { exit: 0 },
+  );
+}
+
+/** How far back the past of one job is shown. */
+const daysShown = 90;
+
+async function readTimeline(
+  job: JobSnapshot,
+  target: Target,
+  deeds: readonly PastDeed[],
+  { embedded }: SweepingOptions,
+  { env, signal }: CommandContext['io'],
+): Promise<ExplainedPast> {
+  const asOf = target.clock.now();
+  const from = asOf - daysShown * 86_400_000;
+  const ids = await knownIds(target, signal);
+  await using reader = new ElasticsearchPast(target.connection, target.clock);
+  const records = await readRecords(embedded ? undefined : stateFolder(env), [...ids][0] ?? '', from);
+  const read = await readPast(reader, { from, asOf, records, signal, jobId: job.jobId });
+  const evidence = read.evidenceOf(job);
+  return {
+    sources: read.sources,
+    missing: read.missing,
+    events: timelineOf(evidence, knownPastOf(evidence, read.coverage, from), deeds.filter(wasClosed)),
+  };
+}
+
+/** The limit of the job's node. Its processors are in no listing, so the job is read once more; that may fail. */
+async function placesFor(
+  { nodeId, target: id }: JobSnapshot,
+  perNode: SweepRequest['close']['perNode'],
+  { cluster, clock }: Awaited<ReturnType<typeof openTarget>>,
+  signal: AbortSignal,
+): Promise<NodeLimit | null> {
+  if (nodeId === undefined || id === undefined || perNode === null) return null;
+  using limit = clock.limit(10_000);
+  const within = AbortSignal.any([signal, limit.signal]);
+  const [stats] = perNode === 'auto' ? await cluster.jobStats(within, [id]).catch(() => []) : [];
+  const processors = new Map([[nodeId, stats?.nodeProcessors]]);
+  return limitOf(nodeId, perNode, { processors, largest: cluster.largestNodeProcessors() }) ?? null;
+}
+
+/** @throws {NoSuchJobError} naming the ids that come near. */
+function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
+  const alike = jobs
+    .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))
+    .filter(({ off }) => off <= Math.max(2, jobId.length / 3))
+    .sort((a, b) => a.off - b.off)
+    .slice(0, 3)
+    .map(({ id }) => quote(id));
+  const hint =
+    alike.length > 0 ? `did you mean ${alike.join(' or ')}?` : 'jobsweep plan lists those that are open';
+  throw new NoSuchJobError(`the cluster has no job ${quote(jobId)}; ${hint}`);
+}

@@ -1,0 +1,172 @@
+/** @module An explanation as text: the verdict first, then what it rests on. */
+
+import type { TimelineEvent } from '../../advise/timeline.ts';
+import { printable } from '../../base/text.ts';
+import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
+import { type Paint, plain } from '../output/paint.ts';
+import { placesText } from '../output/places.ts';
+import { type Sheet, sheetTable } from '../output/sheet.ts';
+import { type Column, type TableLooks, table } from '../output/table.ts';
+import { toneOfVerdict } from '../output/tones.ts';
+import { bytes, moment, span } from '../output/words.ts';
+import type { ExplainedClock, ExplainedRule, Explanation } from './explanation.ts';
+
+const clockColumns: readonly Column<ExplainedClock>[] = [
+  { title: 'CLOCK', value: ({ name }) => name },
+  { title: 'VALUE', value: ({ value }) => (value === null ? 'not known' : moment(value)) },
+  {
+    title: 'AGO',
+    value: ({ agoMs }) => (agoMs === null ? '' : agoMs < 0 ? `in ${span(-agoMs)}` : span(agoMs)),
+    align: 'right',
+  },
+  { title: 'NOTE', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), least: 8, leftOut: 1 },
+  { title: 'SOURCE', value: ({ source }) => source, least: 10, leftOut: 2 },
+];
+
+const ruleColumns: readonly Column<ExplainedRule>[] = [
+  { title: 'KEPT WHEN', value: ({ reason }) => reason },
+  {
+    title: 'HOLDS',
+    value: ({ holds }) => (holds ? 'yes' : 'no'),
+    tone: ({ holds }) => (holds ? 'strong' : 'faint'),
+  },
+  { title: 'SAW', value: ({ saw }) => saw, least: 20 },
+];
+
+const eventColumns: readonly Column<TimelineEvent>[] = [
+  { title: 'WHEN', value: ({ at }) => moment(at) },
+  { title: 'WHAT', value: ({ what }) => what, least: 16 },
+  { title: 'BY', value: ({ by }) => by ?? '', least: 10 },
+  { title: 'SOURCE', value: ({ source }) => source, leftOut: 1 },
+];
+
+export function explanationText(explanation: Explanation, looks: TableLooks = {}): string {
+  const { clocks, rules } = explanation;
+  const paint = looks.paint ?? plain;
+  const lines = [
+    paint('strong', printable(headline(explanation))),
+    '',
+    ...verdictLines(explanation, paint),
+    '',
+    printable(stateText(explanation)),
+    printable(idleText(explanation)),
+    ...placesOf(explanation),
+    '',
+    table(clocks, clockColumns, looks),
+    ...(rules.length > 0 ? ['', table(rules, ruleColumns, looks)] : []),
+    ...timelineLines(explanation, looks),
+    ...pastLines(explanation),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function explanationSheet(explanation: Explanation): Sheet {
+  const { clocks, rules } = explanation;
+  return {
+    title: headline(explanation),
+    lines: [
+      ...verdictLines(explanation, plain),
+      stateText(explanation),
+      idleText(explanation),
+      ...placesOf(explanation),
+      ...pastLines(explanation).filter((line) => line !== ''),
+    ],
+    tables: [
+      sheetTable(clockColumns, clocks, 'Clocks'),
+      sheetTable(ruleColumns, rules, 'Rules'),
+      sheetTable(eventColumns, explanation.timeline?.events ?? [], 'Past'),
+    ],
+  };
+}
+
+function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
+  if (!timeline) return [];
+  return [
+    '',
+    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'nothing is known of its past',
+    ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
+  ];
+}
+
+const placesOf = ({ places }: Explanation): string[] =>
+  places ? [`closing at once on its node: ${placesText(places)}`] : [];
+
+function headline({ jobId, cluster, at }: Explanation): string {
+  const version = cluster.version === null ? '' : ` ${cluster.version}`;
+  return `${jobId} on the cluster ${cluster.name}${version}, ${moment(at)}`;
+}
+
+function verdictLines({ verdict, changes, fuse, named, state }: Explanation, paint: Paint): string[] {
+  if (verdict === null)
+    return [`closed: a sweep has nothing to do with it${state === 'closed' ? '' : ` (${state})`}`];
+  const means = { ...keepReasons, ...actReasons }[verdict.reason].replaceAll('`', '');
+  return [
+    `${paint(toneOfVerdict[verdict.verdict], verdict.verdict)}, because ${verdict.reason}: ${means}`,
+    ...changes.map(
+      (change) =>
+        `${change.verdict} (${change.reason}) in ${span(change.inMs)}, at ${moment(change.at)}, if no data comes and nobody opens or closes it`,
+    ),
+    ...(changes.length === 0 ? [whatWouldChange(verdict)] : []),
+    ...(named
+      ? []
+      : [paint('warning', 'but jobs in the request does not name it: this sweep does not look at it')]),
+    ...(fuse === null ? [] : [paint('bad', `but the fuse ${fuse} would refuse the whole sweep`)]),
+  ];
+}
+
+function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
+  if (verdict.verdict === 'wait') return 'it changes when the close that is under way ends';
+  if (verdict.verdict === 'keep') return advice[verdict.reason];
+  return 'it changes when data arrives, when it is opened again, or when one of the rules below holds';
+}
+
+/** What ends a reason that time alone does not end. */
+const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
+  excluded: 'it changes when exclude no longer names it',
+  recent_data: 'it changes when no data comes for as long as idleFor says',
+  recently_opened: 'it changes when it has been open for as long as idleFor says',
+  protected: 'it changes when custom_settings.jobsweep of the job says otherwise',
+  managed: 'it changes with "managed": "close" in the request',
+  unknown_state: 'it changes when the cluster tells its config and its stats again',
+  blocked: 'it changes when what blocks it is over',
+  opening:
+    'it changes when it is open; one whose process has run for 90 minutes changes with "stuckOpening": "close" in the request, any other waits for a node or cannot be opened',
+  no_process: 'it changes when it runs on a node again',
+  lookback_running: 'it changes when its datafeed has read the past, or is stopped',
+  forecast_running: 'it changes when the forecast is done',
+  datafeed_running:
+    'it changes when its datafeed is stopped, or with "runningDatafeeds": "stop" in the request',
+  never_fed: 'it changes when data has come, or with "neverFed": "close" in the request',
+  no_clock: 'it changes when the cluster tells when it was opened or last had data',
+  state_not_chosen: 'it changes when states in the request has its state',
+  force_not_allowed: 'it changes when force in the request allows it',
+  flapping: 'it changes when the history no longer shows three closes; somebody seems to need it: protect it',
+  not_as_planned: 'it changes with a new plan',
+};
+
+/** Why an earlier sweep closed it, or where that would be told. */
+function pastLines({ past, verdict }: Explanation): string[] {
+  const told = past.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
+    printable(
+      `${moment(startedAt)}  ${outcome}${reason === undefined ? '' : `, because ${reason}`}${idleMs === undefined ? '' : `, idle for ${span(idleMs)}`} (sweep ${sweepId})`,
+    ),
+  );
+  if (told.length > 0) return ['', 'earlier sweeps:', ...told.map((line) => `  ${line}`)];
+  if (verdict !== null) return [];
+  return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
+}
+
+function stateText({ state, nodeName, memoryBytes, groups, datafeed }: Explanation): string {
+  return [
+    `${state}${nodeName === undefined ? '' : ` on ${nodeName}`}`,
+    ...(memoryBytes === undefined ? [] : [`${bytes(memoryBytes)} of model memory`]),
+    ...(groups.length > 0 ? [`in ${groups.join(', ')}`] : []),
+    datafeed ? `datafeed ${datafeed.datafeedId} ${datafeed.state}` : 'no datafeed',
+  ].join('; ');
+}
+
+function idleText({ idleMs, idleFor, verdict }: Explanation): string {
+  if (idleMs === null) return 'idle for a time that nothing tells';
+  const since = `last activity ${span(idleMs)} ago`;
+  return verdict === null ? since : `${since}; idle from ${idleFor} on`;
+}

@@ -1,0 +1,239 @@
+/** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
+
+import type { MissingSource } from '../../advise/advise.ts';
+import type { SourceName } from '../../advise/ports.ts';
+import type { TimelineEvent } from '../../advise/timeline.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { plural, quote } from '../../base/text.ts';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../../sweep/planning/inventory.ts';
+import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../../sweep/planning/verdict.ts';
+import type { ClusterIdentity } from '../../sweep/ports.ts';
+import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { KeepReason } from '../../sweep/vocabulary.ts';
+import type { PastDeed } from '../input/history.ts';
+import { moment, span } from '../output/words.ts';
+
+export interface ExplainedClock {
+  readonly name: string;
+  /** Where the cluster tells it. */
+  readonly source: string;
+  /** ISO; null when the cluster does not tell it. */
+  readonly value: string | null;
+  readonly agoMs: number | null;
+  /** Whether the job's last activity is this one. */
+  readonly decides: boolean;
+  readonly note?: string;
+}
+
+export interface ExplainedRule {
+  readonly reason: KeepReason;
+  readonly holds: boolean;
+  readonly saw: string;
+}
+
+/** What the verdict becomes by itself, when nothing happens to the job until then. */
+export interface ExplainedChange {
+  readonly at: string;
+  readonly inMs: number;
+  readonly verdict: Verdict['verdict'];
+  readonly reason: Verdict['reason'];
+}
+
+/** Also the command's JSON form. Moments are ISO, sizes bytes. */
+export interface Explanation {
+  readonly jobId: string;
+  readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
+  readonly at: string;
+  readonly state: string;
+  /** Whether `jobs` of the request names it; a sweep does not look at the others. */
+  readonly named: boolean;
+  readonly groups: readonly string[];
+  readonly nodeName?: string;
+  readonly memoryBytes?: number;
+  readonly datafeed?: { readonly datafeedId: string; readonly state: string };
+  readonly idleMs: number | null;
+  readonly idleFor: string;
+  readonly clocks: readonly ExplainedClock[];
+  /** In the order in which they are asked; the first that holds is the reason. Empty for a closed job. */
+  readonly rules: readonly ExplainedRule[];
+  /** Null for a closed job: a sweep has nothing to decide about it. */
+  readonly verdict: Verdict | null;
+  readonly changes: readonly ExplainedChange[];
+  /** The fuse that would stop the whole sweep, whatever the verdict. */
+  readonly fuse: string | null;
+  /** Its past, where that was asked for. */
+  readonly timeline?: ExplainedPast;
+  /** How many jobs of its node a sweep has closing at once, and why; null without a node, or without a limit. */
+  readonly places: NodeLimit | null;
+  /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
+  readonly past: readonly PastDeed[];
+}
+
+/** The events of a job's past, the oldest first, and the sources that were read. */
+export interface ExplainedPast {
+  readonly sources: readonly SourceName[];
+  readonly missing: readonly MissingSource[];
+  readonly events: readonly TimelineEvent[];
+}
+
+export interface ExplainCase {
+  readonly job: JobSnapshot;
+  readonly request: SweepRequest;
+  readonly named: boolean;
+  readonly identity: ClusterIdentity;
+  readonly history?: History | undefined;
+  readonly past?: readonly PastDeed[] | undefined;
+  readonly fuse: string | null;
+  readonly places: NodeLimit | null;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly timeline?: ExplainedPast | undefined;
+}
+
+export function explain(given: ExplainCase): Explanation {
+  const { job, request, named, identity, now, fuse } = given;
+  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  const history: History = {
+    ...given.history,
+    ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),
+  };
+  const judge = judgeBy(request);
+  const closed = job.reportedState === 'closed';
+  const lastActivity = lastActivityOf(job, history.lastActivity);
+  const verdict = closed ? null : judge.judge(job, now, history);
+  return {
+    jobId: job.jobId,
+    cluster: { name: request.cluster, ...identity },
+    at: new Date(now).toISOString(),
+    state: job.reportedState,
+    named,
+    groups: job.groups,
+    ...(job.nodeName !== undefined && { nodeName: job.nodeName }),
+    ...(job.modelBytes !== undefined && { memoryBytes: job.modelBytes }),
+    ...(job.datafeed && { datafeed: { datafeedId: job.datafeed.datafeedId, state: job.datafeed.state } }),
+    idleMs: lastActivity === undefined ? null : Math.max(0, now - lastActivity),
+    idleFor: formatDuration(request.idleFor),
+    clocks: clocksOf(job, lastActivity, now),
+    rules: closed
+      ? []
+      : judge
+          .rules(job, now, history)
+          .map((rule) => ({ ...rule, saw: sights[rule.reason]({ job, request, history, now }) })),
+    verdict,
+    changes: verdict === null ? [] : changesOf(verdict, given, history),
+    fuse,
+    ...(given.timeline && { timeline: given.timeline }),
+    places: given.places,
+    past: given.past ?? [],
+  };
+}
+
+function clocksOf(job: JobSnapshot, lastActivity: number | undefined, now: number): ExplainedClock[] {
+  const clock = (name: string, source: string, value: number | undefined, note?: string): ExplainedClock => ({
+    name,
+    source,
+    value: isMoment(value) ? new Date(value).toISOString() : null,
+    agoMs: isMoment(value) ? now - value : null,
+    decides: value !== undefined && value === lastActivity && note === undefined,
+    ...(note !== undefined && { note }),
+  });
+  return [
+    clock('last data', 'data_counts.last_data_time', job.lastDataTime),
+    clock('process started', 'open_time, counted back', job.openedAt),
+    clock(
+      'newest record',
+      'data_counts.latest_record_timestamp',
+      job.latestRecordTime,
+      'event time: shown, never judged by',
+    ),
+  ];
+}
+
+/** The verdict judged anew at each moment at which one of the job's clocks runs out. */
+function changesOf(
+  verdict: Verdict,
+  { job, request, now }: ExplainCase,
+  history: History,
+): ExplainedChange[] {
+  const judge = judgeBy(request);
+  const { stuckFor } = request.force;
+  const moments = [
+    ...[job.lastDataTime, job.openedAt].map((clock) => clock !== undefined && clock + request.idleFor),
+    job.state === 'opening' && job.openedAt !== undefined && job.openedAt + stuckOpeningAfter,
+    job.protection.kind === 'until' && job.protection.until,
+    history.askedAt !== undefined && stuckFor !== null && history.askedAt + stuckFor,
+  ].filter((at): at is number => typeof at === 'number' && isMoment(at) && at > now);
+  const changes: ExplainedChange[] = [];
+  let last = verdict;
+  for (const at of moments.sort((a, b) => a - b)) {
+    const next = judge.judge(job, at, history);
+    if (next.verdict === last.verdict && next.reason === last.reason) continue;
+    changes.push({ at: new Date(at).toISOString(), inMs: at - now, ...next });
+    last = next;
+  }
+  return changes;
+}
+
+interface Sight {
+  readonly job: JobSnapshot;
+  readonly request: SweepRequest;
+  readonly history: History;
+  readonly now: number;
+}
+
+const ago = (at: number | undefined, now: number, never: string) =>
+  at === undefined ? never : at > now ? `${span(at - now)} in the future` : `${span(now - at)} ago`;
+const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : 'nothing');
+
+/** What each rule looks at, in words. */
+const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
+  excluded: ({ request }) => `exclude names ${list(request.exclude)}`,
+  recent_data: ({ job, request, now }) =>
+    `data arrived ${ago(job.lastDataTime, now, 'never')}, idleFor is ${formatDuration(request.idleFor)}`,
+  recently_opened: ({ job, request, now }) =>
+    `its process started ${ago(job.openedAt, now, 'at a moment that is not known')}, idleFor is ${formatDuration(request.idleFor)}`,
+  protected: ({ job: { protection } }) =>
+    ({
+      none: 'custom_settings.jobsweep says nothing',
+      always: 'custom_settings.jobsweep says protect',
+      until:
+        protection.kind === 'until'
+          ? `custom_settings.jobsweep protects until ${moment(protection.until)}`
+          : '',
+      unreadable: 'custom_settings.jobsweep cannot be read',
+      misspelled:
+        protection.kind === 'misspelled'
+          ? `custom_settings has the key ${quote(protection.key)}, which is nearly "jobsweep"`
+          : '',
+    })[protection.kind],
+  managed: ({ job, request }) =>
+    `custom_settings.managed is ${job.managed ? 'set' : 'not set'}, managed says ${request.managed}`,
+  unknown_state: ({ job }) => job.unclear ?? `the cluster says ${job.reportedState}`,
+  blocked: ({ job }) => (job.blocked === undefined ? 'nothing blocks it' : `blocked by ${job.blocked}`),
+  opening: ({ job, request, now }) =>
+    job.state === 'opening'
+      ? `the state is opening, its process started ${ago(job.openedAt, now, 'at a moment that is not known')}, stuckOpening says ${request.stuckOpening}`
+      : `the state is ${job.reportedState}`,
+  no_process: ({ job }) => (job.openedAt === undefined ? 'open_time is missing' : 'open_time is there'),
+  lookback_running: ({ job: { datafeed } }) =>
+    !runs(datafeed) ? 'no datafeed runs' : `the look-back of ${datafeed.datafeedId} is ${datafeed.lookback}`,
+  forecast_running: ({ job }) => `${plural(job.runningForecasts, 'forecast')} scheduled or started`,
+  datafeed_running: ({ job: { datafeed }, request }) =>
+    datafeed
+      ? `${datafeed.datafeedId} is ${datafeed.state}, runningDatafeeds says ${request.runningDatafeeds}`
+      : 'it has no datafeed',
+  never_fed: ({ job, request }) =>
+    `${job.lastDataTime === undefined ? 'it never had data' : 'it had data'}, neverFed says ${request.neverFed}`,
+  no_clock: ({ job, history }) =>
+    lastActivityOf(job, history.lastActivity) === undefined ? 'no clock is known' : 'a clock is known',
+  state_not_chosen: ({ job, request }) =>
+    `the state is ${job.reportedState}, states says ${list(request.states)}`,
+  force_not_allowed: ({ job, request: { force } }) =>
+    `the state is ${job.reportedState}, force.failed says ${force.failed}, force.exclude names ${list(force.exclude)}`,
+  flapping: ({ history }) =>
+    history.flapping
+      ? 'it was opened again after each of three closes'
+      : 'no three closes are known after which it was opened again',
+  not_as_planned: () => 'no saved plan is carried out',
+};

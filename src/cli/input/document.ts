@@ -1,0 +1,311 @@
+/** @module JSON and YAML files that people write, read so that every complaint can say line and column. */
+import {
+  createScanner,
+  findNodeAtLocation,
+  type Node as JsonNode,
+  type ParseErrorCode,
+  parseTree,
+  printParseErrorCode,
+  stripComments,
+  visit as visitJson,
+} from 'jsonc-parser';
+import { parseDocument as parseYaml, visit } from 'yaml';
+import { JobsweepError, type Problem } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
+
+/** A file or input that is not what it should be; the message has one line a problem, each with its place. */
+export class InvalidDocumentError extends JobsweepError {
+  readonly exitCode = 2;
+}
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface SourceDocument {
+  /** The file's name, or `standard input`. */
+  readonly source: string;
+  readonly value: unknown;
+  /** Where the value (or, of a field, its key) at each path stands, or what leads there; lines and columns from 1. */
+  locate(paths: readonly Path[]): readonly Place[];
+}
+
+type Path = readonly (string | number)[];
+
+/**
+ * Reads a document. A name that ends in .yaml or .yml is YAML, of which only what JSON can express is taken: keys are
+ * texts, and tags mean nothing. Everything else is JSON, in which comments may stand. A key that stands twice is an error.
+ * @throws {InvalidDocumentError} with line and column.
+ */
+export function readDocument(text: string, source: string): SourceDocument {
+  if (!isYaml(source) && isNestedTooDeep(text)) throw tooDeep(source);
+  const { value, offsetsOf, mistakes } = isYaml(source) ? readYaml(text) : readJson(text);
+  const place = (offset: number): Place => placeOf(text, offset);
+  const tell = ({ offset, message }: Mistake) => at(source, place(offset), message);
+  if (mistakes.length > 0) throw new InvalidDocumentError(mistakes.map(tell).join('\n'));
+  if (isTooDeep(value)) throw tooDeep(source);
+  return { source, value, locate: (paths) => offsetsOf(paths).map(place) };
+}
+
+const isYaml = (source: string): boolean => /\.ya?ml$/i.test(source);
+
+const tooDeep = (source: string) =>
+  new InvalidDocumentError(`${source}: is nested more than ${deepest} levels deep, or holds itself`);
+
+interface Mistake {
+  readonly offset: number;
+  readonly message: string;
+}
+
+interface ReadText {
+  readonly value: unknown;
+  readonly offsetsOf: (paths: readonly Path[]) => readonly number[];
+  readonly mistakes: readonly Mistake[];
+}
+
+/** As deep as Elasticsearch itself takes JSON; whoever writes what was read would run out of stack at some thousands. */
+const deepest = 1_000;
+/** More mistakes in the form of a file are the same one again. */
+const mostMistakes = 20;
+
+function readJson(text: string): ReadText {
+  const offsetsOf: ReadText['offsetsOf'] = (paths) => {
+    const tree = parseTree(text);
+    return paths.map((path) => nearestJson(tree, path));
+  };
+  const mistakes = mistakesInJson(text);
+  if (mistakes.length > 0) return { value: undefined, offsetsOf, mistakes };
+  // The library's own reader would take a key `__proto__` for the prototype.
+  return { value: JSON.parse(stripComments(text, ' ')), offsetsOf, mistakes: [] };
+}
+
+/** The first mistake in the form of a text, or else the keys that stand twice. */
+function mistakesInJson(text: string): Mistake[] {
+  const invalid: Mistake[] = [];
+  const doubled: Mistake[] = [];
+  const keys: Set<string>[] = [];
+  visitJson(
+    text,
+    {
+      onError: (code, offset) => {
+        invalid.push({ offset, message: `not valid JSON: ${wordsOfJsonError(code)}` });
+      },
+      onObjectBegin: () => {
+        keys.push(new Set());
+      },
+      onObjectEnd: () => {
+        keys.pop();
+      },
+      onObjectProperty: (key, offset) => {
+        const seen = keys.at(-1);
+        // break: doubled-key
+        if (seen?.has(key)) doubled.push({ offset, message: doubledKey(key) });
+        seen?.add(key);
+      },
+    },
+    { allowTrailingComma: false },
+  );
+  return invalid.length > 0 ? invalid.slice(0, 1) : doubled.slice(0, mostMistakes);
+}
+
+/** The library's names for what is wrong, which quote nothing of the text: there could be a credential in it. */
+const jsonErrors: Readonly<Record<string, string>> = {
+  InvalidSymbol: 'unexpected characters; texts and keys need double quotes',
+  InvalidNumberFormat: 'invalid number',
+  PropertyNameExpected: 'expected a key in double quotes',
+  ValueExpected: 'expected a value',
+  ColonExpected: 'expected a colon after the key',
+  CommaExpected: 'expected a comma',
+  CloseBraceExpected: 'expected } before the end',
+  CloseBracketExpected: 'expected ] before the end',
+  EndOfFileExpected: 'expected nothing after the value',
+  UnexpectedEndOfComment: 'the comment has no end',
+  UnexpectedEndOfString: 'the text has no closing double quote on its line',
+  UnexpectedEndOfNumber: 'invalid number',
+  InvalidUnicode: 'invalid escape sequence',
+  InvalidEscapeCharacter: 'invalid escape sequence',
+  InvalidCharacter: 'control characters in texts need an escape sequence',
+};
+
+function wordsOfJsonError(code: ParseErrorCode): string {
+  const name = printParseErrorCode(code);
+  return jsonErrors[name] ?? name;
+}
+
+/** Whether brackets are open deeper than a document may be: the library would run out of stack at some thousands. */
+function isNestedTooDeep(text: string): boolean {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (let token = scanner.scan(); token !== endOfText; token = scanner.scan()) {
+    if (openers.has(token)) depth += 1;
+    else if (closers.has(token)) depth -= 1;
+    if (depth > deepest) return true;
+  }
+  return false;
+}
+
+// The library's `SyntaxKind` is a const enum, which a compiler of single files cannot read: braces, brackets, the end.
+const openers = new Set<number>([1, 3]);
+const closers = new Set<number>([2, 4]);
+const endOfText: number = 17;
+
+/** The offset of the key that leads to `path`, or of the value itself in a list or at the top, or of what leads there. */
+function nearestJson(tree: JsonNode | undefined, path: Path): number {
+  for (let length = path.length; tree && length > 0; length -= 1) {
+    const node = findNodeAtLocation(tree, path.slice(0, length));
+    if (node) return (typeof path[length - 1] === 'string' ? node.parent : node)?.offset ?? 0;
+  }
+  return tree?.offset ?? 0;
+}
+
+function readYaml(text: string): ReadText {
+  const document = parseYaml(text, {
+    version: '1.2',
+    prettyErrors: false,
+    logLevel: 'error',
+    stringKeys: true,
+    merge: true,
+    resolveKnownTags: false,
+    // it would compare each key with all others
+    uniqueKeys: false,
+  });
+  const offsetsOf: ReadText['offsetsOf'] = (paths) => paths.map((path) => nearestRange(document, path));
+  const aliases = aliasesOfNothing(document);
+  const isOfAlias = (offset: number) => aliases.some(({ start, end }) => start <= offset && offset <= end);
+  // what it only warns of is a tag or a version that it does not know: then the text means something else than it says
+  const errors = [...document.errors, ...document.warnings]
+    .filter(({ pos }) => !isOfAlias(pos[0]))
+    .map((error): Mistake => ({ offset: error.pos[0], message: wordsOf(error) }));
+  const mistakes = [
+    ...aliases.map(({ start }): Mistake => ({ offset: start, message: unquoted })),
+    ...errors,
+  ];
+  if (mistakes.length > 0)
+    return {
+      value: undefined,
+      offsetsOf,
+      mistakes: mistakes.toSorted((a, b) => a.offset - b.offset).slice(0, mostMistakes),
+    };
+  const doubled = doubledKeys(document);
+  if (doubled.length > 0) return { value: undefined, offsetsOf, mistakes: doubled };
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }), offsetsOf, mistakes: [] };
+  } catch (error) {
+    // one that would grow to billions of values is not followed
+    // break: yaml-reference
+    if (!(error instanceof ReferenceError)) throw error;
+    const message = 'aliases of aliases without end';
+    return { value: undefined, offsetsOf, mistakes: [{ offset: 0, message }] };
+  }
+}
+
+/** Where the reader of YAML speaks to programmers, or quotes the file: what stands in a file of clusters is not for a log. */
+const ownWords: Readonly<Record<string, string>> = {
+  BAD_DIRECTIVE: 'a directive that is not known',
+  BAD_DQ_ESCAPE: 'invalid escape sequence',
+  BAD_SCALAR_START: 'a text that begins with @, ` or % must stand in quotation marks: quote it',
+  MULTIPLE_DOCS: 'a second document begins; expected one',
+  NON_STRING_KEY: 'expected a text as key',
+  RESOURCE_EXHAUSTION: 'is nested too deep',
+  TAG_RESOLVE_FAILED: 'a tag that is not known',
+};
+
+const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
+  // break: yaml-message
+  ownWords[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
+
+/** A name with a wildcard in front is the usual case, as in `exclude: [*-production]`. */
+const unquoted = 'YAML takes what begins with * for an alias: quote it, such as "*-name"';
+
+/** Aliases without an anchor before them, each with the offsets between which the reader stumbles over it. */
+function aliasesOfNothing(document: ReturnType<typeof parseYaml>): { start: number; end: number }[] {
+  const anchors = new Set<string>();
+  const found: { start: number; end: number }[] = [];
+  visit(document, {
+    Value: (_key, { anchor }) => {
+      if (anchor !== undefined) anchors.add(anchor);
+    },
+    Alias: (_key, { source, range }) => {
+      if (!anchors.has(source)) found.push({ start: range?.[0] ?? 0, end: range?.[2] ?? 0 });
+    },
+  });
+  return found;
+}
+
+function doubledKeys(document: ReturnType<typeof parseYaml>): Mistake[] {
+  const mistakes: Mistake[] = [];
+  visit(document, {
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const { value, range } = key as { value?: unknown } & Ranged;
+        if (seen.has(value)) mistakes.push({ offset: range?.[0] ?? 0, message: doubledKey(value) });
+        seen.add(value);
+      }
+    },
+  });
+  return mistakes.slice(0, mostMistakes);
+}
+
+const doubledKey = (key: unknown) => `the key ${quote(key)} stands twice`;
+
+/** Whether a value has more levels than it may; one that holds itself, by an alias of YAML, has no end of them. */
+function isTooDeep(value: unknown): boolean {
+  let level = [value].filter(isNested);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === deepest) return true;
+    // each once a level: what several aliases share is not looked at several times over
+    level = [...new Set(level.flatMap((inner) => Object.values(inner).filter(isNested)))];
+  }
+  return false;
+}
+
+const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function placeOf(text: string, offset: number): Place {
+  let line = 1;
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', start)) {
+    line += 1;
+    start = end + 1;
+  }
+  // break: column
+  return { line, column: offset - start + 1 };
+}
+
+/** The problems of a document as one error, a line each: `file:3:5: message`. */
+export function documentError(document: SourceDocument, problems: readonly Problem[]): InvalidDocumentError {
+  const places = document.locate(problems.map(({ path }) => path));
+  return new InvalidDocumentError(
+    problems.map((problem, index) => at(document.source, places[index], problem.message)).join('\n'),
+  );
+}
+
+function at(source: string, place: Place | undefined, message: string): string {
+  return place ? `${source}:${place.line}:${place.column}: ${message}` : `${source}: ${message}`;
+}
+
+interface Ranged {
+  readonly range?: readonly [number, number, number] | null;
+}
+
+/** The offset of the key that leads to `path`, or of the value itself in a list or at the top, or of what leads there. */
+function nearestRange(document: ReturnType<typeof parseYaml>, path: Path): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const found = rangeOf(document, path.slice(0, length));
+    if (found !== undefined) return found;
+  }
+  return 0;
+}
+
+function rangeOf(document: ReturnType<typeof parseYaml>, path: Path): number | undefined {
+  if (path.length === 0) return (document.contents as Ranged | null)?.range?.[0];
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const last = path.at(-1);
+  const items = (parent as { items?: readonly { key?: unknown; value?: unknown }[] } | null | undefined)
+    ?.items;
+  if (typeof last === 'number') return (items?.[last] as Ranged | undefined)?.range?.[0];
+  const pair = items?.find(({ key }) => (key as { value?: unknown } | undefined)?.value === last);
+  return (pair?.key as Ranged | undefined)?.range?.[0];
+}

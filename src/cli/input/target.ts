@@ -1,0 +1,136 @@
+/** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
+import { type Command, Option } from 'commander';
+import type { Clock } from '../../base/clock.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import { printable, quote } from '../../base/text.ts';
+import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
+import { addressHash, type Connection } from '../../elasticsearch/connection.ts';
+import {
+  type ConnectionValues,
+  findConnection,
+  readConnectionValues,
+} from '../../settings/find-connection.ts';
+import { readSecret } from '../../settings/secrets.ts';
+import type { Io } from '../io.ts';
+import { documentError, readDocument } from './document.ts';
+import { readNamed } from './payload.ts';
+
+export interface TargetOptions {
+  readonly embedded?: boolean;
+  readonly clusters?: string;
+}
+
+/** A cluster and the clock it lives by: the embedded one's runs faster, so that minutes of closing take seconds. */
+export interface Target extends AsyncDisposable {
+  readonly cluster: ElasticsearchCluster;
+  /** For what the sweep itself does not need of a cluster. */
+  readonly connection: Connection;
+  readonly clock: Clock;
+  /** How many times as fast as the person's clock that one runs. */
+  readonly speed: number;
+}
+
+/**
+ * The ids under which earlier reports may know this cluster: its uuid, and the hash of its address that stands there
+ * when a key could not read the uuid.
+ */
+export async function knownIds(
+  { cluster, connection, clock }: Pick<Target, 'cluster' | 'connection' | 'clock'>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  using limit = clock.limit(longestLook);
+  cluster.limitReads({ until: clock.now() + longestLook });
+  const { id } = await cluster.identify(AbortSignal.any([signal, limit.signal]));
+  return new Set([id, addressHash(connection)]);
+}
+
+/** Four tries of half a minute, in milliseconds: a gateway that says to come back in a week is not waited for. */
+const longestLook = 2 * 60_000;
+
+/** Writes what a read waits for where people look while a command runs. */
+export const noticeOn =
+  ({ stderr }: Io) =>
+  (message: string): void => {
+    stderr.write(`${printable(message)}\n`);
+  };
+
+/** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */
+export const embeddedSpeed = 30;
+
+export function withTargetOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--embedded',
+        'work on the embedded cluster, a stand-in with some forty jobs that starts and ends with the command',
+      ).conflicts('clusters'),
+    )
+    .option('--clusters <file>', 'a file (JSON or YAML) with connection settings by cluster name');
+}
+
+/**
+ * Opens the cluster that the request names.
+ * @throws {InvalidSettingError} when no cluster is named at all.
+ */
+export async function openTarget(name: string, options: TargetOptions, io: Io): Promise<Target> {
+  if (options.embedded) return openEmbedded(io);
+  const clusters = options.clusters === undefined ? undefined : await readClusters(options.clusters);
+  const connection = await findConnection({ cluster: name, environment: io.env, readSecret, clusters });
+  if (!connection) {
+    throw new InvalidSettingError(
+      'no cluster is named: set ELASTICSEARCH_URL (and ELASTICSEARCH_API_KEY), or try the embedded cluster with --embedded',
+    );
+  }
+  const cluster = new ElasticsearchCluster(connection, io.clock);
+  cluster.limitReads({ notice: noticeOn(io) });
+  return {
+    cluster,
+    connection,
+    clock: io.clock,
+    speed: 1,
+    [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+  };
+}
+
+async function openEmbedded(io: Io): Promise<Target> {
+  const [{ startElasticsearch, defaultFleet }, { scaledClock }] = await Promise.all([
+    import('../../../simulator/elasticsearch/index.ts'),
+    import('../../../simulator/clock.ts'),
+  ]);
+  const clock = scaledClock(embeddedSpeed);
+  const server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+  io.stderr.write(
+    `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours\n`,
+  );
+  const connection: Connection = { address: { url: server.url } };
+  const cluster = new ElasticsearchCluster(connection, clock);
+  return {
+    cluster,
+    connection,
+    clock,
+    speed: embeddedSpeed,
+    [Symbol.asyncDispose]: async () => {
+      await cluster[Symbol.asyncDispose]();
+      await server.stop();
+    },
+  };
+}
+
+async function readClusters(file: string): Promise<Record<string, ConnectionValues>> {
+  const document = readDocument(await readNamed(file), file);
+  const wrong = (path: readonly string[], message: string) =>
+    documentError(document, [{ field: path.join('.'), path, message }]);
+  const { value } = document;
+  if (!isFields(value))
+    throw wrong([], 'expected clusters by name, as {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}');
+  return Object.fromEntries(
+    Object.entries(value).map(([name, settings]) => {
+      if (!isFields(settings))
+        throw wrong([name], `${quote(name)}: expected an object of settings, as {"ELASTICSEARCH_URL": "…"}`);
+      return [name, readConnectionValues(settings, `${file}: the cluster ${quote(name)}`)];
+    }),
+  );
+}
+
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,37 @@
+/** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
+
+import { lastActivityOf } from '../../sweep/planning/inventory.ts';
+import type { Plan } from '../../sweep/sweep.ts';
+import type { VerdictName } from '../../sweep/vocabulary.ts';
+
+export interface PicturedJob {
+  readonly jobId: string;
+  /** Undefined when nothing tells. */
+  readonly idleMs: number | undefined;
+  readonly memoryBytes: number;
+  /** Undefined for a job that runs nowhere. */
+  readonly node: string | undefined;
+  readonly verdict: VerdictName;
+}
+
+export interface Picture {
+  readonly jobs: readonly PicturedJob[];
+  /** `idleFor` of the request, milliseconds. */
+  readonly idleFor: number;
+}
+
+export function takePicture({ order, decisions, found }: Plan): Picture {
+  return {
+    idleFor: order.request.idleFor,
+    jobs: decisions.map(({ jobId, job, verdict, history }) => {
+      const lastActivity = lastActivityOf(job, history.lastActivity);
+      return {
+        jobId,
+        idleMs: lastActivity === undefined ? undefined : Math.max(0, found.readAt - lastActivity),
+        memoryBytes: job.modelBytes ?? 0,
+        node: job.nodeName ?? job.nodeId,
+        verdict: verdict.verdict,
+      };
+    }),
+  };
+}

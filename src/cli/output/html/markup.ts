@@ -1,0 +1,40 @@
+/** @module HTML from templates in which every value is text until it says otherwise. */
+import { printable } from '../../../base/text.ts';
+
+/** Markup that was made here, and is not escaped again. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Value = Markup | string | number | undefined | false | readonly Value[];
+
+/** A template whose values are escaped; lists are joined, `undefined` and `false` are nothing. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
+  return new Markup(
+    strings.map((part, index) => (index === 0 ? part : render(values[index - 1]) + part)).join(''),
+  );
+}
+
+function render(value: Value): string {
+  if (value === undefined || value === false) return '';
+  if (value instanceof Markup) return value.text;
+  return typeof value === 'object' ? value.map(render).join('') : escapeHtml(String(value));
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  // break: escape-tag
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text that is safe in content and in quoted attributes; control characters are shown as their codes. */
+export function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}

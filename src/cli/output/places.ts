@@ -1,0 +1,31 @@
+/** @module How many jobs of a node close at once, in words, and why. */
+
+import { plural } from '../../base/text.ts';
+import type { NodeLimit } from '../../sweep/closing/ledger.ts';
+import type { ReportedPlaces, SweepReport } from '../../sweep/reporting/report.ts';
+
+/** `8 places: half of its 16 processors` */
+export function placesText({ places, because, processors }: NodeLimit): string {
+  if (!Number.isFinite(places)) return 'no limit of places: close.perNode is null';
+  const why = {
+    request: 'close.perNode says so',
+    own_node: `half of its ${plural(processors ?? 0, 'processor')}`,
+    largest_node: `half of the ${plural(processors ?? 0, 'processor')} of the cluster’s largest node, as its own are unknown`,
+    unknown: 'the usual number, as its processors are unknown',
+  };
+  return `${plural(places, 'place')}: ${why[because]}`;
+}
+
+/** A line for each limit, with the nodes that it held on. */
+export function placesLines({ places = [] }: SweepReport): string[] {
+  const byText = Map.groupBy(places, (each) => placesText(each));
+  return [...byText].map(([text, nodes]) => `closing at once on ${nodesText(nodes)}: ${text}`);
+}
+
+const maxNamed = 4;
+
+function nodesText(nodes: readonly ReportedPlaces[]): string {
+  const names = nodes.map(({ nodeName, nodeId }) => nodeName ?? nodeId);
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+  return `${names.length > 1 ? 'each of ' : ''}${names.slice(0, maxNamed).join(', ')}${more}`;
+}

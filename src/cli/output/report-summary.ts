@@ -1,0 +1,131 @@
+/** @module The numbers of a report in a few lines, the same for terminal, Markdown and HTML. */
+
+import { plural } from '../../base/text.ts';
+import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
+import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
+import type { Tone } from './paint.ts';
+import { placesLines } from './places.ts';
+import { bytes, moment, span } from './words.ts';
+
+export interface SummaryLine {
+  readonly text: string;
+  readonly tone?: Tone;
+}
+
+/** The sums, then whatever the reader must not miss: fuse, follow-up, warnings. */
+export function summary(report: SweepReport): SummaryLine[] {
+  const { followUp, fuse } = report;
+  return [
+    { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
+    { text: memoryText(report) },
+    ...placesLines(report).map((text) => ({ text })),
+    ...keptLines(report).map((text) => ({ text })),
+    ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
+    ...(followUp
+      ? [
+          {
+            text: followUpText(followUp),
+            tone: 'notice' as const,
+          },
+        ]
+      : []),
+    ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
+    ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
+    ...(report.dryRun ? [{ text: 'nothing was changed' }] : []),
+  ];
+}
+
+function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
+  const again = `${plural(jobs, 'job')} will be looked at again`;
+  const what = [...(rest ? ['the sweep goes on with the rest'] : []), ...(rest && jobs === 0 ? [] : [again])];
+  return `follow-up: ${what.join(', and ')} at ${moment(at)} (round ${round})`;
+}
+
+export function listedText({ counts, cluster }: SweepReport): string {
+  const where = cluster.name === 'default' ? '' : ` of ${cluster.name}`;
+  return `${plural(counts.listed, 'job')} listed of ${counts.open} open${where}`;
+}
+
+/** `12 idle; 11 closed, 1 closed with force, 22 kept`; what is zero is left out. */
+export function countsText({ counts, dryRun }: SweepReport): string {
+  const done: readonly (readonly [number, string])[] = [
+    [counts.closed, 'closed'],
+    [counts.forceClosed, 'closed with force'],
+    [counts.alreadyClosed, 'closed by others'],
+    [counts.closing, dryRun ? 'closing already' : 'still closing'],
+    [counts.revived, 'revived'],
+    [counts.gone, 'gone'],
+    [counts.errors, 'failed to close'],
+    [counts.unknown, 'of unknown fate'],
+    [counts.notAttempted, dryRun ? 'would be closed' : 'not attempted'],
+    [counts.kept, 'kept'],
+  ];
+  const told = done.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return `${counts.idle} idle${told.length > 0 ? `; ${told.join(', ')}` : ''}`;
+}
+
+export function memoryText(report: SweepReport): string {
+  if (!report.dryRun)
+    return `freed ${bytes(report.freedBytes)} of model memory in ${span(report.durationMs)}`;
+  const would = report.jobs
+    .filter(({ outcome }) => outcome === 'not_attempted')
+    .reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0);
+  return `would free ${bytes(would)} of model memory`;
+}
+
+/** Why jobs were kept, the most frequent reason first, each with what it means. */
+function keptLines({ kept }: SweepReport): string[] {
+  const reasons = Object.entries(kept) as [keyof typeof keepReasons, number][];
+  if (reasons.length === 0) return [];
+  const widest = Math.max(...reasons.map(([reason]) => reason.length));
+  return [
+    'kept because:',
+    ...reasons
+      .sort(([, a], [, b]) => b - a)
+      .map(
+        ([reason, count]) =>
+          `  ${String(count).padStart(5)}  ${reason.padEnd(widest)}  ${keepReasons[reason].replaceAll('`', '')}`,
+      ),
+  ];
+}
+
+/** Jobs that somebody opens again each time; so many names as one can read. */
+function flappingLines({ flapping = [] }: SweepReport): string[] {
+  if (flapping.length === 0) return [];
+  const named = flapping
+    .slice(0, 10)
+    .map(({ jobId, closes }) => `${jobId} (closed by ${plural(closes, 'sweep')})`)
+    .join(', ');
+  const more = flapping.length > 10 ? ` and ${flapping.length - 10} more` : '';
+  return [
+    `flapping, open again after sweeps closed them: ${named}${more}; if they are needed, protect or exclude them`,
+  ];
+}
+
+const fuseAdvice: Readonly<Record<FuseName, string>> = {
+  upgrade_mode: 'try again when machine learning has left upgrade mode',
+  mass_idle:
+    'see whether their data still arrives; if they really are idle, set fuse.massIdle to false in the request',
+  max_jobs: 'if that is meant, raise fuse.maxJobs in the request',
+  max_share: 'if that is meant, raise fuse.maxShare in the request',
+};
+
+/** What the fuse saw, and what to do. */
+export function fuseText(fuse: NonNullable<SweepReport['fuse']>): string {
+  return `REFUSED by the fuse ${fuse.name}: ${seen(fuse)}. Nothing was closed: ${fuseAdvice[fuse.name]}`;
+}
+
+function seen({ name, idle, open, limit, together }: NonNullable<SweepReport['fuse']>): string {
+  switch (name) {
+    case 'upgrade_mode':
+      return 'machine learning is in upgrade mode, and a job closed now would not come back with the others';
+    case 'mass_idle':
+      return together
+        ? `${together.jobs} of ${plural(open, 'open job')} fell silent between ${moment(together.from)} and ${moment(together.to)}, which looks like an ingest outage`
+        : `${idle} of ${plural(open, 'open job')} fell silent together, which looks like an ingest outage`;
+    case 'max_jobs':
+      return `${plural(idle, 'job')} would be closed, and ${limit} are allowed`;
+    case 'max_share':
+      return `${idle} of ${plural(open, 'open job')} would be closed, and a share of ${limit} is allowed`;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * @module Standard output and standard error of the process, made safe to lose: a closed pipe, a hung-up terminal or a
+ * full disk fails the write, and never the command.
+ */
+import { fstatSync, write } from 'node:fs';
+import { Writable } from 'node:stream';
+import type { Output } from '../io.ts';
+
+/** The signals that end a command early, with its report (docs/contract.md §5). */
+export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** How long after a signal pending output is waited for, in milliseconds: the command has promised to end within ten seconds. */
+export const flushAfterStop = 1_000;
+
+/** How long to wait before writing again to a device that is busy, in milliseconds. */
+const busyPause = 20;
+
+interface StandardStream extends Output {
+  readonly fd: number;
+  readonly _handle?: { setBlocking?(blocking: boolean): void };
+}
+
+/** The stream to write to in place of `process.stdout` or `process.stderr`. */
+export function outputOf(stream: StandardStream): Output {
+  if (stream.isTTY) {
+    // Node makes terminals blocking: one that is stopped (Ctrl-S, a stalled ssh session) would stop the whole sweep.
+    stream._handle?.setBlocking?.(false);
+    return stream;
+  }
+  return isFile(stream.fd) ? fileOutput(stream.fd) : stream;
+}
+
+function isFile(fd: number): boolean {
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() || stats.isCharacterDevice() || stats.isBlockDevice();
+  } catch {
+    return false;
+  }
+}
+
+/** Node's own stream for files ignores short writes: on a disk that fills up it drops the rest without an error. */
+function fileOutput(fd: number): Writable {
+  return new Writable({
+    decodeStrings: true,
+    write: (chunk: Buffer, _encoding, done) => writeAll(fd, chunk, done),
+  });
+}
+
+function writeAll(fd: number, bytes: Buffer, done: (error?: Error | null) => void): void {
+  write(fd, bytes, (error, written) => {
+    if (error?.code === 'EAGAIN') setTimeout(() => writeAll(fd, bytes, done), busyPause);
+    else if (error) done(error);
+    else if (written < bytes.length) writeAll(fd, bytes.subarray(written), done);
+    else done();
+  });
+}

@@ -1,0 +1,293 @@
+/** @module `jobsweep reopen`: undo what a sweep did. */
+
+import { AccessDeniedError, InvalidSettingError } from '../../base/errors.ts';
+import { plural, printable } from '../../base/text.ts';
+import { Opener } from '../../elasticsearch/opener.ts';
+import { type JobSnapshot, runs } from '../../sweep/planning/inventory.ts';
+import { readCluster } from '../../sweep/planning/read-cluster.ts';
+import { outcomes } from '../../sweep/vocabulary.ts';
+import type { CommandContext, Register } from '../command.ts';
+import { confirmed, mustAskOrHave } from '../input/ask.ts';
+import { InvalidDocumentError } from '../input/document.ts';
+import { readKept, stateFolder } from '../input/kept-reports.ts';
+import { type PastJob, type PastSweep, readPastSweeps } from '../input/past-sweeps.ts';
+import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { inAllForms } from '../output/forms.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import { span } from '../output/words.ts';
+import { durationOption } from '../sweep/run-sweep.ts';
+import {
+  type datafeedOutcomes,
+  type ReopenedJob,
+  reopenJobs,
+  reopenOutcomes,
+  undoable,
+} from './reopen-jobs.ts';
+import { type ReopenReport, reopenSheet, reopenText } from './reopened-text.ts';
+
+interface ReopenOptions extends TargetOptions, OutputOptions {
+  readonly sweep?: string;
+  readonly last?: boolean;
+  readonly cluster?: string;
+  readonly yes?: boolean;
+  readonly deadline: string;
+}
+
+export const registerReopen: Register = (program, context) => {
+  withOutputOptions(withTargetOptions(program.command('reopen')))
+    .description(
+      'undo: open the jobs that a sweep closed, and start the datafeeds that it stopped; asks first',
+    )
+    .argument('[report]', 'the sweep’s report as JSON, or the function’s log lines')
+    .option('--last', 'undo the newest sweep of this command, from the report that it kept')
+    .option('--cluster <name>', 'with --last: the cluster that was swept (default: that of the newest sweep)')
+    .option('--sweep <id>', 'which sweep, where the file tells of several')
+    .option('--deadline <duration>', 'how long it may take', '15m')
+    .option('--yes', 'do not ask')
+    .action(
+      context.action((file: string | undefined, options: ReopenOptions) => run(file, options, context)),
+    );
+};
+
+async function run(
+  named: string | undefined,
+  options: ReopenOptions,
+  { io, paint }: CommandContext,
+): Promise<ExitCode> {
+  const { file, sweeps } = await sourceOf(named, options, io);
+  const [{ cluster: recorded }] = sweeps;
+  const deadlineMs = durationOption('--deadline', options.deadline, '15m');
+  mustAskOrHave(options.yes, 'reopen', io);
+  await checkOutput(options);
+  await using target = await openTarget(recorded.name, options, io);
+  const endsAt = target.clock.now() + deadlineMs;
+  using limit = target.clock.limit(deadlineMs);
+  const ending = AbortSignal.any([io.signal, limit.signal]);
+  const until = target.clock.now() + deadlineMs;
+  const ids = await knownIds(target, ending);
+  target.cluster.limitReads({ until });
+  const foreign = sweeps.find(({ cluster }) => !ids.has(cluster.id))?.cluster;
+  if (foreign) {
+    throw new InvalidDocumentError(
+      `${file} is the report of another cluster (${foreign.id}) than the one that is called ${foreign.name} here; nothing was changed. Use the settings of the cluster that was swept`,
+    );
+  }
+  if (options.last) io.stderr.write(`${lastWords(sweeps[0], file, target.clock.now())}\n`);
+  const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
+  const tell = (report: ReopenReport): Promise<ExitCode> =>
+    writeResult(
+      inAllForms({
+        text: () => reopenText(report, { width: widthOf(io.stdout), paint: paint('stdout') }),
+        value: report,
+        each: [...report.jobs, { ...report, jobs: undefined }],
+        sheet: () => reopenSheet(report),
+      }),
+      options,
+      io,
+      { exit: report.status === 'done' ? 0 : 3, changes: true },
+    );
+  const startedAt = target.clock.now();
+  if (jobs.length === 0) return tell(reportOf([], sweeps, startedAt, startedAt));
+  const found = await readCluster(target.cluster, target.clock, ending);
+  if (found.upgradeMode) {
+    io.stderr.write(
+      'jobsweep: machine learning is in upgrade mode, in which no job can be opened; nothing was changed. Try again when it is over\n',
+    );
+    return 4;
+  }
+  if (found.mayClose === false)
+    throw new AccessDeniedError(
+      403,
+      'the credentials lack the cluster privilege manage_ml, which opening a job needs; nothing was changed',
+    );
+  const now = new Map(found.jobs.map((job) => [job.jobId, job]));
+  const ask = question(jobs, now, recorded.name);
+  if (ask !== undefined && !options.yes && !(await confirmed(ask, io))) {
+    io.stderr.write('nothing was changed\n');
+    return 4;
+  }
+  const remainingMs = () => endsAt - target.clock.now();
+  const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
+  return tell(reportOf(done, sweeps, startedAt, target.clock.now()));
+}
+
+interface Source {
+  readonly file: string;
+  readonly sweeps: readonly [PastSweep, ...PastSweep[]];
+}
+
+async function sourceOf(
+  file: string | undefined,
+  { last, cluster, sweep }: ReopenOptions,
+  { env }: Io,
+): Promise<Source> {
+  if ((file === undefined) !== (last === true))
+    throw new InvalidSettingError('reopen needs the file of a report, or --last; nothing was changed');
+  if (!last && cluster !== undefined)
+    throw new InvalidSettingError('--cluster goes with --last: a report names its own cluster');
+  if (file !== undefined) return { file, sweeps: chooseChain(await readPastSweeps(file), file, sweep) };
+  const folder = stateFolder(env);
+  if (folder === undefined)
+    throw new InvalidSettingError('--last: no report is kept, as neither XDG_STATE_HOME nor HOME is set');
+  const newest = (await readKept(folder)).find(
+    ({ sweeps: [first] }) =>
+      (cluster === undefined || first.cluster.name === cluster) &&
+      (sweep === undefined || first.sweepId === sweep),
+  );
+  if (!newest)
+    throw new InvalidSettingError(
+      `--last: ${folder} keeps no report${cluster === undefined ? '' : ` of the cluster ${cluster}`}; name the file of one`,
+    );
+  return { file: newest.path, sweeps: newest.sweeps };
+}
+
+function lastWords({ sweepId, startedAt, cluster }: PastSweep, file: string, now: number): string {
+  const age = span(Math.max(0, now - Date.parse(startedAt)));
+  return `the newest sweep is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
+}
+
+/** So many sweeps of a file are named when one is to be chosen. */
+const mostNamed = 20;
+
+/** The sweep that is meant, with its follow-ups. @throws {InvalidDocumentError} when the file tells of several. */
+function chooseChain(
+  sweeps: readonly PastSweep[],
+  file: string,
+  id: string | undefined,
+): [PastSweep, ...PastSweep[]] {
+  const chains = Map.groupBy(sweeps, ({ chain }) => chain);
+  const all = [...chains].map(([chain, [first]]) => `${printable(chain)} (${first?.startedAt})`);
+  const known = [...all.slice(0, mostNamed), ...(all.length > mostNamed ? ['more'] : [])].join(', ');
+  const meant = id ?? (chains.size === 1 ? sweeps[0]?.chain : undefined);
+  if (meant === undefined)
+    throw new InvalidDocumentError(
+      `${file} tells of ${chains.size} sweeps: choose one with --sweep, of ${known}`,
+    );
+  const [first, ...rest] = sweeps.filter(({ chain, sweepId }) => chain === meant || sweepId === meant);
+  if (!first) throw new InvalidDocumentError(`${file} does not tell of the sweep ${meant}; it has ${known}`);
+  return [first, ...rest];
+}
+
+/** Of a job that several rounds name, the last word; a datafeed that any of them stopped is stopped. */
+function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
+  const byId = new Map<string, PastJob>();
+  for (const job of jobs) {
+    const datafeedStopped = job.datafeedStopped || byId.get(job.jobId)?.datafeedStopped;
+    byId.set(job.jobId, { ...job, ...(datafeedStopped && { datafeedStopped }) });
+  }
+  return [...byId.values()];
+}
+
+/** Undefined when all of them are open and fed already. */
+function question(
+  jobs: readonly PastJob[],
+  now: ReadonlyMap<string, JobSnapshot>,
+  cluster: string,
+): string | undefined {
+  const closed = jobs.filter(({ jobId }) => now.get(jobId)?.reportedState === 'closed').length;
+  const stopped = jobs.filter(
+    ({ jobId, datafeedStopped }) => datafeedStopped && now.has(jobId) && !runs(now.get(jobId)?.datafeed),
+  ).length;
+  if (closed === 0 && stopped === 0) return undefined;
+  const feeds = stopped > 0 ? `, and start ${plural(stopped, 'datafeed')}` : '';
+  return `Open ${plural(closed, 'job')} on the cluster ${cluster}${feeds}?`;
+}
+
+interface Undoing {
+  readonly ending: AbortSignal;
+  readonly remainingMs: () => number;
+  readonly io: Io;
+}
+
+async function carryOut(
+  jobs: readonly PastJob[],
+  now: ReadonlyMap<string, JobSnapshot>,
+  { cluster, connection, clock }: Target,
+  { ending, remainingMs, io }: Undoing,
+): Promise<ReopenedJob[]> {
+  await using opener = new Opener(connection, clock);
+  const nodes = new Set(jobs.flatMap(({ nodeId }) => nodeId ?? [])).size;
+  let done = 0;
+  // awaited here: the connections end with this function
+  return await reopenJobs(jobs, now, {
+    cluster,
+    opener,
+    clock,
+    remainingMs,
+    concurrency: Math.min(8, 2 * Math.max(1, nodes)),
+    ending,
+    told: () => {
+      done += 1;
+      if (io.stderr.isTTY)
+        io.stderr.write(
+          `\r\u001b[2K${done} of ${plural(jobs.length, 'job')} done${done === jobs.length ? '\n' : ''}`,
+        );
+    },
+  });
+}
+
+function reportOf(
+  jobs: readonly ReopenedJob[],
+  sweeps: readonly [PastSweep, ...PastSweep[]],
+  startedAt: number,
+  endedAt: number,
+): ReopenReport {
+  const warnings = warningsOf(sweeps);
+  const counts = Object.fromEntries(
+    Object.keys(reopenOutcomes).map((outcome) => [
+      outcome,
+      jobs.filter((job) => job.outcome === outcome).length,
+    ]),
+  ) as Record<keyof typeof reopenOutcomes, number>;
+  const datafeeds = (outcomes: readonly (keyof typeof datafeedOutcomes)[]) =>
+    jobs.filter(({ datafeed }) => datafeed && outcomes.includes(datafeed)).length;
+  const datafeedsNotStarted = datafeeds(['error', 'not_attempted']);
+  const undone =
+    counts.opening +
+    counts.closing +
+    counts.failed +
+    counts.error +
+    counts.not_attempted +
+    datafeedsNotStarted;
+  return {
+    sweepIds: sweeps.map(({ sweepId }) => sweepId),
+    cluster: sweeps[0].cluster,
+    status: undone > 0 || warnings.length > 0 ? 'partial' : 'done',
+    startedAt: new Date(startedAt).toISOString(),
+    durationMs: endedAt - startedAt,
+    counts: { ...counts, datafeedsStarted: datafeeds(['started']), datafeedsNotStarted },
+    jobs,
+    warnings,
+  };
+}
+
+/** What the source leaves open, each a reason to call the undo partial. */
+function warningsOf(sweeps: readonly PastSweep[]): string[] {
+  const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
+  const unread = sweeps.reduce((sum, sweep) => sum + sweep.unread, 0);
+  const unknown = sweeps.flatMap(({ jobs }) =>
+    jobs.filter(({ outcome }) => !Object.hasOwn(outcomes, outcome)),
+  );
+  return [
+    ...(missing > 0
+      ? [
+          `${plural(missing, 'job')} that the sweep closed ${missing === 1 ? 'is' : 'are'} not named in what was given: the function’s log lines have them all`,
+        ]
+      : []),
+    ...(unread > 0
+      ? [
+          `${unread} ${unread === 1 ? 'entry' : 'entries'} of the report cannot be read, so the jobs that they name are left as they are`,
+        ]
+      : []),
+    ...unknown
+      .slice(0, mostNamed)
+      .map(
+        ({ jobId, outcome }) =>
+          `the report gives ${printable(jobId)} the outcome ${outcome}, which this version does not know: the job is left as it is`,
+      ),
+    ...(unknown.length > mostNamed
+      ? [`${unknown.length - mostNamed} more jobs have an unknown outcome`]
+      : []),
+  ];
+}

@@ -1,0 +1,241 @@
+/** @module Undoing a sweep: the jobs that it closed are opened again, the datafeeds that it stopped are started again. */
+
+import type { Clock } from '../../base/clock.ts';
+import type { Opened } from '../../elasticsearch/opener.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import { isDatafeedId, type JobId } from '../../sweep/planning/job-id.ts';
+import type { Cluster, ClusterError } from '../../sweep/ports.ts';
+import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
+
+/** What became of a job of the report. */
+export const reopenOutcomes = {
+  reopened: 'opened by this command',
+  already_open: 'open, or on its way, before this command asked',
+  opening: 'still opening: it may wait for a node',
+  closing: 'its close is still under way: run the command again when it is closed',
+  failed: 'in state failed: close it with force before it can be opened',
+  error: 'not opened, with the cluster’s error',
+  gone: 'deleted since',
+  not_attempted: 'not asked: the command was told to stop, or its time was up',
+} as const;
+export type ReopenOutcome = keyof typeof reopenOutcomes;
+
+export const datafeedOutcomes = {
+  started: 'started by this command',
+  already_started: 'running before this command asked',
+  error: 'not started, with the cluster’s error',
+  not_attempted: 'not asked, because its job is not open',
+} as const;
+export type DatafeedOutcome = keyof typeof datafeedOutcomes;
+
+export interface ReopenedJob {
+  readonly jobId: string;
+  readonly outcome: ReopenOutcome;
+  readonly error?: ClusterError;
+  readonly datafeedId?: string;
+  /** Absent when the sweep did not stop its datafeed. */
+  readonly datafeed?: DatafeedOutcome;
+  readonly datafeedError?: ClusterError;
+}
+
+export interface ReopenWorld {
+  readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
+  readonly opener: {
+    openJob(jobId: JobId, timeoutMs: number, signal: AbortSignal): Promise<Opened>;
+    startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened>;
+  };
+  readonly clock: Clock;
+  /** Jobs opened at once: a node takes two, and leaves the others waiting with their requests open. */
+  readonly concurrency: number;
+  /** Aborts when no more is to be asked. */
+  readonly ending: AbortSignal;
+  /** Milliseconds left of the time for it. */
+  readonly remainingMs: () => number;
+  readonly told?: (job: ReopenedJob) => void;
+}
+
+const openTimeout = 2 * 60_000;
+/** A job that the cluster has no room for is asked this often, as a sweep does. */
+const maxAsks = 3;
+/** The pause before the next ask where the cluster names none, in milliseconds. */
+const busyPause = 5_000;
+/** Between two reads of jobs that are opening, in milliseconds. */
+const watchPause = 2_000;
+const startTimeout = 30_000;
+/** The look at a job after its request, in milliseconds: what the ending leaves must be enough for it. */
+const lookLimit = 4_000;
+
+/** The jobs of a report with something to undo: closed by the sweep, left closing, or left open without their datafeed. */
+export function undoable(jobs: readonly PastJob[]): PastJob[] {
+  return jobs.filter((job) => mayHaveClosed(job) || job.datafeedStopped === true);
+}
+
+/** Opens and starts; resolves with one entry a job, in their order, whatever goes wrong. */
+export async function reopenJobs(
+  jobs: readonly PastJob[],
+  found: ReadonlyMap<string, JobSnapshot>,
+  world: ReopenWorld,
+): Promise<ReopenedJob[]> {
+  const results: ReopenedJob[] = [];
+  const begin = async (index: number, job: PastJob, snapshot: JobSnapshot | undefined) => {
+    const result = await reopen(job, snapshot, world);
+    results[index] = result;
+    world.told?.(result);
+  };
+  const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
+  const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
+  const queue = others.values();
+  const worker = async () => {
+    for (const [index, job] of queue) await begin(index, job, found.get(job.jobId));
+  };
+  // Beside the others: they may wait for a node for minutes, and cost no request of their own.
+  const watching = async () => {
+    const states = await watch(
+      opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),
+      world.clock.now() + openTimeout,
+      world,
+    );
+    for (const [index, job] of opening) {
+      const snapshot = found.get(job.jobId);
+      const state = states?.get(job.jobId);
+      const isGone = snapshot?.target !== undefined && states !== undefined && state === undefined;
+      await begin(
+        index,
+        job,
+        isGone ? undefined : snapshot && { ...snapshot, reportedState: state ?? 'opening' },
+      );
+    }
+  };
+  await Promise.all([watching(), ...Array.from({ length: world.concurrency }, worker)]);
+  return results;
+}
+
+/** Reads jobs until none is opening, or `until`. Returns their states as last read, undefined if they never were. */
+async function watch(
+  ids: readonly JobId[],
+  until: number,
+  { cluster, clock, ending }: ReopenWorld,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  if (ids.length === 0) return undefined;
+  let states: ReadonlyMap<string, string> | undefined;
+  for (;;) {
+    using limit = clock.limit(lookLimit);
+    const stats = await cluster.jobStats(limit.signal, ids).catch(() => undefined);
+    if (stats) states = new Map(stats.map(({ jobId, state }) => [jobId, state]));
+    const isOver = states !== undefined && ![...states.values()].includes('opening');
+    if (isOver || ending.aborted || clock.now() >= until) return states;
+    await clock.sleep(watchPause, ending).catch(() => undefined);
+  }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const groups = Map.groupBy(items, test);
+  return [groups.get(true) ?? [], groups.get(false) ?? []];
+}
+
+async function reopen(past: PastJob, job: JobSnapshot | undefined, world: ReopenWorld): Promise<ReopenedJob> {
+  const opened = await openOne(past, job, world);
+  const own = job?.datafeed?.datafeedId;
+  const datafeedId = past.datafeedId ?? own;
+  if (!past.datafeedStopped || datafeedId === undefined || opened.outcome === 'gone') return opened;
+  const isOpen = opened.outcome === 'reopened' || opened.outcome === 'already_open';
+  if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
+  // what the report names may be another job's by now, or was written by somebody else
+  // break: own-datafeed
+  if (datafeedId !== own || !isDatafeedId(own))
+    return { ...opened, datafeedId, datafeed: 'error', datafeedError: notItsDatafeed(own) };
+  return { ...opened, datafeedId, ...(await startOne(datafeedId, job, world)) };
+}
+
+async function openOne(
+  past: PastJob,
+  job: JobSnapshot | undefined,
+  world: ReopenWorld,
+): Promise<ReopenedJob> {
+  const { jobId } = past;
+  const { ending } = world;
+  if (!job) return { jobId, outcome: 'gone' };
+  if (job.reportedState === 'opened') return { jobId, outcome: 'already_open' };
+  if (job.reportedState === 'closing' || job.reportedState === 'failed')
+    return { jobId, outcome: job.reportedState };
+  if (job.reportedState === 'opening') return { jobId, outcome: 'opening' };
+  if (job.reportedState !== 'closed' || job.target === undefined)
+    return { jobId, outcome: 'error', error: strange(job) };
+  // its datafeed was stopped by the sweep, and the job closed by somebody who may have meant it
+  if (!mayHaveClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
+  if (ending.aborted) return { jobId, outcome: 'not_attempted' };
+  return await askToOpen(job.target, world);
+}
+
+async function askToOpen(jobId: JobId, world: ReopenWorld): Promise<ReopenedJob> {
+  const { opener, clock, ending } = world;
+  return await tryAgainWhenBusy<ReopenedJob>(world, async () => {
+    const until = clock.now() + openTimeout;
+    const { error, busy } = await opener.openJob(jobId, openTimeout, ending);
+    // an answer that was lost leaves the job opening
+    const states = await watch([jobId], until, world);
+    const state = states?.get(jobId);
+    if (state === 'opened') return { result: { jobId, outcome: 'reopened' } };
+    if (state === 'opening') return { result: { jobId, outcome: 'opening' } };
+    if (states && state === undefined) return { result: { jobId, outcome: 'gone' } };
+    const reason = `after the request to open it the job is ${state ?? 'not to be read'}`;
+    return {
+      result: { jobId, outcome: 'error', error: error ?? { status: 0, type: 'not_opened', reason } },
+      busy: state === 'closed' ? busy : undefined,
+    };
+  });
+}
+
+async function startOne(
+  datafeedId: string,
+  job: JobSnapshot | undefined,
+  world: ReopenWorld,
+): Promise<Pick<ReopenedJob, 'datafeed' | 'datafeedError'>> {
+  const { cluster, opener, clock, ending } = world;
+  if (job?.datafeed && job.datafeed.state !== 'stopped') return { datafeed: 'already_started' };
+  return await tryAgainWhenBusy<Pick<ReopenedJob, 'datafeed' | 'datafeedError'>>(world, async () => {
+    const { error, busy } = await opener.startDatafeed(datafeedId, startTimeout, ending);
+    if (!error) return { result: { datafeed: 'started' } };
+    using limit = clock.limit(lookLimit);
+    const stats = await cluster.datafeedStats(limit.signal, [datafeedId]).catch(() => undefined);
+    const state = stats?.find((entry) => entry.datafeedId === datafeedId)?.state;
+    if (state === 'started' || state === 'starting') return { result: { datafeed: 'started' } };
+    return { result: { datafeed: 'error', datafeedError: error }, busy };
+  });
+}
+
+/** Asks once more while the cluster has no room, as often as a sweep does. */
+async function tryAgainWhenBusy<T>(
+  { clock, ending, remainingMs }: ReopenWorld,
+  ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,
+): Promise<T> {
+  for (let asks = 1; ; asks += 1) {
+    const { result, busy } = await ask();
+    const pause = busy?.retryAfterMs ?? busyPause;
+    // a pause that does not fit into the time left is not begun
+    if (!busy || asks === maxAsks || ending.aborted || pause >= remainingMs()) return result;
+    await clock.sleep(pause, ending).catch(() => undefined);
+    if (ending.aborted) return result;
+  }
+}
+
+const closedByOthers: ClusterError = {
+  status: 0,
+  type: 'closed_by_others',
+  reason: 'it is closed, and the sweep did not see it so: open it by hand if it was not meant',
+};
+
+const notItsDatafeed = (own: string | undefined): ClusterError => ({
+  status: 0,
+  type: 'not_its_datafeed',
+  reason: own === undefined ? 'the job has no datafeed now' : `the datafeed of the job is ${own} now`,
+});
+
+const strange = (job: JobSnapshot): ClusterError => ({
+  status: 0,
+  type: 'unknown_state',
+  reason:
+    job.target === undefined
+      ? 'its id is also the name of a group, or no id that a job can have'
+      : `its state is ${job.reportedState}`,
+});

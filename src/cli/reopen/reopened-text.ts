@@ -1,0 +1,89 @@
+/** @module What was opened again, as text and as a sheet. */
+import { plural, printable } from '../../base/text.ts';
+import type { Tone } from '../output/paint.ts';
+import { type Sheet, sheetTable } from '../output/sheet.ts';
+import { type Column, type TableLooks, table } from '../output/table.ts';
+import { span } from '../output/words.ts';
+import type { ReopenedJob, ReopenOutcome } from './reopen-jobs.ts';
+
+/** The result of `jobsweep reopen`; also its JSON form. */
+export interface ReopenReport {
+  readonly sweepIds: readonly string[];
+  readonly cluster: { readonly name: string; readonly id: string };
+  readonly status: 'done' | 'partial';
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly counts: Readonly<Record<ReopenOutcome, number>> & {
+    readonly datafeedsStarted: number;
+    readonly datafeedsNotStarted: number;
+  };
+  readonly jobs: readonly ReopenedJob[];
+  readonly warnings: readonly string[];
+}
+
+const tones: Readonly<Record<ReopenOutcome, Tone>> = {
+  reopened: 'good',
+  already_open: 'faint',
+  opening: 'warning',
+  closing: 'warning',
+  failed: 'bad',
+  error: 'bad',
+  gone: 'notice',
+  not_attempted: 'warning',
+};
+
+const why = ({ error, datafeedError }: ReopenedJob) =>
+  [error, datafeedError]
+    .flatMap((each) =>
+      each
+        ? [
+            [`${each.type}: ${each.reason}`, ...(each.causedBy ? [`caused by ${each.causedBy}`] : [])].join(
+              ', ',
+            ),
+          ]
+        : [],
+    )
+    .join('; ');
+
+const columns: readonly Column<ReopenedJob>[] = [
+  { title: 'JOB', value: ({ jobId }) => jobId, least: 16, cut: 'middle' },
+  { title: 'OUTCOME', value: ({ outcome }) => outcome, tone: ({ outcome }) => tones[outcome] },
+  { title: 'DATAFEED', value: ({ datafeed = '' }) => datafeed },
+  { title: 'WHY', value: why, least: 16 },
+];
+
+export function reopenText(report: ReopenReport, looks: TableLooks = {}): string {
+  const jobs = report.jobs.length > 0 ? `${table(report.jobs, columns, looks)}\n\n` : '';
+  return `${jobs}${reopenSums(report).map(printable).join('\n')}\n`;
+}
+
+export const reopenSheet = (report: ReopenReport): Sheet => ({
+  title: `Jobs of the cluster ${report.cluster.name} opened again`,
+  lines: reopenSums(report),
+  tables: [sheetTable(columns, report.jobs)],
+});
+
+function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): string[] {
+  const told: readonly (readonly [number, string])[] = [
+    [counts.reopened, 'opened'],
+    [counts.already_open, 'open already'],
+    [counts.opening, 'still opening'],
+    [counts.closing, 'still closing'],
+    [counts.failed, 'failed'],
+    [counts.error, 'not opened'],
+    [counts.gone, 'gone'],
+    [counts.not_attempted, 'not attempted'],
+    [counts.datafeedsStarted, 'datafeeds started'],
+    [counts.datafeedsNotStarted, 'datafeeds not started'],
+  ];
+  const sums = told.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  if (jobs.length === 0)
+    return [
+      'the sweep closed nothing, so there is nothing to open',
+      ...warnings.map((text) => `warning: ${text}`),
+    ];
+  return [
+    `${plural(jobs.length, 'job')} in ${span(durationMs)}: ${sums.join(', ')}`,
+    ...warnings.map((text) => `warning: ${text}`),
+  ];
+}

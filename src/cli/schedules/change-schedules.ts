@@ -1,0 +1,182 @@
+/** @module What `jobsweep schedules` does to a group, schedule by schedule: one that fails does not stop the others. */
+
+import { InvalidSettingError, SchedulerError } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
+import type { ReadSchedule } from '../../scheduler/api.ts';
+import { type FailureKind, SchedulerCallError } from '../../scheduler/api-errors.ts';
+import { nextRun } from '../../scheduler/definition.ts';
+import { readSchedules } from '../../scheduler/read-schedules.ts';
+import { carryOut, type OwnRoom, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
+import { invokes, notOurs, ownerOf } from '../../scheduler/schedule-names.ts';
+import type { SchedulePlan } from '../../scheduler/schedule-plan.ts';
+import type { ExitCode } from '../io.ts';
+import type { ChangeResult, ListedSchedule } from './schedules-text.ts';
+
+export type { OwnRoom, Room } from '../../scheduler/schedule-changes.ts';
+
+/** Every schedule of the group, in full; which ones are ours is known where `functionArn` is. */
+export async function listGroup(
+  { api, clock, group, signal }: Room,
+  functionArn: string | undefined,
+): Promise<readonly ListedSchedule[]> {
+  const names = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
+  const found = await readSchedules(api, group, names, signal);
+  return names.flatMap((name) => {
+    const schedule = found.get(name);
+    return schedule ? [listed(name, schedule, functionArn, clock.now())] : [];
+  });
+}
+
+function listed(
+  name: string,
+  schedule: ReadSchedule,
+  functionArn: string | undefined,
+  now: number,
+): ListedSchedule {
+  const target = schedule.Target?.Arn;
+  const isOurs = functionArn === undefined || invokes(target, functionArn);
+  const paused = schedule.State === 'DISABLED';
+  const next = paused ? undefined : nextRun(schedule, now);
+  return {
+    name,
+    state: paused ? 'paused' : 'enabled',
+    owner: isOurs ? ownerOf(name) : 'other',
+    target: target ?? null,
+    expression: schedule.ScheduleExpression ?? '',
+    timezone: schedule.ScheduleExpressionTimezone ?? 'UTC',
+    nextRun: next === undefined ? null : new Date(next).toISOString(),
+    cluster: clusterOf(schedule.Target?.Input),
+    description: schedule.Description || null,
+  };
+}
+
+function clusterOf(input: string | undefined): string | null {
+  try {
+    const payload = JSON.parse(input ?? '') as { readonly cluster?: unknown };
+    return typeof payload.cluster === 'string' ? payload.cluster : 'default';
+  } catch {
+    return null;
+  }
+}
+
+/** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
+export async function applyPlan(plan: SchedulePlan, room: OwnRoom): Promise<Done> {
+  if (plan.createGroup) await makeGroup(room);
+  return await inTurn(plan.changes, room.signal, async (change) => {
+    await carryOut(change, room);
+    return change.action !== 'none';
+  });
+}
+
+async function makeGroup({ api, group, signal }: Room): Promise<void> {
+  try {
+    await api.createGroup(group, signal);
+  } catch (error) {
+    // made by someone else, or by an answer of ours that was lost
+    if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
+  }
+}
+
+/**
+ * Pauses or resumes, once `ask` agrees; undefined when it does not.
+ * @throws {InvalidSettingError} when one of the names does not exist or is not ours, and nothing was changed.
+ */
+export async function changeState(
+  names: readonly string[],
+  action: 'pause' | 'resume',
+  room: OwnRoom,
+  ask: () => Promise<boolean>,
+): Promise<Done | undefined> {
+  await mustBeOurs(names, room);
+  if (!(await ask())) return undefined;
+  const state = action === 'pause' ? 'DISABLED' : 'ENABLED';
+  return await inTurn(
+    names.map((name) => ({ name, action })),
+    room.signal,
+    ({ name }) => setState(name, state, room),
+  );
+}
+
+/** Deletes, once `ask` agrees; undefined when it does not. @throws {InvalidSettingError} as `changeState`. */
+export async function deleteNamed(
+  names: readonly string[],
+  room: OwnRoom,
+  ask: () => Promise<boolean>,
+): Promise<Done | undefined> {
+  const deployed = names.filter((name) => ownerOf(name) === 'deployment');
+  if (deployed.length > 0)
+    throw new InvalidSettingError(
+      `${deployed.map((name) => quote(name)).join(', ')} belongs to the deployment, whose stack cannot be updated once it is deleted: remove it from the deployment's schedules and deploy, or pause it; nothing was deleted`,
+    );
+  await mustBeOurs(names, room);
+  if (!(await ask())) return undefined;
+  return await inTurn(
+    names.map((name) => ({ name, action: 'delete' as const })),
+    room.signal,
+    async ({ name }) => {
+      await remove(name, room);
+      return true;
+    },
+  );
+}
+
+async function mustBeOurs(
+  names: readonly string[],
+  { api, group, signal, functionArn }: OwnRoom,
+): Promise<void> {
+  const listed = await api.listSchedules(group, signal);
+  const there = listed.map(({ Name = '' }) => Name);
+  const unknown = names.filter((name) => !there.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidSettingError(
+      `no schedule ${unknown.map((name) => quote(name)).join(', ')} in group ${group}, which has ${there.join(', ') || 'none'}; nothing was changed`,
+    );
+  const foreign = listed.filter(
+    ({ Name = '', Target }) => names.includes(Name) && !invokes(Target?.Arn, functionArn),
+  );
+  if (foreign.length > 0)
+    throw new InvalidSettingError(
+      `${foreign.map(({ Name, Target }) => `schedule ${quote(Name)} is ${notOurs(Target?.Arn)}`).join('; ')}; nothing was changed. Only schedules that invoke ${functionArn} (JOBSWEEP_FUNCTION_ARN) may be changed.`,
+    );
+}
+
+/** What became of each schedule, and the exit code that follows. */
+export interface Done {
+  readonly results: readonly ChangeResult[];
+  /** 0 when all went well; 5 when the scheduler refused or was away and nothing was done; else 3. */
+  readonly exit: ExitCode;
+}
+
+// What says that the scheduler as a whole cannot be used, and not that this one schedule cannot be changed.
+const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
+
+/** One after the other; what fails is told and the rest goes on, unless the scheduler cannot be reached at all. */
+async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
+  changes: readonly C[],
+  signal: AbortSignal,
+  act: (change: C) => Promise<boolean>,
+): Promise<Done> {
+  const results: ChangeResult[] = [];
+  const failures = new Set<FailureKind | 'other'>();
+  for (const change of changes) {
+    const { name, action } = change;
+    if (signal.aborted) failures.add('unreachable');
+    if (failures.has('unreachable') && action !== 'none') {
+      results.push({ name, action, outcome: 'not_attempted' });
+      continue;
+    }
+    try {
+      results.push({ name, action, outcome: (await act(change)) ? 'done' : 'unchanged' });
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error;
+      // told to stop while a request was under way: the service may have taken it
+      const isUnknown = signal.aborted && error instanceof SchedulerCallError && error.kind === 'unreachable';
+      results.push({ name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message });
+      failures.add(error instanceof SchedulerCallError ? error.kind : 'other');
+    }
+  }
+  if (failures.size === 0) return { results, exit: 0 };
+  const nothing = results.every(({ outcome }) => outcome !== 'done');
+  const all = [...failures].every((kind) => kind !== 'other' && unusable.has(kind));
+  return { results, exit: nothing && all && !signal.aborted ? 5 : 3 };
+}

@@ -1,0 +1,217 @@
+/** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
+import type { Command } from 'commander';
+import { InvalidRequestError } from '../../base/errors.ts';
+import { schedulerApi } from '../../scheduler/api.ts';
+import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
+import { ownerOf } from '../../scheduler/schedule-names.ts';
+import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
+import {
+  functionArnOf,
+  groupOf,
+  readSchedulerSettings,
+  targetOf,
+} from '../../settings/scheduler-settings.ts';
+import type { Register } from '../command.ts';
+import { confirmed, mustAskOrHave } from '../input/ask.ts';
+import { documentError, readDocument } from '../input/document.ts';
+import { readInput, readNamed } from '../input/payload.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import {
+  applyPlan,
+  changeState,
+  type Done,
+  deleteNamed,
+  listGroup,
+  type OwnRoom,
+  type Room,
+} from './change-schedules.ts';
+import { listRenderings, planRenderings, planText, resultRenderings } from './schedules-text.ts';
+
+interface GroupOptions extends OutputOptions {
+  readonly group?: string;
+}
+interface FileOptions extends GroupOptions {
+  readonly file: string;
+  readonly prune?: boolean;
+}
+interface YesOption {
+  readonly yes?: boolean;
+}
+
+export const registerSchedules: Register = (program, { io, action }) => {
+  const schedules = program
+    .command('schedules')
+    .description('recurring sweeps from a file, through EventBridge Scheduler');
+  withGroup(schedules.command('list'))
+    .description('the schedules of the group, and when each runs next')
+    .action(action((options: GroupOptions) => list(options, io)));
+  withFile(schedules.command('plan'))
+    .description('what apply would change, field by field; changes nothing')
+    .action(action((options: FileOptions) => plan(options, io)));
+  withFile(schedules.command('apply'))
+    .description('make the group as the file says; shows the plan and asks first')
+    .option('--yes', 'do not ask')
+    .action(action((options: FileOptions & YesOption) => apply(options, io)));
+  withGroup(schedules.command('pause'))
+    .description('pause schedules; what falls due meanwhile is not made up for')
+    .argument('<names...>')
+    .option('--yes', 'do not ask, which it does for follow-ups and what the deployment declares')
+    .action(
+      action((names: string[], options: GroupOptions & YesOption) => setState(names, 'pause', options, io)),
+    );
+  withGroup(schedules.command('resume'))
+    .description('resume paused schedules')
+    .argument('<names...>')
+    .action(action((names: string[], options: GroupOptions) => setState(names, 'resume', options, io)));
+  withGroup(schedules.command('delete'))
+    .description('delete schedules; asks first')
+    .argument('<names...>')
+    .option('--yes', 'do not ask')
+    .action(
+      action((names: string[], options: GroupOptions & YesOption) => deleteAfterAsking(names, options, io)),
+    );
+};
+
+function withGroup(command: Command): Command {
+  return withOutputOptions(
+    command.option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)'),
+  );
+}
+
+function withFile(command: Command): Command {
+  return withGroup(command)
+    .requiredOption('-f, --file <file>', 'the schedules, as YAML or JSON; - is JSON from standard input')
+    .option('--prune', 'also delete what the group has and the file has not');
+}
+
+async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
+  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  await checkOutput(options);
+  const schedules = await listGroup(room, readSchedulerSettings(io.env).JOBSWEEP_FUNCTION_ARN);
+  const renderings = listRenderings(room.group, schedules, widthOf(io.stdout));
+  return await writeResult(renderings, options, io, { exit: 0 });
+}
+
+async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
+  await checkOutput(options);
+  const { planned } = await planFile(options, io);
+  return await writeResult(planRenderings(planned), options, io, { exit: 0 });
+}
+
+async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
+  // valid first: what is wrong with the file should be told even where nobody can be asked
+  const file = await readFile(options, io);
+  mustAskOrHave(options.yes, 'schedules apply', io);
+  await checkOutput(options);
+  const { planned, room } = await planFile(options, io, file);
+  const pending = planned.changes.filter(({ action }) => action !== 'none' && action !== 'blocked').length;
+  if (pending > 0 || planned.createGroup) {
+    io.stderr.write(planText(planned));
+    if (!options.yes && !(await confirmed('Apply this?', io))) {
+      io.stderr.write('nothing was changed\n');
+      return 4;
+    }
+  }
+  return await finish(options, io, room.group, await applyPlan(planned, room));
+}
+
+async function setState(
+  names: readonly string[],
+  action: 'pause' | 'resume',
+  options: GroupOptions & YesOption,
+  io: Io,
+): Promise<ExitCode> {
+  const room = ownRoomOf(options, io);
+  const warnings = action === 'pause' ? names.flatMap(pauseWarning) : [];
+  if (warnings.length > 0) mustAskOrHave(options.yes, 'schedules pause', io);
+  await checkOutput(options);
+  const done = await changeState(names, action, room, async () => {
+    for (const warning of warnings) io.stderr.write(`${warning}\n`);
+    return warnings.length === 0 || options.yes || (await confirmed(`Pause ${names.join(', ')}?`, io));
+  });
+  if (done) return await finish(options, io, room.group, done);
+  io.stderr.write('nothing was paused\n');
+  return 4;
+}
+
+/** What pausing a schedule means that no file holds. */
+function pauseWarning(name: string): string[] {
+  switch (ownerOf(name)) {
+    case 'deployment':
+      return [`${name} belongs to the deployment: a later deployment may resume it`];
+    case 'follow-up':
+      return [withoutFollowUp(name)];
+    case 'file':
+      return [];
+  }
+}
+
+const withoutFollowUp = (name: string) =>
+  `${name} is a follow-up: without it, the jobs that its sweep left closing wait for the next sweep`;
+
+async function deleteAfterAsking(
+  names: readonly string[],
+  options: GroupOptions & YesOption,
+  io: Io,
+): Promise<ExitCode> {
+  const room = ownRoomOf(options, io);
+  mustAskOrHave(options.yes, 'schedules delete', io);
+  await checkOutput(options);
+  const done = await deleteNamed(names, room, async () => {
+    for (const name of names)
+      if (ownerOf(name) === 'follow-up') io.stderr.write(`${withoutFollowUp(name)}\n`);
+    if (options.yes) return true;
+    return await confirmed(`Delete ${names.join(', ')} of group ${room.group}?`, io);
+  });
+  if (done) return await finish(options, io, room.group, done);
+  io.stderr.write('nothing was deleted\n');
+  return 4;
+}
+
+async function readFile({ file: name }: FileOptions, io: Io): Promise<ScheduleFile> {
+  const text = name === '-' ? await readInput(io) : await readNamed(name);
+  const document = readDocument(text, name === '-' ? 'standard input' : name);
+  try {
+    return readScheduleFile(document.value);
+  } catch (error) {
+    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
+  }
+}
+
+async function planFile(
+  options: FileOptions,
+  io: Io,
+  read?: ScheduleFile,
+): Promise<{ readonly planned: SchedulePlan; readonly room: OwnRoom }> {
+  const file = read ?? (await readFile(options, io));
+  const target = targetOf(file, options.group, io.env);
+  const room = { ...roomOf(target.group, io), functionArn: target.functionArn };
+  const planned = await planSchedules(room.api, file.schedules, target, {
+    now: io.clock.now(),
+    prune: options.prune ?? false,
+    signal: io.signal,
+  });
+  return { planned, room };
+}
+
+const ownRoomOf = ({ group }: GroupOptions, io: Io): OwnRoom => ({
+  ...roomOf(groupOf(group, undefined, io.env), io),
+  functionArn: functionArnOf(io.env),
+});
+
+const roomOf = (group: string, { clock, signal }: Io): Room => ({
+  api: schedulerApi({ clock }),
+  clock,
+  group,
+  signal,
+});
+
+async function finish(
+  options: GroupOptions,
+  io: Io,
+  group: string,
+  { results, exit }: Done,
+): Promise<ExitCode> {
+  return await writeResult(resultRenderings(group, results), options, io, { exit, changes: true });
+}

@@ -1,0 +1,171 @@
+/** @module Schedules as text for a terminal: what there is, what would change, what was done. */
+
+import { plural, printable, quote } from '../../base/text.ts';
+import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
+import { inAllForms } from '../output/forms.ts';
+import type { Renderings } from '../output/output.ts';
+import { sheetTable } from '../output/sheet.ts';
+import { type Column, table } from '../output/table.ts';
+
+/** A schedule as `list` tells it; also its JSON form. */
+export interface ListedSchedule {
+  readonly name: string;
+  readonly state: 'enabled' | 'paused';
+  /** Who made it: `other` when it invokes another function, `file` for what else is no follow-up and not deployed. */
+  readonly owner: 'file' | 'follow-up' | 'deployment' | 'other';
+  /** The ARN of what it invokes. */
+  readonly target: string | null;
+  readonly expression: string;
+  readonly timezone: string;
+  /** An ISO date-time; null when it is paused or has nothing more to come. */
+  readonly nextRun: string | null;
+  /** Null when the payload is not one of this project's. */
+  readonly cluster: string | null;
+  readonly description: string | null;
+}
+
+/** How one change ended; also its JSON form. */
+export interface ChangeResult {
+  readonly name: string;
+  readonly action: Change['action'] | 'pause' | 'resume';
+  readonly outcome: 'done' | 'unchanged' | 'failed' | 'unknown' | 'not_attempted';
+  readonly error?: string;
+}
+
+const columns: readonly Column<ListedSchedule>[] = [
+  { title: 'NAME', value: ({ name }) => name, least: 12, cut: 'middle' },
+  { title: 'STATE', value: ({ state }) => state },
+  { title: 'SCHEDULE', value: ({ expression }) => expression, least: 12 },
+  { title: 'ZONE', value: ({ timezone }) => timezone, leftOut: 1 },
+  { title: 'NEXT RUN', value: ({ nextRun }) => nextRun ?? '-' },
+  { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?', leftOut: 2 },
+  {
+    title: 'OF',
+    value: ({ owner, target }) => (owner === 'other' ? `not ours: ${target}` : owner),
+    leftOut: 3,
+  },
+];
+
+export const listRenderings = (
+  group: string,
+  schedules: readonly ListedSchedule[],
+  width?: number,
+): Renderings =>
+  inAllForms({
+    text: () =>
+      schedules.length === 0
+        ? `no schedule in group ${group}\n`
+        : `${table(schedules, columns, { width })}\n`,
+    value: schedules,
+    each: schedules,
+    sheet: () => ({
+      title: `Schedules of the group ${group}`,
+      lines: [plural(schedules.length, 'schedule')],
+      tables: [sheetTable(columns, schedules)],
+    }),
+  });
+
+const marks = { create: '+', update: '~', delete: '-', blocked: '!', none: ' ' } as const;
+
+/** The plan, a line for each schedule and one for each field that changes. */
+export function planText({ group, createGroup, changes }: SchedulePlan): string {
+  const lines = changes.flatMap((change) => {
+    const head = `${marks[change.action]} ${change.name}`;
+    if (change.action === 'create')
+      return [`${head}: ${change.order.ScheduleExpression} ${change.order.ScheduleExpressionTimezone}`];
+    if (change.action === 'blocked') return [`${head}: ${change.note}`];
+    if (change.action === 'none') return change.note === undefined ? [] : [`${head}: ${change.note}`];
+    if (change.action === 'delete') return [head];
+    return [
+      head,
+      ...change.differences.map(
+        ({ field, from, to }) => `    ${field}: ${quote(from, 200)} → ${quote(to, 200)}`,
+      ),
+    ];
+  });
+  const count = (action: Change['action']) => changes.filter((change) => change.action === action).length;
+  const sum =
+    `group ${group}${createGroup ? ' (to be created)' : ''}: ${count('create')} to create, ` +
+    `${count('update')} to update, ${count('delete')} to delete, ${count('none')} unchanged${count('blocked') > 0 ? `, ${count('blocked')} not possible` : ''}`;
+  return `${[...lines.map(printable), sum].join('\n')}\n`;
+}
+
+/** A change as JSON tells it: without what would be sent. */
+function toldChange(change: Change): object {
+  const { action, name } = change;
+  if (action === 'update')
+    return {
+      name,
+      action,
+      // a field that one side has not is null there: JSON has no undefined
+      differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
+    };
+  const note = 'note' in change ? change.note : undefined;
+  return { name, action, ...(note !== undefined && { note }) };
+}
+
+export const planRenderings = (plan: SchedulePlan): Renderings => {
+  const { group, createGroup, changes } = plan;
+  const told = changes.map(toldChange);
+  return inAllForms({
+    text: () => planText(plan),
+    value: { group, createGroup, changes: told },
+    each: told,
+    sheet: () => ({
+      title: `Plan for the schedules of the group ${group}`,
+      lines: planText(plan).trimEnd().split('\n').slice(-1),
+      tables: [{ head: ['Name', 'Action', 'What'], rows: changes.flatMap(changeRows) }],
+    }),
+  });
+};
+
+function changeRows(change: Change): string[][] {
+  if (change.action !== 'update')
+    return [[change.name, change.action, 'note' in change ? (change.note ?? '') : '']];
+  return change.differences.map(({ field, from, to }) => [
+    change.name,
+    'update',
+    `${field}: ${quote(from, 200)} → ${quote(to, 200)}`,
+  ]);
+}
+
+const done = {
+  create: 'created',
+  update: 'updated',
+  delete: 'deleted',
+  pause: 'paused',
+  resume: 'resumed',
+  blocked: 'applied',
+  none: 'unchanged',
+} as const;
+
+export const resultRenderings = (group: string, results: readonly ChangeResult[]): Renderings =>
+  inAllForms({
+    text: () => resultText(group, results),
+    value: { group, results },
+    each: results,
+    sheet: () => ({
+      title: `Schedules of the group ${group}`,
+      lines: [],
+      tables: [
+        {
+          head: ['Name', 'Action', 'Outcome', 'Error'],
+          rows: results.map(({ name, action, outcome, error = '' }) => [name, action, outcome, error]),
+        },
+      ],
+    }),
+  });
+
+function resultText(group: string, results: readonly ChangeResult[]): string {
+  const lines = results
+    .filter(({ action }) => action !== 'none')
+    .map(({ name, action, outcome, error }) => {
+      if (outcome === 'done') return `${name}: ${done[action]}`;
+      if (outcome === 'unchanged') return `${name}: is ${done[action]} already`;
+      if (outcome === 'unknown') return `${name}: may be ${done[action]}, look at it: ${error}`;
+      return `${name}: not ${done[action]}: ${error ?? 'not attempted'}`;
+    });
+  const rest = results.filter(({ action }) => action === 'none').length;
+  if (rest > 0) lines.push(`${plural(rest, 'schedule')} of group ${group} unchanged`);
+  return `${lines.map(printable).join('\n')}\n`;
+}

@@ -1,0 +1,159 @@
+/** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
+import type { Clock } from '../../base/clock.ts';
+import { plural, printable } from '../../base/text.ts';
+import type { Entry, Observer } from '../../sweep/closing/ledger.ts';
+import { type Output, widthOf } from '../io.ts';
+import { type Paint, plain } from '../output/paint.ts';
+import { shorten } from '../output/table.ts';
+import { span } from '../output/words.ts';
+
+/** How often a line is redrawn, and how often a new one is written where it cannot be. */
+const redrawEvery = 1_000;
+const writeEvery = 15_000;
+const redrawAtMostEvery = 100;
+
+export interface ProgressOptions {
+  readonly output: Output;
+  /** The person's own clock, whatever time the cluster lives in. */
+  readonly clock: Clock;
+  /** How long the work may take at most, in milliseconds of that clock. */
+  readonly atMostMs: number;
+  readonly paint?: Paint;
+}
+
+/** Shows the progress of one sweep until it is disposed. */
+export class Progress implements Observer, Disposable {
+  readonly #options: ProgressOptions;
+  readonly #stop = new AbortController();
+  /** Jobs that are being closed: asked by this sweep, or found so. */
+  readonly #underWay = new Set<string>();
+  #hasAsked = false;
+  #toDo: readonly Entry[] = [];
+  #startedAt = 0;
+  #written = Number.NEGATIVE_INFINITY;
+  #last = '';
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  begun(entries: readonly Entry[]): void {
+    this.#toDo = entries.filter((entry) => !entry.settled);
+    this.#begin(this.#toDo.filter(({ verdict }) => verdict.verdict === 'wait'));
+  }
+
+  asking(entries: readonly Entry[]): void {
+    this.#hasAsked = true;
+    this.#begin(entries);
+  }
+
+  #begin(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    const first = this.#underWay.size === 0;
+    for (const { jobId } of entries) this.#underWay.add(jobId);
+    if (first) {
+      this.#startedAt = this.#options.clock.now();
+      void this.#tick();
+    } else this.#draw();
+  }
+
+  settled(): void {
+    this.#draw();
+  }
+
+  /** A message above the progress line. */
+  notice(message: string): void {
+    this.#clear();
+    this.#options.output.write(`${printable(message)}\n`);
+    this.#written = Number.NEGATIVE_INFINITY;
+    this.#draw();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    if (!this.#hasAsked && this.#last === '') return;
+    this.#clear();
+    const line = this.#line();
+    if (this.#options.output.isTTY || this.#last !== line)
+      this.#options.output.write(`${this.#painted(line)}\n`);
+  }
+
+  async #tick(): Promise<void> {
+    const { output, clock } = this.#options;
+    // A fuse that stops the sweep does so at once: then there was nothing to show.
+    let pause = 0;
+    while (!this.#stop.signal.aborted) {
+      await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
+      this.#draw();
+      pause = output.isTTY ? redrawEvery : writeEvery;
+    }
+  }
+
+  #draw(): void {
+    const { output, clock } = this.#options;
+    if (this.#underWay.size === 0 || this.#stop.signal.aborted) return;
+    const now = clock.now();
+    // a thousand jobs may settle at once, and each line counts them all
+    if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
+    const line = this.#line();
+    if (output.isTTY) {
+      // one column stays free: some terminals wrap when the last one is filled
+      output.write(`\r\u001b[2K${this.#painted(shorten(line, (widthOf(output) ?? 80) - 1))}`);
+    } else if (line !== this.#last) {
+      output.write(`${line}\n`);
+    } else return;
+    this.#written = now;
+    this.#last = line;
+  }
+
+  #clear(): void {
+    if (this.#options.output.isTTY && this.#last !== '') this.#options.output.write('\r\u001b[2K');
+  }
+
+  /** The whole line in one tone: what is cut to fit must not be cut within an escape sequence. */
+  #painted(line: string): string {
+    const { paint = plain } = this.#options;
+    return paint(this.#toDo.some(hasFailed) ? 'bad' : 'notice', line);
+  }
+
+  #line(): string {
+    const settled = this.#toDo.filter((entry) => entry.settled);
+    // A job counts when the cluster is seen to say that it is closed, which may be long before its request ends.
+    const early = this.#toDo.filter((entry) => !entry.settled && entry.closedAt !== undefined).length;
+    const closedByNow = settled.filter(
+      ({ outcome }) => outcome && closedOutcomes.has(outcome.outcome),
+    ).length;
+    const closed = closedByNow + early;
+    const failed = settled.filter(hasFailed).length;
+    // what the sweep leaves closing is not done: it goes on without anybody who watches
+    const left = settled.filter(({ outcome }) => outcome?.outcome === 'closing').length;
+    const unasked = settled.filter(({ outcome }) => outcome?.outcome === 'not_attempted').length;
+    const other = settled.length - closedByNow - failed - left - unasked;
+    const underWay = this.#toDo.filter((entry) => !entry.settled && this.#underWay.has(entry.jobId)).length;
+    const closing = underWay - early;
+    const waiting = this.#toDo.length - settled.length - underWay;
+    const parts = [
+      `${closed} of ${plural(this.#toDo.length, 'job')} closed`,
+      ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(left > 0 ? [`${left} still closing`] : []),
+      ...(unasked > 0 ? [`${unasked} not attempted`] : []),
+      ...(other > 0 ? [`${other} otherwise done`] : []),
+      ...(closing > 0 ? [`${closing} closing`] : []),
+      ...(waiting > 0 ? [`${waiting} to go`] : []),
+      ...(settled.length < this.#toDo.length ? [this.#timeLeft()] : []),
+    ];
+    return parts.join(', ');
+  }
+
+  /** How long it has taken, and the most that it may still take: closes differ too much for an estimate between the two. */
+  #timeLeft(): string {
+    const { clock, atMostMs } = this.#options;
+    const passed = clock.now() - this.#startedAt;
+    const most = `at most ${span(Math.max(0, atMostMs - passed))} more`;
+    return passed < 1_000 ? most : `${span(passed)} so far, ${most}`;
+  }
+}
+
+const closedOutcomes: ReadonlySet<string> = new Set(['closed', 'force_closed', 'already_closed']);
+
+const hasFailed = ({ outcome }: Entry) => outcome?.outcome === 'error' || outcome?.outcome === 'unknown';

@@ -1,0 +1,172 @@
+/** @module What `plan` and `sweep` have in common: their options, and one sweep with its display and its memory. */
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { parseDuration } from '../../base/duration.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import type { Entry } from '../../sweep/closing/ledger.ts';
+import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
+import type { FollowUps } from '../../sweep/ports.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReadRequest } from '../../sweep/request/request.ts';
+import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
+import { sweepIdOf } from '../../sweep/sweep-id.ts';
+import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';
+import type { ReportKeeper } from '../input/kept-reports.ts';
+import { writeRecords } from '../input/records.ts';
+import { type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
+import { takePicture } from '../output/cluster-picture.ts';
+import { json, type OutputOptions, type Renderings, withOutputOptions } from '../output/output.ts';
+import type { Paint } from '../output/paint.ts';
+import { reportLines } from '../output/report-lines.ts';
+import { reportSheet, reportText } from '../output/report-text.ts';
+import { sheetMarkdown } from '../output/sheet.ts';
+import { Progress } from './progress.ts';
+
+export interface SweepingOptions extends TargetOptions, OutputOptions {
+  readonly payload?: string;
+  readonly deadline: string;
+  readonly history?: readonly string[];
+}
+
+export function withSweepingOptions(command: Command, history = '--history <file...>'): Command {
+  return withOutputOptions(
+    withTargetOptions(command)
+      .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
+      .option('--deadline <duration>', 'how long one round may take', '15m')
+      .option(
+        history,
+        'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
+      ),
+  );
+}
+
+/** Everything that the sweeps of one command share. */
+export interface Sweeping {
+  readonly io: Io;
+  readonly paint: Paint;
+  readonly target: Target;
+  readonly remainingMs: number;
+  readonly past: PastCloses;
+}
+
+/** The plan of one sweep, or of one round of it. `planned` is the plan that was agreed to before. */
+export async function planOnce(
+  { request, warnings }: ReadRequest,
+  { io, paint, target, remainingMs, past }: Sweeping,
+  planned?: ReadonlyMap<string, PlannedJob>,
+): Promise<Plan> {
+  const atMostMs = remainingMs / target.speed;
+  using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
+  return await planSweep(
+    {
+      sweepId: sweepIdOf(request.trigger, randomUUID()),
+      request,
+      warnings: [...warnings, ...past.warnings],
+      histories: historiesOf(past),
+      comebacks: past.isGiven !== true,
+      planned,
+    },
+    {
+      cluster: target.cluster,
+      clock: target.clock,
+      remainingMs,
+      stop: io.signal,
+      observer: { notice: (message) => progress.notice(message) },
+    },
+  );
+}
+
+/** Records what the plan saw of each job, for `advise`. A folder that cannot be written is no error. */
+export async function keepRecords(
+  folder: string | undefined,
+  { order, found, decisions }: Plan,
+): Promise<void> {
+  if (folder === undefined || order.request.followUpOf) return;
+  const verdicts = new Map(decisions.map(({ jobId, verdict }) => [jobId, verdict.verdict]));
+  await writeRecords(folder, {
+    clusterId: found.identity.id,
+    at: found.readAt,
+    jobs: found.jobs
+      .filter(({ reportedState }) => reportedState !== 'closed' && reportedState !== 'unknown')
+      .map((job) => ({ job, verdict: verdicts.get(job.jobId) })),
+    isWhole: found.jobs.every(({ reportedState }) => reportedState !== 'unknown'),
+  });
+}
+
+export interface CarryingOut {
+  readonly followUps: FollowUps | undefined;
+  readonly keeper: ReportKeeper | undefined;
+}
+
+/** Carries a plan out; what it does to the cluster is shown on standard error while it lasts. */
+export async function carryOutPlan(
+  plan: Plan,
+  { io, paint, target, remainingMs }: Sweeping,
+  { followUps, keeper }: CarryingOut,
+): Promise<CarriedOut> {
+  const atMostMs = remainingMs / target.speed;
+  using progress = new Progress({ output: io.stderr, clock: io.clock, atMostMs, paint });
+  let note = (_asked: readonly Entry[]): void => undefined;
+  return await carryOut(plan, {
+    cluster: target.cluster,
+    followUps,
+    clock: target.clock,
+    remainingMs,
+    stop: io.signal,
+    observer: {
+      begun: (entries, head) => {
+        note = (asked) => keeper?.asking(head, asked);
+        progress.begun(entries);
+      },
+      asking: (asked) => {
+        note(asked);
+        progress.asking(asked);
+      },
+      settled: () => progress.settled(),
+      notice: (message) => progress.notice(message),
+    },
+  });
+}
+
+/** The report with the jobs that earlier sweeps closed and that are open again. */
+export function withFlapping(report: SweepReport, { decisions }: Plan, past: PastCloses): SweepReport {
+  const flapping = flappingJobs(past, decisions);
+  return flapping.length > 0 ? { ...report, flapping } : report;
+}
+
+/** `--deadline` in milliseconds. @throws {InvalidSettingError} */
+export function deadlineOf({ deadline }: Pick<SweepingOptions, 'deadline'>): number {
+  return durationOption('--deadline', deadline, '15m');
+}
+
+export function durationOption(name: string, text: string, example: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < 1_000)
+    throw new InvalidSettingError(`${name}: expected a duration of at least 1s, as ${example}, got ${text}`);
+  return ms;
+}
+
+/**
+ * A report in every form, with the cluster as `plan` found it for the charts; `asJson` is what the JSON form says when
+ * that is more than the report.
+ */
+export function renderingsOf(
+  report: SweepReport,
+  plan: Plan,
+  { io, paint }: { readonly io: Io; readonly paint: Paint },
+  asJson: object = report,
+): Renderings {
+  return {
+    table: () => reportText(report, { width: widthOf(io.stdout), paint }),
+    json: () => json(asJson),
+    ndjson: () => reportLines(report),
+    markdown: () => sheetMarkdown(reportSheet(report)),
+    // Loaded on demand: the chart library is large.
+    html: async () => (await import('../output/html/report-page.ts')).reportHtml(report, takePicture(plan)),
+  };
+}
+
+export function exitOf({ status }: SweepReport): ExitCode {
+  return ({ done: 0, partial: 3, refused: 4 } as const)[status];
+}

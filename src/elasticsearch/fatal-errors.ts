@@ -1,0 +1,268 @@
+/** @module A failed read as the error that ends a sweep: what happened, and what to do about it. */
+import {
+  AccessDeniedError,
+  ClusterUnreachableError,
+  type JobsweepError,
+  NotElasticsearchError,
+  UnreadableInventoryError,
+} from '../base/errors.ts';
+import { addressSetting, type Connection, shownAddress } from './connection.ts';
+import { type Failure, type LostCause, subjectOf } from './failure.ts';
+import { shownWait } from './retry-reads.ts';
+
+export interface Circumstances {
+  readonly connection: Connection;
+  /** What was asked for, as `GET /_ml/info`. */
+  readonly asked: string;
+  /** A close was sent before this read: jobs may be closed by now. */
+  readonly closesSent: boolean;
+}
+
+/** What happened, beginning with the address, what to do about it, and the error that it would end a sweep as. */
+export interface Trouble {
+  readonly what: string;
+  readonly advice: string;
+  /** The raw text of the network, where `what` names the cause already; it comes last. */
+  readonly detail?: string;
+  readonly error: (message: string) => JobsweepError;
+}
+
+/** The error for a read that failed for good. It never holds what the client threw, in which credentials could stand. */
+export function errorFor(failure: Failure, circumstances: Circumstances): JobsweepError {
+  const { what, advice, detail, error } = troubleOf(failure, circumstances);
+  const raw = detail === undefined ? '' : ` (${detail})`;
+  return error(`${what}${circumstances.closesSent ? '' : '; nothing was closed'}. ${advice}${raw}`);
+}
+
+const unreachable = (message: string) => new ClusterUnreachableError(message);
+const wrongProduct = (message: string) => new NotElasticsearchError(message);
+const unreadable = (message: string) => new UnreadableInventoryError(message);
+
+export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, 'closesSent'>): Trouble {
+  const { connection, asked } = circumstances;
+  const trouble = (error: Trouble['error'], what: string, advice: string): Trouble => ({
+    what: `${shownAddress(connection)} ${what}`,
+    advice,
+    error,
+  });
+  switch (failure.kind) {
+    case 'ended':
+      return troubleOfEnd(failure, trouble, circumstances);
+    case 'lost': {
+      if (failure.cause === 'other')
+        return trouble(
+          unreachable,
+          `cannot be reached: ${failure.reason}`,
+          'Check the address, and that this machine may reach it.',
+        );
+      const { cause, advice } = lostBy(failure.cause, connection);
+      const about = failure.about === undefined ? '' : ` (${failure.about})`;
+      return {
+        ...trouble(unreachable, `cannot be reached: ${cause}${about}`, advice),
+        detail: failure.reason,
+      };
+    }
+    case 'not_elasticsearch':
+      return trouble(
+        wrongProduct,
+        `answers, but not as an Elasticsearch: ${failure.reason}`,
+        failure.movedTo === undefined
+          ? placeAdvice(failure.isKibana === true, connection)
+          : `Set ${addressSetting(connection)} to ${failure.movedTo}`,
+      );
+    case 'unreadable':
+      return trouble(
+        unreadable,
+        `gave an answer to ${asked} that cannot be used: ${failure.reason}`,
+        'Is a proxy in between that changes answers?',
+      );
+    case 'page':
+      return troubleOfPage(failure, trouble, connection, asked);
+    case 'answer':
+      return troubleOfStatus(failure, trouble, connection, asked);
+  }
+}
+
+/** Silence shorter than this is a slow cluster's, or that of a sweep with little time. */
+const longSilence = 2_000;
+
+function troubleOfEnd(
+  { silentMs = 0, before }: Extract<Failure, { kind: 'ended' }>,
+  trouble: Told,
+  circumstances: Omit<Circumstances, 'closesSent'>,
+): Trouble {
+  if (silentMs >= longSilence) {
+    const { advice } = lostBy('silent', circumstances.connection);
+    const seconds = Math.floor(silentMs / 1_000);
+    return trouble(unreachable, `did not answer ${circumstances.asked} within ${seconds} s`, advice);
+  }
+  if (before) {
+    const last = troubleOf(before, circumstances);
+    return { ...last, what: `${last.what}, and no time was left to try again` };
+  }
+  return trouble(
+    unreachable,
+    'could not be read in the time left',
+    'Give the sweep more time, or see why the cluster is slow.',
+  );
+}
+
+type Told = (error: Trouble['error'], what: string, advice: string) => Trouble;
+
+/** Nothing of it is about Elasticsearch's privileges: the answer is not of Elasticsearch. */
+function troubleOfPage(
+  { error, isKibana, retryAfterMs }: Extract<Failure, { kind: 'page' }>,
+  trouble: Told,
+  connection: Connection,
+  asked: string,
+): Trouble {
+  const said = `HTTP ${error.status}: ${error.reason}`;
+  if (isKibana)
+    return trouble(wrongProduct, `answers ${asked} as Kibana does (${said})`, placeAdvice(true, connection));
+  if (error.status === 401 || error.status === 403)
+    return trouble(
+      (message) => new AccessDeniedError(error.status, message),
+      `has something in front of it that refuses ${asked} (${said})`,
+      'Check the access rules of the proxy, gateway or firewall in between.',
+    );
+  if (error.status < 500 && error.status !== 429)
+    return trouble(
+      wrongProduct,
+      `answers ${asked}, but not as an Elasticsearch (${said})`,
+      placeAdvice(false, connection),
+    );
+  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is up');
+  return trouble(
+    unreachable,
+    `has something in front of it that ${error.status === 429 ? 'limits requests' : 'cannot reach it'} (${said})${asksToWait}`,
+    again,
+  );
+}
+
+/** What an answer says about a wait, and what to do about it. */
+const wordsOfWait = (retryAfterMs: number | undefined, otherwise: string) =>
+  retryAfterMs
+    ? { asksToWait: `, and asks to wait ${shownWait(retryAfterMs)}`, again: 'Try again after that.' }
+    : { asksToWait: '', again: `Try again when ${otherwise}.` };
+
+function troubleOfStatus(
+  { error, retryAfterMs }: Extract<Failure, { kind: 'answer' }>,
+  trouble: Told,
+  connection: Connection,
+  asked: string,
+): Trouble {
+  const said = `HTTP ${error.status} ${error.type}: ${error.reason}`;
+  const denied = (message: string) => new AccessDeniedError(error.status, message);
+  if (error.status === 401) {
+    const advice = connection.credentials
+      ? 'The key or password is wrong, expired or revoked: check ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD.'
+      : 'No credentials are set: set ELASTICSEARCH_API_KEY.';
+    return trouble(denied, `refused the credentials (${said})`, advice);
+  }
+  const subject = subjectOf(error);
+  if (subject === 'privilege') {
+    const advice = 'Planning needs the cluster privilege monitor_ml, sweeping manage_ml.';
+    return trouble(denied, `does not allow ${asked} (${said})`, advice);
+  }
+  if (subject === 'license')
+    return trouble(
+      unreadable,
+      `has no licence for machine learning, so it does not answer ${asked} (${said})`,
+      'Check the licence: GET _license shows its type and when it ends.',
+    );
+  if (subject === 'block')
+    return trouble(
+      unreadable,
+      `has a block on what ${asked} reads (${said})`,
+      'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.',
+    );
+  if (error.status === 403)
+    return trouble(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
+  if (error.status < 500 && error.status !== 429) {
+    return trouble(
+      wrongProduct,
+      `does not understand ${asked} (${said})`,
+      'Is it an Elasticsearch with machine learning?',
+    );
+  }
+  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is well');
+  return trouble(unreadable, `could not answer ${asked} (${said})${asksToWait}`, again);
+}
+
+function placeAdvice(isKibana: boolean, connection: Connection): string {
+  const setting = addressSetting(connection);
+  return isKibana
+    ? `This is the address of Kibana: set ${setting} to that of Elasticsearch (port 9200 instead of 5601; on Elastic Cloud .es. instead of .kb.).`
+    : `Check ${setting}: is it the address of Kibana, or of a proxy's login?`;
+}
+
+function lostBy(
+  cause: Exclude<LostCause, 'other'>,
+  connection: Connection,
+): { readonly cause: string; readonly advice: string } {
+  const setting = addressSetting(connection);
+  switch (cause) {
+    case 'host':
+      return { cause: 'its host name does not exist', advice: `Check ${setting}.` };
+    case 'lookup':
+      return {
+        cause: 'its host name cannot be looked up',
+        advice: 'Check the name servers of this machine.',
+      };
+    case 'refused':
+      return {
+        cause: 'nothing listens there',
+        advice: `Check the port in ${setting}, and that the cluster is up.`,
+      };
+    case 'certificate':
+      return {
+        cause: 'its certificate is not trusted',
+        advice:
+          connection.ca === undefined
+            ? 'Set ELASTICSEARCH_CA_CERT to the certificate of the authority that signed it.'
+            : 'Add the certificate of the authority that signed it to ELASTICSEARCH_CA_CERT, or let the server send its whole chain.',
+      };
+    case 'expired':
+      return {
+        cause: 'its certificate is not valid now',
+        advice: 'Renew the certificate, or check the clock of this machine.',
+      };
+    case 'other_host':
+      return {
+        cause: 'its certificate is for another host name',
+        advice: `Set ${setting} to a name that the certificate has, or renew the certificate.`,
+      };
+    case 'fingerprint':
+      return {
+        cause: 'ELASTICSEARCH_CA_FINGERPRINT is of another certificate',
+        advice: 'Compare it with that of the authority that signed the certificate of the server.',
+      };
+    case 'not_tls':
+      return {
+        cause: 'it does not speak TLS',
+        advice: `Does its address in ${setting} begin with http:// instead?`,
+      };
+    case 'only_tls':
+      return { cause: 'it speaks only TLS', advice: `Set ${setting} to https:// instead of http://.` };
+    case 'handshake':
+      return {
+        cause: 'the TLS handshake failed',
+        advice: 'Check which TLS versions the server allows, and whether it asks for a client certificate.',
+      };
+    case 'closed':
+      return {
+        cause: 'the connection was closed without a whole answer',
+        advice: `Check that the port in ${setting} is that of Elasticsearch, and whether it wants https://.`,
+      };
+    case 'silent':
+      return {
+        cause: 'it does not answer',
+        advice: `Check ${setting} and the network in between (routes, VPN, security groups), or see why the cluster is slow.`,
+      };
+    case 'no_route':
+      return {
+        cause: 'there is no route to it',
+        advice: 'Check the network of this machine: subnets, routes, VPN.',
+      };
+  }
+}

@@ -1,0 +1,91 @@
+/** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
+import '../base/quiet.ts';
+
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { Clock } from '../base/clock.ts';
+import { InvalidSettingError } from '../base/errors.ts';
+import { debugWarning } from '../base/quiet.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
+import { type Environment, findConnection } from '../settings/find-connection.ts';
+import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
+import { secretReader } from '../settings/secrets.ts';
+import { fitReport, type SweepReport } from '../sweep/reporting/report.ts';
+import { parseRequest } from '../sweep/request/request.ts';
+import { sweep } from '../sweep/sweep.ts';
+import { sweepIdOf } from '../sweep/sweep-id.ts';
+import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
+import { publishMetrics } from './metrics.ts';
+
+/** What the function lives on; tests bring their own clock. */
+export interface FunctionWorld {
+  readonly environment: Environment;
+  readonly clock: Clock;
+}
+
+/** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
+const mostBytes = 5_000_000;
+/** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
+const mostLineBytes = 240_000;
+
+// A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+/** The handler on a given world: an event is a request, the return value its report. */
+export function createHandler({ environment, clock }: FunctionWorld) {
+  return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
+    .onError(({ error, context }) =>
+      auditLog(context, environment)('ERROR', 'sweep failed', { error: errorFields(error as Error) }),
+    )
+    .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
+      const { request, warnings } = parseRequest(event);
+      // before the cluster is known: a setting that is not valid ends the sweep before anything is asked
+      await using followUps = followUpsFrom({
+        environment,
+        clock,
+        invokedArn: context.invokedFunctionArn,
+        running: request.followUpOf,
+      });
+      // in the machine's own time, in which the network answers; a second is for saying what went wrong
+      const readSecret = secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000);
+      const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
+      if (!connection) {
+        throw new InvalidSettingError(
+          'no cluster is configured: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID, or ELASTICSEARCH_SECRET',
+        );
+      }
+      const debug = debugWarning(environment);
+      const order = {
+        sweepId: sweepIdOf(request.trigger, context.awsRequestId),
+        request,
+        warnings: debug === undefined ? warnings : [...warnings, debug],
+      };
+      const write = auditLog(context, environment);
+      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      await using cluster = new ElasticsearchCluster(connection, clock);
+      const report = await sweep(order, {
+        cluster,
+        followUps,
+        clock,
+        remainingMs: context.getRemainingTimeInMillis(),
+        observer: {
+          notice: (notice) => write('INFO', 'sweep waits', { sweepId: order.sweepId, notice }),
+        },
+      });
+      logReport(report, write);
+      publishMetrics(report, environment);
+      return fitReport(report, mostBytes);
+    });
+}
+
+/** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
+function logReport(report: SweepReport, write: WriteLine): void {
+  const { sweepId, cluster, startedAt, jobs } = report;
+  for (const job of jobs)
+    if (job.outcome !== 'kept') write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
+  const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
+  write('INFO', 'sweep finished', rest);
+}
+
+export const handler = createHandler({ environment: process.env, clock: systemClock });

@@ -1,0 +1,146 @@
+/**
+ * @module What the SDK's client throws, in this project's words: what was refused, what to do about it, and whether
+ * trying again can help. The service's own text is passed on only where it cannot carry a signature.
+ */
+import { InvalidSettingError, SchedulerError } from '../base/errors.ts';
+import { printable, withoutNodeHint } from '../base/text.ts';
+
+/**
+ * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume,
+ * which a role made a moment ago earns as well as a wrong one.
+ */
+export type FailureKind =
+  | 'missing'
+  | 'conflict'
+  | 'role_not_ready'
+  | 'invalid'
+  | 'quota'
+  | 'denied'
+  | 'busy'
+  | 'unreachable'
+  | 'unreadable';
+
+/** A call that failed for good. */
+export class SchedulerCallError extends SchedulerError {
+  readonly kind: FailureKind;
+  /** No answer came, so what was asked for may be done all the same. */
+  readonly mayBeDone: boolean;
+
+  constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SchedulerError';
+    this.kind = kind;
+    this.mayBeDone = mayBeDone;
+  }
+}
+
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly message: string;
+  /** The request was sent, and no answer of the service to it came. */
+  readonly mayBeDone?: boolean;
+  /** What the service asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The members of the SDK's errors that are relied on; its classes are not, since other endpoints do not fill them. */
+interface SdkError {
+  readonly name?: string;
+  readonly code?: string | number;
+  readonly message?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
+}
+
+// Errors of the socket: before anything was sent, and after.
+const unsentCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLOSED']);
+
+/**
+ * Reads what a call threw. `doing` completes "… failed", as `creating schedule nightly`.
+ * @throws {InvalidSettingError} when it is a setting that is wrong, and no call was made.
+ */
+export function readFailure(error: unknown, doing: string): Failure {
+  const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
+  // the exception of a time limit has a number there
+  const code = typeof rest.code === 'string' ? rest.code : '';
+  const status = $metadata?.httpStatusCode;
+  if (message === 'Region is missing' || message.startsWith('Region not accepted'))
+    throw new InvalidSettingError(
+      'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it',
+      { cause: error },
+    );
+  if (name === 'TypeError' && message.includes('Invalid URL'))
+    throw new InvalidSettingError(
+      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address such as https://host; correct or unset it',
+      { cause: error },
+    );
+  const said = (kind: FailureKind, text: string, todo: string, mayBeDone = false): Failure => ({
+    kind,
+    message: `${doing} failed: ${text}; ${todo}`,
+    mayBeDone,
+    retryAfterMs: retryAfter($response?.headers),
+  });
+  const text = printable(withoutNodeHint(message));
+  if (name === 'CredentialsProviderError')
+    return said(
+      'denied',
+      'no AWS credentials were found',
+      'set AWS_PROFILE, sign in, or give the function a role',
+    );
+  const isLost = name === 'TimeoutError' || brokenCodes.has(code);
+  if (isLost || unsentCodes.has(code))
+    return said(
+      'unreachable',
+      code || 'no answer in time',
+      'check the network, AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER',
+      isLost,
+    );
+  if (status === undefined)
+    return said('unreadable', text || name, 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER');
+  // by the error's type or its status: endpoints that others wrote do not always have both right
+  const is = (type: string, code: number) => name === type || status === code;
+  if (is('ThrottlingException', 429))
+    return said('busy', 'the scheduler throttles (429)', 'try again later, or ask for a higher quota');
+  if (status >= 500)
+    return said('busy', `the scheduler answered ${status}`, 'try again later; it is not the request', true);
+  if (is('ConflictException', 409))
+    return said('conflict', text || 'conflict (409)', 'look at what is there now');
+  if (is('ResourceNotFoundException', 404))
+    return said('missing', text || 'not found (404)', 'check the group’s and the schedule’s name');
+  if (is('ServiceQuotaExceededException', 402))
+    return said(
+      'quota',
+      text || 'a quota is used up (402)',
+      'delete schedules that have fired, or ask for a higher quota',
+    );
+  if (is('AccessDeniedException', 403))
+    return said('denied', `access denied (403): ${withoutSignature(name, text)}`, permissions);
+  if (status === 400 && /must allow .*to assume the role/i.test(message))
+    return said(
+      'role_not_ready',
+      text,
+      'let scheduler.amazonaws.com assume the role, for this schedule group',
+    );
+  if (status === 400) return said('invalid', text || 'invalid (400)', 'correct it and try again');
+  return said(
+    'unreadable',
+    `the answer (${status}) is not what a scheduler sends`,
+    'check AWS_ENDPOINT_URL_SCHEDULER',
+  );
+}
+
+const permissions =
+  'allow the caller the scheduler action on schedules of this group, and iam:PassRole on the role that schedules use';
+
+/** A refused signature is explained with the request that was signed, session token and all: not for a log. */
+function withoutSignature(name: string, text: string): string {
+  return name === 'AccessDeniedException' ? text : name || 'the credentials were refused';
+}
+
+function retryAfter(headers: Readonly<Record<string, string>> | undefined): number | undefined {
+  const ms = Number(headers?.['x-amz-retry-after'] ?? Number.NaN);
+  const seconds = Number(headers?.['retry-after'] ?? Number.NaN);
+  const wait = Number.isFinite(ms) ? ms : seconds * 1000;
+  return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
+}

@@ -1,0 +1,217 @@
+/** @module The settings that say which cluster, and what their texts mean. No message here holds a credential. */
+import { X509Certificate } from 'node:crypto';
+import { InvalidSettingError } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import { decodeText } from '../base/text-file.ts';
+import { type Connection, parseCloudId } from '../elasticsearch/connection.ts';
+import { readApiKey } from './api-key.ts';
+
+/** In the environment, in a secret's JSON and in a clusters file: the same names everywhere. */
+export const connectionSettings = {
+  ELASTICSEARCH_URL: 'The address, as `https://host:9200`.',
+  ELASTICSEARCH_CLOUD_ID: 'Instead of the address: the cloud id of a deployment.',
+  ELASTICSEARCH_API_KEY: 'An API key, encoded or as `id:key`. It is used alone: a user beside it is not.',
+  ELASTICSEARCH_USERNAME: 'Instead of the key: a user,',
+  ELASTICSEARCH_PASSWORD: 'and the password.',
+  ELASTICSEARCH_CA_CERT: 'The authority that signed the server’s certificate: PEM text, or a path to it.',
+  ELASTICSEARCH_CA_FINGERPRINT: 'Instead of the certificate: its SHA-256 fingerprint.',
+} as const;
+export type ConnectionSetting = keyof typeof connectionSettings;
+export type ConnectionValues = { readonly [name in ConnectionSetting]?: string | undefined };
+
+export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
+
+/** A setting that is set, and where: an error must say which of several places to look at. */
+export interface Sourced {
+  readonly value: string;
+  /** As `the environment` or `the secret "x"`. */
+  readonly where: string;
+}
+export type SourcedSettings = { readonly [name in ConnectionSetting]?: Sourced | undefined };
+
+/** What `values` sets. Blank is not set: a template whose parameter was left empty has not set it. */
+export function sourced(values: ConnectionValues, where: string): SourcedSettings {
+  return Object.fromEntries(
+    settingNames.flatMap((name) => {
+      const value = values[name];
+      return value !== undefined && value.trim() !== '' ? [[name, { value, where }]] : [];
+    }),
+  );
+}
+
+/**
+ * The connection that these settings describe; undefined when none of them is set.
+ * @throws {InvalidSettingError}
+ */
+export async function toConnection(settings: SourcedSettings): Promise<Connection | undefined> {
+  const address = readAddress(settings);
+  if (!address) {
+    for (const name of settingNames) {
+      const stray = settings[name];
+      if (stray)
+        throw problem(
+          stray,
+          name,
+          'is set without an address: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID',
+        );
+    }
+    return undefined;
+  }
+  const { ELASTICSEARCH_CA_CERT: ca, ELASTICSEARCH_CA_FINGERPRINT: fingerprint } = settings;
+  if (ca && fingerprint)
+    throw problem(ca, 'ELASTICSEARCH_CA_CERT', 'and ELASTICSEARCH_CA_FINGERPRINT are both set: set one');
+  if ('url' in address && new URL(address.url).protocol === 'http:') {
+    // who names an authority means the connection to be encrypted; going on would send the credentials as plain text
+    const advice = 'needs an address that begins with https://, and ELASTICSEARCH_URL begins with http://';
+    if (ca) throw problem(ca, 'ELASTICSEARCH_CA_CERT', advice);
+    if (fingerprint) throw problem(fingerprint, 'ELASTICSEARCH_CA_FINGERPRINT', advice);
+  }
+  return {
+    address,
+    credentials: readCredentials(settings),
+    ca: ca && (await readCertificates(ca)),
+    caFingerprint: fingerprint && readFingerprint(fingerprint),
+  };
+}
+
+function readAddress(settings: SourcedSettings): Connection['address'] | undefined {
+  const { ELASTICSEARCH_URL: url, ELASTICSEARCH_CLOUD_ID: cloudId } = settings;
+  if (url && cloudId)
+    throw problem(url, 'ELASTICSEARCH_URL', 'and ELASTICSEARCH_CLOUD_ID are both set: set one');
+  if (cloudId) {
+    // not shown: what stands here by mistake could be a key
+    if (parseCloudId(cloudId.value.trim()) === undefined)
+      throw problem(
+        cloudId,
+        'ELASTICSEARCH_CLOUD_ID',
+        "is not of the form name:base64, as the deployment's page shows it",
+      );
+    return { cloudId: cloudId.value.trim() };
+  }
+  return url && { url: readUrl(url) };
+}
+
+function readUrl(setting: Sourced): string {
+  const text = setting.value.trim();
+  const name = 'ELASTICSEARCH_URL';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    // break: address-in-message
+    const got = looksLikeAddress(text) ? `, got ${quote(text)}` : '';
+    throw problem(setting, name, `is no address: expected one as https://host:9200${got}`);
+  }
+  if (url.username || url.password)
+    throw problem(
+      setting,
+      name,
+      'holds credentials: set ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD, instead',
+    );
+  if (url.search || url.hash)
+    throw problem(
+      setting,
+      name,
+      'has a query or a fragment (? or #): expected an address as https://host:9200/path',
+    );
+  return text;
+}
+
+/** Whether a text may be shown: it is like an address, and neither a key nor an address with a password in it. */
+const looksLikeAddress = (text: string): boolean =>
+  /^[a-z][a-z0-9+.-]{0,15}:\/{1,2}[^\s@?#]*$/.test(text) || // htps://host:9200, https:/host, ftp://host
+  /^[a-z0-9-]+(\.[a-z0-9-]+)*:\d{1,5}(\/[^\s@?#]*)?$/.test(text) || // localhost:9200
+  /^[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^\s@?#]*)?$/.test(text); // es.example.org
+
+function readCredentials(settings: SourcedSettings): Connection['credentials'] {
+  const {
+    ELASTICSEARCH_API_KEY: key,
+    ELASTICSEARCH_USERNAME: username,
+    ELASTICSEARCH_PASSWORD: password,
+  } = settings;
+  if (key) {
+    const read = readApiKey(key.value);
+    if ('problem' in read) throw problem(key, 'ELASTICSEARCH_API_KEY', read.problem);
+    return { apiKey: read.encoded };
+  }
+  if (username && !password)
+    throw problem(username, 'ELASTICSEARCH_USERNAME', 'is set without ELASTICSEARCH_PASSWORD');
+  if (password && !username)
+    throw problem(password, 'ELASTICSEARCH_PASSWORD', 'is set without ELASTICSEARCH_USERNAME');
+  if (!username || !password) return undefined;
+  for (const [name, setting] of [
+    ['ELASTICSEARCH_USERNAME', username],
+    ['ELASTICSEARCH_PASSWORD', password],
+  ] as const) {
+    // a file or a secret brings it along, and the cluster would only answer that the password is wrong
+    if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends in a line break: remove it');
+    if (/\p{Cc}/u.test(setting.value)) throw problem(setting, name, 'holds a control character: remove it');
+  }
+  // Basic authentication takes what comes before the first colon for the user name
+  if (username.value.includes(':'))
+    throw problem(username, 'ELASTICSEARCH_USERNAME', 'holds a colon: set the password apart');
+  return { username: username.value, password: password.value };
+}
+
+/** PEM text, from the setting or from the file that it names, with the line ends that templates write out put right. */
+async function readCertificates(setting: Sourced): Promise<string> {
+  const name = 'ELASTICSEARCH_CA_CERT';
+  const isText = setting.value.includes('-----BEGIN') || isEncodedCertificate(setting.value);
+  const text = isText ? setting.value : await readCertificateFile(setting);
+  const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----/gs)];
+  if (blocks.length === 0) throw problem(setting, name, whatStandsForCertificate(text));
+  return blocks
+    .map(([, body = ''], index) => {
+      try {
+        return new X509Certificate(Buffer.from(body.replace(/\\n|\\r|\s/g, ''), 'base64')).toString();
+      } catch {
+        throw problem(setting, name, `holds a certificate that cannot be read (number ${index + 1})`);
+      }
+    })
+    .join('');
+}
+
+const encodedPem = /^LS0tLS1CRUdJTi/;
+/** Base64 of DER: a certificate without the lines around it. */
+const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
+
+/** What people set instead of PEM text or a path. */
+const isEncodedCertificate = (text: string): boolean =>
+  encodedPem.test(text.trim()) || bareCertificate.test(text.trim());
+
+function whatStandsForCertificate(text: string): string {
+  const start = text.trim();
+  if (encodedPem.test(start)) return 'is the base64 of a PEM file: decode it once';
+  if (bareCertificate.test(start))
+    return 'is a certificate without its first and last line: add -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----';
+  if (start.startsWith('0\uFFFD'))
+    return 'is a certificate in DER form: convert it with openssl x509 -inform der';
+  if (start.includes('PRIVATE KEY-----')) return 'is a private key: set the certificate of the authority';
+  return 'holds no certificate in PEM form';
+}
+
+async function readCertificateFile(setting: Sourced): Promise<string> {
+  // Loaded on demand: few settings name a path, and loading costs a millisecond of each cold start.
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return decodeText(await readFile(setting.value.trim()));
+  } catch (error) {
+    throw problem(
+      setting,
+      'ELASTICSEARCH_CA_CERT',
+      `is not PEM text, and as a path it cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+    );
+  }
+}
+
+function readFingerprint(setting: Sourced): string {
+  const hex = setting.value.trim().replaceAll(':', '').toUpperCase();
+  if (!/^[0-9A-F]{64}$/.test(hex))
+    throw problem(
+      setting,
+      'ELASTICSEARCH_CA_FINGERPRINT',
+      'is not a SHA-256 fingerprint: expected 64 hexadecimal digits, with or without colons',
+    );
+  return hex.replace(/(..)(?!$)/g, '$1:');
+}
+
+const problem = ({ where }: Sourced, name: ConnectionSetting, what: string): InvalidSettingError =>
+  new InvalidSettingError(`${where}: ${name} ${what}`);

@@ -1,0 +1,172 @@
+/** @module Where the settings of a cluster are: environment, secrets, a clusters file. Nothing here is ever logged. */
+
+import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
+import { printable, quote } from '../base/text.ts';
+import type { Connection } from '../elasticsearch/connection.ts';
+import {
+  type ConnectionSetting,
+  type ConnectionValues,
+  type SourcedSettings,
+  settingNames,
+  sourced,
+  toConnection,
+} from './connection-settings.ts';
+
+export { type ConnectionValues, connectionSettings } from './connection-settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Returns a secret's text by its name; rejects with what the service says when it cannot. */
+export type ReadSecret = (name: string) => Promise<string>;
+
+export const otherSettings = {
+  ELASTICSEARCH_SECRET:
+    'The name of a secret whose JSON holds the settings above; it fills what the environment does not set.',
+  ELASTICSEARCH_SECRET_PREFIX:
+    'For a cluster other than `default`: the secret’s name is this and the cluster’s name.',
+  JOBSWEEP_SCHEDULE_GROUP: 'The schedule group that follow-ups and recurring schedules live in.',
+  JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler takes to invoke the function.',
+  JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
+  JOBSWEEP_DLQ_ARN: 'The queue for deliveries that failed for good.',
+} as const;
+
+export interface FindConnection {
+  readonly cluster: string;
+  readonly environment: Environment;
+  readonly readSecret: ReadSecret;
+  /** Clusters by name, from a file (`--clusters`); wins over environment and secrets. */
+  readonly clusters?: Readonly<Record<string, ConnectionValues>> | undefined;
+}
+
+/**
+ * The connection of a cluster by name (docs/contract.md §4); undefined when it is `default` and nothing at all is set for it.
+ * @throws {InvalidSettingError} naming the setting that is wrong, never its value where that is a credential.
+ */
+export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
+  const { cluster, environment, clusters, readSecret } = find;
+  // `constructor` is a name that a cluster may have
+  if (clusters && Object.hasOwn(clusters, cluster)) {
+    const where = `the clusters file, cluster ${quote(cluster)}`;
+    // break: named-cluster
+    return complete(await toConnection(sourced(clusters[cluster] ?? {}, where)), where);
+  }
+  if (cluster === 'default') {
+    const own = sourced(environment, 'the environment');
+    const secret = environment.ELASTICSEARCH_SECRET?.trim();
+    if (!secret) return toConnection(own);
+    const where = `the secret ${quote(secret)}`;
+    return complete(
+      await toConnection(merge(own, sourced(await secretValues(secret, where, readSecret), where))),
+      where,
+    );
+  }
+  if (clusters) {
+    const known = Object.keys(clusters).map(printable).join(', ') || 'none';
+    throw new InvalidSettingError(
+      `the cluster ${quote(cluster)} is not in the clusters file, which has ${known}`,
+    );
+  }
+  // A named cluster takes nothing from the environment: the address there would be another cluster's.
+  const secret = secretOf(cluster, environment);
+  const where = `the secret ${quote(secret)}`;
+  return complete(await toConnection(sourced(await secretValues(secret, where, readSecret), where)), where);
+}
+
+/** A place that was named for a cluster has to say where it is. */
+function complete(connection: Connection | undefined, where: string): Connection {
+  if (connection) return connection;
+  throw new InvalidSettingError(
+    `${where} sets none of the settings of a cluster: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID`,
+  );
+}
+
+function secretOf(cluster: string, environment: Environment): string {
+  const prefix = environment.ELASTICSEARCH_SECRET_PREFIX?.trim();
+  if (prefix) return `${prefix}${cluster}`;
+  throw new InvalidSettingError(
+    `cluster: ${quote(cluster)} needs settings of its own: set ELASTICSEARCH_SECRET_PREFIX, or give the command a file with --clusters`,
+  );
+}
+
+const addresses = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'] as const;
+const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as const;
+const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
+
+/** What the environment sets wins, the secret fills the rest; but of two ways to say one thing only one is taken. */
+function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
+  const whole = (group: readonly ConnectionSetting[]) => {
+    const source = group.some((name) => own[name]) ? own : secret;
+    return Object.fromEntries(group.map((name) => [name, source[name]]));
+  };
+  return { ...whole(addresses), ...whole(authorities), ...mergeCredentials(own, secret) };
+}
+
+/** One credential: the environment's, or the secret's, or half of a user from each where they cannot be two users. */
+function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
+  const { ELASTICSEARCH_API_KEY: key } = own;
+  if (key) return { ELASTICSEARCH_API_KEY: key };
+  if (!users.some((name) => own[name])) {
+    const [username, password] = users;
+    return {
+      ELASTICSEARCH_API_KEY: secret.ELASTICSEARCH_API_KEY,
+      [username]: secret[username],
+      [password]: secret[password],
+    };
+  }
+  const halves = users.every((name) => own[name]) ? {} : secret;
+  for (const name of users) {
+    if (own[name] && halves[name] && own[name].value !== halves[name].value) {
+      throw new InvalidSettingError(
+        `${own[name].where} and ${halves[name].where} set different values for ${name}, and only one of them sets the other half: set ${users.join(' and ')} in one place`,
+      );
+    }
+  }
+  return Object.fromEntries(users.map((name) => [name, own[name] ?? halves[name]]));
+}
+
+async function secretValues(name: string, where: string, readSecret: ReadSecret): Promise<ConnectionValues> {
+  let text: string;
+  try {
+    text = await readSecret(name);
+  } catch (error) {
+    if (error instanceof SecretUnreachableError) throw error;
+    // A parser's message quotes what it could not parse, and that may be the secret; so there is no `cause` either.
+    const why = error instanceof SyntaxError || !(error instanceof Error) ? 'no good answer' : error.message;
+    throw new InvalidSettingError(
+      `${where} cannot be read (${printable(why)}): check its name, and that the function’s role may read it`,
+    );
+  }
+  let parsed: unknown;
+  try {
+    // editors on Windows begin a file with a byte order mark
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new InvalidSettingError(
+      `${where} is not a JSON object: expected keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY`,
+    );
+  }
+  return readConnectionValues(parsed as Record<string, unknown>, where);
+}
+
+/** The connection settings among `fields`. Other keys are somebody else's, unless they look like a typo of ours. */
+export function readConnectionValues(
+  fields: Readonly<Record<string, unknown>>,
+  where: string,
+): ConnectionValues {
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (!settingNames.some((known) => known === name)) {
+      if (!/^elasticsearch/i.test(name)) continue;
+      throw new InvalidSettingError(
+        `${where} has the key ${quote(name)}, which is no setting; it may have ${settingNames.join(', ')}`,
+      );
+    }
+    if (value === null) continue;
+    if (typeof value !== 'string') throw new InvalidSettingError(`${where}: ${name} is not a string`);
+    values[name] = value;
+  }
+  return values;
+}

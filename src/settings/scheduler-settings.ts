@@ -1,0 +1,82 @@
+/**
+ * @module Where schedules live and what they wake: from the command line, the file, or the environment. The deployed
+ * function reads its settings here too, so this imports neither the schedule file's schema nor its calendar.
+ */
+import * as z from 'zod';
+import { InvalidSettingError } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import type { ScheduleTarget } from '../scheduler/definition.ts';
+import { deadLetterArn, settingsShape } from '../scheduler/schedule-arns.ts';
+import type { ScheduleFile } from '../scheduler/schedule-file.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const settings = {
+  JOBSWEEP_SCHEDULE_GROUP: settingsShape.group,
+  JOBSWEEP_SCHEDULER_ROLE_ARN: settingsShape.roleArn,
+  JOBSWEEP_FUNCTION_ARN: settingsShape.functionArn,
+  JOBSWEEP_DLQ_ARN: deadLetterArn,
+} as const;
+export type SchedulerSetting = keyof typeof settings;
+export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
+
+/** What the environment sets; undefined for what it does not. @throws {InvalidSettingError} when a value is not valid. */
+export function readSchedulerSettings(
+  env: Environment,
+): Readonly<Record<SchedulerSetting, string | undefined>> {
+  const entries = schedulerSettings.map((name) => [name, checked(name, given(env[name]))]);
+  return Object.fromEntries(entries) as Record<SchedulerSetting, string | undefined>;
+}
+
+/** The group: what was asked for, the file's, or JOBSWEEP_SCHEDULE_GROUP. @throws {InvalidSettingError} */
+export function groupOf(asked: string | undefined, file: string | undefined, env: Environment): string {
+  return needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP));
+}
+
+/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or wrong. */
+export function functionArnOf(env: Environment): string {
+  const found = readSchedulerSettings(env).JOBSWEEP_FUNCTION_ARN;
+  if (found !== undefined) return found;
+  throw new InvalidSettingError(
+    'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed; take it from the outputs of the deployment',
+  );
+}
+
+/** Everything that a file's schedules share. @throws {InvalidSettingError} when something is missing or wrong. */
+export function targetOf(file: ScheduleFile, asked: string | undefined, env: Environment): ScheduleTarget {
+  const queue = file.deadLetterArn === undefined ? given(env.JOBSWEEP_DLQ_ARN) : file.deadLetterArn;
+  return {
+    group: groupOf(asked, file.group, env),
+    functionArn: needed(
+      'functionArn',
+      'JOBSWEEP_FUNCTION_ARN',
+      file.functionArn ?? given(env.JOBSWEEP_FUNCTION_ARN),
+    ),
+    roleArn: needed(
+      'roleArn',
+      'JOBSWEEP_SCHEDULER_ROLE_ARN',
+      file.roleArn ?? given(env.JOBSWEEP_SCHEDULER_ROLE_ARN),
+    ),
+    deadLetterArn: checked('JOBSWEEP_DLQ_ARN', queue),
+  };
+}
+
+/** Set and not empty: a template that leaves a parameter blank has not set it. */
+const given = (value: string | undefined) => value?.trim() || undefined;
+
+function needed(field: string, variable: SchedulerSetting, value: string | undefined): string {
+  const found = checked(variable, value);
+  if (found === undefined)
+    throw new InvalidSettingError(
+      `${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`,
+    );
+  return found;
+}
+
+function checked(variable: SchedulerSetting, value: string | null | undefined): string | undefined {
+  const result = z.safeParse<z.ZodType<string | null | undefined>>(settings[variable], value);
+  if (result.success) return result.data ?? undefined;
+  throw new InvalidSettingError(
+    `${variable}: expected ${result.error.issues[0]?.message}, got ${quote(value)}`,
+  );
+}

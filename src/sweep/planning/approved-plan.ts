@@ -1,0 +1,82 @@
+/** @module A plan that a person has seen: what each of its jobs looked like, so that no other job is closed in its name. */
+
+import { plural } from '../../base/text.ts';
+import type { VerdictName } from '../vocabulary.ts';
+import { type JobSnapshot, runs } from './inventory.ts';
+
+/** One job that a plan would act on, as the plan saw it. Moments are epoch milliseconds. */
+export interface PlannedJob {
+  readonly state: string;
+  readonly lastDataTime?: number | undefined;
+  readonly openedAt?: number | undefined;
+  readonly datafeedRuns: boolean;
+}
+
+/**
+ * `openedAt` is counted back from an age in whole seconds, by a machine whose clock may have been set since. A job that
+ * was opened after the plan is at least `idleFor` (a minute or more) away from it.
+ */
+const tolerance = 30_000;
+
+/** What a plan would act on, by job id. */
+export function plannedJobs(
+  decisions: readonly { readonly job: JobSnapshot; readonly verdict: { readonly verdict: VerdictName } }[],
+): ReadonlyMap<string, PlannedJob> {
+  return new Map(
+    decisions
+      .filter(({ verdict }) => verdict.verdict !== 'keep')
+      .map(({ job }) => [
+        job.jobId,
+        {
+          state: job.reportedState,
+          lastDataTime: job.lastDataTime,
+          openedAt: job.openedAt,
+          datafeedRuns: runs(job.datafeed),
+        },
+      ]),
+  );
+}
+
+/** Whether a job is still what the plan saw. One that has begun to close since has lost nothing but its process. */
+export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
+  if (job.lastDataTime !== planned.lastDataTime) return false;
+  if (job.state === 'closing') return true;
+  return (
+    job.state === planned.state &&
+    !openedSince(job.openedAt, planned.openedAt) &&
+    (planned.datafeedRuns || !runs(job.datafeed))
+  );
+}
+
+/** Later is another start. Earlier is the same one, told by a cluster whose clock runs ahead, as a simulator's may. */
+function openedSince(now: number | undefined, then: number | undefined): boolean {
+  return now === undefined || then === undefined ? now !== then : now - then > tolerance;
+}
+
+/** What became of the plan's jobs, if some are no longer there or none is as planned. `jobs` is the whole cluster. */
+export function planWarnings(
+  planned: ReadonlyMap<string, PlannedJob>,
+  jobs: readonly JobSnapshot[],
+): string[] {
+  if (planned.size === 0) return [];
+  const found = new Map(jobs.map((job) => [job.jobId, job]));
+  const count = { asPlanned: 0, changed: 0, closed: 0, gone: 0 };
+  for (const [jobId, seen] of planned) {
+    const job = found.get(jobId);
+    if (!job) count.gone += 1;
+    else if (job.reportedState === 'closed') count.closed += 1;
+    else if (isAsPlanned(job, seen)) count.asPlanned += 1;
+    else count.changed += 1;
+  }
+  const { asPlanned, changed, closed, gone } = count;
+  if (gone === 0 && closed === 0 && asPlanned > 0) return [];
+  const words: readonly (readonly [number, string])[] = [
+    [asPlanned, 'as planned'],
+    [changed, 'changed since'],
+    [closed, 'closed already'],
+    [gone, 'deleted'],
+  ];
+  const parts = words.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  const advice = asPlanned === 0 ? '; make a new plan' : '';
+  return [`of ${plural(planned.size, 'planned job')}: ${parts.join(', ')}${advice}`];
+}

@@ -1,0 +1,82 @@
+/** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in its order). */
+import type { SweepRequest } from '../request/request.ts';
+import type { FuseName } from '../vocabulary.ts';
+
+export interface BlownFuse {
+  readonly name: FuseName;
+  /** Jobs that would be closed or forced. */
+  readonly idle: number;
+  /** Jobs of the whole cluster in any state but `closed`. */
+  readonly open: number;
+  /** What was allowed: a number of jobs, for `max_share` a share; null for `upgrade_mode`, which has none. */
+  readonly limit: number | null;
+  /** For `mass_idle`: how many fell silent together, and when. */
+  readonly together?: { readonly jobs: number; readonly from: string; readonly to: string };
+}
+
+export interface FuseCase {
+  readonly request: SweepRequest;
+  readonly upgradeMode: boolean | undefined;
+  readonly idle: number;
+  readonly open: number;
+  /** `last_data_time` of every job to act on that ever had data; epoch milliseconds. */
+  readonly silentSince: readonly number[];
+  /** Open jobs of the whole cluster that ever had data. */
+  readonly everFed: number;
+}
+
+/** The share of open jobs is not judged below this many: of three jobs, two idle ones are no outage. */
+const fewestForShare = 10;
+const fewestTogether = 10;
+const window = 15 * 60_000;
+
+/**
+ * The first fuse that trips, if any. A follow-up closes what an earlier sweep was allowed to close, so that only upgrade
+ * mode stops it. One that goes on with the rest judges the whole request anew, fuses included.
+ */
+export function blownFuse(given: FuseCase): BlownFuse | undefined {
+  const { request, idle, open, everFed } = given;
+  const { maxJobs, maxShare, massIdle } = request.fuse;
+  if (given.upgradeMode) return { name: 'upgrade_mode', idle, open, limit: null };
+  // break: follow-up-fuses
+  if (request.followUpOf && !request.followUpOf.rest) return undefined;
+  const crowd = massIdle ? largestCrowd(given.silentSince) : undefined;
+  if (crowd && crowd.jobs >= fewestTogether && crowd.jobs * 3 > everFed) {
+    const together = {
+      jobs: crowd.jobs,
+      from: new Date(crowd.from).toISOString(),
+      to: new Date(crowd.to).toISOString(),
+    };
+    return {
+      name: 'mass_idle',
+      idle,
+      open,
+      limit: Math.max(fewestTogether - 1, Math.floor(everFed / 3)),
+      together,
+    };
+  }
+  // break: fuse-limit
+  if (maxJobs !== null && idle > maxJobs) return { name: 'max_jobs', idle, open, limit: maxJobs };
+  if (maxShare !== null && open >= fewestForShare && idle > open * maxShare)
+    return { name: 'max_share', idle, open, limit: maxShare };
+  return undefined;
+}
+
+/**
+ * The most jobs that fell silent within any 15 minutes. A window that slides over the sorted moments finds an outage
+ * wherever it lies, where fixed slots would cut it in two; the moment of the last data is used, not the age of the
+ * idleness, so that an outage is still seen days later, when nothing about the ages looks sudden any more. Against
+ * open jobs that were ever fed, because never-fed ones cannot fall silent and would dilute the share.
+ */
+function largestCrowd(moments: readonly number[]): { jobs: number; from: number; to: number } | undefined {
+  const sorted = [...moments].sort((a, b) => a - b);
+  let best: { jobs: number; from: number; to: number } | undefined;
+  let first = 0;
+  for (const [last, to] of sorted.entries()) {
+    // break: outage-window
+    while (to - (sorted[first] as number) > window) first += 1;
+    const jobs = last - first + 1;
+    if (!best || jobs > best.jobs) best = { jobs, from: sorted[first] as number, to };
+  }
+  return best;
+}

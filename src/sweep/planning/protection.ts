@@ -1,0 +1,87 @@
+/** @module A job's own settings on whether it may be closed: `custom_settings.jobsweep` (docs/contract.md §1, "Opting out"). */
+import { distance } from 'fastest-levenshtein';
+
+export type Protection =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'always' }
+  /** Protected up to, and not including, `until` (epoch milliseconds). */
+  | { readonly kind: 'until'; readonly until: number }
+  /** It has a key of ours that cannot be read: it protects, because a typo must not cost a job its protection. */
+  | { readonly kind: 'unreadable' }
+  /** It has a key that is nearly ours, so its owner tried to opt out: it protects. */
+  | { readonly kind: 'misspelled'; readonly key: string };
+
+/** The keys of `custom_settings` that are ours or nearly so, with their values as stored. */
+export type ProtectionSettings = Readonly<Record<string, unknown>>;
+
+const day = 86_400_000;
+// A date, or a moment with its zone: a local time would mean another moment on every machine that reads it.
+const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+const name = 'jobsweep';
+const fields = ['protect', 'protectUntil'] as const;
+
+/** Whether a key of `custom_settings` is ours, in either spelling, or is ours but for capitals, `-`, `_`, `.` or one letter. */
+export function isProtectionKey(key: string): boolean {
+  const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+  // `job_sweep.protect`: what stands before the last dot is the name
+  const beforeField = key.slice(0, Math.max(0, key.lastIndexOf('.')));
+  const written = [letters(key), letters(beforeField)];
+  const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
+  return written.some((text) =>
+    meant.some((own) => Math.abs(text.length - own.length) <= 1 && distance(text, own) <= 1),
+  );
+}
+
+/** Reads a job's settings: `{"jobsweep": {"protect": true}}` and `{"jobsweep.protect": true}` mean the same. */
+export function readProtection(settings: ProtectionSettings = {}): Protection {
+  const { [name]: nested, ...others } = settings;
+  const dotted: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(others)) {
+    if (key.startsWith(`${name}.`)) dotted[key.slice(name.length + 1)] = value;
+    // break: misspelled-opt-out
+    else if (isProtectionKey(key)) return { kind: 'misspelled', key };
+  }
+  const read = [
+    ...(nested === undefined ? [] : [readFields(nested)]),
+    ...(Object.keys(dotted).length === 0 ? [] : [readFields(dotted)]),
+  ];
+  // where the two spellings differ, the longer protection counts
+  const strongest = (kind: Protection['kind']) => read.find((protection) => protection.kind === kind);
+  const untils = read.flatMap((protection) => (protection.kind === 'until' ? [protection.until] : []));
+  return (
+    strongest('unreadable') ??
+    strongest('always') ??
+    (untils.length > 0 ? { kind: 'until', until: Math.max(...untils) } : { kind: 'none' })
+  );
+}
+
+function readFields(value: unknown): Protection {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'unreadable' };
+  const { protect, protectUntil, ...unknown } = value as Record<string, unknown>;
+  if (Object.keys(unknown).length > 0) return { kind: 'unreadable' };
+  // break: unreadable-protection
+  if (protect !== undefined && typeof protect !== 'boolean') return { kind: 'unreadable' };
+  const until = protectUntil === undefined ? undefined : readMoment(protectUntil);
+  if (until === null) return { kind: 'unreadable' };
+  if (protect) return { kind: 'always' };
+  return until === undefined ? { kind: 'none' } : { kind: 'until', until };
+}
+
+export function protects(protection: Protection, now: number): boolean {
+  if (protection.kind === 'until') return now < protection.until;
+  return protection.kind !== 'none';
+}
+
+/** Epoch milliseconds at which a protection ends; null when it cannot be read. */
+function readMoment(value: unknown): number | null {
+  if (typeof value !== 'string') return null;
+  const match = momentPattern.exec(value);
+  if (!match) return null;
+  const [moment, time] = match;
+  const at = Date.parse(moment);
+  // Date.parse takes the 31st of February for the 3rd of March: what does not come back as it was is no date.
+  if (Number.isNaN(at) || !moment.startsWith(new Date(moment.slice(0, 10)).toISOString().slice(0, 10)))
+    return null;
+  return time === undefined ? at + day : at;
+}

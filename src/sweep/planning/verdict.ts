@@ -1,0 +1,140 @@
+/**
+ * @module What to do with one job, and why. The rules are a list, in the order of docs/contract.md §2, because the first
+ * that holds gives the reason; `explain` shows the same list with the values that each rule saw.
+ */
+
+import type { SweepRequest } from '../request/request.ts';
+import type { KeepReason } from '../vocabulary.ts';
+import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
+import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
+import { matcher, type Named } from './job-patterns.ts';
+import { protects } from './protection.ts';
+
+export type Verdict =
+  | { readonly verdict: 'keep'; readonly reason: KeepReason }
+  | { readonly verdict: 'close'; readonly reason: 'idle' | 'never_fed' | 'stuck_opening' }
+  | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
+  | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
+
+/** What is known of a job from before this sweep looked at it. */
+export interface History {
+  /** When it was first asked to close, or first seen closing; epoch milliseconds. */
+  readonly askedAt?: number | undefined;
+  /** Its last activity as an earlier sweep saw it, for when its own clocks went with its process. */
+  readonly lastActivity?: number | undefined;
+  /** It was reopened after each of the last three sweeps that closed it. */
+  readonly flapping?: boolean | undefined;
+  /** A follow-up came back for it, so it is looked at in any state. */
+  readonly awaited?: boolean | undefined;
+  /** As the plan that is carried out saw it; null when that plan would not act on it. */
+  readonly planned?: PlannedJob | null | undefined;
+}
+
+/** Judges jobs by one request; `now` comes with each call, as a sweep judges again right before it acts. */
+export interface Judge {
+  judge(job: JobSnapshot, now: number, history?: History): Verdict;
+  /** Every rule with whether it holds, in order, for `explain`. */
+  rules(
+    job: JobSnapshot,
+    now: number,
+    history?: History,
+  ): readonly { readonly reason: KeepReason; readonly holds: boolean }[];
+  mayForce(job: Named): boolean;
+}
+
+interface Case {
+  readonly job: JobSnapshot;
+  readonly now: number;
+  readonly history: History;
+}
+
+type Rule = (given: Case) => boolean;
+
+const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
+  // a moment in the future is fresh as well: a clock that runs ahead must not cost anybody a job
+  // break: idle-for
+  now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
+
+/** No healthy opening lasts so long: restoring a large model takes minutes, and a snapshot revert is retried for 15. */
+export const stuckOpeningAfter = 90 * 60_000;
+
+/**
+ * Whether a job's process runs while its state stays `opening`: the write of `opened` was lost, and no retry follows
+ * (elastic/elasticsearch#126148). The job holds one of its node's few openings until it is closed.
+ */
+export const isStuckOpening = ({ state, nodeId, openedAt }: JobSnapshot, now: number): boolean =>
+  state === 'opening' &&
+  nodeId !== undefined &&
+  openedAt !== undefined &&
+  now - openedAt >= stuckOpeningAfter;
+
+function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
+  const excluded = matcher(request.exclude);
+  const neverForced = matcher(request.force.exclude);
+  const rules: Record<KeepReason, Rule> = {
+    // break: exclude
+    excluded: ({ job }) => excluded(job),
+    recent_data: (given) => isFresh(given.job.lastDataTime, given, request),
+    // break: opened-at
+    recently_opened: (given) => isFresh(given.job.openedAt, given, request),
+    // break: protection
+    protected: ({ job, now }) => protects(job.protection, now),
+    // break: managed
+    managed: ({ job }) => job.managed && request.managed === 'keep',
+    unknown_state: ({ job }) => job.state === undefined,
+    // break: blocked
+    blocked: ({ job }) => job.blocked !== undefined,
+    opening: ({ job, now }) =>
+      // break: stuck-opening
+      job.state === 'opening' && !(request.stuckOpening === 'close' && isStuckOpening(job, now)),
+    no_process: ({ job }) => job.state === 'opened' && job.openedAt === undefined,
+    lookback_running: ({ job: { datafeed } }) =>
+      runs(datafeed) &&
+      (datafeed.lookback === 'running' ||
+        // What does not say that it is past its look-back may not be: it is never stopped on a guess.
+        (datafeed.lookback === 'unknown' && request.runningDatafeeds === 'stop')),
+    forecast_running: ({ job }) => job.runningForecasts > 0 && job.state !== 'failed',
+    datafeed_running: ({ job }) => runs(job.datafeed) && request.runningDatafeeds === 'keep',
+    never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
+    no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
+    state_not_chosen: ({ job, history }) =>
+      // A follow-up looks at its jobs in any state: its chain asked them. A state that is not known was not left out.
+      history.awaited !== true &&
+      job.state !== undefined &&
+      // `stuckOpening` chooses it
+      job.state !== 'opening' &&
+      !request.states.some((state) => state === job.state),
+    // break: force-failed
+    force_not_allowed: ({ job }) => job.state === 'failed' && (!request.force.failed || neverForced(job)),
+    flapping: ({ job, history }) => history.flapping === true && job.state !== 'closing',
+    not_as_planned: ({ job, history: { planned } }) =>
+      planned !== undefined && (planned === null || !isAsPlanned(job, planned)),
+  };
+  return new Map(Object.entries(rules) as [KeepReason, Rule][]);
+}
+
+/** The judge of one request. A `closed` job is nobody's case: the caller leaves it out. */
+export function judgeBy(request: SweepRequest): Judge {
+  const rules = keepRules(request);
+  const neverForced = matcher(request.force.exclude);
+  const mayForce = (job: Named) => !neverForced(job);
+  const { stuckFor } = request.force;
+  return {
+    mayForce,
+    rules: (job, now, history = {}) =>
+      [...rules].map(([reason, rule]) => ({ reason, holds: rule({ job, now, history }) })),
+    judge: (job, now, history = {}) => {
+      for (const [reason, rule] of rules) if (rule({ job, now, history })) return { verdict: 'keep', reason };
+      if (job.state === 'failed') return { verdict: 'force', reason: 'failed' };
+      // break: closing-already
+      if (job.state === 'closing') {
+        const askedAt = history.askedAt ?? now;
+        // break: stuck-for
+        const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
+        return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
+      }
+      if (job.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
+      return { verdict: 'close', reason: job.lastDataTime === undefined ? 'never_fed' : 'idle' };
+    },
+  };
+}

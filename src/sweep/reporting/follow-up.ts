@@ -1,0 +1,140 @@
+/** @module Follow-ups: which jobs the next round takes, and what the report says when no round comes. */
+
+import type { Clock } from '../../base/clock.ts';
+import { SchedulerError } from '../../base/errors.ts';
+import { plural } from '../../base/text.ts';
+import type { Budget } from '../budget.ts';
+import type { Entry } from '../closing/ledger.ts';
+import { isMoment, lastActivityOf } from '../planning/inventory.ts';
+import type { FollowUpOrder, FollowUps } from '../ports.ts';
+import type { SweepRequest } from '../request/request.ts';
+import type { FollowUpResult } from './report.ts';
+
+export interface FollowUpContext {
+  readonly sweepId: string;
+  readonly request: SweepRequest;
+  readonly followUps: FollowUps | undefined;
+  readonly clock: Clock;
+  readonly budget: Budget;
+  /** When this sweep started: what it first saw closing then has waited since. */
+  readonly startedAt: number;
+  /** Whether the sweep is bound to a plan that was agreed to. */
+  readonly isPlanned?: boolean;
+}
+
+/** Arranging may take this long, in milliseconds, and no longer than the deadline leaves. */
+const mostForArranging = 8_000;
+/** Kept back for writing the report, in milliseconds. */
+const forReport = 1_000;
+
+export const nothingToFollow: FollowUpResult = {
+  followUp: null,
+  comingBackFor: new Set(),
+  takesRest: false,
+  warnings: [],
+};
+
+/**
+ * Arranges the next round for the jobs left closing and for those left unasked for lack of time, or says why no round
+ * comes. With jobs left unasked the round comes as soon as it may. Never throws: the outcome of the sweep matters more.
+ */
+export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
+  const waiting = entries.filter(leftClosing);
+  const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry)).length;
+  // break: unasked
+  if (waiting.length + unasked === 0) return nothingToFollow;
+  /** Jobs that another follow-up lists already. */
+  let elsewhere: readonly string[] = [];
+  const noRound = (why: string): FollowUpResult => ({
+    ...nothingToFollow,
+    comingBackFor: new Set(elsewhere),
+    warnings: [...stillClosing(waiting.length - elsewhere.length, why), ...notTaken(unasked, why)],
+  });
+  const { request, followUps, clock, budget } = given;
+  const { followUp, followUpOf, trigger: _spent, ...payload } = request;
+  // break: follow-up-off
+  if (followUp === false) return noRound('followUp is false');
+  const round = (followUpOf?.round ?? 0) + 1;
+  if (round > followUp.max)
+    return noRound(`given up after ${plural(followUp.max, 'follow-up')} (followUp.max)`);
+  if (!followUps)
+    return noRound('no scheduler is set up for follow-ups (the command does them itself with --wait)');
+  // break: bound-to-plan
+  const rest = unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
+  const time = Math.min(mostForArranging, budget.untilDeadline() - forReport);
+  if (time <= 0) return noRound('no time was left to arrange it');
+  using limit = clock.limit(time);
+  try {
+    const pending = await followUps.pending(request.cluster, limit.signal);
+    // break: pending-follow-up
+    const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
+    elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
+    const restWarnings = rest ? [] : notTaken(unasked, 'a schedule cannot carry the plan that was agreed to');
+    if (fresh.length === 0 && !rest)
+      return { ...nothingToFollow, comingBackFor: new Set(elsewhere), warnings: restWarnings };
+    const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round, ...(rest && { rest }) };
+    const at = clock.now() + (rest ? 0 : followUp.after);
+    const jobs = fresh.map((entry) => describe(entry, given.startedAt));
+    const arranged = await followUps.arrange(
+      { chain, at, request: { ...payload, followUp }, jobs },
+      limit.signal,
+    );
+    const left = fresh.length - arranged.jobIds.length;
+    return {
+      followUp: {
+        name: arranged.name,
+        at: new Date(arranged.at).toISOString(),
+        round,
+        jobs: arranged.jobIds.length,
+        ...(rest && { rest }),
+      },
+      comingBackFor: new Set([...elsewhere, ...arranged.jobIds]),
+      takesRest: rest,
+      warnings: [
+        ...(left > 0
+          ? [
+              `${plural(left, 'job')} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
+            ]
+          : []),
+        ...restWarnings,
+      ],
+    };
+  } catch (error) {
+    // the scheduler's own error says more, such as the last answer before the time was up
+    if (limit.signal.aborted && !(error instanceof SchedulerError))
+      return noRound(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
+    return noRound(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function stillClosing(count: number, why: string): string[] {
+  if (count === 0) return [];
+  const are = count === 1 ? 'is' : 'are';
+  return [`${plural(count, 'job')} ${are} still closing and no follow-up is scheduled: ${why}`];
+}
+
+function notTaken(count: number, why: string): string[] {
+  if (count === 0) return [];
+  const them = count === 1 ? 'it' : 'them';
+  return [
+    `${plural(count, 'job')} did not fit into the time and no follow-up takes ${them}: ${why}. The next sweep looks at ${them} again`,
+  ];
+}
+
+/** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
+function leftClosing({ outcome, verdict }: Entry): boolean {
+  // break: needs-follow-up
+  if (outcome?.outcome === 'closing') return true;
+  return outcome?.outcome === 'not_attempted' && verdict.reason === 'stuck';
+}
+
+function describe(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number] {
+  const lastActivity = lastActivityOf(entry.job, entry.history.lastActivity);
+  return {
+    jobId: entry.jobId,
+    askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
+    attempts: entry.asks + entry.earlierAttempts,
+    // A closing job loses its process, and with it the moment it was opened: a never-fed one would have no clock left.
+    ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
+  };
+}

@@ -1,0 +1,477 @@
+/**
+ * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (docs/contract.md §2).
+ * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
+ */
+
+import { plural, printable } from '../../base/text.ts';
+import type { Entry, NodeLimit, Outcome } from '../closing/ledger.ts';
+import type { BlownFuse } from '../planning/fuse.ts';
+import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
+import type { Verdict } from '../planning/verdict.ts';
+import type { ClusterError, ClusterIdentity } from '../ports.ts';
+import type { SweepRequest } from '../request/request.ts';
+import {
+  type KeepReason,
+  type NotAttemptedReason,
+  type OutcomeCount,
+  type OutcomeName,
+  outcomes,
+  type PlacesReason,
+  type Reason,
+  type Status,
+  type VerdictName,
+} from '../vocabulary.ts';
+import type { ReportHead } from './report-head.ts';
+
+/** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
+export interface ReportedJob {
+  readonly jobId: string;
+  readonly state: string;
+  readonly lastActivity?: string;
+  readonly idleMs?: number;
+  readonly verdict: VerdictName;
+  readonly reason: Reason;
+  readonly outcome: OutcomeName;
+  /** Close requests that named it, refused ones included, earlier sweeps of the chain included. */
+  readonly attempts: number;
+  readonly memoryBytes?: number;
+  readonly nodeId?: string;
+  readonly nodeName?: string;
+  readonly datafeedId?: string;
+  readonly datafeedStopped?: boolean;
+  readonly askedAt?: string;
+  /** When the cluster was first seen to say that it is closed. */
+  readonly closedAt?: string;
+  /** When its outcome was known. */
+  readonly settledAt?: string;
+  /** The number of the close request that last named it, from 1. */
+  readonly batch?: number;
+  readonly notAttemptedBecause?: NotAttemptedReason;
+  readonly error?: ClusterError;
+}
+
+export type ReportCounts = { readonly [name in 'open' | 'listed' | 'idle' | OutcomeCount]: number };
+
+export interface ReportedFollowUp {
+  readonly name: string;
+  readonly at: string;
+  readonly round: number;
+  readonly jobs: number;
+  /** It also judges the whole request anew, because jobs were left unasked for lack of time. */
+  readonly rest?: true;
+}
+
+/** A later round that the command did itself (`--wait`), and what it came to. */
+export interface ReportedRound {
+  readonly round: number;
+  readonly startedAt: string;
+  /** The jobs that it looked at. */
+  readonly jobs: number;
+  readonly closed: number;
+  readonly forceClosed: number;
+  readonly closing: number;
+}
+
+/** A job that was opened again after each of `closes` sweeps that closed it, the last of them at `lastClosedAt` (ISO). */
+export interface FlappingJob {
+  readonly jobId: string;
+  readonly closes: number;
+  readonly lastClosedAt: string;
+}
+
+/** How many jobs of one node this sweep had closing at once at most, and why. */
+export interface ReportedPlaces {
+  readonly nodeId: string;
+  readonly nodeName?: string;
+  readonly places: number;
+  readonly because: PlacesReason;
+  readonly processors?: number;
+}
+
+export interface SweepReport {
+  readonly sweepId: string;
+  readonly cluster: ReportHead['cluster'];
+  readonly dryRun: boolean;
+  readonly status: Status;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly counts: ReportCounts;
+  readonly kept: Readonly<Partial<Record<KeepReason, number>>>;
+  readonly freedBytes: number;
+  readonly jobs: readonly ReportedJob[];
+  readonly fuse: BlownFuse | null;
+  readonly followUp: ReportedFollowUp | null;
+  readonly warnings: readonly string[];
+  /** The nodes whose jobs were asked under a limit (`close.perNode`). */
+  readonly places?: readonly ReportedPlaces[];
+  /** For a follow-up: the sweep that began its chain, and which round this is. */
+  readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
+  /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
+  readonly rounds?: readonly ReportedRound[];
+  /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
+  readonly flapping?: readonly FlappingJob[];
+  /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
+  readonly jobsOmitted?: number;
+}
+
+/** One sweep carried out: everything that its report is made from. Moments are epoch milliseconds. */
+export interface Round {
+  readonly sweepId: string;
+  readonly request: SweepRequest;
+  readonly identity: ClusterIdentity;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** When the cluster was read: idle times are counted up to here. */
+  readonly readAt: number;
+  /** Jobs of the whole cluster in any state but `closed`. */
+  readonly open: number;
+  readonly entries: readonly Entry[];
+  readonly fuse: BlownFuse | undefined;
+  readonly followUp: FollowUpResult;
+  readonly warnings: readonly string[];
+}
+
+export interface FollowUpResult {
+  readonly followUp: ReportedFollowUp | null;
+  /** The jobs that a pending follow-up lists, this sweep's or an earlier one's. */
+  readonly comingBackFor: ReadonlySet<string>;
+  /** Whether the follow-up goes on with the jobs that were left unasked for lack of time. */
+  readonly takesRest: boolean;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The report of a sweep and of the rounds that came after it: each job counts once, with what became of it last.
+ * `endedBecause` says why the follow-up of the last round does not come.
+ */
+export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: string): SweepReport {
+  const [first, ...later] = rounds;
+  const last = rounds.at(-1) ?? first;
+  const { dryRun } = first.request;
+  const head = headOf(first);
+  const fates = fatesOf(rounds);
+  const places = reportPlaces(fates);
+  const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : nobodyComes;
+  const undone = !dryRun && leftUndone(fates, comingBackFor, takesRest);
+  const refused = later.length === 0 && first.fuse !== undefined;
+  // break: status
+  const status: Status = refused ? 'refused' : undone ? 'partial' : 'done';
+  const warnings = [
+    ...rounds.flatMap((round) => [...round.warnings, ...round.followUp.warnings]),
+    ...(endedBecause === undefined ? [] : [endedBecause]),
+  ];
+  return {
+    sweepId: head.sweepId,
+    cluster: head.cluster,
+    dryRun,
+    status,
+    startedAt: head.startedAt,
+    durationMs: last.endedAt - first.startedAt,
+    counts: countEntries(fates, first.open),
+    kept: countKept(fates),
+    freedBytes: freedBytes(fates),
+    jobs: reportJobs(fates),
+    fuse: last.fuse ?? null,
+    followUp,
+    warnings: [...new Set(warnings)].map(printable),
+    ...(places.length > 0 && { places }),
+    ...(head.followUpOf && { followUpOf: head.followUpOf }),
+    ...(later.length > 0 && { rounds: later.map(reportRound) }),
+  };
+}
+
+/** What is known of a report before anything is asked. */
+export function headOf({
+  sweepId,
+  request: { cluster, followUpOf },
+  identity: { id, version },
+  startedAt,
+}: Pick<Round, 'sweepId' | 'request' | 'identity' | 'startedAt'>): ReportHead {
+  return {
+    sweepId,
+    cluster: { name: cluster, id, version },
+    startedAt: new Date(startedAt).toISOString(),
+    ...(followUpOf && {
+      followUpOf: {
+        sweepId: followUpOf.sweepId,
+        round: followUpOf.round,
+        ...(followUpOf.rest && { rest: true }),
+      },
+    }),
+  };
+}
+
+const nobodyComes = { followUp: null, comingBackFor: new Set<string>(), takesRest: false };
+
+function reportRound({ request, startedAt, entries, open }: Round): ReportedRound {
+  const { listed, closed, forceClosed, closing } = countEntries(entries, open);
+  const started = new Date(startedAt).toISOString();
+  return {
+    round: request.followUpOf?.round ?? 1,
+    startedAt: started,
+    jobs: listed,
+    closed,
+    forceClosed,
+    closing,
+  };
+}
+
+/** What became of one job, over one round or several. */
+export interface Fate {
+  readonly jobId: string;
+  readonly job: JobSnapshot;
+  readonly lastActivity: number | undefined;
+  readonly readAt: number;
+  readonly verdict: Verdict;
+  readonly outcome: Outcome;
+  readonly attempts: number;
+  readonly askedAt: number | undefined;
+  readonly closedAt: number | undefined;
+  readonly settledAt: number | undefined;
+  /** The limit of its node when it was last asked. */
+  readonly limit: NodeLimit | undefined;
+  readonly batch: number | undefined;
+  readonly datafeedStopped: boolean | undefined;
+  /** A sweep asked for it before, so the report names it whatever became of it. */
+  readonly awaited: boolean;
+}
+
+/** What became of an entry. @throws {Error} when nothing is known of it, which is a bug. */
+export function fateOf(entry: Entry, readAt: number): Fate {
+  const { jobId, job, verdict, outcome, history } = entry;
+  if (!outcome) throw new Error(`the job ${jobId} was given no outcome`);
+  return {
+    jobId,
+    job,
+    lastActivity: lastActivityOf(job, history.lastActivity),
+    readAt,
+    verdict,
+    outcome,
+    attempts: entry.asks + entry.earlierAttempts,
+    askedAt: entry.askedAt,
+    closedAt: entry.closedAt,
+    limit: entry.limit,
+    settledAt: entry.asks === 0 ? undefined : entry.settledAt,
+    batch: entry.batch,
+    datafeedStopped: entry.datafeedStopped,
+    awaited: history.awaited === true,
+  };
+}
+
+function fatesOf(rounds: readonly Round[]): Fate[] {
+  const fates = new Map<string, Fate>();
+  let batches = 0;
+  for (const { entries, readAt, startedAt } of rounds) {
+    const earlier = batches;
+    for (const entry of entries) {
+      const before = fates.get(entry.jobId);
+      const own = fateOf(entry, readAt);
+      const fate = { ...own, batch: own.batch === undefined ? undefined : own.batch + earlier };
+      batches = Math.max(batches, fate.batch ?? 0);
+      fates.set(entry.jobId, before ? continued(before, fate, entry, startedAt) : fate);
+    }
+  }
+  return [...fates.values()];
+}
+
+/** What a later round adds to a job's story. */
+function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): Fate {
+  // A fuse stopped the later round, which left the job as it was.
+  if (after.outcome.because === 'fuse') return before;
+  if (before.outcome.outcome === 'kept') return after;
+  const attempts = Math.max(before.attempts + entry.asks, after.attempts);
+  const datafeedStopped = before.datafeedStopped ? true : after.datafeedStopped;
+  if (after.outcome.outcome === 'kept') {
+    // Whoever opened a job again that this sweep closed: the sweep did close it.
+    if (before.outcome.outcome !== 'closing' && before.outcome.outcome !== 'not_attempted') return before;
+    const job = { ...after.job, modelBytes: before.job.modelBytes };
+    const { askedAt } = before;
+    return {
+      ...after,
+      job,
+      askedAt,
+      attempts,
+      datafeedStopped,
+      awaited: after.awaited || before.attempts > 0,
+    };
+  }
+  return {
+    ...before,
+    // A job that closes loses its process, and with it node, clocks and size.
+    verdict: after.verdict.verdict === 'wait' ? before.verdict : after.verdict,
+    outcome: after.outcome,
+    attempts,
+    askedAt: after.askedAt ?? before.askedAt,
+    closedAt: after.closedAt,
+    limit: after.limit ?? before.limit,
+    settledAt: after.settledAt ?? startedAt,
+    batch: after.batch ?? before.batch,
+    datafeedStopped,
+  };
+}
+
+/** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
+// break: unlisted
+const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
+
+const isoOf = (moment: number | undefined) =>
+  moment === undefined ? undefined : new Date(moment).toISOString();
+
+/** The jobs as a report lists them. A follow-up names each of its jobs: one that is kept would vanish from its story. */
+export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
+  return fates
+    .filter(
+      ({ awaited, outcome, verdict }) =>
+        awaited || outcome.outcome !== 'kept' || !unlisted.has(verdict.reason),
+    )
+    .map(reportJob)
+    .sort(
+      (a, b) =>
+        // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
+        rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
+    );
+}
+
+/** Acted-on jobs first, so that what has to be cut is what was left alone. */
+const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
+
+function reportJob(fate: Fate): ReportedJob {
+  const { job, lastActivity } = fate;
+  const { outcome, because, error } = fate.outcome;
+  return withoutAbsent({
+    jobId: fate.jobId,
+    state: job.reportedState,
+    lastActivity: isMoment(lastActivity) ? isoOf(lastActivity) : undefined,
+    idleMs: lastActivity === undefined ? undefined : Math.max(0, fate.readAt - lastActivity),
+    verdict: fate.verdict.verdict,
+    reason: fate.verdict.reason,
+    outcome,
+    attempts: fate.attempts,
+    memoryBytes: job.modelBytes,
+    nodeId: job.nodeId,
+    nodeName: job.nodeName,
+    datafeedId: job.datafeed?.datafeedId,
+    datafeedStopped: fate.datafeedStopped,
+    askedAt: isoOf(fate.askedAt),
+    closedAt: isoOf(fate.closedAt),
+    settledAt: isoOf(fate.settledAt),
+    batch: fate.batch,
+    notAttemptedBecause: because,
+    error,
+  });
+}
+
+/** The limits under which jobs were asked, by node; none without a limit. */
+function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
+  const byNode = new Map<string, ReportedPlaces>();
+  for (const { job, limit } of fates) {
+    if (!limit || !Number.isFinite(limit.places) || job.nodeId === undefined) continue;
+    byNode.set(job.nodeId, withoutAbsent({ nodeId: job.nodeId, nodeName: job.nodeName, ...limit }));
+  }
+  return [...byNode.values()].sort((a, b) => (nodeText(a) < nodeText(b) ? -1 : 1));
+}
+
+const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
+
+/** What is counted of a job. Without an outcome it is still under way. */
+type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
+
+export function countEntries(entries: readonly Counted[], open: number): ReportCounts {
+  const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };
+  for (const { count } of Object.values(outcomes)) counts[count] = 0;
+  for (const { verdict, outcome } of entries) {
+    if (verdict.verdict === 'close' || verdict.verdict === 'force') counts.idle = (counts.idle ?? 0) + 1;
+    if (!outcome) continue;
+    const { count } = outcomes[outcome.outcome];
+    counts[count] = (counts[count] ?? 0) + 1;
+  }
+  return counts as ReportCounts;
+}
+
+export function countKept(entries: readonly Counted[]): SweepReport['kept'] {
+  const kept: Partial<Record<KeepReason, number>> = {};
+  for (const { verdict, outcome } of entries) {
+    if (outcome?.outcome === 'kept' && verdict.verdict === 'keep')
+      kept[verdict.reason] = (kept[verdict.reason] ?? 0) + 1;
+  }
+  return kept;
+}
+
+export function freedBytes(entries: readonly Counted[]): number {
+  return entries
+    .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
+    .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
+}
+
+/** Whether something is left that no follow-up takes, or that is not known: exactly the cases of exit 3. */
+export function leftUndone(
+  entries: readonly Counted[],
+  comingBackFor: ReadonlySet<string>,
+  takesRest = false,
+): boolean {
+  return entries.some(({ jobId, outcome }) => {
+    switch (outcome?.outcome) {
+      case 'closing':
+        return !comingBackFor.has(jobId);
+      case 'not_attempted':
+        if (outcome.because === 'time') return !takesRest && !comingBackFor.has(jobId);
+        return outcome.because === 'limit' || outcome.because === 'signal';
+      default:
+        return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
+    }
+  });
+}
+
+/** Of a report that has to be cut, what else grows with the cluster may have this share of the bytes, each. */
+const besideJobs = 0.1;
+/** A job that takes more than this share is left out by itself; it would else take all that follow with it. */
+const oversize = 0.01;
+
+/**
+ * The report in at most `mostBytes` of JSON: with as many jobs as fit, of which the last go first, as those were left
+ * alone; and with as many warnings, the last of which says how many more there were. Without the lists a report takes
+ * some 1,000 bytes, which `mostBytes` must leave room for.
+ */
+export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
+  if (bytesOf(report) <= mostBytes) return report;
+  const { jobs, warnings, flapping, ...rest } = report;
+  const share = mostBytes * besideJobs;
+  const cut: SweepReport = {
+    ...rest,
+    jobs: [],
+    warnings: fitWarnings(warnings, share),
+    ...(flapping && { flapping: fitting(flapping, share) }),
+  };
+  const fit = fitting(jobs, mostBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }), mostBytes * oversize);
+  const jobsOmitted = jobs.length - fit.length;
+  return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
+}
+
+function fitWarnings(warnings: readonly string[], mostBytes: number): string[] {
+  if (bytesOf(warnings) <= mostBytes) return [...warnings];
+  const note = (left: number) => `${plural(left, 'more warning')} left out, as the report is too long`;
+  const fit = fitting(warnings, mostBytes - bytesOf(note(warnings.length)), mostBytes / 2);
+  return [...fit, note(warnings.length - fit.length)];
+}
+
+/** The first of `items` that fit into `mostBytes`; those that are over `tooLarge` by themselves are skipped. */
+function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
+  const fit: T[] = [];
+  let room = mostBytes;
+  for (const item of items) {
+    const bytes = bytesOf(item) + 1; // and a comma
+    if (bytes > tooLarge) continue;
+    if (bytes > room) break;
+    room -= bytes;
+    fit.push(item);
+  }
+  return fit;
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+function withoutAbsent<T extends object>(value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>;
+}

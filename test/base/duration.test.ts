@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { formatDuration, parseDuration } from '../../src/base/duration.ts';
+
+describe('a duration', () => {
+  it.each([
+    ['1ms', 1],
+    ['90s', 90_000],
+    ['75m', 4_500_000],
+    ['48h', 172_800_000],
+    ['30d', 2_592_000_000],
+    ['9007199254740991ms', Number.MAX_SAFE_INTEGER],
+  ])('%s is %i ms', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it.each(['1h30m', '1h ', ' 1h', '-1h', '+1h', '1.5h', '01h', '0s', '1H', '2w', '48', 'h', ''])(
+    'is not %j: one number, one unit, and nothing before or after',
+    (text) => {
+      expect(parseDuration(text)).toBeUndefined();
+    },
+  );
+
+  it('is none where it is too long to count in whole milliseconds', () => {
+    expect(parseDuration('9007199254740992ms')).toBeUndefined();
+    expect(parseDuration('9999999999999999d')).toBeUndefined();
+  });
+
+  it.each([
+    [1, '1ms'],
+    [1_500, '1500ms'],
+    [90_000, '90s'],
+    [5_400_000, '90m'],
+    [10_800_000, '3h'],
+    [172_800_000, '2d'],
+  ])('of %i ms is written %s, in its largest whole unit', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+    expect(parseDuration(text)).toBe(ms);
+  });
+});

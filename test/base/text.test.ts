@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { plainJson, plural, printable, quote, shownInJson } from '../../src/base/text.ts';
+
+describe('a value from outside', () => {
+  it.each<[unknown, string]>([
+    ['web-1', '"web-1"'],
+    [3, '3'],
+    [null, 'null'],
+    [['a', { b: 1 }], '["a",{"b":1}]'],
+    [undefined, 'nothing'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [Number.NaN, 'NaN'],
+  ])('%j is quoted %s', (value, shown) => {
+    expect(quote(value)).toBe(shown);
+  });
+
+  it('is cut to a length, its ending told by an ellipsis', () => {
+    expect(quote('12345678', 10)).toBe('"12345678"');
+    expect(quote('123456789', 10)).toBe('"12345678…');
+    expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
+  });
+
+  it('that JSON cannot hold is called that: one that holds itself, or a BigInt', () => {
+    const list: unknown[] = [];
+    list.push(list);
+    expect(quote(list)).toBe('a value that JSON cannot hold');
+    expect(quote({ list })).toBe('a value that JSON cannot hold');
+    expect(quote(1n)).toBe('a value that JSON cannot hold');
+  });
+
+  it('cannot act on a terminal, nor hide', () => {
+    expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
+    expect(quote('\u202e')).toBe('"\\u{202e}"');
+  });
+});
+
+it('a count has its noun in the singular for one alone', () => {
+  expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
+});
+
+describe('a text within JSON', () => {
+  it('keeps what JSON escapes by itself, and has its other invisible characters as their codes', () => {
+    expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
+  });
+
+  it('is plain: each invisible character is one that JSON reads back', () => {
+    const value = { a: 'x\u202e\u001b\u009b\u{e0001}\n' };
+    expect(plainJson(value)).toBe('{"a":"x\\u202e\\u001b\\u009b\\udb40\\udc01\\n"}');
+    expect(JSON.parse(plainJson(value))).toEqual(value);
+  });
+
+  it('keeps the lines of its indentation, and of nothing is null', () => {
+    expect(plainJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
+    expect(plainJson(undefined)).toBe('null');
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { together } from '../../src/base/together.ts';
+
+/** A read that goes on until it is given up, and then rejects with why. */
+const untilGivenUp = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
+  });
+
+describe('reads that count only together', () => {
+  const never = new AbortController().signal;
+
+  it('return what each of them read, in their order', async () => {
+    expect(await together(never, () => [Promise.resolve(1), 'at hand', Promise.resolve([])])).toEqual([
+      1,
+      'at hand',
+      [],
+    ]);
+  });
+
+  it('fail with the first that fails, and the others are told that they are given up', async () => {
+    let other: Promise<never> | undefined;
+    const both = together(never, (signal) => {
+      other = untilGivenUp(signal);
+      return [Promise.reject(new Error('no answer')), other];
+    });
+    await expect(both).rejects.toThrow('no answer');
+    await expect(other).rejects.toThrow('another read failed');
+  });
+
+  it('end with the signal that limits them, for its own reason', async () => {
+    const limit = new AbortController();
+    const both = together(limit.signal, (signal) => [Promise.resolve(1), untilGivenUp(signal)]);
+    limit.abort(new Error('the time is over'));
+    await expect(both).rejects.toThrow('the time is over');
+  });
+
+  it('are not given up when all went well', async () => {
+    let joint: AbortSignal | undefined;
+    await together(never, (signal) => {
+      joint = signal;
+      return [Promise.resolve(1)];
+    });
+    expect(joint?.aborted).toBe(false);
+  });
+});

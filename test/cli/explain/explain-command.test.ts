@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
+import type { Explanation } from '../../../src/cli/explain/explanation.ts';
+import { keepReasons } from '../../../src/sweep/vocabulary.ts';
+import { newFolder } from '../../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { serve } from '../../support/scripted-server.ts';
+import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+
+const hour = 3_600_000;
+
+async function explained(world: World, jobId: string, payload: object = {}): Promise<Explanation> {
+  const result = await runOn(world, ['explain', jobId, '-p', '-'], { stdin: JSON.stringify(payload) });
+  expect(result.exit).toBe(0);
+  return JSON.parse(result.stdout) as Explanation;
+}
+
+async function text(world: World, jobId: string, ...args: string[]): Promise<string> {
+  const result = await runOn(world, ['explain', jobId, '-o', 'table', ...args]);
+  expect(result.exit).toBe(0);
+  return result.stdout;
+}
+
+describe('explain', () => {
+  it.each([
+    [
+      {},
+      { places: 3, because: 'own_node', processors: 6 },
+      'closing at once on its node: 3 places: half of its 6 processors',
+    ],
+    [
+      { close: { perNode: 2 } },
+      { places: 2, because: 'request' },
+      'closing at once on its node: 2 places: close.perNode says so',
+    ],
+    [{ close: { perNode: null } }, null, undefined],
+  ])('says how many jobs of its node close at once, and why: %j', async (payload, places, line) => {
+    await using world = await startWorld([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
+    expect((await explained(world, 'idle-0', payload)).places).toEqual(places);
+    const stdin = JSON.stringify(payload);
+    const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
+    expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
+  });
+
+  it('tells each clock with its source, and which of them decides', async () => {
+    await using world = await startWorld([
+      ...busy(3),
+      { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },
+    ]);
+    const { clocks, verdict, idleMs } = await explained(world, 'reopened');
+    const at = (ago: number) => new Date(world.clock.now() - ago).toISOString();
+    expect(clocks.map(({ name, value, decides }) => [name, value, decides])).toEqual([
+      ['last data', at(51 * 24 * hour), false],
+      ['process started', at(2 * hour), true],
+      ['newest record', at(400 * 24 * hour), false],
+    ]);
+    expect(idleMs).toBe(2 * hour);
+    expect(verdict).toEqual({ verdict: 'keep', reason: 'recently_opened' });
+  });
+
+  it('says when the verdict changes by itself, and the verdict does change then', async () => {
+    await using world = await startWorld([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
+    const { changes } = await explained(world, 'fed');
+    expect(changes).toEqual([
+      {
+        at: new Date(world.clock.now() + 4 * hour).toISOString(),
+        inMs: 4 * hour,
+        verdict: 'close',
+        reason: 'idle',
+      },
+    ]);
+    expect(await text(world, 'fed')).toContain(
+      'close (idle) in 4 h, at 2026-11-23 16:00:00 UTC, if no data comes',
+    );
+    await world.clock.advance(4 * hour - 1_000);
+    expect((await explained(world, 'fed')).verdict?.verdict).toBe('keep');
+    await world.clock.advance(1_000);
+    expect((await explained(world, 'fed')).verdict).toEqual({ verdict: 'close', reason: 'idle' });
+  });
+
+  it('follows one reason to the next: busy, then protected, then idle', async () => {
+    await using world = await startWorld([
+      ...busy(3),
+      { jobId: 'later', lastData: '1h', customSettings: { jobsweep: { protectUntil: '2026-12-01' } } },
+    ]);
+    const { changes } = await explained(world, 'later');
+    expect(changes.map(({ verdict, reason, at }) => `${at.slice(0, 13)} ${verdict} ${reason}`)).toEqual([
+      '2026-11-25T11 keep protected',
+      '2026-12-02T00 close idle',
+    ]);
+  });
+
+  it.each<[string, FleetJob, object, RegExp]>([
+    [
+      'a running datafeed',
+      { jobId: 'x', datafeed: { state: 'started' } },
+      {},
+      /datafeed_running +yes +datafeed-x is started, runningDatafeeds says keep/,
+    ],
+    [
+      'an id that is a group as well: its state was not left out',
+      { jobId: 'x', groups: ['x'] },
+      {},
+      /unknown_state +yes +a group has the same name as the job(?!.*state_not_chosen +yes)/s,
+    ],
+    [
+      'a forecast',
+      { jobId: 'x', forecast: 'started' },
+      {},
+      /forecast_running +yes +1 forecast scheduled or started/,
+    ],
+    [
+      'a managed job',
+      { jobId: 'x', customSettings: { managed: true } },
+      {},
+      /managed +yes +custom_settings\.managed is set, managed says keep/,
+    ],
+    [
+      'an unreadable protection',
+      { jobId: 'x', customSettings: { jobsweep: 'yes' } },
+      {},
+      /protected +yes +custom_settings\.jobsweep cannot be read/,
+    ],
+    ['an exclusion', { jobId: 'x' }, { exclude: 'x' }, /excluded +yes +exclude names x/],
+    [
+      'a failed job that may not be forced',
+      { jobId: 'x', state: 'failed' },
+      { force: { failed: false } },
+      /force_not_allowed +yes +the state is failed, force\.failed says false/,
+    ],
+    [
+      'a job that never had data',
+      { jobId: 'x', lastData: undefined } as unknown as FleetJob,
+      { neverFed: 'keep' },
+      /never_fed +yes +it never had data, neverFed says keep/,
+    ],
+  ])(
+    'shows what the rule saw for %s, and that the sweep decides the same',
+    async (_what, job, payload, line) => {
+      await using world = await startWorld([...busy(3), job]);
+      const stdin = JSON.stringify(payload);
+      const shown = await runOn(world, ['explain', 'x', '-o', 'table', '-p', '-'], { stdin });
+      expect(shown.stdout).toMatch(line);
+      const { verdict, rules } = await explained(world, 'x', payload);
+      expect(rules.map(({ reason }) => reason)).toEqual(Object.keys(keepReasons));
+      expect(rules.find(({ holds }) => holds)?.reason).toBe(verdict?.reason);
+      const plan = reportOf(await runOn(world, ['plan', '-p', '-'], { stdin }));
+      if (verdict?.reason !== 'excluded') expect(jobOf(plan, 'x').reason).toBe(verdict?.reason);
+    },
+  );
+
+  it('says that a fuse would stop the sweep, and that the request does not name the job', async () => {
+    await using world = await startWorld([...busy(3), ...idle(9)]);
+    expect(await text(world, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
+    const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
+      stdin: '{"jobs": "web-*"}',
+    });
+    expect(shown.stdout).toContain('but jobs in the request does not name it');
+  });
+
+  it('explains a closed job, and from the history which sweep closed it and why', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    await using folder = await newFolder();
+    const report = folder.at('report.json');
+    await runOn(world, ['sweep', '--yes', '--output-file', report]);
+    const bare = await text(world, 'idle-0');
+    expect(bare).toContain('closed: a sweep has nothing to do with it');
+    expect(bare).toContain('give its report or the function’s log lines with --history');
+    const told = await text(world, 'idle-0', '--history', report);
+    expect(told).toMatch(
+      /earlier sweeps:\n {2}2026-11-23 12:00:00 UTC {2}closed, because idle, idle for 4 d 4 h \(sweep [0-9a-f-]+\)/,
+    );
+  });
+
+  it('knows the job that is meant when there is none of that name', async () => {
+    await using world = await startWorld([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
+    const result = await runOn(world, ['explain', 'web-latancy']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toBe(
+      'jobsweep: the cluster has no job "web-latancy"; did you mean "web-latency" or "web-latency-2"?\n',
+    );
+    expect((await runOn(world, ['explain', 'q'])).stderr).toContain(
+      'jobsweep plan lists those that are open',
+    );
+  });
+
+  it('stumbles over no moment that no calendar has', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    const { changes, clocks } = await explained(world, 'idle-0', { idleFor: '104249991d' });
+    expect(changes).toEqual([]);
+    expect(clocks[0]?.value).not.toBeNull();
+    const answers = answersFor([
+      {
+        config: configOf('odd'),
+        stats: statsOf('odd', {
+          data_counts: {
+            ...statsOf('odd').data_counts,
+            last_data_time: 1e300,
+            latest_record_timestamp: -1e300,
+          },
+        }),
+      },
+    ]);
+    await using server = await serve((exchange) => respondWith(answers, exchange));
+    const env = { ELASTICSEARCH_URL: server.url };
+    const result = await runOn(world, ['explain', 'odd'], { env });
+    expect(result.exit).toBe(0);
+    const { verdict, clocks: odd } = JSON.parse(result.stdout) as Explanation;
+    expect(verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+    expect(odd.map(({ value }) => value)).toEqual([null, expect.any(String), null]);
+  });
+
+  it('changes nothing', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    await text(world, 'idle-0');
+    expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+});
+
+it.each([
+  ['last_data_time', { data_counts: { ...statsOf('odd').data_counts, last_data_time: 1e300 } }],
+  [
+    'latest_record_timestamp',
+    { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
+  ],
+  ['open_time', { open_time: '999999999999d' }],
+])('explain does without a clock that no calendar has: an absurd %s', async (_what, stats) => {
+  const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
+  await using server = await serve((exchange) => respondWith(answers, exchange));
+  for (const form of ['json', 'table', 'html']) {
+    const { exit, stdout, stderr } = await runCommand(['explain', 'odd', '-o', form], {
+      env: { ELASTICSEARCH_URL: server.url },
+    });
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toContain(form === 'json' ? '"value": null' : 'not known');
+  }
+});

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { documentError, InvalidDocumentError, readDocument } from '../../../src/cli/input/document.ts';
+
+const value = (text: string, source = 'file.json') => readDocument(text, source).value;
+
+function complaint(text: string, source = 'file.json'): string {
+  try {
+    readDocument(text, source);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidDocumentError);
+    return (error as Error).message;
+  }
+  return 'none';
+}
+
+describe('a document of JSON', () => {
+  it('is read in one pass, however many keys and items it has', () => {
+    const keys = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`key-${index}`, index]));
+    const text = JSON.stringify({ keys, items: Object.keys(keys) });
+    expect(value(text)).toEqual(JSON.parse(text));
+  });
+
+  it.each([
+    ['plain', '{"a": 1, "a": 2}', 'file.json:1:10: the key "a" stands twice'],
+    ['escaped', '{"a": 1, "\\u0061": 2}', 'file.json:1:10: the key "a" stands twice'],
+    ['after the line ends of an old Mac', '{\r"a": 1,\r"a": 2}', 'file.json:1:11: the key "a" stands twice'],
+    ['deep in a list', '{"x": [{"b": [{}, {"a": 1,\n"a": []}]}]}', 'file.json:2:1: the key "a" stands twice'],
+    ['that every object has', '{"__proto__": 1, "__proto__": 2}', 'the key "__proto__" stands twice'],
+  ])('may have no key twice: %s', (_how, text, message) => {
+    expect(complaint(text)).toContain(message);
+  });
+
+  it('may have a key once in each of many objects, and strings that look like keys', () => {
+    const text = '{"a": {"a": "a\\":"}, "b": [{"a": "{\\"a\\":"}, {"a": ["a", "a"]}], "c": "\\\\"}';
+    expect(value(text)).toEqual(JSON.parse(text));
+  });
+
+  it('is refused when it is nested without end', () => {
+    for (const depth of [6_000, 2_000_000])
+      expect(complaint(`${'['.repeat(depth)}${']'.repeat(depth)}`)).toBe(
+        'file.json: is nested more than 1000 levels deep, or holds itself',
+      );
+  });
+
+  it.each([
+    ['{"a": x}', '1:7: not valid JSON: unexpected characters; texts and keys need double quotes'],
+    [
+      '{\n  "a": [1, 2,\n    oops]}',
+      '3:5: not valid JSON: unexpected characters; texts and keys need double quotes',
+    ],
+    ["{'a': 1}", '1:2: not valid JSON: unexpected characters; texts and keys need double quotes'],
+    ['{"a": 1,}', '1:9: not valid JSON: expected a key in double quotes'],
+    ['{"a" 1}', '1:6: not valid JSON: expected a colon after the key'],
+    ['{"a": 1\n "b": 2}', '2:2: not valid JSON: expected a comma'],
+    ['{"a": 1} {}', '1:10: not valid JSON: expected nothing after the value'],
+    ['{"a": "x}', '1:7: not valid JSON: the text has no closing double quote on its line'],
+    ['{"a": "\\x"}', '1:7: not valid JSON: invalid escape sequence'],
+    ['{"a": 01}', '1:8: not valid JSON: expected a comma'],
+    ['{"a": 1 /* b }', '1:9: not valid JSON: the comment has no end'],
+    ['[1, 2', '1:6: not valid JSON: expected ] before the end'],
+    ['', '1:1: not valid JSON: expected a value'],
+  ])('tells the place of a mistake: %j', (text, message) => {
+    expect(complaint(text)).toBe(`file.json:${message}`);
+  });
+
+  it.each(['{"password": hidden-word}', 'hidden-word', '{"password": "hidden-word"x}', '["hidden-word'])(
+    'quotes none of what it could not read: %s',
+    (text) => {
+      expect(complaint(text)).toContain('not valid JSON');
+      expect(complaint(text)).not.toMatch(/hidde|word/);
+    },
+  );
+
+  it('may have comments, and nothing else that JSON does not have', () => {
+    const text = '// nightly\n{"a": 1, /* "a": 2, */ "b": "http://c/*d*/" // end\n}\n';
+    expect(value(text)).toEqual({ a: 1, b: 'http://c/*d*/' });
+    const document = readDocument(text, 'file.json');
+    expect(document.locate([['b'], ['a']])).toEqual([
+      { line: 2, column: 24 },
+      { line: 2, column: 2 },
+    ]);
+  });
+
+  it('keeps a key that every object has', () => {
+    expect(Object.keys(value('{"__proto__": {"x": 1}} // kept') as object)).toEqual(['__proto__']);
+  });
+
+  it('finds what leads to a value that is not there', () => {
+    const document = readDocument('{"a": [{"b": 1},\n {"c": {}}],\n "d": 2}', 'file.json');
+    const problem = (...path: (string | number)[]) => ({ field: '', path, message: path.join('.') });
+    const problems = [
+      problem('a', 1, 'c'),
+      problem('a', 1, 'x', 'y'),
+      problem('d'),
+      problem('a', 0),
+      problem(),
+    ];
+    expect(documentError(document, problems).message.split('\n')).toEqual([
+      'file.json:2:3: a.1.c',
+      'file.json:2:2: a.1.x.y',
+      'file.json:3:2: d',
+      'file.json:1:8: a.0',
+      'file.json:1:1: ',
+    ]);
+  });
+});
+
+describe('a document of YAML', () => {
+  const bomb = [
+    'a: &a [x, x, x, x, x, x, x, x, x]',
+    ...'bcdefgh'.split('').map((name, index) => {
+      const before = `*${'abcdefgh'[index]}`;
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => before).join(', ')}]`;
+    }),
+  ].join('\n');
+
+  it.each([
+    ['aliases that grow without end', bomb, 'aliases of aliases without end'],
+    [
+      'a wildcard in front',
+      'jobs: "a*"\nexclude: [b, *-production]',
+      'file.yml:2:14: YAML takes what begins with * for an alias: quote it',
+    ],
+    ['a wildcard in front, in a list of lines', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML takes'],
+    ['a wildcard alone', 'exclude: *', 'file.yml:1:10: YAML takes'],
+    ['cron that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML takes'],
+    [
+      'a text that begins with a reserved character',
+      'a: @b',
+      'file.yml:1:4: a text that begins with @, ` or % must stand in quotation marks: quote it',
+    ],
+    [
+      'an alias of what it stands in',
+      'a: &a {b: *a}',
+      'is nested more than 1000 levels deep, or holds itself',
+    ],
+    ['a nesting that no reader follows', '['.repeat(20_000), 'file.yml:1:'],
+    ['a tag', 'a: 1\nb: !!js/function "x"', 'file.yml:2:4: a tag that is not known'],
+    ['a value that JSON does not have', 'a: !!binary aGk=', 'a tag that is not known'],
+    ['a key that is no text', '? [a]\n: 1', 'file.yml:1:3: expected a text as key'],
+    ['a second document', 'a: 1\n---\nb: 2', 'file.yml:2:1: a second document begins'],
+    ['a key twice', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" stands twice'],
+  ])('is refused for %s', (_what, text, message) => {
+    expect(complaint(text, 'file.yml')).toContain(message);
+  });
+
+  it.each([
+    'a: | hidden-word',
+    'a: *hidden-word',
+    'a: "\\hidden-word"',
+    '%hidden-word\n---\na: 1',
+    'a: !hidden-word x',
+  ])('quotes none of what it could not read: %j', (text) => {
+    expect(complaint(text, 'file.yml')).toMatch(/^file\.yml:\d+:\d+: /);
+    expect(complaint(text, 'file.yml')).not.toMatch(/hidden/);
+  });
+
+  it('is read in one pass, however many keys it has', () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `key-${index}: ${index}`);
+    expect(Object.keys(value(lines.join('\n'), 'file.yml') as object)).toHaveLength(20_000);
+  });
+
+  it('has texts for keys, whatever they look like, and aliases that lead somewhere', () => {
+    expect(value('1: a\nnull: b\nc: &c {d: e}\nf: *c', 'file.yml')).toEqual({
+      1: 'a',
+      null: 'b',
+      c: { d: 'e' },
+      f: { d: 'e' },
+    });
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+
+const day = 86_400_000;
+
+/** Nights on each of which a sweep closes what is idle, and somebody opens `flaps` again. Returns what each sweep wrote. */
+async function nights(world: World, count: number, form: string): Promise<string[]> {
+  const written: string[] = [];
+  for (let night = 0; night < count; night += 1) {
+    const { exit, stdout } = await runOn(world, ['sweep', '--yes', '-o', form, '-p', '-'], {
+      stdin: '{"idleFor": "12h"}',
+    });
+    expect(exit).toBe(0);
+    written.push(stdout);
+    world.cluster.openJob('flaps');
+    await world.clock.advance(day);
+    for (const { jobId } of busy(6)) world.cluster.receiveData(jobId);
+  }
+  return written;
+}
+
+const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests', lastData: '10d' }];
+
+describe('the history of earlier sweeps', () => {
+  it.each(['json', 'ndjson'])(
+    'shows jobs that were opened again after sweeps closed them (%s)',
+    async (form) => {
+      await using world = await startWorld(fleet);
+      await using folder = await newFolder();
+      const [report] = await nights(world, 1, form);
+      const history = await folder.write('night', report as string);
+      const result = await runOn(world, ['plan', '-o', 'table', '--history', history]);
+      expect(result.exit).toBe(0);
+      expect(result.stdout).toContain(
+        'flapping, open again after sweeps closed them: flaps (closed by 1 sweep); ',
+      );
+      expect(result.stdout).not.toContain('rests (closed by');
+    },
+  );
+
+  it('keeps a job that was opened again for the third time', async () => {
+    await using world = await startWorld(fleet);
+    await using folder = await newFolder();
+    const reports = await nights(world, 3, 'json');
+    const files = await Promise.all(reports.map((text, night) => folder.write(`night-${night}.json`, text)));
+    const stdin = '{"idleFor": "12h"}';
+    const two = reportOf(
+      await runOn(world, ['plan', '-p', '-', '--history', ...files.slice(0, 2)], { stdin }),
+    );
+    expect(told(two, 'flaps')).toBe('not_attempted idle');
+    const three = reportOf(
+      await runOn(world, ['sweep', '--yes', '-p', '-', '--history', ...files], { stdin }),
+    );
+    expectSums(three);
+    expect(told(three, 'flaps')).toBe('kept flapping');
+    expect(three.flapping).toEqual([{ jobId: 'flaps', closes: 3, lastClosedAt: expect.any(String) }]);
+    expect(world.state('flaps')).toBe('opened');
+  });
+
+  it('counts a sweep once that two files tell of', async () => {
+    await using world = await startWorld(fleet);
+    await using folder = await newFolder();
+    const [report] = await nights(world, 1, 'json');
+    const files = await Promise.all(['a', 'b', 'c'].map((name) => folder.write(name, report as string)));
+    const plan = reportOf(
+      await runOn(world, ['plan', '-p', '-', '--history', ...files], { stdin: '{"idleFor": "12h"}' }),
+    );
+    expect(plan.flapping?.[0]).toMatchObject({ jobId: 'flaps', closes: 1 });
+    expect(jobOf(plan, 'flaps').reason).toBe('idle');
+  });
+
+  it('of another cluster counts for nothing, and that is said', async () => {
+    await using world = await startWorld(fleet);
+    await using other = await startWorld(fleet, {}, { seed: 2 });
+    await using folder = await newFolder();
+    const reports = await nights(other, 3, 'json');
+    const files = await Promise.all(reports.map((text, night) => folder.write(`night-${night}.json`, text)));
+    const plan = reportOf(await runOn(world, ['plan', '--history', ...files]));
+    expect(plan.flapping).toBeUndefined();
+    expect(plan.warnings.join()).toContain(
+      '--history: sweeps of another cluster (default) were left out of account',
+    );
+  });
+
+  it('is not waited for when a gateway says to come back in eleven days', async () => {
+    await using world = await startWorld(fleet);
+    await using folder = await newFolder();
+    const [report] = await nights(world, 1, 'json');
+    const file = await folder.write('night.json', report as string);
+    world.server.faults.add({ api: 'info', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = world.clock.now();
+    expect(await runOn(world, ['plan', '--history', file])).toMatchObject({ exit: 5, stdout: '' });
+    expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
+  });
+
+  it('that holds no report is refused before the cluster is asked anything', async () => {
+    await using world = await startWorld(idle(1));
+    await using folder = await newFolder();
+    const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
+    const result = await runOn(world, ['plan', '--history', file]);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain(
+      'notes.txt holds no report: expected the JSON that jobsweep sweep -o json wrote',
+    );
+    expect(world.server.requests).toEqual([]);
+  });
+});
+
+describe('earlier sweeps are read from', () => {
+  const head = {
+    sweepId: 's-1',
+    cluster: { name: 'default', id: 'c-1', version: '9.2.1' },
+    startedAt: '2026-11-23T02:00:00.000Z',
+  };
+  const swept = (jobId: string) =>
+    JSON.stringify({
+      level: 'INFO',
+      message: 'job swept',
+      ...head,
+      jobId,
+      outcome: 'closed',
+      datafeedId: `datafeed-${jobId}`,
+    });
+  const finished = JSON.stringify({ level: 'INFO', message: 'sweep finished', ...head, dryRun: false });
+  const jobs = (text: string) =>
+    parsePastSweeps(text, 'log').map((sweep) => sweep.jobs.map(({ jobId }) => jobId));
+
+  it('the lines of the function’s log, among all the others', () => {
+    const log = [
+      'START RequestId: 1',
+      swept('a'),
+      '{"_aws": {"Timestamp": 1}}',
+      swept('b'),
+      swept('a'),
+      finished,
+      'not json {',
+    ];
+    expect(jobs(log.join('\n'))).toEqual([['a', 'b']]);
+  });
+
+  it('lines with time and stream before them, as `aws logs tail` prints them', () => {
+    expect(jobs(`2026-11-23T02:00:05 2026/11/23/[$LATEST]0af ${swept('a')}\r\n`)).toEqual([['a']]);
+  });
+
+  it('the events of `aws logs filter-log-events`', () => {
+    expect(
+      jobs(
+        JSON.stringify({ events: [{ message: swept('a') }, { message: 'END' }, { message: swept('b') }] }),
+      ),
+    ).toEqual([['a', 'b']]);
+  });
+
+  it('a list of reports, and one report', () => {
+    const report = {
+      ...head,
+      jobs: [
+        { jobId: 'a', outcome: 'closed' },
+        { jobId: 'b', outcome: 'kept' },
+      ],
+    };
+    expect(jobs(JSON.stringify([report, { ...report, sweepId: 's-2' }]))).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    expect(jobs(JSON.stringify(report, null, 2))).toEqual([['a', 'b']]);
+  });
+});

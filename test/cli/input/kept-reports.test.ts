@@ -1,0 +1,234 @@
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ReportKeeper, readKept, stateFolder } from '../../../src/cli/input/kept-reports.ts';
+import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
+import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import type { CommandOptions } from '../../support/run-command.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, told, type World } from '../../support/world.ts';
+
+const day = 86_400_000;
+
+/** The command with a state directory of its own. */
+const commandIn =
+  (folder: Folder) =>
+  (world: World, args: readonly string[], options: CommandOptions = {}) =>
+    runOn(world, args, { ...options, env: { XDG_STATE_HOME: folder.path, ...options.env } });
+
+const keptFiles = async (folder: Folder) =>
+  (await readdir(folder.at('jobsweep')).catch(() => [])).filter((name) => name !== 'records');
+
+async function keptReports(folder: Folder): Promise<SweepReport[]> {
+  const names = (await keptFiles(folder)).sort();
+  return Promise.all(
+    names.map(async (name) => JSON.parse(await folder.read(join('jobsweep', name))) as SweepReport),
+  );
+}
+
+describe('the state directory', () => {
+  it.each([
+    [{ XDG_STATE_HOME: '/state', HOME: '/home/me' }, '/state/jobsweep'],
+    [{ HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
+    [{ XDG_STATE_HOME: 'relative', HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
+    [{ XDG_STATE_HOME: '', HOME: '' }, undefined],
+  ])('of %j is %s', (env, folder) => {
+    expect(stateFolder(env)).toBe(folder);
+  });
+});
+
+describe('a sweep', () => {
+  it('keeps its report, readable by its owner only', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const result = await commandIn(folder)(world, ['sweep', '--yes']);
+    expect(await keptReports(folder)).toEqual([reportOf(result)]);
+    const [name = ''] = await keptFiles(folder);
+    expect((await stat(folder.at(join('jobsweep', name)))).mode & 0o777).toBe(0o600);
+    expect((await stat(folder.at('jobsweep'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('keeps the last 30 of each cluster', async () => {
+    await using world = await startWorld(busy(8));
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(world, ['sweep', '--yes']);
+    const [report] = await keptReports(folder);
+    const keep = async (clusterId: string, minute: number) => {
+      const startedAt = `2020-01-01T00:${String(minute).padStart(2, '0')}:00.000Z`;
+      await new ReportKeeper(folder.at('jobsweep')).keep({
+        ...(report as SweepReport),
+        cluster: { name: 'default', id: clusterId, version: null },
+        startedAt,
+      });
+    };
+    for (let minute = 0; minute < 33; minute += 1) await keep('one', minute);
+    await keep('two', 0);
+    const kept = (await keptReports(folder)).filter(({ cluster }) => cluster.id === 'one');
+    expect(kept.map(({ startedAt }) => startedAt.slice(14, 16))).toEqual(
+      Array.from({ length: 30 }, (_, index) => String(index + 3).padStart(2, '0')),
+    );
+    expect(await keptReports(folder)).toHaveLength(32);
+    // a clock that was set back: the newest is not the latest by its time, and stays
+    await keep('one', 1);
+    expect((await keptReports(folder)).map(({ startedAt }) => startedAt)).toContain(
+      '2020-01-01T00:01:00.000Z',
+    );
+  });
+
+  it.each([
+    ['--no-save', ['sweep', '--yes', '--no-save'], '{}'],
+    ['a dry run', ['sweep', '-p', '-'], '{"dryRun": true}'],
+    ['plan', ['plan'], ''],
+  ])('keeps nothing with %s', async (_name, args, stdin) => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    expect((await commandIn(folder)(world, args, { stdin })).exit).toBe(0);
+    expect(await keptFiles(folder)).toEqual([]);
+  });
+
+  it('is as good without a folder that can be written, and says that nothing was kept', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
+    const result = await commandIn(folder)(world, ['sweep', '--yes']);
+    expect(result.exit).toBe(0);
+    expect(reportOf(result).counts.closed).toBe(2);
+    expect(result.stderr).toMatch(/^jobsweep: the report could not be kept for reopen --last: .*: E\w+$/m);
+    expect(result.stderr.match(/could not be kept/g)).toHaveLength(1);
+  });
+
+  it('keeps what is known after each round of --wait', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '12m' })]);
+    await using folder = await newFolder();
+    const seen: string[] = [];
+    const look = async () => {
+      for (const { counts } of await keptReports(folder)) seen.push(`${counts.closing} ${counts.closed}`);
+    };
+    world.server.faults.at(world.clock.now() + 10 * 60_000, () => void look());
+    const result = await commandIn(folder)(world, ['sweep', '--yes', '--wait']);
+    expect(result.exit).toBe(0);
+    await expect.poll(() => seen).toEqual(['1 0']);
+    expect(await keptReports(folder)).toEqual([reportOf(result)]);
+  });
+
+  it('judges flapping by what it kept, and by --history alone where that is given', async () => {
+    await using world = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
+    await using other = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    const stdin = '{"idleFor": "12h"}';
+    let first = '';
+    for (let night = 0; night < 3; night += 1) {
+      const { stdout } = await run(world, ['sweep', '--yes', '-p', '-'], { stdin });
+      first ||= stdout;
+      world.cluster.openJob('flaps');
+      await world.clock.advance(day);
+      for (const { jobId } of busy(6)) world.cluster.receiveData(jobId);
+    }
+    expect(told(reportOf(await run(world, ['plan', '-p', '-'], { stdin })), 'flaps')).toBe('kept flapping');
+    const explained = await run(world, ['explain', 'flaps', '-p', '-', '-o', 'table'], { stdin });
+    expect(explained.stdout.match(/ closed, because idle/g)).toHaveLength(3);
+    const history = await folder.write('first.json', first);
+    const one = await run(world, ['plan', '-p', '-', '--history', history], { stdin });
+    expect(told(reportOf(one), 'flaps')).toBe('not_attempted idle');
+    // another cluster's reports are no history of this one, and no reason to warn
+    const elsewhere = reportOf(await run(other, ['plan']));
+    expect(told(elsewhere, 'flaps')).toBe('not_attempted idle');
+    expect(elsewhere.warnings).toEqual([]);
+  });
+
+  it('is not held up by a kept file that cannot be read', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(world, ['sweep', '--yes']);
+    const [name = ''] = await keptFiles(folder);
+    await writeFile(folder.at(join('jobsweep', name)), '{"half": ');
+    expect((await run(world, ['plan'])).exit).toBe(0);
+    await chmod(folder.at(join('jobsweep', name)), 0);
+    expect((await run(world, ['plan'])).exit).toBe(0);
+  });
+});
+
+describe('reopen --last', () => {
+  it('undoes the newest sweep', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(world, ['sweep', '--yes', '-p', '-'], { stdin: '{"jobs": "idle-0"}' });
+    await world.clock.advance(60_000);
+    await run(world, ['sweep', '--yes']);
+    const result = await run(world, ['reopen', '--last', '--yes']);
+    expect(result.exit).toBe(0);
+    expect((JSON.parse(result.stdout) as ReopenReport).jobs).toMatchObject([
+      { jobId: 'idle-1', outcome: 'reopened' },
+    ]);
+    expect(result.stderr).toMatch(/the newest sweep is \S+ of the cluster default, .* ago: .*\.json\n/);
+    expect(world.state('idle-0')).toBe('closed');
+  });
+
+  it('undoes what a sweep asked that was killed before its report', async () => {
+    const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
+    await using world = await startWorld([...busy(8), ...idle(3, { datafeed: feed })]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    const payload = '{"runningDatafeeds": "stop"}';
+    await run(world, ['sweep', '--yes', '-p', '-'], { stdin: payload });
+    // what is on disk while the requests are in flight
+    const [report] = await keptReports(folder);
+    await mkdir(folder.at('killed'));
+    const keeper = new ReportKeeper(folder.at('killed/jobsweep'));
+    for (const { jobId, datafeedId } of (report as SweepReport).jobs.filter(
+      ({ outcome }) => outcome === 'closed',
+    ))
+      keeper.asking(report as SweepReport, [
+        {
+          jobId,
+          job: { reportedState: 'opened' },
+          verdict: { verdict: 'close', reason: 'idle' },
+          asks: 1,
+          stopsDatafeed: datafeedId,
+        } as unknown as Parameters<ReportKeeper['asking']>[1][number],
+      ]);
+    const result = await run(world, ['reopen', '--last', '--yes'], {
+      env: { XDG_STATE_HOME: folder.at('killed') },
+    });
+    expect(result.exit).toBe(0);
+    expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({
+      reopened: 3,
+      datafeedsStarted: 3,
+    });
+  });
+
+  it('takes the cluster that is named', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(world, ['sweep', '--yes']);
+    const missing = await run(world, ['reopen', '--last', '--yes', '--cluster', 'logs']);
+    expect(missing).toMatchObject({ exit: 2, stdout: '' });
+    expect(missing.stderr).toContain('keeps no report of the cluster logs');
+    expect((await run(world, ['reopen', '--last', '--yes', '--cluster', 'default'])).exit).toBe(0);
+  });
+
+  it.each([
+    [['reopen', '--yes'], 'reopen needs the file of a report, or --last'],
+    [['reopen', 'x.json', '--last', '--yes'], 'reopen needs the file of a report, or --last'],
+    [['reopen', '--last', '--yes'], 'keeps no report'],
+    [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
+  ])('refuses %j', async (args, message) => {
+    await using world = await startWorld(busy(1));
+    await using folder = await newFolder();
+    const result = await commandIn(folder)(world, args);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain(message);
+  });
+});
+
+it('a kept file with a strange name is no report', async () => {
+  await using folder = await newFolder();
+  await folder.write('report.json', '{}');
+  expect(await readKept(folder.path)).toEqual([]);
+});

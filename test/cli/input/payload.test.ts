@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
+
+describe('a payload', () => {
+  it('with a typo ends with exit 2 and the field that is meant, before the cluster has seen a request', async () => {
+    await using world = await startWorld(idle(1));
+    const result = await runOn(world, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toBe(
+      'jobsweep: standard input:1:2: idelFor is an unknown field; did you mean idleFor?\n',
+    );
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it.each([
+    ['nothing at all', '', /standard input is empty: expected a request, as \{"idleFor": "48h"\}/],
+    ['only blanks', ' \n\t\n', /standard input is empty/],
+    ['a list', '[]', /standard input:1:1: the payload: expected an object, as/],
+    ['half an object', '{"idleFor": "48h",\n', /standard input:2:1: not valid JSON/],
+    [
+      'a field twice',
+      '{"idleFor": "48h",\n "idleFor": "72h"}',
+      /standard input:2:2: the key "idleFor" stands twice/,
+    ],
+    ['a field in the wrong place', '{"stuckFor": "2h"}', /did you mean force\.stuckFor\?/],
+    [
+      'a duration in words',
+      '{"idleFor": "two days"}',
+      /idleFor: expected a duration.*at least 1m, got "two days"/,
+    ],
+    ['control characters', '{"a\\u001b[31mb": 1}', /a\\u001b\[31mb is an unknown field/],
+  ])('that is %s is refused in words', async (_what, stdin, message) => {
+    await using world = await startWorld(idle(1));
+    const result = await runOn(world, ['plan', '-p', '-'], { stdin });
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it('has each problem on a line of its own, with its place in the file', async () => {
+    await using world = await startWorld(idle(1));
+    await using folder = await newFolder();
+    const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
+    const result = await runOn(world, ['plan', '-p', path]);
+    expect(result.exit).toBe(2);
+    expect(result.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^jobsweep: .*wrong\.json:2:3: idleFor: expected/),
+      expect.stringMatching(/^.*wrong\.json:3:14: close\.batch: expected/),
+    ]);
+  });
+
+  it.each(['utf16le', 'utf16be'])(
+    'is read in %s, as PowerShell writes it, with comments',
+    async (encoding) => {
+      await using world = await startWorld([...busy(4), ...idle(2)]);
+      await using folder = await newFolder();
+      const bytes = Buffer.from('\uFEFF{"jobs": "idle-0" /* für jetzt */}\r\n', 'utf16le');
+      const path = await folder.write('utf16.json', encoding === 'utf16be' ? bytes.swap16() : bytes);
+      const result = await runOn(world, ['plan', '-p', path, '-o', 'json']);
+      expect(result.exit).toBe(0);
+      expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
+    },
+  );
+
+  it('in YAML with a wildcard that is not quoted says so, at the entry', async () => {
+    await using world = await startWorld(idle(1));
+    await using folder = await newFolder();
+    const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
+    const result = await runOn(world, ['plan', '-p', path]);
+    expect(result.exit).toBe(2);
+    expect(result.stderr).toContain('nightly.yml:2:11: YAML takes what begins with * for an alias: quote it');
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it('is taken from a file, with a byte order mark and $schema, and from standard input', async () => {
+    await using world = await startWorld([...busy(4), ...idle(2)]);
+    await using folder = await newFolder();
+    const path = await folder.write('fine.json', '\uFEFF{"$schema": "x", "jobs": "idle-0"}');
+    for (const result of [
+      await runOn(world, ['plan', '-p', path]),
+      await runOn(world, ['plan', '-p', '-'], { stdin: '{"jobs": ["idle-0"]}' }),
+    ])
+      expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
+  });
+
+  it('chooses the cluster by name from a file of clusters', async () => {
+    await using world = await startWorld([...busy(2), ...idle(1)]);
+    await using folder = await newFolder();
+    const clusters = await folder.write('clusters.yaml', `logs:\n  ELASTICSEARCH_URL: ${world.server.url}\n`);
+    const result = await runOn(world, ['plan', '-p', '-', '--clusters', clusters], {
+      stdin: '{"cluster": "logs"}',
+      env: { ELASTICSEARCH_URL: undefined },
+    });
+    expect(result.exit).toBe(0);
+    expect(reportOf(result).cluster.name).toBe('logs');
+  });
+
+  it.each([
+    [
+      'a name that the file of clusters does not have',
+      '{"logs": {}}',
+      /the cluster "web" is not in the clusters file, which has logs/,
+    ],
+    ['a file of clusters that is a list', '[]', /clusters\.json:1:1: expected clusters by name/],
+    [
+      'a cluster that is no object',
+      '{"web": "http://x"}',
+      /clusters\.json:1:2: "web": expected an object of settings/,
+    ],
+    [
+      'a setting that does not exist',
+      '{"web": {"ELASTICSEARCH_ULR": "http://x"}}',
+      /ELASTICSEARCH_ULR.*is no setting/,
+    ],
+  ])('refuses %s', async (_what, text, message) => {
+    await using world = await startWorld([]);
+    await using folder = await newFolder();
+    const clusters = await folder.write('clusters.json', text);
+    const result = await runOn(world, ['plan', '-p', '-', '--clusters', clusters], {
+      stdin: '{"cluster": "web"}',
+    });
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(world.server.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,267 @@
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Picture } from '../../../../src/cli/output/cluster-picture.ts';
+import { reportHtml } from '../../../../src/cli/output/html/report-page.ts';
+import type { ReportedJob, SweepReport } from '../../../../src/sweep/reporting/report.ts';
+import { launch, noBrowser, open } from '../../../support/browser.ts';
+import { type Folder, newFolder } from '../../../support/folder.ts';
+import { htmlReport, manyJobs, nodes } from '../../../support/reports.ts';
+import { runOn } from '../../../support/run-on.ts';
+import { startWorld } from '../../../support/world.ts';
+
+const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+const schemes = ['light', 'dark'] as const;
+const reports = [
+  ['plan', 40],
+  ['sweep', 40],
+  ['plan', 2_000],
+  ['sweep', 2_000],
+] as const;
+
+/** What a page says of itself: rules of accessibility that are broken, contrast of both colour schemes included. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe: rules } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const result = await rules.run();
+    return result.violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map(({ html }) => html)
+          .join(' ')}`,
+    );
+  });
+}
+
+describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 }, () => {
+  let browser: Browser;
+  let folder: Folder;
+  const files = new Map<string, string>();
+  beforeAll(async () => {
+    browser = await launch();
+    folder = await newFolder();
+    for (const [command, count] of reports)
+      files.set(
+        `${command} ${count}`,
+        await htmlReport(folder, command, count, command === 'plan' ? 0.2 : 0.98),
+      );
+  }, 120_000);
+  afterAll(async () => {
+    await browser.close();
+    await folder[Symbol.asyncDispose]();
+  });
+  const fileOf = (name: string) => files.get(name) as string;
+
+  describe.each(reports)('of a %s of %i jobs', (command, count) => {
+    const name = `${command} ${count}`;
+
+    it.each(schemes)(
+      'asks for nothing, breaks nothing and fits on desk and phone (%s)',
+      async (colorScheme) => {
+        for (const [size, viewport] of Object.entries(sizes)) {
+          await using opened = await open(browser, fileOf(name), { viewport, colorScheme });
+          const { page, troubles, requests } = opened;
+          expect({ troubles, requests }).toEqual({ troubles: [], requests: [] });
+          const [content = 0, screen = 0] = await page.evaluate<number[]>(
+            '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+          );
+          expect(content, `${size}: nothing is cut off, nothing scrolls sideways`).toBeLessThanOrEqual(
+            screen,
+          );
+          const directory = process.env.JOBSWEEP_SCREENSHOTS;
+          if (directory)
+            await page.screenshot({
+              path: join(directory, `${command}-${count}-${size}-${colorScheme}.png`),
+              fullPage: count < 100,
+            });
+        }
+      },
+    );
+
+    it('has letters that can be read in its charts', async () => {
+      for (const viewport of Object.values(sizes)) {
+        await using opened = await open(browser, fileOf(name), { viewport });
+        const heights = await opened.page
+          .locator('.chart svg:visible text')
+          .evaluateAll((texts) => texts.map((text) => text.getBoundingClientRect().height));
+        expect(heights.length).toBeGreaterThan(5);
+        expect(Math.min(...heights.filter((height) => height > 0))).toBeGreaterThan(9);
+      }
+    });
+  });
+
+  it.each(schemes)('keeps the rules of accessibility, contrast included (%s)', async (colorScheme) => {
+    for (const name of ['plan 40', 'sweep 40']) {
+      await using opened = await open(browser, fileOf(name), { colorScheme, bypassCSP: true });
+      expect(await violations(opened.page)).toEqual([]);
+    }
+  });
+
+  it.each(['explain web-latency-0000', 'doctor'])('keeps them in the page of %s as well', async (command) => {
+    await using world = await startWorld(manyJobs(10, 0.3), { nodes });
+    const file = folder.at('sheet.html');
+    expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
+    await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
+    expect(opened.troubles).toEqual([]);
+    expect(await violations(opened.page)).toEqual([]);
+  });
+
+  it('is dark where the system is dark', async () => {
+    const brightness = async (colorScheme: 'light' | 'dark') => {
+      await using opened = await open(browser, fileOf('plan 40'), { colorScheme });
+      const colour = await opened.page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+      return Number(/\d+/.exec(colour)?.[0]);
+    };
+    expect(await brightness('light')).toBeGreaterThan(200);
+    expect(await brightness('dark')).toBeLessThan(60);
+  });
+
+  it('shows the threshold in the histogram of a plan, and every close in the timeline of a sweep', async () => {
+    await using plan = await open(browser, fileOf('plan 2000'));
+    expect(
+      await plan.page.getByRole('img', { name: /^How long jobs have been idle\. \d+ of 2000 jobs/ }).count(),
+    ).toBe(1);
+    expect(await plan.page.locator('#idle ~ .wide text', { hasText: 'idleFor 2d' }).count()).toBe(1);
+    await using sweep = await open(browser, fileOf('sweep 2000'));
+    const closed = Number(
+      /(\d+)\s*closed/.exec((await sweep.page.locator('.tiles').innerText()).replaceAll('\n', ' '))?.[1],
+    );
+    const bars = sweep.page.locator('#closes ~ .wide path[aria-label*="closed after"]');
+    expect(await bars.count()).toBeGreaterThanOrEqual(closed);
+    expect(await bars.first().locator('title').textContent()).toMatch(/^\S+: closed after .*, request \d+$/);
+    expect(await sweep.page.locator('.story').innerText()).toMatch(/Round 1 looked at \d+ jobs again at/);
+  });
+
+  it('filters its table from the keyboard, and says how many are left', async () => {
+    await using opened = await open(browser, fileOf('sweep 40'));
+    const { page } = opened;
+    for (
+      let press = 0;
+      press < 20 && !(await page.evaluate<boolean>('document.activeElement.name === "words"'));
+      press += 1
+    )
+      await page.keyboard.press('Tab');
+    await page.keyboard.type('payments clos');
+    const shown = await page.locator('#jobs tbody tr:visible th').allInnerTexts();
+    expect(shown.length).toBeGreaterThan(3);
+    expect(shown.every((id) => id.startsWith('payments'))).toBe(true);
+    expect(await page.getByRole('status').innerText()).toBe(
+      `${shown.length} of ${await page.locator('#jobs tbody tr').count()} shown`,
+    );
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('kept');
+    expect(await page.locator('#jobs tbody tr:visible').count()).toBeLessThan(shown.length);
+  });
+
+  it('is whole without scripts: every row, no filter that does nothing', async () => {
+    await using opened = await open(browser, fileOf('sweep 2000'), { javaScriptEnabled: false });
+    const { page } = opened;
+    expect(await page.locator('#jobs tbody tr:visible').count()).toBeGreaterThan(1_900);
+    expect(await page.locator('form:visible').count()).toBe(0);
+    expect(await page.locator('.chart svg:visible').count()).toBe(2);
+  });
+
+  it('tells the numbers of each chart as a table, too', async () => {
+    await using opened = await open(browser, fileOf('plan 40'));
+    const { page } = opened;
+    await page.locator('#idle ~ details summary').press('Enter');
+    const rows = await page.locator('#idle ~ details tbody tr').allInnerTexts();
+    const total = rows.reduce(
+      (sum, row) =>
+        sum +
+        row
+          .split('\t')
+          .slice(1, 3)
+          .reduce((a, b) => a + Number(b), 0),
+      0,
+    );
+    expect(total).toBe(40);
+  });
+
+  it('runs nothing that an id, a node, a group or an error brings along', async () => {
+    const evil = [
+      '<img src=x onerror=alert(1)>',
+      '</script><script>alert(2)</script>',
+      '"><svg onload=alert(3)>',
+      "' onmouseover='alert(4)",
+      '</style><script>alert(5)</script>',
+      '<!--',
+      ['$', '{alert(6)}'].join(''),
+      '{{constructor.constructor("alert(7)")()}}',
+      '\u202egnp.exe',
+      '</title><script>alert(8)</script>',
+    ];
+    const startedAt = '2026-11-23T02:00:00.000Z';
+    const jobs = evil.map(
+      (text, index): ReportedJob => ({
+        jobId: text,
+        state: text,
+        verdict: 'close',
+        reason: 'idle',
+        outcome: 'error',
+        attempts: 2,
+        memoryBytes: 1_000 + index,
+        idleMs: 9e8,
+        nodeId: text,
+        nodeName: text,
+        datafeedId: text,
+        askedAt: startedAt,
+        settledAt: '2026-11-23T02:01:00.000Z',
+        batch: index + 1,
+        error: { status: 500, type: text, reason: text },
+      }),
+    );
+    const counts = {
+      open: 10,
+      listed: 10,
+      idle: 10,
+      closed: 0,
+      forceClosed: 0,
+      alreadyClosed: 0,
+      closing: 0,
+      errors: 10,
+      unknown: 0,
+      revived: 0,
+      gone: 0,
+      notAttempted: 0,
+      kept: 0,
+    };
+    const report: SweepReport = {
+      sweepId: evil[0] as string,
+      cluster: { name: evil[9] as string, id: evil[1] as string, version: evil[2] as string },
+      dryRun: false,
+      status: 'partial',
+      startedAt,
+      durationMs: 60_000,
+      counts,
+      kept: {},
+      freedBytes: 0,
+      jobs,
+      fuse: null,
+      followUp: { name: evil[3] as string, at: startedAt, round: 1, jobs: 1 },
+      warnings: evil,
+      flapping: [{ jobId: evil[0] as string, closes: 2, lastClosedAt: startedAt }],
+    };
+    const picture: Picture = {
+      idleFor: 1,
+      jobs: evil.map((text) => ({ jobId: text, idleMs: 5e8, memoryBytes: 5, node: text, verdict: 'close' })),
+    };
+    for (const dryRun of [false, true]) {
+      const file = await folder.write('evil.html', await reportHtml({ ...report, dryRun }, picture));
+      await using opened = await open(browser, file);
+      const { page, troubles, requests } = opened;
+      await page.mouse.move(300, 400);
+      expect({ troubles, requests }).toEqual({ troubles: [], requests: [] });
+      expect(await page.locator('script').count()).toBe(1);
+      expect(await page.locator('img, [onerror], [onload], [onmouseover]').count()).toBe(0);
+      // shown as the text that it is, the invisible character by its code
+      const ids = await page.locator('#jobs th[scope=row]').allInnerTexts();
+      expect(ids).toEqual(evil.map((text) => text.replace('\u202e', '\\u{202e}')));
+    }
+  });
+});

@@ -1,0 +1,162 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
+import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
+import { newFolder } from '../../support/folder.ts';
+import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { serve } from '../../support/scripted-server.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
+
+const jobs = [
+  ...busy(5),
+  ...idle(2),
+  { jobId: 'web_errors', lastData: '7d', customSettings: { jobsweep: { protect: true } } },
+];
+
+describe('the result', () => {
+  it('is a table on a terminal and JSON when piped', async () => {
+    await using world = await startWorld(jobs);
+    expect((await runOn(world, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);
+    expect(reportOf(await runOn(world, ['plan'])).counts.idle).toBe(2);
+  });
+
+  it('fits into a narrow terminal, acted-on jobs first, with the sums below', async () => {
+    await using world = await startWorld([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
+    const { stdout } = await runOn(world, ['plan', '--no-color'], { terminal: true, columns: 40 });
+    const lines = stdout.split('\n');
+    const table = lines.slice(0, lines.indexOf(''));
+    for (const line of table) expect(line.length).toBeLessThanOrEqual(40);
+    expect(table[1]).toMatch(/^idle-0 /);
+    expect(table.at(-1)).toMatch(/^web_errors .*protected$/);
+    expect(stdout).toContain(
+      '9 jobs listed of 9 open: 3 idle; 3 would be closed, 6 kept\nwould free 30 MB of model memory\n',
+    );
+    expect(stdout).toMatch(/ 5 {2}recent_data +data arrived less than idleFor ago\n/);
+  });
+
+  it('is whole on a terminal that does not say how wide it is, as in a container', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: '5s' })]);
+    const { stdout, stderr } = await runOn(world, ['sweep', '--yes', '--no-color'], {
+      terminal: true,
+      columns: 0,
+    });
+    expect(stdout).toMatch(/^JOB +STATE +IDLE FOR +MEMORY +VERDICT +REASON +OUTCOME\n/);
+    expect(stderr).toContain('0 of 1 job closed, 1 closing');
+  });
+
+  it('has colours on a terminal, and none for who wants none', async () => {
+    await using world = await startWorld(jobs);
+    const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>
+      (await runOn(world, ['plan', ...args], options)).stdout.includes('\u001b[');
+    expect(await shows([], { terminal: true })).toBe(true);
+    expect(await shows([], { terminal: true, env: { NO_COLOR: '1' } })).toBe(false);
+    expect(await shows(['--no-color'], { terminal: true })).toBe(false);
+    expect(await shows(['-o', 'table'], {})).toBe(false);
+    expect(await shows(['-o', 'table', '--color'], {})).toBe(true);
+    expect(await shows(['-o', 'json', '--color'], { terminal: true })).toBe(false);
+  });
+
+  it('is one line of JSON a job and one for the sweep as ndjson, which reads like the log', async () => {
+    await using world = await startWorld(jobs);
+    const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { message: string; jobId?: string });
+    expect(lines.map(({ message }) => message)).toEqual([
+      'job swept',
+      'job swept',
+      'job swept',
+      'sweep finished',
+    ]);
+    expect(lines[0]).toMatchObject({
+      jobId: 'idle-0',
+      outcome: 'closed',
+      sweepId: expect.any(String),
+      cluster: { name: 'default' },
+    });
+    expect(parsePastSweeps(stdout, 'it')[0]?.jobs).toHaveLength(3);
+  });
+
+  it('is text that Markdown cannot misread', async () => {
+    await using world = await startWorld(jobs);
+    const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
+    expect(stdout).toContain('## Plan of a sweep of the cluster default');
+    expect(stdout).toMatch(/^\| Job \| State \| Idle for \| Memory \| Verdict \| Reason \|\n\| --- \|/m);
+    expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
+  });
+
+  it('has no character that acts on a terminal, JSON included, and no address that Markdown makes a link of', async () => {
+    const odd = {
+      node: { id: 'n', name: '\u009b31m\u007f\u202e' },
+      state: 'www.example.test http://x.test/ a@x.test',
+    };
+    const answers = answersFor([{ config: configOf('a'), stats: statsOf('a', odd) }]);
+    await using world = await startWorld([]);
+    await using server = await serve((exchange) => respondWith(answers, exchange));
+    const shown = async (form: string) =>
+      (await runOn(world, ['plan', '-o', form], { env: { ELASTICSEARCH_URL: server.url } })).stdout;
+    for (const form of ['table', 'json', 'ndjson', 'markdown', 'html'])
+      expect(await shown(form), form).toMatch(/^[^\p{Cf}\u007f-\u009f]*$/u);
+    const { jobs } = JSON.parse(await shown('json')) as SweepReport;
+    expect(jobs[0]?.nodeName).toBe(odd.node.name);
+    expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
+  });
+
+  it('goes to a file whose ending tells its form, and to the terminal as a table', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    for (const [name, begins] of [
+      ['a.json', '{\n'],
+      ['a.ndjson', '{"message"'],
+      ['a.md', '## '],
+      ['a.txt', 'JOB'],
+      ['a', '{\n'],
+    ]) {
+      const piped = await runOn(world, ['plan', '--output-file', folder.at(name as string)]);
+      expect(piped.stdout).toBe('');
+      expect((await folder.read(name as string)).startsWith(begins as string), name).toBe(true);
+    }
+    const seen = await runOn(world, ['plan', '--output-file', folder.at('b.json')], { terminal: true });
+    expect(seen.stdout).toContain('8 jobs listed of 8 open');
+    expect(JSON.parse(await folder.read('b.json'))).toMatchObject({ dryRun: true });
+  });
+
+  it('goes to standard error, with exit 3, when the file can be written before the sweep and not after it', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const file = folder.at('report.json');
+    world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.close_job');
+    const result = await runOn(world, ['sweep', '--yes', '--output-file', file]);
+    expect(result).toMatchObject({ exit: 3, stdout: '' });
+    const [, report = ''] = result.stderr.split(
+      'report.json could not be written (ENOENT): the result follows\n',
+    );
+    expect((JSON.parse(report) as SweepReport).counts.closed).toBe(2);
+  });
+
+  it('of a plan that cannot be written ends with 1', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const file = folder.at('plan.json');
+    world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.get_jobs');
+    const result = await runOn(world, ['plan', '--output-file', file]);
+    expect(result).toMatchObject({ exit: 1, stdout: '' });
+    expect(result.stderr).toContain('plan.json could not be written (ENOENT)');
+  });
+
+  it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
+    'of %s comes in every form',
+    async (...command) => {
+      await using world = await startWorld(jobs);
+      const shown = async (form: string) => (await runOn(world, [...command, '-o', form])).stdout;
+      for (const form of ['json', 'ndjson'])
+        for (const line of form === 'json' ? [await shown(form)] : (await shown(form)).trimEnd().split('\n'))
+          expect(JSON.parse(line), form).toBeTypeOf('object');
+      expect(await shown('markdown')).toMatch(/^## .*\n\n/);
+      expect(await shown('html')).toMatch(/^<!doctype html>[\s\S]*<table>[\s\S]*<\/html>\n$/);
+      expect((await shown('table')).endsWith('\n')).toBe(true);
+    },
+  );
+});

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { type Paint, paintFor } from '../../../src/cli/output/paint.ts';
+import { type Column, shorten, table } from '../../../src/cli/output/table.ts';
+import { bytes, span } from '../../../src/cli/output/words.ts';
+
+interface Row {
+  readonly id: string;
+  readonly state: string;
+  readonly size: string;
+}
+const columns: readonly Column<Row>[] = [
+  { title: 'ID', value: ({ id }) => id, least: 8, cut: 'middle' },
+  { title: 'STATE', value: ({ state }) => state, leftOut: 2 },
+  { title: 'SIZE', value: ({ size }) => size, align: 'right', leftOut: 1 },
+];
+const rows: readonly Row[] = [
+  { id: 'web-latency-by-country-production', state: 'opened', size: '9 MB' },
+  { id: 'web', state: 'failed', size: '310 MB' },
+];
+
+describe('a table', () => {
+  it('aligns its columns under their titles, and ends no line in blanks', () => {
+    expect(table(rows, columns).split('\n')).toEqual([
+      'ID                                 STATE     SIZE',
+      'web-latency-by-country-production  opened    9 MB',
+      'web                                failed  310 MB',
+    ]);
+  });
+
+  it('cuts ids in the middle before it leaves anything out', () => {
+    expect(table(rows, columns, { width: 30 }).split('\n')[1]).toBe('web-lat…uction  opened    9 MB');
+  });
+
+  it('leaves out what matters least when cutting is not enough', () => {
+    expect(table(rows, columns, { width: 20 }).split('\n')[0]).toBe('ID              SIZE');
+    expect(table(rows, columns, { width: 12 }).split('\n')[0]).toBe('ID');
+  });
+
+  it('shows control characters as their codes', () => {
+    expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
+  });
+
+  it('is never wider than the terminal, whatever stands in it', () => {
+    const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ id: cell, state: cell, size: cell })),
+        fc.integer({ min: 8, max: 100 }),
+        (some, width) => {
+          for (const line of table(some, columns, { width }).split('\n'))
+            expect(stringWidth(line)).toBeLessThanOrEqual(width);
+        },
+      ),
+    );
+  });
+
+  it('has the same layout with colours as without', () => {
+    const paint: Paint = (tone, text) => `<${tone}>${text}</${tone}>`;
+    const coloured = table(
+      rows,
+      columns.map((column) => ({ ...column, tone: () => 'good' as const })),
+      { paint },
+    );
+    expect(coloured.replace(/<\/?\w+>/g, '').replace(/ +$/gm, '')).toBe(table(rows, columns));
+  });
+});
+
+describe('shortened text', () => {
+  it('keeps both ends when it is cut in the middle, and whole characters', () => {
+    expect(shorten('abcdefghij', 5, 'middle')).toBe('ab…ij');
+    expect(shorten('abcdefghij', 5)).toBe('abcd…');
+    expect(shorten('日本語日本語', 6)).toBe('日本…');
+    expect(shorten('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 4)).toBe('👩‍👩‍👧…');
+  });
+});
+
+describe('colours', () => {
+  const terminal = { isTTY: true } as Parameters<typeof paintFor>[0];
+  const pipe = { isTTY: false } as Parameters<typeof paintFor>[0];
+  const shows = (
+    output: typeof terminal,
+    env: Record<string, string>,
+    choice: Parameters<typeof paintFor>[2] = 'auto',
+  ) => paintFor(output, { env }, choice)('bad', 'x') !== 'x';
+
+  it('are for terminals', () => {
+    expect(shows(terminal, {})).toBe(true);
+    expect(shows(pipe, {})).toBe(false);
+    expect(shows(terminal, { TERM: 'dumb' })).toBe(false);
+  });
+
+  it('can be forbidden by NO_COLOR, whatever it says and whoever forces them', () => {
+    expect(shows(terminal, { NO_COLOR: '1' })).toBe(false);
+    expect(shows(terminal, { NO_COLOR: '0', FORCE_COLOR: '1' })).toBe(false);
+    expect(shows(terminal, { NO_COLOR: '' })).toBe(true);
+  });
+
+  it('can be forced by FORCE_COLOR where there is no terminal, and refused by it', () => {
+    expect(shows(pipe, { FORCE_COLOR: '1' })).toBe(true);
+    expect(shows(terminal, { FORCE_COLOR: '0' })).toBe(false);
+  });
+
+  it('are as the option says before all else', () => {
+    expect(shows(pipe, { NO_COLOR: '1' }, 'always')).toBe(true);
+    expect(shows(terminal, { FORCE_COLOR: '1' }, 'never')).toBe(false);
+  });
+});
+
+describe('numbers', () => {
+  it.each([
+    [0, '0 s'],
+    [999, '0 s'],
+    [61_000, '1 min 1 s'],
+    [3_600_000, '1 h'],
+    [90_061_000, '1 d 1 h'],
+    [90 * 86_400_000, '90 d'],
+  ])('%i ms are %s', (ms, text) => expect(span(ms)).toBe(text));
+
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 KB'],
+    [1_048_575, '1.0 MB'],
+    [10_485_760, '10 MB'],
+    [10_380_902, '9.9 MB'],
+    [2 ** 31, '2.0 GB'],
+    [5 * 2 ** 50, '5120 TB'],
+  ])('%i bytes are %s', (count, text) => expect(bytes(count)).toBe(text));
+});

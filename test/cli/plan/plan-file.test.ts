@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+
+const hour = 3_600_000;
+
+async function savePlan(world: World, folder: Folder, payload = '{}'): Promise<string> {
+  const file = folder.at('plan.json');
+  const args = ['plan', '-o', 'json', '--output-file', file, '-p', '-'];
+  const { exit, stdout, stderr } = await runOn(world, args, { stdin: payload });
+  expect({ exit, stdout, stderr }).toEqual({
+    exit: 0,
+    stdout: '',
+    stderr: `the result is in ${file} (json)\n`,
+  });
+  return file;
+}
+
+/** Carries a plan out, and holds the report against the cluster. */
+async function carryOut(world: World, file: string, ...more: string[]) {
+  const result = await runOn(world, ['sweep', '--plan', file, '--yes', ...more]);
+  expect(result.exit).toBe(0);
+  const report = reportOf(result);
+  expectSums(report);
+  expectTruth(report, world);
+  return report;
+}
+
+describe('a saved plan', () => {
+  it('is carried out as it is, hours later', async () => {
+    await using world = await startWorld([
+      ...busy(5),
+      ...idle(3),
+      { jobId: 'broken', state: 'failed', lastData: '9d' },
+    ]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await world.clock.advance(5 * hour);
+    const report = await carryOut(world, file);
+    expect(report.counts).toMatchObject({ idle: 4, closed: 3, forceClosed: 1, kept: 5 });
+  });
+
+  it('leaves alone what fell idle since', async () => {
+    await using world = await startWorld([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await world.clock.advance(10 * hour);
+    const report = await carryOut(world, file);
+    expect(report.counts.closed).toBe(2);
+    expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
+  });
+
+  it('lists the jobs that were deleted since, and warns with the numbers', async () => {
+    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    world.cluster.removeJob('idle-0');
+    world.cluster.forceCloseJob('idle-1');
+    world.cluster.receiveData('idle-2');
+    const report = await carryOut(world, file);
+    expect(report.counts).toMatchObject({ listed: 11, idle: 1, closed: 1, gone: 1, kept: 9 });
+    expect(jobOf(report, 'idle-0')).toMatchObject({ verdict: 'keep', outcome: 'gone' });
+    expect(report.warnings).toEqual([
+      'of 4 planned jobs: 1 as planned, 1 changed since, 1 closed already, 1 deleted',
+    ]);
+  });
+
+  it('warns when nothing of it is left, as when it is carried out twice', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    expect((await carryOut(world, file)).warnings).toEqual([]);
+    const again = await carryOut(world, file);
+    expect(again.counts).toMatchObject({ idle: 0, closed: 0, gone: 0 });
+    expect(again.warnings).toEqual(['of 2 planned jobs: 2 closed already; make a new plan']);
+    for (const { jobId } of idle(2)) world.cluster.openJob(jobId);
+    await world.clock.advance(5 * hour);
+    expect((await carryOut(world, file)).warnings).toEqual([
+      'of 2 planned jobs: 2 changed since; make a new plan',
+    ]);
+  });
+
+  it('says nothing when only some of its jobs changed: each is in the report', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    world.cluster.receiveData('idle-0');
+    expect((await carryOut(world, file)).warnings).toEqual([]);
+  });
+
+  it.each<[string, (world: World) => unknown]>([
+    [
+      'had data, even if that is long ago by the time of the sweep',
+      ({ cluster }) => cluster.receiveData('idle-0'),
+    ],
+    [
+      'was closed and opened again',
+      ({ cluster }) => {
+        cluster.forceCloseJob('idle-0');
+        cluster.openJob('idle-0');
+      },
+    ],
+    ['failed', ({ cluster }) => cluster.failJob('idle-0')],
+    ['was deleted and made anew', ({ cluster }) => cluster.putJob({ jobId: 'idle-0', lastData: '30d' })],
+    ['has a datafeed that runs again', ({ cluster }) => cluster.startDatafeed('idle-0')],
+  ])('leaves alone a job that %s', async (_what, change) => {
+    const datafeed = { state: 'stopped' } as const;
+    await using world = await startWorld([...busy(5), ...idle(2, { datafeed })]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder, '{"idleFor": "2h", "runningDatafeeds": "stop"}');
+    await world.clock.advance(hour);
+    change(world);
+    await world.clock.advance(3 * hour);
+    const report = await carryOut(world, file);
+    expect(report.counts.closed).toBe(1);
+    expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
+    expect(world.closes().flat()).toEqual(['idle-1']);
+  });
+
+  it('does not force what it said it would close', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: 'never' })]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder, '{"force": {"stuckFor": "3m"}}');
+    const result = await runOn(world, ['sweep', '--plan', file, '--yes', '--wait']);
+    expect(result.exit).toBe(3);
+    expect(reportOf(result).counts).toMatchObject({ closing: 1, forceClosed: 0 });
+    expect(world.forcedIds()).toEqual([]);
+  });
+
+  it('may have been laid out anew', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await folder.write('plan.json', JSON.stringify(JSON.parse(await folder.read('plan.json'))));
+    expect((await carryOut(world, file)).counts.closed).toBe(1);
+  });
+
+  it('may be what plan wrote to standard output', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await folder.write('plan.json', (await runOn(world, ['plan'])).stdout);
+    expect((await carryOut(world, file)).counts.closed).toBe(1);
+  });
+});
+
+describe('a saved plan is refused with exit 2 when', () => {
+  type Plan = { plan: { jobs: Record<string, unknown>; request: object }; jobs: object[]; status: string };
+  it.each<[string, (plan: Plan) => unknown, RegExp]>([
+    [
+      'a job was added to it',
+      (plan) => {
+        plan.plan.jobs['busy-0'] = plan.plan.jobs['idle-0'];
+      },
+      /was changed after the plan was made/,
+    ],
+    ['its request was changed', (plan) => Object.assign(plan.plan.request, { idleFor: '1m' }), /was changed/],
+    ['what it shows was changed', (plan) => plan.jobs.pop(), /was changed/],
+    [
+      'it is a report of a sweep',
+      (plan) => Reflect.deleteProperty(plan, 'plan'),
+      /is no plan that jobsweep plan -o json wrote/,
+    ],
+  ])('%s', async (_what, edit, message) => {
+    await using world = await startWorld([...busy(5), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    const plan = JSON.parse(await folder.read('plan.json')) as Plan;
+    edit(plan);
+    await folder.write('plan.json', JSON.stringify(plan));
+    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).toContain(`Make a new one: jobsweep plan -o json --output-file ${file}`);
+    expect(world.closeRequests()).toEqual([]);
+  });
+
+  it.each([
+    [
+      'it is nested without end',
+      (text: string) => text.replace('{', `{"x": ${'['.repeat(9_000)}${']'.repeat(9_000)},`),
+    ],
+    ['a key of it stands twice', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
+  ])('%s', async (_what, edit) => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await folder.write('plan.json', edit(await folder.read('plan.json')));
+    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('is no plan that jobsweep plan -o json wrote');
+    expect(world.closeRequests()).toEqual([]);
+  });
+
+  it('it is older than a day, or than --max-age says', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await world.clock.advance(2 * hour);
+    const young = await runOn(world, ['sweep', '--plan', file, '--yes', '--max-age', '1h']);
+    expect(young).toMatchObject({ exit: 2, stdout: '' });
+    expect(young.stderr).toContain('is 2 h old, and may be 1 h (--max-age)');
+    await world.clock.advance(23 * hour);
+    const old = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(old.stderr).toContain('is 1 d 1 h old, and may be 1 d');
+    expect((await carryOut(world, file, '--max-age', '2d')).counts.closed).toBe(1);
+  });
+
+  it('a fuse refused it', async () => {
+    await using world = await startWorld([...busy(5), ...idle(9)]);
+    await using folder = await newFolder();
+    const file = folder.at('plan.json');
+    expect((await runOn(world, ['plan', '--output-file', file])).exit).toBe(4);
+    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('a fuse refused');
+  });
+
+  it('the address is another cluster by now', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using other = await startWorld([...busy(5), ...idle(1)], {}, { seed: 2 });
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    const result = await runOn(other, ['sweep', '--plan', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('is the plan of another cluster');
+    expect(other.closeRequests()).toEqual([]);
+  });
+});

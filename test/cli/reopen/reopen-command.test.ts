@@ -1,0 +1,531 @@
+import { basename } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
+import { type Folder, newFolder } from '../../support/folder.ts';
+import { runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
+
+/** Sweeps, and returns the file with the report. */
+async function swept(world: World, folder: Folder, payload: object = {}, form = 'json'): Promise<string> {
+  const file = folder.at(`report.${form}`);
+  const { exit } = await runOn(world, ['sweep', '--yes', '--output-file', file, '-o', form, '-p', '-'], {
+    stdin: JSON.stringify(payload),
+  });
+  expect([0, 3]).toContain(exit);
+  return file;
+}
+
+async function reopened(world: World, file: string, ...more: string[]) {
+  const result = await runOn(world, ['reopen', file, '--yes', ...more]);
+  return { exit: result.exit, report: JSON.parse(result.stdout) as ReopenReport };
+}
+
+const opens = (world: World) => world.server.requests.filter(({ api }) => api === 'ml.open_job');
+const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
+
+/** Writes a file anew as PowerShell's `>` does. */
+async function toUtf16(folder: Folder, file: string): Promise<void> {
+  await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
+}
+
+describe('reopen', () => {
+  it.each(['json', 'ndjson'])('reads a report in UTF-16, as PowerShell writes it: %s', async (form) => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, {}, form);
+    await toUtf16(folder, file);
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
+  });
+
+  it.each(['json', 'ndjson'])('opens what the sweep closed, forced ones too, from its %s', async (form) => {
+    await using world = await startWorld([
+      ...busy(8),
+      ...idle(3),
+      { jobId: 'broken', state: 'failed', lastData: '9d' },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, {}, form);
+    expect(world.state('broken')).toBe('closed');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report).toMatchObject({ status: 'done', counts: { reopened: 4, error: 0, datafeedsStarted: 0 } });
+    for (const { jobId } of report.jobs) expect(world.state(jobId)).toBe('opened');
+    expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(['broken', 'idle-0', 'idle-1', 'idle-2']);
+  });
+
+  it('starts the datafeeds that the sweep stopped, and no others', async () => {
+    await using world = await startWorld([
+      ...busy(8),
+      ...fedJobs,
+      { jobId: 'rests', lastData: '9d', datafeed: { state: 'stopped' } },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('stopped');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ reopened: 4, datafeedsStarted: 3, datafeedsNotStarted: 0 });
+    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('started');
+    expect(world.cluster.job('rests')?.datafeed?.state).toBe('stopped');
+  });
+
+  it('starts a datafeed whose id is longer than any job id', async () => {
+    const jobId = 'j'.repeat(60);
+    const datafeed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
+    await using world = await startWorld([...busy(8), { jobId, lastData: '9d', datafeed }]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.jobs).toEqual([
+      { jobId, outcome: 'reopened', datafeedId: `datafeed-${jobId}`, datafeed: 'started' },
+    ]);
+  });
+
+  it('is harmless when it is run twice', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    await reopened(world, file);
+    const asked = opens(world).length;
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ reopened: 0, already_open: 3, datafeedsStarted: 0 });
+    expect(opens(world)).toHaveLength(asked);
+  });
+
+  it('starts the datafeed of a job that is open without it, because its close failed', async () => {
+    const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
+    await using world = await startWorld([...busy(8), ...idle(1, { datafeed: feed })]);
+    await using folder = await newFolder();
+    const failing = { api: 'ml.close_job', after: true, status: 500, type: 'x', reason: 'y', times: 9 };
+    world.cluster.setCloseDuration('idle-0', { fails: 'disk full' });
+    world.server.faults.add(failing);
+    const file = await swept(world, folder, { runningDatafeeds: 'stop', force: { failed: false } });
+    world.cluster.forceCloseJob('idle-0');
+    world.cluster.openJob('idle-0');
+    await world.clock.advance(60_000);
+    const { report } = await reopened(world, file);
+    expect(report.jobs).toEqual([
+      { jobId: 'idle-0', outcome: 'already_open', datafeedId: 'datafeed-idle-0', datafeed: 'started' },
+    ]);
+  });
+
+  it('asks no more than two jobs a node to open at once', async () => {
+    await using world = await startWorld([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const { report } = await reopened(world, file);
+    expect(report.counts.reopened).toBe(24);
+    const moments = opens(world).flatMap(({ at, answeredAt = 0 }) => [
+      [at, 1] as const,
+      [answeredAt, -1] as const,
+    ]);
+    moments.sort(([a, x], [b, y]) => a - b || x - y);
+    let now = 0;
+    const most = Math.max(...moments.map(([, by]) => (now += by)));
+    expect(most).toBe(2);
+  });
+
+  it('says in the cluster’s words what cannot be opened, and ends with 3', async () => {
+    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.cluster.removeJob('idle-0');
+    world.cluster.blockJob('idle-1', 'reset');
+    world.server.faults.add({
+      api: 'ml.open_job',
+      path: '*idle-2*',
+      times: 9,
+      status: 429,
+      type: 'status_exception',
+      reason: 'Could not open job because no ML nodes with sufficient capacity were found',
+    });
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(
+      Object.fromEntries(report.jobs.map(({ jobId, outcome, error }) => [jobId, [outcome, error?.reason]])),
+    ).toEqual({
+      'idle-0': ['gone', undefined],
+      'idle-1': ['error', 'Cannot open job [idle-1] because it is executing [reset]'],
+      'idle-2': ['error', 'Could not open job because no ML nodes with sufficient capacity were found'],
+      'idle-3': ['reopened', undefined],
+    });
+    const shown = await runOn(world, ['reopen', file, '--yes', '-o', 'table']);
+    expect(shown.stdout).toContain('4 jobs in');
+  });
+
+  const noRoom = {
+    api: 'ml.open_job',
+    status: 429,
+    type: 'status_exception',
+    reason: 'Could not open job because no ML nodes with sufficient capacity were found',
+  };
+
+  it('asks again when the cluster has no room yet, after the wait that it names', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ ...noRoom, times: 2, headers: { 'retry-after': '30' } });
+    const began = world.clock.now();
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ reopened: 1, error: 0 });
+    expect(opens(world)).toHaveLength(3);
+    expect(world.clock.now() - began).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('asks three times at most, and never waits longer than it has', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ ...noRoom, times: 9 });
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 0, error: 1 });
+    expect(opens(world)).toHaveLength(3);
+    const cancel = world.server.faults.add({ ...noRoom, times: 9, headers: { 'retry-after': '86400' } });
+    const began = world.clock.now();
+    expect((await reopened(world, file)).exit).toBe(3);
+    cancel();
+    expect(world.clock.now() - began).toBeLessThan(15 * 60_000);
+  });
+
+  it('starts a datafeed that the cluster has no room for at first', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    world.server.faults.add({ ...noRoom, api: 'ml.start_datafeed' });
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ datafeedsStarted: 1, datafeedsNotStarted: 0 });
+  });
+
+  it('shows the cause that the cluster gives: which node, and why', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const full =
+      'Could not open job because no suitable nodes were found, allocation explanation [ml-0 is full]';
+    const body = {
+      error: { ...noRoom, caused_by: { type: 'illegal_state_exception', reason: full } },
+      status: 429,
+    };
+    world.server.faults.add({ api: 'ml.open_job', status: 429, body, times: 99 });
+    const { report } = await reopened(world, file);
+    expect(report.jobs).toMatchObject([{ error: { causedBy: `illegal_state_exception: ${full}` } }]);
+    const shown = await runOn(world, ['reopen', file, '--yes', '-o', 'markdown']);
+    expect(shown.stdout).toContain('ml-0 is full');
+  });
+
+  it('watches jobs that it finds opening, and starts their datafeeds when they are open', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    // as after a reopen that was interrupted: one opens for a while, one is open without its datafeed
+    world.cluster.setOpenDuration('idle-0', 40_000);
+    world.cluster.openJob('idle-0');
+    world.cluster.setOpenDuration('idle-1', 0);
+    world.cluster.openJob('idle-1');
+    await world.clock.advance(1_000);
+    expect([world.state('idle-0'), world.state('idle-1')]).toEqual(['opening', 'opened']);
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(0);
+    expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
+  });
+
+  it('is whole when two run at once', async () => {
+    await using world = await startWorld([
+      ...busy(8),
+      ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const both = await Promise.all([reopened(world, file), reopened(world, file)]);
+    expect(both.map(({ exit }) => exit)).toEqual([0, 0]);
+    for (const { jobId } of idle(3)) expect(world.cluster.job(jobId)?.datafeed?.state).toBe('started');
+  });
+
+  it('opens what a sweep that was stopped left closing, once it is closed', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '10m' })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { close: { timeout: '1s' }, followUp: false });
+    expect(JSON.parse(await folder.read('report.json'))).toMatchObject({ counts: { closing: 1 } });
+    expect((await reopened(world, file)).report.counts).toMatchObject({ closing: 1 });
+    await world.clock.advance(15 * 60_000);
+    expect(world.state('idle-0')).toBe('closed');
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1 });
+  });
+
+  it.each(['json', 'ndjson'])(
+    'undoes all else of a report (%s) with an outcome that it does not know',
+    async (form) => {
+      await using world = await startWorld([...busy(8), ...idle(3)]);
+      await using folder = await newFolder();
+      const file = await swept(world, folder, {}, form);
+      const name = `report.${form}`;
+      const text = await folder.read(name);
+      const change = (id: string, from: string, to: string) => (line: string) =>
+        line.includes(`"${id}"`) ? line.replace(from, to) : line;
+      const entries = text.split(form === 'json' ? /(?=\{\s*"jobId")/ : /(?<=\n)/);
+      const changed = entries
+        .map(change('idle-0', '"closed"', '"snoozed"'))
+        .map(change('idle-1', '"closed"', '7'));
+      await folder.write(name, changed.join(''));
+      const { exit, report } = await reopened(world, file);
+      expect(exit).toBe(3);
+      expect(report.jobs).toMatchObject([{ jobId: 'idle-2', outcome: 'reopened' }]);
+      expect(report.warnings).toEqual([
+        expect.stringContaining('2 jobs that the sweep closed are not named'),
+        '1 entry of the report cannot be read, so the jobs that they name are left as they are',
+        'the report gives idle-0 the outcome snoozed, which this version does not know: the job is left as it is',
+      ]);
+    },
+  );
+
+  it('believes the cluster’s states, not the answers: a lost answer of an open that went through is no error', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ api: 'ml.open_job', reset: 'after' });
+    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
+  });
+
+  it('does not claim a job that still opens, or still closes', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.cluster.setOpenDuration('idle-0', 3_600_000);
+    world.cluster.openJob('idle-1');
+    await world.clock.advance(60_000);
+    world.cluster.setCloseDuration('idle-1', 'never');
+    world.cluster.closeJob('idle-1');
+    const { exit, report } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(report.counts).toMatchObject({ opening: 1, closing: 1, reopened: 0 });
+  });
+
+  it('ends on a signal within ten seconds, with what it did', async () => {
+    await using world = await startWorld([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const stop = new AbortController();
+    let toldAt = 0;
+    world.server.faults.at(world.clock.now() + 90_000, () => {
+      toldAt = world.clock.now();
+      stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
+    });
+    const result = await runOn(world, ['reopen', file, '--yes'], { signal: stop.signal });
+    expect(result.exit).toBe(3);
+    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({
+      reopened: 2,
+      opening: 2,
+      not_attempted: 5,
+    });
+  });
+
+  it('asks on a terminal, and needs --yes without one', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    expect(await runOn(world, ['reopen', file])).toMatchObject({ exit: 2, stdout: '' });
+    const no = await runOn(world, ['reopen', file], { terminal: true, stdin: 'n\n' });
+    expect(no).toMatchObject({ exit: 4, stdout: '' });
+    expect(no.stderr).toContain('Open 3 jobs on the cluster default, and start 3 datafeeds? [y/N]');
+    expect(opens(world)).toEqual([]);
+    expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
+    expect(opens(world)).toHaveLength(3);
+    // what is open already is nothing to ask about
+    const again = await runOn(world, ['reopen', file, '-o', 'json'], { terminal: true, stdin: 'n\n' });
+    expect(again.stderr).not.toContain('[y/N]');
+    expect(again.exit).toBe(0);
+    expect((JSON.parse(again.stdout) as ReopenReport).counts).toMatchObject({ already_open: 3 });
+  });
+});
+
+describe('reopen refuses', () => {
+  it('a report of another cluster, before it changes anything', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using other = await startWorld([...busy(8), ...idle(1)], {}, { seed: 2 });
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const result = await runOn(other, ['reopen', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /is the report of another cluster .* Use the settings of the cluster that was swept/,
+    );
+    expect(opens(other)).toEqual([]);
+  });
+
+  it('but knows a cluster by its address when the key of the sweep could not read its uuid', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const cancel = world.server.faults.add({
+      api: 'info',
+      status: 403,
+      type: 'security_exception',
+      reason: 'no',
+      times: 99,
+    });
+    const file = await swept(world, folder);
+    cancel();
+    expect((await reopened(world, file)).report.counts.reopened).toBe(1);
+  });
+
+  it('a log of several sweeps until one is chosen', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const first = await folder.read((await swept(world, folder, {}, 'ndjson')).split('/').at(-1) as string);
+    await world.clock.advance(86_400_000);
+    world.cluster.putJob({ jobId: 'second', lastData: '9d' });
+    const second = await folder.read(
+      (await swept(world, folder, { jobs: 'second', fuse: { maxShare: null } }, 'ndjson'))
+        .split('/')
+        .at(-1) as string,
+    );
+    const log = await folder.write('log', first + second);
+    const result = await runOn(world, ['reopen', log, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    const id = /--sweep, of \S+ \(\S+\), (\S+) /.exec(result.stderr)?.[1] as string;
+    expect((await reopened(world, log, '--sweep', id)).report.jobs).toMatchObject([
+      { jobId: 'second', outcome: 'reopened' },
+    ]);
+    expect((await runOn(world, ['reopen', log, '--yes', '--sweep', 'nope'])).stderr).toContain(
+      'does not tell of the sweep nope',
+    );
+  });
+
+  it('upgrade mode, and a key that may not', async () => {
+    const apiKeys = [
+      { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
+      { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
+    ];
+    await using world = await startWorld([...busy(8), ...idle(1)], { apiKeys });
+    await using folder = await newFolder();
+    const sweep = await runOn(world, ['sweep', '--yes'], { env: { ELASTICSEARCH_API_KEY: 'm:k' } });
+    const file = await folder.write('report.json', sweep.stdout);
+    const denied = await runOn(world, ['reopen', file, '--yes'], { env: { ELASTICSEARCH_API_KEY: 'r:k' } });
+    expect(denied).toMatchObject({ exit: 5, stdout: '' });
+    expect(denied.stderr).toContain('manage_ml');
+    world.cluster.setUpgradeMode(true);
+    const upgrading = await runOn(world, ['reopen', file, '--yes'], {
+      env: { ELASTICSEARCH_API_KEY: 'm:k' },
+    });
+    expect(upgrading).toMatchObject({ exit: 4, stdout: '' });
+    expect(opens(world)).toEqual([]);
+  });
+
+  it('to call it done when the report names fewer jobs than it counts', async () => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const report = JSON.parse(await folder.read('report.json')) as { jobs: object[] };
+    report.jobs.splice(0, 2);
+    await folder.write('report.json', JSON.stringify(report));
+    const result = await reopened(world, file);
+    expect(result.exit).toBe(3);
+    expect(result.report.warnings).toEqual([
+      '2 jobs that the sweep closed are not named in what was given: the function’s log lines have them all',
+    ]);
+  });
+
+  it('to open a job that was closed by somebody else, for all that the sweep stopped its datafeed', async () => {
+    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const report = JSON.parse(await folder.read('report.json')) as { jobs: { outcome: string }[] };
+    for (const job of report.jobs) job.outcome = 'error';
+    await folder.write('report.json', JSON.stringify({ ...report, counts: undefined }));
+    const { exit, report: done } = await reopened(world, file);
+    expect(exit).toBe(3);
+    expect(done.jobs[0]).toMatchObject({
+      outcome: 'error',
+      error: { type: 'closed_by_others' },
+      datafeed: 'not_attempted',
+    });
+    expect(opens(world)).toEqual([]);
+  });
+
+  it.each(['datafeed-idle-1', '*', '..', ''])(
+    'to start %j, which is not the datafeed of its job',
+    async (id) => {
+      await using world = await startWorld([...busy(8), ...fedJobs]);
+      await using folder = await newFolder();
+      const file = await swept(world, folder, { jobs: 'idle-0', runningDatafeeds: 'stop' });
+      await folder.write(
+        'report.json',
+        (await folder.read('report.json')).replaceAll('"datafeed-idle-0"', JSON.stringify(id)),
+      );
+      const { exit, report } = await reopened(world, file);
+      expect(exit).toBe(3);
+      expect(report.jobs).toMatchObject([
+        { outcome: 'reopened', datafeed: 'error', datafeedError: { type: 'not_its_datafeed' } },
+      ]);
+      expect(world.server.requests.filter(({ path }) => path.endsWith('_start'))).toEqual([]);
+    },
+  );
+
+  it('what a follow-up did to another cluster, in a file that tells of both', async () => {
+    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    await swept(world, folder, { jobs: 'idle-0' });
+    const report = JSON.parse(await folder.read('report.json'));
+    const later = {
+      ...report,
+      sweepId: 'later',
+      startedAt: '2026-11-23T18:00:00.000Z',
+      followUpOf: { sweepId: report.sweepId, round: 1 },
+      cluster: { ...report.cluster, id: 'another' },
+      jobs: [{ ...report.jobs[0], jobId: 'idle-1' }],
+    };
+    const file = await folder.write('both.json', JSON.stringify([report, later]));
+    const result = await runOn(world, ['reopen', file, '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('is the report of another cluster (another)');
+    expect(opens(world)).toEqual([]);
+  });
+
+  it('to look for settings under what is no name of a cluster, or to show it', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    for (const name of ['../other', 'Default', 'default\u001b[2J']) {
+      const report = { ...JSON.parse(await folder.read('report.json')) };
+      await folder.write('named.json', JSON.stringify({ ...report, cluster: { ...report.cluster, name } }));
+      const result = await runOn(world, ['reopen', folder.at('named.json'), '--yes'], {
+        env: { ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' },
+      });
+      expect(result).toMatchObject({ exit: 2, stdout: '' });
+      expect(result.stderr).toContain('holds no report');
+    }
+    expect((await reopened(world, file)).exit).toBe(0);
+  });
+
+  it('to wait for a gateway that says to come back in eleven days', async () => {
+    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    world.server.faults.add({ api: '*', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = world.clock.now();
+    expect(await runOn(world, ['reopen', file, '--yes', '--deadline', '5m'])).toMatchObject({
+      exit: 5,
+      stdout: '',
+    });
+    expect(world.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
+  });
+
+  it('to name anything but one job: an id that is a pattern or a path is an error', async () => {
+    await using world = await startWorld([...busy(3), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(world, folder);
+    const report = JSON.parse(await folder.read('report.json')) as {
+      jobs: { jobId: string }[];
+      counts: object;
+    };
+    for (const jobId of ['*', '_all', '../idle-0', 'idle-0,busy-1'])
+      report.jobs.push({ ...report.jobs[0], jobId });
+    await folder.write('report.json', JSON.stringify(report));
+    const { report: done } = await reopened(world, file);
+    expect(done.counts).toMatchObject({ reopened: 1, gone: 4 });
+    expect(opens(world)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,422 @@
+import { PassThrough } from 'node:stream';
+import {
+  CreateScheduleGroupCommand,
+  DeleteScheduleCommand,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  create,
+  functionArn,
+  queueArn,
+  roleArn,
+  type SchedulerBench,
+  shown,
+} from '../../support/scheduler.ts';
+import { schedulesBench } from '../../support/schedules-command.ts';
+
+/** A schedule with every field that an update could lose. */
+const full = {
+  Name: 'nightly',
+  GroupName: 'sweeps',
+  Description: 'every night',
+  ScheduleExpression: 'cron(0 2 * * ? *)',
+  ScheduleExpressionTimezone: 'Europe/Berlin',
+  StartDate: new Date('2026-12-01T00:00:00Z'),
+  EndDate: new Date('2027-12-01T00:00:00Z'),
+  KmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
+  ActionAfterCompletion: 'DELETE' as const,
+  FlexibleTimeWindow: { Mode: 'FLEXIBLE' as const, MaximumWindowInMinutes: 15 },
+  Target: {
+    Arn: functionArn,
+    RoleArn: roleArn,
+    Input: '{"idleFor":"48h"}',
+    RetryPolicy: { MaximumEventAgeInSeconds: 600, MaximumRetryAttempts: 2 },
+    DeadLetterConfig: { Arn: queueArn },
+    SqsParameters: { MessageGroupId: 'kept as it is' },
+  },
+};
+
+async function groupBench(options: Parameters<typeof schedulesBench>[0] = {}) {
+  const bench = await schedulesBench(options);
+  await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
+  return bench;
+}
+
+/** The schedule without what every change touches. */
+async function kept(bench: SchedulerBench, name = 'nightly') {
+  const { State, LastModificationDate: _moved, ...rest } = await shown(bench.client, name, 'sweeps');
+  return { state: State, rest };
+}
+
+describe('schedules pause and resume', () => {
+  it('change the state and keep every other field', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const before = await kept(bench);
+    await bench.clock.advance(60_000);
+    const paused = await bench.run(['pause', 'nightly']);
+    expect([paused.exit, JSON.parse(paused.stdout)]).toEqual([
+      0,
+      { group: 'sweeps', results: [{ name: 'nightly', action: 'pause', outcome: 'done' }] },
+    ]);
+    expect(await kept(bench)).toEqual({ state: 'DISABLED', rest: before.rest });
+    const resumed = await bench.run(['resume', 'nightly', '-o', 'table']);
+    expect([resumed.exit, resumed.stdout]).toEqual([0, 'nightly: resumed\n']);
+    expect(await kept(bench)).toEqual(before);
+  });
+
+  it('tell what was changed when they are told to stop while another is in conflict', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: 'other' });
+    bench.scheduler.script({
+      on: 'UpdateSchedule',
+      name: 'other',
+      times: 100,
+      error: { type: 'ConflictException' },
+    });
+    const stop = new AbortController();
+    // in the midst of a wait for the conflict to pass
+    void bench.clock.sleep(700).then(() => stop.abort(new Error('stopped by SIGINT')));
+    const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'other'], { signal: stop.signal });
+    expect({ exit, stderr }).toEqual({ exit: 3, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      results: [
+        { name: 'nightly', outcome: 'done' },
+        { name: 'other', outcome: 'failed' },
+      ],
+    });
+    expect((await kept(bench)).state).toBe('DISABLED');
+  });
+
+  it('send nothing when there is nothing to change', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const { exit, stdout } = await bench.run(['resume', 'nightly', '-o', 'table']);
+    expect([exit, stdout]).toEqual([0, 'nightly: is resumed already\n']);
+    expect(bench.scheduler.requests.some(({ operation }) => operation === 'UpdateSchedule')).toBe(false);
+  });
+
+  it('work on a cron whose start has passed: a start that the service refuses is left out', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await bench.clock.advance(30 * 24 * 3_600_000);
+    const { exit } = await bench.run(['pause', 'nightly']);
+    expect(exit).toBe(0);
+    const after = await shown(bench.client, 'nightly', 'sweeps');
+    expect(after.State).toBe('DISABLED');
+    expect(after).not.toHaveProperty('StartDate');
+  });
+
+  it('work on a rate whose start has passed: it goes on in its rhythm', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, {
+      ...full,
+      ScheduleExpression: 'rate(7 hours)',
+      StartDate: new Date('2026-11-23T13:00:00Z'),
+    });
+    await bench.clock.advance(24 * 3_600_000);
+    await bench.run(['pause', 'nightly']);
+    await bench.run(['resume', 'nightly']);
+    const before = bench.scheduler.deliveries.length;
+    await bench.clock.advance(6 * 3_600_000);
+    expect(bench.scheduler.deliveries.slice(before).map(({ scheduledTime }) => scheduledTime)).toEqual([
+      '2026-11-24T17:00:00Z',
+    ]);
+  });
+
+  it('are stopped by what they do not know, before anything is changed', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'nightyl']);
+    expect([exit, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('no schedule "nightyl" in group sweeps, which has nightly');
+    expect((await kept(bench)).state).toBe('ENABLED');
+  });
+
+  it('look in the group that they are told', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, GroupName: 'default' });
+    expect((await bench.run(['pause', 'nightly'])).exit).toBe(2);
+    expect((await bench.run(['pause', 'nightly', '--group', 'default'])).exit).toBe(0);
+    expect((await shown(bench.client, 'nightly')).State).toBe('DISABLED');
+  });
+});
+
+describe('schedules list', () => {
+  it('tells of each schedule when it runs next, in one reading of the group', async () => {
+    await using bench = await groupBench({ paging: { size: 2, startEmpty: true } });
+    await create(bench.client, {
+      ...full,
+      Name: 'nightly',
+      Target: { ...full.Target, Input: '{"cluster":"logs"}' },
+    });
+    await create(bench.client, { GroupName: 'sweeps', Name: 'paused', State: 'DISABLED' });
+    await create(bench.client, {
+      GroupName: 'sweeps',
+      Name: 'stack.hourly',
+      ScheduleExpression: 'cron(0 * * * ? *)',
+    });
+    await create(bench.client, {
+      GroupName: 'sweeps',
+      Name: 'past',
+      ScheduleExpression: 'at(2026-11-01T00:00:00)',
+    });
+    const { exit, stdout } = await bench.run(['list']);
+    expect(exit).toBe(0);
+    const listed = JSON.parse(stdout) as { name: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(['nightly', 'past', 'paused', 'stack.hourly']);
+    expect(listed[0]).toEqual({
+      name: 'nightly',
+      state: 'enabled',
+      owner: 'file',
+      target: functionArn,
+      expression: 'cron(0 2 * * ? *)',
+      timezone: 'Europe/Berlin',
+      nextRun: '2026-12-01T01:00:00.000Z',
+      cluster: 'logs',
+      description: 'every night',
+    });
+    expect(listed.slice(1)).toMatchObject([
+      { state: 'enabled', nextRun: null, cluster: 'default' },
+      { state: 'paused', nextRun: null },
+      { owner: 'deployment', nextRun: '2026-11-23T13:00:00.000Z' },
+    ]);
+  });
+
+  it('is a table for people', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const { stdout } = await bench.run(['list', '-o', 'table']);
+    expect(stdout).toMatch(/^NAME +STATE +SCHEDULE +ZONE +NEXT RUN +CLUSTER +OF\n/);
+    expect(stdout).toMatch(/\nnightly +enabled +cron\(0 2 \* \* \? \*\) +Europe\/Berlin +2026-12-01T01/);
+    await bench.client.send(new DeleteScheduleCommand({ Name: 'nightly', GroupName: 'sweeps' }));
+    expect((await bench.run(['list', '-o', 'table'])).stdout).toBe('no schedule in group sweeps\n');
+  });
+
+  it('comes in every form, and to a file that is tried before anything is done', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['nightly']);
+    const markdown = (await bench.run(['list', '-o', 'markdown'])).stdout;
+    expect(markdown.split('\n')).toContain('| Name | State | Schedule | Zone | Next run | Cluster | Of |');
+    const paused = await bench.run(['pause', 'nightly', '-o', 'markdown']);
+    expect(paused.stdout).toContain('| nightly | pause | done |  |');
+    const before = bench.scheduler.requests.length;
+    const nowhere = await bench.run(['resume', 'nightly', '--output-file', '/no/such/folder/result.json']);
+    expect([nowhere.exit, nowhere.stdout]).toEqual([2, '']);
+    expect(bench.scheduler.requests).toHaveLength(before);
+  });
+
+  it('ends with 5 for a group that does not exist, and says so', async () => {
+    await using bench = await schedulesBench();
+    const { exit, stdout, stderr } = await bench.run(['list']);
+    expect([exit, stdout]).toEqual([5, '']);
+    expect(stderr).toContain('listing group sweeps failed: Schedule group sweeps does not exist.');
+  });
+});
+
+describe('schedules delete', () => {
+  it('asks, and deletes what is named', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: 'stays' });
+    const no = await bench.run(['delete', 'nightly'], { terminal: true, stdin: 'no\n' });
+    expect(no.exit).toBe(4);
+    expect(no.stderr).toContain('Delete nightly of group sweeps? [y/N]');
+    expect(bench.scheduler.schedules).toHaveLength(2);
+    expect((await bench.run(['delete', 'nightly'])).exit).toBe(2);
+    const yes = await bench.run(['delete', 'nightly', '--yes']);
+    expect([yes.exit, JSON.parse(yes.stdout)]).toEqual([
+      0,
+      { group: 'sweeps', results: [{ name: 'nightly', action: 'delete', outcome: 'done' }] },
+    ]);
+    expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['stays']);
+  });
+
+  it('does not mind that a schedule is gone by then, but does not call an unknown one deleted', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
+    expect((await bench.run(['delete', 'nightly', '--yes'])).exit).toBe(0);
+    expect((await bench.run(['delete', 'other', '--yes'])).exit).toBe(2);
+  });
+});
+
+describe('a schedule whose target is not the function', () => {
+  const payrollArn = 'arn:aws:lambda:eu-central-1:123456789012:function:payroll';
+  const queueTarget = { Arn: queueArn, RoleArn: roleArn, Input: '{}' };
+
+  it.each<[string, string]>([
+    ['pause', 'payroll'],
+    ['resume', 'payroll'],
+    ['delete', 'payroll'],
+    ['pause', 'followup.default.0123456789.1'],
+    ['delete', 'followup.default.0123456789.1'],
+  ])('is refused by %s %s, before anything is changed', async (action, name) => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: name, Target: { ...full.Target, Arn: payrollArn } });
+    const yes = action === 'resume' ? [] : ['--yes'];
+    const { exit, stdout, stderr } = await bench.run([action, 'nightly', name, ...yes]);
+    expect([exit, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`schedule "${name}" is not ours: it invokes ${payrollArn}; nothing was changed`);
+    expect(
+      bench.scheduler.requests.filter(({ operation = '' }) => /^(Update|Delete)/.test(operation)),
+    ).toEqual([]);
+  });
+
+  it('is listed as not ours, with its target', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    await create(bench.client, { ...full, Name: 'stack.queue', Target: queueTarget });
+    const { stdout } = await bench.run(['list']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'nightly', owner: 'file', target: functionArn },
+      { name: 'stack.queue', owner: 'other', target: queueArn },
+    ]);
+    const table = await bench.run(['list', '-o', 'table']);
+    expect(table.stdout).toContain(`not ours: ${queueArn}`);
+  });
+
+  it('is ours by whatever version or alias of the function it invokes', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Target: { ...full.Target, Arn: `${functionArn}:live` } });
+    expect((await bench.run(['pause', 'nightly'])).exit).toBe(0);
+  });
+
+  it('is not changed when its target changed after it was listed', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const ask = async (text: string) => {
+      if (!text.includes('[y/N]')) return;
+      await bench.client.send(
+        new UpdateScheduleCommand({ ...full, Target: { ...full.Target, Arn: payrollArn } }),
+      );
+      stdin.end('yes\n');
+    };
+    const stdin = new PassThrough();
+    const { exit, stdout } = await bench.run(['delete', 'nightly', '-o', 'table'], {
+      terminal: true,
+      stdin,
+      onOutput: (text) => void ask(text),
+    });
+    expect([exit, stdout]).toEqual([
+      3,
+      `nightly: not deleted: schedule nightly is not ours: it invokes ${payrollArn}\n`,
+    ]);
+    expect(bench.scheduler.schedules).toHaveLength(1);
+  });
+
+  it('cannot be told without JOBSWEEP_FUNCTION_ARN, so nothing is changed', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, full);
+    const env = { JOBSWEEP_SCHEDULE_GROUP: 'sweeps' };
+    for (const args of [
+      ['pause', 'nightly'],
+      ['resume', 'nightly'],
+      ['delete', 'nightly', '--yes'],
+    ]) {
+      const { exit, stderr } = await bench.run(args, { env });
+      expect(exit).toBe(2);
+      expect(stderr).toContain('JOBSWEEP_FUNCTION_ARN is not set');
+    }
+    expect((await bench.run(['list'], { env })).exit).toBe(0);
+  });
+});
+
+describe('a schedule of the deployment or of a sweep', () => {
+  const followUp = 'followup.default.0123456789.1';
+
+  it.each<[string, string]>([
+    ['stack.nightly', 'stack.nightly belongs to the deployment: a later deployment may resume it'],
+    [followUp, `${followUp} is a follow-up: without it, the jobs that its sweep left closing wait`],
+  ])('is paused only when a person who knows what it means agrees: %s', async (name, meaning) => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: name });
+    const state = async () => (await kept(bench, name)).state;
+    const silent = await bench.run(['pause', name]);
+    expect(silent.exit).toBe(2);
+    expect(silent.stderr).toContain('needs --yes');
+    const no = await bench.run(['pause', name], { terminal: true, stdin: 'no\n' });
+    expect(no.exit).toBe(4);
+    expect(no.stderr).toContain(meaning);
+    expect(no.stderr).toContain(`Pause ${name}? [y/N]`);
+    expect(await state()).toBe('ENABLED');
+    const yes = await bench.run(['pause', name, '--yes']);
+    expect(yes.exit).toBe(0);
+    expect(yes.stderr).toContain(meaning);
+    expect(await state()).toBe('DISABLED');
+  });
+
+  it('is never deleted when the deployment declares it, as the stack could not be updated after', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: 'stack.nightly' });
+    await create(bench.client, full);
+    const { exit, stderr } = await bench.run(['delete', 'nightly', 'stack.nightly', '--yes']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('"stack.nightly" belongs to the deployment');
+    expect(bench.scheduler.schedules).toHaveLength(2);
+  });
+
+  it('is deleted when it is a follow-up, with what that means', async () => {
+    await using bench = await groupBench();
+    await create(bench.client, { ...full, Name: followUp });
+    const { exit, stderr } = await bench.run(['delete', followUp, '--yes']);
+    expect(exit).toBe(0);
+    expect(stderr).toContain(`${followUp} is a follow-up: without it`);
+  });
+});
+
+describe('schedules without what they need', () => {
+  it.each([
+    [
+      'a group',
+      { JOBSWEEP_SCHEDULE_GROUP: ' ' },
+      'group: expected one, got nothing; set it in the schedule file, or set JOBSWEEP_SCHEDULE_GROUP',
+    ],
+    ['a function', { JOBSWEEP_FUNCTION_ARN: undefined }, 'functionArn: expected one, got nothing'],
+    ['a role', { JOBSWEEP_SCHEDULER_ROLE_ARN: '' }, 'roleArn: expected one, got nothing'],
+    [
+      'a function that is one',
+      { JOBSWEEP_FUNCTION_ARN: 'sweep' },
+      'JOBSWEEP_FUNCTION_ARN: expected the ARN of a Lambda function, got "sweep"',
+    ],
+    [
+      'a queue that is one',
+      { JOBSWEEP_DLQ_ARN: `${queueArn}.fifo` },
+      'JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO',
+    ],
+  ])('end with 2 and say so: %s', async (_what, change, message) => {
+    await using bench = await schedulesBench();
+    const before = bench.scheduler.requests.length;
+    const { exit, stderr } = await bench.withFile('schedules: []', ['plan'], {
+      env: {
+        JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
+        JOBSWEEP_FUNCTION_ARN: functionArn,
+        JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
+        ...change,
+      },
+    });
+    expect(exit).toBe(2);
+    expect(stderr).toContain(message);
+    expect(bench.scheduler.requests).toHaveLength(before);
+  });
+
+  it.each([
+    ['AWS_REGION', '', 'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it'],
+    [
+      'AWS_ENDPOINT_URL_SCHEDULER',
+      'nonsense',
+      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address',
+    ],
+  ])('end with 2 when %s is %j', async (name, value, message) => {
+    await using bench = await schedulesBench();
+    vi.stubEnv(name, value);
+    const { exit, stderr } = await bench.run(['list']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});

@@ -1,0 +1,91 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
+
+const slowJobs = [
+  ...busy(12),
+  ...idle(8, { closeTakes: '70s' }),
+  { jobId: 'giant', lastData: '9d', closeTakes: '3m', modelBytes: '3gb' },
+];
+const stdin = '{"close": {"batch": 2}}';
+
+describe('the progress of a sweep', () => {
+  it('is one line on a terminal, drawn anew as time passes, that never wraps', async () => {
+    await using world = await startWorld(slowJobs);
+    const drawn: string[] = [];
+    await runOn(world, ['sweep', '--yes', '-p', '-', '--no-color'], {
+      stdin,
+      terminal: true,
+      columns: 60,
+      onOutput: (text) => text.startsWith('\r') && drawn.push(text),
+    });
+    const lines = drawn.map((text) => text.replace('\r\u001b[2K', ''));
+    expect(
+      lines.some((line) => /^0 of 9 jobs closed, \d closing(, \d to go)?, .*so far, at.*…$/.test(line)),
+    ).toBe(true);
+    expect(lines.some((line) => /^[1-8] of 9 jobs closed, \d closing, .* so far, at most/.test(line))).toBe(
+      true,
+    );
+    for (const line of lines) expect(stringWidth(line)).toBeLessThan(60);
+    // it moves on while nothing happens: no less than once a second of the three minutes
+    expect(drawn.length).toBeGreaterThan(180);
+    expect(drawn.join('')).not.toContain('\n');
+  });
+
+  it('is a line now and then where there is no terminal, and the result of it at the end', async () => {
+    await using world = await startWorld(slowJobs);
+    const started = world.clock.now();
+    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^0 of 9 jobs closed/);
+    expect(lines.at(-1)).toBe('9 of 9 jobs closed');
+    expect(lines.length).toBeLessThanOrEqual((world.clock.now() - started) / 15_000 + 2);
+    expect(stderr).not.toContain('\u001b');
+  });
+
+  it('names what failed', async () => {
+    await using world = await startWorld([
+      ...busy(5),
+      ...idle(2),
+      { jobId: 'fails', lastData: '8d', closeTakes: { fails: 'disk full' } },
+    ]);
+    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+      stdin: '{"force": {"failed": false}}',
+    });
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('2 of 3 jobs closed, 1 failed');
+  });
+
+  it('does not call done what is still closing, nor what was never asked', async () => {
+    await using world = await startWorld([
+      ...busy(10),
+      ...idle(1, { closeTakes: '1s' }),
+      { jobId: 'hangs', lastData: '8d', closeTakes: 'never' },
+      { jobId: 'failed', lastData: '8d', state: 'failed' },
+    ]);
+    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+      stdin: '{"force": {"max": 0}, "followUp": false}',
+    });
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
+  });
+
+  it('shows the waiting for jobs that were found closing', async () => {
+    const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
+    await using world = await startWorld([...busy(5), closing]);
+    const { stderr } = await runOn(world, ['sweep', '--yes']);
+    expect(stderr).toMatch(/^0 of 1 job closed, 1 closing, at most 15 min more\n/);
+    expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
+  });
+
+  it('is silent when a fuse stops the sweep, whatever was found closing', async () => {
+    const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
+    await using world = await startWorld([...busy(4), ...idle(9), closing]);
+    expect(await runOn(world, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
+  });
+
+  it('is silent when nothing is closed', async () => {
+    await using world = await startWorld(busy(3));
+    expect((await runOn(world, ['sweep', '--yes'])).stderr).toBe('');
+    expect((await runOn(world, ['plan'])).stderr).toBe('');
+  });
+});

@@ -1,0 +1,143 @@
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
+
+/** What a terminal shows is coloured and redrawn; the words are what these tests are about. */
+const words = (text: string) => stripVTControlCharacters(text).replaceAll('\r', '');
+
+describe('a sweep on a terminal', () => {
+  it('shows the plan, asks, and closes after a yes', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      ...idle(3),
+      { jobId: 'broken', state: 'failed', lastData: '9d' },
+    ]);
+    const result = await runOn(world, ['sweep'], { terminal: true, columns: 100, stdin: 'y\n' });
+    expect(result.exit).toBe(0);
+    const shown = words(result.stderr);
+    expect(shown).toMatch(/^JOB +STATE +IDLE FOR +MEMORY +VERDICT +REASON/);
+    expect(shown).toContain('Close 4 jobs, 1 of them with force, of 10 open on the cluster default? [y/N]');
+    expect(shown).toContain('4 of 4 jobs closed');
+    expect(words(result.stdout)).toMatch(
+      /10 jobs listed of 10 open: 4 idle; 3 closed, 1 closed with force, 6 kept/,
+    );
+    expect(world.state('idle-2')).toBe('closed');
+  });
+
+  it('closes nothing that was not in the plan that the person saw', async () => {
+    await using world = await startWorld([...busy(8), ...idle(3), { jobId: 'soon-idle', lastData: '47h' }]);
+    const stdin = new PassThrough();
+    const hourPasses = async () => {
+      await world.clock.advance(3_600_000);
+      world.cluster.forceCloseJob('idle-0');
+      world.cluster.openJob('idle-0');
+      stdin.write('yes\n');
+    };
+    const result = await runOn(world, ['sweep', '-o', 'json'], {
+      terminal: true,
+      stdin,
+      onOutput: (text) => text.includes('[y/N]') && void hourPasses(),
+    });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectTruth(report, world);
+    expect(report.counts).toMatchObject({ closed: 2 });
+    expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')).toMatchObject({
+      reason: 'not_as_planned',
+      outcome: 'kept',
+    });
+    expect(world.state('soon-idle')).toBe('opened');
+  });
+
+  /** Whole listings so far. */
+  const listings = (world: World) =>
+    world.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
+  /** Sweeps on a terminal whose person says yes after `readingMs`; `meanwhile` happens before that. */
+  async function agreedAfter(world: World, readingMs: number, meanwhile: () => void = () => undefined) {
+    const stdin = new PassThrough();
+    const reads = async () => {
+      await world.clock.advance(readingMs);
+      meanwhile();
+      stdin.write('yes\n');
+    };
+    return await runOn(world, ['sweep', '-o', 'json'], {
+      terminal: true,
+      stdin,
+      onOutput: (text) => text.includes('[y/N]') && void reads(),
+    });
+  }
+
+  it.each([
+    ['a few seconds', 5_000, 1],
+    ['four minutes', 240_000, 1],
+    ['six minutes', 360_000, 2],
+  ])('carries out the plan that was shown, after %s', async (_time, readingMs, expected) => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    const result = await agreedAfter(world, readingMs);
+    expect(result.exit).toBe(0);
+    expectTruth(reportOf(result), world);
+    expect(reportOf(result).counts).toMatchObject({ closed: 3, kept: 8 });
+    expect(listings(world)).toBe(expected);
+    // the time that the person took is no part of the sweep
+    expect(reportOf(result).durationMs).toBeLessThan(60_000);
+  });
+
+  it.each([60_000, 3_600_000])(
+    'refuses when machine learning enters upgrade mode within the %i ms that a person reads',
+    async (readingMs) => {
+      await using world = await startWorld([...busy(8), ...idle(3)]);
+      const result = await agreedAfter(world, readingMs, () => world.cluster.setUpgradeMode(true));
+      expect(result.exit).toBe(4);
+      expect(reportOf(result)).toMatchObject({ status: 'refused', fuse: { name: 'upgrade_mode' } });
+      expect(world.closeRequests()).toEqual([]);
+    },
+  );
+
+  it('judges the fuses anew by the cluster of an hour later', async () => {
+    await using world = await startWorld([...busy(8), ...idle(3)]);
+    const closesOthers = () => {
+      for (let index = 0; index < 5; index += 1) world.cluster.forceCloseJob(`busy-${index}`);
+      for (let index = 0; index < 4; index += 1)
+        world.cluster.putJob({ jobId: `new-${index}`, lastData: '1m' });
+      for (let index = 0; index < 3; index += 1) world.cluster.removeJob(`busy-${5 + index}`);
+      for (let index = 0; index < 3; index += 1)
+        world.cluster.putJob({ jobId: `more-${index}`, lastData: '1m' });
+    };
+    const result = await agreedAfter(world, 3_600_000, closesOthers);
+    expect(reportOf(result).counts).toMatchObject({ open: 10, closed: 3, kept: 7 });
+    expect(reportOf(result).jobs.filter(({ outcome }) => outcome === 'closed')).toHaveLength(3);
+  });
+
+  it('asks nothing when there is nothing to close', async () => {
+    await using world = await startWorld(busy(3));
+    const result = await runOn(world, ['sweep'], { terminal: true });
+    expect(result.exit).toBe(0);
+    expect(result.stderr).not.toContain('[y/N]');
+  });
+
+  it('asks nothing when a fuse refuses, and closes nothing even if the fuse would hold no longer', async () => {
+    await using world = await startWorld([...busy(4), ...idle(9)]);
+    const result = await runOn(world, ['sweep'], { terminal: true, stdin: 'y\n' });
+    expect(result.exit).toBe(4);
+    expect(result.stderr).not.toContain('[y/N]');
+    expect(words(result.stdout)).toMatch(
+      /REFUSED by the fuse max_share: 9 of 13 open jobs would be closed.*raise fuse\.maxShare/,
+    );
+    expect(world.closeRequests()).toEqual([]);
+  });
+
+  it('takes an interrupt at the question for a no', async () => {
+    await using world = await startWorld([...busy(4), ...idle(1)]);
+    const stop = new AbortController();
+    const result = await runOn(world, ['sweep'], {
+      terminal: true,
+      stdin: new PassThrough(),
+      signal: stop.signal,
+      onOutput: (text) => text.includes('[y/N]') && stop.abort(),
+    });
+    expect(result).toMatchObject({ exit: 4, stdout: '' });
+    expect(world.closeRequests()).toEqual([]);
+  });
+});

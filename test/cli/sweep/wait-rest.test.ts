@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
+
+const slow = { closeTakes: '45s' } as const;
+/** One round has time for few of the jobs. */
+const args = ['sweep', '--wait', '-o', 'json', '--deadline', '3m'];
+const payload = JSON.stringify({ close: { batch: 4, concurrency: 1 }, followUp: { after: '15m', max: 6 } });
+
+/** How often each close request named each job. */
+const asks = (world: World) =>
+  Object.values(Object.groupBy(world.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
+
+describe('a sweep that waits and has more jobs than fit into one deadline', () => {
+  it('goes on at once, round after round, until all are closed, and asks each job once', async () => {
+    await using world = await startWorld([...idle(30, slow), ...busy(40)]);
+    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectSums(report);
+    expectTruth(report, world);
+    expect(report).toMatchObject({
+      status: 'done',
+      followUp: null,
+      counts: { open: 70, listed: 70, idle: 30, closed: 30, kept: 40, notAttempted: 0 },
+      warnings: [],
+    });
+    expect(report.rounds?.length).toBeGreaterThan(1);
+    expect(asks(world)).toEqual(Array.from({ length: 30 }, () => 1));
+    expect(result.stderr).toContain('not all jobs fit into the time: going on with round 1');
+    // at once: no quarter of an hour between the first two rounds
+    const [next] = report.rounds ?? [];
+    expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);
+  });
+
+  it('stops after followUp.max rounds, says so, and ends with 3', async () => {
+    await using world = await startWorld([...idle(60, slow), ...busy(70)]);
+    const stdin = JSON.stringify({
+      ...(JSON.parse(payload) as object),
+      followUp: { after: '2m', max: 1 },
+      force: { stuckFor: null },
+    });
+    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin });
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expectSums(report);
+    expect(report).toMatchObject({ status: 'partial', followUp: null, rounds: [{ round: 1 }] });
+    expect(report.warnings.join()).toMatch(/did not fit into the time .* given up after 1 follow-up/);
+    expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'time')).toHaveLength(
+      report.counts.notAttempted,
+    );
+  });
+
+  it('does not go on past a fuse that trips between two rounds', async () => {
+    await using world = await startWorld([...idle(30, slow), ...busy(40)]);
+    const others = () => {
+      for (const { jobId } of busy(40)) world.cluster.removeJob(jobId);
+    };
+    world.server.faults.at(world.clock.now() + 60_000, others);
+    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expectSums(report);
+    expect(report).toMatchObject({ status: 'partial', fuse: { name: 'max_share' }, rounds: [{ round: 1 }] });
+    expect(report.counts.closed).toBeGreaterThan(0);
+    // what the refused round left alone is what the round before left
+    expect(report.counts.notAttempted).toBeGreaterThan(0);
+    expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'time')).toHaveLength(
+      report.counts.notAttempted,
+    );
+  });
+
+  it('closes in its later rounds only what a person agreed to', async () => {
+    await using world = await startWorld([
+      ...idle(24, slow),
+      { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },
+      ...busy(40),
+    ]);
+    await using files = await newFolder();
+    const file = files.at('payload.json');
+    await writeFile(file, payload);
+    const result = await runOn(world, [...args, '-p', file], { terminal: true, stdin: 'y\n' });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expect(report.rounds?.length).toBeGreaterThan(0);
+    expect(world.state('soon-idle')).toBe('opened');
+    expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
+  });
+
+  it('is undone whole by `reopen`', async () => {
+    await using world = await startWorld([...idle(16, slow), ...busy(20)]);
+    await using files = await newFolder();
+    const file = files.at('report.json');
+    const swept = await runOn(world, [...args, '--yes', '-p', '-', '--output-file', file], {
+      stdin: payload,
+    });
+    expect(swept.exit).toBe(0);
+    expect(world.cluster.jobs().filter(({ state }) => state === 'closed')).toHaveLength(16);
+    const undone = await runOn(world, ['reopen', file, '--yes', '-o', 'json']);
+    expect(undone.exit).toBe(0);
+    expect(world.cluster.jobs().filter(({ state }) => state === 'closed')).toEqual([]);
+  });
+});

@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, expectSums, expectTruth, idle, jobOf, startWorld } from '../../support/world.ts';
+
+const minute = 60_000;
+const args = ['sweep', '--yes', '--wait', '-p', '-'];
+
+describe('a sweep that waits', () => {
+  it('comes back for slow jobs until they are closed, and tells it as one report', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      ...idle(3),
+      { jobId: 'slow', lastData: '9d', closeTakes: '12m', modelBytes: '1gb' },
+      { jobId: 'slower', lastData: '10d', closeTakes: '40m', modelBytes: '2gb' },
+    ]);
+    const started = world.clock.now();
+    const result = await runOn(world, args, { stdin: '{}' });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectSums(report);
+    expectTruth(report, world);
+    expect(report).toMatchObject({
+      status: 'done',
+      followUp: null,
+      counts: { idle: 5, closed: 5, closing: 0, kept: 6 },
+    });
+    expect(report.freedBytes).toBe(3 * 10 * 2 ** 20 + 3 * 2 ** 30);
+    expect(report.durationMs).toBe(world.clock.now() - started);
+    expect(jobOf(report, 'slower')).toMatchObject({
+      verdict: 'close',
+      reason: 'idle',
+      state: 'opened',
+      attempts: 1,
+    });
+    expect(result.stderr).toMatch(
+      /2 jobs still closing: looking again in 15 min, at .* UTC; an interrupt ends here/,
+    );
+  });
+
+  it('forces in a later round what is stuck by then', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      ...idle(1),
+      { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
+    ]);
+    const result = await runOn(world, args, { stdin: '{"force": {"stuckFor": "30m"}}' });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectSums(report);
+    expectTruth(report, world);
+    expect(jobOf(report, 'hangs')).toMatchObject({
+      verdict: 'force',
+      reason: 'stuck',
+      outcome: 'force_closed',
+      attempts: 2,
+    });
+  });
+
+  it('gives up aloud after the last round, and ends with 3', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
+    ]);
+    const result = await runOn(world, args, {
+      stdin: '{"force": {"stuckFor": null}, "followUp": {"after": "5m", "max": 2}}',
+    });
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expect(report).toMatchObject({ status: 'partial', followUp: null, counts: { closing: 1 } });
+    expect(report.warnings.join()).toContain('given up after 2 follow-ups');
+  });
+
+  it('keeps the failure of its first round to the end', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      { jobId: 'fails', lastData: '8d', closeTakes: { fails: 'disk full', after: '1s' } },
+      { jobId: 'slow', lastData: '9d', closeTakes: '12m' },
+    ]);
+    const result = await runOn(world, args, { stdin: '{"force": {"failed": false}}' });
+    expect(result.exit).toBe(3);
+    expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closed: 1, errors: 1 } });
+  });
+
+  it('counts a job that somebody opened again meanwhile once, as kept', async () => {
+    await using world = await startWorld([...busy(6), { jobId: 'slow', lastData: '9d', closeTakes: '12m' }]);
+    world.server.faults.at(world.clock.now() + 13 * minute, () => world.cluster.openJob('slow'));
+    const result = await runOn(world, args, { stdin: '{}' });
+    expect(result.exit).toBe(0);
+    const report = reportOf(result);
+    expectTruth(report, world);
+    expect(report.counts).toMatchObject({ listed: 7, closed: 0, closing: 0, kept: 7, idle: 0 });
+    expect(report.kept).toEqual({ recent_data: 6, recently_opened: 1 });
+    expect(jobOf(report, 'slow')).toMatchObject({ outcome: 'kept', reason: 'recently_opened' });
+  });
+
+  it('has its report when the cluster is gone in a later round', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      ...idle(2),
+      { jobId: 'slow', lastData: '9d', closeTakes: '60m' },
+    ]);
+    world.server.faults.at(world.clock.now() + 10 * minute, () =>
+      world.server.faults.add({ api: '*', reset: 'before', times: Number.POSITIVE_INFINITY }),
+    );
+    const result = await runOn(world, args, { stdin: '{}' });
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expectSums(report);
+    expect(report.counts).toMatchObject({ closed: 2, closing: 1 });
+    expect(report.warnings.join()).toMatch(/the next round failed.*cannot be reached/);
+  });
+
+  it('has its report when machine learning enters upgrade mode before a later round', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
+    ]);
+    world.server.faults.at(world.clock.now() + 10 * minute, () =>
+      world.server.faults.add({
+        api: 'ml.info',
+        status: 200,
+        body: { upgrade_mode: true },
+        times: Number.POSITIVE_INFINITY,
+      }),
+    );
+    const result = await runOn(world, args, { stdin: '{"force": {"stuckFor": "5m"}}' });
+    expect(result.exit).toBe(3);
+    const report = reportOf(result);
+    expectSums(report);
+    expect(report).toMatchObject({
+      status: 'partial',
+      counts: { closing: 1, notAttempted: 0 },
+      fuse: { name: 'upgrade_mode' },
+    });
+  });
+
+  it('ends at once, with its report, when it is told to stop between two rounds', async () => {
+    await using world = await startWorld([
+      ...busy(6),
+      ...idle(2),
+      { jobId: 'slow', lastData: '9d', closeTakes: '60m' },
+    ]);
+    const stop = new AbortController();
+    const started = world.clock.now();
+    world.server.faults.at(started + 10 * minute, () =>
+      stop.abort(new DOMException('stopped by SIGINT', 'AbortError')),
+    );
+    const result = await runOn(world, args, { stdin: '{}', signal: stop.signal });
+    expect(result.exit).toBe(3);
+    expect(world.clock.now() - started).toBeLessThan(10 * minute + 10_000);
+    const report = reportOf(result);
+    expectSums(report);
+    expect(report).toMatchObject({ followUp: null, counts: { closed: 2, closing: 1 } });
+    expect(report.warnings.join()).toContain('stopped between two rounds');
+  });
+
+  it('adds up whatever the jobs do', async () => {
+    const takes = fc.constantFrom('5s', '3m', '11m', '33m', 'never' as const, {
+      fails: 'disk full',
+      after: '2s',
+    });
+    const state = fc.constantFrom('opened', 'failed', 'closing');
+    const job = fc.record({ closeTakes: takes, state });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(job, { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        async (jobs, mayForce) => {
+          await using world = await startWorld([
+            ...busy(10),
+            ...jobs.map((each, index) => ({ ...each, jobId: `job-${index}`, lastData: `${100 + index}h` })),
+          ]);
+          const force = mayForce ? { stuckFor: '20m', max: 2 } : { stuckFor: null, failed: false };
+          const result = await runOn(world, args, {
+            stdin: JSON.stringify({ force, followUp: { after: '10m', max: 4 } }),
+          });
+          const report = reportOf(result);
+          expectSums(report);
+          expectTruth(report, world);
+          expect(result.exit).toBe(report.status === 'done' ? 0 : 3);
+          const undone =
+            report.counts.closing + report.counts.errors + report.counts.unknown + report.counts.notAttempted;
+          expect(undone === 0).toBe(report.status === 'done');
+        },
+      ),
+      { numRuns: 40, seed: 7 },
+    );
+  });
+});

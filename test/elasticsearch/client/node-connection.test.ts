@@ -1,0 +1,22 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { NodeConnection } from '../../../src/elasticsearch/client/node-connection.ts';
+import { serve } from '../../support/scripted-server.ts';
+
+describe('a connection', () => {
+  it('is closed at once, with the request that is on its way', async () => {
+    const asked = Promise.withResolvers<void>();
+    await using server = await serve(() => asked.resolve());
+    const connection = new NodeConnection({ url: new URL(server.url) });
+    const options = { requestId: 1, name: 'test', context: null };
+    const request = connection.request({ method: 'GET', path: '/' }, options);
+    const ended = expect(request).rejects.toThrow('socket hang up');
+    await asked.promise;
+    const first = await Promise.race([
+      connection.close().then(() => 'closed'),
+      setImmediate('still waiting'),
+    ]);
+    expect(first).toBe('closed');
+    await ended;
+  });
+});

@@ -1,0 +1,53 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { trackHttp } from '../../../simulator/track-http.ts';
+import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
+import { answeredAt, configOf, listOf } from '../../support/ml-answers.ts';
+import { productHeaders, serve } from '../../support/scripted-server.ts';
+
+/** Reads configs of a server that sends these bytes under this encoding. */
+async function configsOf(bytes: Buffer, encoding: string): Promise<number> {
+  using clock = new VirtualClock(answeredAt);
+  using _tracked = trackHttp(clock);
+  await using server = await serve(({ response }) => {
+    response.writeHead(200, { ...productHeaders, 'content-encoding': encoding }).end(bytes);
+  });
+  await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, clock);
+  return (await cluster.jobConfigs(new AbortController().signal)).length;
+}
+
+const answer = Buffer.from(JSON.stringify(listOf('jobs', [configOf('job-a')])));
+
+describe('an answer that is packed', () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    // without the header of zlib, as some servers send it
+    ['deflate', deflateRawSync],
+    ['identity', (body: Buffer) => body],
+  ])('with %s is read', async (encoding, pack) => {
+    expect(await configsOf(pack(answer), encoding)).toBe(1);
+  });
+
+  it('is not unpacked when it is larger than any answer', async () => {
+    const packed = gzipSync(Buffer.concat([answer, Buffer.alloc(160 * 2 ** 20, ' ')]));
+    expect(packed.length).toBeLessThan(2 ** 18);
+    await expect(configsOf(packed, 'gzip')).rejects.toMatchObject({
+      name: 'UnreadableInventoryError',
+      message: expect.stringContaining('it is far larger than what was asked for'),
+    });
+  });
+
+  it.each([
+    ['gzip', answer, /its header says gzip, and its body is not/],
+    ['deflate', answer, /its header says deflate, and its body is not/],
+    ['gzip', gzipSync(answer).subarray(0, 40), /its gzip body is cut short/],
+    ['br', brotliCompressSync(answer), /it is packed as br, which jobsweep neither asks for nor reads/],
+  ])('is named when its %s body cannot be unpacked', async (encoding, bytes, message) => {
+    await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
+      name: 'UnreadableInventoryError',
+      message: expect.stringMatching(message),
+    });
+  });
+});

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import { createHandler } from '../../src/function/handler.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { runCommand } from '../support/run-command.ts';
+import { busy, idle, startWorld, type World } from '../support/world.ts';
+
+const key = 'c2VjcmV0LWtleS1pZDpzZWNyZXQta2V5';
+
+async function invoke(world: World, event: unknown, environment: Record<string, string> = {}) {
+  const handler = createHandler({
+    environment: { ELASTICSEARCH_URL: world.server.url, ...environment },
+    clock: world.clock,
+  });
+  let report: SweepReport | undefined;
+  let error: Error | undefined;
+  const lines = await linesOf(async () => {
+    try {
+      report = (await handler(event, lambdaContext(world.clock), {} as never)) as SweepReport;
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+  });
+  return { report, error, lines };
+}
+
+describe('the function', () => {
+  it('logs why it waits where the cluster asks to, and ends at once where the wait does not fit', async () => {
+    await using world = await startWorld([...busy(3)]);
+    const later = (seconds: number) =>
+      world.server.faults.add({
+        api: 'ml.get_job_stats',
+        status: 429,
+        type: 'circuit_breaking_exception',
+        reason: 'Data too large',
+        headers: { 'retry-after': String(seconds) },
+      });
+    later(40);
+    const waited = await invoke(world, {});
+    expect(waited.report?.status).toBe('done');
+    expect(waited.lines).toContainEqual(
+      expect.objectContaining({
+        message: 'sweep waits',
+        sweepId: 'request-1',
+        notice: 'the cluster answers HTTP 429 (Data too large); trying again in 40s',
+      }),
+    );
+
+    later(900);
+    const began = world.clock.now();
+    const { error } = await invoke(world, {});
+    expect(error).toMatchObject({
+      name: 'UnreadableInventoryError',
+      message: expect.stringMatching(
+        /HTTP 429 circuit_breaking_exception: Data too large\), and asks to wait 15m; nothing was closed\. Try again after that\./,
+      ),
+    });
+    expect(world.clock.now() - began).toBeLessThan(1_000);
+  });
+
+  it('returns the report, and logs one line for the sweep and one for each job that it acted on', async () => {
+    await using world = await startWorld([
+      ...idle(2),
+      ...busy(5),
+      { jobId: 'apps', customSettings: { managed: true } },
+    ]);
+    const { report, lines } = await invoke(world, {});
+    expect(report).toMatchObject({ sweepId: 'request-1', status: 'done', counts: { closed: 2, kept: 6 } });
+    const swept = lines.filter(({ message }) => message === 'job swept');
+    expect(new Set(swept.map(({ jobId }) => jobId))).toEqual(new Set(['idle-0', 'idle-1']));
+    expect(swept[0]).toMatchObject({
+      sweepId: 'request-1',
+      cluster: report?.cluster,
+      outcome: 'closed',
+      reason: 'idle',
+      attempts: 1,
+    });
+    const [finished] = lines.filter(({ message }) => message === 'sweep finished');
+    expect(finished).toMatchObject({
+      status: 'done',
+      counts: report?.counts,
+      kept: report?.kept,
+    });
+  });
+
+  it('logs no line longer than what CloudWatch keeps whole, however much there is to warn of', async () => {
+    const unreadable = { jobsweep: { protekt: true } };
+    await using world = await startWorld(
+      Array.from({ length: 2_000 }, (_, index) => ({
+        jobId: `job-with-a-long-name-${index}`,
+        lastData: '9d',
+        customSettings: unreadable,
+      })),
+    );
+    const { report, lines } = await invoke(world, { dryRun: true });
+    expect(report?.warnings).toHaveLength(2_000);
+    const [finished] = lines.filter(({ message }) => message === 'sweep finished');
+    expect(finished).toMatchObject({ counts: { kept: 2_000 }, kept: { protected: 2_000 } });
+    const { warnings } = finished as unknown as SweepReport;
+    expect(warnings.at(-1)).toMatch(/^\d+ more warnings left out/);
+    for (const line of lines) expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThan(256 * 1024);
+  });
+
+  it('carries every count as a metric, zeros included', async () => {
+    await using world = await startWorld([...busy(3)]);
+    const { report, lines } = await invoke(world, {});
+    const metrics = lines.find((line) => '_aws' in line);
+    expect(metrics).toMatchObject({
+      cluster: 'default',
+      refused: 0,
+      partial: 0,
+      freedBytes: 0,
+      ...report?.counts,
+    });
+    expect(JSON.stringify(metrics?._aws)).toContain('"Namespace":"jobsweep"');
+  });
+
+  it('gives a duplicated event the same sweep id, and a hand-made copy of a schedule its own', async () => {
+    await using world = await startWorld([...busy(3)]);
+    const trigger = {
+      scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
+      scheduledTime: '2026-11-23T02:00:00Z',
+    };
+    const [first, second] = [await invoke(world, { trigger }), await invoke(world, { trigger })];
+    expect(first.report?.sweepId).toMatch(/^sweep-[0-9a-f]{32}$/);
+    expect(second.report?.sweepId).toBe(first.report?.sweepId);
+    const copied = {
+      scheduleArn: '<aws.scheduler.schedule-arn>',
+      scheduledTime: '<aws.scheduler.scheduled-time>',
+    };
+    expect((await invoke(world, { trigger: copied })).report?.sweepId).toBe('request-1');
+  });
+
+  it('throws a named error for what a caller can mend, and sends nothing', async () => {
+    await using world = await startWorld([...idle(2), ...busy(5)]);
+    const { error, lines } = await invoke(world, { idelFor: '48h' });
+    expect(error).toMatchObject({
+      name: 'InvalidRequestError',
+      message: expect.stringContaining('did you mean idleFor?'),
+    });
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'sweep failed' }));
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it('refuses to run without a cluster, and with a cluster that it has no settings for', async () => {
+    await using world = await startWorld([]);
+    expect((await invoke(world, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({
+      name: 'InvalidSettingError',
+    });
+    expect((await invoke(world, { cluster: 'prod' })).error).toMatchObject({
+      name: 'InvalidSettingError',
+      message: expect.stringContaining('ELASTICSEARCH_SECRET_PREFIX'),
+    });
+  });
+
+  it.each([
+    ['JOBSWEEP_SCHEDULE_GROUP', 'a group', 'expected the name of a schedule group'],
+    ['JOBSWEEP_SCHEDULER_ROLE_ARN', 'role/jobsweep', 'expected the ARN of an IAM role, got "role/jobsweep"'],
+    ['JOBSWEEP_FUNCTION_ARN', 'sweep', 'expected the ARN of a Lambda function, got "sweep"'],
+    ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
+  ])(
+    'refuses an invalid %s in the words of the command, before it reads anything',
+    async (name, value, words) => {
+      await using world = await startWorld([...idle(2), ...busy(5)]);
+      const valid = {
+        JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
+        JOBSWEEP_SCHEDULER_ROLE_ARN: 'arn:aws:iam::123456789012:role/jobsweep',
+      };
+      const { error } = await invoke(world, {}, { ...valid, [name]: value });
+      expect(error).toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
+      expect(error?.message).toMatch(`${name}: ${words}`);
+      expect(world.server.requests).toEqual([]);
+      const command = await runCommand(['sweep', '--yes'], {
+        env: { ELASTICSEARCH_URL: world.server.url, ...valid, [name]: value },
+        clock: world.clock,
+      });
+      expect(command).toMatchObject({ exit: 2, stderr: `jobsweep: ${error?.message}\n` });
+      expect(world.closes()).toEqual([]);
+    },
+  );
+
+  it('logs no character that acts on a terminal', async () => {
+    await using world = await startWorld([...idle(1), ...busy(5)]);
+    const { error, lines } = await invoke(world, { '\u009b31m\u202e': 1, cluster: '\u2028' });
+    expect(error).toMatchObject({ name: 'InvalidRequestError' });
+    expect(JSON.stringify(lines)).toContain('31m');
+    expect(JSON.stringify(lines)).toMatch(/^[^\p{Cf}\p{Zl}\u007f-\u009f]*$/u);
+  });
+
+  it('shows no credential in anything it writes or throws', async () => {
+    const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml'] };
+    await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
+    for (const environment of [
+      { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'the-password' },
+      { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'the-wrong-password' },
+      { ELASTICSEARCH_API_KEY: key },
+    ]) {
+      const { report, error, lines } = await invoke(world, { dryRun: true }, environment);
+      const everything = JSON.stringify([report, lines]) + String(error?.stack) + JSON.stringify(error);
+      for (const secret of ['the-password', 'the-wrong-password', key])
+        expect(everything).not.toContain(secret);
+    }
+  });
+
+  it('says so when the key may plan and not sweep: a warning in a dry run, an error before anything is closed', async () => {
+    const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
+    await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
+    const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };
+    const plan = await invoke(world, { dryRun: true }, environment);
+    expect(plan.report?.warnings.join()).toContain('manage_ml');
+    const { error } = await invoke(world, {}, environment);
+    expect(error).toMatchObject({
+      name: 'AccessDeniedError',
+      message: expect.stringContaining('nothing was closed'),
+    });
+    expect(world.closes()).toEqual([]);
+  });
+});

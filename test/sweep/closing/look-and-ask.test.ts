@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { Entry } from '../../../src/sweep/closing/ledger.ts';
+import { look as lookAt, readStats } from '../../../src/sweep/closing/look-and-ask.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
+import { idleJob, minute } from '../../support/jobs.ts';
+
+const configOf = (jobId: string, datafeedId?: string): JobConfig => ({ jobId, groups: [], datafeedId });
+const statsOf = (jobId: string): JobStats => ({
+  jobId,
+  state: 'opened',
+  openForMs: minute,
+  runningForecasts: 0,
+});
+const feedOf = (datafeedId: string, jobId: string): DatafeedStats => ({
+  datafeedId,
+  jobId,
+  state: 'started',
+  lookback: 'done',
+});
+
+/** A cluster that writes down which ids it was asked for; asked for none it answers with nothing. */
+function clusterOf(told: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?: DatafeedStats[] }) {
+  const asked: Record<'configs' | 'stats' | 'datafeeds', string[][]> = {
+    configs: [],
+    stats: [],
+    datafeeds: [],
+  };
+  const answer = <T>(kind: keyof typeof asked, all: readonly T[], idOf: (entry: T) => string) => {
+    return async (_signal: AbortSignal, ids: readonly string[] = []) => {
+      if (ids.length > 0) asked[kind].push([...ids]);
+      return all.filter((entry) => ids.includes(idOf(entry)));
+    };
+  };
+  return {
+    asked,
+    jobConfigs: answer('configs', told.configs, ({ jobId }) => jobId),
+    jobStats: answer('stats', told.stats ?? [], ({ jobId }) => jobId),
+    datafeedStats: answer('datafeeds', told.datafeeds ?? [], ({ datafeedId }) => datafeedId),
+  };
+}
+
+const { signal } = new AbortController();
+
+const entriesOf = (jobs: readonly JobSnapshot[]) =>
+  jobs.map((job) => new Entry(job, { verdict: 'close', reason: 'idle' }));
+
+function look(
+  jobs: readonly JobSnapshot[],
+  cluster: ReturnType<typeof clusterOf>,
+  { entries = entriesOf(jobs), reads = { begun: 0 }, fresh = Number.POSITIVE_INFINITY } = {},
+) {
+  const closing = { cluster: cluster as never, clock: new VirtualClock(), ending: signal };
+  return lookAt(entries, closing, reads, fresh);
+}
+
+const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
+const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
+
+describe('the look before a close', () => {
+  it('reads config, stats and datafeed of each job anew, each in one request', async () => {
+    const cluster = clusterOf({
+      configs: [configOf('a', 'feed-a'), configOf('b', 'feed-b')],
+      stats: [statsOf('a'), statsOf('b')],
+      datafeeds: [feedOf('feed-a', 'a'), feedOf('feed-b', 'b')],
+    });
+    const jobs = await look([fed('a', 'feed-a'), fed('b', 'feed-b')], cluster);
+    expect(cluster.asked).toEqual({
+      configs: [['a', 'b']],
+      stats: [['a', 'b']],
+      datafeeds: [['feed-a', 'feed-b']],
+    });
+    expect([...jobs.keys()]).toEqual(['a', 'b']);
+    const opened = new VirtualClock().now() - minute;
+    expect(jobs.get('a')).toMatchObject({
+      state: 'opened',
+      openedAt: opened,
+      datafeed: { datafeedId: 'feed-a' },
+    });
+    expect(jobs.get('b')?.datafeed).toMatchObject({ datafeedId: 'feed-b', state: 'started' });
+  });
+
+  it('asks about no datafeed where no job has one', async () => {
+    const cluster = clusterOf({ configs: [configOf('a')], stats: [statsOf('a')] });
+    const jobs = await look([bare('a')], cluster);
+    expect(cluster.asked.datafeeds).toEqual([]);
+    expect(jobs.get('a')?.datafeed).toBeUndefined();
+  });
+
+  it('finds a datafeed that was made since the inventory, by its job’s config, and asks for that one alone', async () => {
+    const cluster = clusterOf({
+      configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
+      stats: ['a', 'b', 'c'].map(statsOf),
+      datafeeds: [feedOf('feed-a', 'a'), feedOf('new-feed', 'b')],
+    });
+    const jobs = await look([fed('a', 'feed-a'), bare('b'), bare('c')], cluster);
+    expect(cluster.asked.datafeeds).toEqual([['feed-a'], ['new-feed']]);
+    expect([...jobs.values()].map(({ datafeed }) => datafeed?.datafeedId)).toEqual([
+      'feed-a',
+      'new-feed',
+      undefined,
+    ]);
+  });
+
+  it('leaves out a job that no longer exists', async () => {
+    const cluster = clusterOf({ configs: [configOf('b')], stats: [statsOf('b')] });
+    expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
+  });
+
+  it('never asks for a job that must not be named', async () => {
+    const cluster = clusterOf({
+      configs: [configOf('a'), configOf('b')],
+      stats: [statsOf('a'), statsOf('b')],
+    });
+    const jobs = await look([bare('a'), { ...bare('b'), target: undefined }], cluster);
+    expect(cluster.asked).toMatchObject({ configs: [['a']], stats: [['a']] });
+    expect([...jobs.keys()]).toEqual(['a']);
+  });
+
+  it('reads no stats that a read just before it has read, and all of them when one is missing', async () => {
+    const closing = { ...statsOf('a'), state: 'closing' };
+    const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
+    const entries = entriesOf([bare('a'), bare('b')]);
+    const reads = { begun: 0 };
+    const read = await readStats(entries.slice(0, 1), { cluster: cluster as never }, reads, signal);
+    const of = (some: typeof entries, fresh: number) =>
+      look(
+        some.map(({ job }) => job),
+        cluster,
+        { entries: some, reads, fresh },
+      );
+    expect((await of(entries.slice(0, 1), read)).get('a')?.state).toBe('closing');
+    expect(cluster.asked).toMatchObject({ configs: [['a']], stats: [['a']] });
+    await of(entries, read);
+    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b']]);
+    await of(entries.slice(0, 1), reads.begun + 1);
+    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b'], ['a']]);
+  });
+
+  it('does not touch a job that no stats come of while it is known', async () => {
+    const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
+    const entries = entriesOf([bare('b')]);
+    entries[0]?.note({ read: 9, stats: undefined });
+    expect([...(await look([bare('b')], cluster, { entries, fresh: 1 })).keys()]).toEqual([]);
+  });
+});

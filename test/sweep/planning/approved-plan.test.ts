@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { isAsPlanned, plannedJobs } from '../../../src/sweep/planning/approved-plan.ts';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import { idleJob, now, requestOf } from '../../support/jobs.ts';
+
+const second = 1_000;
+const feed = (state: string) => ({ datafeedId: 'd', state, lookback: 'done' }) as const;
+/** What a plan saw of a job, by the plan's own function. */
+function planOf(job: JobSnapshot) {
+  const planned = plannedJobs([{ job, verdict: { verdict: 'close' } }]).get(job.jobId);
+  if (!planned) throw new Error('the plan has no such job');
+  return planned;
+}
+
+describe('a plan', () => {
+  it('holds what it would close, force or wait for, and nothing that it keeps', () => {
+    const entries = (['close', 'force', 'wait', 'keep'] as const).map((verdict) => ({
+      job: idleJob({ jobId: verdict }),
+      verdict: { verdict },
+    }));
+    expect([...plannedJobs(entries).keys()]).toEqual(['close', 'force', 'wait']);
+  });
+
+  it('remembers state, clocks, and whether a datafeed ran', () => {
+    expect(planOf(idleJob({ datafeed: feed('started') }))).toEqual({
+      state: 'opened',
+      lastDataTime: idleJob().lastDataTime,
+      openedAt: idleJob().openedAt,
+      datafeedRuns: true,
+    });
+    expect(planOf(idleJob({ datafeed: undefined })).datafeedRuns).toBe(false);
+    expect(planOf(idleJob({ datafeed: feed('stopped') })).datafeedRuns).toBe(false);
+  });
+});
+
+describe('a job is as it was planned', () => {
+  const openedAt = now - 100 * 3_600_000;
+  const planned = planOf(idleJob({ openedAt }));
+  const still = (changes: Partial<JobSnapshot>, plan = planned) =>
+    isAsPlanned(idleJob({ openedAt, ...changes }), plan);
+
+  it('when nothing happened to it', () => {
+    expect(still({})).toBe(true);
+  });
+
+  it.each<[string, Partial<JobSnapshot>]>([
+    ['data came', { lastDataTime: now }],
+    ['its data is gone', { lastDataTime: undefined }],
+    ['it failed', { state: 'failed' }],
+    ['it was opened again', { openedAt: now }],
+    ['it has lost its process', { openedAt: undefined }],
+    ['its datafeed runs', { datafeed: feed('started') }],
+    ['its datafeed begins to run', { datafeed: feed('starting') }],
+  ])('not when %s', (_, changes) => {
+    expect(still(changes)).toBe(false);
+  });
+
+  it('when its opening is told up to 30 s later, as ages are in whole seconds and clocks are set', () => {
+    expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
+    expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
+  });
+
+  it('when its opening is told earlier, as a clock that runs ahead tells it: what was opened again is told later', () => {
+    for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
+  });
+
+  it('when its datafeed has stopped since, or runs as the plan saw it run', () => {
+    const running = planOf(idleJob({ openedAt, datafeed: feed('started') }));
+    expect(still({ datafeed: feed('stopped') }, running)).toBe(true);
+    expect(still({ datafeed: feed('started') }, running)).toBe(true);
+  });
+
+  it('when it has begun to close, which takes its process; not if data came before', () => {
+    expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
+    expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
+  });
+
+  it('not when it has a process and the plan knew of none', () => {
+    expect(isAsPlanned(idleJob({ openedAt }), planOf(idleJob({ openedAt: undefined })))).toBe(false);
+  });
+
+  it('when neither has a process', () => {
+    const failed = planOf(idleJob({ state: 'failed', openedAt: undefined }));
+    expect(isAsPlanned(idleJob({ state: 'failed', openedAt: undefined }), failed)).toBe(true);
+  });
+});
+
+describe('a sweep that carries out a plan', () => {
+  const judge = (planned: ReturnType<typeof planOf> | null | undefined) =>
+    judgeBy(requestOf()).judge(idleJob(), now, { planned }).reason;
+
+  it('closes what the plan showed, and keeps what it did not show or saw otherwise', () => {
+    expect(judge(planOf(idleJob()))).toBe('idle');
+    expect(judge(null)).toBe('not_as_planned');
+    expect(judge(planOf(idleJob({ lastDataTime: now - 90 * 86_400_000 })))).toBe('not_as_planned');
+    expect(judge(undefined)).toBe('idle');
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { blownFuse, type FuseCase } from '../../../src/sweep/planning/fuse.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
+
+const spreadOut = (count: number) =>
+  Array.from({ length: count }, (_, index) => now - 3 * day - index * hour);
+
+const fuse = (changes: Partial<FuseCase> & { payload?: RequestPayload }) => {
+  const { payload, ...given } = changes;
+  const silentSince = given.silentSince ?? spreadOut(given.idle ?? 0);
+  return blownFuse({
+    request: requestOf(payload),
+    upgradeMode: false,
+    idle: 0,
+    open: 100,
+    silentSince,
+    everFed: 100,
+    ...given,
+  });
+};
+
+const followUpOf = {
+  sweepId: 's',
+  round: 1,
+  jobs: [{ jobId: 'a', askedAt: '2026-11-23T02:00:00Z', attempts: 1 }],
+};
+
+describe('the number of jobs', () => {
+  it('stops a sweep that would close more than maxJobs, and not one that would close as many', () => {
+    expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
+    expect(fuse({ idle: 501, open: 2_000 })).toEqual({
+      name: 'max_jobs',
+      idle: 501,
+      open: 2_000,
+      limit: 500,
+    });
+    expect(fuse({ idle: 501, open: 2_000, payload: { fuse: { maxJobs: null } } })).toBeUndefined();
+  });
+
+  it('stops a sweep that would close more than maxShare of the open jobs, from ten open jobs on', () => {
+    expect(fuse({ idle: 50, open: 100 })).toBeUndefined();
+    expect(fuse({ idle: 51, open: 100 })).toEqual({ name: 'max_share', idle: 51, open: 100, limit: 0.5 });
+    expect(fuse({ idle: 9, open: 9 })).toBeUndefined();
+    expect(fuse({ idle: 10, open: 10 })?.name).toBe('max_share');
+    expect(fuse({ idle: 100, payload: { fuse: { maxShare: null } } })).toBeUndefined();
+  });
+});
+
+describe('an ingest outage', () => {
+  const together = (count: number, over = 15 * minute) =>
+    Array.from({ length: count }, (_, index) => now - 3 * day + (index * over) / Math.max(1, count - 1));
+
+  it('is seen when ten jobs, more than a third of those ever fed, fell silent within 15 minutes', () => {
+    const found = fuse({
+      idle: 12,
+      open: 30,
+      everFed: 29,
+      silentSince: [...together(10), now - 9 * day, now - 12 * day],
+    });
+    expect(found).toEqual({
+      name: 'mass_idle',
+      idle: 12,
+      open: 30,
+      limit: 9,
+      together: { jobs: 10, from: '2026-11-20T12:00:00.000Z', to: '2026-11-20T12:15:00.000Z' },
+    });
+  });
+
+  it.each([
+    [12, 10, 9],
+    [30, 11, 10],
+    [62, 21, 20],
+  ])('of %i jobs ever fed is seen in %i, when %i would have been let pass', (everFed, crowd, limit) => {
+    const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
+    expect(seen(crowd)?.limit).toBe(limit);
+    expect(seen(limit)).toBeUndefined();
+  });
+
+  it('is told by its largest crowd, whatever fell silent since, and by the first of two that are as large', () => {
+    const earlier = together(10).map((moment) => moment - 9 * day);
+    const found = (silentSince: readonly number[]) =>
+      fuse({ idle: silentSince.length, everFed: 22, silentSince })?.together;
+    expect(found([...earlier, now - 3 * day, now - 4 * day])).toEqual({
+      jobs: 10,
+      from: '2026-11-11T12:00:00.000Z',
+      to: '2026-11-11T12:15:00.000Z',
+    });
+    expect(found([...together(10), ...earlier])?.from).toBe('2026-11-11T12:00:00.000Z');
+    expect(found([...together(11), ...earlier])).toMatchObject({
+      jobs: 11,
+      from: '2026-11-20T12:00:00.000Z',
+    });
+  });
+
+  it('is seen days later, as the moments do not move with time', () => {
+    expect(
+      fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment - 40 * day) })?.name,
+    ).toBe('mass_idle');
+  });
+
+  it('is seen wherever its fifteen minutes lie', () => {
+    for (const shift of [0, 1, 7, 14]) {
+      expect(
+        fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment + shift * minute) })
+          ?.name,
+      ).toBe('mass_idle');
+    }
+  });
+
+  it('is not seen in nine jobs, in a third of the fed jobs, or in jobs that fell silent over a longer time', () => {
+    expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
+    expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
+    expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();
+  });
+
+  it('is let pass when the request says so', () => {
+    expect(
+      fuse({ idle: 10, everFed: 20, silentSince: together(10), payload: { fuse: { massIdle: false } } }),
+    ).toBeUndefined();
+  });
+});
+
+describe('the order of the fuses', () => {
+  const everything = {
+    idle: 600,
+    open: 700,
+    everFed: 700,
+    silentSince: Array.from({ length: 600 }, () => now - 3 * day),
+  };
+
+  it('is upgrade mode, mass idleness, number, share', () => {
+    expect(fuse({ ...everything, upgradeMode: true })?.name).toBe('upgrade_mode');
+    expect(fuse(everything)?.name).toBe('mass_idle');
+    expect(fuse({ ...everything, silentSince: spreadOut(600) })?.name).toBe('max_jobs');
+    expect(
+      fuse({ ...everything, silentSince: spreadOut(600), payload: { fuse: { maxJobs: 600 } } })?.name,
+    ).toBe('max_share');
+  });
+
+  it('leaves only upgrade mode to a follow-up', () => {
+    expect(fuse({ ...everything, payload: { followUpOf } })).toBeUndefined();
+    expect(fuse({ ...everything, payload: { followUpOf }, upgradeMode: true })?.name).toBe('upgrade_mode');
+  });
+
+  it('does not take a server that does not tell its upgrade mode for one that is in it', () => {
+    expect(fuse({ upgradeMode: undefined })).toBeUndefined();
+  });
+});

@@ -1,0 +1,316 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ClusterAnswers,
+  isMoment,
+  type JobSnapshot,
+  joinInventory,
+  lastActivityOf,
+  runs,
+} from '../../../src/sweep/planning/inventory.ts';
+import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
+import { day, hour, idleJob, now } from '../../support/jobs.ts';
+
+const configOf = (jobId: string, rest: Partial<JobConfig> = {}): JobConfig => ({
+  jobId,
+  groups: [],
+  ...rest,
+});
+const statsOf = (jobId: string, rest: Partial<JobStats> = {}): JobStats => ({
+  jobId,
+  state: 'opened',
+  openForMs: 30 * day,
+  runningForecasts: 0,
+  ...rest,
+});
+const feedOf = (datafeedId: string, state: string, jobId = 'a'): DatafeedStats => ({
+  datafeedId,
+  jobId,
+  state,
+  lookback: 'done',
+});
+
+const join = (answers: Partial<ClusterAnswers>) =>
+  joinInventory({ configs: [], stats: [], datafeeds: [], readAt: now, ...answers });
+
+/** The only job of these answers. */
+function only(answers: Partial<ClusterAnswers>): JobSnapshot {
+  const [job, ...others] = join(answers);
+  if (!job || others.length > 0) throw new Error('expected the answers to tell of one job');
+  return job;
+}
+
+describe('what a cluster answers', () => {
+  it('is joined into one snapshot of each job', () => {
+    const config = configOf('a', {
+      groups: ['team-a'],
+      blocked: 'reset',
+      datafeedId: 'feed',
+      protection: { jobsweep: { protect: true } },
+      managed: true,
+    });
+    const stats = statsOf('a', {
+      nodeId: 'n1',
+      nodeName: 'node one',
+      openForMs: 3 * hour,
+      lastDataTime: now - hour,
+      latestRecordTime: now - day,
+      modelBytes: 12_345,
+      runningForecasts: 2,
+    });
+    expect(only({ configs: [config], stats: [stats], datafeeds: [feedOf('feed', 'started')] })).toMatchObject(
+      {
+        jobId: 'a',
+        target: 'a',
+        reportedState: 'opened',
+        state: 'opened',
+        groups: ['team-a'],
+        nodeId: 'n1',
+        nodeName: 'node one',
+        openedAt: now - 3 * hour,
+        lastDataTime: now - hour,
+        latestRecordTime: now - day,
+        modelBytes: 12_345,
+        runningForecasts: 2,
+        blocked: 'reset',
+        protection: { kind: 'always' },
+        managed: true,
+        datafeed: { datafeedId: 'feed', state: 'started', lookback: 'done' },
+      },
+    );
+  });
+
+  it('comes in the order of ids, whatever the order of the answers, and the jobs of each answer once', () => {
+    const jobs = join({
+      configs: ['c', 'a'].map((id) => configOf(id)),
+      stats: ['d', 'b', 'a', 'c'].map((id) => statsOf(id)),
+    });
+    expect(jobs.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('tells the state %s', (state) => {
+    expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
+      reportedState: state,
+      state,
+    });
+  });
+});
+
+describe('a job that is not to be touched has no state', () => {
+  const config = configOf('a');
+  const stats = statsOf('a');
+
+  it.each<[string, Partial<ClusterAnswers>, string]>([
+    [
+      'two configs',
+      { configs: [config, config], stats: [stats] },
+      'GET _ml/anomaly_detectors lists it twice',
+    ],
+    [
+      'two stats',
+      { configs: [config], stats: [stats, stats] },
+      'GET _ml/anomaly_detectors/_stats lists it twice',
+    ],
+    [
+      'a config that could not be read',
+      { configs: [configOf('a', { unreadable: 'groups is 7' })], stats: [stats] },
+      'groups is 7 in GET _ml/anomaly_detectors',
+    ],
+    [
+      'stats that could not be read',
+      { configs: [config], stats: [statsOf('a', { unreadable: 'state is 7' })] },
+      'state is 7 in GET _ml/anomaly_detectors/_stats',
+    ],
+    ['no config', { stats: [stats] }, 'GET _ml/anomaly_detectors does not list it'],
+    [
+      'a datafeed by its config, which feeds another job by its own stats',
+      {
+        configs: [configOf('a', { datafeedId: 'f' })],
+        stats: [stats],
+        datafeeds: [feedOf('f', 'started', 'b')],
+      },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
+    ],
+    [
+      'a datafeed by its config, of which there are no stats',
+      { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats] },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
+    ],
+    [
+      'one datafeed by its config, and another by the stats',
+      { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats], datafeeds: [feedOf('g', 'stopped')] },
+      'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
+    ],
+    [
+      'a datafeed whose id no datafeed can have',
+      { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
+      'the datafeed id ".." in GET _ml/datafeeds/_stats is none that a request may name',
+    ],
+  ])('with %s', (_, answers, unclear) => {
+    expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });
+  });
+
+  it('in a state that is not known', () => {
+    const hibernating = statsOf('a', { state: 'hibernating' });
+    expect(only({ configs: [config], stats: [hibernating] })).toMatchObject({
+      reportedState: 'hibernating',
+      state: undefined,
+    });
+  });
+
+  it.each(['A', 'a,b', 'a*', '_all', 'ä'])('with the id %s, which a close could not name alone', (id) => {
+    expect(only({ configs: [configOf(id)], stats: [statsOf(id)] })).toMatchObject({
+      target: undefined,
+      reportedState: 'opened',
+      state: undefined,
+    });
+  });
+
+  it('where its id is the name of a group of any job', () => {
+    const [a, b] = join({
+      configs: [configOf('a'), configOf('b', { groups: ['x', 'a'] })],
+      stats: [statsOf('a'), statsOf('b')],
+    });
+    expect(a).toMatchObject({ target: undefined, state: undefined });
+    expect(b).toMatchObject({ target: 'b', state: 'opened' });
+  });
+
+  it('where its config names a datafeed that feeds nobody or another, or one feeds it that no id could ask for', () => {
+    const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
+      only({ configs: [config], stats: [stats], datafeeds }).state;
+    const fed = configOf('a', { datafeedId: 'feed' });
+    expect(state(fed)).toBeUndefined();
+    expect(state(fed, feedOf('feed', 'stopped', 'b'))).toBeUndefined();
+    expect(state(fed, feedOf('other', 'stopped'))).toBeUndefined();
+    expect(state(config, feedOf('No Id', 'stopped'))).toBeUndefined();
+    expect(state(config, feedOf('other', 'stopped'), feedOf('No Id', 'stopped'))).toBeUndefined();
+    expect(state(fed, feedOf('feed', 'stopped'))).toBe('opened');
+    expect(state(fed, feedOf('other', 'stopped'), feedOf('feed', 'stopped'))).toBe('opened');
+    // a config that names none contradicts nothing
+    expect(state(config, feedOf('other', 'stopped'))).toBe('opened');
+  });
+
+  it('unless it is closed: nobody would touch it, whatever else is told of it', () => {
+    const closed = statsOf('a', { state: 'closed' });
+    expect(only({ stats: [closed] }).state).toBe('closed');
+    expect(only({ configs: [config, config], stats: [closed] }).state).toBe('closed');
+  });
+});
+
+describe('of a job', () => {
+  it('without a config, what the stats tell is known', () => {
+    expect(
+      only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
+    ).toEqual({
+      jobId: 'a',
+      target: 'a',
+      reportedState: 'opened',
+      state: undefined,
+      unclear: 'GET _ml/anomaly_detectors does not list it',
+      groups: [],
+      nodeId: 'n1',
+      nodeName: 'node one',
+      openedAt: now - 30 * day,
+      lastDataTime: now - day,
+      runningForecasts: 0,
+      protection: { kind: 'none' },
+      managed: false,
+    });
+  });
+
+  it('without stats, what the config tells is known', () => {
+    const config = configOf('a', {
+      groups: ['g'],
+      protection: { jobsweep: { protectUntil: '2026-11-23' } },
+      managed: true,
+      blocked: 'delete',
+    });
+    expect(only({ configs: [config] })).toEqual({
+      jobId: 'a',
+      target: 'a',
+      reportedState: 'unknown',
+      state: undefined,
+      unclear: 'GET _ml/anomaly_detectors/_stats does not list it',
+      groups: ['g'],
+      runningForecasts: 0,
+      blocked: 'delete',
+      protection: { kind: 'until', until: Date.parse('2026-11-24T00:00:00Z') },
+      managed: true,
+    });
+  });
+
+  it('without a process nobody knows since when it is open', () => {
+    const failed = statsOf('a', { state: 'failed', openForMs: undefined });
+    expect(only({ configs: [configOf('a')], stats: [failed] }).openedAt).toBeUndefined();
+  });
+
+  it.each([
+    [undefined, false],
+    [null, false],
+    [false, false],
+    [true, true],
+    ['false', true],
+    [0, true],
+    [{}, true],
+  ])('whose config says managed: %j, it is %s that an app manages it', (managed, expected) => {
+    expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
+  });
+});
+
+describe('the last activity of a job', () => {
+  const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
+
+  it('is the newest of its data, its opening and what is remembered of it', () => {
+    expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
+    expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
+    expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
+    expect(lastActivityOf(clocks(undefined, 2))).toBe(2);
+    expect(lastActivityOf(clocks(), 1)).toBe(1);
+  });
+
+  it('is not known where nothing tells of any', () => {
+    expect(lastActivityOf(clocks())).toBeUndefined();
+  });
+
+  it('is never event time', () => {
+    expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
+  });
+});
+
+describe('whether a datafeed may still fetch', () => {
+  it.each([
+    ['stopped', false],
+    ['started', true],
+    ['starting', true],
+    ['stopping', true],
+    ['napping', true],
+  ])('%s: %s', (state, expected) => {
+    expect(runs(feedOf('feed', state))).toBe(expected);
+  });
+
+  it('is no question without a datafeed', () => {
+    expect(runs(undefined)).toBe(false);
+  });
+});
+
+describe('the datafeed of a job', () => {
+  const feedFor = (...datafeeds: DatafeedStats[]) =>
+    only({ configs: [configOf('a')], stats: [statsOf('a')], datafeeds }).datafeed?.datafeedId;
+
+  it('is the one that says so', () => {
+    expect(feedFor()).toBeUndefined();
+    expect(feedFor(feedOf('other', 'started', 'b'))).toBeUndefined();
+    expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
+  });
+
+  it('of several is one that is not stopped, as it would be busy; else the first', () => {
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
+    expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');
+    expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'stopped'))).toBe('first');
+  });
+});
+
+it('a moment is one that a calendar of JavaScript has, its first and last included', () => {
+  expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
+  expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
+});

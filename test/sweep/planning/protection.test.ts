@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isProtectionKey, protects, readProtection as read } from '../../../src/sweep/planning/protection.ts';
+
+/** `custom_settings.jobsweep` holds this. */
+const readProtection = (jobsweep: unknown) => read({ jobsweep });
+
+const at = (moment: string) => Date.parse(moment);
+
+describe('custom_settings.jobsweep', () => {
+  it('protects while it says so', () => {
+    expect(protects(readProtection({ protect: true }), 0)).toBe(true);
+    expect(protects(readProtection({ protect: false }), 0)).toBe(false);
+    expect(protects(readProtection({}), 0)).toBe(false);
+    expect(protects(readProtection(undefined), 0)).toBe(false);
+  });
+
+  it('is told by its kind', () => {
+    expect(readProtection({ protect: true })).toEqual({ kind: 'always' });
+    expect(readProtection({ protect: false })).toEqual({ kind: 'none' });
+    expect(readProtection({})).toEqual({ kind: 'none' });
+  });
+
+  it.each([
+    ['2026-11-23', '2026-11-24T00:00:00Z'],
+    ['2026-11-23T14:00Z', '2026-11-23T14:00:00Z'],
+    ['2026-11-23T14:00:00.5Z', '2026-11-23T14:00:00.500Z'],
+    ['2026-11-23T14:00:00.123456789Z', '2026-11-23T14:00:00.123Z'],
+    // another day in UTC than where it was written
+    ['2026-11-23T01:30:00+02:00', '2026-11-22T23:30:00Z'],
+    ['2026-12-31T23:00:00-05:00', '2027-01-01T04:00:00Z'],
+  ])('holds until %s, which is %s', (protectUntil, until) => {
+    expect(readProtection({ protectUntil })).toEqual({ kind: 'until', until: at(until) });
+  });
+
+  it('protects through the whole of a last day, in UTC', () => {
+    const until = readProtection({ protectUntil: '2026-11-23' });
+    expect(protects(until, at('2026-11-23T23:59:59.999Z'))).toBe(true);
+    expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
+  });
+
+  it('protects up to a moment, wherever its zone is', () => {
+    const until = readProtection({ protectUntil: '2026-11-23T14:00:00+02:00' });
+    expect(protects(until, at('2026-11-23T11:59:59Z'))).toBe(true);
+    expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
+  });
+
+  it('still protects until the date when `protect` is false', () => {
+    expect(
+      protects(readProtection({ protect: false, protectUntil: '2026-11-23' }), at('2026-11-20T00:00:00Z')),
+    ).toBe(true);
+  });
+
+  it.each([
+    null,
+    true,
+    'yes',
+    [],
+    { protect: 'true' },
+    { protect: 1 },
+    { protected: true },
+    { protectUntil: 'tomorrow' },
+    { protectUntil: '2026-02-31' },
+    { protectUntil: '2026-11-23T14:00:00' },
+    { protectUntil: '23.11.2026' },
+    { protectUntil: 1_795_000_000_000 },
+    { protectUntil: null },
+    { protectUntil: ['2026-11-23'] },
+    { protect: false, protectUntil: '2026-13-01' },
+  ])('protects when it cannot be read: %j', (value) => {
+    expect(readProtection(value)).toEqual({ kind: 'unreadable' });
+    expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
+  });
+
+  it.each([
+    '2026-11-23T14:00:00+24:00',
+    '2026-11-23T24:00:01Z',
+    '2026-11-23T23:60Z',
+    '2026-11-23T14:00:00.1234567890Z',
+    '2026-11-23T14:00:00 Z',
+    '2026-11-23T14:00:00Z, or so',
+    '2026-11-23 ',
+    '+002026-11-23',
+    'from 2026-11-23T14:00:00Z',
+    // Date.parse passes over what stands in brackets
+    '2026-11-23 (2026-11-23)',
+    '2026-11-31T10:00:00Z',
+  ])('protects when its moment is none: %s', (protectUntil) => {
+    expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
+  });
+
+  it('of any content never throws, and protects unless it is understood as a whole', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const protection = readProtection(value);
+        const understood =
+          typeof value === 'object' &&
+          value !== null &&
+          !Array.isArray(value) &&
+          Object.keys(value).every((key) => key === 'protect' || key === 'protectUntil');
+        if (!understood) expect(protects(protection, Number.MAX_SAFE_INTEGER)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the spelling of the key', () => {
+  it('may be dotted, which means the same', () => {
+    expect(read({ 'jobsweep.protect': true })).toEqual({ kind: 'always' });
+    expect(read({ 'jobsweep.protect': false })).toEqual({ kind: 'none' });
+    expect(read({ 'jobsweep.protectUntil': '2026-11-23T14:00Z' })).toEqual({
+      kind: 'until',
+      until: at('2026-11-23T14:00:00Z'),
+    });
+    expect(read({ 'jobsweep.protected': true })).toEqual({ kind: 'unreadable' });
+    expect(read({ 'jobsweep.protect': 'yes' })).toEqual({ kind: 'unreadable' });
+  });
+
+  it('may be both, and then the longer protection counts', () => {
+    expect(read({ jobsweep: { protect: false }, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
+    expect(read({ jobsweep: { protect: 'x' }, 'jobsweep.protect': true })).toEqual({ kind: 'unreadable' });
+    expect(read({ jobsweep: { protectUntil: '2026-11-23' }, 'jobsweep.protectUntil': '2026-11-21' })).toEqual(
+      { kind: 'until', until: at('2026-11-24T00:00:00Z') },
+    );
+  });
+
+  it.each([
+    'jobSweep',
+    'JOBSWEEP',
+    'job_sweep',
+    'job-sweep',
+    'job.sweep',
+    'jobsweeep',
+    'jobsweap',
+    'obsweep',
+    'jobsweeps',
+    'job_sweep.protect',
+    'jobsweeep.protectUntil',
+    'JobSweep.protect',
+    'jobsweepProtect',
+    'jobsweep_protect_until',
+    'jobsweep-protect',
+  ])('protects where it is %s, whatever it holds', (key) => {
+    for (const value of [true, false, null, 'x', {}, { protect: false }]) {
+      expect(read({ [key]: value })).toEqual({ kind: 'misspelled', key });
+      expect(protects(read({ [key]: value }), 0)).toBe(true);
+    }
+  });
+
+  it.each([
+    'managed',
+    'created_by',
+    'custom_urls',
+    'job',
+    'sweep',
+    'jobsweeper_old',
+    'jobswap',
+    'protect',
+    '',
+  ])('is not that of another setting: %s', (key) => {
+    expect(isProtectionKey(key)).toBe(false);
+    expect(read({ [key]: true })).toEqual({ kind: 'none' });
+  });
+});

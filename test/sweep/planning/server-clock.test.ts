@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
+import { compareClocks } from '../../../src/sweep/planning/server-clock.ts';
+import { parseRequest, type RequestPayload } from '../../../src/sweep/request/request.ts';
+import { sweep } from '../../../src/sweep/sweep.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { type Exchange, serve } from '../../support/scripted-server.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** The world's clock, wrong by so much. */
+const wrongBy = (ms: number, { clock }: Pick<World, 'clock'>): Clock => ({
+  now: () => clock.now() + ms,
+  sleep: (...given) => clock.sleep(...given),
+  limit: (given) => clock.limit(given),
+});
+
+async function sweepWith(clock: Clock, world: World, payload: RequestPayload = {}) {
+  await using cluster = new ElasticsearchCluster({ address: { url: world.server.url } }, clock);
+  return await sweep(
+    { sweepId: 's', ...parseRequest(payload) },
+    { cluster, clock, remainingMs: 15 * minute },
+  );
+}
+
+describe('a machine whose clock is ahead of the cluster’s', () => {
+  it.each([{}, { dryRun: true }])('by an hour does not sweep (%j)', async (payload) => {
+    // without the comparison, all but one of these busy jobs would be closed
+    await using world = await startWorld([...busy(3), { jobId: 'other', lastData: '10h' }]);
+    const swept = sweepWith(wrongBy(3 * 24 * hour, world), world, {
+      ...payload,
+      fuse: { maxShare: null, massIdle: false },
+    });
+    await expect(swept).rejects.toMatchObject({ name: 'WrongClockError', exitCode: 5 });
+    await expect(swept).rejects.toThrow(
+      /clock is 4319 minutes ahead of the Date .*; nothing was closed\. Set/,
+    );
+    expect(world.closes()).toEqual([]);
+  });
+
+  it('by six minutes sweeps, with a warning', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    const { status, counts, warnings } = await sweepWith(wrongBy(6 * minute + 2_000, world), world);
+    expect({ status, closed: counts.closed }).toEqual({ status: 'done', closed: 1 });
+    expect(warnings).toEqual([expect.stringContaining('clock is 6 minutes ahead of the Date')]);
+  });
+
+  it('by four minutes sweeps without a word', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    expect((await sweepWith(wrongBy(4 * minute, world), world)).warnings).toEqual([]);
+  });
+
+  it('makes the command end with exit 5, a plan too', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    for (const args of [['plan'], ['sweep', '--yes']]) {
+      const { exit, stdout, stderr } = await runCommand(args, {
+        env: { ELASTICSEARCH_URL: world.server.url },
+        clock: wrongBy(2 * hour, world),
+      });
+      expect([exit, stdout]).toEqual([5, '']);
+      expect(stderr).toMatch(/^jobsweep: this machine's clock is 119 minutes ahead/m);
+    }
+    expect(world.closes()).toEqual([]);
+  });
+});
+
+describe('a machine whose clock is behind', () => {
+  it('sweeps, with a warning: it closes less', async () => {
+    await using world = await startWorld([...busy(5), ...idle(1)]);
+    const { status, warnings } = await sweepWith(wrongBy(-2 * hour, world), world);
+    expect(status).toBe('done');
+    expect(warnings.join()).toContain('clock is 120 minutes behind the Date');
+  });
+});
+
+describe('the Date of answers', () => {
+  const readThrough = async (world: World, change: (exchange: Exchange, headers: Headers) => void) => {
+    await using gateway = await serve(async (exchange) => {
+      const { method, path, query, body, raw } = exchange;
+      const answer = await fetch(`${world.server.url}${path}?${query.toString()}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(method === 'POST' && { body }),
+      });
+      const headers = new Headers({
+        'content-type': 'application/json',
+        'x-elastic-product': 'Elasticsearch',
+      });
+      change(exchange, headers);
+      raw(await answer.text(), answer.status, Object.fromEntries(headers));
+    });
+    await using cluster = new ElasticsearchCluster({ address: { url: gateway.url } }, world.clock);
+    const order = { sweepId: 's', ...parseRequest({ dryRun: true }) };
+    return (await sweep(order, { cluster, clock: world.clock, remainingMs: 15 * minute })).warnings;
+  };
+  const date = (ms: number) => new Date(ms).toUTCString();
+
+  it('is not missed where there is none', async () => {
+    await using world = await startWorld(busy(5));
+    expect(await readThrough(world, () => undefined)).toEqual([]);
+  });
+
+  it('counts by the answer that agrees best, as one may come from a cache', async () => {
+    await using world = await startWorld(busy(5));
+    const { clock } = world;
+    const warnings = await readThrough(world, ({ index }, headers) => {
+      headers.set('date', date(index % 2 === 0 ? clock.now() - 5 * hour : clock.now()));
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('does not count with an Age, which a cache adds', async () => {
+    await using world = await startWorld(busy(5));
+    const warnings = await readThrough(world, (_exchange, headers) => {
+      headers.set('date', date(world.clock.now() - 5 * hour));
+      headers.set('age', '18000');
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('cannot be read: then it is as if there were none', async () => {
+    await using world = await startWorld(busy(5));
+    expect(await readThrough(world, (_exchange, headers) => headers.set('date', 'yesterday'))).toEqual([]);
+  });
+
+  it.each([
+    [5 * minute + 999, 0],
+    [5 * minute + 1_000, 1],
+    [60 * minute + 999, 1],
+  ])('%i ms behind the request gives %i warnings', (ahead, count) => {
+    const now = Date.parse('2026-11-26T12:00:00Z');
+    expect(compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 })).toHaveLength(
+      count,
+    );
+  });
+
+  it('may lie anywhere between the request and its answer', () => {
+    const sentAt = Date.parse('2026-11-26T12:00:00Z');
+    expect(compareClocks({ date: sentAt + 10 * minute, sentAt, receivedAt: sentAt + 20 * minute })).toEqual(
+      [],
+    );
+    expect(
+      compareClocks({ date: sentAt + 25 * minute, sentAt, receivedAt: sentAt + 20 * minute }),
+    ).toHaveLength(1);
+  });
+});
+
+describe('a cluster in which no job has recent data', () => {
+  const started = { state: 'started' } as const;
+
+  it('gets a warning when real-time datafeeds run', async () => {
+    await using world = await startWorld([
+      { jobId: 'a', lastData: '5d', datafeed: started },
+      { jobId: 'b', lastData: '6d', datafeed: started },
+    ]);
+    const { warnings } = await world.sweep({ dryRun: true });
+    expect(warnings).toEqual([
+      "2 real-time datafeeds running, but no job of the cluster has had data in the last 2d: either ingest has stopped, or this machine's clock is ahead",
+    ]);
+  });
+
+  it('gets none when one job has, or no datafeed runs', async () => {
+    await using fed = await startWorld([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
+    expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
+    await using still = await startWorld(idle(2));
+    expect((await still.sweep({ dryRun: true })).warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import { type History, judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import { keepReasons } from '../../../src/sweep/vocabulary.ts';
+import { day, hour, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
+
+const judge = (job: Partial<JobSnapshot>, payload: RequestPayload = {}, history: History = {}) => {
+  const { verdict, reason } = judgeBy(requestOf(payload)).judge(idleJob(job), now, history);
+  return `${verdict} ${reason}`;
+};
+
+const datafeed = (state: string, lookback: 'running' | 'done' | 'unknown' = 'done') => ({
+  datafeed: { datafeedId: 'd', state, lookback },
+});
+
+describe('the clock that idleness is judged by', () => {
+  it('closes a job whose last data and whose process are both older than idleFor', () => {
+    expect(judge({})).toBe('close idle');
+  });
+
+  it('closes at exactly idleFor, and keeps one millisecond before', () => {
+    expect(judge({ lastDataTime: now - 48 * hour })).toBe('close idle');
+    expect(judge({ lastDataTime: now - 48 * hour + 1 })).toBe('keep recent_data');
+  });
+
+  it('keeps a back-fill, whose records are years old and arrived a minute ago', () => {
+    expect(judge({ lastDataTime: now - minute, latestRecordTime: now - 1000 * day })).toBe(
+      'keep recent_data',
+    );
+  });
+
+  it('takes no notice of event time that is recent while nothing arrives', () => {
+    expect(judge({ latestRecordTime: now })).toBe('close idle');
+  });
+
+  it('keeps a job that was reopened an hour ago with its old data', () => {
+    expect(judge({ openedAt: now - hour, lastDataTime: now - 400 * day })).toBe('keep recently_opened');
+  });
+
+  it('keeps a job whose data is in the future, as a clock that runs ahead is no reason to close', () => {
+    expect(judge({ lastDataTime: now + day })).toBe('keep recent_data');
+  });
+
+  it('keeps an opened job without a process: it is moving between nodes', () => {
+    expect(judge({ openedAt: undefined, nodeId: undefined })).toBe('keep no_process');
+  });
+
+  it('closes a never-fed job that has been open for idleFor, keeps a younger one, and keeps both when told to', () => {
+    expect(judge({ lastDataTime: undefined })).toBe('close never_fed');
+    expect(judge({ lastDataTime: undefined, openedAt: now - hour })).toBe('keep recently_opened');
+    expect(judge({ lastDataTime: undefined }, { neverFed: 'keep' })).toBe('keep never_fed');
+    expect(judge({}, { neverFed: 'keep' })).toBe('close idle');
+  });
+
+  it('keeps a failed job that nothing tells the age of', () => {
+    expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
+  });
+
+  it('remembers the activity of a job whose clocks went with its process', () => {
+    const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
+    expect(judge(closing)).toBe('keep no_clock');
+    expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');
+  });
+});
+
+describe('signals that a job is busy or not ours', () => {
+  it.each<[string, Partial<JobSnapshot>, string]>([
+    ['blocked by a reset', { blocked: 'reset' }, 'keep blocked'],
+    ['being opened', { state: 'opening', openedAt: undefined }, 'keep opening'],
+    [
+      'in a state that this version does not know',
+      { state: undefined, reportedState: 'hibernating' },
+      'keep unknown_state',
+    ],
+    ['forecasting', { runningForecasts: 1 }, 'keep forecast_running'],
+    ['fed by a look-back', datafeed('started', 'running'), 'keep lookback_running'],
+    ['fed by a real-time datafeed', datafeed('started'), 'keep datafeed_running'],
+    ['fed by a datafeed that starts', datafeed('starting', 'unknown'), 'keep datafeed_running'],
+    ['fed by a datafeed that stops', datafeed('stopping', 'unknown'), 'keep datafeed_running'],
+    [
+      'fed by a datafeed in a state that is not known',
+      datafeed('napping', 'unknown'),
+      'keep datafeed_running',
+    ],
+    ['managed by one of Elastic’s apps', { managed: true }, 'keep managed'],
+    ['protected', { protection: { kind: 'always' } }, 'keep protected'],
+    ['protected until later', { protection: { kind: 'until', until: now + 1 } }, 'keep protected'],
+    ['no longer protected', { protection: { kind: 'until', until: now } }, 'close idle'],
+    ['protected by something unreadable', { protection: { kind: 'unreadable' } }, 'keep protected'],
+  ])('a job %s', (_what, job, expected) => {
+    expect(judge(job)).toBe(expected);
+  });
+
+  it('stops a real-time datafeed where the request says so, and never one that may be in its look-back', () => {
+    expect(judge(datafeed('started'), { runningDatafeeds: 'stop' })).toBe('close idle');
+    expect(judge(datafeed('started', 'running'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
+    expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
+  });
+
+  describe('that is opening, though its process runs', () => {
+    const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
+    const close = { stuckOpening: 'close' } as const;
+
+    it('is kept, and closed only where the request says so', () => {
+      expect(judge(stuck)).toBe('keep opening');
+      expect(judge(stuck, close)).toBe('close stuck_opening');
+      expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
+      expect(judge(stuck, { ...close, states: ['failed'] })).toBe('close stuck_opening');
+    });
+
+    it('is kept while it opens in good health, or where no process is known', () => {
+      const young = (minutes: number) => ({ ...stuck, openedAt: now - minutes * 60_000 });
+      const often = { ...close, idleFor: '1m' };
+      expect(judge(young(90), often)).toBe('close stuck_opening');
+      expect(judge(young(89), often)).toBe('keep opening');
+      expect(judge(young(90), close)).toBe('keep recently_opened');
+      expect(judge({ ...stuck, nodeId: undefined }, close)).toBe('keep opening');
+      expect(judge({ ...stuck, openedAt: undefined }, close)).toBe('keep opening');
+      expect(judge({ ...stuck, lastDataTime: now - day }, close)).toBe('keep recent_data');
+      expect(judge({ ...stuck, protection: { kind: 'always' } }, close)).toBe('keep protected');
+    });
+  });
+
+  it('closes a managed job only where the request says so', () => {
+    expect(judge({ managed: true }, { managed: 'close' })).toBe('close idle');
+  });
+});
+
+describe('names', () => {
+  it('keeps what is excluded by id, group or wildcard, whatever else holds', () => {
+    expect(judge({}, { exclude: 'idle-1' })).toBe('keep excluded');
+    expect(judge({ groups: ['team-a'] }, { exclude: ['x', 'team-a'] })).toBe('keep excluded');
+    expect(judge({ lastDataTime: now }, { exclude: 'idle-*' })).toBe('keep excluded');
+    expect(judge({}, { exclude: ['idle', '*-2'] })).toBe('close idle');
+  });
+
+  it('leaves a state that the request does not choose', () => {
+    expect(judge({}, { states: ['failed'] })).toBe('keep state_not_chosen');
+    expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
+  });
+
+  it('looks at a job that a follow-up lists in any state, as its chain asked it', () => {
+    const payload: RequestPayload = { states: ['failed'] };
+    expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
+    expect(judge({}, payload, { awaited: true })).toBe('close idle');
+    expect(judge({}, payload, { awaited: false })).toBe('keep state_not_chosen');
+  });
+});
+
+describe('force', () => {
+  const failed = { state: 'failed', openedAt: undefined } as const;
+  const closing = { state: 'closing' } as const;
+
+  it('forces a failed job that is idle, and keeps one that had data lately', () => {
+    expect(judge(failed)).toBe('force failed');
+    expect(judge({ ...failed, lastDataTime: now - hour })).toBe('keep recent_data');
+  });
+
+  it('forces no failed job against the policy', () => {
+    expect(judge(failed, { force: { failed: false } })).toBe('keep force_not_allowed');
+    expect(judge(failed, { force: { exclude: ['idle-*'] } })).toBe('keep force_not_allowed');
+  });
+
+  it('takes the forecasts of a failed job for what they are, stale', () => {
+    expect(judge({ ...failed, runningForecasts: 2 })).toBe('force failed');
+  });
+
+  it('keeps failed jobs that are protected, managed or fed', () => {
+    expect(judge({ ...failed, protection: { kind: 'always' } })).toBe('keep protected');
+    expect(judge({ ...failed, managed: true })).toBe('keep managed');
+    expect(judge({ ...failed, ...datafeed('started') })).toBe('keep datafeed_running');
+  });
+
+  it('waits for a closing job until it is stuck, from when it was first asked', () => {
+    expect(judge(closing)).toBe('wait already_closing');
+    expect(judge(closing, {}, { askedAt: now - 75 * minute + 1 })).toBe('wait already_closing');
+    expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
+  });
+
+  it('never forces a stuck job against the policy, and goes on waiting', () => {
+    const asked = { askedAt: now - 10 * hour };
+    expect(judge(closing, { force: { stuckFor: null } }, asked)).toBe('wait already_closing');
+    expect(judge(closing, { force: { exclude: 'idle-1' } }, asked)).toBe('wait already_closing');
+  });
+
+  it('forgets when a job was asked once it is open again', () => {
+    expect(judge({ state: 'opened' }, {}, { askedAt: now - 10 * hour })).toBe('close idle');
+  });
+
+  it('keeps a closing job that had data lately, so that it is never forced', () => {
+    expect(judge({ ...closing, lastDataTime: now - hour }, {}, { askedAt: now - 10 * hour })).toBe(
+      'keep recent_data',
+    );
+  });
+});
+
+it('gives the first reason of the contract’s order when several hold', () => {
+  const everything: JobSnapshot = idleJob({
+    state: undefined,
+    lastDataTime: now,
+    openedAt: now,
+    protection: { kind: 'always' },
+    managed: true,
+    blocked: 'delete',
+    runningForecasts: 1,
+    ...datafeed('started', 'running'),
+  });
+  const holding = judgeBy(requestOf({ exclude: '*', states: ['failed'], neverFed: 'keep' }))
+    .rules(everything, now, { flapping: true })
+    .filter(({ holds }) => holds)
+    .map(({ reason }) => reason);
+  expect(holding).toEqual(Object.keys(keepReasons).filter((reason) => holding.includes(reason as never)));
+  expect(holding.slice(0, 5)).toEqual(['excluded', 'recent_data', 'recently_opened', 'protected', 'managed']);
+});
+
+it('keeps a job that flaps, and goes on waiting for one that is closing already', () => {
+  expect(judge({}, {}, { flapping: true })).toBe('keep flapping');
+  expect(judge({ state: 'failed' }, {}, { flapping: true })).toBe('keep flapping');
+  expect(judge({ state: 'closing' }, {}, { flapping: true })).toBe('wait already_closing');
+});

@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../simulator/clock.ts';
+import { Budget } from '../../../src/sweep/budget.ts';
+import type { Entry } from '../../../src/sweep/closing/ledger.ts';
+import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
+import type { DatafeedStats, JobStats } from '../../../src/sweep/ports.ts';
+import { type Concluding, conclude } from '../../../src/sweep/reporting/last-reading.ts';
+import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
+import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
+
+/** The cluster at the end of a sweep; undefined: it does not answer. */
+interface Told {
+  readonly stats?: readonly JobStats[] | undefined;
+  readonly feeds?: readonly DatafeedStats[] | undefined;
+  readonly leftMs?: number;
+  readonly observer?: Concluding['observer'];
+}
+
+/** The end of a sweep over a cluster that takes a second for each answer; `reads` are the ids it was asked for. */
+function endOf({ stats, feeds, leftMs = 20_000, observer = {} }: Told) {
+  const clock = new VirtualClock(now);
+  const reads: string[] = [];
+  const answer = async <T>(
+    what: string,
+    ids: readonly string[],
+    told: T | undefined,
+    signal: AbortSignal,
+  ) => {
+    reads.push(`${what} ${ids.join(' ')}`);
+    await clock.sleep(told ? 1_000 : hour, signal);
+    return told as T;
+  };
+  const concluding: Concluding = {
+    clock,
+    observer,
+    judge: judgeBy(requestOf()),
+    budget: new Budget(clock, leftMs),
+    cluster: {
+      jobStats: (signal, ids = []) => answer('jobs', ids, stats, signal),
+      datafeedStats: (signal, ids = []) => answer('feeds', ids, feeds, signal),
+    },
+  };
+  return { concluding, clock, reads };
+}
+
+/** What becomes of one job at the end. */
+async function endedAs(entry: Entry, told: Told) {
+  expect(await conclude([entry], 'time', endOf(told).concluding)).toEqual([]);
+  return entry.outcome;
+}
+
+const error = refusal(408);
+
+describe('the last look at a job that was asked', () => {
+  it.each<[string, Entry, JobStats | undefined, object]>([
+    ['closed', askedOnce(), statsOf('idle-1', 'closed'), { outcome: 'closed' }],
+    [
+      'closed by force',
+      askedOnce({ forced: true }),
+      statsOf('idle-1', 'closed'),
+      { outcome: 'force_closed' },
+    ],
+    ['still closing', askedOnce({ lastError: error }), statsOf('idle-1', 'closing'), { outcome: 'closing' }],
+    ['deleted', askedOnce(), undefined, { outcome: 'gone' }],
+  ])('finds it %s', async (_what, entry, stats, outcome) => {
+    expect(await endedAs(entry, { stats: stats ? [stats] : [] })).toEqual(outcome);
+  });
+
+  it.each(['opened', 'opening', 'failed'])('finds it %s with the error of its last close', async (state) => {
+    const entry = askedOnce({ lastError: error });
+    const stats = [statsOf('idle-1', state, { openForMs: day })];
+    expect(await endedAs(entry, { stats })).toEqual({ outcome: 'error', error });
+  });
+
+  it('finds it opened again by a process that is younger than the ask, whatever the last close said', async () => {
+    const stats = [statsOf('idle-1', 'opened', { openForMs: 10_000 })];
+    const reopened = { type: 'reopened', reason: 'the job is open again after it was asked to close' };
+    expect(await endedAs(askedOnce({ lastError: error }), { stats })).toEqual({
+      outcome: 'error',
+      error: { ...reopened, status: 408 },
+    });
+    expect(await endedAs(askedOnce(), { stats })).toEqual({
+      outcome: 'error',
+      error: { ...reopened, status: 200 },
+    });
+  });
+
+  it('calls an acknowledged job that is open reopened, and one in another state not closed', async () => {
+    expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'opened')] })).toEqual({
+      outcome: 'error',
+      error: {
+        status: 200,
+        type: 'reopened',
+        reason: 'the job is open again after it was asked to close',
+      },
+    });
+    expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'failed')] })).toEqual({
+      outcome: 'error',
+      error: { status: 0, type: 'not_closed', reason: 'the job was asked to close, and is failed' },
+    });
+  });
+
+  it('falls back on what was read after the ask when the cluster does not answer', async () => {
+    const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
+    expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
+    expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
+    expect(await endedAs(askedOnce(), {})).toEqual({ outcome: 'unknown' });
+  });
+
+  it('believes what it reads itself, not what was read before', async () => {
+    const entry = askedOnce({ seen: statsOf('idle-1', 'closing') });
+    expect(await endedAs(entry, { stats: [statsOf('idle-1', 'closed')] })).toEqual({ outcome: 'closed' });
+    expect(await endedAs(askedOnce({ seen: statsOf('idle-1', 'closing') }), { stats: [] })).toEqual({
+      outcome: 'gone',
+    });
+  });
+});
+
+describe('the last look at a job that was found closing', () => {
+  it('finds it closed by whoever asked, still closing, or deleted', async () => {
+    const ended = (stats: JobStats[]) => endedAs(foundClosing('c'), { stats });
+    expect(await ended([statsOf('c', 'closed')])).toEqual({ outcome: 'already_closed' });
+    expect(await ended([statsOf('c', 'closing')])).toEqual({ outcome: 'closing' });
+    expect(await ended([])).toEqual({ outcome: 'gone' });
+  });
+
+  it('falls back on what was seen while it was watched, and on closing, when the cluster does not answer', async () => {
+    expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
+      outcome: 'already_closed',
+    });
+    expect(await endedAs(foundClosing('c'), {})).toEqual({ outcome: 'closing' });
+  });
+
+  it('judges it anew when it is open by now: a busy one is revived', async () => {
+    const entry = foundClosing('c');
+    const lastDataTime = now - minute;
+    const stats = [statsOf('c', 'opened', { openForMs: 3 * day, lastDataTime })];
+    expect(await endedAs(entry, { stats })).toEqual({ outcome: 'revived' });
+    expect(entry.verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+    expect(entry.job).toEqual({
+      ...foundClosing('c').job,
+      reportedState: 'opened',
+      state: 'opened',
+      openedAt: now + 1_000 - 3 * day,
+      lastDataTime,
+    });
+  });
+
+  it.each<[string, JobStats, string]>([
+    ['runs nowhere', statsOf('c', 'opened', { lastDataTime: now - 5 * day }), 'no_process'],
+    ['was opened a moment ago', statsOf('c', 'opened', { openForMs: 1_000 }), 'recently_opened'],
+    ['is in a state that nobody knows', statsOf('c', 'hibernating', { openForMs: day }), 'recently_opened'],
+    [
+      'is in a state that nobody knows, and was there long ago',
+      statsOf('c', 'hibernating', { openForMs: 5 * day }),
+      'unknown_state',
+    ],
+    ['is being opened', statsOf('c', 'opening', { openForMs: 5 * day }), 'opening'],
+  ])('keeps one that %s', async (_what, stats, reason) => {
+    const entry = foundClosing('c');
+    expect(await endedAs(entry, { stats: [stats] })).toEqual({ outcome: 'revived' });
+    expect(entry.verdict).toEqual({ verdict: 'keep', reason });
+  });
+
+  it.each<[string, JobStats, object]>([
+    [
+      'open and idle',
+      statsOf('c', 'opened', { openForMs: 5 * day, lastDataTime: now - 5 * day }),
+      { verdict: 'close', reason: 'idle' },
+    ],
+    [
+      'failed and idle',
+      statsOf('c', 'failed', { lastDataTime: now - 5 * day }),
+      { verdict: 'force', reason: 'failed' },
+    ],
+  ])(
+    'leaves one that is %s to the next sweep, for the reason that ended this one',
+    async (_what, stats, verdict) => {
+      const entry = foundClosing('c');
+      await conclude([entry], 'signal', endOf({ stats: [stats] }).concluding);
+      expect(entry.outcome).toEqual({ outcome: 'not_attempted', because: 'signal' });
+      expect(entry.verdict).toEqual(verdict);
+    },
+  );
+
+  it('judges by what earlier sweeps remember of it', async () => {
+    const entry = foundClosing('c', {}, { job: { lastDataTime: undefined }, history: { lastActivity: 1 } });
+    const stats = [statsOf('c', 'failed')];
+    expect(await endedAs(entry, { stats })).toEqual({ outcome: 'not_attempted', because: 'time' });
+  });
+});
+
+describe('the end of a sweep', () => {
+  it('says why a job was never asked, and reads nothing for it', async () => {
+    const { concluding, reads } = endOf({});
+    const [late, stopped] = [entryOf('late'), entryOf('stopped')];
+    expect(await conclude([late], 'time', concluding)).toEqual([]);
+    expect(await conclude([stopped], 'signal', concluding)).toEqual([]);
+    expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
+    expect(stopped.outcome).toEqual({ outcome: 'not_attempted', because: 'signal' });
+    expect(reads).toEqual([]);
+  });
+
+  it('says so of a job that was never asked also when others are read', async () => {
+    const [late, asked] = [entryOf('late'), askedOnce()];
+    const { concluding } = endOf({ stats: [statsOf('idle-1', 'closed'), statsOf('late', 'closed')] });
+    await conclude([late, asked], 'time', concluding);
+    expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
+  });
+
+  it('reads at once, and once, what was asked or found closing and has no outcome', async () => {
+    const { concluding, reads } = endOf({ stats: [] });
+    const settled = entryOf('settled', { asks: 1 });
+    settled.settle({ outcome: 'closed' }, now);
+    const asked = entryOf('asked', { asks: 1 });
+    await conclude([settled, asked, entryOf('never'), foundClosing('closing')], 'time', concluding);
+    expect(reads).toEqual(['jobs asked closing']);
+    expect(settled.outcome).toEqual({ outcome: 'closed' });
+  });
+
+  it('never names a job that must not be named', async () => {
+    const { concluding, reads } = endOf({ stats: [] });
+    const unnamable = askedOnce({}, { job: { target: undefined } });
+    await conclude([unnamable, entryOf('asked', { asks: 1 })], 'time', concluding);
+    expect(reads).toEqual(['jobs asked']);
+  });
+
+  it('tells the observer of each job that it settles, with its moment', async () => {
+    const told: string[] = [];
+    const observer = { settled: ({ jobId, settledAt }: Entry) => told.push(`${jobId} ${settledAt}`) };
+    const { concluding } = endOf({ stats: [], observer });
+    const settled = entryOf('settled', { asks: 1 });
+    settled.settle({ outcome: 'closed' }, now);
+    await conclude([settled, askedOnce(), entryOf('never')], 'time', concluding);
+    expect(told).toEqual([`idle-1 ${now + 1_000}`, `never ${now + 1_000}`]);
+  });
+
+  it.each([
+    ['10 s for each read', 60_000, 20_000],
+    ['and no more than three quarters of what is left until the deadline, then half', 8_000, 6_000 + 1_000],
+  ])('waits for a silent cluster %s', async (_what, leftMs, waited) => {
+    const { concluding, clock, reads } = endOf({ leftMs });
+    const entry = askedOnce({ stopsDatafeed: 'feed' });
+    expect(await conclude([entry], 'time', concluding)).toEqual([
+      'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
+    ]);
+    expect(clock.now() - now).toBe(waited);
+    expect(reads).toEqual(['jobs idle-1', 'feeds feed']);
+    expect(entry.outcome).toEqual({ outcome: 'unknown' });
+    expect(entry.datafeedStopped).toBeUndefined();
+  });
+});
+
+describe('the datafeed that a close was to stop', () => {
+  const feed = (state: string): DatafeedStats[] => [
+    { datafeedId: 'other', jobId: 'other', state: 'started', lookback: 'done' },
+    { datafeedId: 'feed', jobId: 'idle-1', state, lookback: 'done' },
+  ];
+  const openWithout =
+    'the datafeed feed was stopped and its job idle-1 was not closed: it is open without data; start the datafeed again or close the job';
+  const nobodyKnows =
+    'the datafeed feed was stopped, and whether its job idle-1 is closed is not known: if the job is open, start the datafeed again or close the job';
+  const closedWith = 'the job idle-1 is closed and its datafeed feed is still started: stop it';
+
+  it.each<[string, string, Parameters<Entry['settle']>[0], boolean, string[]]>([
+    ['stopped, and its job closed', 'stopped', { outcome: 'closed' }, true, []],
+    ['stopped, and its job was forced', 'stopped', { outcome: 'force_closed' }, true, []],
+    ['stopped, and its job is closing', 'stopped', { outcome: 'closing' }, true, []],
+    ['stopped, and its job did not close', 'stopped', { outcome: 'error', error }, true, [openWithout]],
+    ['stopped, and its job is not known', 'stopped', { outcome: 'unknown' }, true, [nobodyKnows]],
+    ['goes on beside a closed job', 'started', { outcome: 'closed' }, false, [closedWith]],
+    ['goes on beside a forced job', 'started', { outcome: 'force_closed' }, false, [closedWith]],
+    ['goes on with its job', 'started', { outcome: 'error', error }, false, []],
+    ['goes on while its job is closing', 'started', { outcome: 'closing' }, false, []],
+  ])('%s', async (_what, state, outcome, stopped, warnings) => {
+    const entry = askedOnce({ stopsDatafeed: 'feed' });
+    entry.settle(outcome, now);
+    expect(await conclude([entry], 'time', endOf({ feeds: feed(state) }).concluding)).toEqual(warnings);
+    expect(entry.datafeedStopped).toBe(stopped);
+  });
+
+  it('is gone with its job', async () => {
+    const entry = askedOnce({ stopsDatafeed: 'feed' });
+    entry.settle({ outcome: 'closed' }, now);
+    expect(await conclude([entry], 'time', endOf({ feeds: [] }).concluding)).toEqual([]);
+    expect(entry.datafeedStopped).toBe(false);
+  });
+
+  it('is read for those jobs alone, together, and nothing is said of the others', async () => {
+    const entries = [
+      entryOf('a', { stopsDatafeed: 'feed-a' }),
+      entryOf('quiet'),
+      entryOf('b', { stopsDatafeed: 'feed-b' }),
+    ];
+    for (const entry of entries) entry.settle({ outcome: 'closed' }, now);
+    const { concluding, reads } = endOf({ feeds: [] });
+    expect(await conclude(entries, 'time', concluding)).toEqual([]);
+    expect(reads).toEqual(['feeds feed-a feed-b']);
+    expect(entries.map(({ datafeedStopped }) => datafeedStopped)).toEqual([false, undefined, false]);
+  });
+});

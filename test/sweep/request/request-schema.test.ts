@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { schemaTexts } from '../../../scripts/schemas/texts.ts';
+
+it.each(Object.keys(schemaTexts))('editors are told of a %s what the code accepts', (name) => {
+  const file = new URL(`../../../schemas/${name}.schema.json`, import.meta.url);
+  expect(schemaTexts[name]).toBe(readFileSync(file, 'utf8'));
+});

@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidRequestError } from '../../../src/base/errors.ts';
+import { parseRequest, toPayload } from '../../../src/sweep/request/request.ts';
+
+const problems = (payload: unknown): string[] => {
+  try {
+    parseRequest(payload);
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return error.problems.map(({ message }) => message);
+    throw error;
+  }
+  return [];
+};
+
+const hours = (count: number) => count * 3_600_000;
+
+describe('a request', () => {
+  it('is complete and careful when nothing is said', () => {
+    expect(parseRequest({}).request).toEqual({
+      cluster: 'default',
+      jobs: ['*'],
+      exclude: [],
+      states: ['opened', 'closing', 'failed'],
+      allowNoMatch: true,
+      idleFor: hours(48),
+      neverFed: 'close',
+      runningDatafeeds: 'keep',
+      stuckOpening: 'keep',
+      managed: 'keep',
+      dryRun: false,
+      close: { timeout: 120_000, batch: 20, concurrency: 32, perNode: 'auto' },
+      force: { failed: true, stuckFor: hours(1.25), exclude: [], max: 10 },
+      fuse: { maxJobs: 500, maxShare: 0.5, massIdle: true },
+      followUp: { after: 900_000, max: 6 },
+    });
+  });
+
+  it('needs no warning', () => {
+    expect(parseRequest({ jobs: 'a' }).warnings).toEqual([]);
+  });
+
+  it('takes names as a list or as one string with commas, trimmed', () => {
+    expect(parseRequest({ jobs: ' a , b*' }).request.jobs).toEqual(['a', 'b*']);
+    expect(parseRequest({ jobs: ['a ', 'b,c'] }).request.jobs).toEqual(['a', 'b', 'c']);
+  });
+
+  it('keeps the rest of a section’s defaults when one field is said', () => {
+    expect(parseRequest({ close: { batch: 5 } }).request.close).toEqual({
+      timeout: 120_000,
+      batch: 5,
+      concurrency: 32,
+      perNode: 'auto',
+    });
+  });
+
+  it('ignores $schema', () => {
+    expect(problems({ $schema: 'https://example.org/request.json' })).toEqual([]);
+  });
+
+  it('comes back the same from its payload', () => {
+    const { request } = parseRequest({
+      jobs: 'a,b',
+      idleFor: '90m',
+      force: { stuckFor: null },
+      fuse: { maxJobs: null, maxShare: null },
+      followUp: false,
+      trigger: { scheduleArn: 'arn', scheduledTime: '2026-11-23T02:00:00Z' },
+      followUpOf: {
+        sweepId: 's',
+        round: 2,
+        jobs: [{ jobId: 'a', askedAt: '2026-11-23T02:00:00Z', attempts: 1 }],
+      },
+    });
+    expect(parseRequest(JSON.parse(JSON.stringify(toPayload(request)))).request).toEqual(request);
+  });
+});
+
+describe('an invalid request says field, value, expectation and the nearest field', () => {
+  it.each<[unknown, string]>([
+    [{ idelFor: '48h' }, 'idelFor is an unknown field; did you mean idleFor?'],
+    [{ DryRun: true }, 'DryRun is an unknown field; did you mean dryRun?'],
+    [{ close: { btach: 3 } }, 'close.btach is an unknown field; did you mean close.batch?'],
+    [{ timeout: '2m' }, 'timeout is an unknown field; did you mean close.timeout?'],
+    [{ followUp: { afer: '5m' } }, 'followUp.afer is an unknown field; did you mean followUp.after?'],
+    [{ cluster: 'Prod' }, 'cluster: expected the name of a cluster: 1 to 40 of a-z, 0-9 and -, got "Prod"'],
+    [{ dryRun: 'yes' }, 'dryRun: expected true or false, got "yes"'],
+    [{ states: ['closed'] }, 'states[0]: expected one of "opened", "closing", "failed", got "closed"'],
+    [{ neverFed: 'drop' }, 'neverFed: expected one of "close", "keep", got "drop"'],
+    [{ close: { batch: 101 } }, 'close.batch: expected a whole number from 1 to 100, got 101'],
+    [{ close: { batch: 2.5 } }, 'close.batch: expected a whole number from 1 to 100, got 2.5'],
+    [{ close: [] }, 'close: expected an object, got []'],
+    [{ force: null }, 'force: expected an object, got null'],
+    [
+      { fuse: { maxShare: 0 } },
+      'fuse.maxShare: expected a number over 0, up to 1, or null to turn the fuse off, got 0',
+    ],
+    [{ followUp: true }, 'followUp: expected false, or an object with `after` and `max`, got true'],
+    [{ jobs: ['', 'a'] }, 'jobs[0]: expected a non-empty job id, group or wildcard, got ""'],
+    [
+      { jobs: [] },
+      'jobs: expected a list of names or one string with commas, each name a non-empty job id, group or wildcard, and at least one, got []',
+    ],
+    [{ trigger: 1 }, 'trigger: expected an object, got 1'],
+    [{ followUpOf: [] }, 'followUpOf: expected an object, got []'],
+    [
+      { followUpOf: { sweepId: 's', round: 1 } },
+      'followUpOf.jobs: expected a list of at least one job, got nothing',
+    ],
+    [
+      JSON.parse('{"fuse": {"maxJobs": 1e999}}'),
+      'fuse.maxJobs: expected a whole number, 0 or more, or null to turn the fuse off, got Infinity',
+    ],
+    [[], 'the payload: expected an object, as {"idleFor": "48h"}, got []'],
+    [null, 'the payload: expected an object, as {"idleFor": "48h"}, got null'],
+    ['{}', 'the payload: expected an object, as {"idleFor": "48h"}, got "{}"'],
+  ])('%j', (payload, message) => {
+    expect(problems(payload)).toEqual([message]);
+  });
+
+  it('tells everything that is wrong at once', () => {
+    expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
+  });
+
+  it('tells the first hundred of a great many, and that there are more', () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]),
+    );
+    const told = problems({ ...fields, neverFed: 1 });
+    expect(told).toHaveLength(101);
+    expect(told.at(-1)).toBe('and more: only the first 100 problems are told');
+  });
+
+  it('is one error, whose sentence tells of each problem', () => {
+    expect(() => parseRequest({ dryRun: 'yes', close: { batch: 0 } })).toThrow(
+      'the request is not valid: dryRun: expected true or false, got "yes"; close.batch: expected a whole number from 1 to 100, got 0',
+    );
+  });
+
+  it.each(['jobs', 'exclude'])('refuses an empty name in %s', (field) => {
+    for (const value of ['', 'a,,b', ['a', ' '], [''], ['a,']])
+      expect(problems({ [field]: value }), JSON.stringify(value)).toHaveLength(1);
+  });
+
+  it('refuses an empty list of jobs, and takes an empty list to exclude', () => {
+    expect(problems({ jobs: [] })).toHaveLength(1);
+    expect(problems({ exclude: [], force: { exclude: [] } })).toEqual([]);
+  });
+
+  it.each([
+    '48',
+    48,
+    '1.5h',
+    '-1h',
+    '+1h',
+    '1H',
+    '2w',
+    '0h',
+    ' 1h',
+    '1h ',
+    '01h',
+    '1 h',
+    '',
+    'h',
+    '1h30m',
+    '9999999999999999d',
+    null,
+  ])('refuses %j as a duration', (value) => {
+    expect(problems({ idleFor: value })).toHaveLength(1);
+  });
+
+  it('holds each duration to its limits', () => {
+    const verdicts = (field: (value: string) => unknown, values: readonly string[]) =>
+      values.map((value) => problems(field(value)).length);
+    expect(verdicts((idleFor) => ({ idleFor }), ['59s', '60s', '1m', '30d'])).toEqual([1, 0, 0, 0]);
+    expect(verdicts((timeout) => ({ close: { timeout } }), ['99ms', '100ms', '30m', '31m'])).toEqual([
+      1, 0, 0, 1,
+    ]);
+    expect(
+      verdicts((after) => ({ followUp: { after }, force: { stuckFor: null } }), ['119s', '2m', '1d']),
+    ).toEqual([1, 0, 0]);
+  });
+
+  it('refuses to force stuck jobs later than anyone would be there to do it', () => {
+    expect(problems({ followUp: { max: 2 } })[0]).toContain(
+      'force.stuckFor: expected at most followUp.after × followUp.max, which is 30m, got "75m"',
+    );
+    expect(problems({ force: { stuckFor: '90m' } })).toEqual([]);
+    expect(problems({ force: { stuckFor: '91m' } })).toHaveLength(1);
+    expect(problems({ force: { stuckFor: '30d' }, followUp: false })).toEqual([]);
+    expect(problems({ force: { stuckFor: null }, followUp: { max: 1 } })).toEqual([]);
+  });
+
+  it('shows a hostile value without letting it act on a terminal', () => {
+    const [message] = problems({ cluster: '\u001b[2J\u202egpj' });
+    expect(message).toContain('u{202e}');
+    expect(message).toMatch(/^[\u0020-\u007e]+$/);
+  });
+});
+
+describe('the bare event of a schedule without an Input', () => {
+  it('counts as a dry run, says so, and still names the occurrence', () => {
+    const { request, warnings } = parseRequest({
+      version: '0',
+      id: 'x',
+      'detail-type': 'Scheduled Event',
+      source: 'aws.scheduler',
+      account: '123456789012',
+      time: '2026-11-23T02:00:00Z',
+      region: 'eu-central-1',
+      resources: ['arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly'],
+      detail: '{}',
+    });
+    expect(request.dryRun).toBe(true);
+    expect(request.trigger?.scheduledTime).toBe('2026-11-23T02:00:00Z');
+    expect(warnings[0]).toContain('no Input');
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { sweepIdOf } from '../../src/sweep/sweep-id.ts';
+
+const trigger = {
+  scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
+  scheduledTime: '2026-11-23T02:00:00Z',
+};
+
+describe('the name of a sweep', () => {
+  it('is the same for every delivery of one due time of a schedule', () => {
+    expect(sweepIdOf(trigger, 'request-1')).toBe(sweepIdOf({ ...trigger }, 'request-2'));
+  });
+
+  it('differs between due times and between schedules', () => {
+    const names = [
+      trigger,
+      { ...trigger, scheduledTime: '2026-11-24T02:00:00Z' },
+      { ...trigger, scheduleArn: `${trigger.scheduleArn}-2` },
+      // what ends the one is not what begins the other
+      { scheduleArn: `${trigger.scheduleArn}\n2026`, scheduledTime: '-11-23T02:00:00Z' },
+    ].map((each) => sweepIdOf(each, 'request-1'));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('fits into the name of a schedule', () => {
+    expect(sweepIdOf(trigger, 'request-1')).toMatch(/^sweep-[0-9a-f]{32}$/);
+  });
+
+  it('is that of the invocation without a trigger, and with placeholders that nobody filled in', () => {
+    expect(sweepIdOf(undefined, 'request-1')).toBe('request-1');
+    const copied = {
+      scheduleArn: '<aws.scheduler.schedule-arn>',
+      scheduledTime: '<aws.scheduler.scheduled-time>',
+    };
+    expect(sweepIdOf(copied, 'request-1')).toBe('request-1');
+    expect(sweepIdOf({ ...trigger, scheduledTime: copied.scheduledTime }, 'request-1')).toBe('request-1');
+    expect(sweepIdOf({ ...trigger, scheduleArn: copied.scheduleArn }, 'request-1')).toBe('request-1');
+  });
+});
