@@ -92,7 +92,7 @@ export interface Advised {
 const day = 86_400_000;
 
 export function advise(given: AdviseCase): Advised {
-  const { asOf, days, every, thresholds, coverage, pricePerGbHour, today } = given;
+  const { asOf, days, every, thresholds, coverage } = given;
   const periodFrom = asOf - days * day;
   const sweeps = sweepsOf(asOf, periodFrom, every.ms);
   const judged: { readonly known: KnownPast; readonly evidence: Evidence }[] = [];
@@ -113,27 +113,7 @@ export function advise(given: AdviseCase): Advised {
     knownFrom: new Date(known.knownFrom).toISOString(),
     thresholds: thresholds.map(({ text, ms }) => ({ idleFor: text, ...replay(known, ms, sweeps) })),
   }));
-  const summed = thresholds.map(({ text, ms }, index): ThresholdAdvice => {
-    const total = jobs.reduce<Replayed>((sum, { thresholds: own }) => {
-      const { closes, wrongCloses, gbHours } = own[index] ?? nothing;
-      return {
-        closes: sumOf(sum.closes, closes),
-        wrongCloses: sumOf(sum.wrongCloses, wrongCloses),
-        gbHours: sumOf(sum.gbHours, gbHours),
-      };
-    }, nothing);
-    return {
-      idleFor: text,
-      ...total,
-      ...(pricePerGbHour !== undefined && {
-        cost: {
-          atLeast: total.gbHours.atLeast * pricePerGbHour,
-          atMost: total.gbHours.atMost * pricePerGbHour,
-        },
-      }),
-      today: today(ms),
-    };
-  });
+  const summed = thresholds.map((threshold, index) => sumUp(threshold, index, jobs, given));
   const pasts = judged.map(({ known }) => known);
   const { recommended, because } = recommend(summed, pasts, { asOf, periodFrom, days });
   const contradicted = pasts.filter((past) => past.contradicted).map(({ jobId }) => jobId);
@@ -166,3 +146,29 @@ export function advise(given: AdviseCase): Advised {
 }
 
 const nothing: Replayed = { closes: noRange, wrongCloses: noRange, gbHours: noRange };
+
+/** One threshold over all judged jobs. */
+function sumUp(
+  { text, ms }: Interval,
+  index: number,
+  jobs: readonly JobAdvice[],
+  { pricePerGbHour, today }: AdviseCase,
+): ThresholdAdvice {
+  const total = jobs.reduce<Replayed>((sum, { thresholds }) => {
+    const { closes, wrongCloses, gbHours } = thresholds[index] ?? nothing;
+    return {
+      closes: sumOf(sum.closes, closes),
+      wrongCloses: sumOf(sum.wrongCloses, wrongCloses),
+      gbHours: sumOf(sum.gbHours, gbHours),
+    };
+  }, nothing);
+  const { atLeast, atMost } = total.gbHours;
+  return {
+    idleFor: text,
+    ...total,
+    ...(pricePerGbHour !== undefined && {
+      cost: { atLeast: atLeast * pricePerGbHour, atMost: atMost * pricePerGbHour },
+    }),
+    today: today(ms),
+  };
+}

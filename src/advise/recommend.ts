@@ -1,7 +1,7 @@
 /** @module Which threshold to take: only where the evidence carries it. */
 import { plural } from '../base/text.ts';
-import type { ThresholdAdvice } from './advise.ts';
 import type { KnownPast } from './known-past.ts';
+import type { Replayed } from './replay.ts';
 
 export interface Recommendation {
   readonly idleFor: string;
@@ -25,7 +25,7 @@ interface Period {
  * the last data holds no wrong close by itself: it recommends nothing.
  */
 export function recommend(
-  thresholds: readonly ThresholdAdvice[],
+  thresholds: readonly ({ readonly idleFor: string } & Replayed)[],
   pasts: readonly KnownPast[],
   { asOf, periodFrom, days }: Period,
 ): { readonly recommended: Recommendation | null; readonly because: string } {
