@@ -120,6 +120,12 @@ const followUpOf = object({
   if (!rest && jobs.length === 0)
     issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
 });
+// The same rule for editors, as JSON Schema.
+z.globalRegistry.add(followUpOf, {
+  if: { not: { required: ['rest'], properties: { rest: { const: true } } } },
+  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
+  then: { properties: { jobs: { minItems: 1 } } },
+});
 
 const close = section({
   timeout: told(
