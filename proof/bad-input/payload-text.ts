@@ -52,7 +52,7 @@ export const payloadText = badInput<Given, ClusterBench>({
     const source = through === 'stdin' ? 'standard input' : world.folder.at('payload.json');
     const requests = world.server.requests.length - asked;
     const changed = world.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
-    const expected = readText(bytes.toString('utf8'), meet);
+    const expected = readText(decoded(bytes), meet);
     const problems = [
       ...endedBadly(result),
       ...(changed > 0 ? ['a plan sent something that is no read'] : []),
@@ -61,7 +61,7 @@ export const payloadText = badInput<Given, ClusterBench>({
       meet('refused');
       if (result.exit !== 2) problems.push(`it ended with ${result.exit}, and is not valid`);
       if (requests > 0) problems.push(`the cluster was asked ${requests} times`);
-      if (!hasPlaces(result.stderr, source, bytes.toString('utf8')))
+      if (!hasPlaces(result.stderr, source, decoded(bytes)))
         problems.push(`a mistake without its place: ${result.stderr.slice(0, 500)}`);
       return problems;
     }
@@ -88,19 +88,30 @@ async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
   return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
 }
 
-/** The text as strict JSON in which no key stands twice. */
+/** The text of a file: UTF-16 with its mark, as PowerShell writes it, or UTF-8. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/** The text with a blank for each comment, as JSON with comments has them. */
+const withoutComments = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs, (part) => (part.startsWith('"') ? part : ' '));
+
+/** The text as JSON with comments, in which no key stands twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, '')) as Json;
+    value = JSON.parse(withoutComments(text)) as Json;
   } catch {
     meet('no JSON');
     return { wrong: [''] };
   }
   const { keys, levels } = measured(value);
   if (levels > mostLevels) return { wrong: [''] };
-  if (keysIn(text) !== keys) {
+  if (keysIn(withoutComments(text)) !== keys) {
     meet('a doubled key');
     return { wrong: [''] };
   }
