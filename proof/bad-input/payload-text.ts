@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
-import { isObject, type Json, jsonText } from './json.ts';
+import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
@@ -87,17 +87,6 @@ async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
   }
   return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
 }
-
-/** The text of a file: UTF-16 with its mark, as PowerShell writes it, or UTF-8. */
-function decoded(bytes: Buffer): string {
-  const mark = bytes.subarray(0, 2).toString('hex');
-  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
-  return new TextDecoder(encoding).decode(bytes);
-}
-
-/** The text with a blank for each comment, as JSON with comments has them. */
-const withoutComments = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs, (part) => (part.startsWith('"') ? part : ' '));
 
 /** The text as JSON with comments, in which no key stands twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
