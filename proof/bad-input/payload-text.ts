@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
-import { isObject, type Json, jsonText } from './json.ts';
+import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
@@ -52,7 +52,7 @@ export const payloadText = badInput<Given, ClusterBench>({
     const source = through === 'stdin' ? 'standard input' : world.folder.at('payload.json');
     const requests = world.server.requests.length - asked;
     const changed = world.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
-    const expected = readText(bytes.toString('utf8'), meet);
+    const expected = readText(decoded(bytes), meet);
     const problems = [
       ...endedBadly(result),
       ...(changed > 0 ? ['a plan sent something that is no read'] : []),
@@ -61,7 +61,7 @@ export const payloadText = badInput<Given, ClusterBench>({
       meet('refused');
       if (result.exit !== 2) problems.push(`it ended with ${result.exit}, and is not valid`);
       if (requests > 0) problems.push(`the cluster was asked ${requests} times`);
-      if (!hasPlaces(result.stderr, source, bytes.toString('utf8')))
+      if (!hasPlaces(result.stderr, source, decoded(bytes)))
         problems.push(`a mistake without its place: ${result.stderr.slice(0, 500)}`);
       return problems;
     }
@@ -88,19 +88,19 @@ async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
   return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
 }
 
-/** The text as strict JSON in which no key stands twice. */
+/** The text as JSON with comments, in which no key stands twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, '')) as Json;
+    value = JSON.parse(withoutComments(text)) as Json;
   } catch {
     meet('no JSON');
     return { wrong: [''] };
   }
   const { keys, levels } = measured(value);
   if (levels > mostLevels) return { wrong: [''] };
-  if (keysIn(text) !== keys) {
+  if (keysIn(withoutComments(text)) !== keys) {
     meet('a doubled key');
     return { wrong: [''] };
   }

@@ -1,7 +1,7 @@
 /** @module Reports given to `jobsweep reopen`: only what they name as closed by a sweep of ours may be opened. */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
-import { type Json, type JsonObject, jsonText } from './json.ts';
+import { decoded, type Json, type JsonObject, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
   anyReportForm,
@@ -96,7 +96,7 @@ export const reopen = badInput<Given, World>({
     if (changes.some((each) => each.endsWith('/_open')))
       meet(spoilings.length > 0 ? 'spoiled and opened' : 'opened');
     if (changes.some((each) => each.endsWith('/_start'))) meet('started');
-    const allowed = allowedChanges(bytes.toString('utf8'), world);
+    const allowed = allowedChanges(decoded(bytes), world);
     for (const { jobId, datafeed, state } of cluster.jobs()) {
       if (datafeed?.state === 'started' && jobId !== 'open') cluster.stopDatafeed(jobId);
       if (state !== 'closed' && closed.includes(jobId)) cluster.forceCloseJob(jobId);

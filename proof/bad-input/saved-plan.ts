@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Fleet } from '../../simulator/elasticsearch/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
-import { isObject, type Json, jsonText } from './json.ts';
+import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
 import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
@@ -76,7 +76,7 @@ export const savedPlan = badInput<Given, World>({
 function says(bytes: Buffer, plan: Json): boolean {
   const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
   try {
-    return same(JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))) === same(plan);
+    return same(JSON.parse(withoutComments(decoded(bytes)))) === same(plan);
   } catch {
     return false;
   }

@@ -10,10 +10,9 @@ import { quote } from '../base/text.ts';
 import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request/request.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { existsInZone, nextDue } from './occurrences.ts';
-import { settingsShape } from './schedule-arns.ts';
 import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';
 import { ownerOf } from './schedule-names.ts';
-import { readableFile, retryShape, scheduleShape } from './schedule-schema.ts';
+import { readableFile, retryShape, scheduleShape, settingsShape } from './schedule-schema.ts';
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 

@@ -5,8 +5,36 @@ import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
 import { requestSchema } from '../sweep/request/request.ts';
 import { isTimeZone } from './occurrences.ts';
-import { deadLetterArn, settingsShape, text } from './schedule-arns.ts';
+import {
+  deadLetterArnRule,
+  functionArnRule,
+  groupRule,
+  roleArnRule,
+  type TextRule,
+} from './schedule-arns.ts';
 import { nameExpected, namePattern } from './schedule-names.ts';
+
+/** A pattern and the words for it, which the schema and its messages share. */
+const text = (pattern: RegExp, expected: string) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+const textBy = ({ pattern, expected }: TextRule) => text(pattern, expected);
+
+/** What a file may say for all its schedules, and the environment instead. */
+export const settingsShape = {
+  group: textBy(groupRule)
+    .optional()
+    .meta({ description: 'The schedule group; JOBSWEEP_SCHEDULE_GROUP when left out.' }),
+  functionArn: textBy(functionArnRule)
+    .optional()
+    .meta({ description: 'The function to invoke; JOBSWEEP_FUNCTION_ARN when left out.' }),
+  roleArn: textBy(roleArnRule).optional().meta({
+    description: 'The role that the Scheduler assumes; JOBSWEEP_SCHEDULER_ROLE_ARN when left out.',
+  }),
+};
+
+const deadLetterArn = z
+  .union([textBy(deadLetterArnRule), z.null()], { error: deadLetterArnRule.expected })
+  .optional();
 
 function duration(min: string, max: string, step: string) {
   const expected = `a duration from ${min} to ${max}, in whole ${step}, as "${min}"`;

@@ -2,20 +2,19 @@
  * @module Where schedules live and what they wake: from the command line, the file, or the environment. The deployed
  * function reads its settings here too, so this imports neither the schedule file's schema nor its calendar.
  */
-import * as z from 'zod';
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { ScheduleTarget } from '../scheduler/definition.ts';
-import { deadLetterArn, settingsShape } from '../scheduler/schedule-arns.ts';
+import { deadLetterArnRule, functionArnRule, groupRule, roleArnRule } from '../scheduler/schedule-arns.ts';
 import type { ScheduleFile } from '../scheduler/schedule-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const settings = {
-  JOBSWEEP_SCHEDULE_GROUP: settingsShape.group,
-  JOBSWEEP_SCHEDULER_ROLE_ARN: settingsShape.roleArn,
-  JOBSWEEP_FUNCTION_ARN: settingsShape.functionArn,
-  JOBSWEEP_DLQ_ARN: deadLetterArn,
+  JOBSWEEP_SCHEDULE_GROUP: groupRule,
+  JOBSWEEP_SCHEDULER_ROLE_ARN: roleArnRule,
+  JOBSWEEP_FUNCTION_ARN: functionArnRule,
+  JOBSWEEP_DLQ_ARN: deadLetterArnRule,
 } as const;
 export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
@@ -74,9 +73,7 @@ function needed(field: string, variable: SchedulerSetting, value: string | undef
 }
 
 function checked(variable: SchedulerSetting, value: string | null | undefined): string | undefined {
-  const result = z.safeParse<z.ZodType<string | null | undefined>>(settings[variable], value);
-  if (result.success) return result.data ?? undefined;
-  throw new InvalidSettingError(
-    `${variable}: expected ${result.error.issues[0]?.message}, got ${quote(value)}`,
-  );
+  const { pattern, expected } = settings[variable];
+  if (value === undefined || value === null || pattern.test(value)) return value ?? undefined;
+  throw new InvalidSettingError(`${variable}: expected ${expected}, got ${quote(value)}`);
 }

@@ -120,6 +120,13 @@ const followUpOf = object({
   if (!rest && jobs.length === 0)
     issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
 });
+// The same rule for editors, as JSON Schema.
+z.globalRegistry.add(followUpOf, {
+  anyOf: [
+    { required: ['rest'], properties: { rest: { const: true } } },
+    { properties: { jobs: { minItems: 1 } } },
+  ],
+});
 
 const close = section({
   timeout: told(
