@@ -95,8 +95,8 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   if (isObject(told) && ['type', 'reason', 'root_cause'].some((field) => field in told)) {
     const said = typeof told.reason === 'string' ? told.reason : 'no reason given';
     // The reason of index_closed_exception is "closed", and the index is in a field of its own.
-    const isIndexMissing = typeof told.index === 'string' && !said.includes(told.index);
-    const reason = isIndexMissing ? `${said}: index [${told.index}]` : said;
+    const { index } = told;
+    const reason = typeof index === 'string' && !said.includes(index) ? `${said}: index [${index}]` : said;
     const causedBy = causesOf(told).map(show).join('; ');
     return {
       kind: 'answer',

@@ -23,8 +23,6 @@ export interface FunctionOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** What is left of the function's time at each invocation, in milliseconds; 15 minutes when left out. */
   readonly timeoutMs?: number;
-  /** Options of Node itself. */
-  readonly execArgv?: readonly string[];
   /** Whether to keep what the function writes; it does when left out. */
   readonly keepsOutput?: boolean;
 }
@@ -100,7 +98,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const child = spawn(process.execPath, [...(options.execArgv ?? []), '--import', hook, client], {
+  const child = spawn(process.execPath, ['--import', hook, client], {
     env: { ...lambdaEnvironment(options, port), ...options.environment },
     cwd: options.task,
     stdio: ['ignore', 'pipe', 'pipe'],
