@@ -3,7 +3,7 @@
  * actions. The same case always makes the same world, so a failure can be kept in a file and run again.
  */
 import type { FleetJob } from '../simulator/elasticsearch/index.ts';
-import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
 /** What may be wrong with an answer, or with its way; see the simulator's `Fault`. */
 export interface Trouble {

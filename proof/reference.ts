@@ -2,7 +2,7 @@
  * @module The contract read a second time: what a sweep must decide, told from the truth of a cluster. It shares no
  * code with `src/sweep`: where both err, they would have to err alike by themselves.
  */
-import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import { lastRead, type Read, type SweepSeen, toldBy } from './observe.ts';
 import type { TrueJob } from './truth.ts';
 

@@ -1,6 +1,6 @@
 /** @module The bench of billed time: one job among the idle ones never finishes closing. */
 import type { Fleet } from '../../simulator/elasticsearch/index.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
 import { type BenchCase, benchCase } from '../closing/model.ts';
 import { allAtOnce, defaults, fixedBatches, loop, patient } from '../closing/ways.ts';

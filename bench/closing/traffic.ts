@@ -4,7 +4,7 @@ import { VirtualClock } from '../../simulator/clock.ts';
 import { defaultFleet, type Fleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { whole } from '../numbers.ts';
 import { endless } from './compare.ts';

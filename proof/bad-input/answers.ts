@@ -5,7 +5,7 @@ import { trackHttp } from '../../simulator/track-http.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest, type RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { answeredAt } from '../../test/support/ml-answers.ts';
 import { serve } from '../../test/support/scripted-server.ts';

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
-import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request-schema.ts';
 import { isObject, type Json, valueAt } from './json.ts';
 import { badInput, type Meet, nowhere } from './property.ts';
 import { nameMeans, readByHand } from './request-reading.ts';

@@ -3,7 +3,7 @@ import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jo
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
 import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
-import { requestSchema } from '../../src/sweep/request/request.ts';
+import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 import {
   actReasons,
   exitCodes,

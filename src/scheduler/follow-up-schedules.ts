@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { SchedulerError } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import type { FollowUpArranged, FollowUpOrder, FollowUps } from '../sweep/ports.ts';
-import { type FollowUpOf, type RequestPayload, toPayload } from '../sweep/request/request.ts';
+import { type FollowUpOf, type RequestPayload, toPayload } from '../sweep/request/request-schema.ts';
 import { type ReadSchedule, type SchedulerApi, type SchedulerApiOptions, schedulerApi } from './api.ts';
 import { SchedulerCallError } from './api-errors.ts';
 import { readIfThere, readSchedules } from './read-schedules.ts';

@@ -7,7 +7,7 @@ import type * as z from 'zod';
 import { parseDuration } from '../base/duration.ts';
 import { firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request/request.ts';
+import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request/request-schema.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { existsInZone, nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';

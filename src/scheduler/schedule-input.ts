@@ -1,7 +1,7 @@
 /** @module The Input of our schedules: a request as JSON, with the attributes that the Scheduler fills in. */
 // as in request.ts: the whole edition here would make every cold start load more of what both share
 import * as z from 'zod/mini';
-import type { FollowUpOf, RequestPayload } from '../sweep/request/request.ts';
+import type { FollowUpOf, RequestPayload } from '../sweep/request/request-schema.ts';
 
 /** The most bytes of an Input: 256 KB, in UTF-8. */
 export const maxInputBytes = 256 * 1024;

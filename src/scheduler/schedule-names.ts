@@ -1,6 +1,6 @@
 /** @module Names of schedules and groups: what the service takes, and who owns which. */
 import { createHash } from 'node:crypto';
-import type { FollowUpOf } from '../sweep/request/request.ts';
+import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 
 /** 1 to 64 of letters, digits, `-`, `_` and `.`; not dots alone, which a URL on the way would lose. */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;

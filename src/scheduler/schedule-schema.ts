@@ -3,7 +3,7 @@
  */
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
-import { requestSchema } from '../sweep/request/request.ts';
+import { requestSchema } from '../sweep/request/request-schema.ts';
 import { isTimeZone } from './occurrences.ts';
 import {
   deadLetterArnRule,

@@ -6,7 +6,7 @@
 import type { StateMoment } from './planning/flapping.ts';
 import type { CloseBatch, JobId } from './planning/job-id.ts';
 import type { ProtectionSettings } from './planning/protection.ts';
-import type { FollowUpOf, SweepRequest } from './request/request.ts';
+import type { FollowUpOf, SweepRequest } from './request/request-schema.ts';
 
 /** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
 export interface JobConfig {

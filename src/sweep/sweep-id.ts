@@ -1,6 +1,6 @@
 /** @module The name of one sweep. */
 import { createHash } from 'node:crypto';
-import type { SweepRequest } from './request/request.ts';
+import type { SweepRequest } from './request/request-schema.ts';
 
 /**
  * The same for every delivery of one event: a schedule and its due time name a sweep, as deliveries are at least once

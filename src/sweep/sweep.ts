@@ -28,7 +28,7 @@ import type { Cluster, FollowUps } from './ports.ts';
 import { followUpOn, nothingToFollow } from './reporting/follow-up.ts';
 import { conclude } from './reporting/last-reading.ts';
 import { headOf, type Round, reportOf, type SweepReport } from './reporting/report.ts';
-import type { SweepRequest } from './request/request.ts';
+import type { SweepRequest } from './request/request-schema.ts';
 import type { NotAttemptedReason } from './vocabulary.ts';
 
 /** A valid request, with what is known besides. */

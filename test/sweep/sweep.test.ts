@@ -10,7 +10,7 @@ import {
 import { readCluster } from '../../src/sweep/planning/read-cluster.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';

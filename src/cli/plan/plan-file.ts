@@ -9,7 +9,7 @@ import { InvalidRequestError } from '../../base/errors.ts';
 import { type PlannedJob, plannedJobs } from '../../sweep/planning/approved-plan.ts';
 import type { Decision } from '../../sweep/planning/decide.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
-import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../../sweep/request/request.ts';
+import { parseRequest, type ReadRequest, type SweepRequest, toPayload } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError, readDocument } from '../input/document.ts';
 import { readNamed } from '../input/payload.ts';
 import { span } from '../output/words.ts';

@@ -9,7 +9,7 @@ import type { JobSnapshot } from '../planning/inventory.ts';
 import type { History, Judge, Verdict } from '../planning/verdict.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import type { ReportHead } from '../reporting/report-head.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
 
 /** The outcome of a job, with the details that each outcome requires. */

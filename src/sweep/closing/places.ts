@@ -7,7 +7,7 @@
  */
 import { runs } from '../planning/inventory.ts';
 import type { CloseBatch, JobId } from '../planning/job-id.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { Entry, NodeLimit } from './ledger.ts';
 
 /** A job that waits to be asked. */

@@ -1,7 +1,7 @@
 /** @module Decides for each listed job what to do with it. The decisions are the core of a plan. */
 
 import type { Outcome } from '../closing/ledger.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { PlannedJob } from './approved-plan.ts';
 import type { JobSnapshot } from './inventory.ts';
 import { matcher } from './job-patterns.ts';

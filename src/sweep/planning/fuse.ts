@@ -1,5 +1,5 @@
 /** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in its order). */
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { FuseName } from '../vocabulary.ts';
 
 export interface BlownFuse {

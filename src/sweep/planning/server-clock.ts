@@ -6,7 +6,7 @@ import { formatDuration } from '../../base/duration.ts';
 import { WrongClockError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
 import type { ServerDate } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { JobSnapshot } from './inventory.ts';
 
 const minute = 60_000;

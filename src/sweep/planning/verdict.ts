@@ -3,7 +3,7 @@
  * that holds gives the reason; `explain` shows the same list with the values that each rule saw.
  */
 
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { KeepReason } from '../vocabulary.ts';
 import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
 import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';

@@ -7,7 +7,7 @@ import type { Budget } from '../budget.ts';
 import type { Entry } from '../closing/ledger.ts';
 import { isMoment, lastActivityOf } from '../planning/inventory.ts';
 import type { FollowUpOrder, FollowUps } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { FollowUpResult } from './report.ts';
 
 export interface FollowUpContext {

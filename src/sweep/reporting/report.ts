@@ -9,7 +9,7 @@ import type { BlownFuse } from '../planning/fuse.ts';
 import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
 import type { Verdict } from '../planning/verdict.ts';
 import type { ClusterError, ClusterIdentity } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import {
   type KeepReason,
   type NotAttemptedReason,

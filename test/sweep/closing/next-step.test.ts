@@ -12,7 +12,7 @@ import {
 } from '../../../src/sweep/closing/next-step.ts';
 import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
 import type { CloseAnswer, JobStats } from '../../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
 import { day, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
 import { compareClocks } from '../../../src/sweep/planning/server-clock.ts';
-import { parseRequest, type RequestPayload } from '../../../src/sweep/request/request.ts';
+import { parseRequest, type RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../../src/sweep/sweep.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { type Exchange, serve } from '../../support/scripted-server.ts';

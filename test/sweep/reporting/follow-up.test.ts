@@ -4,7 +4,7 @@ import { Budget } from '../../../src/sweep/budget.ts';
 import type { Entry, Outcome } from '../../../src/sweep/closing/ledger.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
 import { followUpOn } from '../../../src/sweep/reporting/follow-up.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { askedOnce, entryOf, foundClosing, refusal } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/base/errors.ts';
-import { parseRequest } from '../../../src/sweep/request/request.ts';
+import { parseRequest } from '../../../src/sweep/request/request-schema.ts';
 
 function problems(payload: unknown) {
   try {
