@@ -24,6 +24,13 @@ export interface Problem {
   readonly path: readonly (string | number)[];
 }
 
+/** The name of a field as messages show it, for example `close.batch` or `jobs[2]`. */
+export function fieldName(path: Problem['path']): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
+    .join('');
+}
+
 /** So many are told of one input: more is no typo but another kind of file, and each costs a search for what was meant. */
 const mostProblems = 100;
 

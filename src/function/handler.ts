@@ -12,7 +12,7 @@ import { type Environment, findConnection } from '../settings/find-connection.ts
 import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
 import { secretReader } from '../settings/secrets.ts';
 import { fitReport, type SweepReport } from '../sweep/reporting/report.ts';
-import { parseRequest } from '../sweep/request/request-schema.ts';
+import { parseRequest } from '../sweep/request/read-request.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
 import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';

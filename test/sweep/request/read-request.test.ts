@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/base/errors.ts';
-import { parseRequest, toPayload } from '../../../src/sweep/request/request-schema.ts';
+import { parseRequest, toPayload } from '../../../src/sweep/request/read-request.ts';
 
 const problems = (payload: unknown): string[] => {
   try {

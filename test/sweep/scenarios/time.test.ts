@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { OwnFollowUps } from '../../../src/cli/sweep/wait-rounds.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
-import { type RequestPayload, toPayload } from '../../../src/sweep/request/request-schema.ts';
+import { toPayload } from '../../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
 
 const minute = 60_000;
