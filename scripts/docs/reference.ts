@@ -1,4 +1,5 @@
 /** @module The reference page, section by section, from the code's own lists. */
+import { exitCodes } from '../../src/base/exit-codes.ts';
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
@@ -6,7 +7,6 @@ import { connectionSettings, otherSettings } from '../../src/settings/find-conne
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 import {
   actReasons,
-  exitCodes,
   fuses,
   keepReasons,
   notAttemptedReasons,

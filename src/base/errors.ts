@@ -3,8 +3,7 @@
  * that name), a sentence that says what to do next, and the exit code of docs/contract.md §5.
  */
 
-/** `1` a bug, `2` invalid input, `3` told to stop, `5` the cluster or the scheduler cannot be used. */
-export type ErrorExit = 1 | 2 | 3 | 5;
+import type { ErrorExit } from './exit-codes.ts';
 
 export abstract class JobsweepError extends Error {
   abstract readonly exitCode: ErrorExit;

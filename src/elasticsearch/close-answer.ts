@@ -1,13 +1,13 @@
 /** @module What came back from a close request, as a hint for what to do next (`CloseAnswer`). */
+import { isJsonObject } from '../base/json.ts';
 import type { CloseAnswer } from '../sweep/ports.ts';
-import { isFields } from './answers.ts';
 import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
 /** The hint in an answer. The texts are the server's own and the same in 7.17 to 9.x; what is not among them is `error`. */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
   if ('failure' in answer) return ofFailure(answer.failure);
-  if (isFields(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
+  if (isJsonObject(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
   return { kind: 'lost', reason: 'the answer to the close did not say that it was done' };
 }
 

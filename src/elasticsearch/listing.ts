@@ -1,5 +1,6 @@
 /** @module Listings that are whole: by ids that may have vanished, and past the 10,000 entries that one answer holds. */
 import { UnreadableEntriesError } from '../base/errors.ts';
+import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
 
 /** The server's own size of a listing; whatever is beyond is left out without a word. */
 export const mostListed = 10_000;
@@ -7,8 +8,6 @@ export const mostListed = 10_000;
 /** What ids and group names begin with, and what may follow. */
 const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
-/** Bytes of ids in one request line, which servers end at 4,096; a comma travels as `%2C`. */
-const mostIdBytes = 3_000;
 /** Parts of one listing: 31,000 jobs of one long prefix take some 40. More is a server that answers anything with everything. */
 const mostParts = 200;
 /** Seen this share of what one answer holds, a prefix is taken to be full without asking. */
@@ -103,7 +102,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
     if (below.length === 0 || count > room || cost > bytes) {
       below.push([]);
       room = mostListed / 2;
-      bytes = mostIdBytes;
+      bytes = maxIdBytes;
     }
     below.at(-1)?.push(longer);
     room -= count;
@@ -194,8 +193,8 @@ export function chunks(ids: readonly string[]): string[][] {
   const lists: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const id of ids) {
-    const cost = encodeURIComponent(id).length + 3;
-    if (bytes + cost > mostIdBytes) {
+    const cost = encodeURIComponent(id).length + separatorBytes;
+    if (bytes + cost > maxIdBytes) {
       lists.push([]);
       bytes = 0;
     }

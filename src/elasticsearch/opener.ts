@@ -1,5 +1,7 @@
 /** @module Opening jobs and starting datafeeds: what undoes a sweep, and nothing that a sweep itself does. */
+
 import type { Clock } from '../base/clock.ts';
+import { answerMargin } from '../sweep/budget.ts';
 import type { JobId } from '../sweep/planning/job-id.ts';
 import type { ClusterError } from '../sweep/ports.ts';
 import type { Connection } from './connection.ts';
@@ -12,9 +14,6 @@ export interface Opened {
   /** The cluster has no room now. It may have asked for a wait, in milliseconds. */
   readonly busy?: { readonly retryAfterMs?: number | undefined };
 }
-
-/** How much longer than the server the client waits, in milliseconds. */
-const answerMargin = 10_000;
 
 export class Opener implements AsyncDisposable {
   readonly #wire: Wire;

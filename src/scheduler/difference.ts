@@ -1,6 +1,8 @@
 /** @module What differs between a schedule as it should be and as it is, field by field, in the file's own names. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { formatDuration } from '../base/duration.ts';
+import { isJsonObject } from '../base/json.ts';
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { nextRun } from './definition.ts';
 import { triggerAttributes } from './schedule-input.ts';
@@ -68,7 +70,7 @@ function requestFields(input: string | undefined): [string, unknown][] {
   } catch {
     return [['request', input]];
   }
-  if (!isRecord(payload)) return [['request', payload]];
+  if (!isJsonObject(payload)) return [['request', payload]];
   const { trigger, ...request } = payload;
   // told as one: a person sees whether the attributes are there, not what they are made of
   const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
@@ -77,11 +79,8 @@ function requestFields(input: string | undefined): [string, unknown][] {
 
 function leaves(value: Record<string, unknown>, path: string): [string, unknown][] {
   return Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
-    isRecord(inner) && Object.keys(inner).length > 0
+    isJsonObject(inner) && Object.keys(inner).length > 0
       ? leaves(inner, `${path}.${key}`)
       : [[`${path}.${key}`, inner]],
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,8 +1,10 @@
 /**
  * @module The schema of the file that lists recurring schedules, for reading it and for publishing it.
  */
+
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
+import { isJsonObject } from '../base/json.ts';
 import { requestSchema } from '../sweep/request/request-schema.ts';
 import { isTimeZone } from './occurrences.ts';
 import {
@@ -153,8 +155,5 @@ export const scheduleFileSchema = fileSchema(
 // For reading, a request is any object as it stands: `parseRequest` checks it, and says more about what is wrong. (A
 // record would lose a field `__proto__` on the way, and the rest could be a valid request.)
 export const readableFile = fileSchema(
-  z.custom<Readonly<Record<string, unknown>>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    { error: 'an object, the request of the sweep' },
-  ),
+  z.custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'an object, the request of the sweep' }),
 );

@@ -108,13 +108,3 @@ export const statuses = {
   refused: 'a fuse stopped the sweep before it changed anything',
 } as const;
 export type Status = keyof typeof statuses;
-
-/** The command's exit codes; the function throws in the cases 1, 2 and 5. */
-export const exitCodes = {
-  0: 'done, or followed up; nothing to do is done',
-  1: 'a bug or an unexpected error',
-  2: 'the command, the request or a setting is invalid, a required name matches nothing, no such job; nothing was touched',
-  3: 'partial: jobs with `error` or `unknown`, `not_attempted` for time, a limit or a signal, or still `closing` with no follow-up; `doctor` has findings',
-  4: 'refused: a fuse, upgrade mode, or the person asked; nothing was closed',
-  5: 'the cluster or the scheduler could not be reached or read, is not what it should be, or refused the credentials',
-} as const;

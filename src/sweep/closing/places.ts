@@ -8,6 +8,7 @@
 import { runs } from '../planning/inventory.ts';
 import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { SweepRequest } from '../request/request-schema.ts';
+import { maxIdBytes, separatorBytes } from '../request-line.ts';
 import type { Entry, NodeLimit } from './ledger.ts';
 
 /** A job that waits to be asked. */
@@ -30,13 +31,6 @@ export interface Nodes {
 
 /** Places on a node if no processor count is known. */
 const usualPlaces = 4;
-
-/**
- * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120. The rest is left for
- * the base path of a proxy. A comma between ids is sent as `%2C`.
- */
-const maxIdBytes = 3_000;
-const separatorBytes = 3;
 
 /** Bytes that an id adds to a request line. */
 const idBytes = (entry: Entry): number => entry.jobId.length + separatorBytes;
