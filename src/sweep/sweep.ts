@@ -23,7 +23,7 @@ import type { JobSnapshot } from './planning/inventory.ts';
 import { unmatched } from './planning/job-patterns.ts';
 import { type Found, readCluster } from './planning/read-cluster.ts';
 import { compareClocks, silenceWarnings } from './planning/server-clock.ts';
-import { isStuckOpening, judgeBy } from './planning/verdict.ts';
+import { isStuckOpening, isToAct, judgeBy } from './planning/verdict.ts';
 import type { Cluster, FollowUps } from './ports.ts';
 import { followUpOn, nothingToFollow } from './reporting/follow-up.ts';
 import { conclude } from './reporting/last-reading.ts';
@@ -297,16 +297,13 @@ async function decideWithComebacks(
   return decide({ ...order, histories }, found);
 }
 
-const isToAct = ({ verdict }: Pick<Decision, 'verdict'>): boolean =>
-  verdict.verdict === 'close' || verdict.verdict === 'force';
-
 function checkFuses(
   request: SweepRequest,
   found: Found,
   open: readonly JobSnapshot[],
   decisions: readonly Decision[],
 ): BlownFuse | undefined {
-  const toAct = decisions.filter(isToAct);
+  const toAct = decisions.filter(({ verdict }) => isToAct(verdict));
   return blownFuse({
     request,
     upgradeMode: found.upgradeMode,
@@ -327,7 +324,7 @@ function checkPrivilege(
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
   // break: lacking-privilege
   if (dryRun) return [lacking];
-  if (!decisions.some(isToAct)) return [lacking];
+  if (!decisions.some(({ verdict }) => isToAct(verdict))) return [lacking];
   throw new AccessDeniedError(403, `${lacking}; nothing was closed. Use a key with manage_ml, or a dry run`);
 }
 

@@ -3,6 +3,7 @@
  * Each turn starts the requests that may start, reads the open jobs when a read is due, and waits for the next event. The
  * answer to a close is only a hint: the state that the cluster reports afterwards decides the next step.
  */
+import { ForceLimit } from '../planning/force-max.ts';
 import { runs } from '../planning/inventory.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
@@ -66,8 +67,7 @@ class CloseLoop {
   readonly #closing: Closing;
   #waiting: readonly Waiting[];
   readonly #open = new Map<Entry, Open>();
-  /** Jobs that this sweep has forced, or is about to. */
-  readonly #forced = new Set<Entry>();
+  readonly #forceLimit: ForceLimit<Entry>;
   readonly #processors = new Map<string, number | undefined>();
   readonly #reads: Reads = { begun: 0 };
   #isReading = false;
@@ -84,6 +84,7 @@ class CloseLoop {
 
   constructor(entries: readonly Entry[], closing: Closing) {
     this.#closing = closing;
+    this.#forceLimit = new ForceLimit(closing.request.force.max);
     // break: waiting
     this.#waiting = waitingOf(entries);
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
@@ -266,14 +267,10 @@ class CloseLoop {
   /** Whether `force.max` and the places of the job's node allow the request. The job may have moved to another node. */
   #mayAsk(entry: Entry, force: boolean): boolean {
     if (!force) return this.#keepsPlace(entry);
-    // break: force-max
-    if (!this.#forced.has(entry) && this.#forced.size >= this.#closing.request.force.max) {
-      // A job that was asked before is closing or failed by now: the last reading decides.
-      if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
-      return false;
-    }
-    this.#forced.add(entry);
-    return true;
+    if (this.#forceLimit.take(entry)) return true;
+    // A job that was asked before is closing or failed by now: the last reading decides.
+    if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
+    return false;
   }
 
   #keepsPlace(entry: Entry): boolean {

@@ -6,6 +6,7 @@
 import type { SweepRequest } from '../request/request-schema.ts';
 import type { KeepReason } from '../vocabulary.ts';
 import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
+import { isStuckClosing } from './force-stuck.ts';
 import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
 import { matcher, type Named } from './job-patterns.ts';
 import { protects } from './protection.ts';
@@ -15,6 +16,9 @@ export type Verdict =
   | { readonly verdict: 'close'; readonly reason: 'idle' | 'never_fed' | 'stuck_opening' }
   | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
   | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
+
+/** Whether a sweep with this verdict asks the job to close. */
+export const isToAct = ({ verdict }: Verdict): boolean => verdict === 'close' || verdict === 'force';
 
 /** What is known of a job from before this sweep looked at it. */
 export interface History {
@@ -128,10 +132,11 @@ export function judgeBy(request: SweepRequest): Judge {
       if (job.state === 'failed') return { verdict: 'force', reason: 'failed' };
       // break: closing-already
       if (job.state === 'closing') {
-        const askedAt = history.askedAt ?? now;
-        // break: stuck-for
-        const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
-        return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
+        // break: stuck-excluded
+        const isStuck = isStuckClosing(now - (history.askedAt ?? now), stuckFor) && mayForce(job);
+        return isStuck
+          ? { verdict: 'force', reason: 'stuck' }
+          : { verdict: 'wait', reason: 'already_closing' };
       }
       if (job.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
       return { verdict: 'close', reason: job.lastDataTime === undefined ? 'never_fed' : 'idle' };

@@ -3,11 +3,11 @@
  * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
  */
 
-import { plural, printable } from '../../base/text.ts';
+import { printable } from '../../base/text.ts';
 import type { Entry, NodeLimit, Outcome } from '../closing/ledger.ts';
 import type { BlownFuse } from '../planning/fuse.ts';
 import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
-import type { Verdict } from '../planning/verdict.ts';
+import { isToAct, type Verdict } from '../planning/verdict.ts';
 import type { ClusterError, ClusterIdentity } from '../ports.ts';
 import type { SweepRequest } from '../request/request-schema.ts';
 import {
@@ -21,6 +21,7 @@ import {
   type Status,
   type VerdictName,
 } from '../vocabulary.ts';
+import { isPartial } from './partial.ts';
 import type { ReportHead } from './report-head.ts';
 
 /** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
@@ -152,10 +153,10 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   const fates = fatesOf(rounds);
   const places = reportPlaces(fates);
   const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : nobodyComes;
-  const undone = !dryRun && leftUndone(fates, comingBackFor, takesRest);
+  const partial = !dryRun && isPartial(fates, comingBackFor, takesRest);
   const refused = later.length === 0 && first.fuse !== undefined;
   // break: status
-  const status: Status = refused ? 'refused' : undone ? 'partial' : 'done';
+  const status: Status = refused ? 'refused' : partial ? 'partial' : 'done';
   const warnings = [
     ...rounds.flatMap((round) => [...round.warnings, ...round.followUp.warnings]),
     ...(endedBecause === undefined ? [] : [endedBecause]),
@@ -374,13 +375,13 @@ function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
 const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
 
 /** What is counted of a job. Without an outcome it is still under way. */
-type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
+export type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
 
 export function countEntries(entries: readonly Counted[], open: number): ReportCounts {
   const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };
   for (const { count } of Object.values(outcomes)) counts[count] = 0;
   for (const { verdict, outcome } of entries) {
-    if (verdict.verdict === 'close' || verdict.verdict === 'force') counts.idle = (counts.idle ?? 0) + 1;
+    if (isToAct(verdict)) counts.idle = (counts.idle ?? 0) + 1;
     if (!outcome) continue;
     const { count } = outcomes[outcome.outcome];
     counts[count] = (counts[count] ?? 0) + 1;
@@ -402,75 +403,6 @@ export function freedBytes(entries: readonly Counted[]): number {
     .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
     .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
 }
-
-/** Whether something is left that no follow-up takes, or that is not known: exactly the cases of exit 3. */
-export function leftUndone(
-  entries: readonly Counted[],
-  comingBackFor: ReadonlySet<string>,
-  takesRest = false,
-): boolean {
-  return entries.some(({ jobId, outcome }) => {
-    switch (outcome?.outcome) {
-      case 'closing':
-        return !comingBackFor.has(jobId);
-      case 'not_attempted':
-        if (outcome.because === 'time') return !takesRest && !comingBackFor.has(jobId);
-        return outcome.because === 'limit' || outcome.because === 'signal';
-      default:
-        return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
-    }
-  });
-}
-
-/** Of a report that has to be cut, what else grows with the cluster may have this share of the bytes, each. */
-const besideJobs = 0.1;
-/** A job that takes more than this share is left out by itself; it would else take all that follow with it. */
-const oversize = 0.01;
-
-/**
- * The report in at most `mostBytes` of JSON: with as many jobs as fit, of which the last go first, as those were left
- * alone; and with as many warnings, the last of which says how many more there were. Without the lists a report takes
- * some 1,000 bytes, which `mostBytes` must leave room for.
- */
-export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
-  const { jobs, warnings, flapping, ...rest } = report;
-  // Job by job: the text of all jobs takes tens of megabytes. The first has no comma.
-  const room = mostBytes - bytesOf({ ...report, jobs: [] }) + 1;
-  if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
-  const share = mostBytes * besideJobs;
-  const cut: SweepReport = {
-    ...rest,
-    jobs: [],
-    warnings: fitWarnings(warnings, share),
-    ...(flapping && { flapping: fitting(flapping, share) }),
-  };
-  const fit = fitting(jobs, mostBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }), mostBytes * oversize);
-  const jobsOmitted = jobs.length - fit.length;
-  return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
-}
-
-function fitWarnings(warnings: readonly string[], mostBytes: number): string[] {
-  if (bytesOf(warnings) <= mostBytes) return [...warnings];
-  const note = (left: number) => `${plural(left, 'more warning')} left out, as the report is too long`;
-  const fit = fitting(warnings, mostBytes - bytesOf(note(warnings.length)), mostBytes / 2);
-  return [...fit, note(warnings.length - fit.length)];
-}
-
-/** The first of `items` that fit into `mostBytes`; those that are over `tooLarge` by themselves are skipped. */
-function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
-  const fit: T[] = [];
-  let room = mostBytes;
-  for (const item of items) {
-    const bytes = bytesOf(item) + 1; // and a comma
-    if (bytes > tooLarge) continue;
-    if (bytes > room) break;
-    room -= bytes;
-    fit.push(item);
-  }
-  return fit;
-}
-
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
