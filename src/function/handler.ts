@@ -26,10 +26,10 @@ export interface FunctionWorld {
 }
 
 /** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
-const mostBytes = 5_000_000;
+const maxBytes = 5_000_000;
 /** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
-const mostLineBytes = 240_000;
-/** What is left for the answer when nothing reads the log, in milliseconds. */
+const maxLineBytes = 240_000;
+/** Reserve for returning the report if nothing reads the log, in milliseconds. */
 const timeToAnswer = 1_000;
 
 // A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
@@ -80,7 +80,7 @@ export function createHandler({ environment, clock }: FunctionWorld) {
       await logReport(report, write, logTime);
       publishMetrics(report, environment);
       await flushLog(logTime(), true);
-      return fitReport(report, mostBytes);
+      return fitReport(report, maxBytes);
     });
 }
 
@@ -95,7 +95,7 @@ async function logReport(report: SweepReport, write: WriteLine, logTime: () => n
     write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
     await flushLog(logTime());
   }
-  const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
+  const { jobs: _logged, ...rest } = fitReport({ ...report, jobs: [] }, maxLineBytes);
   write('INFO', 'sweep finished', rest);
 }
 

@@ -2,44 +2,47 @@
 import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
 
-/** Of a report that has to be cut, what else grows with the cluster may have this share of the bytes, each. */
-const besideJobs = 0.1;
-/** A job that takes more than this share is left out by itself; it would else take all that follow with it. */
-const oversize = 0.01;
+/** In a report that must be cut, warnings and flapping jobs each get at most this share of the bytes. */
+const shareOfOtherLists = 0.1;
+/** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
+const maxShareOfJob = 0.01;
 
 /**
- * The report in at most `mostBytes` of JSON: with as many jobs as fit, of which the last go first, as those were left
- * alone; and with as many warnings, the last of which says how many more there were. Without the lists a report takes
- * some 1,000 bytes, which `mostBytes` must leave room for.
+ * Cuts the report to at most `maxBytes` of JSON. The last jobs are left out first, because they were kept; the last
+ * warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
  */
-export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
+export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   const { jobs, warnings, flapping, ...rest } = report;
   // Measures job by job, because the text of all jobs takes tens of megabytes. The first job has no comma.
-  const room = mostBytes - bytesOf({ ...report, jobs: [] }) + 1;
+  const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
-  const share = mostBytes * besideJobs;
+  const share = maxBytes * shareOfOtherLists;
   const cut: SweepReport = {
     ...rest,
     jobs: [],
     warnings: fitWarnings(warnings, share),
     ...(flapping && { flapping: fitting(flapping, share) }),
   };
-  const fit = fitting(jobs, mostBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }), mostBytes * oversize);
+  const fit = fitting(
+    jobs,
+    maxBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }),
+    maxBytes * maxShareOfJob,
+  );
   const jobsOmitted = jobs.length - fit.length;
   return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
 }
 
-function fitWarnings(warnings: readonly string[], mostBytes: number): string[] {
-  if (bytesOf(warnings) <= mostBytes) return [...warnings];
-  const note = (left: number) => `${plural(left, 'more warning')} left out, as the report is too long`;
-  const fit = fitting(warnings, mostBytes - bytesOf(note(warnings.length)), mostBytes / 2);
+function fitWarnings(warnings: readonly string[], maxBytes: number): string[] {
+  if (bytesOf(warnings) <= maxBytes) return [...warnings];
+  const note = (left: number) => `${plural(left, 'more warning')} left out because the report is too long`;
+  const fit = fitting(warnings, maxBytes - bytesOf(note(warnings.length)), maxBytes / 2);
   return [...fit, note(warnings.length - fit.length)];
 }
 
-/** The first of `items` that fit into `mostBytes`; those that are over `tooLarge` by themselves are skipped. */
-function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
+/** The first items that fit into `maxBytes`. Single items over `tooLarge` are skipped. */
+function fitting<T>(items: readonly T[], maxBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
   const fit: T[] = [];
-  let room = mostBytes;
+  let room = maxBytes;
   for (const item of items) {
     const bytes = bytesOf(item) + 1; // and a comma
     if (bytes > tooLarge) continue;

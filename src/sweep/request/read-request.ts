@@ -7,14 +7,14 @@ import { isJsonObject } from '../../base/json.ts';
 import { quote } from '../../base/text.ts';
 import { type RequestPayload, requestSchema, type SweepRequest } from './request-schema.ts';
 
-/** A request that was read, and what its reader should be told. */
+/** A request, and the warnings from reading it. */
 export interface ReadRequest {
   readonly request: SweepRequest;
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads a payload. `$schema` is ignored; the bare event of a schedule that has no `Input` counts as a dry run.
+ * Reads a payload. Ignores `$schema`. The bare event of a schedule without an `Input` counts as a dry run.
  * @throws {InvalidRequestError} with every problem found, each naming field, value and what was expected.
  */
 export function parseRequest(payload: unknown): ReadRequest {
@@ -22,7 +22,7 @@ export function parseRequest(payload: unknown): ReadRequest {
     return {
       request: requestSchema.parse({ dryRun: true, ...bareTrigger(payload) }),
       warnings: [
-        'the schedule that started this sweep has no Input, so nothing is closed (dry run): give it a payload that says what it wants, as {"idleFor": "48h"}',
+        'the schedule that started this sweep has no Input, so this is a dry run and nothing is closed: give it a payload, for example {"idleFor": "48h"}',
       ],
     };
   }
@@ -36,7 +36,7 @@ export function parseRequest(payload: unknown): ReadRequest {
   return { request: result.data, warnings: [] };
 }
 
-/** The request as a payload again, every field said, for a follow-up that must not depend on defaults. */
+/** The request as a payload with every field, so that a follow-up does not depend on defaults. */
 export function toPayload(request: SweepRequest): RequestPayload {
   return z.encode(requestSchema, request);
 }
@@ -55,29 +55,29 @@ function bareTrigger({ resources, time }: Record<string, unknown>): Pick<Request
   return complete ? { trigger: { scheduleArn, scheduledTime: time } } : {};
 }
 
-/** A stuck job that would be old enough for force only after the last follow-up: nobody would be there to do it. */
+/** The problem that a stuck job could be forced only after the last follow-up, when no sweep is left to do it. */
 function unreachableForce({ force, followUp }: SweepRequest): Problem | undefined {
   if (followUp === false) return undefined;
   const last = followUp.after * followUp.max;
-  const stuckFor = force.stuckFor ?? 0; // never: nobody has to be there
+  const stuckFor = force.stuckFor ?? 0; // null: stuck jobs are never forced
   if (stuckFor <= last) return undefined;
   return {
     field: 'force.stuckFor',
     path: ['force', 'stuckFor'],
     message:
       `force.stuckFor: expected at most followUp.after × followUp.max, which is ${formatDuration(last)}, got "${formatDuration(stuckFor)}"` +
-      ' (nobody would be there to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
+      ' (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   };
 }
 
 type Issue = z.core.$ZodIssue;
 type Path = Problem['path'];
 
-/** What zod found, in this project's words: field, value, expectation, and the nearest field that exists. */
+/** Turns zod's issues into problems: field, value, expectation, and a similar field for an unknown one. */
 function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
-  const path: Path = [...prefix, ...(issue.path as Path)]; // an input of JSON or YAML has no symbols
+  const path: Path = [...prefix, ...(issue.path as Path)]; // JSON and YAML have no symbols
   if (issue.code === 'invalid_union') {
-    // The branch that the value is shaped like tells more than "matches none of them".
+    // The problems of the branch that the value resembles say more than "matches none of them".
     const branch = issue.errors.find((errors) => errors.some(({ path: place }) => place.length > 0));
     if (branch) {
       for (const inner of branch) yield* describe(inner, path);
@@ -114,7 +114,7 @@ function unknownField(path: Path, key: string): string {
   return `${quote(fieldName([...path, key])).slice(1, -1)} is an unknown field; ${hint}`;
 }
 
-/** The schema of an object, without what wraps it here: defaults, a union with `false`, a list. */
+/** The fields of an object's schema, without its wrappers: defaults, a union with `false`, a list. */
 function unwrap(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
   if (schema instanceof z.ZodMiniObject) return schema.def.shape as Record<string, z.core.$ZodType>;
   if (schema instanceof z.ZodMiniArray) return unwrap(schema.def.element);
@@ -125,7 +125,7 @@ function unwrap(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | unde
   return undefined;
 }
 
-/** Every field of the request with its path, as `close.timeout`, `followUpOf.jobs.jobId`. */
+/** The path of every field of the request, such as `close.timeout` or `followUpOf.jobs.jobId`. */
 function everyField(schema: z.core.$ZodType = requestSchema, prefix = ''): string[] {
   return Object.entries(unwrap(schema) ?? {}).flatMap(([key, inner]) => [
     `${prefix}${key}`,
@@ -133,7 +133,7 @@ function everyField(schema: z.core.$ZodType = requestSchema, prefix = ''): strin
   ]);
 }
 
-/** Of all fields those right below a path, by their names there. */
+/** The names of the fields directly below a path. */
 function fieldsAt(path: Path, fields: readonly string[]): string[] {
   const prefix = path.map((key) => (typeof key === 'string' ? `${key}.` : '')).join('');
   return fields

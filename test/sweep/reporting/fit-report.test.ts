@@ -104,7 +104,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit).not.toHaveProperty('jobsOmitted');
     expect(fit.warnings.slice(0, -1)).toEqual(warnings.slice(0, fit.warnings.length - 1));
     expect(fit.warnings.at(-1)).toBe(
-      `${5_000 - fit.warnings.length + 1} more warnings left out, as the report is too long`,
+      `${5_000 - fit.warnings.length + 1} more warnings left out because the report is too long`,
     );
   });
 
@@ -117,20 +117,20 @@ describe('fitting a report into a size limit', () => {
     const many = Array.from({ length: 60 }, (_, index) => `${index}`.padEnd(97, '.'));
     expect(fitReport(reportOf(jobs, { warnings: many }), 50_000).warnings).toEqual([
       ...many.slice(0, 49),
-      '11 more warnings left out, as the report is too long',
+      '11 more warnings left out because the report is too long',
     ]);
   });
 
   it('leaves out a single warning that takes more than half of the space for warnings', () => {
     const warnings = ['first', 'x'.repeat(3_000), 'y'.repeat(2_497), 'z'.repeat(2_498), 'last'];
     expect(fitReport(reportOf([], { warnings: [...warnings, 'x'.repeat(60_000)] }), 50_000).warnings).toEqual(
-      ['first', 'y'.repeat(2_497), 'last', '3 more warnings left out, as the report is too long'],
+      ['first', 'y'.repeat(2_497), 'last', '3 more warnings left out because the report is too long'],
     );
   });
 
   it('keeps the warnings before and after a huge one', () => {
     const fit = fitReport(reportOf([], { warnings: ['first', 'x'.repeat(60_000), 'last'] }), 50_000);
-    expect(fit.warnings).toEqual(['first', 'last', '1 more warning left out, as the report is too long']);
+    expect(fit.warnings).toEqual(['first', 'last', '1 more warning left out because the report is too long']);
   });
 
   it('fits any report without changing its other fields', () => {
