@@ -60,7 +60,7 @@ export function refusedWell(
   // of a great many problems the first hundred are told, and that there are more
   const isCut = problems.length > mostTold && problems.at(-1)?.message.startsWith('and more') === true;
   const toldProblems = isCut ? problems.slice(0, -1) : problems;
-  if (toldProblems.length > mostTold) return [`${toldProblems.length} problems are told`];
+  if (toldProblems.length > mostTold) return [`${toldProblems.length} problems are shown`];
   // of names the one that is none may be told by its place
   const told = new Set(
     toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),

@@ -432,13 +432,11 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
   const unclear = entries.filter(
     ({ verdict, job }) => verdict.reason === 'unknown_state' && job.blocked === undefined,
   );
-  return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is unknown')].map(
-    ([why, jobs]) => {
-      const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
-      const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
-      return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
-    },
-  );
+  return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is unknown')].map(([why, jobs]) => {
+    const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
+    const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
+    return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
+  });
 }
 
 /** Jobs that one warning names at most. */

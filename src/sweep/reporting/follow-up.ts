@@ -56,7 +56,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
   if (followUp === false) return noRound('followUp is false');
   const round = (followUpOf?.round ?? 0) + 1;
   if (round > followUp.max)
-    return noRound(`the limit of ${plural(followUp.max, 'follow-up')} (followUp.max) is reached`);
+    return noRound(`given up after ${plural(followUp.max, 'follow-up')} (followUp.max)`);
   if (!followUps)
     return noRound('no scheduler is set up for follow-ups (the command can do them itself with --wait)');
   // break: bound-to-plan

@@ -144,7 +144,7 @@ describe('the jobs that somebody comes back for', () => {
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
       takesRest: false,
       warnings: [
-        `${short} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
+        `${short} left closing did not fit into the follow-up; the next regular sweep checks them`,
       ],
     });
   });
@@ -272,7 +272,7 @@ describe('jobs left unasked for lack of time', () => {
     [
       'there is no scheduler',
       { followUps: undefined },
-      'no scheduler is set up for follow-ups (the command does them itself with --wait)',
+      'no scheduler is set up for follow-ups (the command can do them itself with --wait)',
     ],
   ])('are a warning when %s', async (_when, given, why) => {
     expect(await comingBack(late('a', 'b'), given)).toEqual(
@@ -289,7 +289,7 @@ describe('jobs left unasked for lack of time', () => {
       comingBackFor: new Set(['c']),
       takesRest: false,
       warnings: [
-        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the plan that was agreed to. The next sweep looks at it again',
+        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the approved plan. The next sweep looks at it again',
       ],
     });
     expect(free.orders[0]?.chain).not.toHaveProperty('rest');
@@ -328,7 +328,7 @@ describe('nobody comes back', () => {
   it('when there is no scheduler', async () => {
     expect(await comingBack(left('a'), { followUps: undefined })).toEqual(
       nobody(
-        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command can do them itself with --wait)',
       ),
     );
   });

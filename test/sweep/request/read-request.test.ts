@@ -127,7 +127,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     );
     const told = problems({ ...fields, neverFed: 1 });
     expect(told).toHaveLength(101);
-    expect(told.at(-1)).toBe('and more: only the first 100 problems are told');
+    expect(told.at(-1)).toBe('and more: only the first 100 problems are shown');
   });
 
   it('is one error, whose sentence tells of each problem', () => {
