@@ -66,7 +66,9 @@ const given = (value: string | undefined) => value?.trim() || undefined;
 function needed(field: string, variable: SchedulerSetting, value: string | undefined): string {
   const found = checked(variable, value);
   if (found === undefined)
-    throw new InvalidSettingError(`${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`);
+    throw new InvalidSettingError(
+      `${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`,
+    );
   return found;
 }
 

@@ -143,9 +143,7 @@ describe('the jobs that somebody comes back for', () => {
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: fits },
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
       takesRest: false,
-      warnings: [
-        `${short} left closing did not fit into the follow-up; the next regular sweep checks them`,
-      ],
+      warnings: [`${short} left closing did not fit into the follow-up; the next regular sweep checks them`],
     });
   });
 });
