@@ -52,26 +52,34 @@ const unreadable = (reason: RegExp) => ({
 describe('a listing', () => {
   it.each<[string, Json, RegExp]>([
     ['is a list', [], /it is not a JSON object/],
-    ['has no count', { jobs: [] }, /count is nothing, and 0 jobs came/],
-    ['counts more than came', { count: 3, jobs: [statsOf('a')] }, /count is 3, and 1 jobs came/],
-    ['counts less than came', { count: 0, jobs: [statsOf('a')] }, /count is 0, and 1 jobs came/],
-    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is "1", and 1 jobs came/],
-    ['has no jobs where one is counted', { count: 1 }, /count is 1, and 0 jobs came/],
+    ['has no count', { jobs: [] }, /count is nothing, but 0 jobs are listed/],
+    ['counts more than came', { count: 3, jobs: [statsOf('a')] }, /count is 3, but 1 jobs are listed/],
+    ['counts less than came', { count: 0, jobs: [statsOf('a')] }, /count is 0, but 1 jobs are listed/],
+    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is "1", but 1 jobs are listed/],
+    ['has no jobs where one is counted', { count: 1 }, /count is 1, but 0 jobs are listed/],
     ['has null for jobs', { count: 0, jobs: null }, /jobs is not a list of objects/],
     ['has null for a job', { count: 1, jobs: [null] }, /jobs is not a list of objects/],
-    ['has a job without an id', { count: 1, jobs: [{ state: 'opened' }] }, /an entry of jobs has no job_id/],
+    [
+      'has a job without an id',
+      { count: 1, jobs: [{ state: 'opened' }] },
+      /an entry of jobs has no valid job_id/,
+    ],
     [
       'has a job whose id is a number',
       { count: 1, jobs: [statsOf(7 as never)] },
-      /an entry of jobs has no job_id/,
+      /an entry of jobs has no valid job_id/,
     ],
-    ['has a job whose id is empty', { count: 1, jobs: [statsOf('')] }, /an entry of jobs has no job_id/],
+    [
+      'has a job whose id is empty',
+      { count: 1, jobs: [statsOf('')] },
+      /an entry of jobs has no valid job_id/,
+    ],
     [
       'has a job whose id is a book',
       { count: 1, jobs: [statsOf('x'.repeat(513))] },
-      /none that an id can be/,
+      /an entry of jobs has no valid job_id/,
     ],
-    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", and/],
+    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", but/],
   ])('that %s is none: nothing is decided by it', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
@@ -81,7 +89,7 @@ describe('a listing', () => {
     const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
     await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
-      unreadable(/count is a value that JSON cannot hold, and 0 jobs came/),
+      unreadable(/count is a value that JSON cannot hold, but 0 jobs are listed/),
     );
   });
 
@@ -132,7 +140,7 @@ describe('an answer about jobs that were named', () => {
   it('that lacks one of them does not make it gone: a server says 404 for those', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
     await expect(reading(one(), read)).rejects.toMatchObject(
-      unreadable(/job-b was asked for, and is not among jobs/),
+      unreadable(/job-b was requested, but jobs does not list it/),
     );
   });
 
@@ -187,7 +195,7 @@ describe('an answer about jobs that were named', () => {
       { stats: listOf('jobs', [statsOf('job-a'), statsOf('job-a', { state: 'closed' })]) },
     );
     await expect(reading(answers, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject(
-      unreadable(/an id is twice in jobs/),
+      unreadable(/jobs lists an id twice/),
     );
   });
 });
@@ -360,7 +368,7 @@ describe('the datafeeds', () => {
     for (const owner of [undefined, null, '', 7, 'job a', '*'])
       await expect(
         reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
-      ).rejects.toMatchObject(unreadable(/does not tell which job the datafeed datafeed-job-a feeds/));
+      ).rejects.toMatchObject(unreadable(/does not say which job the datafeed datafeed-job-a feeds/));
   });
 
   it('that are deleted between the two reads are nobody’s', async () => {
