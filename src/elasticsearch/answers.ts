@@ -149,14 +149,14 @@ function readLastDataTime(counts: Fields, reader: FieldReader): number | undefin
 function readForecasts(stats: unknown, reader: FieldReader): number {
   const { total, status } = reader.fields('forecasts_stats', stats);
   const byState = reader.fields('forecasts_stats.status', status);
-  const told = Object.values(byState).reduce<number>(
+  const counted = Object.values(byState).reduce<number>(
     (sum, count) => sum + (reader.amount('forecasts_stats.status', count) ?? 0),
     0,
   );
   const all = reader.amount('forecasts_stats.total', total);
   if (all === undefined && status === undefined) reader.fail('forecasts_stats.total is missing');
   // break: forecast-status
-  if ((all ?? 0) > told) reader.fail('forecasts_stats.status does not say the state of each forecast');
+  if ((all ?? 0) > counted) reader.fail('forecasts_stats.status does not say the state of each forecast');
   return (
     (reader.amount('forecasts_stats.status.scheduled', byState.scheduled) ?? 0) +
     (reader.amount('forecasts_stats.status.started', byState.started) ?? 0)

@@ -60,7 +60,7 @@ export class Reader {
       if ('failure' in reading && reading.failure.kind === 'ended' && before)
         return { failure: { ...reading.failure, before } };
       if ('value' in reading || tries === mostTries || !passes(reading.failure)) return reading;
-      const wait = Math.max(firstPause * 2 ** (tries - 1), waitTold(reading.failure));
+      const wait = Math.max(firstPause * 2 ** (tries - 1), requestedWait(reading.failure));
       if (this.#clock.now() + wait + shortestTry > this.#limits.until) return { ...reading, tooLong: true };
       this.#notice(reading.failure, wait);
       try {
@@ -169,5 +169,5 @@ export function mayPass(failure: Failure): boolean {
 export const shownWait = (ms: number): string => formatDuration(Math.ceil(ms / 1_000) * 1_000);
 
 /** The wait that the server asked for with `retry-after`, in milliseconds. */
-export const waitTold = (failure: Failure): number =>
+export const requestedWait = (failure: Failure): number =>
   'retryAfterMs' in failure ? (failure.retryAfterMs ?? 0) : 0;

@@ -114,7 +114,7 @@ describe('a close request', () => {
     using limit = clock.limit(100_000);
     const began = clock.now();
     const answer = await cluster.close(batch('a'), { force: false, timeoutMs: 90_000, signal: limit.signal });
-    expect(answer).toEqual({ kind: 'lost', reason: 'no answer within the time for it' });
+    expect(answer).toEqual({ kind: 'lost', reason: 'no answer in time' });
     expect(clock.now() - began).toBe(100_000);
     await gone.promise;
     expect(server.requests).toHaveLength(1);
@@ -276,7 +276,7 @@ describe('the answer to a close', () => {
     [
       'a page with 200',
       page(200, 'Welcome'),
-      { kind: 'lost', reason: expect.stringMatching(/not an Elasticsearch/) },
+      { kind: 'lost', reason: expect.stringMatching(/not from Elasticsearch/) },
     ],
     [
       'a page with 200 and the header of Elasticsearch',

@@ -562,7 +562,7 @@ describe('what is not there, or is not what it should be', () => {
     const { port } = server.address() as { port: number };
     try {
       const error = await errorOf({ ELASTICSEARCH_URL: `http://127.0.0.1:${port}`, ...key });
-      expect(error.message).toMatch(/not HTTP/);
+      expect(error.message).toMatch(/does not speak HTTP/);
       expect(error.name).toBe('NotElasticsearchError');
     } finally {
       server.close();

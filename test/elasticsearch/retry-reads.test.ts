@@ -291,7 +291,7 @@ describe('a read', () => {
       async ({ cluster }) => {
         await expect(cluster.jobStats(never())).rejects.toMatchObject({
           name: 'UnreadableInventoryError',
-          message: expect.stringContaining('far larger than what was asked for'),
+          message: expect.stringContaining('far larger than expected'),
         });
       },
     );

@@ -40,10 +40,10 @@ describe('names of months and days', () => {
 describe('an expression that is wrong', () => {
   it.each([
     ['every day', 'rate(…), cron(…) or at(…), got "every day"'],
-    ['rate(0 minutes)', 'a rate of a whole number, 1 or more'],
-    ['rate(2 weeks)', 'minute(s), hour(s) or day(s), as "12 hours", got "2 weeks"'],
-    ['cron(0 2 * * ?)', 'six fields with one blank between them'],
-    ['cron(0  2 * * ? *)', 'six fields with one blank between them'],
+    ['rate(0 minutes)', 'a rate of a whole number (1 or more)'],
+    ['rate(2 weeks)', 'minute(s), hour(s) or day(s), such as "12 hours", got "2 weeks"'],
+    ['cron(0 2 * * ?)', 'six fields with one space between them'],
+    ['cron(0  2 * * ? *)', 'six fields with one space between them'],
     ['cron(0 2 * * * *)', '? in exactly one of day of month and day of week'],
     ['cron(0 2 ? * ? *)', '? in exactly one of day of month and day of week'],
     ['cron(60 2 * * ? *)', 'minutes from 0 to 59, in the cron form of EventBridge Scheduler, got "60"'],

@@ -117,7 +117,7 @@ describe('arranging a follow-up', () => {
       State: 'ENABLED',
       ActionAfterCompletion: 'DELETE',
       FlexibleTimeWindow: { Mode: 'OFF' },
-      Description: 'jobsweep looks again at 2 jobs of cluster default, round 1',
+      Description: 'jobsweep checks 2 jobs of cluster default again, round 1',
       Target: {
         Arn: functionArn,
         RoleArn: roleArn,
@@ -208,7 +208,7 @@ describe('an order too large for one schedule', () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] } });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
-      /the request is too large to come back with: \d+ bytes with one job, at most 262144/,
+      /the request is too large for a follow-up: it takes \d+ bytes with one job, and a schedule holds at most 262144/,
     );
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
@@ -242,7 +242,7 @@ describe('a follow-up that goes on with the rest', () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
-      /the request is too large to come back with: \d+ bytes with no job, at most 262144/,
+      /the request is too large for a follow-up: it takes \d+ bytes with no job, and a schedule holds at most 262144/,
     );
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
@@ -258,7 +258,7 @@ describe('a follow-up that goes on with the rest', () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
-      /exists, and it does not go on with the rest of the jobs/,
+      /exists, but it does not continue with the rest of the jobs/,
     );
   });
 });
@@ -317,7 +317,7 @@ describe('arranging the same follow-up twice', () => {
     [
       'comes much later',
       { ScheduleExpression: 'at(2026-11-23T13:00:00)' },
-      'it comes only at 2026-11-23T13:00:00.000Z',
+      'it runs only at 2026-11-23T13:00:00.000Z',
     ],
   ])('is an error when the schedule of that name %s', async (_what, change, message) => {
     await using bench = await followUpBench();
@@ -335,7 +335,7 @@ describe('arranging the same follow-up twice', () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
-    await expect(other.arrange(order(), signal)).rejects.toThrow('it wakes another function');
+    await expect(other.arrange(order(), signal)).rejects.toThrow('it invokes another function');
   });
 });
 
@@ -372,7 +372,7 @@ describe('when the scheduler does not cooperate', () => {
     const before = bench.clock.now();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: minute, times: 2 });
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(
-      /no answer in time; check the network, .*; schedule followup\S+ was not made$/,
+      /no answer in time; check the network, .*; schedule followup\S+ was not created$/,
     );
     // a sweep has eight seconds for it
     expect(bench.clock.now() - before).toBeLessThanOrEqual(7_000);
@@ -392,7 +392,7 @@ describe('when the scheduler does not cooperate', () => {
     bench.scheduler.script({ on: 'any', delayMs: minute, times: 100 });
     using limit = bench.clock.limit(8_000);
     await expect(bench.followUps.arrange(order(), limit.signal)).rejects.toThrow(
-      /no answer says whether schedule followup\S+ of group jobsweep was made: look for it$/,
+      /it is unknown whether schedule followup\S+ of group jobsweep was created: look for it$/,
     );
   });
 

@@ -20,17 +20,17 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'an unknown time zone',
       entry(`${cron}request: {}\ntimezone: Europe/Berlln`),
-      'schedules.yml:5:5: schedules[0].timezone: expected an IANA time zone in its own spelling, as "Europe/Berlin", got "Europe/Berlln"',
+      'schedules.yml:5:5: schedules[0].timezone: expected an IANA time zone in its exact spelling, such as "Europe/Berlin", got "Europe/Berlln"',
     ],
     [
       'a bad cron',
       entry('request: {}\ncron: "0 2 * * * *"'),
-      'schedules.yml:4:5: schedules[0].cron: expected ? in exactly one of day of month and day of week, as "0 2 * * ? *", got "0 2 * * * *"',
+      'schedules.yml:4:5: schedules[0].cron: expected ? in exactly one of day of month and day of week, such as "0 2 * * ? *", got "0 2 * * * *"',
     ],
     [
       'a cron that never comes',
       entry('request: {}\ncron: "0 2 30 2 ? *"'),
-      'schedules.yml:4:5: schedules[0].cron: names no moment at all',
+      'schedules.yml:4:5: schedules[0].cron: never matches any moment',
     ],
     [
       'a bad rate',
@@ -43,7 +43,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       entry(
         `${cron}request: {exclude: [${Array.from({ length: 9_000 }, (_, i) => `"job-${i}-${'x'.repeat(20)}"`).join(',')}]}`,
       ),
-      'bytes as an Input, and at most 262144 fit a schedule',
+      'bytes as an Input, but a schedule holds at most 262144',
     ],
     [
       'a payload with a typo',
@@ -63,7 +63,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'a trigger of its own',
       entry(`${cron}request: {trigger: {scheduleArn: x, scheduledTime: y}}`),
-      'schedules[0].request: trigger is not for people to set; leave it out',
+      'schedules[0].request: trigger is set by jobsweep itself; leave it out',
     ],
     [
       'two rhythms',
@@ -74,7 +74,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'an at with an end',
       entry('at: 2027-01-01T00:00:00\nend: 2027-02-01T00:00:00Z\nrequest: {}'),
-      'schedules[0].end: means nothing to a schedule with at',
+      'schedules[0].end: has no effect on a schedule with at',
     ],
     [
       'an end before the start',
@@ -89,7 +89,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'a window of seconds',
       entry(`${cron}window: 90s\nrequest: {}`),
-      'schedules[0].window: expected a duration from 1m to 24h, in whole minutes, as "1m", got "90s"',
+      'schedules[0].window: expected a duration from 1m to 24h, in whole minutes, such as "1m", got "90s"',
     ],
     [
       'too many retries',
@@ -124,12 +124,12 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'a name that follow-ups have',
       'schedules: [{name: followup.x, rate: 1 day, request: {}}]',
-      '"followup.x" begins like the names of the follow-ups',
+      '"followup.x" begins with a prefix reserved for follow-ups',
     ],
     [
       'a name twice',
       `${entry(`${cron}request: {}`)}${entry(`${cron}request: {}`).replace('schedules:\n', '')}`,
-      'schedules.yml:5:5: schedules[1].name: "nightly" stands twice, first in schedules[0]',
+      'schedules.yml:5:5: schedules[1].name: "nightly" is used twice, first in schedules[0]',
     ],
     [
       'a payload whose one field every object has',

@@ -163,7 +163,7 @@ export const addresses: FrontGroup = {
       name: 'a header of gzip on a plain body',
       condition: 'A proxy unpacks answers and leaves the header `content-encoding: gzip`.',
       respond: packed('gzip', (body) => body),
-      says: ['its header says gzip, and its body is not'],
+      says: ['its header says gzip, but its body is not'],
       exit: 5,
     },
     {
