@@ -1,6 +1,6 @@
 /**
- * @module Builds what `npm pack` ships: the command with everything it needs in one folder, so that it installs without
- * a dependency, and the licences of what was built in.
+ * @module Builds the files for `npm pack`: the command in one folder, without dependencies, and the licences of the
+ * packages that it includes.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

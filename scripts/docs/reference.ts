@@ -1,4 +1,4 @@
-/** @module The reference page, section by section, from the code's own lists. */
+/** @module Writes the reference page, section by section, from the lists in the code. */
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
@@ -36,7 +36,7 @@ const exits = table(
 
 const fieldHead = ['field', 'default', 'expected', 'meaning'];
 
-/** A value with one field set, as `{"close": {"batch": value}}`. */
+/** A value with one field set, such as `{"close": {"batch": value}}`. */
 const nested = (path: readonly string[], value: unknown): unknown =>
   path.reduceRight((inner, key) => ({ [key]: inner }), value);
 

@@ -32,7 +32,7 @@ describe('names of months and days', () => {
     ['cron(0 18 ? jan,Mar-MAY Wed-Fri *)', 'cron(0 18 ? JAN,MAR-MAY WED-FRI *)'],
     ['cron(0 0 ? * friL *)', 'cron(0 0 ? * FRIL *)'],
     ['cron(0 0 ? * Fri#2 *)', 'cron(0 0 ? * FRI#2 *)'],
-  ])('are taken in any case: %s', (written, capitals) => {
+  ])('are accepted in upper and lower case: %s', (written, capitals) => {
     expect(parseExpression(written)).toEqual(parseExpression(capitals));
   });
 });
@@ -77,7 +77,7 @@ describe('start and end', () => {
   const at = (text: string) => Date.parse(text);
   const zone = { timezone: 'UTC', anchor: at('2026-01-01T00:00:00Z') };
 
-  it('are moments at which a schedule may still fall due', () => {
+  it('are moments at which a schedule may still be due', () => {
     const start = at('2026-02-01T02:00:00Z');
     const end = at('2026-02-02T02:00:00Z');
     const schedule = { ...zone, expression: daily, start, end };
@@ -86,7 +86,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, end)).toBeUndefined();
   });
 
-  it('are where a rate counts from and stops', () => {
+  it('are the moments from which a rate counts and at which it stops', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('rate(12 hours)'),
@@ -97,7 +97,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, at('2026-02-01T03:00:00Z'))).toBeUndefined();
   });
 
-  it('do not matter to an at', () => {
+  it('have no effect on an at', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('at(2026-02-01T00:00:00)'),

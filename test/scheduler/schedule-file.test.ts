@@ -15,7 +15,7 @@ async function complaint(text: string, name = 'schedules.yml'): Promise<string> 
 const entry = (fields: string) => `schedules:\n  - name: nightly\n${fields.replace(/^/gm, '    ')}\n`;
 const cron = 'cron: "0 2 * * ? *"\n';
 
-describe('a schedule file that is wrong is told with line and column, before anything is sent', () => {
+describe('an invalid schedule file is reported with line and column, and nothing is sent', () => {
   it.each([
     [
       'an unknown time zone',
@@ -28,7 +28,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules.yml:4:5: schedules[0].cron: expected ? in exactly one of day of month and day of week, such as "0 2 * * ? *", got "0 2 * * * *"',
     ],
     [
-      'a cron that never comes',
+      'a cron that never matches',
       entry('request: {}\ncron: "0 2 30 2 ? *"'),
       'schedules.yml:4:5: schedules[0].cron: never matches any moment',
     ],
@@ -51,7 +51,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules.yml:5:7: schedules[0].request: idelFor is an unknown field; did you mean idleFor?',
     ],
     [
-      'a payload that cannot be',
+      'an invalid payload',
       entry(`${cron}request:\n  close: {batch: 1000}`),
       'schedules.yml:5:15: schedules[0].request: close.batch: expected a whole number from 1 to 100, got 1000',
     ],
@@ -61,7 +61,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules[0].request: expected an object, the request of the sweep, got nothing',
     ],
     [
-      'a trigger of its own',
+      'its own trigger',
       entry(`${cron}request: {trigger: {scheduleArn: x, scheduledTime: y}}`),
       'schedules[0].request: trigger is set by jobsweep itself; leave it out',
     ],
@@ -122,7 +122,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules[0].name: expected 1 to 64 letters, digits',
     ],
     [
-      'a name that follow-ups have',
+      'a name reserved for follow-ups',
       'schedules: [{name: followup.x, rate: 1 day, request: {}}]',
       '"followup.x" begins with a prefix reserved for follow-ups',
     ],
@@ -148,7 +148,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     expect(await complaint(text)).toContain(message);
   });
 
-  it('all problems at once, a line each', async () => {
+  it('reports all problems at once, one a line', async () => {
     const text = entry('cron: "x"\nrequest: {}');
     const lines = (await complaint(`${text}  - {name: b, rate: 0 days, request: {idleFor: 1s}}\n`)).trim();
     expect(
@@ -156,7 +156,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     ).toEqual(['schedules.yml:3:5', 'schedules.yml:5:15', 'schedules.yml:5:39']);
   });
 
-  it('JSON is told the same way, and must be strict', async () => {
+  it('reports problems of JSON in the same way, and requires strict JSON', async () => {
     expect(
       await complaint(
         '{\n  "schedules": [\n    {"name": "n", "rate": "1 dya", "request": {}}\n  ]\n}',
@@ -166,7 +166,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     expect(await complaint('{"schedules": [],}', 's.json')).toContain('s.json:1:');
   });
 
-  it('a file that is not there is named', async () => {
+  it('names a file that does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stderr } = await bench.run(['plan', '-f', 'no-such.yml']);
     expect(exit).toBe(2);
@@ -175,7 +175,7 @@ describe('a schedule file that is wrong is told with line and column, before any
 });
 
 describe('a schedule file', () => {
-  it('may come as JSON from standard input', async () => {
+  it('may be JSON on standard input', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.run(['apply', '-f', '-', '--yes'], {
       stdin: JSON.stringify({ schedules: [{ name: 'n', rate: '1 day', request: {} }] }),
@@ -184,7 +184,7 @@ describe('a schedule file', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['n']);
   });
 
-  it('may say itself which group, function, role and queue, and the command line which group', async () => {
+  it('may set group, function, role and queue, and an option overrides the group', async () => {
     await using bench = await schedulesBench();
     const arn = (name: string) => `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
     const text = `
@@ -206,7 +206,7 @@ schedules: [{name: n, rate: 1 day, request: {}}]
     expect(bench.scheduler.schedules[0]?.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('has a schema whose fields are those that are read', () => {
+  it('has a published schema with exactly the fields that are read', () => {
     const schema = JSON.parse(
       readFileSync(new URL('../../schemas/schedules.schema.json', import.meta.url), 'utf8'),
     ) as {

@@ -19,18 +19,18 @@ async function configsOf(bytes: Buffer, encoding: string): Promise<number> {
 
 const answer = Buffer.from(JSON.stringify(listOf('jobs', [configOf('job-a')])));
 
-describe('an answer that is packed', () => {
+describe('a compressed answer', () => {
   it.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     // without the header of zlib, as some servers send it
     ['deflate', deflateRawSync],
     ['identity', (body: Buffer) => body],
-  ])('with %s is read', async (encoding, pack) => {
+  ])('encoded with %s is read', async (encoding, pack) => {
     expect(await configsOf(pack(answer), encoding)).toBe(1);
   });
 
-  it('is not unpacked when it is larger than any answer', async () => {
+  it('is refused if it would decompress to more than the limit', async () => {
     const packed = gzipSync(Buffer.concat([answer, Buffer.alloc(160 * 2 ** 20, ' ')]));
     expect(packed.length).toBeLessThan(2 ** 18);
     await expect(configsOf(packed, 'gzip')).rejects.toMatchObject({
@@ -48,7 +48,7 @@ describe('an answer that is packed', () => {
       brotliCompressSync(answer),
       /it is compressed with br, which jobsweep neither requests nor supports/,
     ],
-  ])('is named when its %s body cannot be unpacked', async (encoding, bytes, message) => {
+  ])('fails with the reason if its %s body cannot be decompressed', async (encoding, bytes, message) => {
     await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
       name: 'UnreadableInventoryError',
       message: expect.stringMatching(message),
