@@ -70,15 +70,15 @@ describe('the packed tarball, installed in an empty folder without a network', (
     const program = join(home, 'plan.mts');
     await writeFile(program, example);
     await using elasticsearch = await startElasticsearch({
-      clock: systemClock,
-      fleet: defaultFleet(systemClock.now()),
+      clock: scaledClock(),
+      fleet: defaultFleet(Date.now()),
     });
     const { stdout } = await run(process.execPath, [program], {
       cwd: home,
       env: { PATH: process.env.PATH, ELASTICSEARCH_URL: elasticsearch.url },
     });
     const lines = stdout.trim().split('\n');
-    expect(lines).toContain('web-dried-up: close, idle');
+    expect(lines).toContain('web-search-terms: close, idle');
     expect(lines.at(-1)).toMatch(/^\d+ of \d+ open jobs are idle$/);
     expect(elasticsearch.requests.length).toBeGreaterThan(3);
     expect(elasticsearch.requests.filter(({ path }) => path.includes('_close'))).toEqual([]);
