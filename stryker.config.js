@@ -7,7 +7,7 @@ export default {
   plugins: [import.meta.resolve('./mutation/node_modules/@stryker-mutator/vitest-runner/dist/src/index.js')],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['src/sweep/**/*.ts'],
+  mutate: ['src/sweep/**/*.ts', 'src/base/{duration,text,together}.ts'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
   timeoutMS: 8_000,
