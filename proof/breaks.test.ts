@@ -28,12 +28,16 @@ it('every property has a break, and each break is of a property', () => {
   expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
-it.each(['plan', 'log-lines'])('a broken copy is found by the property that it breaks: %s', async (name) => {
-  const broken = breaks.find(({ property }) => property === name);
-  if (!broken) throw new Error(`there is no break of the property ${name}`);
-  const { violated } = await tryBreak(broken, { cases: 300, seed: 20_261_123 });
-  expect(violated).toContain(name);
-});
+// `npm run breaks` tries all of them
+it.each(process.env.JOBSWEEP_NIGHTLY ? ['plan', 'log-lines'] : ['log-lines'])(
+  'a broken copy is found by the property that it breaks: %s',
+  async (name) => {
+    const broken = breaks.find(({ property }) => property === name);
+    if (!broken) throw new Error(`there is no break of the property ${name}`);
+    const { violated } = await tryBreak(broken, { cases: 300, seed: 20_261_123 });
+    expect(violated).toContain(name);
+  },
+);
 
 const twoLines: Break = { property: 'activity', wrong: '', mark: 'at-least', becomes: ['>=', '>'] };
 

@@ -11,9 +11,9 @@ export type Product = 'function' | 'command';
 
 const noDebug = createRequire(import.meta.url)('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 
-/** The options that bundle the command into `dist`. */
+/** How the command and the library are bundled into `dist`; they share what both need. */
 export const commandOptions = {
-  entryPoints: { jobsweep: 'src/cli/main.ts' },
+  entryPoints: { jobsweep: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
