@@ -3,10 +3,10 @@
  * `node proof/bad-input/main.ts`.
  */
 import { expect, it } from 'vitest';
+import { spoilingKinds } from './bad-input/corrupt.ts';
+import { textSpoilingKinds } from './bad-input/corrupt-text.ts';
+import { yamlSpoilingKinds } from './bad-input/corrupt-yaml.ts';
 import { badInputs } from './bad-input/index.ts';
-import { spoilingKinds } from './bad-input/spoil.ts';
-import { textSpoilingKinds } from './bad-input/spoil-text.ts';
-import { yamlSpoilingKinds } from './bad-input/spoil-yaml.ts';
 
 /** Of those that cost next to nothing. */
 const cases: Readonly<Record<string, number>> = { payload: 300, 'payload-text': 300 };

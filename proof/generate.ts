@@ -1,10 +1,10 @@
 /** @module Random cases: what fleets, requests, clocks, faults and other people can be like, and mostly are not. */
 import * as fc from 'fast-check';
 import type { Case, FollowUpMode, Repetition } from './case.ts';
+import { silence, weather, when } from './generate/disruptions.ts';
 import { fleet } from './generate/fleet.ts';
 import { payload } from './generate/payload.ts';
 import { mostly } from './generate/values.ts';
-import { silence, weather, when } from './generate/weather.ts';
 
 const followUps = fc.oneof(
   { arbitrary: fc.constantFrom<FollowUpMode>('works', 'nobody'), weight: 6 },

@@ -4,12 +4,12 @@
  * passed.
  */
 import { badInputs } from './bad-input/index.ts';
-import { tellFailure } from './failure.ts';
+import { atLeastOne, proofCommand, seedOption } from './command-options.ts';
+import { missed } from './coverage.ts';
 import { loads } from './load.ts';
-import { atLeastOne, proofCommand, seedOption } from './options.ts';
 import { runPool } from './pool.ts';
-import { closingLine, propertyRows, type Row, tableOf } from './table.ts';
-import { missed } from './tally.ts';
+import { closingLine, propertyRows, type Row, tableOf } from './result-table.ts';
+import { tellFailure } from './run-many.ts';
 
 const { time, seed } = proofCommand(
   'npm run proof --',

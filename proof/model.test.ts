@@ -5,11 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Case } from './case.ts';
-import { runMany, tellFailure, violationsOf } from './failure.ts';
+import { emptyTally } from './coverage.ts';
 import { anyCase } from './generate.ts';
 import { properties } from './properties.ts';
 import { runCase } from './run-case.ts';
-import { emptyTally } from './tally.ts';
+import { runMany, tellFailure, violationsOf } from './run-many.ts';
 
 /** Mutation testing runs fewer, for each mutant; and that a case fails is enough to know. */
 const cases = Number(process.env.PROOF_CASES ?? 300);

@@ -9,7 +9,7 @@ import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } fr
 import type { SweepReport } from '../src/sweep/reporting/report.ts';
 import type { RequestPayload } from '../src/sweep/request/request.ts';
 import type { Case } from './case.ts';
-import { type Truth, truthOf } from './truth.ts';
+import { type Truth, truthOf } from './ground-truth.ts';
 
 /** A request that had its effect, and the truth at that moment. */
 export interface Served {

@@ -2,8 +2,8 @@
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from './failure.ts';
-import { add, emptyTally, type Tally } from './tally.ts';
+import { add, emptyTally, type Tally } from './coverage.ts';
+import type { Failure } from './run-many.ts';
 
 /** One chunk of work, and what came of it. */
 export interface Chunk {

@@ -19,7 +19,7 @@ import {
   hidesCredentials,
   refusesHalfAnInventory,
   sharesTheCluster,
-} from './checks/whole.ts';
+} from './checks/whole-sweep.ts';
 import type { Observation } from './observe.ts';
 import { wantedBy } from './reference.ts';
 

@@ -3,8 +3,8 @@
  * code with `src/sweep`: where both err, they would have to err alike by themselves.
  */
 import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { TrueJob } from './ground-truth.ts';
 import { lastRead, type Read, type SweepSeen, toldBy } from './observe.ts';
-import type { TrueJob } from './truth.ts';
 
 /** A request with the contract's defaults, durations in milliseconds. */
 export interface Wanted {

@@ -1,6 +1,7 @@
 /** @module The table of the proof: property, cases tried, faults met, result. */
+
+import type { Tally } from './coverage.ts';
 import { properties } from './properties.ts';
-import type { Tally } from './tally.ts';
 
 export interface Row {
   readonly name: string;

@@ -18,11 +18,11 @@ import {
   sweep,
 } from '../src/sweep/sweep.ts';
 import { type Case, type CaseJob, caseStart, idAt } from './case.ts';
-import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';
+import { truthOf } from './ground-truth.ts';
 import { type Observation, ServerLog, type SweepSeen, WatchedCluster } from './observe.ts';
-import { type Struck, scriptTroubles } from './troubles.ts';
-import { truthOf } from './truth.ts';
+import { type DeedLog, doAt, scheduleDeeds } from './outside-actions.ts';
+import { type Struck, scriptTroubles } from './scripted-faults.ts';
 
 /** A sweep that sends more than this has no bound: the most that a healthy case needs is under four hundred, and rounds make many sweeps. */
 const mostRequests = 6_000;

@@ -2,10 +2,10 @@
 import * as fc from 'fast-check';
 import type { Case } from './case.ts';
 import { checkOptions, type RunOptions } from './check-options.ts';
+import { count, type Tally } from './coverage.ts';
 import { anyCase } from './generate.ts';
 import { judgeRun } from './properties.ts';
 import { runCase } from './run-case.ts';
-import { count, type Tally } from './tally.ts';
 
 export interface Failure {
   readonly violations: readonly string[];

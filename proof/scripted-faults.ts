@@ -2,8 +2,8 @@
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
 import type { Case, Trouble, TroubleKind } from './case.ts';
+import type { Garbling, TrueJob } from './ground-truth.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';
-import type { Garbling, TrueJob } from './truth.ts';
 
 export interface Struck {
   readonly kind: TroubleKind;

@@ -1,11 +1,11 @@
 /** @module `npm run soak`: many random cases on all cores, or one case again. */
 import { readFileSync } from 'node:fs';
 import type { Case } from './case.ts';
-import { runMany, tellFailure, violationsOf } from './failure.ts';
-import { atLeastOne, pathOption, proofCommand, seedOption } from './options.ts';
+import { atLeastOne, pathOption, proofCommand, seedOption } from './command-options.ts';
+import { emptyTally, missed, type Tally, toMeet } from './coverage.ts';
 import { runPool } from './pool.ts';
-import { closingLine, propertyRows, tableOf } from './table.ts';
-import { emptyTally, missed, type Tally, toMeet } from './tally.ts';
+import { closingLine, propertyRows, tableOf } from './result-table.ts';
+import { runMany, tellFailure, violationsOf } from './run-many.ts';
 
 interface Options {
   readonly cases: number;

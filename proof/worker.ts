@@ -1,7 +1,8 @@
 /** @module One process of the pool: takes chunks of random cases from its parent, and reports. */
-import { runMany } from './failure.ts';
+
+import { emptyTally } from './coverage.ts';
 import type { Chunk, ChunkResult } from './pool.ts';
-import { emptyTally } from './tally.ts';
+import { runMany } from './run-many.ts';
 
 process.on('message', (chunk: Chunk) => {
   const tally = emptyTally();

@@ -9,10 +9,10 @@ import { parseRequest, type RequestPayload } from '../../src/sweep/request/reque
 import { sweep } from '../../src/sweep/sweep.ts';
 import { answeredAt } from '../../test/support/ml-answers.ts';
 import { serve } from '../../test/support/scripted-server.ts';
-import { Answering, type AnswerKey, type Spoilt, type Way, ways } from './answering.ts';
+import { type Spoiling, type SpoilingKind, spoil, spoilAt, spoilingKinds } from './corrupt.ts';
+import { Answering, type AnswerKey, type Spoilt, type Way, ways } from './corrupting-cluster.ts';
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, nowhere } from './property.ts';
-import { type Spoiling, type SpoilingKind, spoil, spoilAt, spoilingKinds } from './spoil.ts';
 
 /** One answer, or each from then on, spoiled in one way. */
 interface Trouble {

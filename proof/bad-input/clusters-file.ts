@@ -1,7 +1,7 @@
 /** @module Files of clusters (`--clusters`), of which a request names one: the others must not be asked in its name. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';
+import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './corrupted-file.ts';
 import type { Json } from './json.ts';
 import { badInput } from './property.ts';
 import {

@@ -9,7 +9,7 @@ import {
 import { trackHttp } from '../../simulator/track-http.ts';
 import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
-import { isPlain } from './shown.ts';
+import { isPlain } from './output-checks.ts';
 
 /** A clock, a folder, and the command that lives in them. */
 export class Bench implements AsyncDisposable {

@@ -1,6 +1,6 @@
 /** @module Spoiling of valid documents: each kind takes, adds or changes one thing, and random ones are put together. */
 import * as fc from 'fast-check';
-import { hostileTexts } from './hostile.ts';
+import { hostileTexts } from './hostile-samples.ts';
 import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } from './json.ts';
 
 /** One spoiling, as plain data, so that a failing case can be made small and shown. */

@@ -1,11 +1,11 @@
 /** @module Files of JSON or YAML: a valid value, spoiled as a value, as a text and by what YAML can do. */
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
+import { anySpoilings, type Spoiling, type SpoilingKind, spoil, spoilingKinds } from './corrupt.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
+import { anyYamlSpoilings, spoilYaml, type YamlSpoiling, yamlSpoilingKinds } from './corrupt-yaml.ts';
 import { type Json, jsonText } from './json.ts';
 import type { Meet } from './property.ts';
-import { anySpoilings, type Spoiling, type SpoilingKind, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
-import { anyYamlSpoilings, spoilYaml, type YamlSpoiling, yamlSpoilingKinds } from './spoil-yaml.ts';
 
 export interface SpoiledFile {
   readonly value: Json;

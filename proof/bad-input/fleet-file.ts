@@ -1,7 +1,7 @@
 /** @module Fleet files, served by `jobsweep simulate elasticsearch --fleet` and asked for what there is. */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';
+import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './corrupted-file.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { badInput } from './property.ts';
 

@@ -2,6 +2,8 @@
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
 import { type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
@@ -12,8 +14,6 @@ import {
   reportOf,
   writeReport,
 } from './reports.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly form: ReportForm;

@@ -2,10 +2,17 @@
 import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
-import { hostileTexts } from './hostile.ts';
+import {
+  openTalking,
+  reportOfTalking,
+  type Slot,
+  slots,
+  type Talking,
+  type Texts,
+} from './hostile-cluster.ts';
+import { hostileTexts } from './hostile-samples.ts';
+import { isPlain, linksIn, signsOf, skeletonOf } from './output-checks.ts';
 import { badInput } from './property.ts';
-import { isPlain, linksIn, signsOf, skeletonOf } from './shown.ts';
-import { openTalking, reportOfTalking, type Slot, slots, type Talking, type Texts } from './talking.ts';
 
 const forms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
 type Form = (typeof forms)[number];

@@ -1,10 +1,10 @@
 /** @module The function's log, of a cluster that says hostile things: it is read on terminals, line by line. */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
-import { hostileTexts } from './hostile.ts';
+import { openTalking, type Slot, slots, type Talking, type Texts } from './hostile-cluster.ts';
+import { hostileTexts } from './hostile-samples.ts';
+import { isPlain } from './output-checks.ts';
 import { badInput } from './property.ts';
-import { isPlain } from './shown.ts';
-import { openTalking, type Slot, slots, type Talking, type Texts } from './talking.ts';
 
 interface Given {
   readonly event: unknown;

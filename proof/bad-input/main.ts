@@ -3,7 +3,7 @@
  * a path that a failure told, one case again.
  */
 import { Option } from 'commander';
-import { atLeastOne, pathOption, proofCommand, seedOption } from '../options.ts';
+import { atLeastOne, pathOption, proofCommand, seedOption } from '../command-options.ts';
 import { badInputs } from './index.ts';
 
 const {

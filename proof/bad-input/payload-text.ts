@@ -2,12 +2,12 @@
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
 import { isObject, type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly payload: Json;

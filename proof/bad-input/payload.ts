@@ -3,12 +3,12 @@ import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
 import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
 import { isObject, type Json, valueAt } from './json.ts';
+import { isPlain } from './output-checks.ts';
 import { badInput, type Meet, nowhere } from './property.ts';
 import { nameMeans, readByHand } from './request-reading.ts';
 import { validPayload } from './requests.ts';
-import { isPlain } from './shown.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
 
 interface Given {
   readonly payload: Json;

@@ -1,6 +1,8 @@
 /** @module Reports given to `jobsweep reopen`: only what they name as closed by a sweep of ours may be opened. */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
 import { type Json, type JsonObject, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
@@ -12,8 +14,6 @@ import {
   reportOf,
   writeReport,
 } from './reports.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly jobs: readonly JsonObject[];

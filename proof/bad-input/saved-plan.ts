@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Fleet } from '../../simulator/elasticsearch/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
+import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
+import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
 import { isObject, type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly spoilings: readonly Spoiling[];

@@ -1,7 +1,7 @@
 /** @module The environment of the command, as shells, templates and copied lines spoil it. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
-import { hostileTexts } from './hostile.ts';
+import { hostileTexts } from './hostile-samples.ts';
 import { badInput } from './property.ts';
 import {
   authorizations,

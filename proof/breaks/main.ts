@@ -3,7 +3,7 @@
  * many the break was found. Ends with `N passed, N failed`.
  */
 import { Option } from 'commander';
-import { atLeastOne, proofCommand, seedOption } from '../options.ts';
+import { atLeastOne, proofCommand, seedOption } from '../command-options.ts';
 import { breakable, breaks } from './index.ts';
 import { type Found, tryBreak } from './scratch.ts';
 

@@ -20,8 +20,8 @@ import { type Job, type JobState, type JobTask, type StateChange, stateOf } from
 import { beginOpen, closeProcess, endTask, failTask, killTask } from './state/job-lifecycle.ts';
 import { growModel } from './state/model.ts';
 import { MlNode } from './state/node.ts';
+import { type Rhythm, rhythm } from './state/record-source.ts';
 import { reassign, removeNode, setUpgradeMode } from './state/relocation.ts';
-import { type Rhythm, rhythm } from './state/source.ts';
 import type { Stack } from './versions.ts';
 
 /** What is true of a job. Times are epoch milliseconds. */

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { SimulatorClock } from '../clock.ts';
+import { armFleet } from '../fleets/fault-script.ts';
 import type { Fleet } from '../fleets/schema.ts';
-import { armFleet } from '../fleets/script.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { FaultScript } from './faults.ts';
 import { createElasticsearchServer, type RecordedRequest } from './http/server.ts';

@@ -4,7 +4,7 @@ import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';
 import { scheduleEnd } from '../elasticsearch/state/datafeed-lifecycle.ts';
 import type { Job } from '../elasticsearch/state/job.ts';
-import { drySource, rhythm } from '../elasticsearch/state/source.ts';
+import { drySource, rhythm } from '../elasticsearch/state/record-source.ts';
 import { durationMs, type FleetDatafeed, momentAt } from './schema.ts';
 
 /** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */

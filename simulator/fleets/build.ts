@@ -1,6 +1,7 @@
 /** @module From a fleet's descriptions to the cluster's own jobs, tasks and datafeeds. */
+
+import { ordered } from '../elasticsearch/config/field-order.ts';
 import { traitsOf } from '../elasticsearch/config/job-config.ts';
-import { ordered } from '../elasticsearch/config/order.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import { noCounts } from '../elasticsearch/state/counts.ts';
 import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/state/job.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SimulatorClock } from '../clock.ts';
 import type { FaultScript } from './faults.ts';
-import { isLambda } from './input.ts';
+import { isLambda } from './request-input.ts';
 import type { StoredSchedule } from './store.ts';
 
 /** One attempt to reach a target. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { conflict, invalid, ServiceError } from './errors.ts';
-import { clientToken, groupArn, name, page, read, readSchedule, state, tags } from './input.ts';
+import { clientToken, groupArn, name, page, read, readSchedule, state, tags } from './request-input.ts';
 import type { SchedulerStore, StoredGroup, StoredSchedule } from './store.ts';
 
 /** A request as the server received it, its path still encoded. */

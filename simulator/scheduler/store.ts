@@ -1,7 +1,7 @@
 /** @module The groups, schedules and tags of one account, in every region that a request names. */
 import type { SimulatorClock } from '../clock.ts';
 import { conflict, invalid, missing, ServiceError } from './errors.ts';
-import type { ScheduleInput } from './input.ts';
+import type { ScheduleInput } from './request-input.ts';
 
 export interface StoredSchedule extends Omit<ScheduleInput, 'ClientToken' | 'GroupName'> {
   readonly Arn: string;

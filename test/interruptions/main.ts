@@ -1,7 +1,7 @@
 /** @module `npm run interruptions`: many random interruptions of real sweeps, several side by side. */
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
-import { atLeastOne, proofCommand, seedOption } from '../../proof/options.ts';
+import { atLeastOne, proofCommand, seedOption } from '../../proof/command-options.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 const { cases, parallel, seed } = proofCommand(

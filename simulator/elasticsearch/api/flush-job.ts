@@ -3,10 +3,10 @@ import { illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
-import { dateParameter } from './dates.ts';
-import { humanized } from './human.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
 import { checkProcess } from './post-data.ts';
+import { humanized } from './readable-times.ts';
 
 const action = 'cluster:admin/xpack/ml/job/flush';
 

@@ -7,8 +7,8 @@ import { stateOf } from '../state/job.ts';
 import { bucketTimes, fieldCounts } from '../state/model.ts';
 import { requireResults } from '../state/results-index.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
-import { humanized } from './human.ts';
 import { allowNoMatch, jobsNamed } from './name-parameter.ts';
+import { humanized } from './readable-times.ts';
 
 export const getJobsRoutes: readonly Route[] = [
   route(

@@ -7,7 +7,7 @@ import { noCounts, renderCounts, takeArrival } from '../state/counts.ts';
 import type { Job } from '../state/job.ts';
 import { growModel } from '../state/model.ts';
 import { parseRecords, recordTime } from '../state/records.ts';
-import { dateParameter } from './dates.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
 
 export const postDataRoute: Route = route(

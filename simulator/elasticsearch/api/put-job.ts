@@ -10,7 +10,7 @@ import { newDatafeed, newJob } from '../state/create.ts';
 import { documentsAbout } from '../state/results-index.ts';
 import { stackFacts } from '../versions.ts';
 import { renderJob } from './get-jobs.ts';
-import { humanized } from './human.ts';
+import { humanized } from './readable-times.ts';
 
 const parser = jobParser(datafeedParser);
 

@@ -4,9 +4,9 @@ import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
 import { documentsAbout } from '../state/results-index.ts';
-import { dateParameter } from './dates.ts';
-import { humanized } from './human.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
+import { humanized } from './readable-times.ts';
 
 const read = ['monitor_ml', 'cluster:monitor/xpack/ml/job/results/buckets/get'] as const;
 const base = '/_ml/anomaly_detectors/{job_id}';

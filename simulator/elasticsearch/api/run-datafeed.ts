@@ -14,7 +14,7 @@ import { type Datafeed, type DatafeedTask, datafeedStateOf } from '../state/data
 import { beginFeed, endFeed, stopFeed } from '../state/datafeed-lifecycle.ts';
 import { stateOf } from '../state/job.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
-import { dateParameter } from './dates.ts';
+import { dateParameter } from './date-parameter.ts';
 import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './name-parameter.ts';
 
 const startTimeout = 20_000;

@@ -1,7 +1,7 @@
 /** @module The tasks behind open jobs and running datafeeds, as the task APIs and the cluster state show them. */
 import { notFound } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
-import { type Column, table } from '../http/table.ts';
+import { type Column, table } from '../http/cat-table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { wildcard } from '../state/expressions.ts';
 import type { MlNode } from '../state/node.ts';

@@ -1,19 +1,19 @@
 /** @module Updating a job: what may change, what may not while it is open (docs/elasticsearch.md §3.1). */
 
 import { ruleParser } from '../config/detector.ts';
+import { ordered } from '../config/field-order.ts';
 import { checkGroup } from '../config/ids.ts';
 import { checkMemoryLimit, checkRetention, completeModelPlot, traitsOf } from '../config/job-config.ts';
 import { analysisLimitsParser, modelPlotParser, perPartitionParser } from '../config/job-parser.ts';
-import { ordered } from '../config/order.ts';
 import { badRequest, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job, JobConfig } from '../state/job.ts';
 import { modelBytesOf } from '../state/results-index.ts';
 import { renderJob } from './get-jobs.ts';
-import { humanized } from './human.ts';
 import { oneJob } from './name-parameter.ts';
 import { checkNames, jobContext } from './put-job.ts';
+import { humanized } from './readable-times.ts';
 
 const detectorUpdateParser: ObjectParser = {
   name: 'detector_update',

@@ -1,6 +1,6 @@
 /** @module The content of a request. No bytes, and no `source` parameter, is no content. */
 import { ElasticsearchError } from '../errors.ts';
-import { toLocation } from './locate.ts';
+import { toLocation } from './line-and-column.ts';
 import { type JsonObject, type ObjectParser, parseObject } from './object-parser.ts';
 
 export class RequestBody {

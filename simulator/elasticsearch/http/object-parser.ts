@@ -4,7 +4,7 @@
  */
 import { distance } from 'fastest-levenshtein';
 import { ElasticsearchError, type ErrorCause } from '../errors.ts';
-import { type JsonPath, locate } from './locate.ts';
+import { type JsonPath, locate } from './line-and-column.ts';
 
 export type JsonObject = Record<string, unknown>;
 

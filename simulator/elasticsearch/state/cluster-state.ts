@@ -6,12 +6,12 @@ import { type Stack, stackFacts } from '../versions.ts';
 import { type AssignmentLimits, memoryOf } from './assignment.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
-import { catchUp } from './feed.ts';
+import { catchUp } from './feed-job.ts';
 import { Indices } from './indices.ts';
 import type { Job, JobState, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
+import type { Source } from './record-source.ts';
 import { Settings } from './settings.ts';
-import type { Source } from './source.ts';
 
 export interface RunningTask {
   readonly action: string;

@@ -4,7 +4,7 @@ import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';
 import type { Datafeed, DatafeedConfig } from './datafeed.ts';
 import type { Job, JobConfig } from './job.ts';
-import type { Source } from './source.ts';
+import type { Source } from './record-source.ts';
 
 export function newJob(config: JobConfig): Job {
   return {

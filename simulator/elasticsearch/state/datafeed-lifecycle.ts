@@ -1,7 +1,7 @@
 /** @module Starting and stopping datafeeds, and what they do by themselves at their end. */
 import type { ClusterState } from './cluster-state.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
-import { readsUntil } from './feed.ts';
+import { readsUntil } from './feed-job.ts';
 import type { Job } from './job.ts';
 import { closeProcess } from './job-lifecycle.ts';
 

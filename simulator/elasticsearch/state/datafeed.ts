@@ -1,6 +1,6 @@
 /** @module A datafeed as the cluster holds it: config, task, what it has read, and where it reads from. */
 import type { MlNode } from './node.ts';
-import type { Source } from './source.ts';
+import type { Source } from './record-source.ts';
 
 export type DatafeedState = 'starting' | 'started' | 'stopping' | 'stopped';
 export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: string } & Record<

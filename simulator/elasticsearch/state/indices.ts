@@ -4,8 +4,8 @@
  */
 import { ElasticsearchError } from '../errors.ts';
 import { wildcard } from './expressions.ts';
+import type { Records, Source } from './record-source.ts';
 import { recordTime } from './records.ts';
-import type { Records, Source } from './source.ts';
 
 export type Document = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 /** @module What happens to one job over time: opening, opened, closing, failed, closed (docs/elasticsearch.md §1.2). */
-import { ordered } from '../config/order.ts';
+import { ordered } from '../config/field-order.ts';
 import type { ElasticsearchError } from '../errors.ts';
 import { conflict, serverError, tooManyRequests } from '../errors.ts';
 import { assign } from './assignment.ts';

@@ -1,7 +1,7 @@
 /** @module A machine learning node: its identity, its memory, and the work that its jobs share. */
 import type { SimulatorClock } from '../../clock.ts';
 import type { Random } from '../random.ts';
-import { SharedCapacity } from './share.ts';
+import { SharedCapacity } from './shared-work.ts';
 
 export interface NodeDescription {
   readonly name: string;
