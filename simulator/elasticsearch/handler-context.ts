@@ -1,4 +1,4 @@
-/** @module All that a handler can reach. */
+/** @module Everything that a handler can use. */
 import type { Security } from './security.ts';
 import type { ClusterState } from './state/cluster-state.ts';
 

@@ -1,6 +1,6 @@
 /**
- * @module The embedded Elasticsearch: anomaly detection jobs and nothing else, over real HTTP, on a clock that tests
- * and `--speed` control.
+ * @module The embedded Elasticsearch: anomaly detection jobs only, over real HTTP, on a clock that tests and `--speed`
+ * control.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -25,9 +25,9 @@ export interface ElasticsearchOptions {
   readonly fleet?: Fleet;
   /** Default: 9.2 */
   readonly stack?: Stack;
-  /** Of everything that is random; default 1. */
+  /** Seed of all randomness; default 1. */
   readonly seed?: number;
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
   /** Default: 127.0.0.1 */
   readonly host?: string;
@@ -37,7 +37,7 @@ export interface ElasticsearchOptions {
 
 export interface EmbeddedElasticsearch extends AsyncDisposable {
   readonly url: string;
-  /** The state itself: tests read the truth and change the world here. */
+  /** The cluster itself: tests read its actual state and change it here. */
   readonly cluster: SimulatedCluster;
   /** Every request seen, in order. */
   readonly requests: RecordedRequest[];

@@ -1,4 +1,4 @@
-/** @module `_bulk`: actions and documents, line by line. */
+/** @module `_bulk`: one line per action, followed by its document. */
 import type { Call } from '../http/call.ts';
 import type { Indices } from '../state/indices.ts';
 import { type JsonRecord, parseRecords } from '../state/records.ts';

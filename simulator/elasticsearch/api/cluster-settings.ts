@@ -1,4 +1,4 @@
-/** @module `_cluster/settings`, for the settings that matter here; others are kept and mean nothing. */
+/** @module `_cluster/settings`. Settings outside machine learning are stored and have no effect. */
 import { badRequest, validation } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';

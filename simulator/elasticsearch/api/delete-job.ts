@@ -1,4 +1,4 @@
-/** @module Deleting and resetting jobs: both run as tasks, and the job is marked while they do (docs/elasticsearch.md §3.9, §3.12). */
+/** @module Deleting and resetting jobs. Both run as tasks and block the job meanwhile (docs/elasticsearch.md §3.9, §3.12). */
 import { conflict } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { noCounts } from '../state/counts.ts';
@@ -24,7 +24,7 @@ export const deleteJobRoutes: readonly Route[] = [
       return async () => {
         call.world.cluster.requireMaster();
         const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
-        // a second call joins the one that is running
+        // a second call joins the deletion in progress
         const running = job.blocked?.reason === 'delete' ? job.blocked.work : undefined;
         const work = running ?? beginDelete(call, job, force);
         return finish(call, job, work, wait);

@@ -60,7 +60,7 @@ const generatedFields = new Set([
   'model_snapshot_min_version',
 ]);
 
-/** A job's config as the API shows it, with its datafeed's. */
+/** A job's config as the API shows it, including its datafeed's config. */
 export function renderJob(
   { world: { cluster } }: Pick<Call, 'world'>,
   job: Job,
@@ -84,7 +84,7 @@ export function renderJob(
   );
 }
 
-/** A job's stats: which parts there are depends on its state and on whether its process runs (docs/elasticsearch.md §1.3). */
+/** A job's stats. Its state, and whether its process runs, decide which parts are present (docs/elasticsearch.md §1.3). */
 export function renderJobStats(cluster: ClusterState, job: Job): object {
   cluster.settle(job);
   const { task, counts } = job;

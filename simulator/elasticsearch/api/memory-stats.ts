@@ -32,7 +32,7 @@ export const memoryStatsRoute: Route = {
   since: 8,
 };
 
-/** Nodes by id, name or pattern, and the filters that mean something for nodes that all do the same. */
+/** Nodes by id, name or pattern, or by one of the node filters. All nodes have the same roles. */
 function chosen({ world: { cluster }, parameters }: Call): MlNode[] {
   const alive = cluster.nodes.filter((node) => node.alive);
   const wanted = (parameters.node_id ?? '_all').split(',').map((name) => name.trim());

@@ -7,7 +7,7 @@ import type { Job } from '../state/job.ts';
 
 type Kind = 'jobs' | 'datafeeds';
 
-/** `allow_no_match` of the query; `allow_no_jobs` where the stack, or the compatibility asked for, still knows it. */
+/** `allow_no_match`, or `allow_no_jobs` on stacks and compatibility modes that still accept it. */
 export function allowNoMatch(call: Call, kind: Kind): boolean {
   const old = `allow_no_${kind}`;
   let allowed = true;
@@ -26,7 +26,7 @@ export function warnOldName(call: Call, kind: Kind): void {
   call.warn(`Deprecated field [allow_no_${kind}] used, expected [allow_no_match] instead`);
 }
 
-/** The jobs that the expression names, in order. @throws 404 for what it must match and does not. */
+/** The jobs that the expression names, in order. @throws 404 for a name that must match and does not */
 export function jobsNamed(
   { world: { cluster } }: Call,
   expression: string,
@@ -42,7 +42,7 @@ export function jobsNamed(
   return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
 }
 
-/** A forced close also finds the tasks of jobs that are marked for deletion. */
+/** A forced close also finds the tasks of jobs that are being deleted. */
 function addLeftovers(
   cluster: Call['world']['cluster'],
   expression: string,
@@ -71,7 +71,7 @@ export function datafeedsNamed(
   return ids.flatMap((id) => cluster.datafeeds.get(id) ?? []);
 }
 
-/** The one job with this id, groups and patterns not being ids. @throws 404 */
+/** The job with exactly this id: groups and patterns do not count. @throws 404 */
 export function oneJob({ world: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
   const job = cluster.jobs.get(id);
   if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);

@@ -50,10 +50,10 @@ function checkOpenable({ world: { cluster } }: Call, job: Job): void {
     );
 }
 
-/** The oldest version whose snapshots a major can read. */
+/** The oldest version whose model snapshots each major version can read. */
 const oldestSnapshots = { 7: '6.0.0', 8: '7.0.0', 9: '8.3.0' } as const;
 
-/** A job whose model is from too long ago cannot be opened. @throws 400 */
+/** Refuses a job whose model snapshot is too old for this stack. @throws 400 */
 function checkSnapshot({ world: { cluster } }: Call, { id, config }: Job): void {
   const version = config.model_snapshot_min_version;
   const oldest = oldestSnapshots[cluster.major];
@@ -69,7 +69,7 @@ function before(version: string, other: string): boolean {
   return index >= 0 && (a?.[index] ?? 0) < (b?.[index] ?? 0);
 }
 
-/** The id of the node that the job runs on; empty while it waits for one. */
+/** The id of the node that the job runs on, or an empty string while it waits for one. */
 async function untilOpened(call: Call, job: Job, task: JobTask, timeout: number): Promise<string> {
   const { cluster } = call.world;
   if (!task.node) return '';

@@ -30,7 +30,7 @@ export const postDataRoute: Route = route(
   },
 );
 
-/** A job takes data, flushes and forecasts only where its process runs. @throws 409 */
+/** Accepting data, flushing and forecasting need a running process. @throws 409 */
 export function checkProcess({ world: { cluster } }: Pick<Call, 'world'>, job: Job, doing: string): void {
   cluster.settle(job);
   const { task } = job;
@@ -49,7 +49,7 @@ function checkReset({ start, end }: { start: string | undefined; end: string | u
     throw illegalArgument(`Invalid time range: end time '${end}' is earlier than start time '${start}'.`);
 }
 
-/** Takes an upload into a job's counts; returns the counts of this upload alone. */
+/** Adds an upload to a job's counts. Returns the counts of this upload alone. */
 export function takeRecords(cluster: ClusterState, job: Job, text: string): DataCounts {
   const now = cluster.clock.now();
   const upload = noCounts();

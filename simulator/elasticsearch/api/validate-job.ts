@@ -1,4 +1,4 @@
-/** @module Checking a job or a detector without making one. */
+/** @module Validating a job or a detector without creating it. */
 import { datafeedParser } from '../config/datafeed-config.ts';
 import { completeDetector, detectorParser } from '../config/detector.ts';
 import { completeJob } from '../config/job-config.ts';

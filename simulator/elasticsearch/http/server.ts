@@ -1,4 +1,4 @@
-/** @module The HTTP server: reads a request, lets faults strike, asks who and what, hands it to its route, answers. */
+/** @module The HTTP server: reads a request, applies faults, checks privileges, calls the route and answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -19,16 +19,16 @@ export interface RecordedRequest {
   /** When it arrived, epoch milliseconds of the simulated clock. */
   readonly at: number;
   readonly method: string;
-  /** As it stood in the request line, percent-encoded. */
+  /** As written in the request line, percent-encoded. */
   readonly path: string;
   readonly query: string;
-  /** Of the request line, with its line end: what `http.max_initial_line_length` limits. */
+  /** Length of the request line with its line end, which `http.max_initial_line_length` limits. */
   readonly lineBytes: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
-  /** The API that it was for, `unknown` if none. */
+  /** The name of the requested API, or `unknown`. */
   readonly api: string;
-  /** Undefined while there is no answer, and when there will be none. */
+  /** Undefined until an answer is sent. */
   status?: number | undefined;
   answeredAt?: number | undefined;
   responseBytes?: number | undefined;
@@ -65,7 +65,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { clock, faults } = options;
-  // the client may go at any time: what it asked for goes on
+  // the client may disconnect at any time; the requested action goes on
   request.on('error', () => undefined);
   response.on('error', () => undefined);
   const content = await readContent(request);
@@ -73,7 +73,7 @@ async function handle(
   const exchange = begin(options, router, request, content);
   const { record, wait } = exchange;
   options.remember(record);
-  // not a sleep: that would make time pass even when the client has gone
+  // not a sleep, which would make time pass even after the client disconnected
   const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(record.api, record.path);
   if (fault?.delay) await wait(elapsed(fault.delay));
@@ -107,7 +107,7 @@ async function handle(
   });
 }
 
-/** A request that was read, and what its answer needs. */
+/** A request that was read, with everything that its answer needs. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly record: RecordedRequest;
@@ -141,7 +141,7 @@ function begin(
   return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
 }
 
-/** The answer as bytes: the handler's, or the one that a fault puts in its place. */
+/** The answer as bytes: the handler's, or the fault's instead. */
 async function rendering(
   options: ServerOptions,
   exchange: Exchange,
@@ -159,7 +159,7 @@ async function rendering(
     rendered = render(await answer(options, exchange), renderOptions);
   } catch (error) {
     const known = renderError(error, renderOptions);
-    // a bug of this simulator: the client gets an answer, and the process learns of it too
+    // a bug of this simulator: the client gets an answer, and the error is reported to the process
     if (!known) options.onBug(error);
     rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }
@@ -207,7 +207,7 @@ async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Ans
   return act();
 }
 
-/** @throws 400 if no endpoint has this path, 405 if it has no such method */
+/** @throws 400 if no endpoint has this path, 405 if the endpoint does not support the method */
 function matchOf(routed: Routed<Route>, method: string, uri: string | undefined): Match<Route> {
   if (routed.kind === 'found') return routed.match;
   if (routed.kind === 'unknown')
@@ -229,7 +229,7 @@ function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path
   return routed.kind === 'found' && (routed.match.route.since ?? 7) > major ? { kind: 'unknown' } : routed;
 }
 
-/** The prefix of 6.x: still there on 7.x, and on 8.x for whoever asks for compatibility with 7. */
+/** The prefix of 6.x still works on 7.x, and on 8.x in compatibility mode 7. */
 function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): void {
   if (world.cluster.major === 8 && compatibleWith !== 7)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
@@ -254,7 +254,7 @@ interface SendOptions {
   readonly method: string;
   readonly warnings: readonly string[];
   readonly request: IncomingMessage;
-  /** The connection cannot be used again. */
+  /** The connection cannot be reused. */
   readonly last: boolean;
   readonly clock: SimulatorClock;
 }
@@ -268,7 +268,7 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
-  // Node would write the machine's own
+  // Node would use the machine's clock
   headers.date = new Date(clock.now()).toUTCString();
   const opaque = request.headers['x-opaque-id'];
   if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
@@ -285,7 +285,7 @@ interface Content {
   readonly tooLong: boolean;
 }
 
-/** The content; undefined when the client went before it was complete. What is too long is not kept. */
+/** The content; undefined if the client disconnected before its end. Content over the limit is dropped. */
 async function readContent(request: IncomingMessage): Promise<Content | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
