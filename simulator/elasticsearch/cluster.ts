@@ -8,7 +8,7 @@ import { addFleetJob } from '../fleets/build.ts';
 import type { Fleet, FleetJob, FleetNode } from '../fleets/schema.ts';
 import { bytesOf, FleetError } from '../fleets/schema.ts';
 import { ElasticsearchError } from './errors.ts';
-import type { World } from './handler-context.ts';
+import type { HandlerContext } from './handler-context.ts';
 import { Security } from './security.ts';
 import { ClusterState } from './state/cluster-state.ts';
 import { takeArrival } from './state/counts.ts';
@@ -58,7 +58,7 @@ function part(path: FleetError['path'], add: () => unknown): void {
 
 const defaultNodes: readonly FleetNode[] = [{ name: 'ml-0' }, { name: 'ml-1' }, { name: 'ml-2' }];
 
-export class SimulatedCluster implements World {
+export class SimulatedCluster implements HandlerContext {
   readonly cluster: ClusterState;
   readonly security: Security;
   readonly clock: SimulatorClock;

@@ -2,7 +2,7 @@
 import type { Security } from './security.ts';
 import type { ClusterState } from './state/cluster-state.ts';
 
-export interface World {
+export interface HandlerContext {
   readonly cluster: ClusterState;
   readonly security: Security;
 }

@@ -1,6 +1,6 @@
 /**
- * @module The fleet file: nodes, jobs, datafeeds, users and faults of an embedded cluster, as people write them. The
- * schema is also the source of the types and of `schemas/fleet.schema.json`.
+ * @module The schema of fleet files: nodes, jobs, datafeeds, users and faults of an embedded cluster. The types and
+ * `schemas/fleet.schema.json` are generated from it.
  */
 import * as z from 'zod';
 import { parseDuration } from '../../src/base/duration.ts';
@@ -36,13 +36,13 @@ const count = (text = 'a whole number, 0 or more') => z.int({ error: text }).min
 const id = z.string({ error: 'an id' }).regex(/^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/, {
   error: 'an id: a-z, 0-9, _, - and ., first and last a letter or a digit',
 });
-/** Only the ids of jobs have a longest length. */
+/** Only job ids have a maximum length. */
 const jobId = id.max(64, { error: 'a job id of at most 64 characters' });
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
 
-/** Of a config that is given as it stands, what the cluster works with has its form; the rest is only shown again. */
+/** A literal config: the fields that the cluster uses are checked, the others are only returned by the API. */
 const jobConfig = z.looseObject({
   job_id: z.never({ error: 'nothing here: the id is `jobId`' }).optional(),
   groups: z.array(id).optional(),
@@ -264,7 +264,7 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** A part of a fleet that the cluster refuses, in the cluster's words, which no check of the form could know. */
+/** A part of a fleet that the cluster refuses although the schema allows it, in the cluster's words. */
 export class FleetError extends Error {
   readonly path: readonly (string | number)[];
 
@@ -274,14 +274,14 @@ export class FleetError extends Error {
   }
 }
 
-/** Milliseconds of a duration. @throws for what is none: a fleet made in code has not been checked. */
+/** Milliseconds of a duration. @throws if invalid: a fleet from code is not validated */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new Error(`expected ${durationText}, got ${JSON.stringify(text)}`);
   return ms;
 }
 
-/** Epoch milliseconds of a moment, told at `now`. @throws for what is none */
+/** Epoch milliseconds of a moment; ages count back from `now`. @throws if invalid */
 export function momentAt(moment: Moment, now: number): number {
   if (typeof moment === 'number') return moment;
   if (moment === 'now') return now;

@@ -78,7 +78,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     const missing = analysisFields.filter(
       (field) => record[field] === undefined || record[field] === '',
     ).length;
-    // the upload's buckets are those that end in it, counted from where the job stood
+    // an upload counts the buckets that it completes
     const before = { buckets: job.counts.buckets, empty: job.counts.emptyBuckets };
     takeArrival(job.counts, { records: 1, bytes: 0, fields: 0, first: time, last: time }, bucketSpan, now);
     job.counts.input -= 1;
@@ -90,7 +90,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     upload.earliestRecord = Math.min(upload.earliestRecord ?? time, time);
     upload.latestRecord = Math.max(upload.latestRecord ?? time, time);
   }
-  // moves even if every record was refused
+  // advances even if every record is refused
   job.counts.lastData = now;
   job.counts.logTime = now;
   upload.lastData = now;

@@ -1,4 +1,4 @@
-/** @module What a datafeed would hand to its job: the fields of the records that its indices hold. */
+/** @module Datafeed previews: the fields that the datafeed would send to its job, from the documents in its indices. */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { completeJob, traitsOf } from '../config/job-config.ts';
 import { jobParser } from '../config/job-parser.ts';
@@ -17,7 +17,7 @@ const parser: ObjectParser = {
   fields: { datafeed_config: { nested: datafeedParser }, job_config: { nested: jobParser(datafeedParser) } },
 };
 
-/** How many records a preview shows at most. */
+/** The most records that a preview shows. */
 const most = 1_000;
 
 export const previewDatafeedRoute: Route = route(

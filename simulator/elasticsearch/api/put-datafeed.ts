@@ -41,7 +41,7 @@ export const putDatafeedRoute: Route = route(
   },
 );
 
-/** Options for the indices may stand in the query, too. */
+/** The query may contain index options as well. */
 function indicesOptionsOf({ query }: Call): object {
   const wildcards = query.text('expand_wildcards');
   return {

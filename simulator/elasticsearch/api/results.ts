@@ -1,4 +1,4 @@
-/** @module Results, as far as a simulator has them: the buckets that a job has finished, quiet ones, and written ones. */
+/** @module Results: the finished buckets of a job, which never contain anomalies, and buckets that tests wrote. */
 import { badRequest, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject } from '../http/object-parser.ts';
@@ -121,7 +121,7 @@ interface Bucket {
   readonly timestamp: number;
 }
 
-/** Buckets that are final, none of them anomalous, and those that somebody has written. */
+/** The final buckets, none of them anomalous, and those that tests wrote. */
 function buckets({ world: { cluster } }: Call, job: Job): Bucket[] {
   cluster.settle(job);
   const { bucketSpan } = job.traits;

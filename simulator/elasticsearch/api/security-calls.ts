@@ -1,4 +1,4 @@
-/** @module What a caller may ask about itself (docs/elasticsearch.md §4). Without users in the fleet these endpoints do not exist. */
+/** @module Calls about the caller itself (docs/elasticsearch.md §4). These endpoints do not exist if the fleet has no users. */
 import { ElasticsearchError, illegalArgument, validation } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { PlainError } from '../http/media-type.ts';

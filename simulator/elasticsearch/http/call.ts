@@ -1,12 +1,12 @@
 /** @module One request as a handler sees it, and the two steps of a handler: first read all parameters, then act. */
 
-import type { World } from '../handler-context.ts';
+import type { HandlerContext } from '../handler-context.ts';
 import type { Principal, Privilege } from '../security.ts';
 import type { RequestBody } from './body.ts';
 import type { Query } from './query.ts';
 
 export interface Call {
-  readonly world: World;
+  readonly world: HandlerContext;
   readonly method: string;
   /** The path as written in the request line, without the query. */
   readonly path: string;

@@ -5,7 +5,7 @@ import { gunzip } from 'node:zlib';
 import type { SimulatorClock } from '../../clock.ts';
 import { ElasticsearchError } from '../errors.ts';
 import type { Fault, FaultScript } from '../faults.ts';
-import type { World } from '../handler-context.ts';
+import type { HandlerContext } from '../handler-context.ts';
 import { stackFacts } from '../versions.ts';
 import { RequestBody } from './body.ts';
 import type { Answer, Call, Route } from './call.ts';
@@ -41,7 +41,7 @@ const mostContent = 100 * 2 ** 20;
 const unzip = promisify(gunzip);
 
 export interface ServerOptions {
-  readonly world: World;
+  readonly world: HandlerContext;
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;

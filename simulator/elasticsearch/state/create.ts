@@ -1,4 +1,4 @@
-/** @module New jobs and datafeeds, as a put makes them. */
+/** @module Creates the jobs and datafeeds of a put. */
 import { datafeedTraits } from '../config/datafeed-config.ts';
 import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';
@@ -38,7 +38,7 @@ export function newDatafeed(config: DatafeedConfig, job: Job, source: Source): D
     traits: datafeedTraits(config, job.traits.bucketSpan),
     source,
     described: false,
-    // what is stored is read at once
+    // stored documents are read at once
     lookbackRate: 1e9,
     task: undefined,
     stopTakes: undefined,
