@@ -6,17 +6,17 @@ import type { FleetJob } from '../simulator/elasticsearch/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request.ts';
 
 /** What may be wrong with an answer, or with its way; see the simulator's `Fault`. */
-export interface Trouble {
+export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
   /** 0: from then on, every time. */
   readonly times: number;
-  readonly kind: TroubleKind;
+  readonly kind: FaultKind;
   /** Of delays, in milliseconds; of a cut, the bytes that come through. */
   readonly amount: number;
 }
 
-export const troubleKinds = [
+export const faultKinds = [
   'reset_before',
   'reset_after',
   'cut',
@@ -49,17 +49,17 @@ export const troubleKinds = [
   'without_clock',
   'doubled_entry',
 ] as const;
-export type TroubleKind = (typeof troubleKinds)[number];
+export type FaultKind = (typeof faultKinds)[number];
 
 /** What somebody else does to the cluster while the sweep is at work. `job` is an index into the case's jobs. */
-export interface Deed {
+export interface OutsideAction {
   /** After so many milliseconds, or after so many requests to `api`. */
   readonly when: { readonly at: number } | { readonly after: number; readonly api: string };
-  readonly deed: DeedKind;
+  readonly kind: OutsideActionKind;
   readonly job: number;
 }
 
-export const deedKinds = [
+export const outsideActionKinds = [
   'data_arrives',
   'process_dies',
   'deleted',
@@ -79,10 +79,10 @@ export const deedKinds = [
   'job_made',
   'close_hangs',
 ] as const;
-export type DeedKind = (typeof deedKinds)[number];
+export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
 /** Who would come back: nobody is set up, somebody, or somebody whose service fails, hangs or takes only some jobs. */
-export type FollowUpMode = 'nobody' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
+export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
  * One sweep after the other at once, both together, rounds until nobody comes back any more, a saved plan and then, a
@@ -97,7 +97,7 @@ export interface CaseJob extends Omit<FleetJob, 'jobId'> {
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
 }
 
-export interface Case {
+export interface RandomCase {
   readonly seed: number;
   readonly stack: '7.17' | '8.19' | '9.2';
   readonly jobs: readonly CaseJob[];
@@ -117,10 +117,10 @@ export interface Case {
   readonly repetition: Repetition;
   /** How long the person reads a plan before it is `agreed` to. */
   readonly readingMs?: number;
-  readonly troubles: readonly Trouble[];
-  readonly deeds: readonly Deed[];
+  readonly faults: readonly ScriptedFault[];
+  readonly outsideActions: readonly OutsideAction[];
   /** SIGTERM: after so many milliseconds, or after so many requests. */
-  readonly stop: Deed['when'] | null;
+  readonly stop: OutsideAction['when'] | null;
 }
 
 /** When each case begins, by the cluster's clock; epoch milliseconds. */

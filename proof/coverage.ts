@@ -7,23 +7,23 @@ import {
   outcomes,
   statuses,
 } from '../src/sweep/vocabulary.ts';
-import { deedKinds, troubleKinds } from './case.ts';
+import { faultKinds, outsideActionKinds } from './case.ts';
 import type { Observation } from './observe.ts';
 import { properties, type Verdict } from './properties.ts';
 
-export interface PropertyTally {
+export interface PropertyCoverage {
   /** Cases in which the property was at stake. */
   tried: number;
   /** Those of them in which a fault struck or somebody interfered. */
-  troubled: number;
+  withFaults: number;
   violated: number;
 }
 
-export interface Tally {
+export interface Coverage {
   cases: number;
   sweeps: number;
   requests: number;
-  readonly properties: Record<string, PropertyTally>;
+  readonly properties: Record<string, PropertyCoverage>;
   /** How often each thing was met, by names such as `reason idle`. */
   readonly met: Record<string, number>;
 }
@@ -60,58 +60,59 @@ export const toMeet: readonly string[] = [
   ...named('status', Object.keys(statuses)),
   ...named('answer', answers),
   ...named('error', errors),
-  ...named('fault', troubleKinds),
-  ...named('deed', deedKinds),
+  ...named('fault', faultKinds),
+  ...named('outside action', outsideActionKinds),
 ];
 
-export const emptyTally = (): Tally => ({
+export const emptyCoverage = (): Coverage => ({
   cases: 0,
   sweeps: 0,
   requests: 0,
   properties: Object.fromEntries(
-    properties.map(({ name }) => [name, { tried: 0, troubled: 0, violated: 0 }]),
+    properties.map(({ name }) => [name, { tried: 0, withFaults: 0, violated: 0 }]),
   ),
   met: {},
 });
 
-export function count(tally: Tally, run: Observation, verdicts: readonly Verdict[]): void {
-  tally.cases += 1;
-  tally.sweeps += run.sweeps.length;
-  tally.requests += run.requests.length;
-  const troubled = run.struck.length > 0 || run.done.length > 0;
+export function count(coverage: Coverage, run: Observation, verdicts: readonly Verdict[]): void {
+  coverage.cases += 1;
+  coverage.sweeps += run.sweeps.length;
+  coverage.requests += run.requests.length;
+  const withFaults = run.struck.length > 0 || run.done.length > 0;
   for (const { property, tried, violations } of verdicts) {
-    const entry = tally.properties[property.name];
+    const entry = coverage.properties[property.name];
     if (!entry) continue;
     if (tried) entry.tried += 1;
-    if (tried && troubled) entry.troubled += 1;
+    if (tried && withFaults) entry.withFaults += 1;
     if (violations.length > 0) entry.violated += 1;
   }
-  for (const thing of thingsOf(run)) tally.met[thing] = (tally.met[thing] ?? 0) + 1;
+  for (const thing of thingsOf(run)) coverage.met[thing] = (coverage.met[thing] ?? 0) + 1;
 }
 
 /** Adds what another process has counted. */
-export function add(tally: Tally, other: Tally): void {
-  tally.cases += other.cases;
-  tally.sweeps += other.sweeps;
-  tally.requests += other.requests;
-  for (const [name, { tried, troubled, violated }] of Object.entries(other.properties)) {
-    const entry = tally.properties[name];
+export function add(coverage: Coverage, other: Coverage): void {
+  coverage.cases += other.cases;
+  coverage.sweeps += other.sweeps;
+  coverage.requests += other.requests;
+  for (const [name, { tried, withFaults, violated }] of Object.entries(other.properties)) {
+    const entry = coverage.properties[name];
     if (!entry) continue;
     entry.tried += tried;
-    entry.troubled += troubled;
+    entry.withFaults += withFaults;
     entry.violated += violated;
   }
-  for (const [thing, times] of Object.entries(other.met)) tally.met[thing] = (tally.met[thing] ?? 0) + times;
+  for (const [thing, times] of Object.entries(other.met))
+    coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
 /** What was never met. */
-export const missed = (tally: Tally): string[] => toMeet.filter((thing) => !tally.met[thing]);
+export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
 /** Everything that one run met, each once. */
 function thingsOf(run: Observation): Set<string> {
   const things = new Set<string>();
   for (const { kind } of run.struck) things.add(`fault ${kind}`);
-  for (const { deed } of run.done) things.add(`deed ${deed}`);
+  for (const { kind } of run.done) things.add(`outside action ${kind}`);
   for (const { report, error, closes } of run.sweeps) {
     if (error) things.add(`error ${error.name}`);
     for (const { answer } of closes) if (answer) things.add(`answer ${answer.kind}`);

@@ -2,7 +2,7 @@
 import type { VirtualClock } from '../simulator/clock.ts';
 import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';
-import type { SweepSeen } from './observe.ts';
+import type { ObservedSweep } from './observe.ts';
 
 export class FakeFollowUps {
   readonly #mode: FollowUpMode;
@@ -18,7 +18,7 @@ export class FakeFollowUps {
     this.#always = always;
   }
 
-  seenBy(seen: SweepSeen): FollowUps {
+  seenBy(seen: ObservedSweep): FollowUps {
     return {
       pending: async () => {
         if (this.#mode === 'fails') throw new Error('the scheduler cannot be reached');

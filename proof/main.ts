@@ -9,7 +9,7 @@ import { missed } from './coverage.ts';
 import { loads } from './load.ts';
 import { runPool } from './pool.ts';
 import { closingLine, propertyRows, type Row, tableOf } from './result-table.ts';
-import { tellFailure } from './run-many.ts';
+import { describeFailure } from './run-many.ts';
 
 const { time, seed } = proofCommand(
   'npm run proof --',
@@ -23,7 +23,7 @@ const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
 /** Of the time that the loads leave, for all of bad input together. */
 const shareOfBadInput = 0.4;
-const mostOfBadInput = 20_000;
+const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 say(`seed ${seed}, ${time} s`);
@@ -38,7 +38,7 @@ process.exitCode = rows.every(({ result }) => result === 'passed') ? 0 : 1;
 function rowOf(name: string, cases: number, faults: string, problems: readonly string[]): Row {
   for (const problem of problems) say(`${name}: ${problem}`);
   const result = problems.length > 0 ? 'FAILED' : cases > 0 ? 'passed' : 'not tried';
-  return { name, tried: String(cases), troubled: faults, result };
+  return { name, tried: String(cases), withFaults: faults, result };
 }
 
 /** First, as they want the machine for themselves: memory and time are measured. */
@@ -62,17 +62,17 @@ async function tryBadInputs(): Promise<Row[]> {
       rows.push(rowOf(name, 0, '-', []));
       continue;
     }
-    const { cases, met, problems } = await run({ seed, cases: mostOfBadInput, timeMs });
+    const { cases, met, problems } = await run({ seed, cases: maxBadInputs, timeMs });
     rows.push(rowOf(name, cases, `${Object.keys(met).length} kinds`, problems));
   }
   return rows;
 }
 
 async function tryWorlds(): Promise<Row[]> {
-  const { tally, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
-  say(`${tally.cases} random worlds, ${tally.sweeps} sweeps, ${tally.requests} requests`);
-  const never = missed(tally);
+  const { coverage, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
+  say(`${coverage.cases} random worlds, ${coverage.sweeps} sweeps, ${coverage.requests} requests`);
+  const never = missed(coverage);
   if (never.length > 0) say(`not met in this time: ${never.join(', ')}`);
-  for (const failure of failures) say(`\n${tellFailure(failure)}`);
-  return propertyRows(tally);
+  for (const failure of failures) say(`\n${describeFailure(failure)}`);
+  return propertyRows(coverage);
 }

@@ -4,12 +4,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Case } from './case.ts';
-import { emptyTally } from './coverage.ts';
+import type { RandomCase } from './case.ts';
+import { emptyCoverage } from './coverage.ts';
 import { anyCase } from './generate.ts';
 import { properties } from './properties.ts';
 import { runCase } from './run-case.ts';
-import { runMany, tellFailure, violationsOf } from './run-many.ts';
+import { describeFailure, runMany, violationsOf } from './run-many.ts';
 
 /** Mutation testing runs fewer, for each mutant; and that a case fails is enough to know. */
 const cases = Number(process.env.PROOF_CASES ?? 300);
@@ -18,10 +18,10 @@ const shrink = process.env.PROOF_SHRINK !== 'no';
 it(`every property holds in ${cases} random worlds, and each is at stake in some`, {
   timeout: 120_000,
 }, async () => {
-  const tally = emptyTally();
-  const failure = await runMany({ seed: 20_261_123, cases, tally, shrink });
-  expect(failure && tellFailure(failure)).toBeUndefined();
-  if (cases >= 300) expect(properties.filter(({ name }) => !tally.properties[name]?.tried)).toEqual([]);
+  const coverage = emptyCoverage();
+  const failure = await runMany({ seed: 20_261_123, cases, coverage, shrink });
+  expect(failure && describeFailure(failure)).toBeUndefined();
+  if (cases >= 300) expect(properties.filter(({ name }) => !coverage.properties[name]?.tried)).toEqual([]);
 });
 
 it('a case is the same each time that it is run', async () => {
@@ -35,12 +35,12 @@ const folder = new URL('./cases/', import.meta.url);
 
 /** Cases that once failed, each made as small as it could be. */
 it.each(readdirSync(folder))('%s', async (file) => {
-  const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Case;
+  const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RandomCase;
   expect(await violationsOf(given)).toEqual([]);
 });
 
 /** What was asked and answered when; requests of one moment in any order, as sockets have none among them. */
-async function story(given: Case) {
+async function story(given: RandomCase) {
   const { requests, sweeps } = await runCase(given);
   return {
     requests: requests.map(({ at, path, query, status }) => `${at} ${path} ${query} ${status}`).sort(),

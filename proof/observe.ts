@@ -8,7 +8,7 @@ import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
 import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
 import type { SweepReport } from '../src/sweep/reporting/report.ts';
 import type { RequestPayload } from '../src/sweep/request/request.ts';
-import type { Case } from './case.ts';
+import type { RandomCase } from './case.ts';
 import { type Truth, truthOf } from './ground-truth.ts';
 
 /** A request that had its effect, and the truth at that moment. */
@@ -47,11 +47,11 @@ export interface Close {
   answer: CloseAnswer | undefined;
 }
 
-export interface SweepSeen {
+export interface ObservedSweep {
   readonly payload: RequestPayload;
   readonly sweepId: string;
   /** The plan that this sweep carries out. */
-  readonly plan: SweepSeen | undefined;
+  readonly plan: ObservedSweep | undefined;
   /** It makes a plan and nothing else. */
   onlyPlans: boolean;
   /** What names this sweep's requests in the server's log. */
@@ -89,13 +89,13 @@ export interface SweepSeen {
 }
 
 export interface Observation {
-  readonly case: Case;
-  readonly sweeps: readonly SweepSeen[];
+  readonly case: RandomCase;
+  readonly sweeps: readonly ObservedSweep[];
   readonly requests: readonly RecordedRequest[];
   /** Faults that struck a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
   /** Deeds that were done, with their moment. */
-  readonly done: readonly { readonly at: number; readonly deed: string; readonly jobId: string }[];
+  readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
   /** Each job's states in the order in which they came, with what brought them about. */
   readonly history: ReadonlyMap<
     string,
@@ -140,13 +140,13 @@ export function namedBy(kind: ReadKind, url: string): readonly string[] | 'all' 
 /** The cluster as a sweep sees it, with everything written down. */
 export class WatchedCluster implements Cluster {
   readonly #inner: Cluster;
-  readonly #seen: SweepSeen;
+  readonly #seen: ObservedSweep;
   readonly #clock: Clock;
   readonly #log: ServerLog;
   #seq = 0;
   #found = 0;
 
-  constructor(inner: Cluster, seen: SweepSeen, clock: Clock, log: ServerLog) {
+  constructor(inner: Cluster, seen: ObservedSweep, clock: Clock, log: ServerLog) {
     this.#inner = inner;
     this.#seen = seen;
     this.#clock = clock;
@@ -262,7 +262,7 @@ export class WatchedCluster implements Cluster {
 }
 
 /** What one read told of one thing: the truth when its answer was made; undefined when the read did not ask for it. */
-export function toldBy(read: Read, id: string): Served | undefined {
+export function answerFor(read: Read, id: string): Served | undefined {
   return read.served.find(({ url }) => {
     const named = namedBy(read.kind, url);
     return named === 'all' || named?.includes(id);
@@ -271,7 +271,7 @@ export function toldBy(read: Read, id: string): Served | undefined {
 
 /** The last successful read of a kind that asked for `id` and had ended before `seq`. */
 export function lastRead(
-  seen: SweepSeen,
+  seen: ObservedSweep,
   kind: ReadKind,
   id: string,
   seq = Number.POSITIVE_INFINITY,

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { add, emptyTally, type Tally } from './coverage.ts';
+import { add, type Coverage, emptyCoverage } from './coverage.ts';
 import type { Failure } from './run-many.ts';
 
 /** One chunk of work, and what came of it. */
@@ -13,7 +13,7 @@ export interface Chunk {
   readonly shrink?: boolean;
 }
 export interface ChunkResult {
-  readonly tally: Tally;
+  readonly coverage: Coverage;
   readonly failure: Failure | undefined;
 }
 
@@ -21,11 +21,11 @@ export interface PoolOptions {
   readonly seed: number;
   readonly cases: number;
   readonly timeMs?: number | undefined;
-  readonly progress?: (tally: Tally) => void;
+  readonly progress?: (coverage: Coverage) => void;
 }
 
 export interface PoolResult {
-  readonly tally: Tally;
+  readonly coverage: Coverage;
   readonly failures: readonly Failure[];
   readonly workers: number;
 }
@@ -37,7 +37,7 @@ const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** Runs the cases; the first failure ends it when the chunks that are under way are done. */
 export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): Promise<PoolResult> {
   const workers = availableParallelism();
-  const tally = emptyTally();
+  const coverage = emptyCoverage();
   const failures: Failure[] = [];
   const end = Date.now() + (timeMs ?? Number.POSITIVE_INFINITY);
   let handedOut = 0;
@@ -56,16 +56,16 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
     try {
       for (let chunk = nextChunk(); chunk; chunk = nextChunk()) {
         const result = await askWorker(child, chunk);
-        add(tally, result.tally);
+        add(coverage, result.coverage);
         if (result.failure) failures.push(result.failure);
-        progress?.(tally);
+        progress?.(coverage);
       }
     } finally {
       child.disconnect();
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
-  return { tally, failures, workers };
+  return { coverage, failures, workers };
 }
 
 /** Has a worker run one chunk. @throws {Error} when the process ends instead. */

@@ -1,20 +1,20 @@
 /** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
-import type { Case, Trouble, TroubleKind } from './case.ts';
+import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
 import type { Garbling, TrueJob } from './ground-truth.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';
 
 export interface Struck {
-  readonly kind: TroubleKind;
+  readonly kind: FaultKind;
   readonly api: string;
 }
 
 const page = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
 
 /** What each kind does to a request; undefined for a kind that does not concern it. */
-const faults: Record<
-  Exclude<TroubleKind, Garbling | 'echo'>,
+const faultOf: Record<
+  Exclude<FaultKind, Garbling | 'echo'>,
   (amount: number, path: string, api: string) => Omit<Fault, 'api'> | undefined
 > = {
   reset_before: () => ({ reset: 'before' }),
@@ -97,28 +97,27 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
   doubled_entry: (entries, index) => entries.toSpliced(index, 0, entries[index] as Entry),
 };
 
-const garbles = (kind: TroubleKind): kind is Garbling => kind in garblings;
+const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
 /** Arms the troubles; returns the list of those that struck. `most` requests are answered, and no more. */
-export function scriptTroubles(
+export function scriptFaults(
   server: EmbeddedElasticsearch,
   log: ServerLog,
-  { troubles, networkMs = 0 }: Pick<Case, 'troubles' | 'networkMs'>,
+  { faults, networkMs = 0 }: Pick<RandomCase, 'faults' | 'networkMs'>,
   most: number,
 ): Struck[] {
   const struck: Struck[] = [];
-  const seen = troubles.map(() => 0);
+  const seen = faults.map(() => 0);
   server.faults.strike = (api, path) => {
     if (server.requests.length > most) return { api, hang: true };
     let found: Fault | undefined;
-    for (const [index, trouble] of troubles.entries()) {
-      if (trouble.api !== '*' && trouble.api !== api) continue;
+    for (const [index, fault] of faults.entries()) {
+      if (fault.api !== '*' && fault.api !== api) continue;
       const count = (seen[index] ?? 0) + 1;
       seen[index] = count;
-      if (found || count < trouble.nth || (trouble.times > 0 && count >= trouble.nth + trouble.times))
-        continue;
-      found = faultFor(trouble, server, log, api, path);
-      if (found) struck.push({ kind: trouble.kind, api });
+      if (found || count < fault.nth || (fault.times > 0 && count >= fault.nth + fault.times)) continue;
+      found = faultFor(fault, server, log, api, path);
+      if (found) struck.push({ kind: fault.kind, api });
     }
     // The way there is no trouble. (What a fault works out as it is asked for must not be copied: it is set, not spread.)
     if (networkMs === 0) return found;
@@ -129,7 +128,7 @@ export function scriptTroubles(
 }
 
 function faultFor(
-  { kind, amount }: Trouble,
+  { kind, amount }: ScriptedFault,
   server: EmbeddedElasticsearch,
   log: ServerLog,
   api: string,
@@ -137,7 +136,7 @@ function faultFor(
 ): Fault | undefined {
   if (kind === 'echo') return echo(amount, api, () => log.served.findLast(({ url }) => url.startsWith(path)));
   if (!garbles(kind)) {
-    const fault = faults[kind](amount, path, api);
+    const fault = faultOf[kind](amount, path, api);
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;

@@ -1,12 +1,12 @@
 /** @module One process of the pool: takes chunks of random cases from its parent, and reports. */
 
-import { emptyTally } from './coverage.ts';
+import { emptyCoverage } from './coverage.ts';
 import type { Chunk, ChunkResult } from './pool.ts';
 import { runMany } from './run-many.ts';
 
 process.on('message', (chunk: Chunk) => {
-  const tally = emptyTally();
-  void runMany({ ...chunk, tally }).then((failure) => {
-    process.send?.({ tally, failure } satisfies ChunkResult);
+  const coverage = emptyCoverage();
+  void runMany({ ...chunk, coverage }).then((failure) => {
+    process.send?.({ coverage, failure } satisfies ChunkResult);
   });
 });

@@ -111,7 +111,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.record(
   { noNullPrototype: true },
 );
 
-const mostRequests = 400;
+const maxRequests = 400;
 const remainingMs = 15 * 60_000;
 
 export const answers = badInput<Given, object>({
@@ -159,7 +159,7 @@ export const answers = badInput<Given, object>({
         ? ['a close that names no job by its id']
         : []),
       ...answering.strange.map((each) => `it sent ${each}`),
-      ...(answering.requests > mostRequests ? [`it sent ${answering.requests} requests`] : []),
+      ...(answering.requests > maxRequests ? [`it sent ${answering.requests} requests`] : []),
       ...(took > remainingMs ? [`it took ${took} ms of its ${remainingMs}`] : []),
       ...(error && !(error instanceof JobsweepError)
         ? [`it throws ${error instanceof Error ? error.stack : 'what is no error'}`]

@@ -52,7 +52,7 @@ export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProper
 
 const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
 
-/** How deep; the deepest is deeper than a stack of a recursive reader goes. */
+/** How deep; the maxDepth is deeper than a stack of a recursive reader goes. */
 const depths = [2, 40, 900, 6_000];
 
 function nested(depth: number, asObject: boolean): Json {
@@ -62,7 +62,7 @@ function nested(depth: number, asObject: boolean): Json {
 }
 
 /** What is many times many would only fill the machine's memory. */
-const mostPlaces = 40_000;
+const maxPlaces = 40_000;
 
 const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;
 
@@ -104,7 +104,7 @@ const kinds = {
   many: (value, pick) => {
     const count = Math.min(
       pickFrom([50, 1_000, 20_000], pick),
-      Math.ceil(mostPlaces / sizeOf(value, mostPlaces)),
+      Math.ceil(maxPlaces / sizeOf(value, maxPlaces)),
     );
     if (!isObject(value)) return Array.from({ length: count }, () => value);
     const more = Array.from({ length: count }, (_, index) => [`more-${index}`, pick] as const);

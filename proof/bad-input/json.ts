@@ -8,17 +8,17 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Deeper places are not spoiled, and not looked for: a value may be nested five thousand times. */
-const deepest = 12;
+const maxDepth = 12;
 
 /** So many places are enough to choose from. */
-const mostPlaces = 2_000;
+const maxPlaces = 2_000;
 
 /** The places in a value, the value itself first; of a great many the first ones. */
-export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(mostPlaces)];
+export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(maxPlaces)];
 
 function* allPaths(value: Json, path: Path = []): Generator<Path> {
   yield path;
-  if (path.length === deepest || typeof value !== 'object' || value === null) return;
+  if (path.length === maxDepth || typeof value !== 'object' || value === null) return;
   if (Array.isArray(value))
     for (const [index, item] of value.entries()) yield* allPaths(item, [...path, index]);
   else for (const [key, item] of Object.entries(value)) yield* allPaths(item, [...path, key]);

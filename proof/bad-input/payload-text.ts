@@ -99,7 +99,7 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
     return { wrong: [''] };
   }
   const { keys, levels } = measured(value);
-  if (levels > mostLevels) return { wrong: [''] };
+  if (levels > maxLevels) return { wrong: [''] };
   if (keysIn(text) !== keys) {
     meet('a doubled key');
     return { wrong: [''] };
@@ -112,7 +112,7 @@ const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
 /** As deep as a document may be, wherever that is: in what is ignored as well. */
-const mostLevels = 1_000;
+const maxLevels = 1_000;
 
 /** How many keys a value has, of which one that stood twice is there once, and how many levels of lists and objects. */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {

@@ -47,7 +47,7 @@ export const payload = badInput<Given, object>({
   },
 });
 
-const mostTold = 100;
+const maxReported = 100;
 
 /** The same fields are wrong, and each is told with its value and what was expected, in letters that do nothing. */
 export function refusedWell(
@@ -57,9 +57,9 @@ export function refusedWell(
 ): string[] {
   if (!wrong) return [`it is refused, and valid: ${message}`];
   // of a great many problems the first hundred are told, and that there are more
-  const isCut = problems.length > mostTold && problems.at(-1)?.message.startsWith('and more') === true;
+  const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
   const toldProblems = isCut ? problems.slice(0, -1) : problems;
-  if (toldProblems.length > mostTold) return [`${toldProblems.length} problems are told`];
+  if (toldProblems.length > maxReported) return [`${toldProblems.length} problems are told`];
   // of names the one that is none may be told by its place
   const told = new Set(
     toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),

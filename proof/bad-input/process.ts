@@ -4,7 +4,7 @@ import { runBin } from '../../test/support/bin.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { badInput } from './property.ts';
 
-interface Case {
+interface ProcessInput {
   readonly args: readonly string[];
   readonly stdin?: string;
   /** The file that stands for `FILE` in the arguments. */
@@ -15,7 +15,7 @@ const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth
 const plan = ['plan', '--embedded', '-p'];
 
 /** What no reader may take for a bug, nor take long for, whatever it weighs. */
-const cases: Readonly<Record<string, Case>> = {
+const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],
     stdin: `{"jobs": "${'x'.repeat(10_000_000)}", "idelFor": 1}`,
@@ -75,11 +75,11 @@ export const realProcess = badInput<{ readonly name: string }, Bench>({
   toMeet: [],
   // each starts a process
   share: 0.01,
-  mostMs: 60_000,
+  maxMs: 60_000,
   given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),
   open: openBench,
   attempt: async ({ name }, meet, world) => {
-    const { args, stdin, file } = cases[name] as Case;
+    const { args, stdin, file } = cases[name] as ProcessInput;
     meet(name);
     const path = file && (await world.write(file.name, file.text()));
     const began = performance.now();

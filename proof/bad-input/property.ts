@@ -36,7 +36,7 @@ export interface Definition<Given, World> {
   /** What a case costs beside the cheapest ones: a run tries this share of its cases. Default: 1. */
   readonly share?: number;
   /** The most of the machine's time that a case may take, in milliseconds; default 20,000. More is a hang. */
-  readonly mostMs?: number;
+  readonly maxMs?: number;
   readonly given: fc.Arbitrary<Given>;
   /** What all cases of a run share, disposed at its end. */
   readonly open: () => Promise<World & AsyncDisposable>;
@@ -107,18 +107,18 @@ async function runProperty<Given, World>(
 
 /** The case within its time: one that stands still is given up, and one that blocked the machine is told afterwards. */
 async function inTime<Given, World>(
-  { attempt, mostMs = 20_000 }: Definition<Given, World>,
+  { attempt, maxMs = 20_000 }: Definition<Given, World>,
   value: Given,
   meet: Meet,
   world: World,
 ): Promise<readonly string[]> {
   const began = performance.now();
   const { promise: late, resolve } = Promise.withResolvers<readonly string[]>();
-  const timer = setTimeout(resolve, mostMs, [`it stands still: no end within ${mostMs} ms`]);
+  const timer = setTimeout(resolve, maxMs, [`it stands still: no end within ${maxMs} ms`]);
   try {
     const wrong = await Promise.race([attempt(value, meet, world), late]);
     const took = Math.round(performance.now() - began);
-    return took > mostMs && wrong.length === 0 ? [`it took ${took} ms`] : wrong;
+    return took > maxMs && wrong.length === 0 ? [`it took ${took} ms`] : wrong;
   } catch (error) {
     return [`it throws ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   } finally {
@@ -129,9 +129,9 @@ async function inTime<Given, World>(
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** At most so many characters of a case: one of ten megabytes is told by its seed and path. */
-const mostShown = 4_000;
+const maxShown = 4_000;
 
 function show(value: unknown): string {
   const text = fc.stringify(value);
-  return text.length > mostShown ? `${text.slice(0, mostShown)}… (${text.length} characters)` : text;
+  return text.length > maxShown ? `${text.slice(0, maxShown)}… (${text.length} characters)` : text;
 }

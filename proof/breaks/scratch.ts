@@ -47,11 +47,11 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   try {
     // another property may see it first; a break is found when the one that it breaks does
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
-      const { tally } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
-      run += tally.cases;
-      for (const [name, counts] of Object.entries(tally.properties))
+      const { coverage } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
+      run += coverage.cases;
+      for (const [name, counts] of Object.entries(coverage.properties))
         if (counts.violated > 0) violated.add(name);
-      if (tally.cases === 0) break;
+      if (coverage.cases === 0) break;
     }
   } finally {
     child.disconnect();

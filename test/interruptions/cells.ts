@@ -2,7 +2,7 @@
  * @module What happens to a sweep when a signal comes or one of its streams or files goes away: one cell for each thing and
  * stage. The tests hold every cell with a real process, and `docs/streams-and-signals.md` is made from them.
  */
-import type { Deed, Stage, VictimOptions } from './victim.ts';
+import type { OutsideAction, Stage, VictimOptions } from './victim.ts';
 
 /** Where the report is afterwards. */
 export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
@@ -25,7 +25,7 @@ export type Expected =
 
 export interface Row {
   readonly what: string;
-  readonly deed: Deed;
+  readonly deed: OutsideAction;
   readonly options?: Partial<VictimOptions>;
   /** A text is why there is nothing to hold at that stage. */
   readonly cells: Readonly<Record<Stage, Expected | string>>;

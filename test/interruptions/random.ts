@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
-import { type Aftermath, type Deed, deeds, type Sink, Victim } from './victim.ts';
+import { type Aftermath, type OutsideAction, outsideActions, type Sink, Victim } from './victim.ts';
 
 export interface Interruption {
   readonly terminal: boolean;
@@ -16,15 +16,15 @@ export interface Interruption {
   readonly wait: boolean;
   readonly closeTakes: readonly string[];
   /** What happens, and how many milliseconds after the first request or, for the second, after the first deed. */
-  readonly deeds: readonly (readonly [Deed, number])[];
+  readonly outsideActions: readonly (readonly [OutsideAction, number])[];
 }
 
 /**
  * Where the state directory goes away, its notes go with it: then only the command itself can still name the jobs. A
  * terminal is left out there, as what it shows is no report that can be read back.
  */
-function isHopeless({ deeds: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
-  const has = (...names: readonly Deed[]) => all.some(([deed]) => names.includes(deed));
+function isHopeless({ outsideActions: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
+  const has = (...names: readonly OutsideAction[]) => all.some(([deed]) => names.includes(deed));
   if (!has('state')) return false;
   const resultIsLost = toFile ? has('output') : stdout === 'full' || has('stdout', 'both');
   const errorIsLost = stderr === 'full' || has('stderr', 'both');
@@ -43,7 +43,7 @@ export const interruptions: fc.Arbitrary<Interruption> = fc
       minLength: 1,
       maxLength: 8,
     }),
-    deeds: fc.array(fc.tuple(fc.constantFrom(...deeds), fc.integer({ min: 0, max: 1_800 })), {
+    outsideActions: fc.array(fc.tuple(fc.constantFrom(...outsideActions), fc.integer({ min: 0, max: 1_800 })), {
       minLength: 1,
       maxLength: 2,
     }),
@@ -52,7 +52,7 @@ export const interruptions: fc.Arbitrary<Interruption> = fc
 
 /** Runs one case. */
 export async function interrupt(
-  { terminal, stdout, stderr, form, toFile, wait, closeTakes, deeds: all }: Interruption,
+  { terminal, stdout, stderr, form, toFile, wait, closeTakes, outsideActions: all }: Interruption,
   script?: string,
 ): Promise<Aftermath> {
   const args = [

@@ -21,7 +21,7 @@ export const stages = ['start', 'question', 'closing', 'report'] as const;
 export type Stage = (typeof stages)[number];
 
 export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const;
-export const deeds = [
+export const outsideActions = [
   ...signals,
   'stdout',
   'stderr',
@@ -32,7 +32,7 @@ export const deeds = [
   'stdin',
 ] as const;
 /** A signal, or what goes away. */
-export type Deed = (typeof deeds)[number];
+export type OutsideAction = (typeof outsideActions)[number];
 
 /** Where standard output or error goes. */
 export type Sink = 'pipe' | 'full';
@@ -251,7 +251,7 @@ export class Victim implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  do(deed: Deed): void {
+  do(deed: OutsideAction): void {
     this.#deedAt = Date.now();
     const { terminal } = this.#options;
     if (deed === 'terminal') {

@@ -35,9 +35,9 @@ export interface RecordedRequest {
 }
 
 /** `http.max_initial_line_length` */
-const longestLine = 4096;
+const maxLineBytes = 4096;
 /** `http.max_content_length` */
-const mostContent = 100 * 2 ** 20;
+const maxContentBytes = 100 * 2 ** 20;
 const unzip = promisify(gunzip);
 
 export interface ServerOptions {
@@ -96,7 +96,7 @@ async function handle(
   record.status = rendered.status;
   record.answeredAt = clock.now();
   record.responseBytes = Buffer.byteLength(rendered.body);
-  const last = exchange.tooLong || record.lineBytes > longestLine;
+  const last = exchange.tooLong || record.lineBytes > maxLineBytes;
   send(response, rendered, {
     fault,
     method: record.method,
@@ -169,10 +169,10 @@ async function rendering(
 async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Answer> {
   const { request, record, routed, query, warnings } = exchange;
   const { method, path, body: text } = record;
-  if (record.lineBytes > longestLine)
+  if (record.lineBytes > maxLineBytes)
     throw new ElasticsearchError(400, {
       type: 'too_long_http_line_exception',
-      reason: `An HTTP line is larger than ${longestLine} bytes.`,
+      reason: `An HTTP line is larger than ${maxLineBytes} bytes.`,
     });
   if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
   const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
@@ -292,7 +292,7 @@ async function readContent(request: IncomingMessage): Promise<Content | undefine
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > mostContent) return { text: '', tooLong: true };
+      if (bytes > maxContentBytes) return { text: '', tooLong: true };
       chunks.push(chunk);
     }
     const content = Buffer.concat(chunks);
