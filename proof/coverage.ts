@@ -1,4 +1,4 @@
-/** @module What many runs have tried and reached: per property how often it was at stake, and everything that was met. */
+/** @module What a set of runs covered: how often each property was tried, and every fault, outcome and reason that occurred. */
 import {
   actReasons,
   fuses,
@@ -12,9 +12,9 @@ import type { Observation } from './observe.ts';
 import { properties, type Verdict } from './properties.ts';
 
 export interface PropertyCoverage {
-  /** Cases in which the property was at stake. */
+  /** Cases that tried the property. */
   tried: number;
-  /** Those of them in which a fault struck or somebody interfered. */
+  /** Those of them with a fault or an outside action. */
   withFaults: number;
   violated: number;
 }
@@ -24,7 +24,7 @@ export interface Coverage {
   sweeps: number;
   requests: number;
   readonly properties: Record<string, PropertyCoverage>;
-  /** How often each thing was met, by names such as `reason idle`. */
+  /** How often each thing occurred, by names such as `act idle`. */
   readonly met: Record<string, number>;
 }
 
@@ -50,7 +50,7 @@ const errors = [
 
 const named = (kind: string, names: readonly string[]) => names.map((name) => `${kind} ${name}`);
 
-/** All that a soak has to meet at least once. */
+/** Everything that has to occur in a soak at least once. */
 export const toMeet: readonly string[] = [
   ...named('keep', Object.keys(keepReasons)),
   ...named('act', Object.keys(actReasons)),
@@ -89,7 +89,7 @@ export function count(coverage: Coverage, run: Observation, verdicts: readonly V
   for (const thing of thingsOf(run)) coverage.met[thing] = (coverage.met[thing] ?? 0) + 1;
 }
 
-/** Adds what another process has counted. */
+/** Adds the coverage of another process. */
 export function add(coverage: Coverage, other: Coverage): void {
   coverage.cases += other.cases;
   coverage.sweeps += other.sweeps;
@@ -105,10 +105,10 @@ export function add(coverage: Coverage, other: Coverage): void {
     coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** What was never met. */
+/** The things that never occurred. */
 export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
-/** Everything that one run met, each once. */
+/** Everything that occurred in one run. */
 function thingsOf(run: Observation): Set<string> {
   const things = new Set<string>();
   for (const { kind } of run.struck) things.add(`fault ${kind}`);

@@ -1,4 +1,4 @@
-/** @module Random cases: what fleets, requests, clocks, faults and other people can be like, and mostly are not. */
+/** @module Generates random cases: mostly ordinary fleets, requests and clocks, with some faults and outside actions. */
 import * as fc from 'fast-check';
 import type { FollowUpMode, RandomCase, Repetition } from './case.ts';
 import { disruptions, silence, when } from './generate/disruptions.ts';

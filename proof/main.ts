@@ -1,7 +1,7 @@
 /**
- * @module `npm run proof`: all that can never happen, tried within a time budget: the loads, bad input, and random worlds
- * for what is left of the time. One table; its last line is `N passed, N failed`. What the time was too short for has not
- * passed.
+ * @module `npm run proof`: tries every property within a time budget. Loads come first, then bad input, then random
+ * worlds until the time is up. Prints one table that ends with `N passed, N failed`. A property that was not tried has
+ * not passed.
  */
 import { badInputs } from './bad-input/index.ts';
 import { atLeastOne, proofCommand, seedOption } from './command-options.ts';
@@ -13,15 +13,15 @@ import { describeFailure } from './run-many.ts';
 
 const { time, seed } = proofCommand(
   'npm run proof --',
-  'Tries all that can never happen, and prints one table.',
+  'Tries every property within a time budget and prints one table.',
 )
-  .option('--time <seconds>', 'for all of it', atLeastOne, 600)
+  .option('--time <seconds>', 'total time budget', atLeastOne, 600)
   .addOption(seedOption())
   .parse()
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** Of the time that the loads leave, for all of bad input together. */
+/** Share of the time left after the loads that bad input gets. */
 const shareOfBadInput = 0.4;
 const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -41,7 +41,7 @@ function rowOf(name: string, cases: number, faults: string, problems: readonly s
   return { name, tried: String(cases), withFaults: faults, result };
 }
 
-/** First, as they want the machine for themselves: memory and time are measured. */
+/** Runs first, on an otherwise idle machine, because it measures memory and time. */
 async function tryLoads(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, run } of loads) {
@@ -72,7 +72,7 @@ async function tryWorlds(): Promise<Row[]> {
   const { coverage, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
   say(`${coverage.cases} random worlds, ${coverage.sweeps} sweeps, ${coverage.requests} requests`);
   const never = missed(coverage);
-  if (never.length > 0) say(`not met in this time: ${never.join(', ')}`);
+  if (never.length > 0) say(`never occurred in this time: ${never.join(', ')}`);
   for (const failure of failures) say(`\n${describeFailure(failure)}`);
   return propertyRows(coverage);
 }

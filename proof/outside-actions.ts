@@ -1,11 +1,11 @@
-/** @module What other people do to the cluster meanwhile, at a time or after so many requests. */
+/** @module Carries out the actions of other users during a sweep, at a time or after a number of requests. */
 import type { VirtualClock } from '../simulator/clock.ts';
 import type { EmbeddedElasticsearch } from '../simulator/elasticsearch/index.ts';
 import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 
 export type ActionLog = { readonly at: number; readonly kind: string; readonly jobId: string }[];
 
-/** Sets the deeds up; returns the list that they are written into as they are done. */
+/** Schedules the actions. Returns the log, to which each action is added when it happens. */
 export function scheduleOutsideActions(
   server: EmbeddedElasticsearch,
   clock: VirtualClock,
@@ -31,7 +31,7 @@ export function runWhen(
   else server.faults.afterRequest(when.after, act, when.api);
 }
 
-/** Whether there was anything to do: nobody can close what is closed, or kill what does not run. */
+/** Carries out one action. Returns false if it does not apply, for example closing a closed job. */
 function carryOut({ cluster }: EmbeddedElasticsearch, { kind }: OutsideAction, jobId: string): boolean {
   const job = cluster.cluster.jobs.get(jobId);
   switch (kind) {

@@ -1,6 +1,6 @@
 /**
- * @module The contract read a second time: what a sweep must decide, told from the truth of a cluster. It shares no
- * code with `src/sweep`: where both err, they would have to err alike by themselves.
+ * @module A second, independent implementation of the contract: what a sweep must decide, given the actual state of a
+ * cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
  */
 import type { RequestPayload } from '../src/sweep/request/request.ts';
 import type { TrueJob } from './ground-truth.ts';
@@ -86,27 +86,27 @@ export function names(patterns: readonly string[], jobId: string, groups: readon
   });
 }
 
-/** What the sweep could know of one job when it decided: parts told at different moments, joined at `at` (its own clock). */
+/** What the sweep knew about one job when it decided, from reads at different moments. `at` is its own clock. */
 export interface Known {
   readonly jobId: string;
   readonly config: TrueJob | undefined;
   readonly stats: TrueJob | undefined;
-  /** When the stats were made, by the cluster's clock. */
+  /** When the server answered with the stats, by the cluster's clock. */
   readonly statsAt: number;
   readonly feed: TrueJob['feed'];
-  /** It has a datafeed by its config, and no successful read told of it. */
+  /** Its config names a datafeed, and no read of that datafeed succeeded. */
   readonly feedUnread: boolean;
-  /** It has a datafeed by its config, and the read of datafeeds told of none: gone since, or one of the two is wrong. */
+  /** Its config names a datafeed that the read of datafeeds did not contain. */
   readonly feedMissing: boolean;
-  /** The sweep's own clock when it had everything. */
+  /** When the sweep had everything, by its own clock. */
   readonly at: number;
-  /** The sweep's own clock when it judged, if that is another moment. */
+  /** When the sweep judged the job, by its own clock, if that was another moment. */
   readonly judgedAt?: number;
-  /** The id is the name of a group as well: a close that names it would close the group. */
+  /** The id is also the name of a group, so a close that names it would close the group. */
   readonly isGroup: boolean;
 }
 
-/** What the reads that had ended before `seq` told of a job; undefined when one of the three is missing. */
+/** What the reads that ended before `seq` say about a job; undefined without its config or its stats. */
 export function knownOf(
   seen: ObservedSweep,
   jobId: string,
@@ -123,7 +123,7 @@ export function knownOf(
   const first = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
   const everyone = first ? [...(answerFor(first, jobId)?.truth.values() ?? [])] : [];
   const ended = Math.max(configs.endedAt, stats.endedAt, feeds?.endedAt ?? 0);
-  // the first reads are joined when all six of the beginning are there
+  // the initial reads are combined when all six have succeeded
   const at = configs.ids === undefined ? Math.max(ended, seen.foundAt ?? ended) : ended;
   return {
     jobId,
@@ -148,7 +148,7 @@ export interface Past {
   readonly flapping?: boolean | undefined;
   /** A follow-up lists it. */
   readonly awaited?: boolean | undefined;
-  /** As the plan that is carried out was told of it; null when that plan would not have acted on it. */
+  /** What the plan that is carried out knew about it; null if that plan would not have acted on it. */
   readonly planned?: Known | null | undefined;
 }
 
@@ -178,7 +178,7 @@ const protection = (value: unknown, now: number): boolean => {
   return Number.isNaN(until) || now < until;
 };
 
-/** Whether the two texts are equal, but for one letter that is added, missing or another. */
+/** Whether two texts are equal except for one added, missing or replaced character. */
 function equalButOne(a: string, b: string): boolean {
   for (let i = 0; i <= Math.max(a.length, b.length); i += 1) {
     if (a[i] === b[i] && i < Math.max(a.length, b.length)) continue;
@@ -192,7 +192,7 @@ function equalButOne(a: string, b: string): boolean {
   return true;
 }
 
-/** Whether a job's settings keep it open: by the contract's key, by its dotted spelling, or by one that is nearly it. */
+/** Whether a job's settings protect it: by the contract's key, its dotted spelling, or a misspelling by one character. */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
   const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
   return Object.entries(settings).some(([key, value]) => {
@@ -204,12 +204,12 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** What docs/contract.md §2 says of a job: the first reason in its order, or what to do. */
+/** The verdict of docs/contract.md §2: the first reason to keep the job, in the contract's order, or the action. */
 export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision {
   const { config, stats, feed } = known;
   const at = known.judgedAt ?? known.at;
   const groups = config?.groups ?? [];
-  // a mark of an app that is there and holds nothing cannot be read
+  // a `managed` setting of null is unreadable
   const unreadable = config === undefined || config.managedSetting === null;
   const clear = !unreadable && stats !== undefined && !stats.garbled && !known.isGroup && !known.feedMissing;
   const opened = openedAt(known);
@@ -229,7 +229,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
   if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
-  // one that does not say whether it reads the past may: it is not stopped on a guess
+  // if it is unknown whether the datafeed reads the past, it is not stopped on a guess
   if (
     running &&
     (feed.readsPast === true || (feed.readsPast === undefined && wanted.runningDatafeeds === 'stop'))
@@ -259,7 +259,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether nothing happened to a job since a plan showed it, but that it may have begun to close. */
+/** Whether a job is unchanged since the plan, except that it may be closing now. */
 function asInPlan(known: Known, planned: Known | null): boolean {
   if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
   if (known.stats?.state === 'closing') return true;
@@ -271,11 +271,11 @@ function asInPlan(known: Known, planned: Known | null): boolean {
   );
 }
 
-/** One start counted back from ages in whole seconds, told by reads that may have taken long, is not told much later. */
+/** Whether two estimates of a start agree. They count back from ages in whole seconds and from slow reads, so 30 s may differ. */
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
-/** What the plan of a sweep was told of a job that it would act on. */
+/** What the sweep's plan knew about a job that it would act on; null if it would not act on it. */
 export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | undefined {
   if (!seen.plan) return undefined;
   const listed = inventoryOf(seen.plan, wantedBy(seen.plan.payload))?.listed ?? [];
@@ -283,22 +283,22 @@ export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | u
   return entry?.known && entry.decision.verdict !== 'keep' ? entry.known : null;
 }
 
-/** When data last arrived, as far as the answer let it be read. */
+/** When data last arrived, if the answer was readable. */
 function clockOf(stats: TrueJob | undefined): number | undefined {
   const unreadable = stats?.garbled === 'wrong_types' || stats?.garbled === 'without_clock';
   return unreadable ? undefined : stats?.lastData;
 }
 
-/** When its process started, as the whole seconds of `open_time` tell it, by the sweep's clock. */
+/** When its process started, by the sweep's clock, calculated from the whole seconds of `open_time`. */
 function openedAt({ stats, statsAt, at }: Known): number | undefined {
   if (stats?.opened === undefined) return undefined;
   return at - Math.floor((statsAt - stats.opened) / 1_000) * 1_000;
 }
 
 export interface Listed {
-  /** Jobs of the whole cluster that are not closed. */
+  /** The jobs of the whole cluster that are not closed. */
   readonly open: readonly Known[];
-  /** Those of them that the request names, or the follow-up's. */
+  /** The jobs among them that the request or the follow-up names. */
   readonly listed: readonly {
     readonly known: Known | undefined;
     readonly jobId: string;
@@ -306,7 +306,7 @@ export interface Listed {
   }[];
 }
 
-/** What the first reads of a sweep told, and what is to be decided by it; undefined when they did not all succeed. */
+/** The inventory by the sweep's initial reads, with the decision for each job; undefined if one of the reads failed. */
 export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undefined {
   const firsts = (['configs', 'stats', 'datafeeds'] as const).map((kind) =>
     seen.reads.find((read) => read.kind === kind && read.ids === undefined),
@@ -353,8 +353,8 @@ export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undef
 }
 
 /**
- * What a sweep knows of a job of which the listing told only a part: it reads such a job once more, and leaves it out when
- * nothing is left of it. Undefined: it is left out.
+ * Completes a job that the initial reads show only in part. The sweep reads such a job once more, and leaves it out
+ * (undefined) if it no longer exists.
  */
 function readAgain(seen: ObservedSweep, known: Known, end: number): Known | undefined {
   const closed = known.stats?.state === 'closed';
@@ -374,7 +374,7 @@ function readAgain(seen: ObservedSweep, known: Known, end: number): Known | unde
   return { ...again, judgedAt: known.at };
 }
 
-/** The fuse that must hold, of the contract's four in their order. */
+/** The first of the contract's four fuses that must trip, if any. */
 export function fuseOf(
   wanted: Wanted,
   { open, listed }: Listed,
@@ -399,7 +399,7 @@ export function fuseOf(
   return null;
 }
 
-/** Names in `jobs` that match no job of the cluster, closed ones included. */
+/** Names in `jobs` that match no job of the cluster, including closed jobs. */
 export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted): string[] {
   if (wanted.chain) return [];
   const all = seen.reads.filter((read) => read.ok && read.ids === undefined && read.kind !== 'datafeeds');

@@ -1,4 +1,4 @@
-/** @module The table of the proof: property, cases tried, faults met, result. */
+/** @module The result table: for each property the cases tried, those with faults, and the result. */
 
 import type { Coverage } from './coverage.ts';
 import { properties } from './properties.ts';
@@ -37,7 +37,7 @@ export function tableOf(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** `12 passed, 0 failed`: what was not tried has not passed. */
+/** For example `12 passed, 0 failed`. A property that was not tried has not passed. */
 export function closingLine(rows: readonly Row[]): string {
   const passed = rows.filter(({ result }) => result === 'passed').length;
   return `${passed} passed, ${rows.length - passed} failed`;

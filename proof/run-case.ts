@@ -1,4 +1,4 @@
-/** @module Makes a case's world, carries out its sweeps in simulated time over real HTTP, and returns what was seen. */
+/** @module Sets up a case, runs its sweeps in simulated time over real HTTP, and returns the observation. */
 
 import { VirtualClock } from '../simulator/clock.ts';
 import { type EmbeddedElasticsearch, startElasticsearch } from '../simulator/elasticsearch/index.ts';
@@ -24,9 +24,9 @@ import { type Observation, type ObservedSweep, ServerLog, WatchedCluster } from 
 import { type ActionLog, runWhen, scheduleOutsideActions } from './outside-actions.ts';
 import { type Struck, scriptFaults } from './scripted-faults.ts';
 
-/** A sweep that sends more than this has no bound: the most that a healthy case needs is under four hundred, and rounds make many sweeps. */
+/** More requests count as an endless loop. A sweep needs fewer than 400, and rounds make several sweeps. */
 const maxRequests = 6_000;
-/** Of the machine's time: a case takes some 20 ms, and one that stands still is a hang. */
+/** Milliseconds of real time after which a case counts as hanging; it normally takes about 20 ms. */
 const maxRealMs = 20_000;
 
 interface Running {
@@ -73,7 +73,7 @@ export async function runCase(given: RandomCase): Promise<Observation> {
   const timer = setTimeout(resolve, maxRealMs, 'late');
   const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
-  // what was on its way when a sweep ended arrives now; what comes later is sent by somebody who has not stopped
+  // requests in flight at the end of a sweep arrive now; any later request means that the sweep has not stopped
   await clock.advance(0);
   const answered = server.requests.length;
   if (finished !== 'late') await clock.advance(5 * 60_000);
@@ -146,7 +146,7 @@ async function story(running: Running, sweeps: ObservedSweep[]): Promise<void> {
   }
 }
 
-/** The payload of the case, made a follow-up of its waiting jobs when it says so. */
+/** The payload of the case; for a follow-up, with its waiting jobs. */
 export function firstPayload(given: RandomCase): RequestPayload {
   if (given.followUpRound === null) return given.payload;
   const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
@@ -181,7 +181,7 @@ interface OneSweep {
   readonly planned?: SweepOrder['planned'];
 }
 
-/** A sweep that is about to begin, written down from the start. */
+/** Starts the record of a sweep that is about to begin. */
 function watch(
   { case: given, clock, server }: Running,
   sweeps: ObservedSweep[],
@@ -217,7 +217,7 @@ function watch(
   return seen;
 }
 
-/** Runs `work` as that sweep, with a client, a clock and a signal of its own. */
+/** Runs `work` as that sweep, with its own client, clock and signal. */
 async function runAs<T>(
   { case: given, clock, server, log, followUps }: Running,
   sweeps: readonly ObservedSweep[],
@@ -267,7 +267,7 @@ async function oneSweep(running: Running, sweeps: ObservedSweep[], given: OneSwe
   });
 }
 
-/** A plan, with the report that shows it. */
+/** Makes a plan and its report. */
 async function onlyPlan(
   running: Running,
   sweeps: ObservedSweep[],
@@ -282,7 +282,7 @@ async function onlyPlan(
   });
 }
 
-/** Carries out the plan that the last sweep made. What that one read is what this one acts on, unless it reads anew. */
+/** Carries out the plan of the last sweep, based on that sweep's reads unless it reads again. */
 async function carryOutAgreed(
   running: Running,
   sweeps: ObservedSweep[],
@@ -321,7 +321,7 @@ function historiesOf(given: RandomCase, now: number): ObservedSweep['histories']
   );
 }
 
-/** The sweeping machine's clock: the cluster's, and so many milliseconds ahead of it. */
+/** The sweep's clock: `ahead` milliseconds ahead of the cluster's. */
 function skewed(clock: VirtualClock, ahead: number): Clock {
   return {
     now: () => clock.now() + ahead,

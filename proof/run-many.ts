@@ -1,4 +1,4 @@
-/** @module Running many cases, and telling of the one that fails: what is wrong, the case, and how to run it again. */
+/** @module Runs many random cases and describes the first failure: what is wrong, the case, and how to run it again. */
 import * as fc from 'fast-check';
 import type { RandomCase } from './case.ts';
 import { checkOptions, type RunOptions } from './check-options.ts';
@@ -9,12 +9,12 @@ import { runCase } from './run-case.ts';
 
 export interface Failure {
   readonly violations: readonly string[];
-  /** As small as it could be made. */
+  /** The shrunk case. */
   readonly case: RandomCase;
   readonly command: string;
 }
 
-/** Every violation of one case; counts into `coverage` when there is one. */
+/** Every violation of one case. Adds the run to `coverage` if given. */
 export async function violationsOf(given: RandomCase, coverage?: Coverage): Promise<string[]> {
   const run = await runCase(given);
   const verdicts = judgeRun(run);
@@ -28,11 +28,11 @@ export interface Many extends RunOptions {
   readonly coverage: Coverage;
 }
 
-/** Runs so many random cases; returns the first failure, made small, or undefined. */
+/** Runs random cases. Returns the first failure, shrunk, or undefined. */
 export async function runMany({ coverage, ...options }: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {
-    // what is tried while a failure is made smaller is no random case
+    // cases tried while shrinking are not random, so they do not count
     const violations = await violationsOf(given, shrinking ? undefined : coverage);
     if (violations.length === 0) return;
     shrinking = true;
@@ -52,9 +52,9 @@ export function describeFailure({ violations, case: given, command }: Failure): 
   return [
     'a case fails:',
     ...violations.map((violation) => `  ${violation}`),
-    'the case, made as small as it could be:',
+    'the shrunk case:',
     `  ${JSON.stringify(given)}`,
-    'run it again with',
+    'run it again with:',
     `  ${command}`,
   ].join('\n');
 }

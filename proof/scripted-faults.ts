@@ -1,4 +1,4 @@
-/** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
+/** @module Scripts the faults of a case on the embedded cluster, including those that garble one job in a good answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
 import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
@@ -12,7 +12,7 @@ export interface Struck {
 
 const page = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
 
-/** What each kind does to a request; undefined for a kind that does not concern it. */
+/** The simulator's fault for each kind; undefined if the kind does not apply to the request. */
 const faultOf: Record<
   Exclude<FaultKind, Garbling | 'echo'>,
   (amount: number, path: string, api: string) => Omit<Fault, 'api'> | undefined
@@ -33,7 +33,7 @@ const faultOf: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // of a request for ids: an id that nobody asked for is missing
+  // only for a request with ids: reports another id as missing
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined
@@ -87,7 +87,7 @@ const faultOf: Record<
 
 type Entry = Record<string, unknown>;
 
-/** What each kind makes of the list of stats, given the place of one job in it. */
+/** How each kind changes the list of stats, given the index of one job. */
 const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> = {
   wrong_types: (entries, index) =>
     entries.with(index, { ...entries[index], data_counts: { last_data_time: 'yesterday' } }),
@@ -99,7 +99,7 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
 
 const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
-/** Arms the troubles; returns the list of those that struck. `most` requests are answered, and no more. */
+/** Installs the faults. Returns the list of those that struck. After `most` requests, no request is answered. */
 export function scriptFaults(
   server: EmbeddedElasticsearch,
   log: ServerLog,
@@ -119,7 +119,7 @@ export function scriptFaults(
       found = faultFor(fault, server, log, api, path);
       if (found) struck.push({ kind: fault.kind, api });
     }
-    // The way there is no trouble. (What a fault works out as it is asked for must not be copied: it is set, not spread.)
+    // adds the network delay, which is no fault; a spread would evaluate the fault's getters too early
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
@@ -140,7 +140,7 @@ function faultFor(
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // Worked out when the answer is made: what the server would say then, but for one job.
+  // evaluated when the answer is sent: the server's answer at that moment, except for one job
   return {
     api,
     status: 200,
@@ -151,7 +151,7 @@ function faultFor(
   };
 }
 
-/** What refuses a request by quoting it, credentials included: the cluster itself, or a page of something in front of it. */
+/** An error that quotes the request with its credentials, from the cluster or as a page of a proxy. */
 function echo(amount: number, api: string, served: () => Served | undefined): Fault {
   const status = [400, 401, 403, 500, 503][amount % 5] as number;
   const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;

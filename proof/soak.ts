@@ -1,4 +1,4 @@
-/** @module `npm run soak`: many random cases on all cores, or one case again. */
+/** @module `npm run soak`: runs many random cases on all cores, or repeats one case. */
 import { readFileSync } from 'node:fs';
 import type { RandomCase } from './case.ts';
 import { atLeastOne, pathOption, proofCommand, seedOption } from './command-options.ts';
@@ -17,13 +17,13 @@ interface Options {
 
 const options = proofCommand(
   'npm run soak --',
-  'Tries every property in random worlds, or in one world again.',
+  'Tries every property in random worlds, or repeats one of them.',
 )
-  .option('--cases <count>', 'how many worlds', atLeastOne, 100_000)
+  .option('--cases <count>', 'number of worlds', atLeastOne, 100_000)
   .addOption(seedOption())
-  .option('--time <seconds>', 'begin no further one after so many seconds', atLeastOne)
+  .option('--time <seconds>', 'start no further world after this time', atLeastOne)
   .addOption(pathOption())
-  .option('--case <file>', 'only the world in this file')
+  .option('--case <file>', 'run only the case in this file')
   .parse()
   .opts<Options>();
 const { cases, seed, time } = options;
@@ -63,10 +63,10 @@ async function soak(): Promise<number> {
     `${coverage.cases} cases (${coverage.sweeps} sweeps, ${coverage.requests} requests) in ${Math.round((Date.now() - began) / 1_000)} s, ${rate(coverage)} on ${workers} cores`,
   );
   say('');
-  say('met:');
+  say('occurred:');
   for (const thing of toMeet) say(`  ${String(coverage.met[thing] ?? 0).padStart(8)}  ${thing}`);
   const never = missed(coverage);
-  if (never.length > 0) say(`NEVER MET: ${never.join(', ')}`);
+  if (never.length > 0) say(`NEVER OCCURRED: ${never.join(', ')}`);
   say('');
   const rows = propertyRows(coverage);
   say(tableOf(rows));

@@ -1,4 +1,4 @@
-/** @module One process of the pool: takes chunks of random cases from its parent, and reports. */
+/** @module A worker process of the pool: runs chunks of random cases for its parent and reports the results. */
 
 import { emptyCoverage } from './coverage.ts';
 import type { Chunk, ChunkResult } from './pool.ts';

@@ -1,9 +1,9 @@
-/** @module Spoiling of files as bytes: what editors, shells, broken copies and other programs make of a good one. */
+/** @module Corruption of files as bytes: what editors, shells, broken copies and other programs make of a good one. */
 import * as fc from 'fast-check';
 
-/** One spoiling of a text, as plain data. */
-export interface TextSpoiling {
-  readonly kind: TextSpoilingKind;
+/** One corruption of a text, as plain data. */
+export interface TextCorruption {
+  readonly kind: TextCorruptionKind;
   /** Where; taken round. */
   readonly at: number;
 }
@@ -88,15 +88,15 @@ const kinds = {
   quotes: asText((text) => text.replaceAll('"', "'")),
 } as const satisfies Record<string, (bytes: Buffer, at: number) => Buffer>;
 
-export type TextSpoilingKind = keyof typeof kinds;
-export const textSpoilingKinds = Object.keys(kinds) as TextSpoilingKind[];
+export type TextCorruptionKind = keyof typeof kinds;
+export const textCorruptionKinds = Object.keys(kinds) as TextCorruptionKind[];
 
 /** What a reader finds who takes bytes for UTF-8. */
-export function spoilText(text: string, spoilings: readonly TextSpoiling[]): Buffer {
-  return spoilings.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
+export function corruptText(text: string, corruptions: readonly TextCorruption[]): Buffer {
+  return corruptions.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
 }
 
-export const anyTextSpoilings: fc.Arbitrary<TextSpoiling[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...textSpoilingKinds), at: fc.nat(20_000) }, { noNullPrototype: true }),
+export const anyTextCorruptions: fc.Arbitrary<TextCorruption[]> = fc.array(
+  fc.record({ kind: fc.constantFrom(...textCorruptionKinds), at: fc.nat(20_000) }, { noNullPrototype: true }),
   { maxLength: 2 },
 );

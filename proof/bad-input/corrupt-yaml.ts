@@ -1,8 +1,8 @@
-/** @module Spoiling of YAML by its own means: aliases that grow, that lead nowhere or to themselves, tags, merges, more documents. */
+/** @module Corruption of YAML by its own means: aliases that grow, that lead noSetup or to themselves, tags, merges, more documents. */
 import * as fc from 'fast-check';
 
-export interface YamlSpoiling {
-  readonly kind: YamlSpoilingKind;
+export interface YamlCorruption {
+  readonly kind: YamlCorruptionKind;
   readonly at: number;
 }
 
@@ -55,13 +55,13 @@ const kinds = {
   deep: (text, at) => `deep: ${'['.repeat(at)}\n${text}`,
 } as const satisfies Record<string, (text: string, at: number) => string>;
 
-export type YamlSpoilingKind = keyof typeof kinds;
-export const yamlSpoilingKinds = Object.keys(kinds) as YamlSpoilingKind[];
+export type YamlCorruptionKind = keyof typeof kinds;
+export const yamlCorruptionKinds = Object.keys(kinds) as YamlCorruptionKind[];
 
-export const spoilYaml = (text: string, spoilings: readonly YamlSpoiling[]): string =>
-  spoilings.reduce<string>((spoilt, { kind, at }) => kinds[kind](spoilt, at), text);
+export const corruptYaml = (text: string, corruptions: readonly YamlCorruption[]): string =>
+  corruptions.reduce<string>((corrupted, { kind, at }) => kinds[kind](corrupted, at), text);
 
-export const anyYamlSpoilings: fc.Arbitrary<YamlSpoiling[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...yamlSpoilingKinds), at: fc.nat(3_000) }, { noNullPrototype: true }),
+export const anyYamlCorruptions: fc.Arbitrary<YamlCorruption[]> = fc.array(
+  fc.record({ kind: fc.constantFrom(...yamlCorruptionKinds), at: fc.nat(3_000) }, { noNullPrototype: true }),
   { maxLength: 1 },
 );

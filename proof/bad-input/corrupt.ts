@@ -1,11 +1,11 @@
-/** @module Spoiling of valid documents: each kind takes, adds or changes one thing, and random ones are put together. */
+/** @module Corruption of valid documents: each kind takes, adds or changes one thing, and random ones are put together. */
 import * as fc from 'fast-check';
 import { hostileTexts } from './hostile-samples.ts';
 import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } from './json.ts';
 
-/** One spoiling, as plain data, so that a failing case can be made small and shown. */
-export interface Spoiling {
-  readonly kind: SpoilingKind;
+/** One corruption, as plain data, so that a failing case can be made small and shown. */
+export interface Corruption {
+  readonly kind: CorruptionKind;
   /** Which of the document's places; taken round. */
   readonly at: number;
   /** Which of the kind's values; taken round. */
@@ -112,12 +112,12 @@ const kinds = {
   },
 } as const satisfies Record<string, Change>;
 
-export type SpoilingKind = keyof typeof kinds;
-export const spoilingKinds = Object.keys(kinds) as SpoilingKind[];
+export type CorruptionKind = keyof typeof kinds;
+export const corruptionKinds = Object.keys(kinds) as CorruptionKind[];
 
-/** The document after all spoilings, one after the other. One that is taken away altogether is null. */
-export function spoil(document: Json, spoilings: readonly Spoiling[]): Json {
-  return spoilings.reduce<Json>((value, { kind, at, pick }) => {
+/** The document after all corruptions, one after the other. One that is taken away altogether is null. */
+export function corrupt(document: Json, corruptions: readonly Corruption[]): Json {
+  return corruptions.reduce<Json>((value, { kind, at, pick }) => {
     const paths = pathsIn(value);
     const path = paths[at % paths.length] as Path;
     const change: Change = kinds[kind];
@@ -125,12 +125,14 @@ export function spoil(document: Json, spoilings: readonly Spoiling[]): Json {
   }, document);
 }
 
-/** The document with the place at `path` spoiled. */
-export const spoilAt = (document: Json, path: Path, { kind, pick }: Omit<Spoiling, 'at'>): Json =>
+/** The document with the place at `path` corrupted. */
+export const corruptAt = (document: Json, path: Path, { kind, pick }: Omit<Corruption, 'at'>): Json =>
   changeAt(document, path, (inner) => (kinds[kind] as Change)(inner, pick, document)) ?? null;
 
-/** None, one or a few spoilings; the shrunk case has the fewest. */
-export const anySpoilings = (only: readonly SpoilingKind[] = spoilingKinds): fc.Arbitrary<Spoiling[]> =>
+/** None, one or a few corruptions; the shrunk case has the fewest. */
+export const anyCorruptions = (
+  only: readonly CorruptionKind[] = corruptionKinds,
+): fc.Arbitrary<Corruption[]> =>
   fc.array(fc.record({ kind: fc.constantFrom(...only), at: fc.nat(5_000), pick: fc.nat(5_000) }), {
     maxLength: 3,
   });

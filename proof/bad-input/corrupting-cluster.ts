@@ -1,6 +1,6 @@
 /**
- * @module A cluster of a job of each kind, as answers that can be spoiled one by one: what a close does to it is true, and
- * what is told of it may not be.
+ * @module A cluster of a job of each kind, as answers that can be corrupted one by one: what a close does to it is true, and
+ * what is staleData of it may not be.
  */
 import { gzipSync } from 'node:zlib';
 import type { VirtualClock } from '../../simulator/clock.ts';
@@ -63,7 +63,7 @@ const kinds: readonly Kind[] = [
   { id: 'busy-2', stats: { data_counts: recent } },
 ];
 
-/** What each answer is, when nothing was spoiled and nothing closed. Of one datafeed only its config tells whose it is. */
+/** What each answer is, when nothing was corrupted and nothing closed. Of one datafeed only its config tells whose it is. */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
   delete answers.datafeeds.datafeeds.find(isOrphan).timing_stats;
@@ -79,14 +79,14 @@ const answersOfKinds = (): MlAnswers =>
         kinds.map(({ id, config, stats, feed }, index) => ({
           // data that ended hours apart: no outage
           config: configOf(id, config),
-          stats: statsOf(id, { ...told(index), ...stats }),
+          stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),
         })),
       ),
     ),
   ) as MlAnswers;
 
-const told = (index: number): Fields => {
+const staleData = (index: number): Fields => {
   const at = answeredAt - 5 * day - index * 3_600_000;
   return { data_counts: { ...statsOf('x').data_counts, last_data_time: at } };
 };
@@ -94,7 +94,7 @@ const told = (index: number): Fields => {
 export type AnswerKey = keyof MlAnswers | 'close';
 
 /** What is done to the text of an answer, its status and headers, or its way. */
-export interface Spoilt {
+export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -104,8 +104,8 @@ export interface Spoilt {
   readonly hang?: boolean;
 }
 
-/** Answers like the cluster; `spoil` makes of each what is sent. */
-export class Answering {
+/** Answers like the cluster; `corrupt` makes of each what is sent. */
+export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
   /** Ids of each close request, in their order. */
@@ -114,17 +114,17 @@ export class Answering {
   readonly strange: string[] = [];
   requests = 0;
   readonly #clock: VirtualClock;
-  readonly #spoil: (key: AnswerKey, value: Json) => Spoilt;
+  readonly #corrupt: (key: AnswerKey, value: Json) => CorruptedAnswer;
 
-  constructor(clock: VirtualClock, spoil: (key: AnswerKey, value: Json) => Spoilt) {
+  constructor(clock: VirtualClock, corrupt: (key: AnswerKey, value: Json) => CorruptedAnswer) {
     this.#clock = clock;
-    this.#spoil = spoil;
+    this.#corrupt = corrupt;
   }
 
   async respond(exchange: Exchange): Promise<void> {
     this.requests += 1;
     const key = answerKey(exchange);
-    if (key) return this.#send(exchange, this.#spoil(key, this.#answerTo(exchange, key)));
+    if (key) return this.#send(exchange, this.#corrupt(key, this.#answerTo(exchange, key)));
     const ids = /^\/_ml\/anomaly_detectors\/([^/]*)\/_close$/.exec(exchange.path)?.[1];
     if (ids === undefined) {
       this.strange.push(`${exchange.method} ${exchange.path}`);
@@ -133,7 +133,7 @@ export class Answering {
     const list = decodeURIComponent(ids).split(',');
     this.asked.push(list);
     for (const id of list) this.#close(id);
-    return this.#send(exchange, this.#spoil('close', { closed: true }));
+    return this.#send(exchange, this.#corrupt('close', { closed: true }));
   }
 
   #close(id: string): void {
@@ -161,7 +161,7 @@ export class Answering {
 
   async #send(
     { request, response }: Exchange,
-    { text, status = 200, headers, cut, hang }: Spoilt,
+    { text, status = 200, headers, cut, hang }: CorruptedAnswer,
   ): Promise<void> {
     const bytes = Buffer.from(text);
     response.writeHead(status, { ...productHeaders, ...headers });
@@ -246,5 +246,5 @@ export const ways = {
       ),
     },
   }),
-} as const satisfies Record<string, (text: string, at: number) => Spoilt>;
+} as const satisfies Record<string, (text: string, at: number) => CorruptedAnswer>;
 export type Way = keyof typeof ways;

@@ -1,7 +1,7 @@
 /** @module Fleet files, served by `jobsweep simulate elasticsearch --fleet` and asked for what there is. */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './corrupted-file.ts';
+import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { badInput } from './property.ts';
 
@@ -153,23 +153,23 @@ const questions = [
   '/_cat/ml/anomaly_detectors?format=json',
 ];
 
-export const fleetFile = badInput<SpoiledFile, Bench>({
+export const fleetFile = badInput<CorruptedFile, Bench>({
   name: 'fleet-file',
   sentence:
-    'a fleet file, however spoiled, is refused with places, or served as a cluster that answers every question as one',
+    'a fleet file, however corrupted, is refused with places, or served as a cluster that answers every question as one',
   outcomes: ['served', 'refused', 'answered'],
-  toMeet: [...fileThings, 'spoiled and served'],
+  toMeet: [...fileThings, 'corrupted and served'],
   enough: 2_000,
-  given: spoiledFile(fleet),
+  given: corruptedFile(fleet),
   open: openBench,
-  attempt: async (given, meet, world) => {
-    const { bytes, value } = writeSpoiled(given, meet);
-    const path = await world.write(`fleet.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
+  attempt: async (given, meet, bench) => {
+    const { bytes, value } = writeCorrupted(given, meet);
+    const path = await bench.write(`fleet.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
     const crashes: unknown[] = [];
     const crash = (error: unknown) => crashes.push(error);
     process.on('uncaughtException', crash);
     try {
-      const { result, answers } = await serveAndAsk(path, world);
+      const { result, answers } = await serveAndAsk(path, bench);
       const problems = [
         ...endedBadly(result),
         ...crashes.map((error) => `the simulator crashes: ${stackOf(error)}`),
@@ -182,7 +182,7 @@ export const fleetFile = badInput<SpoiledFile, Bench>({
       }
       if (result.exit !== 0) return [...problems, `it ended with ${result.exit}`];
       meet('served');
-      if (given.spoilings.length > 0) meet('spoiled and served');
+      if (given.corruptions.length > 0) meet('corrupted and served');
       if (answers.some(({ status }) => status === 200)) meet('answered');
       // what a script of faults says is no trouble of the simulator's
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
@@ -202,10 +202,10 @@ interface Answered {
 
 const told = ({ question, status, text }: Answered) => `GET ${question}: ${status} ${text.slice(0, 300)}`;
 
-async function serveAndAsk(path: string, world: Bench) {
+async function serveAndAsk(path: string, bench: Bench) {
   const stop = new AbortController();
   const listening = Promise.withResolvers<string>();
-  const running = world.run(['simulate', 'elasticsearch', '--fleet', path], {
+  const running = bench.run(['simulate', 'elasticsearch', '--fleet', path], {
     signal: stop.signal,
     onOutput: (text) => {
       const [, url] = /^listening on (\S+)$/m.exec(text) ?? [];

@@ -40,7 +40,7 @@ const day = 86_400_000;
 /** A uuid that a server could give; reports know the cluster by what it says of itself. */
 const plainUuid = 'AbCdEfGhIjKlMnOpQrStUv';
 
-export interface Talking extends Bench {
+export interface HostileCluster extends Bench {
   readonly server: ScriptedServer;
   /** What the cluster says from now on, with every job as it was at the beginning. */
   say(texts: Texts): void;
@@ -68,7 +68,7 @@ function answersOf(texts: Texts) {
   return answers;
 }
 
-export async function openTalking(): Promise<Talking> {
+export async function openHostileCluster(): Promise<HostileCluster> {
   const bench = await openBench();
   let texts: Texts | undefined;
   let answers: ReturnType<typeof answersOf> | undefined;
@@ -112,7 +112,7 @@ function canBeHeader(text: string): boolean {
 }
 
 /** A report that names what the texts name. */
-export const reportOfTalking = ({ uuid, sweepId, jobId, reason, nodeId, feedId }: Texts): string =>
+export const reportOfHostileCluster = ({ uuid, sweepId, jobId, reason, nodeId, feedId }: Texts): string =>
   jsonText(
     reportOf(
       uuid || plainUuid,

@@ -1,6 +1,6 @@
 /** @module Texts that do something where they are not taken as mere text: to a terminal, a page, a path, a list, an object. */
 
-/** Every text that is shown holds this where it is shown as markup, and nowhere else. */
+/** Every text that is shown holds this where it is shown as markup, and noSetup else. */
 export const mark = 'zq7';
 
 export const hostileTexts: readonly string[] = [

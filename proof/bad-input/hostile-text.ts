@@ -3,11 +3,11 @@ import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
 import {
-  openTalking,
-  reportOfTalking,
+  type HostileCluster,
+  openHostileCluster,
+  reportOfHostileCluster,
   type Slot,
   slots,
-  type Talking,
   type Texts,
 } from './hostile-cluster.ts';
 import { hostileTexts } from './hostile-samples.ts';
@@ -40,7 +40,7 @@ const likewise = (texts: Given['texts']): Texts => ({
   ),
 });
 
-export const hostileText = badInput<Given, Talking>({
+export const hostileText = badInput<Given, HostileCluster>({
   name: 'hostile-text',
   sentence:
     'no name, state, reason, warning or error acts on a terminal, becomes markup in a page or in Markdown, or breaks a line of JSON, in any form of any command',
@@ -67,8 +67,8 @@ export const hostileText = badInput<Given, Talking>({
     },
     { noNullPrototype: true },
   ),
-  open: openTalking,
-  attempt: async ({ command, form, terminal, texts }, meet, world) => {
+  open: openHostileCluster,
+  attempt: async ({ command, form, terminal, texts }, meet, bench) => {
     meet(command);
     meet(form);
     meet(terminal ? 'terminal' : 'piped');
@@ -77,8 +77,8 @@ export const hostileText = badInput<Given, Talking>({
       ...harmless,
       ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])),
     };
-    const result = await show(world, hostile, { command, form, terminal });
-    const expected = await show(world, likewise(texts), { command, form, terminal });
+    const result = await show(bench, hostile, { command, form, terminal });
+    const expected = await show(bench, likewise(texts), { command, form, terminal });
     const problems = endedBadly({ ...result, stderr: withoutRedraws(result.stderr) });
     const isError = result.exit === 2 || result.exit === 5;
     if (isError) {
@@ -99,13 +99,13 @@ export const hostileText = badInput<Given, Talking>({
 const withoutRedraws = (text: string) => text.replaceAll('\r\u001b[2K', '\n');
 
 async function show(
-  world: Talking,
+  bench: HostileCluster,
   texts: Texts,
   { command, form, terminal }: Omit<Given, 'texts'>,
 ): Promise<CommandResult> {
-  world.say(texts);
+  bench.say(texts);
   const options = { terminal, columns: 80, ...(terminal && { stdin: 'y\n' }) };
-  const report = await world.write('report.json', reportOfTalking(texts));
+  const report = await bench.write('report.json', reportOfHostileCluster(texts));
   const deadline = ['--deadline', '2m'];
   const args: Readonly<Record<Command, readonly string[]>> = {
     plan: ['plan', ...deadline],
@@ -117,7 +117,7 @@ async function show(
     history: ['plan', '--history', report, report, ...deadline],
   };
   const [name = '', ...rest] = args[command];
-  return world.run(['--no-color', name, '-o', form, ...rest], options);
+  return bench.run(['--no-color', name, '-o', form, ...rest], options);
 }
 
 /** `alike`: the harmless texts came to the same end, so that the two outputs must be built alike. */

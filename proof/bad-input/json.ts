@@ -7,7 +7,7 @@ export type Path = readonly (string | number)[];
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Deeper places are not spoiled, and not looked for: a value may be nested five thousand times. */
+/** Deeper places are not corrupted, and not looked for: a value may be nested five thousand times. */
 const maxDepth = 12;
 
 /** So many places are enough to choose from. */

@@ -1,7 +1,7 @@
 /** @module The function's log, of a cluster that says hostile things: it is read on terminals, line by line. */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
-import { openTalking, type Slot, slots, type Talking, type Texts } from './hostile-cluster.ts';
+import { type HostileCluster, openHostileCluster, type Slot, slots, type Texts } from './hostile-cluster.ts';
 import { hostileTexts } from './hostile-samples.ts';
 import { isPlain } from './output-checks.ts';
 import { badInput } from './property.ts';
@@ -23,7 +23,7 @@ const events: readonly unknown[] = [
   null,
 ];
 
-export const logLines = badInput<Given, Talking>({
+export const logLines = badInput<Given, HostileCluster>({
   name: 'log-lines',
   sentence:
     'whatever a cluster or an event says, each line of the function’s log is one line of JSON that acts on no terminal',
@@ -42,11 +42,11 @@ export const logLines = badInput<Given, Talking>({
     },
     { noNullPrototype: true },
   ),
-  open: openTalking,
-  attempt: async ({ event, texts }, meet, world) => {
+  open: openHostileCluster,
+  attempt: async ({ event, texts }, meet, bench) => {
     for (const { slot } of texts) meet(slot);
-    world.say({ ...harmless, ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])) });
-    const { clock, env } = world;
+    bench.say({ ...harmless, ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])) });
+    const { clock, env } = bench;
     const handler = createHandler({ environment: env, clock });
     const end = clock.now() + 15 * 60_000;
     const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => end - clock.now() };

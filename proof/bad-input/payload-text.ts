@@ -2,8 +2,8 @@
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './corrupt-text.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
+import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
 import { isObject, type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
@@ -12,8 +12,8 @@ import { validRequest } from './requests.ts';
 interface Given {
   readonly payload: Json;
   readonly pretty: boolean;
-  readonly spoilings: readonly Spoiling[];
-  readonly textSpoilings: readonly TextSpoiling[];
+  readonly corruptions: readonly Corruption[];
+  readonly textCorruptions: readonly TextCorruption[];
   readonly through: 'stdin' | 'file';
 }
 
@@ -22,13 +22,13 @@ export const payloadText = badInput<Given, ClusterBench>({
   sentence:
     'a text that is no valid payload ends the command with 2, with the place of each mistake, before a cluster is asked anything; any other is planned as it says',
   outcomes: ['planned', 'refused', 'no JSON'],
-  toMeet: [...textSpoilingKinds, 'stdin', 'file', 'a doubled key', 'empty'],
+  toMeet: [...textCorruptionKinds, 'stdin', 'file', 'a doubled key', 'empty'],
   given: fc.record(
     {
       payload: validRequest,
       pretty: fc.boolean(),
-      spoilings: anySpoilings(spoilingKinds.filter((kind) => kind !== 'many')),
-      textSpoilings: anyTextSpoilings,
+      corruptions: anyCorruptions(corruptionKinds.filter((kind) => kind !== 'many')),
+      textCorruptions: anyTextCorruptions,
       through: fc.constantFrom('stdin', 'file'),
     },
     { noNullPrototype: true },
@@ -41,17 +41,17 @@ export const payloadText = badInput<Given, ClusterBench>({
         { jobId: 'infra-2', lastData: '2m' },
       ],
     }),
-  attempt: async ({ payload, pretty, spoilings, textSpoilings, through }, meet, world) => {
-    for (const { kind } of textSpoilings) meet(kind);
+  attempt: async ({ payload, pretty, corruptions, textCorruptions, through }, meet, bench) => {
+    for (const { kind } of textCorruptions) meet(kind);
     meet(through);
-    const value = spoilings.length > 0 ? spoil(payload, spoilings) : payload;
+    const value = corruptions.length > 0 ? corrupt(payload, corruptions) : payload;
     const plain = jsonText(value);
-    const bytes = spoilText(pretty ? prettier(plain) : plain, textSpoilings);
-    const asked = world.server.requests.length;
-    const result = await planOf(bytes, through, world);
-    const source = through === 'stdin' ? 'standard input' : world.folder.at('payload.json');
-    const requests = world.server.requests.length - asked;
-    const changed = world.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
+    const bytes = corruptText(pretty ? prettier(plain) : plain, textCorruptions);
+    const asked = bench.server.requests.length;
+    const result = await planOf(bytes, through, bench);
+    const source = through === 'stdin' ? 'standard input' : bench.folder.at('payload.json');
+    const requests = bench.server.requests.length - asked;
+    const changed = bench.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
     const expected = readText(bytes.toString('utf8'), meet);
     const problems = [
       ...endedBadly(result),
@@ -79,13 +79,13 @@ export const payloadText = badInput<Given, ClusterBench>({
   },
 });
 
-async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
+async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   if (through === 'stdin') {
     const stdin = new PassThrough();
     stdin.end(bytes);
-    return world.run(['plan', '-p', '-'], { stdin });
+    return bench.run(['plan', '-p', '-'], { stdin });
   }
-  return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
+  return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
 /** The text as strict JSON in which no key stands twice. */

@@ -3,29 +3,29 @@ import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
 import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './corrupt.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { isObject, type Json, valueAt } from './json.ts';
 import { isPlain } from './output-checks.ts';
-import { badInput, type Meet, nowhere } from './property.ts';
+import { badInput, type Meet, noSetup } from './property.ts';
 import { nameMeans, readByHand } from './request-reading.ts';
 import { validPayload } from './requests.ts';
 
 interface Given {
   readonly payload: Json;
-  readonly spoilings: readonly Spoiling[];
+  readonly corruptions: readonly Corruption[];
 }
 
 export const payload = badInput<Given, object>({
   name: 'payload',
   sentence:
     'a payload means what the contract says, to the field and to the job, or is refused with every wrong field, its value and what was expected',
-  outcomes: ['valid', 'refused', 'spoiled and valid', 'names fewer jobs'],
-  toMeet: [...spoilingKinds, 'bare event'],
-  given: fc.record({ payload: validPayload, spoilings: anySpoilings() }),
-  open: nowhere,
-  attempt: async ({ payload: valid, spoilings }, meet) => {
-    for (const { kind } of spoilings) meet(kind);
-    const value = spoil(valid, spoilings);
+  outcomes: ['valid', 'refused', 'corrupted and valid', 'names fewer jobs'],
+  toMeet: [...corruptionKinds, 'bare event'],
+  given: fc.record({ payload: validPayload, corruptions: anyCorruptions() }),
+  open: noSetup,
+  attempt: async ({ payload: valid, corruptions }, meet) => {
+    for (const { kind } of corruptions) meet(kind);
+    const value = corrupt(valid, corruptions);
     if (isObject(value) && 'detail-type' in value) meet('bare event');
     const expected = readByHand(value);
     let request: SweepRequest;
@@ -37,7 +37,7 @@ export const payload = badInput<Given, object>({
       return refusedWell(error, expected.wrong, value);
     }
     meet('valid');
-    if (spoilings.length > 0) meet('spoiled and valid');
+    if (corruptions.length > 0) meet('corrupted and valid');
     if (expected.wrong) return [`it is taken, and wrong in ${expected.wrong.map(quoted).join(', ')}`];
     return [
       ...same('it means', request, expected.means),

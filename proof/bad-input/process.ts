@@ -78,10 +78,10 @@ export const realProcess = badInput<{ readonly name: string }, Bench>({
   maxMs: 60_000,
   given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),
   open: openBench,
-  attempt: async ({ name }, meet, world) => {
+  attempt: async ({ name }, meet, bench) => {
     const { args, stdin, file } = cases[name] as ProcessInput;
     meet(name);
-    const path = file && (await world.write(file.name, file.text()));
+    const path = file && (await bench.write(file.name, file.text()));
     const began = performance.now();
     const result = await runBin(
       args.map((arg) => (arg === 'FILE' && path !== undefined ? path : arg)),

@@ -12,7 +12,7 @@ export interface RunResult {
   readonly problems: readonly string[];
   /** A case broke the property. */
   readonly violated: boolean;
-  /** How often each thing was met: kinds of spoiling, both outcomes. */
+  /** How often each thing was met: kinds of corruption, both outcomes. */
   readonly met: Readonly<Record<string, number>>;
 }
 
@@ -24,12 +24,12 @@ export interface BadInput {
 
 export type Meet = (thing: string) => void;
 
-export interface Definition<Given, World> {
+export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
   /** How a case may end: each must be met by any run of a hundred cases. */
   readonly outcomes: readonly string[];
-  /** Everything else that a run of `enough` cases meets at least once: each kind of spoiling, each place. */
+  /** Everything else that a run of `enough` cases meets at least once: each kind of corruption, each place. */
   readonly toMeet: readonly string[];
   /** Default: 1,000. */
   readonly enough?: number;
@@ -39,24 +39,24 @@ export interface Definition<Given, World> {
   readonly maxMs?: number;
   readonly given: fc.Arbitrary<Given>;
   /** What all cases of a run share, disposed at its end. */
-  readonly open: () => Promise<World & AsyncDisposable>;
+  readonly open: () => Promise<Setup & AsyncDisposable>;
   /** Tries one case; returns what is wrong. Whatever it throws is wrong, too. */
-  readonly attempt: (given: Given, meet: Meet, world: World) => Promise<readonly string[]>;
+  readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
 /** So many cases meet each outcome. */
 const few = 100;
 
-/** A world for properties that need none. */
-export const nowhere = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+/** A setup for properties that need none. */
+export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
-export function badInput<Given, World>(definition: Definition<Given, World>): BadInput {
+export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {
   const { name, sentence } = definition;
   return { name, sentence, run: (options) => runProperty(definition, options) };
 }
 
-async function runProperty<Given, World>(
-  definition: Definition<Given, World>,
+async function runProperty<Given, Setup>(
+  definition: Definition<Given, Setup>,
   options: RunOptions,
 ): Promise<RunResult> {
   const { name, outcomes, toMeet, enough = 1_000, share = 1, given } = definition;
@@ -67,10 +67,10 @@ async function runProperty<Given, World>(
     // what is tried while a failure is made smaller is no random case
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
-  await using world = await definition.open();
+  await using setup = await definition.open();
   let running: Promise<readonly string[]> = Promise.resolve([]);
   const property = fc.asyncProperty(given, async (value) => {
-    running = inTime(definition, value, meet, world);
+    running = inTime(definition, value, meet, setup);
     const wrong = await running;
     if (wrong.length === 0) return;
     failed = true;
@@ -78,7 +78,7 @@ async function runProperty<Given, World>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // When the time is up it does not wait for the case that runs, and that one needs its world to its end.
+  // When the time is up it does not wait for the case that runs, and that one needs its setup to its end.
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -106,17 +106,17 @@ async function runProperty<Given, World>(
 }
 
 /** The case within its time: one that stands still is given up, and one that blocked the machine is told afterwards. */
-async function inTime<Given, World>(
-  { attempt, maxMs = 20_000 }: Definition<Given, World>,
+async function inTime<Given, Setup>(
+  { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
   value: Given,
   meet: Meet,
-  world: World,
+  setup: Setup,
 ): Promise<readonly string[]> {
   const began = performance.now();
   const { promise: late, resolve } = Promise.withResolvers<readonly string[]>();
   const timer = setTimeout(resolve, maxMs, [`it stands still: no end within ${maxMs} ms`]);
   try {
-    const wrong = await Promise.race([attempt(value, meet, world), late]);
+    const wrong = await Promise.race([attempt(value, meet, setup), late]);
     const took = Math.round(performance.now() - began);
     return took > maxMs && wrong.length === 0 ? [`it took ${took} ms`] : wrong;
   } catch (error) {

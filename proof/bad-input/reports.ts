@@ -1,4 +1,4 @@
-/** @module Reports of earlier sweeps as the command and the function write them, to be spoiled. */
+/** @module Reports of earlier sweeps as the command and the function write them, to be corrupted. */
 import * as fc from 'fast-check';
 import { isObject, type Json, type JsonObject } from './json.ts';
 

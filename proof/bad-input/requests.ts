@@ -1,4 +1,4 @@
-/** @module Valid payloads, with something in every field, to be spoiled. */
+/** @module Valid payloads, with something in every field, to be corrupted. */
 import * as fc from 'fast-check';
 import type { Json, JsonObject } from './json.ts';
 

@@ -195,7 +195,7 @@ export const breaks: readonly Break[] = [
     property: 'deadline',
     wrong: 'a stopped sweep takes longer than promised',
     mark: 'end-after-stop',
-    becomes: ['(maxAfterStopMs)', '(3 * maxAfterStopMs)'],
+    becomes: ['(mostAfterStop)', '(3 * mostAfterStop)'],
   },
   {
     property: 'bounded',

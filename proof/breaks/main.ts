@@ -25,12 +25,12 @@ let failed = only === undefined ? unbroken.length : 0;
 for (const each of chosen) {
   const found = await tryBreak(each, { cases, seed });
   if (!found.violated.includes(each.property)) failed += 1;
-  say(`${each.property.padEnd(16)}  ${tell(found, each.property)}  ${each.wrong}`);
+  say(`${each.property.padEnd(16)}  ${describe(found, each.property)}  ${each.wrong}`);
 }
 say(`${chosen.length + unbroken.length - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;
 
-function tell({ cases, violated }: Found, property: string): string {
+function describe({ cases, violated }: Found, property: string): string {
   if (violated.includes(property)) return `found by case ${String(cases).padStart(5)}`;
   return violated.length > 0 ? `MISSED, though ${violated.join(', ')} saw it` : `MISSED in ${cases} cases`;
 }

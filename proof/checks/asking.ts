@@ -1,4 +1,4 @@
-/** @module What is asked of the cluster: of which jobs, after which look, in which words. */
+/** @module Checks of the close requests: which jobs, after which look, in which form. */
 import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
 import { decide, inventoryOf } from '../reference.ts';
 import { isAfter, looks } from './looks.ts';
@@ -8,7 +8,7 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // a moment is told by the cluster's clock and held against ours; how long it is open is told as such
+    // the cluster reports the last data as a moment, compared with our clock, and the open time as a duration
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -32,7 +32,7 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked again without a look since the last ask`,
       );
-    // as old as the oldest of its parts; a cluster that is slow to answer may take this long to tell
+    // a look is as old as its oldest part; a slow cluster may take up to 30 s to answer
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked ${age} ms after it was read`);
@@ -59,7 +59,7 @@ export function neverAsksUntouchable({ seen, wanted, claim }: Trial): void {
 
 export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
   const sent = closeRequests(run, seen);
-  // a group whose last job was deleted before the sweep listed the jobs is none any more
+  // a group disappears with its last job, so only groups in the sweep's listing count
   const listing = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
   const known = [...((listing && answerFor(listing, '')?.truth.values()) ?? [])];
   const groupNames = new Set(known.flatMap(({ groups }) => groups));

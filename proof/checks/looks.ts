@@ -1,4 +1,4 @@
-/** @module Each look of a sweep at a job that it then asked, and what it knew of the job's past. */
+/** @module The looks of a sweep: what it knew about each job, and about its past, when it asked the job to close. */
 import { answerFor, type Close, type ObservedSweep, type Read } from '../observe.ts';
 import { type Known, knownOf, type Past, plannedFor, type Wanted } from '../reference.ts';
 
@@ -11,7 +11,7 @@ export interface Look {
   readonly previous: Close | undefined;
 }
 
-/** Each job of each close, with what the sweep had been told of it when it asked. */
+/** Each job of each close request, with what the sweep knew about it at that moment. */
 export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   return seen.closes.flatMap((close, index) =>
     close.ids.map((jobId) => ({
@@ -24,7 +24,7 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   );
 }
 
-/** What a sweep knew of a job's past at `seq`: its chain's word, its own asks, and when it first saw the job closing. */
+/** What a sweep knew about a job's past at `seq`: from its follow-up payload, its own close requests, and when it first saw it closing. */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
   const firstStats = seen.reads.find((read) => read.kind === 'stats' && read.ids === undefined);
@@ -53,6 +53,6 @@ export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: 
   };
 }
 
-/** Whether a read began when a close was over: answered, or given up, which may both happen in one moment. */
+/** Whether a read began after a close was answered or given up; both may happen at the same moment. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

@@ -1,4 +1,4 @@
-/** @module What holds a sweep back: the force policy, the fuses, its deadline. */
+/** @module Checks of a sweep's limits: the force policy, the fuses, the deadline. */
 import { decide, fuseOf, inventoryOf, names } from '../reference.ts';
 import { looks } from './looks.ts';
 import type { Trial } from './trial.ts';
@@ -48,7 +48,7 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // what was agreed to a while ago is held against the fuses of now
+    // a plan that was confirmed later is checked against the current fuses
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);

@@ -1,4 +1,4 @@
-/** @module Whether the report adds up, and says what is true. */
+/** @module Checks that the report adds up and is true. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
 import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
 import { type Decision, decide, inventoryOf, knownOf } from '../reference.ts';
@@ -126,7 +126,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   }
 }
 
-/** Idle, and left unasked for lack of time. A stuck job is listed by the follow-up instead. */
+/** Idle, but not asked for lack of time. (The follow-up lists stuck jobs instead.) */
 const isUnasked = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
 
@@ -165,7 +165,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
-  // States are read while a request is in flight, too.
+  // states are also read while a request is in flight
   const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
   switch (outcome) {
     case 'closed':
@@ -216,13 +216,13 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   }
 }
 
-/** Milliseconds from the last read of the job's stats to the end: what was learnt long before is not true of the end. */
+/** Milliseconds between the last read of the job's stats and the end of the sweep. */
 function sinceLastStats(seen: ObservedSweep, jobId: string): number {
   const last = seen.reads.findLast((entry) => entry.kind === 'stats' && entry.ids?.includes(jobId));
   return seen.endedAt - (last?.endedAt ?? 0);
 }
 
-/** By the last look, or by the last read of its stats if the job was found closing and never asked here. */
+/** The decisions by the last look, or by the last read of its stats for a job that was found closing and never asked. */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
     const known = knownOf(seen, jobId, seq);
@@ -230,7 +230,7 @@ function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | unde
   });
 }
 
-/** The cases of exit 3. */
+/** Whether the job makes the sweep end with exit code 3. */
 function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: ObservedSweep): boolean {
   if (outcome === 'error' || outcome === 'unknown') return true;
   const listed = seen.pending.has(jobId) || seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
@@ -240,8 +240,8 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Just after the last look at a job, told by the read of its config, which is only made for looks; its stats were read
- * with it, or just before. One found closing that nobody here asked may be judged by its stats alone, at the very end.
+ * Sequence numbers just after the last look at a job. A look is recognizable by the read of the config, which only looks
+ * make; the stats are read with it or just before. A job found closing may be judged by its stats alone at the very end.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

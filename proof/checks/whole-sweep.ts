@@ -1,4 +1,4 @@
-/** @module What holds for a sweep as a whole: a second one, a plan, half an inventory, what it shows, and that it works at all. */
+/** @module Checks of a sweep as a whole: repetition, plans, unreadable inventories, credentials, and that idle jobs are closed. */
 import { type CaseJob, idAt } from '../case.ts';
 import type { Observation } from '../observe.ts';
 import { inventoryOf, namesWithoutJob, type Wanted } from '../reference.ts';
@@ -33,7 +33,7 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
     for (const jobId of ids) {
       const count = (asked.get(jobId) ?? 0) + 1;
       asked.set(jobId, count);
-      // each sweep may ask three times when requests fail; when nothing fails, one request of each is enough
+      // a sweep may ask three times if requests fail; otherwise one request of each sweep is enough
       claim(!undisturbed || count <= 3, () => `${jobId} was asked ${count} times by two sweeps`);
     }
   for (const { jobIds, call } of other.arranged)
@@ -112,7 +112,7 @@ export function closesWhatIsIdle({ seen, wanted, run, claim }: Trial): void {
   claim(forced >= expected, () => `${forced} of ${expected} jobs were forced`);
 }
 
-/** Nothing goes wrong, nobody interferes, and there is time for the close of every job that is acted on. */
+/** Whether nothing fails or interferes and there is time to close every job that is acted on. */
 function calm({ case: given }: Observation, wanted: Wanted, acting: ReadonlySet<string>): boolean {
   const { faults, outsideActions, stop, remainingMs, jobs, repetition } = given;
   const quick = ({ closeTakes, datafeed }: CaseJob) =>

@@ -1,4 +1,4 @@
-/** @module Random troubles on the way to the cluster and in it, and random deeds of other people. */
+/** @module Random faults of the cluster and of the network, and random actions of other users. */
 import * as fc from 'fast-check';
 import { faultKinds, type OutsideAction, outsideActionKinds, type ScriptedFault } from '../case.ts';
 import { mostly } from './values.ts';
@@ -20,7 +20,7 @@ const fault: fc.Arbitrary<ScriptedFault> = fc.record({
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
-/** A cluster that tells nothing any more from some read on: a sweep that is told to stop has to end without it. */
+/** From some read on, the cluster never answers: a sweep that is asked to stop has to end anyway. */
 export const silence: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.constant('ml.get_job_stats'),
   nth: fc.integer({ min: 3, max: 8 }),
@@ -45,7 +45,7 @@ const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
   job: fc.nat({ max: 7 }),
 });
 
-/** From calm to stormy: most failures need one fault or one deed, some need both, none needs ten. */
+/** Few disruptions per case: most failures need one fault or one outside action, some need both, none needs ten. */
 export const disruptions = fc.oneof(
   { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },
   {

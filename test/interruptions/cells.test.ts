@@ -40,7 +40,7 @@ function hold(expected: Expected, after: Aftermath): void {
   }
 }
 
-async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath> {
+async function run({ incident, options = {} }: Row, stage: Stage): Promise<Aftermath> {
   const isOnTerminal = options.terminal === true || stage === 'question';
   const args = options.args ?? [
     'sweep',
@@ -53,7 +53,7 @@ async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath
     ...(isOnTerminal && { terminal: true, pipedOutput: options.terminal !== true }),
     slowStart: stage === 'start',
     longReport: stage === 'report' && options.stdout !== 'full',
-    ...(deed === 'stdin' &&
+    ...(incident === 'stdin' &&
       stage === 'start' &&
       options.stdout === undefined &&
       options.stderr === undefined && {
@@ -65,10 +65,10 @@ async function run({ deed, options = {} }: Row, stage: Stage): Promise<Aftermath
   const isFull = options.stdout === 'full' || options.stderr === 'full';
   const readsPayload = victimOptions.args.includes('-p');
   if (!isFull && !readsPayload) expect(await victim.reaches(stage), 'the stage was not reached').toBe(true);
-  victim.do(deed);
+  victim.do(incident);
   const goesOn =
     isOnTerminal &&
-    !['terminal', 'stdin', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'].includes(deed);
+    !['terminal', 'stdin', 'SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'].includes(incident);
   if (stage === 'question' && goesOn) victim.answer('y\n');
   return await victim.ends();
 }
@@ -92,7 +92,7 @@ describe.concurrent.each(rows)('$what', { timeout: 60_000 }, (row) => {
     it(`${stageTitles[stage]}: ${words(cell)}`, async () => {
       const after = await run(row, stage);
       hold(cell, after);
-      if (row.deed.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);
+      if (row.incident.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);
     });
   }
 });

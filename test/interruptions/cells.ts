@@ -2,7 +2,7 @@
  * @module What happens to a sweep when a signal comes or one of its streams or files goes away: one cell for each thing and
  * stage. The tests hold every cell with a real process, and `docs/streams-and-signals.md` is made from them.
  */
-import type { OutsideAction, Stage, VictimOptions } from './victim.ts';
+import type { Incident, Stage, VictimOptions } from './victim.ts';
 
 /** Where the report is afterwards. */
 export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
@@ -25,7 +25,7 @@ export type Expected =
 
 export interface Row {
   readonly what: string;
-  readonly deed: OutsideAction;
+  readonly incident: Incident;
   readonly options?: Partial<VictimOptions>;
   /** A text is why there is nothing to hold at that stage. */
   readonly cells: Readonly<Record<Stage, Expected | string>>;
@@ -43,9 +43,9 @@ const untouched = (exit: number | undefined): Expected => ({ exit, nothingSent: 
 const whole: Expected = { exit: 0, report: ['stdout', 'kept'], closesAll: true };
 const onStderr: Expected = { exit: 3, report: ['stderr', 'kept'], closesAll: true };
 
-const endingSignal = (deed: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
-  what: deed,
-  deed,
+const endingSignal = (incident: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
+  what: incident,
+  incident,
   cells: {
     start: untouched(3),
     question: untouched(4),
@@ -54,9 +54,9 @@ const endingSignal = (deed: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
   },
 });
 
-const deadlySignal = (deed: 'SIGQUIT' | 'SIGKILL'): Row => ({
-  what: deed,
-  deed,
+const deadlySignal = (incident: 'SIGQUIT' | 'SIGKILL'): Row => ({
+  what: incident,
+  incident,
   note: 'ends the process at once',
   cells: {
     start: untouched(undefined),
@@ -74,7 +74,7 @@ export const rows: readonly Row[] = [
   deadlySignal('SIGKILL'),
   {
     what: 'standard output: the reader leaves',
-    deed: 'stdout',
+    incident: 'stdout',
     cells: {
       start: onStderr,
       question: { exit: 3, report: ['stderr', 'kept'], closesAll: true },
@@ -84,7 +84,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard output: the disk is full',
-    deed: 'stdin',
+    incident: 'stdin',
     options: { stdout: 'full' },
     cells: {
       start: 'nothing is written yet',
@@ -95,18 +95,18 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard error: the reader leaves',
-    deed: 'stderr',
+    incident: 'stderr',
     cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
   },
   {
     what: 'standard error: the disk is full',
-    deed: 'stdin',
+    incident: 'stdin',
     options: { stderr: 'full' },
     cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
   },
   {
     what: 'both: the readers leave',
-    deed: 'both',
+    incident: 'both',
     cells: {
       start: { exit: 3, report: ['kept'], closesAll: true },
       question: 'standard error is the terminal',
@@ -116,7 +116,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the terminal: it hangs up, with SIGHUP',
-    deed: 'terminal',
+    incident: 'terminal',
     options: { terminal: true },
     cells: {
       start: untouched(3),
@@ -127,7 +127,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the terminal: it is lost to a process in a session of its own',
-    deed: 'terminal',
+    incident: 'terminal',
     options: { terminal: true, ownSession: true },
     cells: {
       start: { exit: 3, report: ['kept'], closesAll: true },
@@ -138,7 +138,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard input: it ends',
-    deed: 'stdin',
+    incident: 'stdin',
     cells: {
       start: untouched(2),
       question: untouched(4),
@@ -148,7 +148,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: '`--output-file`: its folder goes away',
-    deed: 'output',
+    incident: 'output',
     options: { args: ['sweep', '--yes', '-o', 'json', '--output-file', 'OUTPUT'] },
     cells: {
       start: onStderr,
@@ -159,7 +159,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the state directory: it goes away',
-    deed: 'state',
+    incident: 'state',
     cells: {
       start: { exit: 0, report: ['stdout'], closesAll: true },
       question: { exit: 0, report: ['stdout'], closesAll: true },

@@ -34,7 +34,7 @@ async function work(): Promise<void> {
     }
     count(after.asked.size === 0 ? 'nothing was sent' : 'every asked job is named');
     count(after.exit === undefined ? 'killed' : `exit ${after.exit}`);
-    for (const [deed] of interruption.outsideActions) count(`lost or sent: ${deed}`);
+    for (const [incident] of interruption.incidents) count(`lost or sent: ${incident}`);
   }
 }
 

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
-import { type Aftermath, type OutsideAction, outsideActions, type Sink, Victim } from './victim.ts';
+import { type Aftermath, type Incident, incidents, type Sink, Victim } from './victim.ts';
 
 export interface Interruption {
   readonly terminal: boolean;
@@ -15,16 +15,16 @@ export interface Interruption {
   readonly toFile: boolean;
   readonly wait: boolean;
   readonly closeTakes: readonly string[];
-  /** What happens, and how many milliseconds after the first request or, for the second, after the first deed. */
-  readonly outsideActions: readonly (readonly [OutsideAction, number])[];
+  /** What happens, and how many milliseconds after the first request or, for the second, after the first incident. */
+  readonly incidents: readonly (readonly [Incident, number])[];
 }
 
 /**
  * Where the state directory goes away, its notes go with it: then only the command itself can still name the jobs. A
  * terminal is left out there, as what it shows is no report that can be read back.
  */
-function isHopeless({ outsideActions: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
-  const has = (...names: readonly OutsideAction[]) => all.some(([deed]) => names.includes(deed));
+function losesEveryTrace({ incidents: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
+  const has = (...names: readonly Incident[]) => all.some(([incident]) => names.includes(incident));
   if (!has('state')) return false;
   const resultIsLost = toFile ? has('output') : stdout === 'full' || has('stdout', 'both');
   const errorIsLost = stderr === 'full' || has('stderr', 'both');
@@ -43,16 +43,16 @@ export const interruptions: fc.Arbitrary<Interruption> = fc
       minLength: 1,
       maxLength: 8,
     }),
-    outsideActions: fc.array(fc.tuple(fc.constantFrom(...outsideActions), fc.integer({ min: 0, max: 1_800 })), {
+    incidents: fc.array(fc.tuple(fc.constantFrom(...incidents), fc.integer({ min: 0, max: 1_800 })), {
       minLength: 1,
       maxLength: 2,
     }),
   })
-  .filter((interruption) => !isHopeless(interruption));
+  .filter((interruption) => !losesEveryTrace(interruption));
 
 /** Runs one case. */
 export async function interrupt(
-  { terminal, stdout, stderr, form, toFile, wait, closeTakes, outsideActions: all }: Interruption,
+  { terminal, stdout, stderr, form, toFile, wait, closeTakes, incidents: all }: Interruption,
   script?: string,
 ): Promise<Aftermath> {
   const args = [
@@ -69,9 +69,9 @@ export async function interrupt(
   ];
   await using victim = await Victim.start({ args, terminal, stdout, stderr, closeTakes, script });
   await victim.reaches('start');
-  for (const [deed, delayMs] of all) {
+  for (const [incident, delayMs] of all) {
     await sleep(delayMs);
-    victim.do(deed);
+    victim.do(incident);
   }
   // what would go on for hours, because a job closes slowly, is ended in the usual way
   const timer = setTimeout(() => victim.do('SIGTERM'), 9_000);

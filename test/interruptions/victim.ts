@@ -21,7 +21,7 @@ export const stages = ['start', 'question', 'closing', 'report'] as const;
 export type Stage = (typeof stages)[number];
 
 export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const;
-export const outsideActions = [
+export const incidents = [
   ...signals,
   'stdout',
   'stderr',
@@ -32,7 +32,7 @@ export const outsideActions = [
   'stdin',
 ] as const;
 /** A signal, or what goes away. */
-export type OutsideAction = (typeof outsideActions)[number];
+export type Incident = (typeof incidents)[number];
 
 /** Where standard output or error goes. */
 export type Sink = 'pipe' | 'full';
@@ -68,7 +68,7 @@ export interface Aftermath {
   readonly output: string | undefined;
   /** The jobs that close requests named. */
   readonly asked: ReadonlySet<string>;
-  /** From the last deed to the end, in milliseconds. */
+  /** From the last incident to the end, in milliseconds. */
   readonly tookMs: number;
 }
 
@@ -104,7 +104,7 @@ export class Victim implements AsyncDisposable {
   readonly #ended: Promise<number | undefined>;
   #stdout = '';
   #stderr = '';
-  #deedAt = Date.now();
+  #incidentAt = Date.now();
 
   private constructor(
     options: VictimOptions,
@@ -251,18 +251,18 @@ export class Victim implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  do(deed: OutsideAction): void {
-    this.#deedAt = Date.now();
+  do(incident: Incident): void {
+    this.#incidentAt = Date.now();
     const { terminal } = this.#options;
-    if (deed === 'terminal') {
+    if (incident === 'terminal') {
       if (terminal) this.#child.kill('SIGKILL');
-    } else if (deed === 'state') {
+    } else if (incident === 'state') {
       rmSync(this.#folder.at('state'), { recursive: true, force: true });
       writeFileSync(this.#folder.at('state'), 'a file where the folder was');
-    } else if (deed === 'output') rmSync(this.#folder.at('out'), { recursive: true, force: true });
-    else if (deed === 'stdin') this.#child.stdin?.destroy();
-    else if (deed === 'stdout' || deed === 'stderr' || deed === 'both') this.#lose(deed);
-    else this.#signal(deed);
+    } else if (incident === 'output') rmSync(this.#folder.at('out'), { recursive: true, force: true });
+    else if (incident === 'stdin') this.#child.stdin?.destroy();
+    else if (incident === 'stdout' || incident === 'stderr' || incident === 'both') this.#lose(incident);
+    else this.#signal(incident);
   }
 
   #lose(what: 'stdout' | 'stderr' | 'both'): void {
@@ -301,7 +301,7 @@ export class Victim implements AsyncDisposable {
   async ends({ reads = true } = {}): Promise<Aftermath> {
     for (const stream of [this.#child.stdout, this.#reader?.stdout]) if (reads) stream?.resume();
     const exit = await this.#ended;
-    const tookMs = Date.now() - this.#deedAt;
+    const tookMs = Date.now() - this.#incidentAt;
     await sleep(50);
     const state = this.#folder.at('state/jobsweep');
     const output = this.#folder.at('out/report.json');
