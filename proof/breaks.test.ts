@@ -28,12 +28,15 @@ it('every property has a break, and every break names an existing property', () 
   expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
-it.each(['plan', 'log-lines'])('the property "%s" fails in a copy that its break was applied to', async (name) => {
-  const broken = breaks.find(({ property }) => property === name);
-  if (!broken) throw new Error(`there is no break of the property ${name}`);
-  const { violated } = await tryBreak(broken, { cases: 300, seed: 20_261_123 });
-  expect(violated).toContain(name);
-});
+it.each(['plan', 'log-lines'])(
+  'the property "%s" fails in a copy that its break was applied to',
+  async (name) => {
+    const broken = breaks.find(({ property }) => property === name);
+    if (!broken) throw new Error(`there is no break of the property ${name}`);
+    const { violated } = await tryBreak(broken, { cases: 300, seed: 20_261_123 });
+    expect(violated).toContain(name);
+  },
+);
 
 const twoLines: Break = { property: 'activity', wrong: '', mark: 'at-least', becomes: ['>=', '>'] };
 

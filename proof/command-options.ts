@@ -8,13 +8,13 @@ export const proofCommand = (call: string, purpose: string): Command =>
 export const seedOption = (usual?: number): Option =>
   new Option('--seed <number>', 'seed of all randomness')
     .argParser(wholeNumber)
-    .default(
-      usual ?? Math.trunc(Math.random() * 2 ** 31),
-      usual === undefined ? 'random' : undefined,
-    );
+    .default(usual ?? Math.trunc(Math.random() * 2 ** 31), usual === undefined ? 'random' : undefined);
 
 export const pathOption = (): Option =>
-  new Option('--path <path>', 'run only the case at this path, which a failure prints together with its seed');
+  new Option(
+    '--path <path>',
+    'run only the case at this path, which a failure prints together with its seed',
+  );
 
 function wholeNumber(text: string): number {
   const value = Number(text);

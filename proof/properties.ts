@@ -100,13 +100,13 @@ export const properties: readonly Property[] = [
   },
   {
     name: 'follow_up',
-    sentence: 'A job that is still closing gets a follow-up or a warning, and a follow-up contains no other jobs.',
+    sentence:
+      'A job that is still closing gets a follow-up or a warning, and a follow-up contains no other jobs.',
     check: followsUpOrWarns,
   },
   {
     name: 'twice',
-    sentence:
-      'A second sweep repeats nothing: jobs that are closed or closing are not asked again.',
+    sentence: 'A second sweep repeats nothing: jobs that are closed or closing are not asked again.',
     check: doesNothingTwice,
   },
   {

@@ -109,3 +109,14 @@ function scalarText(value: Json): string {
   if (Object.is(value, -0)) return '-0';
   return Number.isFinite(value) ? JSON.stringify(value) : value > 0 ? '1e999' : '-1e999';
 }
+
+/** The text of a file: UTF-16 with its mark, as PowerShell writes it, or UTF-8. */
+export function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/** The text with a blank for each comment, as JSON with comments has them. */
+export const withoutComments = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs, (part) => (part.startsWith('"') ? part : ' '));

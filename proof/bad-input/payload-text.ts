@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
-import { isObject, type Json, jsonText } from './json.ts';
+import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
@@ -52,7 +52,7 @@ export const payloadText = badInput<Given, ClusterBench>({
     const source = through === 'stdin' ? 'standard input' : bench.folder.at('payload.json');
     const requests = bench.server.requests.length - asked;
     const changed = bench.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
-    const expected = readText(bytes.toString('utf8'), meet);
+    const expected = readText(decoded(bytes), meet);
     const problems = [
       ...endedBadly(result),
       ...(changed > 0 ? ['a plan sent something that is no read'] : []),
@@ -61,7 +61,7 @@ export const payloadText = badInput<Given, ClusterBench>({
       meet('refused');
       if (result.exit !== 2) problems.push(`it ended with ${result.exit}, and is not valid`);
       if (requests > 0) problems.push(`the cluster was asked ${requests} times`);
-      if (!hasPlaces(result.stderr, source, bytes.toString('utf8')))
+      if (!hasPlaces(result.stderr, source, decoded(bytes)))
         problems.push(`a mistake without its place: ${result.stderr.slice(0, 500)}`);
       return problems;
     }
@@ -88,19 +88,19 @@ async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** The text as strict JSON in which no key stands twice. */
+/** The text as JSON with comments, in which no key stands twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, '')) as Json;
+    value = JSON.parse(withoutComments(text)) as Json;
   } catch {
     meet('no JSON');
     return { wrong: [''] };
   }
   const { keys, levels } = measured(value);
   if (levels > maxLevels) return { wrong: [''] };
-  if (keysIn(text) !== keys) {
+  if (keysIn(withoutComments(text)) !== keys) {
     meet('a doubled key');
     return { wrong: [''] };
   }

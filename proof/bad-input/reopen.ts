@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
-import { type Json, type JsonObject, jsonText } from './json.ts';
+import { decoded, type Json, type JsonObject, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
   anyReportForm,
@@ -99,7 +99,7 @@ export const reopen = badInput<Given, ReopenBench>({
     if (changes.some((each) => each.endsWith('/_open')))
       meet(corruptions.length > 0 ? 'corrupted and opened' : 'opened');
     if (changes.some((each) => each.endsWith('/_start'))) meet('started');
-    const allowed = allowedChanges(bytes.toString('utf8'), bench);
+    const allowed = allowedChanges(decoded(bytes), bench);
     for (const { jobId, datafeed, state } of cluster.jobs()) {
       if (datafeed?.state === 'started' && jobId !== 'open') cluster.stopDatafeed(jobId);
       if (state !== 'closed' && closed.includes(jobId)) cluster.forceCloseJob(jobId);

@@ -1,6 +1,6 @@
 /** @module Reports of earlier sweeps as the command and the function write them, to be corrupted. */
 import * as fc from 'fast-check';
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject, withoutComments } from './json.ts';
 
 export const startedAt = '2026-11-22T02:00:00.000Z';
 
@@ -87,7 +87,7 @@ export function objectsIn(text: string): JsonObject[] {
   const todo: Json[] = [];
   const read = (piece: string): boolean => {
     try {
-      todo.push(JSON.parse(piece.replace(/^\ufeff/, '')) as Json);
+      todo.push(JSON.parse(withoutComments(piece.replace(/^\ufeff/, ''))) as Json);
       return true;
     } catch {
       return false;

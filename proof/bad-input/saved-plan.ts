@@ -5,7 +5,7 @@ import type { Fleet } from '../../simulator/elasticsearch/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
-import { isObject, type Json, jsonText } from './json.ts';
+import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 
 interface Given {
@@ -79,7 +79,7 @@ export const savedPlan = badInput<Given, PlanBench>({
 function says(bytes: Buffer, plan: Json): boolean {
   const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
   try {
-    return same(JSON.parse(bytes.toString('utf8').replace(/^\ufeff/, ''))) === same(plan);
+    return same(JSON.parse(withoutComments(decoded(bytes)))) === same(plan);
   } catch {
     return false;
   }

@@ -9,7 +9,7 @@ import { create, sdkClient } from '../../test/support/scheduler.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
 import { anyCron } from './crons.ts';
-import { isObject, type Json, type JsonObject, valueAt } from './json.ts';
+import { decoded, isObject, type Json, type JsonObject, valueAt } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
@@ -123,7 +123,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
 
 /** Each Input that would be sent is a valid request by the contract, and means what the file's own request means. */
 function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefined): string[] {
-  const { schedules } = readScheduleFile(readDocument(bytes.toString('utf8'), path).value);
+  const { schedules } = readScheduleFile(readDocument(decoded(bytes), path).value);
   return schedules.flatMap((definition, index) => {
     const order = toOrder(definition, {
       group: 'g',

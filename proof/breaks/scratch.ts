@@ -33,7 +33,12 @@ export async function tryBreak(
     await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
     const { property } = given;
     if (badInputs.some(({ name }) => name === property))
-      return await runBadInputUntilFound(path.join(folder, 'proof/bad-input/worker.ts'), property, cases, seed);
+      return await runBadInputUntilFound(
+        path.join(folder, 'proof/bad-input/worker.ts'),
+        property,
+        cases,
+        seed,
+      );
     return await runUntilFound(path.join(folder, 'proof/worker.ts'), property, cases, seed);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -60,7 +65,12 @@ async function runUntilFound(worker: string, property: string, cases: number, se
 }
 
 /** The same for a property over bad input. */
-async function runBadInputUntilFound(worker: string, name: string, cases: number, seed: number): Promise<Found> {
+async function runBadInputUntilFound(
+  worker: string,
+  name: string,
+  cases: number,
+  seed: number,
+): Promise<Found> {
   const child = fork(worker);
   try {
     const order: Order = { name, cases, seed, shrink: false };

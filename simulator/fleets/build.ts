@@ -8,6 +8,7 @@ import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/s
 import { awaitingNode, closeProcess, startProcess } from '../elasticsearch/state/job-lifecycle.ts';
 import type { MlNode } from '../elasticsearch/state/node.ts';
 import { stackFacts } from '../elasticsearch/versions.ts';
+import { drawPast, type Past } from '../past/life.ts';
 import { addFleetDatafeed } from './build-datafeed.ts';
 import { bytesOf, durationMs, type FleetJob, type Moment, momentAt } from './schema.ts';
 
@@ -44,6 +45,7 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
     ended: undefined,
     endedAt: undefined,
     openings: state === 'closed' && lastData === undefined ? 0 : 1,
+    past: pastOf(cluster, description, { created, openedAt, lastData, state, now, modelBytes }),
     openTakes: openBehaviour(description.openTakes),
     closeTakes: closeBehaviour(description.closeTakes),
     history: [],
@@ -78,6 +80,49 @@ export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
   }
   if (description.datafeed) addFleetDatafeed(cluster, job, description.datafeed);
   return job;
+}
+
+interface Moments {
+  readonly created: number;
+  readonly openedAt: number;
+  readonly lastData: number | undefined;
+  readonly state: NonNullable<FleetJob['state']>;
+  readonly now: number;
+  readonly modelBytes: number;
+}
+
+/** The past that leads up to how the job is described, drawn once and only when somebody asks. */
+function pastOf(
+  cluster: ClusterState,
+  { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
+  { created, openedAt, lastData, state, now, modelBytes }: Moments,
+): (() => Past) | undefined {
+  if (!past) return undefined;
+  const isClosed = state === 'closed';
+  const nodes = cluster.nodes.map(({ name }) => name);
+  const closedAt = finishedAt === undefined ? (lastData ?? created) + 3_600_000 : momentAt(finishedAt, now);
+  let drawn: Past | undefined;
+  return () => {
+    drawn ??= drawPast({
+      jobId,
+      seed: past.seed ?? cluster.random.seed,
+      asOf: now,
+      days: 90,
+      ...(past.habit && { habit: past.habit }),
+      present: {
+        createdAt: created,
+        openedAt: isClosed ? undefined : openedAt,
+        lastData,
+        closedAt: isClosed ? closedAt : undefined,
+        datafeed: datafeed && (datafeed.state === 'started' ? 'started' : 'stopped'),
+        bytes: modelBytes,
+        bucketSpan: durationMs(bucketSpan ?? '15m'),
+        nodes: typeof node === 'string' ? [node, ...nodes.filter((name) => name !== node)] : nodes,
+        comesBack: past.comesBack,
+      },
+    });
+    return drawn;
+  };
 }
 
 function fleetConfig(cluster: ClusterState, description: FleetJob, created: number): JobConfig {

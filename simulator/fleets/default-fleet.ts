@@ -48,6 +48,7 @@ function busyJobs({ group, busy }: Team): FleetJob[] {
     memoryLimit: '256mb',
     node: `ml-${index % 3}`,
     datafeed: { state: 'started', source: { every: `${15 + 10 * index}s` } },
+    past: { habit: 'live' },
   }));
 }
 
@@ -79,6 +80,7 @@ function idleJobs(): FleetJob[] {
     memoryLimit: '512mb',
     node: `ml-${index % 3}`,
     datafeed: { state: 'stopped' },
+    past: { habit: index % 3 === 0 ? 'bursts' : 'live' },
   }));
 }
 
@@ -90,6 +92,7 @@ function peculiarJobs(protectUntil: string): FleetJob[] {
 const misleadingJobs: readonly FleetJob[] = [
   {
     jobId: 'web-sessions-archive',
+    past: { habit: 'live' },
     groups: ['web', 'archive'],
     description: 'A big model: its close takes about four minutes',
     openedAt: '70d',
@@ -118,6 +121,7 @@ const misleadingJobs: readonly FleetJob[] = [
   },
   {
     jobId: 'payments-reopened',
+    past: { habit: 'live', comesBack: 3 },
     groups: ['payments'],
     description: 'Opened again two hours ago; its last data is from before',
     created: '200d',
@@ -132,6 +136,7 @@ const misleadingJobs: readonly FleetJob[] = [
 const failedAndNeverFedJobs: readonly FleetJob[] = [
   {
     jobId: 'security-new-sensor',
+    past: { habit: 'live' },
     groups: ['security'],
     description: 'Opened this morning, waiting for its first data',
     openedAt: '4h',
@@ -140,6 +145,7 @@ const failedAndNeverFedJobs: readonly FleetJob[] = [
   },
   {
     jobId: 'infra-never-used',
+    past: { habit: 'live' },
     groups: ['infra'],
     description: 'Opened in a workshop, never fed',
     openedAt: '23d',
@@ -147,6 +153,7 @@ const failedAndNeverFedJobs: readonly FleetJob[] = [
   },
   {
     jobId: 'payments-crashed',
+    past: { habit: 'live' },
     groups: ['payments'],
     state: 'failed',
     reason: 'autodetect process stopped unexpectedly: Fatal error: bad_alloc',
@@ -197,6 +204,7 @@ function keptJobs(protectUntil: string): FleetJob[] {
     },
     {
       jobId: 'web-dried-up',
+      past: { habit: 'live' },
       groups: ['web'],
       description: 'Its datafeed runs, its index has had no new documents for a week',
       openedAt: '48d',
@@ -234,5 +242,6 @@ function closedJobs(): FleetJob[] {
     lastData,
     modelBytes: '20mb',
     datafeed: { state: 'stopped' },
+    past: { habit: 'live' },
   }));
 }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { parseDuration } from '../../src/base/duration.ts';
+import { habits } from '../past/life.ts';
 
 const durationText = 'a duration: a whole number and one of ms, s, m, h, d, as "4m"';
 const duration = () =>
@@ -168,6 +169,14 @@ export const jobSchema = z.strictObject({
   askedToClose: moment().optional().meta({ description: 'Of a closing job: since when.' }),
   blocked: oneOf(['delete', 'reset', 'revert']).optional(),
   forecast: oneOf(['scheduled', 'started', 'finished', 'failed']).optional(),
+  past: z
+    .strictObject({
+      habit: oneOf(habits).optional().meta({ description: 'How its data came; drawn, if left out.' }),
+      comesBack: count().optional().meta({ description: 'How often it was closed and opened again.' }),
+      seed: z.int().optional(),
+    })
+    .optional()
+    .meta({ description: 'It has a past: model snapshots and notifications that lead up to its present.' }),
   datafeed: datafeedSchema.optional(),
 });
 

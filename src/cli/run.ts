@@ -5,6 +5,7 @@ import { JobsweepError } from '../base/errors.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { printable } from '../base/text.ts';
 import { exitCodes } from '../sweep/vocabulary.ts';
+import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerExplain } from './explain/explain-command.ts';
@@ -21,6 +22,7 @@ const commands: readonly Register[] = [
   registerSweep,
   registerExplain,
   registerReopen,
+  registerAdvise,
   registerDoctor,
   registerSchedules,
   registerSimulate,

@@ -263,3 +263,11 @@ function sizeOf(stats: unknown): number | undefined {
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Epoch milliseconds, as a number or as a date's text. */
+export function momentOf(value: unknown): number | undefined {
+  const moment = typeof value === 'string' ? Date.parse(value) : value;
+  return typeof moment === 'number' && Number.isFinite(moment) && Math.abs(moment) < 8.64e15
+    ? moment
+    : undefined;
+}

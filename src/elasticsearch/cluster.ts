@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
+import type { StateMoment } from '../sweep/planning/flapping.ts';
 import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/planning/job-id.ts';
 import type {
   CloseAnswer,
@@ -34,6 +35,7 @@ import type { Failure } from './failure.ts';
 import { errorFor } from './fatal-errors.ts';
 import { EndlessListing, readAll, readByIds, type Source } from './listing.ts';
 import { mayPass, Reader, type Reading } from './retry-reads.ts';
+import { readStateMoments } from './state-moments.ts';
 import { type Question, Wire } from './wire.ts';
 
 interface Listing<T> {
@@ -122,8 +124,12 @@ const nodeLimit = 'limits.max_single_ml_node_processors';
 /** What filters errors as well would else leave a 404 without the ids that it is about. */
 const unfiltered = ['error'];
 
+/** A sweep does not wait longer for a history that it can do without, in milliseconds. */
+const longestHistoryRead = 5_000;
+
 export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   readonly #connection: Connection;
+  readonly #clock: Clock;
   readonly #wire: Wire;
   readonly #reader: Reader;
   #closesSent = false;
@@ -131,6 +137,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
     this.#wire = new Wire(connection);
     this.#reader = new Reader(this.#wire, clock);
   }
@@ -201,6 +208,14 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
         `the cluster does not tell which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
       );
     });
+  }
+
+  async stateMoments(
+    from: number,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined> {
+    using limit = this.#clock.limit(longestHistoryRead);
+    return await readStateMoments(this.#wire, from, AbortSignal.any([signal, limit.signal]));
   }
 
   async close(batch: CloseBatch, { force, timeoutMs, signal }: CloseOptions): Promise<CloseAnswer> {

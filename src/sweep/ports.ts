@@ -2,6 +2,8 @@
  * @module What a sweep needs from the world: a cluster and someone to come back later. `elasticsearch/` and
  * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
  */
+
+import type { StateMoment } from './planning/flapping.ts';
 import type { CloseBatch, JobId } from './planning/job-id.ts';
 import type { ProtectionSettings } from './planning/protection.ts';
 import type { FollowUpOf, SweepRequest } from './request/request.ts';
@@ -118,6 +120,11 @@ export interface Cluster {
   jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
   datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;
+  /** When each job was opened and closed since `from`; undefined when it may not be read. */
+  stateMoments?(
+    from: number,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined>;
   close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
   /** Bounds what reads wait for from now on; without it they wait as long as they are asked to, until their signal ends. */
   limitReads?(limits: ReadLimits): void;

@@ -17,6 +17,7 @@ import { closeJobs } from './closing/close.ts';
 import { type Closing, Entry, type Observer } from './closing/ledger.ts';
 import { plannedJobs, planWarnings } from './planning/approved-plan.ts';
 import { type DecideContext, type Decision, decide } from './planning/decide.ts';
+import { comebackWindow, flappingWindow, isFlapping } from './planning/flapping.ts';
 import { type BlownFuse, blownFuse } from './planning/fuse.ts';
 import type { JobSnapshot } from './planning/inventory.ts';
 import { unmatched } from './planning/job-patterns.ts';
@@ -35,6 +36,8 @@ export interface SweepOrder extends DecideContext {
   readonly sweepId: string;
   /** Warnings from reading the request, the first of the report's. */
   readonly warnings?: readonly string[];
+  /** False: jobs that come back are judged by `histories` alone. Default: by the cluster's messages as well. */
+  readonly comebacks?: boolean;
 }
 
 /** Where the sweep happens. */
@@ -114,7 +117,7 @@ export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Pl
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const clocks = compareClocks(cluster.serverDate?.());
   const names = checkNames(request, found.jobs);
-  const decisions = decide(order, found);
+  const decisions = await decideWithComebacks(order, found, world);
   return {
     order,
     startedAt,
@@ -270,6 +273,28 @@ function checkNames(
       `jobs: ${list} matches no job of the cluster, and allowNoMatch is false; nothing was closed`,
     );
   return [`jobs: ${list} matches no job of the cluster`];
+}
+
+/** Reads when jobs were opened and closed lately, if one that is to be closed was opened lately, and if it may. */
+async function decideWithComebacks(
+  order: SweepOrder,
+  found: Found,
+  { cluster, stop }: PlanWorld,
+): Promise<Decision[]> {
+  const decisions = decide(order, found);
+  const { request, comebacks = true } = order;
+  if (!comebacks || (request.followUpOf && !request.followUpOf.rest)) return decisions;
+  const isRecent = ({ job: { openedAt }, verdict }: Decision) =>
+    verdict.verdict === 'close' && openedAt !== undefined && openedAt > found.readAt - comebackWindow;
+  if (!decisions.some(isRecent)) return decisions;
+  const signal = stop ?? new AbortController().signal;
+  const moments = await cluster.stateMoments?.(found.readAt - flappingWindow, signal).catch(() => undefined);
+  if (!moments) return decisions;
+  const histories = new Map(order.histories);
+  for (const [jobId, own] of moments)
+    if (isFlapping(own, request.idleFor, found.readAt))
+      histories.set(jobId, { ...histories.get(jobId), flapping: true });
+  return decide({ ...order, histories }, found);
 }
 
 const isToAct = ({ verdict }: Pick<Decision, 'verdict'>): boolean =>

@@ -4,6 +4,7 @@ import { parseRecords } from '../state/records.ts';
 import { countsDocument, isHidden } from '../state/results-index.ts';
 import { bulk } from './bulk.ts';
 import { existing, indexAction, missingIndex, newId, plain, written } from './index-calls.ts';
+import { namesNotifications, searchNotifications } from './notifications.ts';
 import { search } from './search.ts';
 
 export const documentsRoutes: readonly Route[] = [
@@ -77,6 +78,7 @@ export const documentsRoutes: readonly Route[] = [
   route('search', 'GET POST', ['/_search', '/{index}/_search'], indexAction('data/read/search'), (call) => {
     call.query.ignore('size', 'from', 'q', 'sort', 'track_total_hits');
     return plain((inner, indices) => {
+      if (namesNotifications(inner.parameters.index)) return searchNotifications(inner);
       const { hits, found } = search(inner, existing(inner, indices));
       const asInteger = inner.query.text('rest_total_hits_as_int') === 'true';
       return {

@@ -5,6 +5,7 @@ import type { JsonObject } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
 import { documentsAbout } from '../state/results-index.ts';
 import { dateParameter } from './date-parameter.ts';
+import { modelSnapshotsRoute } from './model-snapshots.ts';
 import { oneJob } from './name-parameter.ts';
 import { humanized } from './readable-times.ts';
 
@@ -47,34 +48,7 @@ export const resultsRoutes: readonly Route[] = [
       };
     }),
   ),
-  route(
-    'ml.get_model_snapshots',
-    'GET POST',
-    [`${base}/model_snapshots`, `${base}/model_snapshots/{snapshot_id}`],
-    ['monitor_ml', 'cluster:monitor/xpack/ml/job/model_snapshots/get'],
-    (call) => {
-      const given = parameters(call);
-      return () => {
-        const job = oneJob(call, call.parameters.job_id ?? '');
-        const wanted = call.parameters.snapshot_id ?? '_all';
-        const all = job.snapshots.filter(({ id }) => wanted === '_all' || wanted === '*' || wanted === id);
-        const page = all.slice(given.from, given.from + given.size);
-        return {
-          body: humanized(call, {
-            count: all.length,
-            model_snapshots: page.map(({ id, at, latestRecord }) => ({
-              job_id: job.id,
-              timestamp: at,
-              snapshot_id: id,
-              snapshot_doc_count: 1,
-              latest_record_time_stamp: latestRecord,
-              retain: false,
-            })),
-          }),
-        };
-      };
-    },
-  ),
+  modelSnapshotsRoute,
   route(
     'ml.delete_expired_data',
     'DELETE',

@@ -1,6 +1,7 @@
 /** @module The supported queries: match all, one value, a range, ids, and combinations of them. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
+import { wildcard } from '../state/expressions.ts';
 import type { Document, Index } from '../state/indices.ts';
 
 type Test = (source: Document, id: string) => boolean;
@@ -33,7 +34,18 @@ export function compileQuery(query: Document): Test {
         typeof given === 'object' && given !== null
           ? ((given as Document).value ?? (given as Document).query)
           : given;
-      return (source) => String(source[field]) === String(wanted);
+      return (source) => String(fieldOf(source, field)) === String(wanted);
+    }
+    case 'terms':
+      return (source) => ((given ?? []) as unknown[]).map(String).includes(String(fieldOf(source, field)));
+    case 'prefix': {
+      const start = typeof given === 'object' && given !== null ? (given as Document).value : given;
+      return (source) => textIn(source, field).startsWith(String(start));
+    }
+    case 'wildcard': {
+      const pattern = typeof given === 'object' && given !== null ? (given as Document).value : given;
+      const matches = wildcard(String(pattern));
+      return (source) => matches(textIn(source, field));
     }
     case 'exists':
       return (source) => source[String(given)] !== undefined;
@@ -42,7 +54,7 @@ export function compileQuery(query: Document): Test {
     case 'range': {
       const { gte, gt, lte, lt } = given as Record<string, number | string | undefined>;
       return (source) => {
-        const value = source[field] as number | string;
+        const value = source[field] as number | string | undefined;
         if (value === undefined) return false;
         return !(
           (gte !== undefined && value < gte) ||
@@ -57,6 +69,15 @@ export function compileQuery(query: Document): Test {
     default:
       throw new ElasticsearchError(400, { type: 'parsing_exception', reason: `unknown query [${kind}]` });
   }
+}
+
+/** A field, or the text of its `raw` twin. */
+const fieldOf = (source: Document, field: string): unknown =>
+  source[field] ?? source[field.replace(/\.raw$/, '')];
+
+function textIn(source: Document, field: string): string {
+  const value = fieldOf(source, field);
+  return typeof value === 'string' ? value : '';
 }
 
 function compileBool(body: Document): Test {

@@ -1,4 +1,5 @@
 /** @module A job in the cluster state: config, task, process, counts, model, forecasts and history. */
+import type { Past } from '../../past/life.ts';
 import type { DataCounts } from './counts.ts';
 import type { MlNode } from './node.ts';
 
@@ -94,6 +95,8 @@ export interface Job {
   forecasts: Forecast[];
   snapshots: Snapshot[];
   blocked: Blocked | undefined;
+  /** What happened to it before the cluster started; generated on first use. */
+  readonly past?: (() => Past) | undefined;
   /** Why the last task ended, for people and tests; no API shows it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;

@@ -1,34 +1,62 @@
 /** @module `jobsweep explain`: why a job would be closed, or is not. */
 import { distance } from 'fastest-levenshtein';
-import { NoSuchJobError } from '../../base/errors.ts';
+import { knownPastOf } from '../../advise/known-past.ts';
+import { timelineOf } from '../../advise/timeline.ts';
+import { InvalidSettingError, NoSuchJobError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
+import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { limitOf } from '../../sweep/closing/places.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { matcher } from '../../sweep/planning/job-patterns.ts';
 import type { SweepRequest } from '../../sweep/request/request.ts';
+import { readPast } from '../advise/read-past.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { historiesOf, pastOf, readHistory } from '../input/history.ts';
+import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';
+import { stateFolder } from '../input/kept-reports.ts';
+import { wasClosed } from '../input/past-sweeps.ts';
 import { readPayload } from '../input/payload.ts';
-import { openTarget } from '../input/target.ts';
+import { readRecords } from '../input/records.ts';
+import { knownIds, openTarget, type Target } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, writeResult } from '../output/output.ts';
 import { deadlineOf, planOnce, type SweepingOptions, withSweepingOptions } from '../sweep/run-sweep.ts';
-import { explain } from './explanation.ts';
+import { type ExplainedPast, explain } from './explanation.ts';
 import { explanationSheet, explanationText } from './explanation-text.ts';
 
 export const registerExplain: Register = (program, context) => {
-  withSweepingOptions(program.command('explain'))
-    .description('one job: each clock, each rule, the verdict, and when it would change')
-    .argument('<job-id>')
-    .action(context.action((jobId: string, options: SweepingOptions) => run(jobId, options, context)));
+  withSweepingOptions(program.command('explain'), '--history [file...]')
+    .description(
+      'one job: each clock, each rule, the verdict, and when it would change; with --history also its past',
+    )
+    .argument('[job-id]')
+    .action(
+      context.action((jobId: string | undefined, options: ExplainOptions) => {
+        const { history, ...rest } = options;
+        const files = typeof history === 'object' ? [...history] : [];
+        // In `explain --history JOB` the id reads like a file of the option.
+        const named = jobId ?? files.pop();
+        if (named === undefined)
+          throw new InvalidSettingError(
+            'explain: expected the id of a job, such as jobsweep explain web-logins',
+          );
+        const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
+        // With files the option means what it means to a sweep.
+        return run(named, sweeping, context, history !== undefined && files.length === 0);
+      }),
+    );
 };
+
+interface ExplainOptions extends Omit<SweepingOptions, 'history'> {
+  readonly history?: true | readonly string[];
+}
 
 async function run(
   jobId: string,
   options: SweepingOptions,
   { io, paint }: CommandContext,
+  showsPast: boolean,
 ): Promise<ExitCode> {
   const read = await readPayload(options.payload, io);
   const remainingMs = deadlineOf(options);
@@ -53,6 +81,9 @@ async function run(
     fuse: fuse?.name ?? null,
     places: await placesFor(job, request.close.perNode, target, io.signal),
     now: found.readAt,
+    timeline: showsPast
+      ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
+      : undefined,
   });
   return await writeResult(
     inAllForms({
@@ -64,6 +95,30 @@ async function run(
     io,
     { exit: 0 },
   );
+}
+
+/** How far back the past of one job is shown. */
+const daysShown = 90;
+
+async function readTimeline(
+  job: JobSnapshot,
+  target: Target,
+  deeds: readonly PastDeed[],
+  { embedded }: SweepingOptions,
+  { env, signal }: CommandContext['io'],
+): Promise<ExplainedPast> {
+  const asOf = target.clock.now();
+  const from = asOf - daysShown * 86_400_000;
+  const ids = await knownIds(target, signal);
+  await using reader = new ElasticsearchPast(target.connection, target.clock);
+  const records = await readRecords(embedded ? undefined : stateFolder(env), [...ids][0] ?? '', from);
+  const read = await readPast(reader, { from, asOf, records, signal, jobId: job.jobId });
+  const evidence = read.evidenceOf(job);
+  return {
+    sources: read.sources,
+    missing: read.missing,
+    events: timelineOf(evidence, knownPastOf(evidence, read.coverage, from), deeds.filter(wasClosed)),
+  };
 }
 
 /** The limit of the job's node. Its processors are in no listing, so the job is read once more; that may fail. */

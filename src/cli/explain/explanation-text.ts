@@ -1,4 +1,6 @@
 /** @module An explanation as text: the verdict first, then what it rests on. */
+
+import type { TimelineEvent } from '../../advise/timeline.ts';
 import { printable } from '../../base/text.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import { type Paint, plain } from '../output/paint.ts';
@@ -31,6 +33,13 @@ const ruleColumns: readonly Column<ExplainedRule>[] = [
   { title: 'SAW', value: ({ saw }) => saw, least: 20 },
 ];
 
+const eventColumns: readonly Column<TimelineEvent>[] = [
+  { title: 'WHEN', value: ({ at }) => moment(at) },
+  { title: 'WHAT', value: ({ what }) => what, least: 16 },
+  { title: 'BY', value: ({ by }) => by ?? '', least: 10 },
+  { title: 'SOURCE', value: ({ source }) => source, leftOut: 1 },
+];
+
 export function explanationText(explanation: Explanation, looks: TableLooks = {}): string {
   const { clocks, rules } = explanation;
   const paint = looks.paint ?? plain;
@@ -45,6 +54,7 @@ export function explanationText(explanation: Explanation, looks: TableLooks = {}
     '',
     table(clocks, clockColumns, looks),
     ...(rules.length > 0 ? ['', table(rules, ruleColumns, looks)] : []),
+    ...timelineLines(explanation, looks),
     ...pastLines(explanation),
   ];
   return `${lines.join('\n')}\n`;
@@ -61,8 +71,21 @@ export function explanationSheet(explanation: Explanation): Sheet {
       ...placesOf(explanation),
       ...pastLines(explanation).filter((line) => line !== ''),
     ],
-    tables: [sheetTable(clockColumns, clocks, 'Clocks'), sheetTable(ruleColumns, rules, 'Rules')],
+    tables: [
+      sheetTable(clockColumns, clocks, 'Clocks'),
+      sheetTable(ruleColumns, rules, 'Rules'),
+      sheetTable(eventColumns, explanation.timeline?.events ?? [], 'Past'),
+    ],
   };
+}
+
+function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
+  if (!timeline) return [];
+  return [
+    '',
+    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'nothing is known of its past',
+    ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
+  ];
 }
 
 const placesOf = ({ places }: Explanation): string[] =>

@@ -1,5 +1,8 @@
 /** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
 
+import type { MissingSource } from '../../advise/advise.ts';
+import type { SourceName } from '../../advise/ports.ts';
+import type { TimelineEvent } from '../../advise/timeline.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { plural, quote } from '../../base/text.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
@@ -59,10 +62,19 @@ export interface Explanation {
   readonly changes: readonly ExplainedChange[];
   /** The fuse that would stop the whole sweep, whatever the verdict. */
   readonly fuse: string | null;
+  /** Its past, where that was asked for. */
+  readonly timeline?: ExplainedPast;
   /** How many jobs of its node a sweep has closing at once, and why; null without a node, or without a limit. */
   readonly places: NodeLimit | null;
   /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
   readonly past: readonly PastDeed[];
+}
+
+/** The events of a job's past, the oldest first, and the sources that were read. */
+export interface ExplainedPast {
+  readonly sources: readonly SourceName[];
+  readonly missing: readonly MissingSource[];
+  readonly events: readonly TimelineEvent[];
 }
 
 export interface ExplainCase {
@@ -76,6 +88,7 @@ export interface ExplainCase {
   readonly places: NodeLimit | null;
   /** Epoch milliseconds. */
   readonly now: number;
+  readonly timeline?: ExplainedPast | undefined;
 }
 
 export function explain(given: ExplainCase): Explanation {
@@ -110,6 +123,7 @@ export function explain(given: ExplainCase): Explanation {
     verdict,
     changes: verdict === null ? [] : changesOf(verdict, given, history),
     fuse,
+    ...(given.timeline && { timeline: given.timeline }),
     places: given.places,
     past: given.past ?? [],
   };
@@ -218,6 +232,8 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   force_not_allowed: ({ job, request: { force } }) =>
     `the state is ${job.reportedState}, force.failed says ${force.failed}, force.exclude names ${list(force.exclude)}`,
   flapping: ({ history }) =>
-    history.flapping ? 'three sweeps of --history closed it' : 'the history given does not say so',
+    history.flapping
+      ? 'it was opened again after each of three closes'
+      : 'no three closes are known after which it was opened again',
   not_as_planned: () => 'no saved plan is carried out',
 };

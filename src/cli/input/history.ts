@@ -23,6 +23,8 @@ export interface PastCloses {
   /** What sweeps did with each job that they did not keep, the oldest first. */
   readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
   readonly warnings: readonly string[];
+  /** `--history` was given: it alone says which jobs come back. */
+  readonly isGiven?: boolean;
 }
 
 export interface HistoryOptions {
@@ -61,7 +63,7 @@ export async function pastOf(
     );
   }
   if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
-  return pastCloses(sweeps, await knownIds(target, signal));
+  return { ...pastCloses(sweeps, await knownIds(target, signal)), isGiven: true };
 }
 
 /** What of it happened to the cluster with these ids. */

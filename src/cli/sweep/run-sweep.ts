@@ -12,6 +12,7 @@ import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/swe
 import { sweepIdOf } from '../../sweep/sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';
 import type { ReportKeeper } from '../input/kept-reports.ts';
+import { writeRecords } from '../input/records.ts';
 import { type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { takePicture } from '../output/cluster-picture.ts';
@@ -28,13 +29,13 @@ export interface SweepingOptions extends TargetOptions, OutputOptions {
   readonly history?: readonly string[];
 }
 
-export function withSweepingOptions(command: Command): Command {
+export function withSweepingOptions(command: Command, history = '--history <file...>'): Command {
   return withOutputOptions(
     withTargetOptions(command)
       .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
       .option('--deadline <duration>', 'how long one round may take', '15m')
       .option(
-        '--history <file...>',
+        history,
         'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
       ),
   );
@@ -63,6 +64,7 @@ export async function planOnce(
       request,
       warnings: [...warnings, ...past.warnings],
       histories: historiesOf(past),
+      comebacks: past.isGiven !== true,
       planned,
     },
     {
@@ -73,6 +75,23 @@ export async function planOnce(
       observer: { notice: (message) => progress.notice(message) },
     },
   );
+}
+
+/** Records what the plan saw of each job, for `advise`. A folder that cannot be written is no error. */
+export async function keepRecords(
+  folder: string | undefined,
+  { order, found, decisions }: Plan,
+): Promise<void> {
+  if (folder === undefined || order.request.followUpOf) return;
+  const verdicts = new Map(decisions.map(({ jobId, verdict }) => [jobId, verdict.verdict]));
+  await writeRecords(folder, {
+    clusterId: found.identity.id,
+    at: found.readAt,
+    jobs: found.jobs
+      .filter(({ reportedState }) => reportedState !== 'closed' && reportedState !== 'unknown')
+      .map((job) => ({ job, verdict: verdicts.get(job.jobId) })),
+    isWhole: found.jobs.every(({ reportedState }) => reportedState !== 'unknown'),
+  });
 }
 
 export interface CarryingOut {
@@ -117,7 +136,7 @@ export function withFlapping(report: SweepReport, { decisions }: Plan, past: Pas
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */
-export function deadlineOf({ deadline }: SweepingOptions): number {
+export function deadlineOf({ deadline }: Pick<SweepingOptions, 'deadline'>): number {
   return durationOption('--deadline', deadline, '15m');
 }
 

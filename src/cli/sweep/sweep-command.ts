@@ -25,6 +25,7 @@ import {
   deadlineOf,
   durationOption,
   exitOf,
+  keepRecords,
   planOnce,
   renderingsOf,
   type Sweeping,
@@ -52,7 +53,7 @@ export const registerSweep: Register = (program, context) => {
         'payload',
       ),
     )
-    .option('--no-save', 'do not keep the report in the state directory')
+    .option('--no-save', 'keep neither the report nor records of the jobs in the state directory')
     .option('--max-age <duration>', 'how old that plan may be', '24h')
     .action(context.action((options: SweepOptions) => runSweep(options, context)));
 };
@@ -85,6 +86,7 @@ async function runSweep(options: SweepOptions, { io, paint }: CommandContext): P
   const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
   const report = withFlapping(done.report, done.plan, past);
   if (!report.dryRun) await keeper?.keep(report);
+  await keepRecords(folder, made);
   if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
   const renderings = renderingsOf(report, done.plan, { io, paint: paint('stdout') });

@@ -122,9 +122,10 @@ const followUpOf = object({
 });
 // The same rule for editors, as JSON Schema.
 z.globalRegistry.add(followUpOf, {
-  if: { not: { required: ['rest'], properties: { rest: { const: true } } } },
-  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
-  then: { properties: { jobs: { minItems: 1 } } },
+  anyOf: [
+    { required: ['rest'], properties: { rest: { const: true } } },
+    { properties: { jobs: { minItems: 1 } } },
+  ],
 });
 
 const close = section({

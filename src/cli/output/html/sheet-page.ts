@@ -9,7 +9,7 @@ export function sheetHtml({ title, lines, tables }: Sheet): string {
   return pageText({ title, subtitle: first, main, footer: '' });
 }
 
-function tableSection({ title, head, rows }: SheetTable, index: number): Markup | undefined {
+export function tableSection({ title, head, rows }: SheetTable, index: number): Markup | undefined {
   if (rows.length === 0) return undefined;
   const id = `table-${index}`;
   const heading = title === undefined ? undefined : html`<h2 id="${id}">${title}</h2>\n`;

@@ -224,7 +224,7 @@ describe('results', () => {
 
     expect(body.count).toBe(before + 1);
     expect((await target.get(`${jobs}/a`)).body.jobs[0].model_snapshot_id).toBe(
-      body.model_snapshots.at(-1).snapshot_id,
+      body.model_snapshots.at(0).snapshot_id,
     );
   });
 });

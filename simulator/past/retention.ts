@@ -1,0 +1,32 @@
+/** @module The nightly cleanup of model snapshots: ten days back from the newest one, thinned to one a day. */
+
+const day = 86_400_000;
+
+export interface KeptSnapshot {
+  readonly snapshotId: string;
+  /** Wall clock, whole seconds in milliseconds. */
+  readonly timestamp: number;
+  readonly description: string;
+  /** Event time. */
+  readonly latestRecord?: number;
+  readonly bytes: number;
+}
+
+/** What one night leaves of a job's snapshots, the oldest first; both limits count back from the newest snapshot. */
+export function cleanUp(
+  snapshots: readonly KeptSnapshot[],
+  { retentionDays = 10, dailyAfterDays = 1 } = {},
+): KeptSnapshot[] {
+  const newest = Math.max(...snapshots.map(({ timestamp }) => timestamp));
+  const oldest = newest - retentionDays * day;
+  const slots = new Set<number>();
+  return snapshots.filter((snapshot, index) => {
+    if (index === snapshots.length - 1) return true;
+    if (snapshot.timestamp < oldest) return false;
+    if (snapshot.timestamp >= newest - dailyAfterDays * day) return true;
+    const slot = Math.floor((snapshot.timestamp - oldest) / day);
+    if (slots.has(slot)) return false;
+    slots.add(slot);
+    return true;
+  });
+}

@@ -1,0 +1,163 @@
+/** @module When a datafeed read in real time, and what its messages say of data. */
+import type { Message, MessageCoverage } from './evidence.ts';
+import { clockError, hour, minute } from './facts.ts';
+import { intersectionOf, type Span, type Spans, unionOf } from './spans.ts';
+
+/** Searches without data after which a datafeed's silence is announced. */
+const searchesToSilence = 10;
+/** A silence is announced again after a day's worth of searches. */
+const longestRepeat = 26 * hour;
+
+interface Feeds {
+  readonly realtime: Spans;
+  readonly silent: readonly Span[];
+  readonly data: readonly Span[];
+  readonly dense: Span[];
+  readonly watched: readonly Span[];
+}
+
+export interface FeedsContext {
+  readonly from: number;
+  readonly asOf: number;
+  readonly datafeedRuns: boolean;
+  readonly coverage: MessageCoverage;
+  /** By its config: for a run whose start no message tells. */
+  readonly frequency: number | undefined;
+}
+
+export const feedKinds = new Set([
+  'feed_started',
+  'feed_realtime',
+  'feed_silent',
+  'feed_again',
+  'feed_errors',
+  'feed_stopped',
+  'lookback_done',
+]);
+/** What only a running datafeed says. */
+const runningKinds = new Set(['feed_silent', 'feed_again', 'feed_errors', 'feed_stopped']);
+
+/** Opens and closes of the job: a new process starts its datafeed anew. */
+const processKinds = new Set(['opening', 'loading', 'closing', 'forced', 'killed', 'failed']);
+
+/** Reads the messages of one job, the oldest first. */
+export function readFeeds(messages: readonly Message[], context: FeedsContext): Feeds {
+  const reader = new FeedReader(messages, context);
+  for (const message of messages) reader.take(message);
+  return reader.end();
+}
+
+/** A datafeed while it reads in real time. */
+interface Run {
+  readonly from: number;
+  /** It finds nothing since then. */
+  readonly silentFrom?: number | undefined;
+  /** Had it fallen silent since then, a message would say so. */
+  readonly denseFrom: number | undefined;
+}
+
+class FeedReader {
+  readonly #context: FeedsContext;
+  readonly #realtime: Span[] = [];
+  readonly #silent: Span[] = [];
+  readonly #data: Span[] = [];
+  readonly #dense: Span[] = [];
+  readonly #watched: Span[] = [];
+  #frequency: number | undefined;
+  #lookback: Message | undefined;
+  #run: Run | undefined;
+
+  constructor(messages: readonly Message[], context: FeedsContext) {
+    this.#context = context;
+    const { from, datafeedRuns } = context;
+    const first = messages.find(({ kind }) => feedKinds.has(kind) || processKinds.has(kind));
+    // A silence that was announced before the messages begin is announced again within a day.
+    const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
+    // It was running before the messages begin, or something would say when it started.
+    if (first ? runningKinds.has(first.kind) : datafeedRuns)
+      this.#run = { from: from + clockError, denseFrom: isHeard ? from + longestRepeat : undefined };
+  }
+
+  take(message: Message): void {
+    const { kind, at } = message;
+    if (processKinds.has(kind)) this.#endRun(at);
+    else if (kind === 'feed_started') {
+      this.#endRun(at);
+      this.#lookback = message;
+      this.#frequency = message.frequency;
+    } else if (kind === 'lookback_empty') this.#lookback = undefined;
+    else if (kind === 'lookback_done') this.#endLookback(at);
+    else if (kind === 'feed_realtime') {
+      this.#endRun(at);
+      this.#run = { from: at + clockError, denseFrom: at + clockError };
+    } else if (kind === 'feed_stopped') {
+      this.#endRun(at);
+      this.#lookback = undefined;
+    } else if (kind === 'feed_again') this.#findAgain(at);
+    else if (this.#run && kind === 'feed_silent') this.#fallSilent(at, this.#run);
+    else if (this.#run && kind === 'feed_errors') {
+      if (this.#run.silentFrom === undefined) this.#tile(at - clockError);
+      this.#run = { ...this.#run, denseFrom: undefined };
+    }
+  }
+
+  /** What all messages say together. */
+  end(): Feeds {
+    const { from, asOf, datafeedRuns } = this.#context;
+    // A run without an end ends now, if it runs; else its last message was lost.
+    if (datafeedRuns) this.#endRun(asOf);
+    return {
+      realtime: intersectionOf(unionOf(this.#realtime), [{ from, to: asOf }]),
+      silent: this.#silent,
+      data: this.#data,
+      dense: this.#dense,
+      watched: this.#watched,
+    };
+  }
+
+  #endRun(at: number): void {
+    const run = this.#run;
+    if (!run) return;
+    const to = at - clockError;
+    this.#realtime.push({ from: run.from, to });
+    if (run.silentFrom === undefined) this.#tile(to);
+    else this.#silent.push({ from: run.silentFrom, to: to - clockError });
+    this.#run = undefined;
+  }
+
+  /** A look-back that ends by itself says when it found nothing; this one found data. */
+  #endLookback(at: number): void {
+    if (this.#lookback?.ends) {
+      this.#data.push({ from: this.#lookback.at - clockError, to: at + clockError });
+      this.#watched.push({ from: this.#lookback.at, to: at });
+    }
+    this.#lookback = undefined;
+  }
+
+  #fallSilent(at: number, run: Run): void {
+    if (run.silentFrom !== undefined) return;
+    // The first of the empty searches came nine searches earlier.
+    const reach = this.#frequency === undefined ? 0 : (searchesToSilence - 1) * this.#frequency;
+    const silentFrom = Math.max(at - reach, run.from) + clockError;
+    this.#tile(silentFrom - 3 * clockError);
+    this.#run = { from: run.from, silentFrom, denseFrom: undefined };
+  }
+
+  #findAgain(at: number): void {
+    this.#data.push({ from: at - 2 * clockError, to: at + clockError });
+    const run = this.#run;
+    if (!run) return;
+    if (run.silentFrom !== undefined) this.#silent.push({ from: run.silentFrom, to: at - 2 * clockError });
+    this.#run = { from: run.from, denseFrom: at + clockError };
+  }
+
+  /** Data in each stretch of so many searches, as none of them was announced as silent. */
+  #tile(until: number): void {
+    const interval = this.#frequency ?? this.#context.frequency;
+    const from = this.#run?.denseFrom;
+    if (from === undefined || interval === undefined || !this.#context.coverage.announcesSilence) return;
+    const length = (searchesToSilence + 2) * interval + 5 * minute;
+    for (let start = from; start + length <= until; start += length)
+      this.#dense.push({ from: start - clockError, to: start + length });
+  }
+}

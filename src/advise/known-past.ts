@@ -1,0 +1,255 @@
+/**
+ * @module From evidence to what is certain of a job's past: when it was open, when data came, when none came. What is in
+ * none of the sets is not known. The reasons for each rule: docs/how-long-is-idle.md.
+ */
+import { Certain } from './certain.ts';
+import type { Evidence, MessageCoverage, Observation, Snapshot } from './evidence.ts';
+import { around, clockError, type Facts, hour, longestStart, noFacts } from './facts.ts';
+import { readMessages, type Story } from './message-story.ts';
+import { isPushed, orderedSilences, pushedData, readSnapshots } from './snapshots.ts';
+import { holds, intersectionOf, meets, type Span, type Spans, spanAt, unionOf } from './spans.ts';
+
+/** The most that the server gives a healthy close. */
+const longestHealthyClose = hour;
+/** A job whose record appears in every sweep: a longer gap between two records is not counted as watched. */
+const longestRecordGap = 50 * hour;
+
+export interface KnownBytes {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export interface KnownPast {
+  readonly jobId: string;
+  /** From when on the past is known without a gap. */
+  readonly knownFrom: number;
+  /** No data came. */
+  readonly silent: Spans;
+  /** In each of these at least one batch of data came. */
+  readonly data: Certain;
+  /** Open throughout, without a close in between. */
+  readonly open: Spans;
+  readonly notOpen: Spans;
+  /** No process started. */
+  readonly noStart: Spans;
+  /** In each of these a process started. */
+  readonly starts: Certain;
+  /** In each of these the job was closed. */
+  readonly closes: Certain;
+  /** In each of these the job was opened after a close, by anybody. */
+  readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
+  /** Model sizes by the moment at which they are known, the oldest first. */
+  readonly bytes: readonly KnownBytes[];
+  readonly wasOpen: 'yes' | 'no' | 'unknown';
+  /** The messages contradict the other sources: some were lost. */
+  readonly contradicted: boolean;
+}
+
+const byMoment = <T extends { readonly at: number }>(entries: readonly T[] = []): T[] =>
+  [...entries].sort((a, b) => a.at - b.at);
+
+/** The part of the evidence that is about this job, and not about a deleted one of the same id. */
+function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolean } {
+  const { createTime } = given;
+  // The sources are read after the stats: what happened since is not asked for.
+  const isPast = ({ at }: { readonly at: number }) => at <= given.now.at;
+  const evidence = {
+    ...given,
+    snapshots: given.snapshots?.filter(isPast),
+    messages: given.messages?.filter(isPast),
+  };
+  if (createTime === undefined) return { ...evidence, isRecreated: false };
+  // Around the creation of a successor the clocks could mix up the two lives.
+  const isRecreated =
+    evidence.messages?.some(({ kind, at }) => kind === 'deleted' && at < createTime + 2 * clockError) ??
+    false;
+  const messagesFrom = createTime + (isRecreated ? clockError : -clockError);
+  return {
+    ...evidence,
+    isRecreated,
+    records: evidence.records?.filter(
+      ({ at, lastData }) => at >= createTime + clockError && (lastData ?? at) >= createTime - clockError,
+    ),
+    snapshots: evidence.snapshots?.filter(({ at }) => at >= createTime - clockError),
+    messages: evidence.messages?.filter(({ at }) => at >= messagesFrom),
+  };
+}
+
+/** What is certain of a job's past. `periodFrom` is when the period asked about begins. */
+export function knownPastOf(
+  given: Evidence,
+  coverage: MessageCoverage | undefined,
+  periodFrom: number,
+): KnownPast {
+  const evidence = ownEvidence(given);
+  const asOf = evidence.now.at;
+  const facts = noFacts();
+  const { createTime } = evidence;
+  if (createTime !== undefined)
+    facts.notOpen.push({ from: Number.NEGATIVE_INFINITY, to: createTime - clockError });
+  const records = byMoment(evidence.records);
+  for (const record of records) observe(facts, record, record.at - clockError, evidence);
+  observe(facts, evidence.now, asOf, evidence);
+  for (const [index, record] of records.entries()) {
+    const next = records[index + 1] ?? evidence.now;
+    if (next.at - record.at <= longestRecordGap) facts.watched.push({ from: record.at, to: next.at });
+  }
+  const snapshots = byMoment(evidence.snapshots);
+  readSnapshots(facts, snapshots);
+  const messages = byMoment(evidence.messages);
+  const before = { ...evidence, snapshots, messages, records };
+  const story = coverage && readMessages(before, coverage);
+  const contradicted = story !== undefined && contradicts(story, before, facts);
+  if (story) {
+    facts.starts.push(...story.starts);
+    facts.closes.push(...story.closes);
+    facts.data.push(...story.data);
+    facts.reopened.push(...story.reopened);
+    if (!contradicted) {
+      facts.open.push(...story.open);
+      facts.notOpen.push(...story.notOpen);
+      facts.noStart.push(...story.noStart, ...story.notOpen);
+      facts.silent.push(...story.silent);
+      facts.watched.push(...story.watched);
+      facts.data.push(...story.dense);
+      facts.silent.push(...orderedSilences(snapshots, story.realtime));
+      if (isPushed(before)) facts.data.push(...pushedData(snapshots, story.coveredFrom));
+    }
+  }
+  return settle(evidence, facts, { snapshots, records, periodFrom, contradicted });
+}
+
+/** What a look at the job proves of the time up to `until`. */
+function observe(
+  facts: Facts,
+  { state, lastData, openedAt }: Observation,
+  until: number,
+  { finishedTime, now }: Evidence,
+): void {
+  if (lastData !== undefined) {
+    facts.data.push(around(lastData));
+    facts.silent.push({ from: lastData + clockError, to: until });
+  }
+  if (openedAt !== undefined) {
+    facts.starts.push(around(openedAt));
+    facts.noStart.push({ from: openedAt + clockError, to: until });
+    // Never fed since it was created or reset, and a reset needs a closed job.
+    if (lastData === undefined) facts.silent.push({ from: openedAt - clockError, to: until });
+  }
+  if (state === 'opened') {
+    facts.open.push({ from: openedAt === undefined ? until : openedAt + clockError, to: until });
+  }
+  if (state !== 'closed') return;
+  facts.notOpen.push({ from: until, to: until });
+  if (until !== now.at || finishedTime === undefined) return;
+  const closed = finishedTime + clockError;
+  const from = Math.max(lastData ?? Number.NEGATIVE_INFINITY, finishedTime - longestHealthyClose);
+  facts.closes.push({ from: from - clockError, to: closed });
+  facts.notOpen.push({ from: closed, to: until });
+  facts.noStart.push({ from: closed, to: until });
+}
+
+/** Whether another source proves that a message is missing. */
+function contradicts(
+  story: Story,
+  evidence: Evidence & { readonly snapshots: readonly Snapshot[]; readonly records: readonly Observation[] },
+  facts: Facts,
+): boolean {
+  const notOpen = unionOf(story.notOpen);
+  const open = unionOf(story.open);
+  const silent = unionOf(story.silent);
+  const { now } = evidence;
+  const isClosed = ({ state }: Observation) => state === 'closed';
+  const startIsTold = (at: number) =>
+    at < story.coveredFrom + 2 * clockError ||
+    at > now.at - 2 * clockError ||
+    story.starts.some((span) => at >= span.from - 2 * clockError && at <= span.to + 2 * clockError);
+  const strictlyInside = (set: Spans, { from, to }: Span) =>
+    set.some((span) => span.from < from && span.to > to);
+  return (
+    (story.openAtEnd !== undefined && now.state === (story.openAtEnd ? 'closed' : 'opened')) ||
+    [...evidence.records, now].some(
+      (seen) =>
+        (seen.openedAt !== undefined && !startIsTold(seen.openedAt)) ||
+        strictlyInside(isClosed(seen) ? open : notOpen, around(seen.at)),
+    ) ||
+    evidence.snapshots.some(({ at }) => strictlyInside(notOpen, around(at))) ||
+    facts.data.some((span) => strictlyInside(notOpen, span) || strictlyInside(silent, span)) ||
+    story.data.some((span) => strictlyInside(notOpen, span))
+  );
+}
+
+interface Rest {
+  readonly snapshots: readonly Snapshot[];
+  readonly records: readonly Observation[];
+  readonly periodFrom: number;
+  readonly contradicted: boolean;
+}
+
+function settle(evidence: Evidence, facts: Facts, rest: Rest): KnownPast {
+  const { snapshots, records } = rest;
+  const { lastData, at: asOf } = evidence.now;
+  const notOpen = unionOf(facts.notOpen);
+  const open = unionOf(facts.open);
+  // A job that is not open gets no data.
+  const silent = unionOf([...facts.silent, ...notOpen]);
+  const last = snapshots.at(-1);
+  if (last && lastData !== undefined && lastData > last.at)
+    facts.watched.push({ from: last.at, to: lastData });
+  const sizes = [...snapshots, ...records, evidence.now].flatMap(({ at, bytes }) =>
+    bytes === undefined ? [] : [{ at, bytes }],
+  );
+  const known = [...facts.watched, ...intersectionOf(silent, unionOf([...open, ...notOpen]))];
+  return {
+    jobId: evidence.jobId,
+    knownFrom: knownFromOf(evidence, known),
+    silent,
+    data: new Certain(facts.data),
+    open,
+    notOpen,
+    noStart: unionOf(facts.noStart),
+    starts: new Certain(facts.starts),
+    closes: new Certain(facts.closes),
+    reopened: facts.reopened,
+    bytes: byMoment(sizes),
+    wasOpen: wasOpenIn(rest.periodFrom, asOf, { open, notOpen, facts, evidence, snapshots }),
+    contradicted: rest.contradicted,
+  };
+}
+
+/** From when on the stretches of which something is known reach up to now. */
+function knownFromOf({ now, createTime }: Evidence, stretches: readonly Span[]): number {
+  const { at: asOf, state, lastData, openedAt } = now;
+  const known = unionOf(
+    // A few minutes between two sources do not end what is known.
+    stretches.map(({ from, to }) => ({ from, to: Math.min(asOf, to + 3 * longestStart) })),
+  );
+  const clocks = [lastData, openedAt].filter((clock) => clock !== undefined);
+  const latest = state === 'closed' || clocks.length === 0 ? asOf : Math.max(...clocks);
+  const knownFrom = Math.min(spanAt(known, asOf)?.from ?? asOf, latest, asOf);
+  return createTime === undefined ? knownFrom : Math.min(asOf, Math.max(knownFrom, createTime - clockError));
+}
+
+interface Sightings {
+  readonly open: Spans;
+  readonly notOpen: Spans;
+  readonly facts: Facts;
+  readonly evidence: Evidence;
+  readonly snapshots: readonly Snapshot[];
+}
+
+function wasOpenIn(
+  periodFrom: number,
+  asOf: number,
+  { open, notOpen, facts, evidence, snapshots }: Sightings,
+): KnownPast['wasOpen'] {
+  // Something that happened within the span shows the job open only if the whole span lies in the period.
+  const happenings = [...facts.starts, ...facts.closes, ...facts.data];
+  const isSeen =
+    evidence.now.state !== 'closed' ||
+    meets(open, periodFrom, asOf) ||
+    happenings.some(({ from, to }) => from >= periodFrom && to <= asOf) ||
+    snapshots.some(({ at }) => at >= periodFrom);
+  if (isSeen) return 'yes';
+  return holds(notOpen, periodFrom, asOf) ? 'no' : 'unknown';
+}

@@ -1,0 +1,67 @@
+/** @module The messages of one job as one story: when it was open, when its datafeed ran, when data came. */
+import type { Evidence, Message, MessageCoverage } from './evidence.ts';
+import { clockError, type Facts, noFacts } from './facts.ts';
+import { readFeeds } from './feeds.ts';
+import type { Span, Spans } from './spans.ts';
+import { clustersOf, readStays } from './stays.ts';
+
+export interface Story extends Facts {
+  /** Data by the absence of an announced silence. */
+  readonly dense: Span[];
+  /** A datafeed read in real time throughout. */
+  readonly realtime: Spans;
+  /** What was open when the last message was written; undefined where it says nothing. */
+  readonly openAtEnd: boolean | undefined;
+  readonly coveredFrom: number;
+}
+
+/** The messages as one story: they name every open and close since the coverage begins. */
+export function readMessages(
+  evidence: Evidence & { readonly messages: readonly Message[]; readonly isRecreated: boolean },
+  coverage: MessageCoverage,
+): Story {
+  const { messages, createTime, now, datafeedRuns, isRecreated, frequency } = evidence;
+  const asOf = now.at;
+  const bornAt = createTime === undefined ? Number.NEGATIVE_INFINITY : createTime - clockError;
+  const from = Math.max(coverage.from, bornAt + 2 * clockError);
+  // Every open of its life is told; of a recreated job the first could be taken for the last of its predecessor.
+  const isBornInside = bornAt >= coverage.from && !isRecreated;
+  const facts = noFacts();
+  const clusters = clustersOf(messages.filter(({ at }) => at >= from - 3 * clockError));
+  const nowIs = now.state === 'closed' ? 'closed' : now.state === 'opened' ? 'open' : undefined;
+  const openness = readStays(facts, clusters, { from, asOf, isBornInside, nowIs });
+  const feeds = readFeeds(messages, { from, asOf, datafeedRuns, coverage, frequency });
+  facts.silent.push(...feeds.silent);
+  facts.data.push(...feeds.data, ...recordRises(messages));
+  facts.watched.push(...feeds.realtime, ...feeds.watched);
+  // Without a reset in reach, a job that has no last data never had any.
+  if (now.lastData === undefined && !messages.some(({ kind }) => kind === 'reset'))
+    facts.silent.push({ from, to: asOf });
+  return {
+    ...facts,
+    dense: feeds.dense,
+    realtime: feeds.realtime,
+    openAtEnd: clusters.length === 0 || openness === undefined ? undefined : openness === 'open',
+    coveredFrom: from,
+  };
+}
+
+/** Data between two process starts: the newest record that each found rises. */
+function recordRises(messages: readonly Message[]): Span[] {
+  const rises: Span[] = [];
+  let previous: Message | undefined;
+  for (const message of messages) {
+    if (message.kind === 'reset' || message.kind === 'reverted' || message.kind === 'deleted')
+      previous = undefined;
+    if (message.kind !== 'loading') continue;
+    const { latestRecord } = message;
+    if (
+      previous &&
+      latestRecord !== undefined &&
+      latestRecord > (previous.latestRecord ?? Number.NEGATIVE_INFINITY)
+    )
+      rises.push({ from: previous.at - clockError, to: message.at + clockError });
+    previous = message;
+  }
+  return rises;
+}

@@ -1,0 +1,52 @@
+/** @module Which threshold to take: only where the evidence carries it. */
+import { plural } from '../base/text.ts';
+import type { KnownPast } from './known-past.ts';
+import type { Replayed } from './replay.ts';
+
+export interface Recommendation {
+  readonly idleFor: string;
+  readonly because: string;
+}
+
+/** Of the sure closes, the share that may be wrong at most. */
+const tolerated = 0.1;
+/** The share of the period of the judged jobs that must be known. */
+const knownShare = 0.5;
+const minDays = 7;
+
+interface Period {
+  readonly asOf: number;
+  readonly periodFrom: number;
+  readonly days: number;
+}
+
+/**
+ * The shortest threshold under which, at worst, one close in ten would have been wrong. A past that is known only since
+ * the last data holds no wrong close by itself: it recommends nothing.
+ */
+export function recommend(
+  thresholds: readonly ({ readonly idleFor: string } & Replayed)[],
+  pasts: readonly KnownPast[],
+  { asOf, periodFrom, days }: Period,
+): { readonly recommended: Recommendation | null; readonly because: string } {
+  const none = (because: string) => ({ recommended: null, because });
+  if (pasts.length === 0) return none('no job could be judged');
+  if (days < minDays) return none(`${plural(days, 'day')} are too short; ask for at least ${minDays}`);
+  const known = pasts.reduce((sum, { knownFrom }) => sum + asOf - Math.max(knownFrom, periodFrom), 0);
+  const share = known / (pasts.length * (asOf - periodFrom));
+  if (share < knownShare)
+    return none(
+      `only ${Math.round(share * 100)} % of the period is known of the jobs judged, and half of it is needed`,
+    );
+  for (const { idleFor, closes, wrongCloses } of thresholds) {
+    if (closes.atLeast === 0 || wrongCloses.atMost > tolerated * closes.atLeast) continue;
+    return {
+      recommended: {
+        idleFor,
+        because: `of at least ${plural(closes.atLeast, 'close')}, ${wrongCloses.atMost === 0 ? 'none' : `at most ${wrongCloses.atMost}`} would have been wrong, and no shorter threshold given is as safe`,
+      },
+      because: '',
+    };
+  }
+  return none('under each threshold more than one close in ten may have been wrong');
+}

@@ -1,0 +1,64 @@
+/** @module Jobs that were opened again after a close, by anybody, and what could be done about each. */
+import type { Evidence } from './evidence.ts';
+import type { KnownPast } from './known-past.ts';
+
+export interface Returning {
+  readonly jobId: string;
+  readonly times: number;
+  readonly lastClosedAt: string;
+  readonly lastOpenedAt: string;
+  readonly suggestion: Suggestion;
+}
+
+export const suggestions = {
+  exclude: 'It is opened again within the hour: exclude it, or protect it in its custom_settings.',
+  longer_threshold: 'It rests and comes back: a longer idleFor keeps it open.',
+  fix_datafeed: 'Its datafeed keeps finding no data: fix its source or its query.',
+} as const;
+export type Suggestion = keyof typeof suggestions;
+
+const hour = 3_600_000;
+
+/** Those that came back in the period, the most often first. */
+export function returningJobs(
+  judged: readonly { readonly known: KnownPast; readonly evidence: Evidence }[],
+  periodFrom: number,
+): Returning[] {
+  return judged
+    .flatMap(({ known, evidence }): Returning[] => {
+      const times = reopeningsOf(known, evidence).filter(({ openedAt }) => openedAt >= periodFrom);
+      const last = times.at(-1);
+      if (!last) return [];
+      const rests = times.map(({ closedAt, openedAt }) => openedAt - closedAt).sort((a, b) => a - b);
+      const isStarving = evidence.messages?.some(
+        ({ kind, at }) => kind === 'feed_silent' && at >= periodFrom,
+      );
+      const suggestion = isStarving
+        ? 'fix_datafeed'
+        : (rests[rests.length >> 1] ?? 0) < hour
+          ? 'exclude'
+          : 'longer_threshold';
+      return [
+        {
+          jobId: known.jobId,
+          times: times.length,
+          lastClosedAt: new Date(last.closedAt).toISOString(),
+          lastOpenedAt: new Date(last.openedAt).toISOString(),
+          suggestion,
+        },
+      ];
+    })
+    .sort((a, b) => b.times - a.times || (a.jobId < b.jobId ? -1 : 1));
+}
+
+/** As the messages tell it; without any, as our own records do. */
+function reopeningsOf({ reopened }: KnownPast, { messages, records = [], now }: Evidence) {
+  if (messages && messages.length > 0) return reopened;
+  const looks = [...records.toSorted((a, b) => a.at - b.at), now];
+  return looks.flatMap(({ state, openedAt }, index) => {
+    const previous = looks[index - 1];
+    return previous?.state === 'closed' && state === 'opened' && openedAt !== undefined
+      ? [{ closedAt: previous.at, openedAt }]
+      : [];
+  });
+}

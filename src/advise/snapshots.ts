@@ -1,0 +1,55 @@
+/** @module What model snapshots prove, alone and with what is known of the datafeed. */
+import type { Evidence, Snapshot } from './evidence.ts';
+import { clockError, type Facts } from './facts.ts';
+import { feedKinds } from './feeds.ts';
+import { holds, type Span, type Spans } from './spans.ts';
+
+/** A rise of the newest record proves data between two snapshots. That it stands still proves nothing by itself. */
+export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
+  const seen = new Set<number>();
+  for (const [index, { at, latestRecord }] of snapshots.entries()) {
+    const previous = snapshots[index - 1];
+    if (previous && latestRecord !== undefined) {
+      const rises = previous.latestRecord === undefined || latestRecord > previous.latestRecord;
+      // Equal to one from before: two reverts can look like a rise.
+      if (rises && !seen.has(latestRecord))
+        facts.data.push({ from: previous.at - 2 * clockError, to: at + clockError });
+    }
+    if (latestRecord !== undefined) seen.add(latestRecord);
+  }
+  const [first] = snapshots;
+  const last = snapshots.at(-1);
+  if (first && last) facts.watched.push({ from: first.at, to: last.at });
+}
+
+/**
+ * Snapshots of a datafeed that read in real time throughout: its records come in order, so that from the first to the
+ * last snapshot with the same newest record there was no data.
+ */
+export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans): Span[] {
+  const silences: Span[] = [];
+  let first: Snapshot | undefined;
+  for (const [index, snapshot] of snapshots.entries()) {
+    const previous = snapshots[index - 1];
+    const goesOn =
+      previous?.latestRecord !== undefined &&
+      previous.latestRecord === snapshot.latestRecord &&
+      holds(realtime, previous.at - clockError, snapshot.at);
+    if (!goesOn) first = snapshot;
+    else if (first) silences.push({ from: first.at + clockError, to: snapshot.at - 2 * clockError });
+  }
+  return silences.filter(({ from, to }) => from < to);
+}
+
+/** Neither its config nor a message names a datafeed. */
+export const isPushed = ({ frequency, datafeedRuns, messages = [] }: Evidence): boolean =>
+  frequency === undefined && !datafeedRuns && !messages.some(({ kind }) => feedKinds.has(kind));
+
+/** Without a datafeed only a record ends a bucket, so that a periodic snapshot is cut while one is handled. */
+export function pushedData(snapshots: readonly Snapshot[], from: number): Span[] {
+  return snapshots.flatMap(({ at, atClose, latestRecord }, index) => {
+    const previous = snapshots[index - 1]?.latestRecord;
+    const rises = latestRecord !== undefined && previous !== undefined && latestRecord > previous;
+    return rises && !atClose && at > from ? [{ from: at - 2 * clockError, to: at + clockError }] : [];
+  });
+}

@@ -1,0 +1,123 @@
+/** @module When a job was open, from the messages of opens and closes. */
+import type { Message } from './evidence.ts';
+import { clockError, type Facts, longestClose, longestStart } from './facts.ts';
+
+/** Messages so near to each other that the clocks cannot order them. */
+export interface Cluster {
+  readonly from: number;
+  readonly to: number;
+  readonly opens: readonly Message[];
+  readonly closes: readonly Message[];
+  readonly unclear: boolean;
+}
+
+const openKinds = new Set(['opening', 'loading']);
+const closeKinds = new Set(['closing', 'forced']);
+const unclearKinds = new Set(['killed', 'failed']);
+
+export function clustersOf(messages: readonly Message[]): Cluster[] {
+  const clusters: Message[][] = [];
+  for (const message of messages) {
+    const { kind, at } = message;
+    if (!openKinds.has(kind) && !closeKinds.has(kind) && !unclearKinds.has(kind)) continue;
+    const last = clusters.at(-1);
+    const previous = last?.at(-1);
+    const joins =
+      previous &&
+      (at - previous.at <= 2 * clockError ||
+        // the start that was announced
+        (kind === 'loading' && previous.kind === 'opening' && at - previous.at <= longestStart));
+    if (joins) last?.push(message);
+    else clusters.push([message]);
+  }
+  return clusters.map((own) => ({
+    from: (own[0] as Message).at,
+    to: (own.at(-1) as Message).at,
+    opens: own.filter(({ kind }) => openKinds.has(kind)),
+    closes: own.filter(({ kind }) => closeKinds.has(kind)),
+    unclear: own.some(({ kind }) => unclearKinds.has(kind)),
+  }));
+}
+
+export type Openness = 'open' | 'closed' | undefined;
+
+export interface StaysContext {
+  /** From here on no message is missing. */
+  readonly from: number;
+  readonly asOf: number;
+  /** Every open of the job's life is among the messages. */
+  readonly isBornInside: boolean;
+  readonly nowIs: Openness;
+}
+
+const onlyCloses = (cluster: Cluster | undefined): boolean =>
+  cluster !== undefined && cluster.closes.length > 0 && cluster.opens.length === 0;
+
+/** Whether the job was open between two clusters; the first is undefined before the first message. */
+function opennessBetween(
+  cluster: Cluster | undefined,
+  next: Cluster | undefined,
+  { isBornInside, nowIs }: StaysContext,
+): Openness {
+  if (cluster === undefined) {
+    if (next === undefined) return nowIs;
+    if (isBornInside) return onlyCloses(next) ? undefined : 'closed';
+    return onlyCloses(next) ? 'open' : undefined;
+  }
+  if (cluster.unclear) return undefined;
+  if (cluster.closes.length === 0) return 'open';
+  // A second close without an open in between: a message is missing.
+  if (cluster.opens.length === 0) return onlyCloses(next) ? undefined : 'closed';
+  if (next === undefined) return nowIs;
+  return onlyCloses(next) ? 'open' : undefined;
+}
+
+/** Adds what the clusters prove; returns whether the job was open after the last of them. */
+export function readStays(facts: Facts, clusters: readonly Cluster[], context: StaysContext): Openness {
+  const { from, asOf } = context;
+  let openness: Openness;
+  let closedAt: number | undefined;
+  for (let index = -1; index < clusters.length; index += 1) {
+    const cluster = clusters[index];
+    const next = clusters[index + 1];
+    openness = opennessBetween(cluster, next, context);
+    const begin = cluster ? readCluster(facts, cluster, next?.to ?? asOf, asOf) : from;
+    if (cluster) closedAt = readReopening(facts, cluster, openness, closedAt);
+    const end = next ? next.from - clockError : asOf;
+    if (begin > end) continue;
+    if (openness === 'open') {
+      facts.open.push({ from: begin, to: end });
+      facts.noStart.push({ from: begin, to: end });
+    }
+    if (openness === 'closed') facts.notOpen.push({ from: begin, to: end });
+  }
+  return openness;
+}
+
+/** Adds the start and the close of a cluster; returns from when on its outcome holds. */
+function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: number): number {
+  const { from, to, opens, closes } = cluster;
+  const isLoaded = opens.some(({ kind }) => kind === 'loading');
+  const begunBy = to + (opens.length > 0 && !isLoaded ? longestStart : clockError);
+  if (opens.length > 0) facts.starts.push({ from: from - clockError, to: Math.min(begunBy, asOf) });
+  if (closes.length === 0) return begunBy;
+  facts.closes.push({ from: from - clockError, to: Math.min(to + longestClose, closedBy) });
+  return Math.max(begunBy, to + longestClose);
+}
+
+/** Adds a reopening; returns when the job was closed, if it stays so. */
+function readReopening(
+  facts: Facts,
+  { opens, closes }: Cluster,
+  openness: Openness,
+  closedAt: number | undefined,
+): number | undefined {
+  const lastClose = closes.at(-1);
+  const lastOpen = opens.at(-1);
+  let since = closedAt;
+  if (lastOpen && since !== undefined) {
+    facts.reopened.push({ closedAt: since, openedAt: lastOpen.at });
+    since = undefined;
+  } else if (lastOpen && lastClose) facts.reopened.push({ closedAt: lastClose.at, openedAt: lastOpen.at });
+  return lastClose && (!lastOpen || openness === 'closed') ? lastClose.at : since;
+}

@@ -1,0 +1,125 @@
+/** @module One job's past as a list of events, each with its source. */
+import type { Evidence, Message, MessageKind } from './evidence.ts';
+import type { KnownPast } from './known-past.ts';
+import type { SourceName } from './ports.ts';
+
+export interface TimelineEvent {
+  /** ISO date-time. */
+  readonly at: string;
+  readonly what: string;
+  /** Who did it, where that can be known. */
+  readonly by?: string;
+  readonly source: SourceName | 'config' | 'reports';
+}
+
+/** A sweep of ours that closed the job. */
+export interface OwnClose {
+  readonly startedAt: string;
+  readonly sweepId: string;
+  readonly outcome: string;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** What messages say about who closed a job: the closer's warning and the end of a datafeed come right before. */
+const nearby = 5 * minute;
+
+const words: Readonly<Partial<Record<MessageKind, string>>> = {
+  created: 'created',
+  deleted: 'deleted',
+  reset: 'reset: its model and its data were dropped',
+  reverted: 'reverted to an earlier model',
+  failed: 'failed: its process died',
+  killed: 'killed',
+  feed_started: 'datafeed started',
+  feed_realtime: 'datafeed reads in real time',
+  lookback_empty: 'datafeed found no data in its look-back',
+  feed_silent: 'datafeed finds no data',
+  feed_again: 'datafeed finds data again',
+  feed_errors: 'datafeed fails',
+  feed_stopped: 'datafeed stopped',
+};
+
+/** The oldest first. */
+export function timelineOf(
+  evidence: Evidence,
+  known: KnownPast,
+  ownCloses: readonly OwnClose[],
+): TimelineEvent[] {
+  const events: { readonly at: number; readonly event: Omit<TimelineEvent, 'at'> }[] = [];
+  const add = (at: number | undefined, event: Omit<TimelineEvent, 'at'>) => {
+    if (at !== undefined && Number.isFinite(at)) events.push({ at, event });
+  };
+  const { now, createTime, finishedTime, messages = [], snapshots = [], records = [] } = evidence;
+  const sorted = messages.toSorted((a, b) => a.at - b.at);
+  add(createTime, { what: 'created', source: 'config' });
+  let isOpen: boolean | undefined;
+  let wasClosed = false;
+  for (const [index, message] of sorted.entries()) {
+    const { kind, at } = message;
+    if (kind === 'created') continue;
+    if (kind === 'opening') {
+      const what = isOpen ? 'moved to another node' : wasClosed ? 'reopened' : 'opened';
+      add(at, { what, source: 'notifications' });
+      isOpen = true;
+    } else if (kind === 'closing' || kind === 'forced') {
+      add(at, {
+        what: kind === 'forced' ? 'closed with force' : 'closed',
+        by: closerOf(sorted, index, ownCloses),
+        source: 'notifications',
+      });
+      isOpen = false;
+      wasClosed = true;
+    } else if (words[kind]) add(at, { what: words[kind], source: 'notifications' });
+  }
+  if (messages.length === 0) {
+    add(now.openedAt, { what: 'its process started', source: 'stats' });
+    if (now.state === 'closed') add(finishedTime, { what: 'closed', source: 'config' });
+  }
+  for (const { startedAt, sweepId, outcome } of ownCloses)
+    add(Date.parse(startedAt), {
+      what: outcome.replaceAll('_', ' '),
+      by: `jobsweep, sweep ${sweepId}`,
+      source: 'reports',
+    });
+  const ordered = snapshots.toSorted((a, b) => a.at - b.at);
+  for (const [index, { at, latestRecord, atClose }] of ordered.entries()) {
+    const previous = ordered[index - 1];
+    const isFed = previous === undefined || latestRecord !== previous.latestRecord;
+    add(at, {
+      what: `${atClose ? 'model saved as its process ended' : 'model saved'}${isFed ? ', fed since the last time' : ', no newer record'}`,
+      source: 'snapshots',
+    });
+  }
+  for (const [index, record] of records.entries()) {
+    const previous = records[index - 1];
+    if (record.lastData !== undefined && record.lastData !== previous?.lastData)
+      add(record.lastData, { what: 'data came, the last before a sweep', source: 'records' });
+  }
+  add(now.lastData, { what: 'last data', source: 'stats' });
+  // A long silence is worth a line of its own; the short ones between batches are not.
+  for (const { from, to } of known.silent)
+    if (from > known.knownFrom && to - from >= 12 * hour && to < now.at)
+      add(from, { what: `silent for ${Math.round((to - from) / hour)} hours`, source: longSource(evidence) });
+  return events
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, event }) => ({ at: new Date(at).toISOString(), ...event }));
+}
+
+const longSource = ({ records, messages }: Evidence): SourceName =>
+  records && records.length > 0 ? 'records' : messages && messages.length > 0 ? 'notifications' : 'stats';
+
+function closerOf(messages: readonly Message[], index: number, ownCloses: readonly OwnClose[]): string {
+  const close = messages[index] as Message;
+  const own = ownCloses.find(({ startedAt }) => {
+    const started = Date.parse(startedAt);
+    return close.at >= started - minute && close.at <= started + hour;
+  });
+  if (own) return `jobsweep, sweep ${own.sweepId}`;
+  const near = messages.filter(({ at }) => Math.abs(at - close.at) <= nearby);
+  if (near.some(({ kind }) => kind === 'idle_closer')) return "the server's own idle closer";
+  if (near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute))
+    return 'the end of its datafeed';
+  return 'a person or another program';
+}

@@ -1,0 +1,150 @@
+/** @module An advice as text: the thresholds with their bars first, then the recommendation and the jobs that come back. */
+import type { Advised, ThresholdAdvice } from '../../advise/advise.ts';
+import type { Range } from '../../advise/replay.ts';
+import { type Returning, suggestions } from '../../advise/returning.ts';
+import { plural, printable } from '../../base/text.ts';
+import { plain } from '../output/paint.ts';
+import { type Sheet, sheetTable } from '../output/sheet.ts';
+import { type Column, type TableLooks, table } from '../output/table.ts';
+import { moment } from '../output/words.ts';
+import { calendarLegend, calendarOf } from './calendar.ts';
+
+const barWidth = 24;
+const maxCalendars = 20;
+
+/** `3`, or `3 to 7` where the evidence leaves it open. */
+export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
+  const [low, high] = [atLeast, atMost].map((value) => value.toFixed(digits));
+  return low === high ? String(low) : `${low} to ${high}`;
+}
+
+/** What is sure as full blocks, what is possible as light ones. */
+function bar({ atLeast, atMost }: Range, top: number): string {
+  const width = (value: number) => (top > 0 ? Math.round((value / top) * barWidth) : 0);
+  return '█'.repeat(width(atLeast)) + '░'.repeat(Math.max(0, width(atMost) - width(atLeast)));
+}
+
+const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Column<ThresholdAdvice>[] => {
+  const top = Math.max(0, ...thresholds.map(({ closes }) => closes.atMost));
+  return [
+    { title: 'IDLE FOR', value: ({ idleFor }) => idleFor },
+    { title: 'CLOSES', value: ({ closes }) => rangeText(closes), align: 'right' },
+    { title: 'WRONG', value: ({ wrongCloses }) => rangeText(wrongCloses), align: 'right' },
+    { title: 'GB HOURS', value: ({ gbHours }) => rangeText(gbHours, 1), align: 'right' },
+    ...(thresholds.some(({ cost }) => cost)
+      ? [
+          {
+            title: 'SAVED',
+            value: ({ cost }: ThresholdAdvice) => (cost ? rangeText(cost, 2) : ''),
+            align: 'right' as const,
+          },
+        ]
+      : []),
+    { title: 'TODAY', value: ({ today }) => String(today), align: 'right' },
+    ...(drawn
+      ? [
+          {
+            title: 'CLOSES, OF THEM WRONG',
+            value: ({ closes }: ThresholdAdvice) => bar(closes, top),
+            leftOut: 2,
+          },
+          {
+            title: '',
+            value: ({ wrongCloses }: ThresholdAdvice) => bar(wrongCloses, top),
+            leftOut: 1,
+            tone: () => 'bad' as const,
+          },
+        ]
+      : []),
+  ];
+};
+
+const returningColumns: readonly Column<Returning>[] = [
+  { title: 'JOB', value: ({ jobId }) => jobId, least: 12, cut: 'middle' },
+  { title: 'TIMES', value: ({ times }) => String(times), align: 'right' },
+  { title: 'LAST CLOSED', value: ({ lastClosedAt }) => moment(lastClosedAt) },
+  { title: 'LAST OPENED', value: ({ lastOpenedAt }) => moment(lastOpenedAt), leftOut: 1 },
+  { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], least: 20 },
+];
+
+export function adviceText(advised: Advised, looks: TableLooks = {}): string {
+  const { advice } = advised;
+  const paint = looks.paint ?? plain;
+  const pasts = advised.pasts.slice(0, maxCalendars);
+  const from = Date.parse(advice.asOf) - advice.days * 86_400_000;
+  const days = Math.min(advice.days, Math.max(10, (looks.width ?? 110) - 42));
+  const lines = [
+    paint('strong', printable(titleOf(advised))),
+    ...sentencesOf(advised),
+    '',
+    table(advice.thresholds, columnsOf(advice.thresholds, true), looks),
+    paint('faint', '█ sure  ░ possible'),
+    '',
+    recommendationText(advised),
+    ...(advice.comesBack.length > 0
+      ? ['', paint('strong', 'Jobs that come back'), table(advice.comesBack, returningColumns, looks)]
+      : []),
+    ...(pasts.length > 0
+      ? [
+          '',
+          paint(
+            'strong',
+            `Activity, a column a day${advised.pasts.length > pasts.length ? ` (the first ${pasts.length} jobs)` : ''}`,
+          ),
+          table(
+            pasts.map((past) => ({
+              jobId: past.jobId,
+              days: calendarOf(
+                past,
+                Math.max(from, Date.parse(advice.asOf) - days * 86_400_000),
+                Date.parse(advice.asOf),
+              ),
+            })),
+            [
+              { title: 'JOB', value: ({ jobId }) => jobId, least: 12, cut: 'middle' },
+              { title: 'DAYS', value: (row) => row.days.map(({ mark }) => mark).join('') },
+            ],
+            looks,
+          ),
+          paint('faint', calendarLegend),
+        ]
+      : []),
+    ...advice.warnings.map((warning) => `${paint('warning', 'warning')}: ${printable(warning)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export const titleOf = ({ advice: { cluster, days, every } }: Advised): string =>
+  `How long is idle? ${cluster.name}${cluster.version === null ? '' : ` ${cluster.version}`}, ${plural(days, 'day')} with a sweep every ${every}`;
+
+export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): string[] {
+  return [
+    `${plural(jobs.judged, 'job')} judged, ${jobs.leftOut} left out by other rules, of ${jobs.unknown} the past is not known; ${jobs.open} open now`,
+    `read: ${sources.join(', ')}`,
+    ...missing.map(({ source, why, adds }) =>
+      printable(`not read: ${source} (${why}); it would add ${adds}`),
+    ),
+  ];
+}
+
+export function recommendationText({ advice: { recommended } }: Advised): string {
+  return recommended
+    ? `Recommended: idleFor ${recommended.idleFor}: ${recommended.because}.`
+    : 'Recommended: not known; the evidence does not carry a threshold.';
+}
+
+export function adviceSheet(advised: Advised): Sheet {
+  const { advice } = advised;
+  return {
+    title: titleOf(advised),
+    lines: [
+      ...sentencesOf(advised),
+      recommendationText(advised),
+      ...advice.warnings.map((warning) => `warning: ${warning}`),
+    ],
+    tables: [
+      sheetTable(columnsOf(advice.thresholds, false), advice.thresholds, 'Thresholds'),
+      sheetTable(returningColumns, advice.comesBack, 'Jobs that come back'),
+    ],
+  };
+}

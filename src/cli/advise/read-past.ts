@@ -1,0 +1,142 @@
+/** @module What `advise` and `explain --history` read of a cluster, and how it becomes evidence. */
+import type { AdvisedJob, MissingSource } from '../../advise/advise.ts';
+import type { Evidence, Message, MessageCoverage, Observation } from '../../advise/evidence.ts';
+import type { PastSources, Read, Records, SourceName } from '../../advise/ports.ts';
+import { isFlapping, type StateMoment } from '../../sweep/planning/flapping.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import { runs } from '../../sweep/planning/inventory.ts';
+import { matcher } from '../../sweep/planning/job-patterns.ts';
+import { type History, judgeBy } from '../../sweep/planning/verdict.ts';
+import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { KeepReason } from '../../sweep/vocabulary.ts';
+
+export interface PastOfJobs {
+  readonly sources: readonly SourceName[];
+  readonly missing: readonly MissingSource[];
+  readonly coverage: MessageCoverage | undefined;
+  readonly evidenceOf: (job: JobSnapshot) => Evidence;
+  /** Opens and closes, as a sweep reads them. */
+  readonly momentsOf: (jobId: string) => readonly StateMoment[];
+}
+
+interface Asked {
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly asOf: number;
+  readonly records: Read<Records>;
+  readonly signal: AbortSignal;
+  /** Only this job's. */
+  readonly jobId?: string | undefined;
+}
+
+const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
+  records: 'the exact last data of each job at every sweep; keep reports in a state directory (no --no-save)',
+  snapshots: 'about ten days of upper bounds; needs the cluster privilege monitor_ml',
+  notifications:
+    'when each job was opened and closed, and when datafeeds fell silent; needs read on .ml-notifications*',
+};
+
+/** Reads each source for all jobs at once. */
+export async function readPast(
+  past: PastSources,
+  { from, asOf, records, signal, jobId }: Asked,
+): Promise<PastOfJobs> {
+  const [times, snapshots, notifications] = await Promise.all([
+    past.jobTimes(signal),
+    past.snapshots(from, signal, jobId),
+    past.notifications(from, asOf, signal, jobId),
+  ]);
+  const read = { records, snapshots, notifications };
+  const names = ['snapshots', 'notifications', 'records'] as const;
+  return {
+    sources: ['stats', ...names.filter((name) => 'value' in read[name])],
+    missing: names.flatMap((source) => {
+      const result: Read<unknown> = read[source];
+      return 'why' in result ? [{ source, why: result.why, adds: adds[source] }] : [];
+    }),
+    momentsOf: (jobId) =>
+      'value' in notifications ? (notifications.value.byJob.get(jobId) ?? []).flatMap(momentIn) : [],
+    coverage: 'value' in notifications ? notifications.value.coverage : undefined,
+    evidenceOf: (job) => ({
+      jobId: job.jobId,
+      ...times.get(job.jobId),
+      now: observationOf(job, asOf),
+      datafeedRuns: runs(job.datafeed),
+      records: 'value' in records ? recordsOf(job.jobId, records.value) : undefined,
+      snapshots: 'value' in snapshots ? (snapshots.value.get(job.jobId) ?? []) : undefined,
+      messages: 'value' in notifications ? (notifications.value.byJob.get(job.jobId) ?? []) : undefined,
+    }),
+  };
+}
+
+function momentIn({ at, kind }: Message): StateMoment[] {
+  if (kind === 'opening') return [{ at, kind: 'opened' }];
+  return kind === 'closing' || kind === 'forced' ? [{ at, kind: 'closed' }] : [];
+}
+
+function recordsOf(jobId: string, { byJob, wholeAt }: Records): Observation[] {
+  const own = byJob.get(jobId) ?? [];
+  const seenAt = new Set(own.map(({ at }) => at));
+  const closed = wholeAt.filter((at) => !seenAt.has(at)).map((at): Observation => ({ at, state: 'closed' }));
+  return [...own, ...closed].sort((a, b) => a.at - b.at);
+}
+
+export const observationOf = (job: JobSnapshot, at: number): Observation => ({
+  at,
+  state: job.reportedState,
+  lastData: job.lastDataTime,
+  openedAt: job.openedAt,
+  bytes: job.modelBytes,
+});
+
+/** Rules that depend on the threshold, or on what a closed job has no more. */
+const notLeftOutBy: ReadonlySet<KeepReason> = new Set(['recent_data', 'recently_opened', 'not_as_planned']);
+const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
+  'no_process',
+  'no_clock',
+  'state_not_chosen',
+  'opening',
+]);
+
+/** The jobs that the request names, each with whether another rule keeps it today. */
+export function advisedJobs(
+  jobs: readonly JobSnapshot[],
+  request: SweepRequest,
+  histories: ReadonlyMap<string, History>,
+  evidenceOf: (job: JobSnapshot) => Evidence,
+  now: number,
+): AdvisedJob[] {
+  const judge = judgeBy(request);
+  const named = matcher(request.jobs);
+  return jobs
+    .filter((job) => named(job) && job.reportedState !== 'unknown')
+    .map((job) => ({
+      evidence: evidenceOf(job),
+      leftOut: judge
+        .rules(job, now, histories.get(job.jobId))
+        .some(
+          ({ reason, holds }) =>
+            holds &&
+            !notLeftOutBy.has(reason) &&
+            !(job.reportedState === 'closed' && onlyOfOpenJobs.has(reason)),
+        ),
+    }));
+}
+
+/** What a sweep now would close under a threshold: `counts.idle` of `plan`. */
+export function idleToday(
+  jobs: readonly JobSnapshot[],
+  request: SweepRequest,
+  histories: ReadonlyMap<string, History>,
+  momentsOf: PastOfJobs['momentsOf'],
+  now: number,
+): number {
+  const judge = judgeBy(request);
+  const named = matcher(request.jobs);
+  return jobs.filter((job) => {
+    if (job.reportedState === 'closed' || !named(job)) return false;
+    const flapping = isFlapping(momentsOf(job.jobId), request.idleFor, now);
+    const { verdict } = judge.judge(job, now, { ...histories.get(job.jobId), ...(flapping && { flapping }) });
+    return verdict === 'close' || verdict === 'force';
+  }).length;
+}

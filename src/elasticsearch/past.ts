@@ -1,0 +1,267 @@
+/**
+ * @module What Elasticsearch keeps of its jobs' past, read in bulk: all jobs in one search, never one job at a time. A
+ * source that is refused is no error: the estimate then does without it.
+ */
+
+import type { Message, Snapshot } from '../advise/evidence.ts';
+import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
+import type { Clock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
+import { type Fields, isFields, momentOf, UnreadableAnswer } from './answers.ts';
+import { messageOf, messagesQuery } from './audit-messages.ts';
+import type { Connection } from './connection.ts';
+import type { Failure } from './failure.ts';
+import { readAll } from './listing.ts';
+import { Reader, type Reading } from './retry-reads.ts';
+import { type Question, Wire } from './wire.ts';
+
+/** Snapshots come with their quantiles, kilobytes to megabytes each, which the server loads before it drops them. */
+const snapshotsPerPage = 500;
+const messagesPerPage = 5_000;
+/** Ten thousand jobs keep about 150,000 snapshots. What lies beyond this is older, and then counts as not known. */
+const maxPages = 400;
+/** What a `from` and a `size` may reach together. */
+const searchWindow = 10_000;
+/** No job needs more to be judged; a chatty one must not take the memory of the others. */
+const maxPerJob = 20_000;
+
+export class ElasticsearchPast implements PastSources, AsyncDisposable {
+  readonly #wire: Wire;
+  readonly #reader: Reader;
+
+  constructor(connection: Connection, clock: Clock) {
+    this.#wire = new Wire(connection);
+    this.#reader = new Reader(this.#wire, clock);
+  }
+
+  /** Empty when the configs cannot be read a second time: the estimate is wider without. */
+  async jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>> {
+    const matching = async (expression: string | undefined) => {
+      const reading = await this.#reader.read(
+        {
+          method: 'GET',
+          path: `/_ml/anomaly_detectors${expression === undefined ? '' : `/${expression}`}`,
+          query: {
+            filter_path: ['error', 'status', ...configFields.map((field) => `jobs.${field}`)].join(','),
+          },
+        },
+        (body) => listOf(body, 'jobs'),
+        signal,
+      );
+      if ('value' in reading) return reading.value;
+      const { failure } = reading;
+      // A prefix that was cut may be an id, or not.
+      if (failure.kind === 'answer' && failure.error.status === 404) return [];
+      throw new Unread(whyOf(failure));
+    };
+    const entries = await readAll<Fields>({
+      matching,
+      called: (name) => matching(encodeURIComponent(name)),
+      named: async (ids) => ({ entries: await matching(ids.join(',')) }),
+      idOf: ({ job_id: id }) => String(id),
+    }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (error instanceof Unread) return [];
+      throw error;
+    });
+    return new Map(
+      entries.map((entry) => [
+        String(entry.job_id),
+        {
+          createTime: momentOf(entry.create_time),
+          finishedTime: momentOf(entry.finished_time),
+          frequency: frequencyOf(entry),
+        },
+      ]),
+    );
+  }
+
+  /** Newest first, so that what a limit leaves out is the oldest. */
+  async snapshots(
+    from: number,
+    signal: AbortSignal,
+    jobId = '*',
+  ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>> {
+    const byJob = new Map<string, Map<string, Snapshot>>();
+    let end: number | undefined;
+    let skip = 0;
+    for (let page = 0; page < maxPages; page += 1) {
+      const reading = await this.#reader.read(
+        {
+          method: 'GET',
+          path: `/_ml/anomaly_detectors/${jobId === '*' ? jobId : encodeURIComponent(jobId)}/model_snapshots`,
+          query: snapshotsQuery(from, end, skip),
+        },
+        (body) => listOf(body, 'model_snapshots'),
+        signal,
+      );
+      signal.throwIfAborted();
+      if ('failure' in reading) return { why: whyOf(reading.failure) };
+      const entries = reading.value;
+      for (const entry of entries) keep(byJob, entry);
+      if (entries.length < snapshotsPerPage) break;
+      const last = momentOf(entries.at(-1)?.timestamp);
+      if (last === undefined) return { why: 'a model snapshot has no timestamp' };
+      skip += snapshotsPerPage;
+      if (skip + snapshotsPerPage > searchWindow) {
+        // Snapshots of the same second come again, and count once. More than a window of one second's is passed over.
+        end = end === last + 1 ? last : last + 1;
+        skip = 0;
+      }
+    }
+    return { value: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])) };
+  }
+
+  async notifications(
+    from: number,
+    asOf: number,
+    signal: AbortSignal,
+    jobId?: string,
+  ): Promise<Read<Notifications>> {
+    const oldest = await this.#search({ size: 1, sort: [{ timestamp: 'asc' }] }, signal);
+    if ('failure' in oldest) return { why: whyOf(oldest.failure) };
+    const begins = oldest.value
+      .map(({ source }) => momentOf(source.timestamp))
+      .filter((moment) => moment !== undefined)
+      .sort((a, b) => a - b)[0];
+    const byJob = new Map<string, Map<string, Message>>();
+    let coveredFrom = Math.max(from, begins ?? asOf);
+    let before = asOf + 10 * 60_000;
+    let announcesSilence = false;
+    for (let page = 0; ; page += 1) {
+      const query = messagesQuery(from, before, jobId);
+      const reading = await this.#search(
+        { size: messagesPerPage, sort: [{ timestamp: 'desc' }], query },
+        signal,
+      );
+      if ('failure' in reading) return { why: whyOf(reading.failure) };
+      const hits = reading.value;
+      for (const { id, source } of hits) {
+        const { job_id: jobId, message: text } = source;
+        const at = momentOf(source.timestamp);
+        if (typeof jobId !== 'string' || typeof text !== 'string' || at === undefined) continue;
+        const message = messageOf(text, at);
+        if (message?.kind === 'feed_silent') announcesSilence = true;
+        const own = byJob.get(jobId) ?? new Map<string, Message>();
+        byJob.set(jobId, own);
+        if (message && own.size < maxPerJob) own.set(id, message);
+      }
+      if (hits.length < messagesPerPage) break;
+      const last = momentOf(hits.at(-1)?.source.timestamp) ?? before;
+      if (page + 1 >= maxPages || last >= before) {
+        coveredFrom = Math.max(coveredFrom, last + 1);
+        break;
+      }
+      before = last;
+    }
+    const crowded = [...byJob.values()].some((own) => own.size >= maxPerJob);
+    const coverage = begins === undefined || crowded ? undefined : { from: coveredFrom, announcesSilence };
+    return {
+      value: { byJob: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])), coverage },
+    };
+  }
+
+  async #search(
+    body: object,
+    signal: AbortSignal,
+  ): Promise<Reading<readonly { readonly id: string; readonly source: Fields }[]>> {
+    const question: Question = {
+      method: 'POST',
+      path: '/.ml-notifications*/_search',
+      query: { ignore_unavailable: true, filter_path: 'error,status,hits.hits._id,hits.hits._source' },
+      body: { ...body, track_total_hits: false, _source: ['job_id', 'message', 'timestamp'] },
+    };
+    const reading = await this.#reader.read(question, hitsOf, signal);
+    signal.throwIfAborted();
+    return reading;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#wire.close();
+  }
+}
+
+class Unread extends Error {}
+
+const configFields = [
+  'job_id',
+  'create_time',
+  'finished_time',
+  'analysis_config.bucket_span',
+  'datafeed_config.datafeed_id',
+  'datafeed_config.frequency',
+];
+
+/** Of the datafeed's config, or the server's default, which follows from the bucket span. */
+function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
+  if (!isFields(datafeed)) return undefined;
+  if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);
+  const span = isFields(analysis) ? parseDuration(String(analysis.bucket_span)) : undefined;
+  if (span === undefined) return undefined;
+  const minute = 60_000;
+  if (span <= 2 * minute) return minute;
+  if (span <= 20 * minute) return span / 2;
+  return span <= 12 * 60 * minute ? 10 * minute : 60 * minute;
+}
+
+const snapshotsQuery = (from: number, end: number | undefined, skip: number) => ({
+  sort: 'timestamp',
+  desc: true, // the default of servers differs from the published one
+  start: String(Math.max(0, Math.floor(from))),
+  ...(end !== undefined && { end: String(end) }),
+  from: String(skip),
+  size: String(snapshotsPerPage),
+  filter_path: [
+    'error',
+    'status',
+    'count',
+    ...[
+      'job_id',
+      'snapshot_id',
+      'timestamp',
+      'description',
+      'latest_record_time_stamp',
+      'model_size_stats.model_bytes',
+    ].map((field) => `model_snapshots.${field}`),
+  ].join(','),
+});
+
+function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
+  const at = momentOf(entry.timestamp);
+  const { job_id: jobId, snapshot_id: id, description, model_size_stats: sizes } = entry;
+  // the target of a revert to nothing is no moment of the job's
+  if (typeof jobId !== 'string' || at === undefined || at === 0 || id === 'empty') return;
+  const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
+  byJob.set(jobId, own);
+  if (own.size >= maxPerJob) return;
+  const bytes = isFields(sizes) ? sizes.model_bytes : undefined;
+  own.set(`${String(id)} ${at}`, {
+    at,
+    latestRecord: momentOf(entry.latest_record_time_stamp),
+    atClose: typeof description === 'string' && description.startsWith('State persisted due to job close'),
+    bytes: typeof bytes === 'number' && bytes >= 0 ? bytes : undefined,
+  });
+}
+
+function listOf(body: unknown, key: 'jobs' | 'model_snapshots'): readonly Fields[] {
+  if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
+  // filter_path leaves an empty list out
+  const entries = body[key] === undefined ? [] : body[key];
+  if (!Array.isArray(entries) || !entries.every(isFields))
+    throw new UnreadableAnswer(`${key} is not a list of objects`);
+  return entries;
+}
+
+function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }[] {
+  // without an index of that name, nothing is left of the answer
+  const hits = isFields(body) && isFields(body.hits) ? (body.hits.hits ?? []) : [];
+  if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
+  return hits.flatMap((hit: unknown) =>
+    isFields(hit) && isFields(hit._source) ? [{ id: String(hit._id), source: hit._source }] : [],
+  );
+}
+
+function whyOf(failure: Failure): string {
+  if ('error' in failure) return `${failure.error.status} ${failure.error.type}: ${failure.error.reason}`;
+  return failure.kind === 'ended' ? 'it took too long' : failure.reason;
+}

@@ -1,0 +1,69 @@
+/** @module When jobs were opened and closed lately, by anybody, from `.ml-notifications*`: one optional read of a sweep. */
+import type { StateMoment } from '../sweep/planning/flapping.ts';
+import { isFields, momentOf } from './answers.ts';
+import { messageOf, stateMessagesQuery } from './audit-messages.ts';
+import type { Wire } from './wire.ts';
+
+const pageSize = 5_000;
+/** A sweep is not kept waiting for this: 100,000 messages are more than ten thousand jobs write in a month. */
+const maxPages = 20;
+
+const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
+  opening: 'opened',
+  closing: 'closed',
+  forced: 'closed',
+};
+
+/** By job; undefined when they may not be read, or do not come at once. Nothing is tried again. */
+export async function readStateMoments(
+  wire: Wire,
+  from: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined> {
+  const seen = new Set<string>();
+  const byJob = new Map<string, StateMoment[]>();
+  let to: number | undefined;
+  for (let page = 0; page < maxPages; page += 1) {
+    const answer = await wire.ask(
+      {
+        // A GET, short enough for its request line: nothing that a sweep reads can be mistaken for a change.
+        method: 'GET',
+        path: '/.ml-notifications*/_search',
+        query: {
+          ignore_unavailable: true,
+          filter_path: 'hits.hits._id,hits.hits._source',
+          source_content_type: 'application/json',
+          source: JSON.stringify({
+            size: pageSize,
+            track_total_hits: false,
+            sort: [{ timestamp: 'desc' }],
+            _source: ['job_id', 'message', 'timestamp'],
+            query: stateMessagesQuery(from, to),
+          }),
+        },
+      },
+      signal,
+    );
+    if ('failure' in answer) return undefined;
+    const { body } = answer;
+    const hits = isFields(body) && isFields(body.hits) ? (body.hits.hits ?? []) : [];
+    if (!Array.isArray(hits)) return undefined;
+    let oldest = to;
+    for (const hit of hits) {
+      if (!isFields(hit) || !isFields(hit._source) || seen.has(String(hit._id))) continue;
+      seen.add(String(hit._id));
+      const { job_id: jobId, message } = hit._source;
+      const at = momentOf(hit._source.timestamp);
+      if (typeof jobId !== 'string' || typeof message !== 'string' || at === undefined) continue;
+      oldest = at;
+      const kind = kinds[messageOf(message, at)?.kind ?? ''];
+      if (!kind) continue;
+      const own = byJob.get(jobId) ?? [];
+      byJob.set(jobId, own);
+      own.push({ at, kind });
+    }
+    if (hits.length < pageSize || oldest === to) break;
+    to = oldest;
+  }
+  return byJob;
+}

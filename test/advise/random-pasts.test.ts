@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { judgePast, sourceSets } from './judge-past.ts';
+
+const asOf = Date.parse('2026-05-20T11:17:23Z');
+
+/** `ADVISE_PASTS` and `ADVISE_FROM` draw others: soak runs take thousands. */
+const pasts = Number(process.env.ADVISE_PASTS ?? 1_000);
+const first = Number(process.env.ADVISE_FROM ?? 1);
+
+test.each([10, 30, 90])(
+  'the truth lies inside every range of a third of the random pasts, over %i days',
+  (days) => {
+    const outside: string[] = [];
+    for (let seed = first; seed < first + pasts / 3; seed += 1)
+      for (const sources of sourceSets) outside.push(...judgePast({ seed, days, asOf, sources }).outside);
+    expect(outside).toEqual([]);
+  },
+  120_000,
+);

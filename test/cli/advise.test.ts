@@ -1,0 +1,331 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../simulator/elasticsearch/index.ts';
+import { habits } from '../../simulator/past/life.ts';
+import type { Advice } from '../../src/advise/advise.ts';
+import type { Explanation } from '../../src/cli/explain/explanation.ts';
+import { trueNumbers } from '../advise/truth.ts';
+import { newFolder } from '../support/folder.ts';
+import { reportOf, runOn } from '../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../support/world.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+async function advice(world: World, ...args: string[]): Promise<Advice> {
+  const result = await runOn(world, ['advise', ...args]);
+  expect(result.stderr).toBe('');
+  expect(result.exit).toBe(0);
+  return JSON.parse(result.stdout) as Advice;
+}
+
+/** One job of each habit, open for weeks and idle for a while. */
+const fleet = (count: number): FleetJob[] =>
+  Array.from({ length: count }, (_, index) => ({
+    jobId: `job-${String(index).padStart(2, '0')}`,
+    created: `${40 + index * 3}d`,
+    openedAt: `${12 + index * 2}d`,
+    lastData: `${1 + ((index * 37) % 300)}h`,
+    modelBytes: `${20 + index}mb`,
+    ...(index % 3 !== 0 && { datafeed: { state: 'stopped' as const } }),
+    past: { habit: habits[index % habits.length] ?? 'live', comesBack: index % 4, seed: index },
+  }));
+
+describe('jobsweep advise', () => {
+  it('holds the truth of a cluster within its ranges, read over real HTTP, in sum and job by job', async () => {
+    await using world = await startWorld(fleet(28));
+    const asOf = world.clock.now();
+    for (const days of [10, 30]) {
+      const result = await runOn(world, ['advise', '--days', String(days), '-o', 'ndjson']);
+      const lines = result.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      const jobs = lines.filter(({ type }) => type === 'job');
+      expect(jobs.length).toBeGreaterThan(20);
+      const sweeps = Array.from({ length: days + 1 }, (_, index) => asOf - (days - index) * day);
+      const sums = new Map<string, { closes: number; wrongCloses: number }>();
+      for (const { jobId, knownFrom, thresholds } of jobs as {
+        jobId: string;
+        knownFrom: string;
+        thresholds: { idleFor: string; closes: Range; wrongCloses: Range; gbHours: Range }[];
+      }[]) {
+        const job = world.cluster.cluster.jobs.get(jobId);
+        const past = job?.past?.();
+        if (!job || !past) throw new Error(`${jobId} has no past`);
+        for (const { idleFor, ...ranges } of thresholds) {
+          const truth = trueNumbers(past.truth, {
+            idleFor: ({ '12h': 12, '24h': 24, '48h': 48, '7d': 168 }[idleFor] as number) * hour,
+            sweeps,
+            knownFrom: Date.parse(knownFrom),
+            closingIsOpen: false,
+            bytes: [{ at: asOf, bytes: job.modelBytes }],
+          });
+          const sum = sums.get(idleFor) ?? { closes: 0, wrongCloses: 0 };
+          sums.set(idleFor, {
+            closes: sum.closes + truth.closes,
+            wrongCloses: sum.wrongCloses + truth.wrongCloses,
+          });
+          for (const name of ['closes', 'wrongCloses', 'gbHours'] as const) {
+            expect(truth[name], `${jobId} ${idleFor} ${name}`).toBeGreaterThanOrEqual(
+              ranges[name].atLeast - 1e-6,
+            );
+            expect(truth[name], `${jobId} ${idleFor} ${name}`).toBeLessThanOrEqual(
+              ranges[name].atMost + 1e-6,
+            );
+          }
+        }
+      }
+      for (const { idleFor, closes, wrongCloses } of lines.filter(({ type }) => type === 'threshold') as {
+        idleFor: string;
+        closes: Range;
+        wrongCloses: Range;
+      }[]) {
+        const truth = sums.get(idleFor);
+        expect(truth?.closes).toBeGreaterThanOrEqual(closes.atLeast);
+        expect(truth?.closes).toBeLessThanOrEqual(closes.atMost);
+        expect(truth?.wrongCloses).toBeGreaterThanOrEqual(wrongCloses.atLeast);
+        expect(truth?.wrongCloses).toBeLessThanOrEqual(wrongCloses.atMost);
+      }
+    }
+  });
+
+  it('says what a sweep now would close, as plan counts it', async () => {
+    await using world = await startWorld([...fleet(14), ...idle(3), ...busy(5)]);
+    const { thresholds } = await advice(world, '--idle-for', '24h,7d');
+    for (const { idleFor, today } of thresholds) {
+      const plan = await runOn(world, ['plan', '-p', '-'], { stdin: JSON.stringify({ idleFor }) });
+      expect(today).toBe(reportOf(plan).counts.idle);
+    }
+  });
+
+  it('echoes thresholds and interval as they were written, and prices memory', async () => {
+    await using world = await startWorld([...fleet(7)]);
+    const result = await advice(
+      world,
+      '--idle-for',
+      '2d, 24h',
+      '--every',
+      '12h',
+      '--price-per-gb-hour',
+      '0.5',
+    );
+    expect(result.every).toBe('12h');
+    expect(result.thresholds.map(({ idleFor }) => idleFor)).toEqual(['24h', '2d']);
+    for (const { cost, gbHours } of result.thresholds)
+      expect(cost).toEqual({ atLeast: gbHours.atLeast * 0.5, atMost: gbHours.atMost * 0.5 });
+  });
+
+  it('counts jobs that other rules keep, and does not judge them', async () => {
+    await using world = await startWorld([
+      ...busy(4),
+      { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
+      { jobId: 'long-closed', state: 'closed', lastData: '200d', created: '300d' },
+      { jobId: 'judged', lastData: '5d' },
+    ]);
+    const { jobs, knownFrom } = await advice(world);
+    expect(jobs).toEqual({ open: 6, judged: 5, leftOut: 1, unknown: 0 });
+    expect(Object.keys(knownFrom)).toEqual(['busy-0', 'busy-1', 'busy-2', 'busy-3', 'judged']);
+  });
+
+  it('changes nothing', async () => {
+    await using world = await startWorld([...fleet(7), ...idle(2)]);
+    const before = world.cluster.jobs();
+    await advice(world);
+    expect(world.cluster.jobs()).toEqual(before);
+    const asked = world.server.requests.map(({ method, path }) => `${method} ${path}`);
+    expect(asked.filter((each) => !each.startsWith('GET ') && !each.endsWith('_search'))).toEqual([]);
+  });
+
+  it.each([
+    ['search', 'notifications', 'ml.get_model_snapshots'],
+    ['ml.get_model_snapshots', 'snapshots', 'search'],
+  ])('does without a source that is refused with 403 (%s)', async (api, source) => {
+    await using world = await startWorld(fleet(7), {
+      faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
+    });
+    const { sources, missing, thresholds } = await advice(world);
+    expect(sources).not.toContain(source);
+    const [first] = missing;
+    expect(first?.source).toBe(source);
+    expect(first?.why).toContain('403');
+    expect(first?.adds).not.toBe('');
+    expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
+  });
+
+  it('recommends nothing from job stats alone', async () => {
+    await using world = await startWorld(fleet(7), {
+      faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
+        api,
+        times: 'always' as const,
+        status: 403,
+      })),
+    });
+    const { sources, recommended, warnings } = await advice(world);
+    expect(sources).toEqual(['stats']);
+    expect(recommended).toBeNull();
+    expect(warnings.join()).toContain('no recommendation');
+  });
+
+  it.each(['table', 'markdown', 'html'])('shows itself as %s', async (form) => {
+    await using world = await startWorld([...fleet(10)]);
+    const { stdout, exit } = await runOn(world, ['advise', '-o', form]);
+    expect(exit).toBe(0);
+    for (const part of ['12h', '24h', '48h', '7d', 'Recommended']) expect(stdout).toContain(part);
+    if (form === 'html') expect(stdout.match(/<svg /g)?.length).toBe(4);
+    if (form === 'table') expect(stdout).toContain('█');
+  });
+
+  it.each([
+    [['--days', '0'], '--days'],
+    [['--days', '366'], '--days'],
+    [['--days', '1.5'], '--days'],
+    [['--idle-for', '24h,'], '--idle-for'],
+    [['--idle-for', '2 weeks'], '--idle-for'],
+    [['--every', '5'], '--every'],
+    [['--days', '300', '--every', '1s'], '--every'],
+    [['--price-per-gb-hour', 'cheap'], '--price-per-gb-hour'],
+    [['--price-per-gb-hour', '-1'], '--price-per-gb-hour'],
+  ])('refuses %j', async (args, named) => {
+    await using world = await startWorld(idle(1));
+    const { exit, stderr, stdout } = await runOn(world, ['advise', ...args]);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(named);
+    expect(stdout).toBe('');
+    expect(world.server.requests).toEqual([]);
+  });
+});
+
+interface Range {
+  readonly atLeast: number;
+  readonly atMost: number;
+}
+
+describe('records', () => {
+  it('of each plan and sweep are read by advise', async () => {
+    await using folder = await newFolder();
+    await using world = await startWorld([...idle(2), ...busy(3)], {
+      faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
+        api,
+        times: 'always' as const,
+        status: 403,
+      })),
+    });
+    const env = { XDG_STATE_HOME: folder.path };
+    const options = { env };
+    await runOn(world, ['plan'], options);
+    for (let round = 0; round < 4; round += 1) {
+      await world.clock.advance(day);
+      world.cluster.receiveData('idle-1');
+      await runOn(world, ['plan'], options);
+    }
+    await world.clock.advance(3 * day);
+    const { stdout } = await runOn(world, ['advise', '--days', '10', '--idle-for', '25h'], options);
+    const { sources, knownFrom } = JSON.parse(stdout) as Advice;
+    expect(sources).toEqual(['stats', 'records']);
+    expect(Object.keys(knownFrom)).toContain('idle-1');
+    // Known from the first plan on, and not only from its last data.
+    expect(world.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
+  });
+
+  it('are not kept with --no-save, nor of the embedded cluster', async () => {
+    await using folder = await newFolder();
+    await using world = await startWorld(idle(2));
+    await runOn(world, ['plan', '--no-save'], { env: { XDG_STATE_HOME: folder.path } });
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+});
+
+describe('a job that comes back', () => {
+  const flapping: FleetJob = {
+    jobId: 'flapping',
+    created: '90d',
+    openedAt: '50h',
+    lastData: '60d',
+    datafeed: { state: 'stopped' },
+    past: { habit: 'live', comesBack: 4, seed: 5 },
+  };
+
+  it('is kept by a plan and by a sweep, because it is flapping', async () => {
+    await using world = await startWorld([flapping, ...idle(1), ...busy(4)]);
+    const report = await world.sweep({});
+    expect(report.jobs.find(({ jobId }) => jobId === 'flapping')).toMatchObject({
+      verdict: 'keep',
+      reason: 'flapping',
+    });
+    expect(report.counts.closed).toBe(1);
+  });
+
+  it('is closed where the messages may not be read, or do not come', async () => {
+    for (const fault of [{ status: 403 }, { hang: true }]) {
+      await using world = await startWorld([flapping, ...busy(4)], {
+        faults: [{ api: 'search', times: 'always', ...fault }],
+      });
+      expect((await world.sweep({})).counts.closed).toBe(1);
+    }
+  });
+
+  it('is listed with a suggestion', async () => {
+    await using world = await startWorld([flapping, ...busy(4)]);
+    const { comesBack } = await advice(world);
+    expect(comesBack).toHaveLength(1);
+    expect(comesBack[0]).toMatchObject({ jobId: 'flapping', times: 4 });
+    expect(comesBack[0]?.suggestion).toBeDefined();
+  });
+});
+
+describe('explain --history', () => {
+  it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
+    'shows the past of one job, each event with its source (%j)',
+    async (args) => {
+      await using world = await startWorld([...fleet(7)]);
+      const { stdout, exit } = await runOn(world, [...args, '-o', 'json']);
+      expect(exit).toBe(0);
+      const { timeline } = JSON.parse(stdout) as Explanation;
+      const events = timeline?.events ?? [];
+      expect(events.map(({ at }) => at)).toEqual(events.map(({ at }) => at).toSorted());
+      expect(events.some(({ what }) => what === 'opened')).toBe(true);
+      expect(events.some(({ source }) => source === 'snapshots')).toBe(true);
+      // One job's past is asked for, not the fleet's.
+      const paths = world.server.requests
+        .map(({ path }) => path)
+        .filter((path) => path.includes('model_snapshots'));
+      expect(paths).toEqual(['/_ml/anomaly_detectors/job-05/model_snapshots']);
+    },
+  );
+
+  it('says who closed a job', async () => {
+    await using folder = await newFolder();
+    await using world = await startWorld([...idle(1, { openedAt: '40d' }), ...busy(4)]);
+    const options = { env: { XDG_STATE_HOME: folder.path } };
+    await runOn(world, ['sweep', '--yes'], options);
+    const { stdout } = await runOn(world, ['explain', 'idle-0', '--history', '-o', 'json'], options);
+    const { timeline } = JSON.parse(stdout) as Explanation;
+    expect(
+      timeline?.events.some(({ what, by }) => what === 'closed' && by?.startsWith('jobsweep, sweep ')),
+    ).toBe(true);
+  });
+
+  it('asks for a job id when there is none', async () => {
+    await using world = await startWorld(idle(1));
+    const { exit, stderr } = await runOn(world, ['explain', '--history']);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('expected the id of a job');
+  });
+});
+
+describe("the server's own idle closer", () => {
+  it('is named as who closed a job', async () => {
+    await using world = await startWorld(
+      [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
+      {
+        settings: { 'xpack.ml.idle_job_auto_close_timeout': '48h' },
+      },
+    );
+    await world.clock.advance(2 * day);
+    expect(world.state('idle-0')).toBe('closed');
+    const { stdout } = await runOn(world, ['explain', 'idle-0', '--history', '-o', 'json']);
+    const { timeline } = JSON.parse(stdout) as Explanation;
+    expect(timeline?.events.find(({ what }) => what === 'closed')?.by).toBe("the server's own idle closer");
+  });
+});
