@@ -2,9 +2,7 @@
  * @module What ten thousand jobs cost the embedded Elasticsearch: starting, memory, and a full stats answer beside
  * what serialising the same JSON costs. `node --expose-gc bench/embedded-elasticsearch.ts`
  */
-import { scaledClock } from '../simulator/clock.ts';
-import { startElasticsearch } from '../simulator/elasticsearch/index.ts';
-import { generateFleet } from '../simulator/fleets/generate.ts';
+import { generateFleet, scaledClock, startElasticsearch } from '../simulator/index.ts';
 
 const rounds = 9;
 const filtered =

@@ -2,7 +2,7 @@
  * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. The same case
  * always runs in the same way, so a failing one can be saved in a file and run again.
  */
-import type { FleetJob } from '../simulator/elasticsearch/index.ts';
+import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request.ts';
 
 /** A fault of an answer or of its transport; see the simulator's `Fault`. */

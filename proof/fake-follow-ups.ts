@@ -1,5 +1,5 @@
 /** @module A fake of the follow-up port, in each mode in which the real service can work or fail. */
-import type { VirtualClock } from '../simulator/clock.ts';
+import type { VirtualClock } from '../simulator/index.ts';
 import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';
 import type { ObservedSweep } from './observe.ts';

@@ -1,5 +1,5 @@
 /** @module The actual state of every job of the embedded cluster at one moment, read from its internals, not from its API. */
-import type { SimulatedCluster } from '../simulator/elasticsearch/index.ts';
+import type { SimulatedCluster } from '../simulator/index.ts';
 
 /** How a job's stats are garbled: `last_data_time` invalid, or missing despite data; unknown state; listed twice. */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';

@@ -2,7 +2,7 @@
  * @module Records what a sweep did and saw, from three sides: its calls to the cluster port, the requests that the
  * server received, and the actual state of the cluster at the moment of each answer.
  */
-import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/elasticsearch/index.ts';
+import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
 import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
 import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';

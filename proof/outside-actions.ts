@@ -1,6 +1,5 @@
 /** @module Carries out the actions of other users during a sweep, at a time or after a number of requests. */
-import type { VirtualClock } from '../simulator/clock.ts';
-import type { EmbeddedElasticsearch } from '../simulator/elasticsearch/index.ts';
+import type { EmbeddedElasticsearch, VirtualClock } from '../simulator/index.ts';
 import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 
 export type ActionLog = { readonly at: number; readonly kind: string; readonly jobId: string }[];

@@ -1,8 +1,11 @@
 /** @module Sets up a case, runs its sweeps in simulated time over real HTTP, and returns the observation. */
 
-import { VirtualClock } from '../simulator/clock.ts';
-import { type EmbeddedElasticsearch, startElasticsearch } from '../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../simulator/track-http.ts';
+import {
+  type EmbeddedElasticsearch,
+  startElasticsearch,
+  trackHttp,
+  VirtualClock,
+} from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
 import { ElasticsearchCluster } from '../src/elasticsearch/cluster.ts';
 import { plannedJobs } from '../src/sweep/planning/approved-plan.ts';

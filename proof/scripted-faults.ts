@@ -1,6 +1,6 @@
 /** @module Scripts the faults of a case on the embedded cluster, including those that garble one job in a good answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
-import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
+import type { EmbeddedElasticsearch, Fault } from '../simulator/index.ts';
 import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
 import type { Garbling, TrueJob } from './ground-truth.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';

@@ -1,7 +1,6 @@
 /** @module Sweeps of a cluster that answers with anything, through the real client over real HTTP, in simulated time. */
 import * as fc from 'fast-check';
-import { VirtualClock } from '../../simulator/clock.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';

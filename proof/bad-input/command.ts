@@ -1,12 +1,12 @@
 /** @module The command on an embedded cluster in simulated time, and how it may end on bad input. */
 import { writeFile } from 'node:fs/promises';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
 import { isPlain } from './output-checks.ts';

@@ -3,7 +3,7 @@
  * what is staleData of it may not be.
  */
 import { gzipSync } from 'node:zlib';
-import type { VirtualClock } from '../../simulator/clock.ts';
+import type { VirtualClock } from '../../simulator/index.ts';
 import {
   answeredAt,
   answerKey,

@@ -1,7 +1,7 @@
 /** @module Saved plans given to `jobsweep sweep --plan`, corrupted before or after they are sealed. */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { Fleet } from '../../simulator/elasticsearch/index.ts';
+import type { Fleet } from '../../simulator/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';

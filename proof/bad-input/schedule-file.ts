@@ -1,7 +1,7 @@
 /** @module Files of schedules, read by `jobsweep schedules plan --prune` beside an embedded Scheduler that has some already. */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';
-import { startScheduler } from '../../simulator/scheduler/index.ts';
+import { startScheduler } from '../../simulator/index.ts';
 import { readDocument } from '../../src/cli/input/document.ts';
 import { toOrder } from '../../src/scheduler/definition.ts';
 import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';

@@ -8,12 +8,12 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { scaledClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type FleetJob,
+  scaledClock,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
+} from '../../simulator/index.ts';
 import { root, source } from '../support/bin.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
 

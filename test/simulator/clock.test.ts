@@ -2,8 +2,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
 
 const hour = 3_600_000;
 

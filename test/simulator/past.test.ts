@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultFleet, type FleetJob } from '../../simulator/elasticsearch/index.ts';
+import { defaultFleet, type FleetJob } from '../../simulator/index.ts';
 import { drawPast, habits } from '../../simulator/past/life.ts';
 import { cleanUp, type KeptSnapshot } from '../../simulator/past/retention.ts';
 import { startWorld } from '../support/world.ts';

@@ -3,16 +3,16 @@
  * ELASTICSEARCH_TEST_URL, a real one (a throwaway cluster: jobs and datafeeds named `conformance-*` are deleted).
  */
 import { test } from 'vitest';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   type FleetJob,
   type SimulatedCluster,
+  type Stack,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import type { Stack } from '../../simulator/elasticsearch/versions.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 

@@ -1,8 +1,6 @@
 /** The cluster in the hands of a test: the truth, and changing it from outside. */
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
-import { SimulatedCluster } from '../../../simulator/elasticsearch/index.ts';
+import { type Fleet, SimulatedCluster, VirtualClock } from '../../../simulator/index.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

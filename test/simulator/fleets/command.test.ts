@@ -5,9 +5,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import { type Fleet, SimulatedCluster, startElasticsearch } from '../../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../../simulator/track-http.ts';
+import {
+  type Fleet,
+  SimulatedCluster,
+  startElasticsearch,
+  trackHttp,
+  VirtualClock,
+} from '../../../simulator/index.ts';
 import { runCommand } from '../../support/run-command.ts';
 
 /** Runs the server in this process, hands its address to `use`, then stops it as SIGTERM does. */

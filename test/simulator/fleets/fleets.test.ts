@@ -3,10 +3,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import { defaultFleet, SimulatedCluster } from '../../../simulator/elasticsearch/index.ts';
-import { checkFleet } from '../../../simulator/fleets/check.ts';
-import { generateFleet } from '../../../simulator/fleets/generate.ts';
+import {
+  checkFleet,
+  defaultFleet,
+  generateFleet,
+  SimulatedCluster,
+  VirtualClock,
+} from '../../../simulator/index.ts';
 import { runCommand } from '../../support/run-command.ts';
 
 const hour = 3_600_000;

@@ -1,6 +1,6 @@
 import { UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
-import type { Invocation, SchedulerOptions } from '../../../simulator/scheduler/index.ts';
+import type { Invocation, SchedulerOptions } from '../../../simulator/index.ts';
 import {
   create,
   functionArn,
