@@ -1,4 +1,4 @@
-/** @module Sweeps of a cluster that answers with anything, through the real client over real HTTP, in simulated time. */
+/** @module Corrupted answers of the cluster: sweeps through the real client over real HTTP, in simulated time. */
 import * as fc from 'fast-check';
 import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
@@ -19,7 +19,7 @@ import {
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, noSetup } from './property.ts';
 
-/** One answer, or each from then on, corrupted in one way. */
+/** Corrupts one answer, or every answer from then on, in one way. */
 interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
@@ -27,9 +27,9 @@ interface AnswerFault {
   readonly how: Corruption | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** Corrupts one of the fields that verdicts rest on: of one entry, or of each that has it. */
+/** Corrupts a field on which verdicts depend, in one entry or in all entries that have it. */
 interface Aimed extends Corruption {
-  /** Which of them; taken round. */
+  /** Index of the field, modulo their number. */
   readonly field: number;
   readonly everywhere: boolean;
 }
@@ -70,9 +70,9 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** A lie that is whole cannot be told from the truth: what stands elsewhere is put noSetup else here. */
+/** Without `swap`: a well-formed value from elsewhere cannot be distinguished from the truth. */
 const honest = corruptionKinds.filter((kind) => kind !== 'swap');
-/** What makes most of a field: nothing, or something else that could be taken for nothing. */
+/** The corruptions that matter most: a missing value, or one that could be taken for a missing one. */
 const telling: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
 const keys: readonly AnswerKey[] = [
   'root',
@@ -90,7 +90,7 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // what is corrupted once is put right by the look before the close
+    // a single corruption is corrected by the look before the close
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
@@ -122,7 +122,7 @@ const remainingMs = 15 * 60_000;
 export const answers = badInput<Given, object>({
   name: 'answers',
   sentence:
-    'an answer of the cluster, however corrupted, makes no sweep close a job that it would else keep; the sweep ends in time, within a bounded number of requests, with a report or an error for people',
+    'no corrupted answer of the cluster makes a sweep close a job that it would otherwise keep; the sweep ends in time, within a bounded number of requests, with a report or a readable error',
   outcomes: ['done', 'partial', 'closes', 'corrupted and closes', 'UnreadableInventoryError'],
   toMeet: [
     ...honest,
@@ -175,7 +175,7 @@ export const answers = badInput<Given, object>({
   },
 });
 
-/** What each request closes when nothing is corrupted, and no fuse stops it: of fewer idle jobs a fuse lets the rest go. */
+/** What each request closes without corruption and without fuses. (A corruption may hide idle jobs, so that a fuse no longer trips.) */
 const baseline = new Map<number, ReadonlySet<string>>();
 
 const closesOf = async (payload: RequestPayload): Promise<ReadonlySet<string>> =>
@@ -221,7 +221,7 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
   return { report, error, fake, struck, mayLookIdle, took: clock.now() - before };
 }
 
-/** Megabytes, of which a sweep that watches for a quarter of an hour reads hundreds: once is enough. */
+/** Such answers have megabytes, and a sweep of 15 minutes reads hundreds of them, so they are corrupted only once. */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
 function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
@@ -232,16 +232,16 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
   const path = known[field % known.length] as Path;
   const corruptEntry = (whole: Json, index: number) =>
     corruptAt(whole, [list, index, ...path], { kind, pick });
-  // the last first: an entry that is taken away moves those behind it
+  // from the end, because deleting an entry moves those behind it
   return everywhere
     ? [...entries.keys()].reverse().reduce(corruptEntry, answer)
     : corruptEntry(answer, at % entries.length);
 }
 
 /**
- * Jobs of which a corrupted answer says, in a legal form, that nothing protects them: most jobs have no groups and no
- * custom settings, and those are told noSetup else. (`spoiled-answers.test.ts` lists each such place.) A datafeed of
- * another name than its job's config has shows; where the config does not tell, or is corrupted as well, nothing does.
+ * The jobs that a corrupted but valid answer shows without their protection. Most jobs have no groups and no custom
+ * settings, and no other answer contains them (`spoiled-answers.test.ts` lists each such place). A renamed datafeed is
+ * noticed by the config of its job, unless that config is missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];
@@ -266,7 +266,7 @@ const isUnsaid = (value: Json | undefined): boolean =>
   value === false ||
   (isObject(value) && !('protectUntil' in (value as JsonObject)) && !(value as JsonObject).protect);
 
-/** What the report calls closed is closed, and its counts are the sum of their parts. */
+/** Checks that jobs reported as closed were closed, and that the counts add up. */
 function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): string[] {
   const untold = jobs.filter(
     ({ jobId, outcome }) => (outcome === 'closed' || outcome === 'force_closed') && !closed.has(jobId),
@@ -275,9 +275,9 @@ function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): s
   const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
   return [
     ...untold.map(
-      ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is told as closed, and nobody asked it`,
+      ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is reported closed and was never asked`,
     ),
-    ...(sum === listed ? [] : [`${listed} listed, and ${sum} told`]),
-    ...(new Set(jobs.map(({ jobId }) => jobId)).size === jobs.length ? [] : ['a job is told twice']),
+    ...(sum === listed ? [] : [`${listed} listed, but the outcomes add up to ${sum}`]),
+    ...(new Set(jobs.map(({ jobId }) => jobId)).size === jobs.length ? [] : ['a job is reported twice']),
   ];
 }

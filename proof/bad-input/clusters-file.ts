@@ -1,4 +1,4 @@
-/** @module Files of clusters (`--clusters`), of which a request names one: the others must not be asked in its name. */
+/** @module Cluster files (`--clusters`). A request names one cluster, and no other may receive its requests. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
@@ -18,7 +18,7 @@ interface Given {
   readonly cluster: string;
 }
 
-/** The addresses are known when it runs. */
+/** The addresses are filled in at run time. */
 const own = { ELASTICSEARCH_URL: 'OWN-URL', ELASTICSEARCH_API_KEY: secrets.key };
 const other = { ELASTICSEARCH_URL: 'OTHER-URL', ELASTICSEARCH_API_KEY: secrets.otherKey, owner: 'team' };
 
@@ -33,7 +33,7 @@ const clusters = fc.constantFrom<Json>(
 export const clustersFile = badInput<Given, TwoClusters>({
   name: 'clusters-file',
   sentence:
-    'a file of clusters, however corrupted, is refused in a sentence that shows no credential, or leads to the named cluster alone, with its own credentials',
+    'a corrupted cluster file is refused with a message without credentials, or leads only to the named cluster, with its own credentials',
   outcomes: ['reached', 'refused', 'not reached'],
   toMeet: [...fileThings, 'corrupted and reached'],
   enough: 2_000,
@@ -59,7 +59,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
     const result = await bench.run(['plan', '--clusters', path, '-p', '-'], {
       stdin: JSON.stringify({ cluster }),
     });
-    // what was on its way when the command ended arrives now
+    // requests in flight at the end of the command arrive now
     await bench.clock.advance(0);
     const [asked, askedOther] = [authorizations(bench.own, from[0]), authorizations(bench.other, from[1])];
     const problems = [...endedBadly(result), ...shownSecrets(result.stdout + result.stderr)];
@@ -68,10 +68,10 @@ export const clustersFile = badInput<Given, TwoClusters>({
     if (asked.length + askedOther.length > 0) {
       meet('reached');
       if (file.corruptions.length + file.textCorruptions.length > 0) meet('corrupted and reached');
-      if (result.exit === 2) problems.push('a cluster was asked, and the file is refused');
+      if (result.exit === 2) problems.push('a cluster was asked although the file is refused');
     }
     if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters were asked');
-    // what stands where in a corrupted value is another story
+    // in a corrupted value, credentials may be swapped
     if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);

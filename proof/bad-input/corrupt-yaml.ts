@@ -1,4 +1,4 @@
-/** @module Corruption of YAML by its own means: aliases that grow, that lead noSetup or to themselves, tags, merges, more documents. */
+/** @module Corrupts YAML with its own features: exponential, unknown and cyclic aliases, tags, merges, several documents. */
 import * as fc from 'fast-check';
 
 export interface YamlCorruption {
@@ -6,7 +6,7 @@ export interface YamlCorruption {
   readonly at: number;
 }
 
-/** Each list holds the one before nine times: some billions of values in ten lines. */
+/** Each list contains the previous one nine times: billions of values in ten lines. */
 const bomb = [
   'a: &a [x, x, x, x, x, x, x, x, x]',
   ...'bcdefghij'.split('').map((name, index) => {
@@ -15,7 +15,7 @@ const bomb = [
   }),
 ].join('\n');
 
-/** Puts a text before the value of the field that `at` chooses. */
+/** Puts a text before the value of the field that `at` selects. */
 function beforeValue(text: string, at: number, insertion: string): string {
   const fields = [...text.matchAll(/^( *(?:- )?[\w$]+: )(?=\S)/gm)];
   const field = fields[at % Math.max(1, fields.length)];
@@ -37,7 +37,7 @@ const tags = [
 const kinds = {
   bomb: (text) => `${bomb}\n${text}`,
   alias_of_nothing: (text, at) => beforeValue(text, at, '*nothing #'),
-  /** Everything below a field, within itself. */
+  /** An object that contains itself. */
   cycle: (text, at) => {
     const lines = text.split('\n');
     const index = at % Math.max(1, lines.length);

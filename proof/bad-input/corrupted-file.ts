@@ -1,4 +1,4 @@
-/** @module Files of JSON or YAML: a valid value, corrupted as a value, as a text and by what YAML can do. */
+/** @module JSON and YAML files with a valid value that is corrupted as a value, as text, or with YAML's own features. */
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 import { anyCorruptions, type Corruption, type CorruptionKind, corrupt, corruptionKinds } from './corrupt.ts';
@@ -15,7 +15,7 @@ export interface CorruptedFile {
   readonly textCorruptions: readonly TextCorruption[];
 }
 
-/** What the generator of files has to meet. */
+/** Every kind of corruption and both formats: what a long run has to try. */
 export const fileThings: readonly string[] = [
   ...new Set<string>([...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds, 'json', 'yaml']),
 ];
@@ -31,7 +31,7 @@ export const corruptedFile = (
     {
       value: valid,
       form: fc.constantFrom('json', 'yaml'),
-      // seldom all of them: what corrupts the text hides what is wrong with the value
+      // rarely all of them: a corrupted text hides the corruptions of the value
       corruptions: orNone(anyCorruptions(kinds)),
       yamlCorruptions: orNone(anyYamlCorruptions),
       textCorruptions: orNone(anyTextCorruptions),
@@ -39,7 +39,7 @@ export const corruptedFile = (
     { noNullPrototype: true },
   );
 
-/** The file's bytes, and its value where that is known: when only the value was corrupted. */
+/** The file's bytes, and its value if the text was not corrupted. */
 export function writeCorrupted(
   file: CorruptedFile,
   meet: Meet,
@@ -49,14 +49,14 @@ export function writeCorrupted(
   for (const { kind } of [...corruptions, ...yamlCorruptions, ...textCorruptions]) meet(kind);
   meet(form);
   const value = corruptions.length > 0 ? corrupt(file.value, corruptions) : file.value;
-  // what is deep or long is written as JSON, which is YAML as well: its writer of YAML takes seconds
+  // deep and long values are written as JSON, which is also YAML: the YAML writer takes seconds for them
   const large = corruptions.some(({ kind }) => kind === 'deep' || kind === 'many');
   const text = form === 'yaml' && !large ? yamlText(value) : jsonText(value);
   const bytes = corruptText(corruptYaml(text, yamlCorruptions), textCorruptions);
   return yamlCorruptions.length + textCorruptions.length === 0 ? { bytes, value } : { bytes };
 }
 
-/** YAML as people write it; of what its writer cannot write, the JSON, which is YAML as well. */
+/** YAML as people write it, or JSON for values that the YAML writer cannot write. */
 function yamlText(value: Json): string {
   try {
     return stringify(value, { aliasDuplicateObjects: false });

@@ -1,6 +1,6 @@
 /**
- * @module A cluster of a job of each kind, as answers that can be corrupted one by one: what a close does to it is true, and
- * what is staleData of it may not be.
+ * @module A fake cluster with a job of each kind whose answers can be corrupted one by one. Closes take effect; the
+ * answers may be wrong.
  */
 import { gzipSync } from 'node:zlib';
 import type { VirtualClock } from '../../simulator/index.ts';
@@ -63,7 +63,7 @@ const kinds: readonly Kind[] = [
   { id: 'busy-2', stats: { data_counts: recent } },
 ];
 
-/** What each answer is, when nothing was corrupted and nothing closed. Of one datafeed only its config tells whose it is. */
+/** All answers before any corruption or close. Only the config of one datafeed, `orphan`, says which job it feeds. */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
   delete answers.datafeeds.datafeeds.find(isOrphan).timing_stats;
@@ -77,7 +77,7 @@ const answersOfKinds = (): MlAnswers =>
     JSON.stringify(
       answersFor(
         kinds.map(({ id, config, stats, feed }, index) => ({
-          // data that ended hours apart: no outage
+          // the last data is hours apart, so that the mass_idle fuse does not trip
           config: configOf(id, config),
           stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),
@@ -93,24 +93,24 @@ const staleData = (index: number): Fields => {
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** What is done to the text of an answer, its status and headers, or its way. */
+/** What the server sends instead: the text, its status and headers, and how the connection behaves. */
 export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Send so many bytes, then break the connection. */
+  /** Send this many bytes, then break the connection. */
   readonly cut?: number;
-  /** Send half, then nothing: until the client goes. */
+  /** Send one half, then nothing until the client disconnects. */
   readonly hang?: boolean;
 }
 
-/** Answers like the cluster; `corrupt` makes of each what is sent. */
+/** Answers like a cluster; `corrupt` turns each answer into what is sent. */
 export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
-  /** Ids of each close request, in their order. */
+  /** The ids of each close request, in order. */
   readonly asked: string[][] = [];
-  /** Requests that change something and are no close. */
+  /** Requests that change something besides closes. */
   readonly strange: string[] = [];
   requests = 0;
   readonly #clock: VirtualClock;
@@ -145,7 +145,7 @@ export class CorruptingCluster {
     delete entry.open_time;
   }
 
-  /** The answer to what was asked: by ids, those entries alone. */
+  /** The answer to a request; for a request with ids, only their entries. */
   #answerTo({ path }: Exchange, key: keyof MlAnswers): Json {
     const answer = this.answers[key];
     const names = /^\/_ml\/(?:anomaly_detectors|datafeeds)\/([^/]+?)(?:\/_stats)?$/.exec(path)?.[1];
@@ -187,7 +187,7 @@ const statuses = [
 const scalars = ['', 'null', 'true', '0', '"text"', '[]', '{}', '[null]', 'NaN', '{"jobs": null}', '\0'];
 const pick = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** What comes between a cluster and its client: gateways, half connections, other servers, enemies. */
+/** Corruptions on the way from the cluster to the client: gateways, broken connections, other servers, attackers. */
 export const ways = {
   cut: (text, at) => ({ text, cut: at % (text.length + 1) }),
   truncated: (text, at) => ({ text: text.slice(0, at % Math.max(1, text.length)) }),

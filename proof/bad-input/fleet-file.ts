@@ -1,4 +1,4 @@
-/** @module Fleet files, served by `jobsweep simulate elasticsearch --fleet` and asked for what there is. */
+/** @module Fleet files: each is served by `jobsweep simulate elasticsearch --fleet`, and the server is queried. */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
@@ -8,7 +8,7 @@ import { badInput } from './property.ts';
 const partly = (shape: Readonly<Record<string, fc.Arbitrary<Json>>>) =>
   fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 
-/** Most often what people write; else what the form allows, and nobody means. */
+/** Mostly a common value, sometimes one that the schema allows but that makes no sense. */
 const orOdd = (good: fc.Arbitrary<Json>, ...odd: readonly Json[]): fc.Arbitrary<Json> =>
   fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
@@ -156,7 +156,7 @@ const questions = [
 export const fleetFile = badInput<CorruptedFile, Bench>({
   name: 'fleet-file',
   sentence:
-    'a fleet file, however corrupted, is refused with places, or served as a cluster that answers every question as one',
+    'a corrupted fleet file is refused with the place of each mistake, or served as a cluster that answers every request',
   outcomes: ['served', 'refused', 'answered'],
   toMeet: [...fileThings, 'corrupted and served'],
   enough: 2_000,
@@ -178,13 +178,13 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
         meet('refused');
         return result.stderr.includes(path)
           ? problems
-          : [...problems, `no place is told: ${result.stderr.slice(0, 300)}`];
+          : [...problems, `the message has no place: ${result.stderr.slice(0, 300)}`];
       }
       if (result.exit !== 0) return [...problems, `it ended with ${result.exit}`];
       meet('served');
       if (given.corruptions.length > 0) meet('corrupted and served');
       if (answers.some(({ status }) => status === 200)) meet('answered');
-      // what a script of faults says is no trouble of the simulator's
+      // scripted faults may cause errors on purpose
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
       return [...problems, ...answers.filter(({ status }) => status >= 500 || status === 0).map(told)];
     } finally {
@@ -195,7 +195,7 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
 
 interface Answered {
   readonly question: string;
-  /** 0: none. */
+  /** 0 without an answer. */
   readonly status: number;
   readonly text: string;
 }
@@ -218,7 +218,7 @@ async function serveAndAsk(path: string, bench: Bench) {
   return { result: await running, answers };
 }
 
-/** Where a fleet has users, one of them. */
+/** The credentials of the user in fleets with users. */
 const headers = { authorization: `Basic ${Buffer.from('u:p').toString('base64')}` };
 
 async function ask(url: string, question: string): Promise<Answered> {

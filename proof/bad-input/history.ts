@@ -1,4 +1,4 @@
-/** @module Reports given as `--history`: they may keep a job open, and never more than that. */
+/** @module Reports given with `--history`: they may keep a job open and must have no other effect. */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -24,7 +24,7 @@ interface Given {
 
 interface HistoryBench extends ClusterBench {
   readonly clusterId: string;
-  /** What a plan without a history would act on. */
+  /** The jobs that a plan without a history would act on. */
   readonly acts: ReadonlySet<string>;
 }
 
@@ -33,7 +33,7 @@ const payload = JSON.stringify({ fuse: { maxShare: null } });
 export const history = badInput<Given, HistoryBench>({
   name: 'history',
   sentence:
-    'a history, however corrupted, is refused, or makes a sweep act on nothing that it would keep without one; explain tells it without a stumble',
+    'a corrupted history is refused, or never makes a sweep act on a job that it would otherwise keep; explain does not crash on it',
   outcomes: ['keeps a job', 'refused', 'acts', 'corrupted and read'],
   toMeet: [...reportForms, ...corruptionKinds, ...textCorruptionKinds, 'plan', 'explain'],
   given: fc.record(
@@ -58,7 +58,7 @@ export const history = badInput<Given, HistoryBench>({
         const startedAt = `2026-11-${day}T02:00:00.000Z`;
         const jobs = [reportedJob('flaps', 'closed'), reportedJob('idle-1', day === 21 ? 'closed' : 'kept')];
         const report: Json = reportOf(bench.clusterId, jobs, { sweepId: `sweep-${day}`, startedAt });
-        // the last is the corrupted one: with it or without, the jobs were closed twice for sure
+        // only the last report is corrupted: the other two already contain the closes
         const value = day === 21 && corruptions.length > 0 ? corrupt(report, corruptions) : report;
         const text = writeReport(value, form, jsonText);
         return bench.write(`${day}.log`, day === 21 ? corruptText(text, textCorruptions) : text);

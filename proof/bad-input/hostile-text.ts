@@ -1,4 +1,4 @@
-/** @module Texts of a cluster, of a report and of errors, in every form in which a result is shown. */
+/** @module Hostile texts from a cluster, a report or an error, in every output form of every command. */
 import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
@@ -23,14 +23,14 @@ interface Given {
   readonly command: Command;
   readonly form: Form;
   readonly terminal: boolean;
-  /** Which text stands for what; the others are harmless. */
+  /** The hostile text for some slots; the other slots have harmless texts. */
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
-/** Harmless, of no meaning, and no id that a job could have, as the hostile ones. */
+/** Harmless texts that, like the hostile ones, are no valid job ids. */
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
-/** The harmless texts, with an id for each text that could be one: what can be named is treated otherwise. */
+/** The harmless texts, but with a valid id in place of each hostile text that is one, because valid ids are treated differently. */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
   ...Object.fromEntries(
@@ -43,7 +43,7 @@ const likewise = (texts: Given['texts']): Texts => ({
 export const hostileText = badInput<Given, HostileCluster>({
   name: 'hostile-text',
   sentence:
-    'no name, state, reason, warning or error acts on a terminal, becomes markup in a page or in Markdown, or breaks a line of JSON, in any form of any command',
+    'in no output form of any command does a name, state, reason, warning or error control a terminal, become markup in HTML or Markdown, or break a line of JSON',
   outcomes: ['shown', 'an error'],
   toMeet: [...commands, ...forms, 'terminal', 'piped', ...slots],
   given: fc.record(
@@ -86,8 +86,8 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // a chart draws no empty label; whether a warning gets through its header, and a uuid is one, depends on its letters;
-    // and of two ids that are one text a job is told once
+    // The two outputs may differ: a chart omits empty labels, some texts are invalid in a header or as a uuid, and a job
+    // whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
     const alike = result.exit === expected.exit && !absent && !doubled;
@@ -95,7 +95,7 @@ export const hostileText = badInput<Given, HostileCluster>({
   },
 });
 
-/** On a terminal a line of progress is drawn over the last one. */
+/** On a terminal each progress line overwrites the previous one. */
 const withoutRedraws = (text: string) => text.replaceAll('\r\u001b[2K', '\n');
 
 async function show(
@@ -120,7 +120,7 @@ async function show(
   return bench.run(['--no-color', name, '-o', form, ...rest], options);
 }
 
-/** `alike`: the harmless texts came to the same end, so that the two outputs must be built alike. */
+/** `alike`: the output with harmless texts ended in the same way, so that both must have the same structure. */
 function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
   const problems = stdout
     .split('\n')
@@ -132,7 +132,7 @@ function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean
   if (form === 'html') return [...problems, ...built(skeletonOf(stdout), skeletonOf(harmlessOut), alike)];
   if (form === 'markdown') {
     const links = linksIn(stdout);
-    if (links.length > 0) problems.push(`a link that nobody wrote: ${links[0]}`);
+    if (links.length > 0) problems.push(`an unwanted link: ${links[0]}`);
     return [...problems, ...built(signsOf(stdout), signsOf(harmlessOut), alike)];
   }
   return problems;
@@ -148,7 +148,7 @@ const unparsable = (texts: readonly string[]): string[] =>
     }
   });
 
-/** Parts that no harmless text ever brought, and, where both are alike, parts in another order. */
+/** Reports parts that never occur with harmless texts and, if both outputs must be alike, any difference. */
 function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
   for (const part of expected) known.add(part);
   const strange = got.find((part) => !known.has(part));

@@ -1,4 +1,4 @@
-/** @module The function's log, of a cluster that says hostile things: it is read on terminals, line by line. */
+/** @module The function's log for a cluster with hostile texts. People read it on terminals, line by line. */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
 import { type HostileCluster, openHostileCluster, type Slot, slots, type Texts } from './hostile-cluster.ts';
@@ -26,7 +26,7 @@ const events: readonly unknown[] = [
 export const logLines = badInput<Given, HostileCluster>({
   name: 'log-lines',
   sentence:
-    'whatever a cluster or an event says, each line of the function’s log is one line of JSON that acts on no terminal',
+    'whatever a cluster or an event contains, each line of the function’s log is one line of JSON that cannot control a terminal',
   outcomes: ['a report', 'an error', 'job swept', 'sweep finished', 'sweep failed'],
   toMeet: [...slots],
   given: fc.record(
@@ -64,11 +64,11 @@ export const logLines = badInput<Given, HostileCluster>({
     }
     return lines
       .filter((line) => !isPlain(line))
-      .map((line) => `a line that acts: ${JSON.stringify(line.slice(0, 500))}`);
+      .map((line) => `a line with control characters: ${JSON.stringify(line.slice(0, 500))}`);
   },
 });
 
-/** What is written to standard output and error meanwhile. */
+/** The text that `work` writes to standard output and standard error. */
 async function writtenBy(work: () => Promise<void>): Promise<string> {
   let text = '';
   const outputs = [process.stdout, process.stderr] as const;

@@ -1,4 +1,4 @@
-/** @module Payloads as texts, as people give them: a file or standard input, read by the command on a cluster of its own. */
+/** @module Payloads as text, from a file or standard input, read by the command. */
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -20,7 +20,7 @@ interface Given {
 export const payloadText = badInput<Given, ClusterBench>({
   name: 'payload-text',
   sentence:
-    'a text that is no valid payload ends the command with 2, with the place of each mistake, before a cluster is asked anything; any other is planned as it says',
+    'an invalid payload ends the command with exit code 2 and the place of each mistake, before any request to a cluster; a valid one is planned',
   outcomes: ['planned', 'refused', 'no JSON'],
   toMeet: [...textCorruptionKinds, 'stdin', 'file', 'a doubled key', 'empty'],
   given: fc.record(
@@ -88,7 +88,7 @@ async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** The text as JSON with comments, in which no key stands twice. */
+/** Reads the text as JSON with comments, in which no key occurs twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
@@ -107,14 +107,14 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
   return readByHand(value);
 }
 
-/** How many keys a valid JSON text writes: a string with a colon behind it, outside of strings. */
+/** The number of keys in a valid JSON text: strings followed by a colon. */
 const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
-/** As deep as a document may be, wherever that is: in what is ignored as well. */
+/** The maximum nesting of a document, including ignored parts. */
 const maxLevels = 1_000;
 
-/** How many keys a value has, of which one that stood twice is there once, and how many levels of lists and objects. */
+/** The number of keys in a value (a duplicate key counts once), and its levels of nesting. */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {
   let keys = 0;
   let levels = -1;
@@ -129,7 +129,7 @@ function measured(value: Json): { readonly keys: number; readonly levels: number
   return { keys, levels };
 }
 
-/** Each line begins with a place, and the place is in the text, where something begins. */
+/** Whether each line begins with a place at which something begins in the text. */
 function hasPlaces(stderr: string, source: string, text: string): boolean {
   const lines = stderr
     .trimEnd()
@@ -146,7 +146,7 @@ function hasPlaces(stderr: string, source: string, text: string): boolean {
   });
 }
 
-/** The same JSON over several lines; only between its parts, so that no text is changed. */
+/** The same JSON over several lines, without changing any string in it. */
 const prettier = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|[{[,:]/gs, (part) =>
     part === ':' ? ': ' : part.length === 1 ? `${part}\n  ` : part,

@@ -1,4 +1,4 @@
-/** @module Payloads as values, as the function is given them: compared with the contract read by hand. */
+/** @module Payloads as values, as the function receives them, compared with a hand-written reading of the contract. */
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
@@ -18,7 +18,7 @@ interface Given {
 export const payload = badInput<Given, object>({
   name: 'payload',
   sentence:
-    'a payload means what the contract says, to the field and to the job, or is refused with every wrong field, its value and what was expected',
+    'a payload has exactly the meaning that the contract gives it, for each field and each job, or is refused with every wrong field, its value and what was expected',
   outcomes: ['valid', 'refused', 'corrupted and valid', 'names fewer jobs'],
   toMeet: [...corruptionKinds, 'bare event'],
   given: fc.record({ payload: validPayload, corruptions: anyCorruptions() }),
@@ -38,37 +38,37 @@ export const payload = badInput<Given, object>({
     }
     meet('valid');
     if (corruptions.length > 0) meet('corrupted and valid');
-    if (expected.wrong) return [`it is taken, and wrong in ${expected.wrong.map(quoted).join(', ')}`];
+    if (expected.wrong) return [`accepted, but wrong in ${expected.wrong.map(quoted).join(', ')}`];
     return [
       ...same('it means', request, expected.means),
       ...meansTheseJobs(request, expected.means, meet),
-      ...same('said in full it means', parseRequest(toPayload(request)).request, request),
+      ...same('with all defaults written out it means', parseRequest(toPayload(request)).request, request),
     ];
   },
 });
 
 const maxReported = 100;
 
-/** The same fields are wrong, and each is told with its value and what was expected, in letters that do nothing. */
+/** Checks a refusal: it reports the same wrong fields, each with its value and what was expected, in plain characters. */
 export function refusedWell(
   { problems, message }: Pick<InvalidRequestError, 'problems' | 'message'>,
   wrong: readonly string[] | undefined,
   document: Json,
 ): string[] {
-  if (!wrong) return [`it is refused, and valid: ${message}`];
-  // of a great many problems the first hundred are told, and that there are more
+  if (!wrong) return [`refused, but valid: ${message}`];
+  // beyond a hundred problems, the message only says that there are more
   const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
   const toldProblems = isCut ? problems.slice(0, -1) : problems;
   if (toldProblems.length > maxReported) return [`${toldProblems.length} problems are told`];
-  // of names the one that is none may be told by its place
+  // an invalid name in a list may be reported by its index
   const told = new Set(
     toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
   );
   const missed = isCut ? [] : wrong.filter((field) => !told.has(field));
   const invented = [...told].filter((field) => !wrong.includes(field));
   return [
-    ...missed.map((field) => `nothing is said of ${quoted(field)}`),
-    ...invented.map((field) => `${quoted(field)} is refused, and right`),
+    ...missed.map((field) => `${quoted(field)} is wrong and not reported`),
+    ...invented.map((field) => `${quoted(field)} is correct and was refused`),
     ...toldProblems.flatMap(({ message: text, path }) => [
       ...toldValue(text, valueAt(document, path)),
       ...(isPlain(text) ? [] : [`a message that is not plain: ${quoted(text)}`]),
@@ -82,13 +82,15 @@ export function refusedWell(
   ];
 }
 
-/** A scalar that was refused stands in the message, as it is written. (A conflict tells what a field means, defaults included.) */
+/** Checks that the message contains the refused scalar as written. (Messages about conflicts contain the meaning, with defaults.) */
 function toldValue(text: string, value: Json | undefined): string[] {
   if (text.includes('unknown field') || text.includes('×') || typeof value === 'object') return [];
   const written =
     value === undefined ? 'nothing' : typeof value === 'string' ? JSON.stringify(value) : `${value}`;
   if (!isPlain(written)) return [];
-  return text.includes(`, got ${written.slice(0, 30)}`) ? [] : [`${quoted(text)} does not tell ${written}`];
+  return text.includes(`, got ${written.slice(0, 30)}`)
+    ? []
+    : [`${quoted(text)} does not contain ${written}`];
 }
 
 const fleet = [
@@ -99,7 +101,7 @@ const fleet = [
   { jobId: 'abbc', groups: ['a.b.c'] },
 ];
 
-/** A sweep never looks at a job that the payload does not name, nor at one that it excludes. */
+/** Checks that the request selects and excludes exactly the jobs that the payload names. */
 function meansTheseJobs(
   { jobs, exclude, force }: SweepRequest,
   expected: Readonly<Record<string, unknown>>,
@@ -118,7 +120,7 @@ function meansTheseJobs(
       if (field === 'jobs' && !meant) meet('names fewer jobs');
       return matcher(names)(job) === meant
         ? []
-        : [`${field} ${meant ? 'names' : 'does not name'} ${job.jobId}, and is taken otherwise`];
+        : [`${field} ${meant ? 'names' : 'does not name'} ${job.jobId}, but the sweep reads it differently`];
     }),
   );
 }
@@ -128,7 +130,7 @@ function same(what: string, got: unknown, expected: unknown): string[] {
   return a === b ? [] : [`${what} ${a}, and should mean ${b}`];
 }
 
-/** JSON with its keys in order; -0 counts as 0, as it does for every limit. */
+/** JSON with sorted keys. -0 becomes 0, which every limit treats the same. */
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,

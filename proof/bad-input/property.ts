@@ -1,18 +1,18 @@
 /**
- * @module One property over bad input: random cases from a seed, what they met, and the smallest one that breaks it. A run
- * of enough cases that never met what it is about has shown nothing, and counts as broken as well.
+ * @module Runs one property over bad input: random cases from a seed, what occurred in them, and the shrunk case that
+ * violates it. A long run in which an expected outcome never occurred has shown nothing, and fails as well.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
 
 export interface RunResult {
-  /** How many were tried. */
+  /** How many cases were tried. */
   readonly cases: number;
-  /** What is broken, with the case made small and how to run it again, or what was never met; empty: the property holds. */
+  /** The violation with the shrunk case and how to repeat it, or what never occurred; empty if the property holds. */
   readonly problems: readonly string[];
-  /** A case broke the property. */
+  /** Whether a case violated the property. */
   readonly violated: boolean;
-  /** How often each thing was met: kinds of corruption, both outcomes. */
+  /** How often each thing occurred: outcomes, kinds of corruption. */
   readonly met: Readonly<Record<string, number>>;
 }
 
@@ -27,27 +27,27 @@ export type Meet = (thing: string) => void;
 export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
-  /** How a case may end: each must be met by any run of a hundred cases. */
+  /** How a case may end. Each must occur in any run of a hundred cases. */
   readonly outcomes: readonly string[];
-  /** Everything else that a run of `enough` cases meets at least once: each kind of corruption, each place. */
+  /** Everything else that must occur in a run of `enough` cases: each kind of corruption, each place. */
   readonly toMeet: readonly string[];
   /** Default: 1,000. */
   readonly enough?: number;
-  /** What a case costs beside the cheapest ones: a run tries this share of its cases. Default: 1. */
+  /** The share of a run's cases that this property tries, less for expensive ones. Default: 1. */
   readonly share?: number;
-  /** The most of the machine's time that a case may take, in milliseconds; default 20,000. More is a hang. */
+  /** Milliseconds of real time after which a case counts as hanging; default 20,000. */
   readonly maxMs?: number;
   readonly given: fc.Arbitrary<Given>;
-  /** What all cases of a run share, disposed at its end. */
+  /** Creates what all cases of a run share; disposed at its end. */
   readonly open: () => Promise<Setup & AsyncDisposable>;
-  /** Tries one case; returns what is wrong. Whatever it throws is wrong, too. */
+  /** Tries one case and returns what is wrong. Any error that it throws counts as well. */
   readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
-/** So many cases meet each outcome. */
+/** In this many cases each outcome must occur. */
 const few = 100;
 
-/** A setup for properties that need none. */
+/** For properties without a setup. */
 export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
 export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {
@@ -64,7 +64,7 @@ async function runProperty<Given, Setup>(
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
   let failed = false;
   const meet: Meet = (thing) => {
-    // what is tried while a failure is made smaller is no random case
+    // cases tried while shrinking are not random, so they do not count
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
   await using setup = await definition.open();
@@ -78,7 +78,7 @@ async function runProperty<Given, Setup>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // When the time is up it does not wait for the case that runs, and that one needs its setup to its end.
+  // fast-check does not wait for the running case when the time is up, but that case still needs the setup
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -87,7 +87,7 @@ async function runProperty<Given, Setup>(
       problems: [
         [
           message(details.errorInstance),
-          `the case, made as small as it could be: ${show(smallest)}`,
+          `the shrunk case: ${show(smallest)}`,
           `run it again with: node proof/bad-input/main.ts --only ${name} --seed ${seed} --path ${details.counterexamplePath}`,
         ].join('\n'),
       ],
@@ -99,13 +99,14 @@ async function runProperty<Given, Setup>(
   const never = must.filter((thing) => !met[thing]);
   return {
     cases: runs,
-    problems: never.length > 0 ? [`in ${runs} cases from seed ${seed} never met: ${never.join(', ')}`] : [],
+    problems:
+      never.length > 0 ? [`in ${runs} cases from seed ${seed} never occurred: ${never.join(', ')}`] : [],
     violated: false,
     met,
   };
 }
 
-/** The case within its time: one that stands still is given up, and one that blocked the machine is told afterwards. */
+/** Runs a case within its time limit. A hanging case is given up; one that blocked the process is reported afterwards. */
 async function inTime<Given, Setup>(
   { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
   value: Given,
@@ -128,7 +129,7 @@ async function inTime<Given, Setup>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** At most so many characters of a case: one of ten megabytes is told by its seed and path. */
+/** The most characters of a case that are printed; seed and path identify larger ones. */
 const maxShown = 4_000;
 
 function show(value: unknown): string {

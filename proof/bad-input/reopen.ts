@@ -1,4 +1,4 @@
-/** @module Reports given to `jobsweep reopen`: only what they name as closed by a sweep of ours may be opened. */
+/** @module Reports given to `jobsweep reopen`: only jobs that the report names as closed by a sweep may be opened. */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
@@ -26,10 +26,10 @@ interface ReopenBench extends ClusterBench {
   readonly clusterId: string;
 }
 
-/** Closed by now, whoever did it; `fed` has a datafeed that somebody stopped, and so has `other-fed`. */
+/** The closed jobs. `fed` and `other-fed` have a stopped datafeed. */
 const closed = ['ours-1', 'ours-2', 'fed', 'other', 'other-fed', 'kept', 'failed-to-close', 'constructor'];
 
-/** What no sweep of ours writes: a job that it did not close and that is closed now, and datafeeds that are not their job's. */
+/** Entries that no sweep writes: jobs that it did not close, and datafeeds of other jobs. */
 const odd = fc.subarray([
   reportedJob('other-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-other-fed' }),
   reportedJob('kept', 'kept', { datafeedStopped: true }),
@@ -62,7 +62,7 @@ const reported = fc.shuffledSubarray(
 export const reopen = badInput<Given, ReopenBench>({
   name: 'reopen',
   sentence:
-    'a report given to reopen, however corrupted, opens no job that it does not name as closed by a sweep, starts no datafeed but the stopped ones of such jobs, and names one thing in each request',
+    'a corrupted report makes reopen open only jobs that it names as closed by a sweep, start only the stopped datafeeds of such jobs, and name one job or datafeed per request',
   outcomes: ['opened', 'started', 'refused', 'corrupted and opened', 'opened nothing'],
   toMeet: [...reportForms, ...corruptionKinds, ...textCorruptionKinds],
   given: fc.record(
@@ -107,12 +107,12 @@ export const reopen = badInput<Given, ReopenBench>({
     return [
       ...endedBadly(result),
       ...changes.filter((each) => !allowed.has(each)).map((each) => `it sent ${each}`),
-      ...(result.exit === 2 && changes.length > 0 ? ['a report that is refused changed something'] : []),
+      ...(result.exit === 2 && changes.length > 0 ? ['a refused report changed something'] : []),
     ];
   },
 });
 
-/** The requests that the text allows at the most, if it is of this cluster. */
+/** The requests that the text permits; none if it is about another cluster. */
 function allowedChanges(text: string, { clusterId, server }: ReopenBench): ReadonlySet<string> {
   const objects = objectsIn(text);
   if (!objects.some(({ id }) => id === clusterId)) return new Set();

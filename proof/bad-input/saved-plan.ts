@@ -1,4 +1,4 @@
-/** @module Saved plans given to `jobsweep sweep --plan`, corrupted before or after they are sealed. */
+/** @module Saved plans given to `jobsweep sweep --plan`, corrupted before or after their digest is calculated. */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Fleet } from '../../simulator/index.ts';
@@ -10,14 +10,14 @@ import { badInput } from './property.ts';
 
 interface Given {
   readonly corruptions: readonly Corruption[];
-  /** Sealed anew after it was corrupted, as somebody could who knows how. */
+  /** Whether the digest is recalculated after the corruption, as an informed attacker could do. */
   readonly sealed: boolean;
   readonly textCorruptions: readonly TextCorruption[];
 }
 
 interface PlanBench extends Bench {
   readonly plan: Json;
-  /** What the plan as it is closes. */
+  /** The jobs that the unchanged plan closes. */
   readonly closes: ReadonlySet<string>;
 }
 
@@ -37,7 +37,7 @@ const fleet: Fleet = {
 export const savedPlan = badInput<Given, PlanBench>({
   name: 'saved-plan',
   sentence:
-    'a saved plan that was changed is refused before anything is closed; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
+    'a changed plan is refused before anything is closed; with a new digest it still closes only jobs that it names, and none that is busy or protected',
   outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
   toMeet: [...corruptionKinds, ...textCorruptionKinds, 'closed less'],
   enough: 2_000,

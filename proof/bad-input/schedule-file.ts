@@ -1,4 +1,4 @@
-/** @module Files of schedules, read by `jobsweep schedules plan --prune` beside an embedded Scheduler that has some already. */
+/** @module Schedule files, read by `jobsweep schedules plan --prune` against an embedded Scheduler with some schedules. */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';
 import { startScheduler } from '../../simulator/index.ts';
@@ -73,18 +73,18 @@ const file: fc.Arbitrary<Json> = fc
   .map(({ schedules, more }) => ({ ...more, schedules }));
 
 interface ScheduleBench extends Bench {
-  /** Whatever the Scheduler was asked that is no read. */
+  /** The number of requests that change something. */
   readonly writes: () => number;
   readonly asked: () => number;
 }
 
-/** What of the group is the file's to prune: neither a follow-up nor the deployment's. */
+/** The schedules that the file may delete: neither follow-ups nor the deployment's own. */
 const ofFile = ['old', 'nightly'];
 
 export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   name: 'schedule-file',
   sentence:
-    'a file of schedules, however corrupted, is refused with places before anything is sent, or plans schedules whose requests are valid and say what the file says; it never takes what is not its own',
+    'a corrupted schedule file is refused with the place of each mistake before anything is sent, or plans schedules with valid requests that mean what the file says; it never deletes schedules that are not its own',
   outcomes: ['planned', 'refused', 'deletes what is left out'],
   toMeet: [...fileThings, 'corrupted and planned'],
   enough: 2_000,
@@ -99,11 +99,11 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
     if (bench.writes() > writes) problems.push('a plan changed the Scheduler');
     if (result.exit === 2) {
       meet('refused');
-      // a setting that is missing has no place in the file
+      // a missing setting has no place in the file
       const told =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);
-      if (!told) problems.push(`no place is told: ${result.stderr.slice(0, 300)}`);
+      if (!told) problems.push(`the message has no place: ${result.stderr.slice(0, 300)}`);
       return bench.asked() > asked
         ? [...problems, 'the Scheduler was asked about a file that is refused']
         : problems;
@@ -121,7 +121,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   },
 });
 
-/** Each Input that would be sent is a valid request by the contract, and means what the file's own request means. */
+/** Checks that each planned Input is a valid request with the meaning of the request in the file. */
 function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefined): string[] {
   const { schedules } = readScheduleFile(readDocument(decoded(bytes), path).value);
   return schedules.flatMap((definition, index) => {

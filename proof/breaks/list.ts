@@ -1,6 +1,6 @@
 /**
- * @module Every property broken on purpose: one marked line of the source changed, so that the property no longer holds. A
- * suite that does not notice proves nothing.
+ * @module The breaks of the properties over sweeps. Each changes one marked line of the source so that the property no
+ * longer holds; a suite that does not notice that proves nothing.
  */
 import type { Break } from './break.ts';
 
