@@ -5,7 +5,7 @@ import { type Aftermath, type Stage, stages, Victim, type VictimOptions } from '
 
 const closed = new Set(['closed', 'force_closed']);
 
-/** The jobs that a text names as a report does, with what became of them. */
+/** The jobs in the reports within a text, with their outcomes. */
 const named = (text: string | undefined): Map<string, string> =>
   new Map(
     pastSweepsIn(text ?? '').flatMap(({ jobs }) =>
@@ -61,7 +61,7 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
       }),
   };
   await using victim = await Victim.start(victimOptions);
-  // what happens to the whole run needs no moment
+  // interruptions that affect the whole run need no particular moment
   const isFull = options.stdout === 'full' || options.stderr === 'full';
   const readsPayload = victimOptions.args.includes('-p');
   if (!isFull && !readsPayload) expect(await victim.reaches(stage), 'the stage was not reached').toBe(true);

@@ -1,10 +1,10 @@
 /**
- * @module What happens to a sweep when a signal comes or one of its streams or files goes away: one cell for each thing and
- * stage. The tests hold every cell with a real process, and `docs/streams-and-signals.md` is made from them.
+ * @module The expected end of a sweep when a signal arrives or one of its streams or files disappears: one cell per
+ * incident and stage. Tests check every cell with a real process; `docs/streams-and-signals.md` is generated from them.
  */
 import type { Incident, Stage, VictimOptions } from './victim.ts';
 
-/** Where the report is afterwards. */
+/** Where the report can be found afterwards. */
 export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
 
 export type Expected =
@@ -12,14 +12,14 @@ export type Expected =
   | {
       readonly exit: number | undefined;
       readonly nothingSent: true;
-      /** The signal may come so late that it ends the process, whose handlers are gone. */
+      /** The signal may arrive after the handlers were removed, and then kills the process. */
       readonly orKilled?: true;
     }
-  /** The report, or the notes of a sweep that was killed, name every job that was asked, in each of these places. */
+  /** In each of these places the report, or the notes of a killed sweep, name every job that was asked to close. */
   | {
       readonly exit: number | undefined;
       readonly report: readonly Place[];
-      /** Every idle job is closed: the sweep took no notice. */
+      /** Every idle job is closed: the incident does not affect the closes. */
       readonly closesAll?: true;
     };
 
@@ -27,7 +27,7 @@ export interface Row {
   readonly what: string;
   readonly incident: Incident;
   readonly options?: Partial<VictimOptions>;
-  /** A text is why there is nothing to hold at that stage. */
+  /** A text explains why there is nothing to check at that stage. */
   readonly cells: Readonly<Record<Stage, Expected | string>>;
   readonly note?: string;
 }
@@ -169,7 +169,7 @@ export const rows: readonly Row[] = [
   },
 ];
 
-/** What the deployed function does when its log goes away; `test/deployment/artefact.test.ts` holds it. */
+/** What the deployed function does when its log disappears; `test/deployment/artefact.test.ts` checks it. */
 export const functionRows: readonly (readonly [string, string, string, string])[] = [
   [
     'the log: its reader leaves',

@@ -1,4 +1,4 @@
-/** @module `npm run interruptions`: many random interruptions of real sweeps, several side by side. */
+/** @module `npm run interruptions`: many random interruptions of real sweeps, several at once. */
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { atLeastOne, proofCommand, seedOption } from '../../proof/command-options.ts';

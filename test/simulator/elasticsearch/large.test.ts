@@ -1,4 +1,4 @@
-/** Ten thousand jobs in one answer. What that costs is measured by `bench/embedded-elasticsearch.ts`. */
+/** Ten thousand jobs in one answer. `bench/embedded-elasticsearch.ts` measures the cost. */
 import { expect, test } from 'vitest';
 import { generateFleet, scaledClock, startElasticsearch } from '../../../simulator/index.ts';
 
