@@ -2,6 +2,7 @@
 import { sweepLargeFleet } from '../test/load/large-fleet.ts';
 import type { LoadResult } from '../test/load/result.ts';
 import { sweepSlowClusters } from '../test/load/slow-cluster.ts';
+import { planWarm } from '../test/load/warm-fleet.ts';
 import { warmFunction } from '../test/load/warm-function.ts';
 
 export interface Load {
@@ -20,6 +21,12 @@ export const loads: readonly Load[] = [
     sentence:
       'The deployed function closes the 2,000 idle jobs out of 10,000, reports the truth, and never uses more than 160 MB.',
     run: () => sweepLargeFleet({ jobs: 10_000, idle: 2_000, mostBytes: 160 * 2 ** 20 }),
+  },
+  {
+    name: 'thirty-thousand-jobs',
+    sentence:
+      'The deployed function plans 30,000 idle jobs with the longest of ids three times in one process, and never has more than 320 MB.',
+    run: () => planWarm({ jobs: 30_000, calls: 3, maxBytes: 320 * 2 ** 20, maxGrowth: 1.25 }),
   },
   {
     name: 'two-hundred-sweeps',

@@ -87,6 +87,17 @@ export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
+/** A read by ids fails for some of them by themselves, and not for the others. Nothing is known of any of them. */
+export class UnreadableEntriesError extends UnreadableInventoryError {
+  /** By the id of the job or datafeed, what the cluster answered. */
+  readonly unreadable: ReadonlyMap<string, Error>;
+
+  constructor(unreadable: ReadonlyMap<string, Error>) {
+    super([...unreadable.values()].map(({ message }) => message).join(' '));
+    this.unreadable = unreadable;
+  }
+}
+
 /** This machine's clock is too far from the cluster's for idle times to mean anything. */
 export class WrongClockError extends JobsweepError {
   readonly exitCode = 5;

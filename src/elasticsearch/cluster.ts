@@ -31,7 +31,7 @@ import {
 } from './answers.ts';
 import { closeAnswerOf } from './close-answer.ts';
 import { addressHash, type Connection } from './connection.ts';
-import type { Failure } from './failure.ts';
+import { concernsAll, type Failure } from './failure.ts';
 import { errorFor } from './fatal-errors.ts';
 import { EndlessListing, readAll, readByIds, type Source } from './listing.ts';
 import { mayPass, Reader, type Reading } from './retry-reads.ts';
@@ -260,8 +260,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       path: `${prefix}${expression === undefined ? '' : `/${expression}`}${suffix}`,
       query,
     });
-    const read = (asked: Question, names?: readonly string[]) =>
-      this.#reader.read(asked, (body) => readListing(body, key, names).map(listing.read), signal);
+    const read = (asked: Question, names?: readonly string[], passes?: (failure: Failure) => boolean) =>
+      this.#reader.read(asked, (body) => readListing(body, key, names).map(listing.read), signal, passes);
     const source: Source<T> = {
       idOf: listing.idOf,
       matching: async (expression) => {
@@ -273,11 +273,13 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
         const reading = await read(asked);
         return missingIn(reading).includes(name) ? [] : this.#valueOf(reading, asked);
       },
-      named: async (names) => {
+      named: async (names, tries) => {
         const asked = question(names.map(encodeURIComponent).join(','));
-        const reading = await read(asked, names);
+        const reading = await read(asked, names, tries === 'one' ? () => false : undefined);
         const missing = missingIn(reading);
-        return missing.length > 0 ? { missing } : { entries: this.#valueOf(reading, asked) };
+        if (missing.length > 0) return { missing };
+        if (mayConcernOne(reading)) return { refused: this.#error(reading.failure, asked) };
+        return { entries: this.#valueOf(reading, asked) };
       },
     };
     try {
@@ -326,6 +328,13 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 /** The ids that a read was told do not exist. */
 const missingIn = (reading: Reading<unknown>): readonly string[] =>
   'failure' in reading && reading.failure.kind === 'answer' ? reading.failure.missing : [];
+
+/** Whether a read by ids was refused with an error that may be about one of them: not about the caller, nor about load. */
+const mayConcernOne = (reading: Reading<unknown>): reading is { readonly failure: Failure } =>
+  'failure' in reading &&
+  reading.failure.kind === 'answer' &&
+  reading.failure.error.status !== 429 &&
+  !concernsAll(reading.failure.error);
 
 /** True or false, in so many words: what cannot be read could hide that the mode is on. */
 function readUpgradeMode(body: unknown): boolean {

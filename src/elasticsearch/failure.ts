@@ -93,7 +93,10 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   const retryAfterMs = retryAfter(error.headers);
   const told = isObject(error.body) ? error.body.error : undefined;
   if (isObject(told) && ['type', 'reason', 'root_cause'].some((field) => field in told)) {
-    const reason = typeof told.reason === 'string' ? told.reason : 'no reason given';
+    const said = typeof told.reason === 'string' ? told.reason : 'no reason given';
+    // The reason of index_closed_exception is "closed", and the index is in a field of its own.
+    const { index } = told;
+    const reason = typeof index === 'string' && !said.includes(index) ? `${said}: index [${index}]` : said;
     const causedBy = causesOf(told).map(show).join('; ');
     return {
       kind: 'answer',
@@ -222,7 +225,7 @@ export type ErrorSubject = 'credentials' | 'privilege' | 'license' | 'block' | '
  */
 export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject {
   if (status === 401) return 'credentials';
-  if (type === 'cluster_block_exception') return 'block';
+  if (type === 'cluster_block_exception' || type === 'index_closed_exception') return 'block';
   if (type === 'security_exception')
     return /\blicense\b/.test(reason) ? 'license' : status === 403 ? 'privilege' : 'credentials';
   return status === 403 && type === 'http_error' ? 'front' : 'other';

@@ -6,6 +6,7 @@ import {
   NotElasticsearchError,
   UnreadableInventoryError,
 } from '../base/errors.ts';
+import type { ClusterError } from '../sweep/ports.ts';
 import { addressSetting, type Connection, shownAddress } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
 import { shownWait } from './retry-reads.ts';
@@ -139,6 +140,15 @@ function troubleOfPage(
   );
 }
 
+/** A listing fails as a whole because of one index, and a sweep on a part of it could close a busy job. */
+function adviceOnBlock({ type, reason }: ClusterError): string {
+  const [, index] = /index \[([^\]]+)\]/.exec(reason) ?? [];
+  const isClosed = type === 'index_closed_exception' || reason.includes('index closed');
+  if (isClosed && index !== undefined)
+    return `The index ${index} is closed, and without it the list of jobs is not whole: open it with POST /${index}/_open, or delete the jobs whose results it holds.`;
+  return 'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.';
+}
+
 /** What an answer says about a wait, and what to do about it. */
 const wordsOfWait = (retryAfterMs: number | undefined, otherwise: string) =>
   retryAfterMs
@@ -171,11 +181,7 @@ function troubleOfStatus(
       'Check the licence: GET _license shows its type and when it ends.',
     );
   if (subject === 'block')
-    return trouble(
-      unreadable,
-      `has a block on what ${asked} reads (${said})`,
-      'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.',
-    );
+    return trouble(unreadable, `has a block on what ${asked} reads (${said})`, adviceOnBlock(error));
   if (error.status === 403)
     return trouble(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
   if (error.status < 500 && error.status !== 429) {

@@ -1,4 +1,5 @@
 /** @module Listings that are whole: by ids that may have vanished, and past the 10,000 entries that one answer holds. */
+import { UnreadableEntriesError } from '../base/errors.ts';
 
 /** The server's own size of a listing; whatever is beyond is left out without a word. */
 export const mostListed = 10_000;
@@ -15,6 +16,9 @@ const surelyFull = 0.9;
 /** Requests by ids side by side: 2,000 jobs that are watched would else be 45 at once. */
 const mostAtOnce = 4;
 
+/** Requests that look for the ids at fault in one that failed: one id among fifty takes about twelve. */
+const maxSearches = 24;
+
 /** How one kind of entry is read. Rejects with whatever ends the sweep. */
 export interface Source<T> {
   /** What an expression of wildcards names; everything without one. */
@@ -22,11 +26,15 @@ export interface Source<T> {
   /** What one name stands for, an entry or a group of them; empty for nothing. */
   called(name: string): Promise<readonly T[]>;
   /** The entries of concrete ids, or, of those, the ids that the server says do not exist. */
-  named(ids: readonly string[]): Promise<Named<T>>;
+  named(ids: readonly string[], tries: 'all' | 'one'): Promise<Named<T>>;
   idOf(entry: T): string;
 }
 
-export type Named<T> = { readonly entries: readonly T[] } | { readonly missing: readonly string[] };
+export type Named<T> =
+  | { readonly entries: readonly T[] }
+  | { readonly missing: readonly string[] }
+  /** The cluster answered with an error that may concern one of the ids only. */
+  | { readonly refused: Error };
 
 /** More entries than can be told apart in a bounded number of reads. */
 export class EndlessListing extends Error {}
@@ -139,8 +147,9 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
 async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
   let left = ids;
   while (left.length > 0) {
-    const answer = await source.named(left);
+    const answer = await source.named(left, 'all');
     if ('entries' in answer) return [...answer.entries];
+    if ('refused' in answer) throw (await findUnreadable(source, left)) ?? answer.refused;
     const missing = new Set(answer.missing);
     const rest = left.filter((id) => !missing.has(id));
     // A 404 that names none of ours: the whole listing tells what is there.
@@ -151,6 +160,33 @@ async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<
     left = rest;
   }
   return [];
+}
+
+/**
+ * The ids at fault in a read that failed, found by reading halves. Undefined where every part fails: then the cause is
+ * the cluster's. Each part is read once, as the whole was tried several times, and the number of reads is bounded.
+ */
+async function findUnreadable<T>(
+  source: Source<T>,
+  ids: readonly string[],
+): Promise<UnreadableEntriesError | undefined> {
+  const unreadable = new Map<string, Error>();
+  const parts = [ids];
+  let isAnyRead = false;
+  let searches = 0;
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    const half = Math.ceil(part.length / 2);
+    for (const list of [part.slice(0, half), part.slice(half)]) {
+      if (list.length === 0) continue;
+      searches += 1;
+      if (searches > maxSearches) return undefined;
+      const answer = await source.named(list, 'one');
+      if (!('refused' in answer)) isAnyRead = true;
+      else if (list.length > 1) parts.push(list);
+      else for (const id of list) unreadable.set(id, answer.refused);
+    }
+  }
+  return isAnyRead && unreadable.size > 0 ? new UnreadableEntriesError(unreadable) : undefined;
 }
 
 /** `ids` in lists that each fit a request line. */

@@ -55,6 +55,24 @@ export function auditLog(context: Context, environment: Environment): WriteLine 
   };
 }
 
+/** More than this in the queue makes a writer of many lines wait, bytes. */
+const maxQueued = 64 * 1024;
+
+/**
+ * Waits until the lines are out if many are queued, or, with `all`, if any are. Lambda freezes the process when the
+ * handler returns: what is queued then is written by the next invocation, or never. Ends when the log is closed, or when
+ * nothing has read it for `limitMs`.
+ */
+export async function flushLog(limitMs: number, all = false): Promise<void> {
+  const { stdout } = process;
+  if (stdout.destroyed || stdout.writableLength <= (all ? 0 : maxQueued)) return;
+  const flushed = Promise.withResolvers<void>();
+  const limit = setTimeout(flushed.resolve, Math.max(0, limitMs));
+  stdout.write('', () => flushed.resolve());
+  await flushed.promise;
+  clearTimeout(limit);
+}
+
 /** What a line says of an error. Its other fields may hold what the SDK or the cluster answered, and stay out. */
 export function errorFields(error: Error): object {
   const { name, message, stack, cause } = error;

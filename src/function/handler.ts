@@ -15,7 +15,7 @@ import { fitReport, type SweepReport } from '../sweep/reporting/report.ts';
 import { parseRequest } from '../sweep/request/request.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
-import { auditLog, errorFields, type WriteLine } from './audit-log.ts';
+import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';
 import { publishMetrics } from './metrics.ts';
 
 /** What the function lives on; tests bring their own clock. */
@@ -28,6 +28,8 @@ export interface FunctionWorld {
 const mostBytes = 5_000_000;
 /** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
 const mostLineBytes = 240_000;
+/** What is left for the answer when nothing reads the log, in milliseconds. */
+const timeToAnswer = 1_000;
 
 // A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -73,17 +75,25 @@ export function createHandler({ environment, clock }: FunctionWorld) {
           notice: (notice) => write('INFO', 'sweep waits', { sweepId: order.sweepId, notice }),
         },
       });
-      logReport(report, write);
+      const logTime = () => context.getRemainingTimeInMillis() - timeToAnswer;
+      await logReport(report, write, logTime);
       publishMetrics(report, environment);
+      await flushLog(logTime(), true);
       return fitReport(report, mostBytes);
     });
 }
 
-/** A scheduled invocation's return value goes nowhere: these lines are the report that stays. */
-function logReport(report: SweepReport, write: WriteLine): void {
+/**
+ * A scheduled invocation's return value goes nowhere: these lines are the report that stays. They are written as fast as
+ * they are read, or tens of thousands would wait in memory.
+ */
+async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, jobs } = report;
-  for (const job of jobs)
-    if (job.outcome !== 'kept') write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
+  for (const job of jobs) {
+    if (job.outcome === 'kept') continue;
+    write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
+    await flushLog(logTime());
+  }
   const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
   write('INFO', 'sweep finished', rest);
 }

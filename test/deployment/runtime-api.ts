@@ -23,6 +23,8 @@ export interface FunctionOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** What is left of the function's time at each invocation, in milliseconds; 15 minutes when left out. */
   readonly timeoutMs?: number;
+  /** Whether to keep what the function writes; it does when left out. */
+  readonly keepsOutput?: boolean;
 }
 
 /** What an invocation ended with: as the caller of `aws lambda invoke` sees it. */
@@ -38,6 +40,7 @@ interface Waiting {
 }
 
 export interface RunningFunction extends AsyncDisposable {
+  readonly pid: number;
   /** Invokes it with that text as payload, as it would come over the wire. */
   invoke(payload: string): Promise<InvocationEnd>;
   /** Stops reading its log, as one whose reader has gone. */
@@ -102,13 +105,14 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   });
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (part: Buffer) => {
-      output += part.toString();
+      if (options.keepsOutput !== false) output += part.toString();
     });
   child.once('exit', (code) =>
     init.reject(new Error(`the function's process ended with ${code}:\n${output}`)),
   );
 
   return {
+    pid: child.pid ?? 0,
     invoke: async (payload) => {
       const waiting: Waiting = { id: randomUUID(), payload, end: Promise.withResolvers() };
       queue.push(waiting);

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { UnreadableEntriesError } from '../../src/base/errors.ts';
 import {
   chunks,
   EndlessListing,
   missingIds,
   mostListed,
+  type Named,
   readAll,
   readByIds,
   type Source,
@@ -40,7 +42,7 @@ class Server implements Source<string> {
     return 'entries' in answer ? answer.entries : [];
   }
 
-  async named(names: readonly string[]): Promise<{ entries: string[] } | { missing: string[] }> {
+  async named(names: readonly string[]): Promise<Named<string>> {
     this.asked.push(names.join(','));
     const missing = names.filter((name) => !this.#ids.includes(name) && !this.#groups.has(name));
     if (missing.length > 0) return { missing };
@@ -228,5 +230,40 @@ describe('lists of ids', () => {
     ["No known job with id 'a', and more", []],
   ])('are understood out of a 404: %s', (reason, ids) => {
     expect(missingIds(reason)).toEqual(ids);
+  });
+});
+
+describe('a read by ids that fails for some of them', () => {
+  const ids = numbered('job-', 40);
+  const refusing = (isBad: (id: string) => boolean) => {
+    const server = new Server(ids);
+    const named = server.named.bind(server);
+    const refused = new Error('all shards failed');
+    let asked = 0;
+    server.named = async (names) => {
+      asked += 1;
+      return names.some(isBad) ? { refused } : named(names);
+    };
+    return { read: readByIds(server, ids), refused, asked: () => asked };
+  };
+
+  it('names the one id at fault, in some dozen requests', async () => {
+    const { read, asked } = refusing((id) => id === 'job-000017');
+    const error = (await read.catch((thrown: unknown) => thrown)) as UnreadableEntriesError;
+    expect(error).toBeInstanceOf(UnreadableEntriesError);
+    expect([...error.unreadable.keys()]).toEqual(['job-000017']);
+    expect(asked()).toBeLessThanOrEqual(13);
+  });
+
+  it('is refused as a whole, in a bounded number of requests, when every id fails', async () => {
+    const { read, refused, asked } = refusing(() => true);
+    await expect(read).rejects.toBe(refused);
+    expect(asked()).toBeLessThanOrEqual(25);
+  });
+
+  it('is refused as a whole when so many ids fail that they cannot be told apart in time', async () => {
+    const { read, refused, asked } = refusing((id) => id.endsWith('3'));
+    await expect(read).rejects.toBe(refused);
+    expect(asked()).toBeLessThanOrEqual(25);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { sweepLargeFleet } from './large-fleet.ts';
 import { sweepSlowClusters } from './slow-cluster.ts';
+import { planWarm } from './warm-fleet.ts';
 import { warmFunction } from './warm-function.ts';
 
 const mb = 2 ** 20;
@@ -21,6 +22,33 @@ describe('the deployed function', () => {
   it('holds no more after many sweeps than after some', own, async () => {
     const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
     expect(problems).toEqual([]);
+  });
+
+  it('takes no more memory for each further plan of many jobs', own, async () => {
+    const { problems } = await planWarm({ jobs: 6_000, calls: 6, maxBytes: 200 * mb, maxGrowth: 1.4 });
+    expect(problems).toEqual([]);
+  });
+
+  it('is found out when each plan of many jobs leaves 20 MB behind', own, async () => {
+    const text = `
+      import { handler as whole } from './src/function/handler.ts';
+      const left = [];
+      export const handler = (...invocation) => {
+        left.push(Buffer.alloc(20 * 2 ** 20, 1));
+        return whole(...invocation);
+      };
+    `;
+    const { problems } = await planWarm({
+      jobs: 500,
+      calls: 6,
+      maxBytes: 120 * mb,
+      maxGrowth: 1.4,
+      entry: { text },
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/^the peaks are .*, over 120 MB$/),
+      expect.stringMatching(/^the peaks grow from call to call: .*, over 1.4 times the second$/),
+    ]);
   });
 
   it(

@@ -6,7 +6,7 @@
 import { runs } from '../planning/inventory.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
-import { allowanceFor, ask, look, type Reads, readStats, unreadable } from './look-and-ask.ts';
+import { allowanceFor, ask, errorOfOne, look, type Reads, readStats, unreadable } from './look-and-ask.ts';
 import { afterLook, askAgain, errorOf, type NextStep, nextStep, type Phase } from './next-step.ts';
 import {
   candidates,
@@ -227,10 +227,14 @@ class CloseLoop {
       // break: fresh-look
       jobs = await look(entries, this.#closing, this.#reads, fresh);
     } catch (error) {
+      if (ending.aborted) return [];
+      const atFault = entries.filter((entry) => errorOfOne(entry, error) !== undefined);
+      const unread = atFault.length > 0 ? atFault : entries;
       // The fate of a job that was asked before is read at the end.
-      if (!ending.aborted)
-        for (const entry of entries) if (entry.asks === 0) this.#leaveUnread(entry, unreadable(error));
-      return [];
+      for (const entry of unread)
+        if (entry.asks === 0) this.#leaveUnread(entry, unreadable(errorOfOne(entry, error) ?? error));
+      const rest = batch.filter(({ entry }) => !unread.includes(entry));
+      return rest.length > 0 ? await this.#look(rest, Number.POSITIVE_INFINITY) : [];
     }
     this.#learn(entries);
     return batch.flatMap(({ entry, force }) => {
@@ -401,7 +405,14 @@ class CloseLoop {
     this.#isReading = true;
     if (open.length > 0) this.#lastReadAt = readAt;
     this.#pay(requestsToRead(entries));
-    const read = await readStats(entries, this.#closing, this.#reads, ending).catch(() => undefined);
+    const readEach = (some: readonly Entry[]) => readStats(some, this.#closing, this.#reads, ending);
+    const read = await readEach(entries)
+      .catch(async (error: unknown) => {
+        const rest = entries.filter((entry) => errorOfOne(entry, error) === undefined);
+        if (rest.length === entries.length) throw error;
+        return await readEach(rest);
+      })
+      .catch(() => undefined);
     this.#isReading = false;
     if (ending.aborted) return;
     this.#learn(entries);
@@ -427,14 +438,16 @@ class CloseLoop {
     const { clock, judge, budget } = this.#closing;
     const now = clock.now();
     const repeated = new Map<CloseAnswer, { readonly entries: Entry[]; delayMs: number }>();
-    for (const [entry] of read === undefined ? [] : open) this.#noteState(entry, now);
+    // A job whose own stats cannot be read waits for the next read. One that no request may name is never read.
+    const wasRead = ({ job, seen }: Entry) =>
+      read !== undefined && (job.target === undefined || (seen?.read ?? 0) >= read);
+    for (const [entry] of open) if (wasRead(entry)) this.#noteState(entry, now);
     for (const [entry, { phase: was, until = Number.POSITIVE_INFINITY }] of open) {
       if (was.phase === 'looked_at') continue;
       const phase: Phase = was.phase === 'watched' ? { phase: 'watched', over: now >= until } : was;
-      const next: NextStep =
-        read === undefined
-          ? { step: phase.phase === 'watched' && phase.over ? 'leave' : 'wait' }
-          : nextStep(entry, entry.seen?.stats, phase, { judge, now, readAt });
+      const next: NextStep = !wasRead(entry)
+        ? { step: phase.phase === 'watched' && phase.over ? 'leave' : 'wait' }
+        : nextStep(entry, entry.seen?.stats, phase, { judge, now, readAt });
       if (next.step === 'again' && !next.force && phase.phase === 'answered') {
         const group = repeated.get(phase.answer) ?? { entries: [], delayMs: 0 };
         group.entries.push(entry);

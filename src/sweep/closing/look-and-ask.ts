@@ -1,5 +1,6 @@
 /** @module The requests of a closing: the reads by ids, the look right before a close, and the close itself. */
 
+import { UnreadableEntriesError } from '../../base/errors.ts';
 import { together } from '../../base/together.ts';
 import type { CloseAllowance } from '../budget.ts';
 import { type JobSnapshot, joinInventory, runs } from '../planning/inventory.ts';
@@ -81,6 +82,13 @@ async function lookOnce(
   // The config of a job may have been read just before it was deleted.
   const gone = new Set(entries.filter(({ seen }) => seen && !seen.stats).map(({ jobId }) => jobId));
   return new Map(snapshots.filter(({ jobId }) => !gone.has(jobId)).map((job) => [job.jobId, job]));
+}
+
+/** What the cluster answered for this job alone, if a read that named several jobs failed because of it. */
+export function errorOfOne({ jobId, job }: Entry, error: unknown): Error | undefined {
+  if (!(error instanceof UnreadableEntriesError)) return undefined;
+  const feed = job.datafeed?.datafeedId;
+  return error.unreadable.get(jobId) ?? (feed === undefined ? undefined : error.unreadable.get(feed));
 }
 
 /** What the look at a job that was never asked failed with, unless that job needs no request any more. */

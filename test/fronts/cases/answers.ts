@@ -42,6 +42,39 @@ const oneBadJob: FrontCase[] = (
   outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed' },
 }));
 
+/** The listing is whole, and each read by ids that names one job or its datafeed fails. */
+const unreadableJobs: FrontCase[] = (
+  [
+    [/^\/_ml\/anomaly_detectors\/[^/]*\bbad\b[^/]*\/_stats$/, 'the stats of a job', 503],
+    [/^\/_ml\/anomaly_detectors\/[^/]*\bbad\b[^/]*\/_stats$/, 'the stats of a job, for good,', 400],
+    [/^\/_ml\/anomaly_detectors\/[^/]*\bbad\b[^/]*$/, 'the config of a job', 500],
+    [/^\/_ml\/datafeeds\/[^/]*\bdatafeed-bad\b[^/]*\/_stats$/, 'the stats of a datafeed', 500],
+  ] as const
+).map(([path, what, status]) => ({
+  name: `one job among others: ${what} cannot be read right before the close (${status})`,
+  condition: `Every read that names \`bad\` among others is answered with \`${status}\`: ${what} cannot be read.`,
+  respond: (exchange, healthy) =>
+    path.test(exchange.path)
+      ? exchange.json(errorBody(status, 'search_phase_execution_exception', 'all shards failed'), status)
+      : healthy(),
+  jobs: ['bad', 'job-a', 'job-b', 'job-c', 'job-d'],
+  command: ['sweep', '--yes'],
+  says: ['unreadable: the job could not be read right before it was to be asked', 'all shards failed'],
+  exit: 3,
+  outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed', 'job-d': 'closed' },
+}));
+
+/** From the first close on, reads of stats that name `bad` fail. */
+function unreadableAfterClose(): NonNullable<FrontCase['respond']> {
+  let isAsked = false;
+  return ({ path, json }, healthy) => {
+    isAsked ||= path.endsWith('/_close');
+    if (isAsked && /\bbad\b.*\/_stats$/.test(path))
+      json(errorBody(503, 'search_phase_execution_exception', 'all shards failed'), 503);
+    else healthy();
+  };
+}
+
 /** Answers a TLS greeting with the alert that a server sends when it does not like the greeting. */
 async function handshakeRefused() {
   const server = createServer((socket) => {
@@ -118,8 +151,57 @@ export const answers: FrontGroup = {
           'index [.ml-anomalies-shared] blocked by: [FORBIDDEN/4/index closed];',
         ),
       },
-      says: [`${shownUrl} has a block on what GET /_ml/anomaly_detectors/_stats reads`, 'Remove the block'],
+      says: [
+        `${shownUrl} has a block on what GET /_ml/anomaly_detectors/_stats reads`,
+        'The index .ml-anomalies-shared is closed, and without it the list of jobs is not whole: open it with POST /.ml-anomalies-shared/_open',
+      ],
       exit: 5,
+    },
+    {
+      name: 'an index without room, met by a plan',
+      condition: 'An index that the read needs is blocked because the disk is full.',
+      answer: {
+        to: 'GET /_ml/anomaly_detectors/_stats',
+        status: 403,
+        body: errorBody(
+          403,
+          'cluster_block_exception',
+          'index [.ml-anomalies-shared] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];',
+        ),
+      },
+      says: ['Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.'],
+      exit: 5,
+    },
+    {
+      name: 'a closed results index of one job, met by a sweep',
+      condition: 'The listing of stats fails as a whole because the results index of one job is closed.',
+      answer: {
+        to: 'GET /_ml/anomaly_detectors/_stats',
+        status: 400,
+        body: {
+          error: { type: 'index_closed_exception', reason: 'closed', index: '.ml-anomalies-custom-bad' },
+          status: 400,
+        },
+      },
+      jobs: ['bad', 'job-a'],
+      command: ['sweep', '--yes'],
+      says: [
+        '(HTTP 400 index_closed_exception: closed: index [.ml-anomalies-custom-bad]); nothing was closed. The index .ml-anomalies-custom-bad is closed',
+        'open it with POST /.ml-anomalies-custom-bad/_open, or delete the jobs whose results it holds.',
+      ],
+      exit: 5,
+    },
+    ...unreadableJobs,
+    {
+      name: 'one job among others whose stats cannot be read after the close',
+      condition:
+        'Once a close was asked for, every read of stats that names `bad` is answered with `503` `search_phase_execution_exception`.',
+      respond: unreadableAfterClose(),
+      says: [],
+      exit: 3,
+      jobs: ['bad', 'job-a', 'job-b'],
+      command: ['sweep', '--yes'],
+      outcomes: { bad: 'unknown', 'job-a': 'closed', 'job-b': 'closed' },
     },
     {
       name: 'a front that refuses the caller',

@@ -1,0 +1,87 @@
+/**
+ * @module Plans of a very large cluster in one warm function, which starts as Lambda starts it: the most memory that each
+ * invocation took. The cluster is in this process, and not measured.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { bundle } from '../../bench/function/bundle.ts';
+import { nodeOptions } from '../../deploy/template.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { startFunction } from '../deployment/runtime-api.ts';
+import { newFolder } from '../support/folder.ts';
+import { type LoadResult, Problems } from './result.ts';
+
+export interface WarmFleet {
+  readonly jobs: number;
+  readonly calls: number;
+  /** What an invocation may take at most, bytes. */
+  readonly maxBytes: number;
+  /** How much more the last invocation may take than the second; the first also compiles code. */
+  readonly maxGrowth: number;
+  /** A module's text that stands in for the handler, to plant a leak. */
+  readonly entry?: { readonly text: string };
+}
+
+/** The longest id that a job may have. */
+const idLength = 64;
+
+/** Every job is idle and has a datafeed, so that each is read, judged, reported and logged. */
+function fleetJob(_: unknown, index: number): FleetJob {
+  const prefix = `team-${index % 40}-${String(index).padStart(5, '0')}-`;
+  return {
+    jobId: prefix.padEnd(idLength, 'service-latency-by-endpoint-'),
+    groups: [`team-${index % 40}`],
+    openedAt: '200d',
+    lastData: `${72 + (index % 2_000)}h`,
+    datafeed: { state: 'stopped' },
+  };
+}
+
+const plan = JSON.stringify({ dryRun: true, fuse: { maxJobs: null, maxShare: null } });
+
+/** Invokes one function again and again; its cases are the invocations. */
+export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: WarmFleet): Promise<LoadResult> {
+  await using folder = await newFolder();
+  await bundle(entry ?? 'src/function/handler.ts', folder.path);
+  const fleet = { jobs: Array.from({ length: jobs }, fleetJob) };
+  await using server = await startElasticsearch({ clock: scaledClock(), fleet, rememberedRequests: 1 });
+  await using running = await startFunction({
+    task: folder.path,
+    handler: 'handler.handler',
+    functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep',
+    environment: { NODE_OPTIONS: nodeOptions, ELASTICSEARCH_URL: server.url },
+    keepsOutput: false,
+  });
+  await running.initMs;
+  const problems = new Problems();
+  const peaks: number[] = [];
+  for (let call = 1; call <= calls; call += 1) {
+    // from now on the peak is counted anew (proc(5))
+    writeFileSync(`/proc/${running.pid}/clear_refs`, '5');
+    const { result, error } = await running.invoke(plan);
+    const { counts } = (result ?? {}) as Partial<SweepReport>;
+    problems.expect(
+      counts?.idle === jobs,
+      `call ${call} plans to close ${counts?.idle ?? error?.errorMessage}, of ${jobs}`,
+    );
+    peaks.push(peakOf(running.pid));
+  }
+  const shown = peaks.map((peak) => `${(peak / 2 ** 20).toFixed(0)} MB`).join(', ');
+  const [, second = 0] = peaks;
+  problems.expect(
+    peaks.every((peak) => peak <= maxBytes),
+    `the peaks are ${shown}, over ${(maxBytes / 2 ** 20).toFixed(0)} MB`,
+  );
+  problems.expect(
+    (peaks.at(-1) ?? 0) <= second * maxGrowth,
+    `the peaks grow from call to call: ${shown}, over ${maxGrowth} times the second`,
+  );
+  return { cases: calls, measured: `${jobs} jobs, peaks ${shown}`, problems: problems.all };
+}
+
+/** The most resident memory of a process since it was last reset, bytes. */
+function peakOf(pid: number): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}
