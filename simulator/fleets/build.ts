@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The past that leads up to how the job is described, drawn once and only when somebody asks. */
+/** The past that leads up to the described job, generated once, on first use. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,

@@ -1,11 +1,11 @@
-/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13 and what else is asked of the cluster as a whole. */
+/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster. */
 import { describe, expect, test } from 'vitest';
 import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
 
 const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 
 describe('GET /', () => {
-  test('names the cluster and its version', async () => {
+  test('returns the name and the version of the cluster', async () => {
     await using target = await startTarget();
 
     const { body, headers } = await target.get('/');
@@ -26,7 +26,7 @@ describe('GET /', () => {
 });
 
 describe('elasticsearch.md §3.4 info', () => {
-  test('defaults, limits and whether it is upgraded', async () => {
+  test('returns defaults, limits and the upgrade mode', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/info');
@@ -75,7 +75,7 @@ describe('elasticsearch.md §3.4 info', () => {
 });
 
 describe('elasticsearch.md §3.5 memory stats', () => {
-  test('each node, in bytes', async () => {
+  test('list each node, in bytes', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/memory/_stats');
@@ -112,7 +112,7 @@ describe('elasticsearch.md §3.5 memory stats', () => {
 });
 
 describe('elasticsearch.md §3.6 upgrade mode', () => {
-  test('is acknowledged, shown, and left again', async () => {
+  test('can be turned on and off, and is shown in the info', async () => {
     await using target = await startTarget();
 
     expect((await target.post('/_ml/set_upgrade_mode?enabled=true&timeout=30s')).body).toEqual({
@@ -193,7 +193,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 
     const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
     const start = target.clock.now() - 12 * 3_600_000;
-    // of two hours one was read twice, because a moved job goes back to its snapshot
+    // one of two hours was read twice, because a moved job reverts to its snapshot
     expect(counts.latest_record_timestamp).toBeLessThan(start - 90 * 86_400_000 + 101 * 3_600_000);
     expect(counts.latest_record_timestamp).toBeGreaterThan(start - 90 * 86_400_000 + 98 * 3_600_000);
   });
@@ -202,7 +202,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 describe('elasticsearch.md §3.13 cat', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 
-  test('jobs as a table', async () => {
+  test('lists jobs as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -213,7 +213,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-a closed\nconformance-b opened\n');
   });
 
-  test('the default columns, with their names', async () => {
+  test('has named default columns', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -239,7 +239,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     ]);
   });
 
-  test('as JSON every value is a string, or null', async () => {
+  test('returns only strings and nulls as JSON', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -248,7 +248,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(body).toEqual([{ id: 'conformance-a', state: 'closed', dpr: '0', dl: null, 'node.name': null }]);
   });
 
-  test('sorted, descending if asked', async () => {
+  test('sorts rows, descending on request', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -267,7 +267,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}?h=mb&bytes=kb`)).text.trim()).toBe('3072');
   });
 
-  test('help lists the columns', async () => {
+  test('lists the columns with help', async () => {
     await using target = await startTarget();
 
     const { text } = await target.get(`${listing}?help=true`);
@@ -281,7 +281,7 @@ describe('elasticsearch.md §3.13 cat', () => {
       expect(text).toMatch(new RegExp(`^${column.replaceAll('.', '\\.')} +\\|`, 'm'));
   });
 
-  test('unknown ids are 404 as in the stats', async () => {
+  test('returns 404 for unknown ids, like the stats', async () => {
     await using target = await startTarget();
 
     expect((await target.get(`${listing}/conformance-x`)).reason).toBe(
@@ -293,7 +293,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}/conformance-x*`)).text).toBe('');
   });
 
-  test('datafeeds', async () => {
+  test('lists datafeeds as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put('/_ml/datafeeds/conformance-f', {
@@ -312,7 +312,7 @@ describe('elasticsearch.md §3.13 cat', () => {
 });
 
 describe('settings', () => {
-  test('are set, shown nested or flat, and taken back', async () => {
+  test('can be set, read nested or flat, and removed', async () => {
     await using target = await startTarget();
     const name = 'xpack.ml.node_concurrent_job_allocations';
 
@@ -329,7 +329,7 @@ describe('settings', () => {
     expect(body.defaults[name]).toBe('2');
   });
 
-  test('unknown ones are refused', async () => {
+  test('are refused if unknown', async () => {
     await using target = await startTarget();
 
     const reply = await target.put('/_cluster/settings', { persistent: { 'xpack.ml.nonsense': 1 } });

@@ -10,7 +10,7 @@ const statsOf = async (target: Target, id: string) =>
   (await target.get(`${feeds}/${id}/_stats`)).body.datafeeds[0];
 
 describe('elasticsearch.md §3.11 put', () => {
-  test('the least that makes a datafeed comes back complete with defaults', async () => {
+  test('a minimal datafeed is returned with all defaults', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -36,7 +36,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(ms).toBeLessThan(120_000);
   });
 
-  test('may have a longer id than a job, as Kibana gives it', async () => {
+  test('a datafeed id may be longer than a job id, as Kibana creates it', async () => {
     await using target = await startTarget();
     const jobId = `conformance-${'a'.repeat(52)}`;
     await target.putJob(jobId);
@@ -49,7 +49,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body).toMatchObject({ count: 1, datafeeds: [{ datafeed_id: `datafeed-${jobId}` }] });
   });
 
-  test('with aggregations it is cut by a thousand of their intervals', async () => {
+  test('aggregations set the chunks to a thousand of their intervals', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -73,7 +73,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body.chunking_config).toEqual({ mode: 'manual', time_span: '3600000000ms' });
   });
 
-  test('an unknown job, a second datafeed, an id that is taken', async () => {
+  test('an unknown job, a second datafeed for a job and a duplicate id are refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.putJob('conformance-b');
@@ -97,7 +97,7 @@ describe('elasticsearch.md §3.11 put', () => {
     });
   });
 
-  test('no indices, an unknown field', async () => {
+  test('missing indices and an unknown field are refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -107,7 +107,7 @@ describe('elasticsearch.md §3.11 put', () => {
     );
   });
 
-  test('update changes what is given; the job stays', async () => {
+  test('an update changes the given fields and cannot change the job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -126,7 +126,7 @@ describe('elasticsearch.md §3.11 put', () => {
 });
 
 describe('elasticsearch.md §3.3 get and stats', () => {
-  test('by id and pattern; groups do not count', async () => {
+  test('datafeeds are found by id and pattern, but not by group', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-g'] });
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -147,7 +147,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('a stopped one', async () => {
+  test('the stats of a stopped datafeed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -165,7 +165,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     });
   });
 
-  test('a running one: node, explanation, running state', async () => {
+  test('the stats of a running datafeed have node, explanation and running state', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -217,7 +217,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
 });
 
 describe('elasticsearch.md §3.11 start', () => {
-  test('feeds the job with what its index holds', async () => {
+  test('a started datafeed feeds its job the documents of its index', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -246,7 +246,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((target.cluster.job('a')?.lastDataTime ?? 0) - later).toBeLessThan(10 * 60_000);
   });
 
-  test('with an end, it stops by itself and closes its job', async () => {
+  test('a datafeed with an end stops by itself and closes its job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -270,7 +270,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(counts.processed_record_count).toBe(120);
   });
 
-  test('unknown, of a closed job, started already', async () => {
+  test('a datafeed that is unknown, running or of a closed job cannot be started', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -302,7 +302,7 @@ describe('elasticsearch.md §3.11 start', () => {
     );
   });
 
-  test('an end before the start', async () => {
+  test('an end before the start is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -380,7 +380,7 @@ describe('elasticsearch.md §3.11 start', () => {
 });
 
 describe('elasticsearch.md §3.11 stop', () => {
-  test('stops, and again is success; the job stays open', async () => {
+  test('a stop leaves the job open, and a second stop succeeds as well', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -395,7 +395,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  test('lists, patterns, what must match', async () => {
+  test('lists and patterns stop several datafeeds, and allow_no_match decides about unknown ones', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop`)).body).toEqual({ stopped: true });
@@ -405,7 +405,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect((await target.post(`${feeds}/conformance-*/_stop?allow_no_match=false`)).status).toBe(404);
   });
 
-  test('body and query together', async () => {
+  test('body and query parameters may be combined', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop?force=true`, {})).reason).toBe(
@@ -462,7 +462,7 @@ describe('elasticsearch.md §3.11 stop', () => {
 });
 
 describe('elasticsearch.md §3.11 delete', () => {
-  test('a running one needs force', async () => {
+  test('deleting a running datafeed needs force', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');

@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §1.3 and §3.2: what job stats show in each situation, and what their clocks mean. */
+/** docs/elasticsearch.md §1.3 and §3.2: the job stats in each situation, and the meaning of their times. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -7,11 +7,11 @@ const hour = 3_600_000;
 const stats = async (target: Target, id: string, query = '') =>
   (await target.get(`/_ml/anomaly_detectors/${id}/_stats${query}`)).body.jobs[0];
 
-describe('elasticsearch.md §1.3 what is there, by situation', () => {
+describe('elasticsearch.md §1.3 the stats in each situation', () => {
   const live = ['state', 'node', 'open_time', 'assignment_explanation'];
   const shown = (job: object) => live.filter((field) => field in job);
 
-  test('a closed job that never ran', async () => {
+  test('the stats of a closed job that never ran', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -48,7 +48,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
       const job = await stats(target, 'a');
       expect(shown(job)).toEqual(['state', 'node', 'open_time', 'assignment_explanation']);
       expect(job).toMatchObject({ state: 'opening', open_time: '10800s' });
-      // two of them hold both openings of their node: the third waits, until one is closed
+      // two jobs use both opening slots of the node, so the third waits until one of them is closed
       expect(shown(await stats(target, 'c'))).not.toContain('open_time');
       await target.post('/_ml/anomaly_detectors/a/_close');
       expect(await stats(target, 'a')).toMatchObject({ state: 'closed' });
@@ -56,7 +56,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
     },
   );
 
-  test('a job that runs', async () => {
+  test('the stats of a running job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -175,7 +175,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     ]);
   });
 
-  test('without an id, all of them', async () => {
+  test('a request without an id returns all jobs', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -267,7 +267,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(counts.last_data_time).toBeGreaterThan(1_700_000_000_000);
   });
 
-  test('it moves though every record is refused', async () => {
+  test('last_data_time advances even if every record is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":"no date"}');
@@ -314,7 +314,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     const { data_counts: after } = await stats(target, 'a');
     expect(after.processed_record_count - before.processed_record_count).toBeGreaterThan(2_800);
     expect(after.bucket_count - before.bucket_count).toBeGreaterThanOrEqual(95);
-    // searches come at half a bucket, and look back by the query delay
+    // searches run every half bucket and read up to the query delay ago
     expect(target.clock.now() - after.last_data_time).toBeLessThan(450_000);
     expect(target.clock.now() - after.latest_record_timestamp).toBeLessThan(450_000 + 90_000 + 30_000);
   });
@@ -357,7 +357,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(target.clock.now() - counts.latest_record_timestamp).toBeGreaterThan(200 * 24 * hour);
   });
 
-  test('a job that was opened again shows its last_data_time of before', async () => {
+  test('a job that was opened again keeps its earlier last_data_time', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
@@ -530,7 +530,7 @@ describe('elasticsearch.md §3 filter_path', () => {
     expect(body).toEqual(expected);
   });
 
-  test('errors are filtered, too', async () => {
+  test('filter_path applies to errors as well', async () => {
     await using target = await startTarget();
 
     const reply = await target.get('/_ml/anomaly_detectors/conformance-x/_stats?filter_path=jobs.job_id');

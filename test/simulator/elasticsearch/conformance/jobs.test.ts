@@ -10,7 +10,7 @@ const detectors = (...list: object[]) => ({
 });
 
 describe('elasticsearch.md §3.7 put', () => {
-  test('the least that makes a job comes back complete with defaults', async () => {
+  test('a minimal job is returned with all defaults', async () => {
     await using target = await startTarget();
 
     const { status, body } = await target.put(`${jobs}/conformance-a`, {
@@ -82,7 +82,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('what was given is kept as given', async () => {
+  test('given fields are stored unchanged', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
@@ -114,7 +114,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('a datafeed may come with it, named after the job', async () => {
+  test('a job may contain its datafeed, which is named after the job', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
@@ -135,7 +135,7 @@ describe('elasticsearch.md §3.7 put', () => {
     expect((await target.get('/_ml/datafeeds/conformance-a')).body.count).toBe(1);
   });
 
-  test('two puts of the same id', async () => {
+  test('a second put of the same id is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -230,7 +230,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('an unknown field, with line and column', async () => {
+  test('an unknown field is reported with line and column', async () => {
     await using target = await startTarget();
 
     const { status, type, reason } = await target.put(`${jobs}/conformance-a`, '{\n  "foo": 1\n}');
@@ -242,7 +242,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('an unknown field further in: the reason names the part, the root cause the field', async () => {
+  test('for a nested unknown field the reason names the section and the root cause names the field', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(
@@ -278,7 +278,7 @@ describe('elasticsearch.md §3.7 put', () => {
     expect(under.body.analysis_limits.model_memory_limit).toBe('8192mb');
   });
 
-  test('validate takes a job without making one', async () => {
+  test('validate checks a job without creating it', async () => {
     await using target = await startTarget();
 
     const ok = await target.post(`${jobs}/_validate`, leastJob);
@@ -292,7 +292,7 @@ describe('elasticsearch.md §3.7 put', () => {
 });
 
 describe('elasticsearch.md §3.1 get', () => {
-  test('by id, by group, by pattern, in order', async () => {
+  test('jobs are found by id, group and pattern, and returned in order', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-b', { groups: ['conformance-web'] });
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
@@ -305,7 +305,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect((await target.get(`${jobs}/conformance-x`)).reason).toBe("No known job with id 'conformance-x'");
   });
 
-  test('exclude_generated leaves what a put takes', async () => {
+  test('exclude_generated returns only fields that a put accepts', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
 
@@ -341,7 +341,7 @@ describe('elasticsearch.md §3.1 get', () => {
 });
 
 describe('update', () => {
-  test('groups, description and custom settings, which are replaced whole', async () => {
+  test('an update changes groups and description and replaces the custom settings as a whole', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       groups: ['conformance-old'],
@@ -360,7 +360,7 @@ describe('update', () => {
     expect((await target.get(`${jobs}/conformance-old`)).status).toBe(404);
   });
 
-  test('detectors, limits and plot settings of a closed job', async () => {
+  test('an update of a closed job changes detectors, limits and plot settings', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -379,7 +379,7 @@ describe('update', () => {
     });
   });
 
-  test('an unknown job, a bad group, an unknown field', async () => {
+  test('an update of an unknown job, to a bad group or of an unknown field is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -392,7 +392,7 @@ describe('update', () => {
 });
 
 describe('elasticsearch.md §3.8 open', () => {
-  test('answers with the node, and the job takes data', async () => {
+  test('an open returns the node, and the job accepts data', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -404,7 +404,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(stats.state).toBe('opened');
   });
 
-  test('unknown: 404; open already: 409', async () => {
+  test('an open of an unknown job is 404, and of an open job 409', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -416,7 +416,7 @@ describe('elasticsearch.md §3.8 open', () => {
     });
   });
 
-  test('the timeout may stand in the body', async () => {
+  test('an open accepts its timeout in the body', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -611,7 +611,7 @@ describe('elasticsearch.md §3.8 open', () => {
     });
   });
 
-  test('a job is opened and closed many times', async () => {
+  test('a job can be opened and closed many times', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -625,7 +625,7 @@ describe('elasticsearch.md §3.8 open', () => {
 });
 
 describe('elasticsearch.md §3.9 delete', () => {
-  test('a closed job, with its datafeed', async () => {
+  test('deleting a closed job deletes its datafeed as well', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const datafeed = await target.putDatafeed('conformance-a');
@@ -636,7 +636,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.get(`/_ml/datafeeds/${datafeed}`)).status).toBe(404);
   });
 
-  test('an open one needs force', async () => {
+  test('deleting an open job needs force', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -672,7 +672,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.delete(`${jobs}/a?force=true`)).body).toEqual({ acknowledged: true });
   });
 
-  test('unknown: 404', async () => {
+  test('deleting an unknown job is 404', async () => {
     await using target = await startTarget();
 
     expect((await target.delete(`${jobs}/conformance-x`)).reason).toBe(
@@ -694,7 +694,7 @@ describe('elasticsearch.md §3.9 delete', () => {
 });
 
 describe('elasticsearch.md §3.12 reset', () => {
-  test('a closed job forgets what it has seen', async () => {
+  test('a reset clears the data of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post(`${jobs}/conformance-a/_data`, '{"time":1403481600000}');
@@ -707,7 +707,7 @@ describe('elasticsearch.md §3.12 reset', () => {
     expect(counts).not.toHaveProperty('last_data_time');
   });
 
-  test('an open job is refused', async () => {
+  test('a reset of an open job is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 

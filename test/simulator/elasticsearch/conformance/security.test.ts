@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §4: who may do what, and the answers to those who may not. */
+/** docs/elasticsearch.md §4: authentication, privileges, and the errors when one is missing. */
 import { describe, expect } from 'vitest';
 import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
 
@@ -24,7 +24,7 @@ const key = (id: string, secret: string) => ({
 const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const close = '/_ml/anomaly_detectors/a/_close';
 
-describe('elasticsearch.md §4 who are you', () => {
+describe('elasticsearch.md §4 authentication', () => {
   embedded('without credentials: 401, with the ways in', async () => {
     await using target = await secured();
 
@@ -79,7 +79,7 @@ describe('elasticsearch.md §4 who are you', () => {
   });
 });
 
-describe('elasticsearch.md §4 what may you', () => {
+describe('elasticsearch.md §4 privileges', () => {
   embedded('monitor_ml reads everything of machine learning and changes nothing', async () => {
     await using target = await secured();
     const reads = [
@@ -163,7 +163,7 @@ describe('elasticsearch.md §4 what may you', () => {
   });
 });
 
-describe('elasticsearch.md §4 asking about oneself', () => {
+describe('elasticsearch.md §4 calls about the caller itself', () => {
   const ask = '/_security/user/_has_privileges';
 
   embedded('tells which of the privileges one has', async () => {
