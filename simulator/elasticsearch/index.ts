@@ -54,7 +54,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   armFleet(fleet, cluster, faults);
   const requests: RecordedRequest[] = [];
   const server = createElasticsearchServer({
-    world: cluster,
+    context: cluster,
     clock,
     routes,
     faults,

@@ -11,7 +11,7 @@ export const catDatafeedsRoute: Route = route(
   ['/_cat/ml/datafeeds', '/_cat/ml/datafeeds/{datafeed_id}'],
   ['monitor_ml', 'cluster:monitor/xpack/ml/datafeeds/stats/get'],
   (call) => {
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const allowed = allowNoMatch(call, 'datafeeds');
     const render = table(call, columnsOf(cluster));
     return () => {

@@ -16,7 +16,7 @@ export const catJobsRoute: Route = route(
   ['/_cat/ml/anomaly_detectors', '/_cat/ml/anomaly_detectors/{job_id}'],
   ['monitor_ml', 'cluster:monitor/xpack/ml/job/stats/get'],
   (call) => {
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const allowed = allowNoMatch(call, 'jobs');
     const render = table(call, columnsOf(cluster));
     return () => {

@@ -71,7 +71,7 @@ interface OpenJob {
 }
 
 async function closeJobs(call: Call, request: CloseRequest): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const { force, timeout } = request;
   cluster.requireMaster();
   const jobs = jobsNamed(call, request.expression, request.allowNoMatch, { withLeftovers: force });
@@ -104,7 +104,7 @@ async function stopDatafeeds(
   open: readonly OpenJob[],
   { force, timeout }: CloseRequest,
 ): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const running = open.flatMap(({ job }) => {
     const datafeed = cluster.datafeedOf(job.id);
     return datafeed?.task ? [datafeed] : [];
@@ -124,7 +124,7 @@ async function stopDatafeeds(
 
 /** Closes all processes at once, each on its node, without a timeout. The first failure becomes the answer. */
 async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const closes: Promise<void>[] = [];
   for (const { job, task } of open) {
     if (job.task !== task) continue;
@@ -140,7 +140,7 @@ async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<voi
 
 /** Waits until every task is removed. A task that moved to another node is removed at once. */
 async function untilGone(call: Call, tasks: readonly OpenJob[], timeout: number): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const settled = ({ job, task, allocation }: OpenJob) => job.task !== task || task.allocation !== allocation;
   const waits = tasks.map((entry) => untilTask(cluster, entry.task, () => settled(entry), timeout));
   const pending = tasks.some((entry) => !settled(entry));

@@ -38,7 +38,7 @@ export const forecastRoutes: readonly Route[] = [
     if (memory >= 500 * 2 ** 20)
       throw illegalArgument(`[max_model_memory] must be less than 500mb, got [${printByteSize(memory)}]`);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       const job = oneJob(call, call.parameters.job_id ?? '');
       checkProcess(call, job, 'Cannot run forecast');
       checkForecastable(job);

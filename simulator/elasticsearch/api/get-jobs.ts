@@ -39,11 +39,11 @@ export const getJobsRoutes: readonly Route[] = [
       const allowed = allowNoMatch(call, 'jobs');
       return () => {
         const jobs = jobsNamed(call, call.parameters.job_id ?? '_all', allowed);
-        requireResults(call.world.cluster, jobs);
+        requireResults(call.context.cluster, jobs);
         return {
           body: humanized(call, {
             count: jobs.length,
-            jobs: jobs.map((job) => renderJobStats(call.world.cluster, job)),
+            jobs: jobs.map((job) => renderJobStats(call.context.cluster, job)),
           }),
         };
       };
@@ -62,7 +62,7 @@ const generatedFields = new Set([
 
 /** A job's config as the API shows it, including its datafeed's config. */
 export function renderJob(
-  { world: { cluster } }: Pick<Call, 'world'>,
+  { context: { cluster } }: Pick<Call, 'context'>,
   job: Job,
   excludeGenerated = false,
 ): object {

@@ -19,7 +19,7 @@ export function plain(act: (call: Call, indices: Indices) => object | { status: 
   return (call: Call) => {
     call.query.ignore(...ignored);
     return () => {
-      const result = act(call, call.world.cluster.indices);
+      const result = act(call, call.context.cluster.indices);
       return 'status' in result && typeof result.status === 'number'
         ? (result as { status: number; body?: object })
         : { body: result };
@@ -28,7 +28,7 @@ export function plain(act: (call: Call, indices: Indices) => object | { status: 
 }
 
 export function newId(call: Call): string {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   return cluster.random.id(20, 'document', cluster.nextAllocation());
 }
 

@@ -41,7 +41,7 @@ export const modelSnapshotsRoute: Route = route(
     const start = date('start') ?? Number.NEGATIVE_INFINITY;
     const end = date('end') ?? Number.POSITIVE_INFINITY;
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       const named = call.parameters.job_id ?? '';
       const jobs = named === '*' ? [...cluster.jobs.values()] : named === '_all' ? [] : [oneJob(call, named)];
       const wanted = call.parameters.snapshot_id ?? '_all';

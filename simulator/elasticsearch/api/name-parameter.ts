@@ -18,8 +18,8 @@ export function allowNoMatch(call: Call, kind: Kind): boolean {
   return call.query.flag('allow_no_match', allowed);
 }
 
-export function takesOldName({ world, compatibleWith }: Call): boolean {
-  return world.cluster.major === 7 || (world.cluster.major === 8 && compatibleWith === 7);
+export function takesOldName({ context, compatibleWith }: Call): boolean {
+  return context.cluster.major === 7 || (context.cluster.major === 8 && compatibleWith === 7);
 }
 
 export function warnOldName(call: Call, kind: Kind): void {
@@ -28,7 +28,7 @@ export function warnOldName(call: Call, kind: Kind): void {
 
 /** The jobs that the expression names, in order. @throws 404 for a name that must match and does not */
 export function jobsNamed(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   expression: string,
   allowed: boolean,
   { withDeleting = false, withLeftovers = false } = {},
@@ -44,7 +44,7 @@ export function jobsNamed(
 
 /** A forced close also finds the tasks of jobs that are being deleted. */
 function addLeftovers(
-  cluster: Call['world']['cluster'],
+  cluster: Call['context']['cluster'],
   expression: string,
   found: readonly string[],
   missing: readonly string[],
@@ -62,7 +62,7 @@ function addLeftovers(
 }
 
 export function datafeedsNamed(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   expression: string,
   allowed: boolean,
 ): Datafeed[] {
@@ -72,13 +72,13 @@ export function datafeedsNamed(
 }
 
 /** The job with exactly this id: groups and patterns do not count. @throws 404 */
-export function oneJob({ world: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
+export function oneJob({ context: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
   const job = cluster.jobs.get(id);
   if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);
   return job;
 }
 
-export function oneDatafeed({ world: { cluster } }: Call, id: string): Datafeed {
+export function oneDatafeed({ context: { cluster } }: Call, id: string): Datafeed {
   const datafeed = cluster.datafeeds.get(id);
   if (!datafeed) throw noSuchDatafeed(id);
   return datafeed;

@@ -30,7 +30,7 @@ export function searchNotifications(call: Call): object {
       `Result window is too large, from + size must be less than or equal to: [${window}] but was [${size}].`,
     );
   const matches = compileQuery(query);
-  const found = [...call.world.cluster.jobs.values()]
+  const found = [...call.context.cluster.jobs.values()]
     .flatMap(messagesOf)
     .filter(({ id, source }) => matches(source, id))
     .sort((a, b) => compare(a.source, b.source, sort));

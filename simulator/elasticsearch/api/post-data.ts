@@ -24,14 +24,14 @@ export const postDataRoute: Route = route(
       const job = oneJob(call, call.parameters.job_id ?? '');
       checkReset(reset);
       checkProcess(call, job, 'Cannot process data');
-      const upload = takeRecords(call.world.cluster, job, call.body.text);
+      const upload = takeRecords(call.context.cluster, job, call.body.text);
       return { status: 202, body: renderCounts(job.id, upload, job.traits.analysisFields.length) };
     };
   },
 );
 
 /** Accepting data, flushing and forecasting need a running process. @throws 409 */
-export function checkProcess({ world: { cluster } }: Pick<Call, 'world'>, job: Job, doing: string): void {
+export function checkProcess({ context: { cluster } }: Pick<Call, 'context'>, job: Job, doing: string): void {
   cluster.settle(job);
   const { task } = job;
   if (!task?.node) throw conflict(`Cannot perform requested action because job [${job.id}] is not open`);

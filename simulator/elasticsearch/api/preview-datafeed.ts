@@ -57,12 +57,12 @@ function described(call: Call, datafeed: JsonObject | undefined, job: JsonObject
   const feed = datafeed ?? (job?.datafeed_config as JsonObject);
   const jobId = ((job?.job_id ?? feed.job_id) as string | undefined) ?? 'preview_id';
   const traits = job
-    ? traitsOf(completeJob(jobId === '' ? 'preview_id' : jobId, job, jobContext(call.world.cluster)))
+    ? traitsOf(completeJob(jobId === '' ? 'preview_id' : jobId, job, jobContext(call.context.cluster)))
     : oneJob(call, jobId).traits;
   return { config: completeDatafeed('preview_id', jobId, feed, '60s'), traits };
 }
 
-function preview({ world: { cluster } }: Call, config: DatafeedConfig, traits: JobTraits): object[] {
+function preview({ context: { cluster } }: Call, config: DatafeedConfig, traits: JobTraits): object[] {
   const { found, missing } = cluster.indices.resolve((config.indices as string[]).join(','));
   if (missing[0] !== undefined) throw missingIndex(missing[0]);
   const matches = compileQuery(config.query as JsonObject);

@@ -27,9 +27,9 @@ export const putJobRoute: Route = route(
       throw illegalArgument(
         `Inconsistent job_id; '${textOf(body.job_id)}' specified in the body differs from '${id}' specified as a URL argument`,
       );
-    const config = completeJob(id, body, jobContext(call.world.cluster));
+    const config = completeJob(id, body, jobContext(call.context.cluster));
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireLicense();
       cluster.requireMaster();
       checkNames(cluster, id, (config.groups as string[] | undefined) ?? []);

@@ -39,7 +39,7 @@ export const resultsRoutes: readonly Route[] = [
       return () => {
         const job = oneJob(call, call.parameters.job_id ?? '');
         const type = kind === 'categories' ? undefined : kind.replace(/s$/, '');
-        const found = documentsAbout(call.world.cluster, job.id)
+        const found = documentsAbout(call.context.cluster, job.id)
           .map(({ source }) => source)
           .filter((source) =>
             type === undefined ? source.category_id !== undefined : source.result_type === type,
@@ -96,7 +96,7 @@ interface Bucket {
 }
 
 /** The final buckets, none of them anomalous, and those that tests wrote. */
-function buckets({ world: { cluster } }: Call, job: Job): Bucket[] {
+function buckets({ context: { cluster } }: Call, job: Job): Bucket[] {
   cluster.settle(job);
   const { bucketSpan } = job.traits;
   const { earliestRecord, latestRecord } = job.counts;

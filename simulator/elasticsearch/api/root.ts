@@ -6,7 +6,7 @@ import { exactByteSize, parseByteSize } from '../units.ts';
 import { stackFacts } from '../versions.ts';
 
 export const rootRoutes: readonly Route[] = [
-  route('info', 'GET HEAD', '/', ['monitor', 'cluster:monitor/main'], ({ world: { cluster } }) => () => {
+  route('info', 'GET HEAD', '/', ['monitor', 'cluster:monitor/main'], ({ context: { cluster } }) => () => {
     const facts = stackFacts[cluster.stack];
     return {
       body: {
@@ -33,9 +33,9 @@ export const rootRoutes: readonly Route[] = [
     'GET',
     '/_ml/info',
     ['monitor_ml', 'cluster:monitor/xpack/ml/info/get'],
-    ({ world }) =>
+    ({ context }) =>
       () => ({
-        body: mlInfo(world.cluster),
+        body: mlInfo(context.cluster),
       }),
   ),
 ];

@@ -63,7 +63,7 @@ export const runDatafeedRoutes: readonly Route[] = [
     (call) => {
       const request = call.body.present ? bodyStop(call) : queryStop(call);
       return async () => {
-        const { cluster } = call.world;
+        const { cluster } = call.context;
         cluster.requireMaster();
         const datafeeds = datafeedsNamed(call, call.parameters.datafeed_id ?? '', request.allowed);
         const stops = datafeeds.map((datafeed) => stopFeed(cluster, datafeed, request));
@@ -81,7 +81,7 @@ export const runDatafeedRoutes: readonly Route[] = [
     (call) => {
       const force = call.query.flag('force', false);
       return () => {
-        const { cluster } = call.world;
+        const { cluster } = call.context;
         cluster.requireMaster();
         const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
         if (datafeed.task && !force)
@@ -105,7 +105,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
 }
 
 /** Epoch milliseconds of a `start` or `end`: a number, a date, or `now`. */
-function startTime(value: unknown, name: string, { world: { cluster } }: Call): number {
+function startTime(value: unknown, name: string, { context: { cluster } }: Call): number {
   return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }
 
@@ -115,7 +115,7 @@ async function startDatafeed(
   end: number | undefined,
   timeout: number,
 ) {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   cluster.requireLicense();
   cluster.requireMaster();
   const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
@@ -143,7 +143,7 @@ async function startDatafeed(
 }
 
 function untilStarted(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   datafeed: Datafeed,
   task: DatafeedTask,
   ms: number,

@@ -57,15 +57,15 @@ export const securityRoutes: readonly Route[] = [
   ),
 ];
 
-function requireSecurity({ world, path, method }: Call): void {
-  if (!world.security.enabled)
+function requireSecurity({ context, path, method }: Call): void {
+  if (!context.security.enabled)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
       withStatus: false,
     });
 }
 
 function hasPrivileges(
-  { world: { security }, principal }: Call,
+  { context: { security }, principal }: Call,
   cluster: readonly string[],
   index: readonly { names?: string | string[]; privileges?: string | string[] }[],
 ) {

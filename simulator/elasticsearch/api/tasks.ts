@@ -74,7 +74,7 @@ const column = (name: string, aliases: string, value: Column<Running>['value']):
 export const tasksRoutes: readonly Route[] = [
   route('cat.tasks', 'GET', '/_cat/tasks', ['monitor', 'cluster:monitor/tasks/lists'], (call) => {
     call.query.ignore('detailed', 'actions', 'nodes', 'parent_task_id', 'timeout', 'wait_for_completion');
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const render = table(call, [
       column('action', 'ac', ({ name }) => `${name}[c]`),
       column('task_id', 'ti', ({ node, allocation }) => `${node.id}:${allocation}`),
@@ -89,11 +89,11 @@ export const tasksRoutes: readonly Route[] = [
     return () => render(running(cluster));
   }),
   route('tasks.list', 'GET', '/_tasks', ['monitor', 'cluster:monitor/tasks/lists'], (call) => {
-    const { query, world } = call;
+    const { query, context } = call;
     const actions = (query.text('actions') ?? '*').split(',').map(wildcard);
     query.ignore('detailed', 'group_by', 'nodes', 'parent_task_id', 'timeout', 'wait_for_completion');
     return () => {
-      const tasks = running(world.cluster).filter(({ name }) =>
+      const tasks = running(context.cluster).filter(({ name }) =>
         actions.some((matches) => matches(`${name}[c]`)),
       );
       const nodes: Record<string, { name: string; tasks: Record<string, object> }> = {};
@@ -117,7 +117,7 @@ export const tasksRoutes: readonly Route[] = [
     'GET',
     '/_tasks/{task_id}',
     ['monitor', 'cluster:monitor/task/get'],
-    ({ query, parameters, world: { cluster }, wait }) => {
+    ({ query, parameters, context: { cluster }, wait }) => {
       const waits = query.flag('wait_for_completion', false);
       query.ignore('timeout');
       const id = parameters.task_id ?? '';
@@ -134,7 +134,7 @@ export const tasksRoutes: readonly Route[] = [
     'GET',
     ['/_cluster/state', '/_cluster/state/{metric}', '/_cluster/state/{metric}/{index}'],
     ['monitor', 'cluster:monitor/state'],
-    ({ query, world: { cluster } }) => {
+    ({ query, context: { cluster } }) => {
       query.ignore(
         'local',
         'master_timeout',

@@ -18,7 +18,7 @@ export const updateDatafeedRoute: Route = route(
     call.query.ignore('ignore_unavailable', 'allow_no_indices', 'ignore_throttled', 'expand_wildcards');
     const body = call.body.read(parser);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireMaster();
       const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
       const job = oneJob(call, datafeed.jobId);

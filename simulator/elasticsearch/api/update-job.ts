@@ -52,7 +52,7 @@ export const updateJobRoute: Route = route(
     const groups = body.groups as string[] | undefined;
     for (const group of groups ?? []) checkGroup(group);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireMaster();
       const job = oneJob(call, call.parameters.job_id ?? '');
       if (groups) checkNames(cluster, job.id, groups, true);
@@ -101,8 +101,8 @@ function updatedLimits(call: Call, job: Job, given: JsonObject): JsonObject {
   const examples = given.categorization_examples_limit as number | undefined;
   if (wanted !== undefined) {
     if (job.task) throw conflict('Cannot update analysis_limits while the job is open');
-    checkMemoryLimit(wanted, jobContext(call.world.cluster));
-    const used = Math.ceil(modelBytesOf(call.world.cluster, job) / 2 ** 20);
+    checkMemoryLimit(wanted, jobContext(call.context.cluster));
+    const used = Math.ceil(modelBytesOf(call.context.cluster, job) / 2 ** 20);
     if (wanted < used)
       throw badRequest(
         `Invalid update value for analysis_limits: model_memory_limit cannot be decreased below current usage; current usage [${used}mb], update had [${wanted}mb]`,

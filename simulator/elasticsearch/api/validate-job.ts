@@ -17,7 +17,7 @@ export const validateRoutes: readonly Route[] = [
     (call) => {
       const body = call.body.read(parser);
       const id = (body.job_id as string | undefined) ?? 'ok';
-      completeJob(id, body, jobContext(call.world.cluster));
+      completeJob(id, body, jobContext(call.context.cluster));
       return () => ({ body: { acknowledged: true } });
     },
   ),

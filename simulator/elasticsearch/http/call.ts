@@ -6,7 +6,7 @@ import type { RequestBody } from './body.ts';
 import type { Query } from './query.ts';
 
 export interface Call {
-  readonly world: HandlerContext;
+  readonly context: HandlerContext;
   readonly method: string;
   /** The path as written in the request line, without the query. */
   readonly path: string;

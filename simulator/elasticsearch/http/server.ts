@@ -41,7 +41,7 @@ const maxContentBytes = 100 * 2 ** 20;
 const unzip = promisify(gunzip);
 
 export interface ServerOptions {
-  readonly world: HandlerContext;
+  readonly context: HandlerContext;
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;
@@ -119,14 +119,14 @@ interface Exchange {
 }
 
 function begin(
-  { world, clock }: ServerOptions,
+  { context, clock }: ServerOptions,
   router: Router<Route>,
   request: IncomingMessage,
   { text, tooLong }: Content,
 ): Exchange {
   const method = request.method ?? 'GET';
   const [path, search] = splitOnce(request.url ?? '/', '?');
-  const routed = findRoute(router, world.cluster.major, method, path);
+  const routed = findRoute(router, context.cluster.major, method, path);
   const record: RecordedRequest = {
     at: clock.now(),
     method,
@@ -149,7 +149,7 @@ async function rendering(
 ): Promise<Rendered> {
   const { query, request } = exchange;
   const renderOptions: RenderOptions = {
-    major: options.world.cluster.major,
+    major: options.context.cluster.major,
     query,
     headers: request.headers,
   };
@@ -166,7 +166,7 @@ async function rendering(
   return fault?.status === undefined ? rendered : render(scripted(fault), renderOptions);
 }
 
-async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Answer> {
+async function answer({ context }: ServerOptions, exchange: Exchange): Promise<Answer> {
   const { request, record, routed, query, warnings } = exchange;
   const { method, path, body: text } = record;
   if (record.lineBytes > maxLineBytes)
@@ -175,17 +175,17 @@ async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Ans
       reason: `An HTTP line is larger than ${maxLineBytes} bytes.`,
     });
   if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
-  const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
+  const principal = context.security.authenticate(request.headers.authorization, request.url ?? '/');
   const source = query.peek('source');
   const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
-  const compatibleWith = compatibility(world.cluster.major, {
+  const compatibleWith = compatibility(context.cluster.major, {
     contentType: request.headers['content-type'],
     accept: request.headers.accept,
     hasBody: text !== '',
   });
   const { route, parameters } = matchOf(routed, method, request.url);
   const call: Call = {
-    world,
+    context,
     method,
     path,
     parameters,
@@ -196,14 +196,14 @@ async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Ans
     compatibleWith,
     wait: exchange.wait,
     warn: (message) => {
-      const facts = stackFacts[world.cluster.stack];
+      const facts = stackFacts[context.cluster.stack];
       warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
     },
   };
   if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
   const act = route.prepare(call);
   query.refuseUnconsumed(path);
-  world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
+  context.security.authorize(principal, route.privilege, route.action, context.cluster.major);
   return act();
 }
 
@@ -230,8 +230,8 @@ function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path
 }
 
 /** The prefix of 6.x still works on 7.x, and on 8.x in compatibility mode 7. */
-function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): void {
-  if (world.cluster.major === 8 && compatibleWith !== 7)
+function deprecatedPrefix({ context, compatibleWith, method, path, warn }: Call): void {
+  if (context.cluster.major === 8 && compatibleWith !== 7)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
       withStatus: false,
     });

@@ -113,7 +113,7 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
   });
 
   embedded.each(['*', '_all'])(
-    '%j without any jobs is fine, and is not when a match is required',
+    '%j succeeds without any jobs, unless a match is required',
     async (expression) => {
       await using target = await startTarget();
 

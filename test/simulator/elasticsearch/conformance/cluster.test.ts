@@ -48,7 +48,7 @@ describe('elasticsearch.md §3.4 info', () => {
     expect(body.native_code.version).toMatch(/^\d+/);
   });
 
-  embedded('the highest memory limit is told once it is set, and bounds the default', async () => {
+  embedded('returns the maximum memory limit if it is set, which also limits the default', async () => {
     await using target = await startTarget();
     expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
 
@@ -62,7 +62,7 @@ describe('elasticsearch.md §3.4 info', () => {
     expect(body.defaults.anomaly_detectors.model_memory_limit).toBe('512mb');
   });
 
-  embedded('processors are told from 8 on', async () => {
+  embedded('returns processors from 8 on', async () => {
     await using newer = await startTarget({ stack: '8.19' });
     await using older = await startTarget({ stack: '7.17' });
 
@@ -86,29 +86,26 @@ describe('elasticsearch.md §3.5 memory stats', () => {
     expect(node?.mem?.ml).toMatchObject({ data_frame_analytics_in_bytes: 0 });
   });
 
-  embedded(
-    'open jobs count, readable sizes are there when asked for, one node can be asked about',
-    async () => {
-      await using target = await startTarget({
-        jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
-      });
+  embedded('count open jobs, add readable sizes on request, and can be read for one node', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
+    });
 
-      const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
-      const none = (await target.get('/_ml/memory/nothing/_stats')).body;
+    const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
+    const none = (await target.get('/_ml/memory/nothing/_stats')).body;
 
-      const [node] = Object.values(one.nodes) as {
-        name: string;
-        mem: { total: string; ml: Record<string, unknown> };
-      }[];
-      expect(one._nodes.total).toBe(1);
-      expect(node?.mem.total).toBe('64gb');
-      expect(node?.mem.ml).toMatchObject({
-        anomaly_detectors_in_bytes: 110 * 2 ** 20,
-        anomaly_detectors: '110mb',
-      });
-      expect(none._nodes.total).toBe(0);
-    },
-  );
+    const [node] = Object.values(one.nodes) as {
+      name: string;
+      mem: { total: string; ml: Record<string, unknown> };
+    }[];
+    expect(one._nodes.total).toBe(1);
+    expect(node?.mem.total).toBe('64gb');
+    expect(node?.mem.ml).toMatchObject({
+      anomaly_detectors_in_bytes: 110 * 2 ** 20,
+      anomaly_detectors: '110mb',
+    });
+    expect(none._nodes.total).toBe(0);
+  });
 });
 
 describe('elasticsearch.md §3.6 upgrade mode', () => {
@@ -124,7 +121,7 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
     expect((await target.get('/_ml/info')).body.upgrade_mode).toBe(false);
   });
 
-  embedded('takes the nodes from jobs and datafeeds, and gives them back', async () => {
+  embedded('takes the nodes from jobs and datafeeds, and returns them afterwards', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -158,7 +155,7 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
 });
 
 describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
-  embedded('a close that is under way when it begins hears so, and does not wait for ever', async () => {
+  embedded('ends a close in progress with an error', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
 
@@ -170,7 +167,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  embedded('a look-back goes on where it was', async () => {
+  embedded('lets a lookback continue where it was', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -258,7 +255,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-b\nconformance-a\n');
   });
 
-  embedded('units can be chosen', async () => {
+  embedded('uses the requested units', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', lastData: '1h', modelBytes: 3 * 2 ** 20 }],
     });

@@ -281,7 +281,7 @@ describe('elasticsearch.md §3.10 forecast', () => {
     });
   });
 
-  embedded('a finished one can be deleted, a running one cannot', async () => {
+  embedded('a finished forecast can be deleted, a running one cannot', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
     const { body } = await target.post('/_ml/anomaly_detectors/a/_forecast');
     const path = `/_ml/anomaly_detectors/a/_forecast/${body.forecast_id}`;

@@ -188,7 +188,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     ]);
   });
 
-  embedded('a look-back says so, and where it stands', async () => {
+  embedded('the stats of a lookback show that it is one, and its progress', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -229,7 +229,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(body.node).toBe((await statsOf(target, id)).node.id);
   });
 
-  embedded('and goes on with what is indexed later', async () => {
+  embedded('a started datafeed goes on with documents that are indexed later', async () => {
     await using target = await startTarget();
     await target.openJob('a');
     const id = await target.putDatafeed('a');
@@ -315,7 +315,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(reason).toContain('start [1403485200000] must be earlier than end [1403481600000]');
   });
 
-  embedded('of an index that is not there', async () => {
+  embedded('a datafeed of an unknown index cannot be started', async () => {
     await using target = await startTarget();
     await target.openJob('a');
     await target.put(`${feeds}/f`, { job_id: 'a', indices: ['nothing'] });
@@ -329,7 +329,7 @@ describe('elasticsearch.md §3.11 start', () => {
     ['9.2', 408, 'status_exception'],
     ['7.17', 500, 'illegal_state_exception'],
   ] as const)(
-    'on %s a job that is still opening keeps it starting: %d after the timeout',
+    'on %s a datafeed whose job is still opening stays starting: %d after the timeout',
     async (stack, status, type) => {
       await using target = await startTarget({
         stack,
@@ -352,7 +352,7 @@ describe('elasticsearch.md §3.11 start', () => {
     },
   );
 
-  embedded('of a job that waits for a node: started, and nowhere yet', async () => {
+  embedded('a datafeed of a job that waits for a node starts without a node', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [
@@ -369,7 +369,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((await statsOf(target, 'f')).state).toBe('started');
   });
 
-  embedded('while assignment is disabled', async () => {
+  embedded('a datafeed cannot be started while assignment is disabled', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', datafeed: { datafeedId: 'f' } }] });
     target.cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
 
@@ -413,7 +413,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  embedded('one with an end closes its job when it is stopped', async () => {
+  embedded('a datafeed with an end closes its job when it is stopped', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -435,7 +435,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
   });
 
-  embedded('max_empty_searches: it stops by itself, and its job is closed', async () => {
+  embedded('a datafeed with max_empty_searches stops by itself and closes its job', async () => {
     await using target = await startTarget({
       jobs: [
         {

@@ -131,7 +131,7 @@ describe('elasticsearch.md §5 media types', () => {
     }
   });
 
-  embedded('7.17 refuses a later one with 406 and a bare string', async () => {
+  embedded('7.17 refuses a newer compatible version with 406 and a plain string', async () => {
     await using target = await startTarget({ stack: '7.17' });
 
     const reply = await target.post('/_ml/anomaly_detectors/x/_close', '{}', {
@@ -142,7 +142,7 @@ describe('elasticsearch.md §5 media types', () => {
     expect(reply.body).toEqual({ error: `Content-Type header [${vendor(8)}] is not supported`, status: 406 });
   });
 
-  embedded('with a body, both headers ask for the same version', async () => {
+  embedded('a request with a body needs the same version in both headers', async () => {
     await using target = await startTarget({ stack: '9.2' });
     const post = (contentType: string, accept: string) =>
       target.post('/_ml/anomaly_detectors/x*/_close', '{}', {
@@ -188,7 +188,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect(body.headers.get('warning')).toContain('allow_no_jobs');
   });
 
-  embedded('on 8 only for whoever asks for compatibility with 7; on 9 not at all', async () => {
+  embedded('allow_no_jobs works on 8 only in compatibility mode 7, and not on 9', async () => {
     await using eight = await startTarget({ stack: '8.19' });
     await using nine = await startTarget({ stack: '9.2' });
     const refused = {
@@ -207,7 +207,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect(latest.reason).toContain(refused.reason);
   });
 
-  embedded('the older prefix is there on 7.17, on 8 for compatibility with 7, and gone on 9', async () => {
+  embedded('the older path prefix works on 7.17, on 8 in compatibility mode 7, and not on 9', async () => {
     await using seven = await startTarget({ stack: '7.17' });
     await using eight = await startTarget({ stack: '8.19' });
     await using nine = await startTarget({ stack: '9.2' });
@@ -223,7 +223,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect((await nine.get(path)).status).toBe(400);
   });
 
-  embedded('memory stats and delete_user_annotations are of 8 and later', async () => {
+  embedded('memory stats and delete_user_annotations exist from 8 on', async () => {
     await using target = await startTarget({ stack: '7.17', jobs: [{ jobId: 'a', state: 'closed' }] });
 
     expect((await target.get('/_ml/memory/_stats')).status).toBe(400);

@@ -256,7 +256,7 @@ describe('elasticsearch.md §3.7 put', () => {
     );
   });
 
-  embedded('a memory limit over the maximum', async () => {
+  embedded('a memory limit over the maximum is refused', async () => {
     await using target = await startTarget();
     await target.put('/_cluster/settings', { persistent: { 'xpack.ml.max_model_memory_limit': '9gb' } });
 
@@ -318,7 +318,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect((await target.put(`${jobs}/conformance-copy`, again)).status).toBe(200);
   });
 
-  embedded('a job that is being deleted is listed, and says so', async () => {
+  embedded('a job that is being deleted is listed and marked as such', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked: 'delete' }] });
 
     const { body } = await target.get(`${jobs}/a`);
@@ -423,7 +423,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect((await target.post(`${jobs}/conformance-a/_open`, { timeout: '1m' })).body.opened).toBe(true);
   });
 
-  embedded('a failed job has already been opened, too', async () => {
+  embedded('an open of a failed job is 409, because the job is already open', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
     expect((await target.post(`${jobs}/a/_open`)).reason).toBe(
@@ -441,7 +441,7 @@ describe('elasticsearch.md §3.8 open', () => {
     });
   });
 
-  embedded('no capacity: 429 with an explanation, and the job is closed', async () => {
+  embedded('an open without capacity is 429 with an explanation, and the job stays closed', async () => {
     await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
     await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
 
@@ -459,7 +459,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('a')).toBe('closed');
   });
 
-  embedded('a node takes only so many', async () => {
+  embedded('a node accepts a limited number of jobs', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [{ jobId: 'a' }, { jobId: 'b', state: 'closed' }],
@@ -485,7 +485,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('b')).toBe('opened');
   });
 
-  embedded('only two jobs open at once on a node', async () => {
+  embedded('at most two jobs are opening at once on a node', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }] },
       jobs: ['a', 'b', 'c', 'd'].map((jobId) => ({ jobId, state: 'closed', openTakes: '10s' })),
@@ -497,7 +497,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.clock.now() - before).toBe(20_000);
   });
 
-  embedded('two that hang block all others of their node, until force takes one away', async () => {
+  embedded('two hanging openings block all others on their node until one is closed with force', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }] },
       jobs: [
@@ -515,7 +515,7 @@ describe('elasticsearch.md §3.8 open', () => {
   });
 
   embedded(
-    'without a licence nothing is put, opened or started, and everything can be read and closed',
+    'without a licence nothing can be put, opened or started, but everything can be read and closed',
     async () => {
       await using target = await startTarget({
         fleet: { unlicensed: true },
@@ -538,7 +538,7 @@ describe('elasticsearch.md §3.8 open', () => {
     },
   );
 
-  embedded('a model from too long ago', async () => {
+  embedded('a job with a model from a too old version cannot be opened', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -563,7 +563,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect((await target.post(`${jobs}/b/_open`)).status).toBe(200);
   });
 
-  embedded('assignment disabled, and upgrade mode: 429', async () => {
+  embedded('an open is 429 while assignment is disabled and in upgrade mode', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
     const key = 'cluster.persistent_tasks.allocation.enable';
 
@@ -600,7 +600,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('a')).toBe('opened');
   });
 
-  embedded('failed while opening: 500 with the reason', async () => {
+  embedded('an open is 500 with the reason if the job fails meanwhile', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
     target.clock.at(target.clock.now() + 5_000, () => target.cluster.failJob('a', 'no snapshot'));
 
@@ -659,7 +659,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     );
   });
 
-  embedded('one whose datafeed was left running needs force, too', async () => {
+  embedded('deleting a job with a running datafeed needs force', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closed', datafeed: { datafeedId: 'f', state: 'started' } }],
     });
@@ -680,17 +680,20 @@ describe('elasticsearch.md §3.9 delete', () => {
     );
   });
 
-  embedded('without waiting: a task, the job marked until it is gone; a second call joins', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
+  embedded(
+    'a delete without waiting returns a task and marks the job; a second delete joins it',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
 
-    const { body } = await target.delete(`${jobs}/a?wait_for_completion=false`);
+      const { body } = await target.delete(`${jobs}/a?wait_for_completion=false`);
 
-    expect(body.task).toMatch(/^[\w-]+:\d+$/);
-    expect((await target.get(`${jobs}/a`)).body.jobs[0].blocked.reason).toBe('delete');
-    expect((await target.delete(`${jobs}/a`)).body).toEqual({ acknowledged: true });
-    expect((await target.get(`${jobs}/a`)).status).toBe(404);
-    expect((await target.get(`/_tasks/${body.task}`)).body.completed).toBe(true);
-  });
+      expect(body.task).toMatch(/^[\w-]+:\d+$/);
+      expect((await target.get(`${jobs}/a`)).body.jobs[0].blocked.reason).toBe('delete');
+      expect((await target.delete(`${jobs}/a`)).body).toEqual({ acknowledged: true });
+      expect((await target.get(`${jobs}/a`)).status).toBe(404);
+      expect((await target.get(`/_tasks/${body.task}`)).body.completed).toBe(true);
+    },
+  );
 });
 
 describe('elasticsearch.md §3.12 reset', () => {
@@ -726,7 +729,7 @@ describe('elasticsearch.md §3.12 reset', () => {
     );
   });
 
-  embedded('without waiting: a task, and the job is blocked by reset until it is done', async () => {
+  embedded('a reset without waiting returns a task and blocks the job until it is done', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', lastData: '3d' }] });
 
     const { body } = await target.post(`${jobs}/a/_reset?wait_for_completion=false`);
