@@ -186,7 +186,10 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
       if (answers.some(({ status }) => status === 200)) meet('answered');
       // scripted faults may cause errors on purpose
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
-      return [...problems, ...answers.filter(({ status }) => status >= 500 || status === 0).map(told)];
+      return [
+        ...problems,
+        ...answers.filter(({ status }) => status >= 500 || status === 0).map(describeAnswer),
+      ];
     } finally {
       process.off('uncaughtException', crash);
     }
@@ -200,7 +203,8 @@ interface Answered {
   readonly text: string;
 }
 
-const told = ({ question, status, text }: Answered) => `GET ${question}: ${status} ${text.slice(0, 300)}`;
+const describeAnswer = ({ question, status, text }: Answered) =>
+  `GET ${question}: ${status} ${text.slice(0, 300)}`;
 
 async function serveAndAsk(path: string, bench: Bench) {
   const stop = new AbortController();

@@ -58,19 +58,19 @@ export function refusedWell(
   if (!wrong) return [`refused, but valid: ${message}`];
   // beyond a hundred problems, the message only says that there are more
   const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
-  const toldProblems = isCut ? problems.slice(0, -1) : problems;
-  if (toldProblems.length > maxReported) return [`${toldProblems.length} problems are told`];
+  const reportedProblems = isCut ? problems.slice(0, -1) : problems;
+  if (reportedProblems.length > maxReported) return [`${reportedProblems.length} problems are reported`];
   // an invalid name in a list may be reported by its index
-  const told = new Set(
-    toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
+  const reported = new Set(
+    reportedProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
   );
-  const missed = isCut ? [] : wrong.filter((field) => !told.has(field));
-  const invented = [...told].filter((field) => !wrong.includes(field));
+  const missed = isCut ? [] : wrong.filter((field) => !reported.has(field));
+  const invented = [...reported].filter((field) => !wrong.includes(field));
   return [
     ...missed.map((field) => `${quoted(field)} is wrong and not reported`),
     ...invented.map((field) => `${quoted(field)} is correct and was refused`),
-    ...toldProblems.flatMap(({ message: text, path }) => [
-      ...toldValue(text, valueAt(document, path)),
+    ...reportedProblems.flatMap(({ message: text, path }) => [
+      ...containsValue(text, valueAt(document, path)),
       ...(isPlain(text) ? [] : [`a message that is not plain: ${quoted(text)}`]),
       ...(text.length < 2_000 ? [] : [`a message of ${text.length} characters`]),
       ...(/: expected (?!Invalid|Too |Unrec).+, got .+|is an unknown field; (did you mean|the fields here are) /s.test(
@@ -83,7 +83,7 @@ export function refusedWell(
 }
 
 /** Checks that the message contains the refused scalar as written. (Messages about conflicts contain the meaning, with defaults.) */
-function toldValue(text: string, value: Json | undefined): string[] {
+function containsValue(text: string, value: Json | undefined): string[] {
   if (text.includes('unknown field') || text.includes('×') || typeof value === 'object') return [];
   const written =
     value === undefined ? 'nothing' : typeof value === 'string' ? JSON.stringify(value) : `${value}`;
@@ -107,13 +107,13 @@ function meansTheseJobs(
   expected: Readonly<Record<string, unknown>>,
   meet: Meet,
 ): string[] {
-  const told = expected as unknown as SweepRequest;
+  const meantRequest = expected as unknown as SweepRequest;
   return fleet.flatMap((job) =>
     (
       [
-        ['jobs', jobs, told.jobs],
-        ['exclude', exclude, told.exclude],
-        ['force.exclude', force.exclude, told.force.exclude],
+        ['jobs', jobs, meantRequest.jobs],
+        ['exclude', exclude, meantRequest.exclude],
+        ['force.exclude', force.exclude, meantRequest.force.exclude],
       ] as const
     ).flatMap(([field, names, byHand]) => {
       const meant = byHand.some((name) => nameMeans(name, job));

@@ -66,7 +66,7 @@ export const savedPlan = badInput<Given, PlanBench>({
       return closed.length > 0 ? [...problems, `refused, and closed ${closed.join(', ')}`] : problems;
     }
     const anew = sealed && corruptions.length > 0;
-    if (!anew && !says(bytes, bench.plan)) problems.push('it was changed, and is carried out');
+    if (!anew && !says(bytes, bench.plan)) problems.push('a changed plan was carried out');
     meet(anew ? 'sealed anew and carried out' : 'carried out');
     if (closed.length < bench.closes.size) meet('closed less');
     const named = anew ? namedBy(value) : new Set(bench.closes);

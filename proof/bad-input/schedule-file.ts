@@ -100,10 +100,10 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
     if (result.exit === 2) {
       meet('refused');
       // a missing setting has no place in the file
-      const told =
+      const hasPlace =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);
-      if (!told) problems.push(`the message has no place: ${result.stderr.slice(0, 300)}`);
+      if (!hasPlace) problems.push(`the message has no place: ${result.stderr.slice(0, 300)}`);
       return bench.asked() > asked
         ? [...problems, 'the Scheduler was asked about a file that is refused']
         : problems;

@@ -157,7 +157,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'fuse',
-    wrong: 'a follow-up that judges the whole request anew skips the fuses',
+    wrong: 'a follow-up that judges the whole request again skips the fuses',
     mark: 'follow-up-fuses',
     becomes: ['request.followUpOf && !request.followUpOf.rest', 'request.followUpOf'],
   },
@@ -169,7 +169,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'fuse',
-    wrong: 'the cluster is not read anew for a plan of an hour ago',
+    wrong: 'the cluster is not read again for a plan that is an hour old',
     mark: 'stale-plan',
     becomes: ['> staleAfter', '< 0'],
   },

@@ -95,7 +95,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   const warned = warns(/come back|no follow-up is scheduled|did not fit into the follow-up/);
   for (const { jobId, outcome } of report.jobs)
     if (outcome === 'closing')
-      claim(followed.has(jobId) || warned, () => `${jobId} is left closing and nobody says a word`);
+      claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
   const unasked = report.jobs.filter(isUnasked);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
   if (unasked.length > 0)
@@ -110,7 +110,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       () => 'a follow-up in less than two minutes',
     );
     claim(order.chain.rest === true || jobIds.length > 0, () => 'an empty follow-up');
-    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged anew for nothing');
+    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged again needlessly');
     claim(order.jobs.length === jobIds.length, () => 'a follow-up has other jobs than it says');
     for (const { jobId, attempts } of order.jobs) {
       const job = report.jobs.find((entry) => entry.jobId === jobId);
@@ -170,7 +170,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
-      says(asks.length > 0 || chained !== undefined, 'nobody of ours asked');
+      says(asks.length > 0 || chained !== undefined, 'no sweep asked it');
       says(!wasForced, 'it was forced');
       break;
     case 'force_closed':

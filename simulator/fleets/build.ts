@@ -170,10 +170,10 @@ interface Fed {
   readonly records: number | undefined;
 }
 
-function fillCounts(job: Job, { first: told, lastData, latest, records: given }: Fed): void {
+function fillCounts(job: Job, { first: givenFirst, lastData, latest, records: given }: Fed): void {
   const { counts, traits } = job;
   // a backfill has only old event times, whenever the job was created
-  const first = Math.min(told, latest);
+  const first = Math.min(givenFirst, latest);
   const span = latest - first;
   const records = given ?? Math.max(1, Math.floor(span / 60_000));
   counts.input = records;

@@ -172,7 +172,7 @@ describe('a fleet made in code', () => {
     [{ lastData: 'yesterday' }, 'expected a moment'],
     [{ closeTakes: 'two minutes' }, 'expected a duration'],
     [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
-  ] as const)('%j is refused, though nobody checked it', (description, message) => {
+  ] as const)('%j is refused although fleets from code are not validated', (description, message) => {
     expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
   });
 });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { generateFleet, scaledClock, startElasticsearch } from '../../../simulator/index.ts';
 
-test('ten thousand jobs are told whole, each once, in the order of their ids', async () => {
+test('ten thousand jobs are returned completely, each once, in the order of their ids', async () => {
   await using server = await startElasticsearch({
     clock: scaledClock(),
     fleet: generateFleet({ jobs: 10_000, seed: 7 }),

@@ -123,10 +123,10 @@ describe('mistakes in a fleet file', () => {
     [
       'a value that is no moment',
       '{"jobs": [{"jobId": "a",\n  "lastData": "long ago"}]}',
-      'fleet.json:2:3: jobs[0].lastData: expected a moment: how long ago as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
+      'fleet.json:2:3: jobs[0].lastData: expected a moment: an age such as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
     ],
     [
-      'an id that is none',
+      'an invalid id',
       '{"jobs": [{"jobId": "A"}]}',
       'fleet.json:1:12: jobs[0].jobId: expected an id: a-z, 0-9',
     ],
@@ -146,12 +146,12 @@ describe('mistakes in a fleet file', () => {
       'jobs[1].groups[0]: "a" is the id of a job, and ids and groups share one namespace',
     ],
     [
-      'an event about nobody',
+      'an event without a job',
       '{"events": [{"event": "jobFails", "at": "1m"}]}',
       'events[0].jobId: expected the id of a job of this fleet, got nothing',
     ],
     [
-      'a close that is none',
+      'an invalid close time',
       '{"jobs": [{"jobId": "a", "closeTakes": "soon"}]}',
       'jobs[0].closeTakes: expected a duration',
     ],

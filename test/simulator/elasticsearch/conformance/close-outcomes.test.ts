@@ -1,11 +1,9 @@
 /** docs/elasticsearch.md §2.2, §2.4 to §2.9: the effect of a close in each state of a job, its duration, and its failures. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const close = (target: Target, ids: string, query = '') =>
   target.post(`/_ml/anomaly_detectors/${ids}/_close${query}`);
-
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 
 describe('elasticsearch.md §2.4 outcome by state', () => {
   test('closing a closed job succeeds and changes nothing', async () => {
@@ -68,7 +66,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   embedded('closing a failed job alone is 409 and names it', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'cannot close job [a] because it failed, use force close',
@@ -152,7 +150,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
         ],
       });
 
-      expect(told(await close(target, 'a,b'))).toEqual({
+      expect(errorOf(await close(target, 'a,b'))).toEqual({
         status: 500,
         type: 'status_exception',
         reason: 'Exception closing autodetect process',
@@ -166,7 +164,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.forceCloseJob('a'));
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Close job interrupted by kill request',
@@ -185,7 +183,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     const { body } = await target.get('/_ml/anomaly_detectors/a/_stats');
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status,
       type: 'failed_node_exception',
       reason: `Failed node [${body.jobs[0].node.id}]`,
@@ -273,7 +271,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
         ],
       });
 
-      expect(told(await close(target, 'a,b'))).toEqual({
+      expect(errorOf(await close(target, 'a,b'))).toEqual({
         status: 409,
         type: 'status_exception',
         reason:
@@ -450,7 +448,7 @@ describe('elasticsearch.md §2.9 races', () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }] });
     target.clock.at(target.clock.now() + 10_000, () => target.cluster.closeJob('a'));
 
-    expect(told(await target.post('/_ml/anomaly_detectors/a/_open'))).toEqual({
+    expect(errorOf(await target.post('/_ml/anomaly_detectors/a/_open'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'The job has been closed while waiting to be opened',
@@ -462,7 +460,7 @@ describe('elasticsearch.md §2.9 races', () => {
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '5m' }],
     });
 
-    expect(told(await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'))).toMatchObject({
+    expect(errorOf(await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'))).toMatchObject({
       status: 409,
       reason: 'Cannot process data because job [a] does not have a corresponding autodetect process',
     });

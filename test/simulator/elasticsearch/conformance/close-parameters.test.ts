@@ -163,7 +163,7 @@ describe('elasticsearch.md §6.4 time values', () => {
     },
   );
 
-  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is none', async (value) => {
+  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is not a time value', async (value) => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 

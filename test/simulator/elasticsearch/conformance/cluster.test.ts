@@ -1,8 +1,6 @@
 /** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
-
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
+import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
 describe('GET /', () => {
   test('returns the name and the version of the cluster', async () => {
@@ -331,7 +329,7 @@ describe('settings', () => {
 
     const reply = await target.put('/_cluster/settings', { persistent: { 'xpack.ml.nonsense': 1 } });
 
-    expect(told(reply)).toEqual({
+    expect(errorOf(reply)).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason: 'persistent setting [xpack.ml.nonsense], not recognized',

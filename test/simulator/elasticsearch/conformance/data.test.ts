@@ -1,9 +1,8 @@
 /** docs/elasticsearch.md §3.10: data, flush and forecast. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const job = '/_ml/anomaly_detectors/conformance-a';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 
 const start = 1_403_481_600_000;
 const minute = 60_000;
@@ -152,7 +151,7 @@ describe('elasticsearch.md §3.10 data', () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_data`, '{"time":1}'))).toEqual({
+    expect(errorOf(await target.post(`${job}/_data`, '{"time":1}'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
@@ -172,7 +171,7 @@ describe('elasticsearch.md §3.10 data', () => {
     const reasons = [
       await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'),
       await target.post('/_ml/anomaly_detectors/a/_flush'),
-    ].map(told);
+    ].map(errorOf);
 
     expect(reasons).toEqual([
       {
@@ -246,7 +245,7 @@ describe('elasticsearch.md §3.10 flush', () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_flush`))).toEqual({
+    expect(errorOf(await target.post(`${job}/_flush`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
@@ -258,7 +257,7 @@ describe('elasticsearch.md §3.10 forecast', () => {
   test('a forecast is acknowledged with an id if the job has a model', async () => {
     await using target = await opened();
 
-    expect(told(await target.post(`${job}/_forecast`))).toEqual({
+    expect(errorOf(await target.post(`${job}/_forecast`))).toEqual({
       status: 400,
       type: 'status_exception',
       reason:
@@ -275,7 +274,7 @@ describe('elasticsearch.md §3.10 forecast', () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_forecast`))).toMatchObject({
+    expect(errorOf(await target.post(`${job}/_forecast`))).toMatchObject({
       status: 409,
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
     });

@@ -1,9 +1,8 @@
 /** docs/elasticsearch.md §3.3 and §3.11: datafeeds and their stats. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const feeds = '/_ml/datafeeds';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const hour = 3_600_000;
 
 const statsOf = async (target: Target, id: string) =>
@@ -80,17 +79,17 @@ describe('elasticsearch.md §3.11 put', () => {
     const feed = (job: string) => ({ job_id: job, indices: ['conformance-data'] });
     await target.put(`${feeds}/conformance-f`, feed('conformance-a'));
 
-    expect(told(await target.put(`${feeds}/conformance-x`, feed('conformance-x')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-x`, feed('conformance-x')))).toEqual({
       status: 404,
       type: 'resource_not_found_exception',
       reason: "No known job with id 'conformance-x'",
     });
-    expect(told(await target.put(`${feeds}/conformance-g`, feed('conformance-a')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-g`, feed('conformance-a')))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'A datafeed [conformance-f] already exists for job [conformance-a]',
     });
-    expect(told(await target.put(`${feeds}/conformance-f`, feed('conformance-b')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-f`, feed('conformance-b')))).toEqual({
       status: 400,
       type: 'resource_already_exists_exception',
       reason: 'A datafeed with id [conformance-f] already exists',
@@ -133,7 +132,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
 
     expect((await target.get(`${feeds}/conformance-*`)).body.count).toBe(1);
     expect((await target.get(`${feeds}/_all`)).body.count).toBeGreaterThanOrEqual(1);
-    expect(told(await target.get(`${feeds}/conformance-g`))).toEqual({
+    expect(errorOf(await target.get(`${feeds}/conformance-g`))).toEqual({
       status: 404,
       type: 'resource_not_found_exception',
       reason: 'No datafeed with id [conformance-g] exists',
@@ -278,14 +277,14 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((await target.post(`${feeds}/conformance-x/_start`)).reason).toBe(
       'No datafeed with id [conformance-x] exists',
     );
-    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+    expect(errorOf(await target.post(`${feeds}/${id}/_start`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `cannot start datafeed [${id}] because job [conformance-a] is closed`,
     });
     await target.post('/_ml/anomaly_detectors/conformance-a/_open');
     await target.post(`${feeds}/${id}/_start`);
-    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+    expect(errorOf(await target.post(`${feeds}/${id}/_start`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `cannot start datafeed [${id}] because it has already been started`,
@@ -345,7 +344,7 @@ describe('elasticsearch.md §3.11 start', () => {
 
       const reply = await target.post(`${feeds}/f/_start?timeout=20s`);
 
-      expect(told(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
+      expect(errorOf(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
       expect((await statsOf(target, 'f')).state).toBe('starting');
       await target.clock.advance(60_000);
       expect((await statsOf(target, 'f')).state).toBe('started');
@@ -468,7 +467,7 @@ describe('elasticsearch.md §3.11 delete', () => {
     const id = await target.putDatafeed('conformance-a');
     await target.post(`${feeds}/${id}/_start`);
 
-    expect(told(await target.delete(`${feeds}/${id}`))).toEqual({
+    expect(errorOf(await target.delete(`${feeds}/${id}`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `Cannot delete datafeed [${id}] while its status is started`,

@@ -1,11 +1,10 @@
 /** docs/elasticsearch.md §3.1, §3.7, §3.8, §3.9, §3.12: putting, reading, updating, opening, deleting and resetting jobs. */
 import { describe, expect, test } from 'vitest';
-import { embedded, leastJob, type Reply, startTarget } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, minimalJob, startTarget } from '../../../support/elasticsearch.ts';
 
 const jobs = '/_ml/anomaly_detectors';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const detectors = (...list: object[]) => ({
-  ...leastJob,
+  ...minimalJob,
   analysis_config: { bucket_span: '1h', detectors: list },
 });
 
@@ -86,7 +85,7 @@ describe('elasticsearch.md §3.7 put', () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
-      ...leastJob,
+      ...minimalJob,
       groups: ['conformance-web'],
       description: 'about it',
       analysis_limits: { model_memory_limit: '2gb' },
@@ -118,7 +117,7 @@ describe('elasticsearch.md §3.7 put', () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
-      ...leastJob,
+      ...minimalJob,
       datafeed_config: { indices: ['conformance-data'] },
     });
 
@@ -139,7 +138,7 @@ describe('elasticsearch.md §3.7 put', () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.put(`${jobs}/conformance-a`, leastJob))).toEqual({
+    expect(errorOf(await target.put(`${jobs}/conformance-a`, minimalJob))).toEqual({
       status: 400,
       type: 'resource_already_exists_exception',
       reason: "The job cannot be created with the Id 'conformance-a'. The Id is already used.",
@@ -155,25 +154,25 @@ describe('elasticsearch.md §3.7 put', () => {
       reason: `job and group names must be unique but job [${name}] and group [${name}] have the same name`,
     });
 
-    expect(told(await target.put(`${jobs}/conformance-web`, leastJob))).toEqual(same('conformance-web'));
+    expect(errorOf(await target.put(`${jobs}/conformance-web`, minimalJob))).toEqual(same('conformance-web'));
     expect(
-      told(await target.put(`${jobs}/conformance-b`, { ...leastJob, groups: ['conformance-a'] })),
+      errorOf(await target.put(`${jobs}/conformance-b`, { ...minimalJob, groups: ['conformance-a'] })),
     ).toEqual(same('conformance-a'));
     expect(
-      told(await target.put(`${jobs}/conformance-c`, { ...leastJob, groups: ['conformance-c'] })),
+      errorOf(await target.put(`${jobs}/conformance-c`, { ...minimalJob, groups: ['conformance-c'] })),
     ).toEqual(same('conformance-c'));
   });
 
   const rule =
     'can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric';
   test.each([
-    ['a bad id', 'FOO', leastJob, `Invalid job_id; 'FOO' ${rule}`],
-    ['an id that ends in a hyphen', 'foo-', leastJob, `Invalid job_id; 'foo-' ${rule}`],
-    ['a long id', 'a'.repeat(65), leastJob, 'The job id cannot contain more than 64 characters.'],
+    ['a bad id', 'FOO', minimalJob, `Invalid job_id; 'FOO' ${rule}`],
+    ['an id that ends in a hyphen', 'foo-', minimalJob, `Invalid job_id; 'foo-' ${rule}`],
+    ['a long id', 'a'.repeat(65), minimalJob, 'The job id cannot contain more than 64 characters.'],
     [
       'a bad group',
       'a',
-      { ...leastJob, groups: ['$'] },
+      { ...minimalJob, groups: ['$'] },
       "Invalid group id '$'; must be non-empty string and may contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric",
     ],
     ['no analysis', 'a', { data_description: {} }, 'An analysis_config must be set'],
@@ -211,19 +210,19 @@ describe('elasticsearch.md §3.7 put', () => {
     [
       'another id in the body',
       'b',
-      { ...leastJob, job_id: 'a' },
+      { ...minimalJob, job_id: 'a' },
       "Inconsistent job_id; 'a' specified in the body differs from 'b' specified as a URL argument",
     ],
     [
       'a field of the server',
       'a',
-      { ...leastJob, model_snapshot_id: 'x' },
+      { ...minimalJob, model_snapshot_id: 'x' },
       'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
     ],
   ])('%s', async (_what, id, body, reason) => {
     await using target = await startTarget();
 
-    expect(told(await target.put(`${jobs}/${id}`, body))).toEqual({
+    expect(errorOf(await target.put(`${jobs}/${id}`, body))).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason,
@@ -261,15 +260,15 @@ describe('elasticsearch.md §3.7 put', () => {
     await target.put('/_cluster/settings', { persistent: { 'xpack.ml.max_model_memory_limit': '9gb' } });
 
     const over = await target.put(`${jobs}/a`, {
-      ...leastJob,
+      ...minimalJob,
       analysis_limits: { model_memory_limit: '10gb' },
     });
     const under = await target.put(`${jobs}/a`, {
-      ...leastJob,
+      ...minimalJob,
       analysis_limits: { model_memory_limit: '8gb' },
     });
 
-    expect(told(over)).toEqual({
+    expect(errorOf(over)).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason:
@@ -281,7 +280,7 @@ describe('elasticsearch.md §3.7 put', () => {
   test('validate checks a job without creating it', async () => {
     await using target = await startTarget();
 
-    const ok = await target.post(`${jobs}/_validate`, leastJob);
+    const ok = await target.post(`${jobs}/_validate`, minimalJob);
     const bad = await target.post(`${jobs}/_validate`, detectors({ function: 'mean' }));
     const detector = await target.post(`${jobs}/_validate/detector`, { function: 'count' });
 
@@ -409,7 +408,7 @@ describe('elasticsearch.md §3.8 open', () => {
     await target.openJob('conformance-a');
 
     expect((await target.post(`${jobs}/conformance-x/_open`)).status).toBe(404);
-    expect(told(await target.post(`${jobs}/conformance-a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/conformance-a/_open`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot open job [conformance-a] because it has already been opened',
@@ -434,7 +433,7 @@ describe('elasticsearch.md §3.8 open', () => {
   embedded.each(['delete', 'reset', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `Cannot open job [a] because it is executing [${blocked}]`,
@@ -447,7 +446,7 @@ describe('elasticsearch.md §3.8 open', () => {
 
     const reply = await target.post(`${jobs}/a/_open`);
 
-    expect(told(reply)).toEqual({
+    expect(errorOf(reply)).toEqual({
       status: 429,
       type: 'status_exception',
       reason: 'Could not open job because no ML nodes with sufficient capacity were found',
@@ -530,9 +529,9 @@ describe('elasticsearch.md §3.8 open', () => {
         reason: 'current license is non-compliant for [ml]',
       };
 
-      expect(told(await target.post(`${jobs}/b/_open`))).toEqual(refused);
-      expect(told(await target.put(`${jobs}/c`, leastJob))).toEqual(refused);
-      expect(told(await target.post('/_ml/datafeeds/f/_start'))).toEqual(refused);
+      expect(errorOf(await target.post(`${jobs}/b/_open`))).toEqual(refused);
+      expect(errorOf(await target.put(`${jobs}/c`, minimalJob))).toEqual(refused);
+      expect(errorOf(await target.post('/_ml/datafeeds/f/_start'))).toEqual(refused);
       expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
       expect((await target.post(`${jobs}/a/_close`)).body).toEqual({ closed: true });
     },
@@ -554,7 +553,7 @@ describe('elasticsearch.md §3.8 open', () => {
       ],
     });
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 400,
       type: 'status_exception',
       reason:
@@ -568,14 +567,14 @@ describe('elasticsearch.md §3.8 open', () => {
     const key = 'cluster.persistent_tasks.allocation.enable';
 
     await target.put('/_cluster/settings', { transient: { [key]: 'none' } });
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 429,
       type: 'status_exception',
       reason: `Cannot open jobs because persistent task assignment is disabled by the [${key}] setting`,
     });
     await target.put('/_cluster/settings', { transient: { [key]: null } });
     await target.post('/_ml/set_upgrade_mode?enabled=true');
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 429,
       type: 'status_exception',
       reason: 'Cannot open jobs when upgrade mode is enabled',
@@ -591,7 +590,7 @@ describe('elasticsearch.md §3.8 open', () => {
       jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }],
     });
 
-    expect(told(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
       status,
       type,
       reason: 'Opening job [a] timed out after [30s]',
@@ -604,7 +603,7 @@ describe('elasticsearch.md §3.8 open', () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
     target.clock.at(target.clock.now() + 5_000, () => target.cluster.failJob('a', 'no snapshot'));
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 500,
       type: 'status_exception',
       reason: 'Unexpected job state [failed] with reason [no snapshot] while waiting for job to be opened',
@@ -640,7 +639,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
-    expect(told(await target.delete(`${jobs}/conformance-a`))).toEqual({
+    expect(errorOf(await target.delete(`${jobs}/conformance-a`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot delete job [conformance-a] because the job is opened',
@@ -664,7 +663,7 @@ describe('elasticsearch.md §3.9 delete', () => {
       jobs: [{ jobId: 'a', state: 'closed', datafeed: { datafeedId: 'f', state: 'started' } }],
     });
 
-    expect(told(await target.delete(`${jobs}/a`))).toEqual({
+    expect(errorOf(await target.delete(`${jobs}/a`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'failed to delete job [a] as its datafeed [f] could not be deleted',
@@ -714,7 +713,7 @@ describe('elasticsearch.md §3.12 reset', () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
-    expect(told(await target.post(`${jobs}/conformance-a/_reset`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/conformance-a/_reset`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Can only reset a job when it is closed.',

@@ -1,6 +1,6 @@
 /** docs/elasticsearch.md §4: authentication, privileges, and the errors when one is missing. */
 import { describe, expect } from 'vitest';
-import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
 const users = [
   { username: 'admin', password: 'secret', roles: ['superuser'], cluster: ['all'] },
@@ -21,7 +21,6 @@ const basic = (user: string, password: string) => ({
 const key = (id: string, secret: string) => ({
   headers: { authorization: `ApiKey ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
 });
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('elasticsearch.md §4 authentication', () => {
@@ -43,7 +42,7 @@ describe('elasticsearch.md §4 authentication', () => {
   embedded('a wrong password is 401', async () => {
     await using target = await secured();
 
-    expect(told(await target.get('/_ml/info', basic('bob', 'wrong')))).toEqual({
+    expect(errorOf(await target.get('/_ml/info', basic('bob', 'wrong')))).toEqual({
       status: 401,
       type: 'security_exception',
       reason: 'unable to authenticate user [bob] for REST request [/_ml/info]',
@@ -114,7 +113,7 @@ describe('elasticsearch.md §4 privileges', () => {
     async () => {
       await using target = await secured();
 
-      expect(told(await target.post(close, undefined, basic('bob', 'pass:word')))).toEqual({
+      expect(errorOf(await target.post(close, undefined, basic('bob', 'pass:word')))).toEqual({
         status: 403,
         type: 'security_exception',
         reason:
@@ -126,7 +125,7 @@ describe('elasticsearch.md §4 privileges', () => {
   embedded('a key without the privilege gets 403', async () => {
     await using target = await secured();
 
-    expect(told(await target.post(close, undefined, key('reader', 'k2')))).toEqual({
+    expect(errorOf(await target.post(close, undefined, key('reader', 'k2')))).toEqual({
       status: 403,
       type: 'security_exception',
       reason:
@@ -145,7 +144,7 @@ describe('elasticsearch.md §4 privileges', () => {
     await using target = await secured();
 
     expect((await target.post(close, undefined, key('closer', 'k1'))).body).toEqual({ closed: true });
-    expect(told(await target.get('/', key('closer', 'k1')))).toMatchObject({
+    expect(errorOf(await target.get('/', key('closer', 'k1')))).toMatchObject({
       status: 403,
       type: 'security_exception',
     });
