@@ -2,9 +2,7 @@
  * @module Measures the embedded Elasticsearch with ten thousand jobs: start, memory, and a full stats answer compared
  * with serialising the same JSON. `node --expose-gc bench/embedded-elasticsearch.ts`
  */
-import { scaledClock } from '../simulator/clock.ts';
-import { startElasticsearch } from '../simulator/elasticsearch/index.ts';
-import { generateFleet } from '../simulator/fleets/generate.ts';
+import { generateFleet, scaledClock, startElasticsearch } from '../simulator/index.ts';
 
 const rounds = 9;
 const filtered =

@@ -1,5 +1,5 @@
 /** @module Measures billed time when one of the idle jobs never finishes closing. */
-import type { Fleet } from '../../simulator/elasticsearch/index.ts';
+import type { Fleet } from '../../simulator/index.ts';
 import type { RequestPayload } from '../../src/sweep/request/request.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
 import { type BenchCase, benchCase } from '../closing/model.ts';

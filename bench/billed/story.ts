@@ -3,13 +3,13 @@
  * and its upper bound.
  */
 
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 import { OwnFollowUps } from '../../src/cli/sweep/wait-rounds.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';

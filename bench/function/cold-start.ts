@@ -2,9 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { scaledClock } from '../../simulator/clock.ts';
-import { startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import { defaultFleet } from '../../simulator/fleets/default-fleet.ts';
+import { defaultFleet, scaledClock, startElasticsearch } from '../../simulator/index.ts';
 import { median } from '../numbers.ts';
 import { type StartBundles, startBundles } from './contenders.ts';
 import { type Invocation, invokeOnce } from './invocation.ts';

@@ -1,4 +1,4 @@
-/** @module Each property over bad input broken on purpose, as in `list.ts`. */
+/** @module The breaks of the properties over bad input; see `list.ts`. */
 import type { Break } from './break.ts';
 
 export const badInputBreaks: readonly Break[] = [

@@ -1,14 +1,14 @@
-/** @module Spoiling of valid documents: each kind takes, adds or changes one thing, and random ones are put together. */
+/** @module Corrupts valid documents: each kind removes, adds or changes one thing, and several are combined at random. */
 import * as fc from 'fast-check';
-import { hostileTexts } from './hostile.ts';
+import { hostileTexts } from './hostile-samples.ts';
 import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } from './json.ts';
 
-/** One spoiling, as plain data, so that a failing case can be made small and shown. */
-export interface Spoiling {
-  readonly kind: SpoilingKind;
-  /** Which of the document's places; taken round. */
+/** One corruption as plain data, so that a failing case can be shrunk and shown. */
+export interface Corruption {
+  readonly kind: CorruptionKind;
+  /** Index of the place in the document, modulo their number. */
   readonly at: number;
-  /** Which of the kind's values; taken round. */
+  /** Index of the replacement value, modulo their number. */
   readonly pick: number;
 }
 
@@ -47,12 +47,12 @@ const numericTexts = [
   '31m',
 ];
 
-/** Names that every object has, or that make one something else. */
+/** Names that every object inherits or that change its prototype. */
 export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'length'];
 
 const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
 
-/** How deep; the deepest is deeper than a stack of a recursive reader goes. */
+/** Nesting depths; the last one overflows the stack of a recursive reader. */
 const depths = [2, 40, 900, 6_000];
 
 function nested(depth: number, asObject: boolean): Json {
@@ -61,8 +61,8 @@ function nested(depth: number, asObject: boolean): Json {
   return value;
 }
 
-/** What is many times many would only fill the machine's memory. */
-const mostPlaces = 40_000;
+/** Limits repeated `many` corruptions, which would fill the machine's memory. */
+const maxPlaces = 40_000;
 
 const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;
 
@@ -77,7 +77,7 @@ const kinds = {
   text: (_value, pick) => pickFrom(hostileTexts, pick),
   empty: (value) => (Array.isArray(value) ? [] : isObject(value) ? {} : ''),
   deep: (_value, pick) => nested(pickFrom(depths, pick), pick % 2 === 0),
-  /** A field under another name. */
+  /** Renames a field. */
   key: (value, pick) => {
     if (!isObject(value)) return [value];
     const entries = Object.entries(value);
@@ -85,7 +85,7 @@ const kinds = {
     const to = pickFrom([...objectKeys, ...hostileTexts, renamed?.toUpperCase() ?? 'X'], pick);
     return Object.fromEntries(entries.map(([key, item]) => [key === renamed ? to : key, item]));
   },
-  /** One field more than there should be. */
+  /** Adds an unknown field. */
   unknown: (value, pick) =>
     isObject(value)
       ? Object.fromEntries([
@@ -93,10 +93,10 @@ const kinds = {
           [pickFrom([...objectKeys, ...hostileTexts], pick), pickFrom(otherTypes, pick)],
         ])
       : { value },
-  /** An item of a list, or the first of its letters, again. */
+  /** Repeats a list or a text. */
   duplicate: (value) =>
     Array.isArray(value) ? [...value, ...value] : typeof value === 'string' ? value + value : [value, value],
-  /** What stands somewhere else. */
+  /** Takes a value from elsewhere in the document. */
   swap: (_value, pick, document) => {
     const paths = pathsIn(document).slice(1);
     return paths.length === 0 ? null : (valueAt(document, paths[pick % paths.length] as Path) ?? null);
@@ -104,7 +104,7 @@ const kinds = {
   many: (value, pick) => {
     const count = Math.min(
       pickFrom([50, 1_000, 20_000], pick),
-      Math.ceil(mostPlaces / sizeOf(value, mostPlaces)),
+      Math.ceil(maxPlaces / sizeOf(value, maxPlaces)),
     );
     if (!isObject(value)) return Array.from({ length: count }, () => value);
     const more = Array.from({ length: count }, (_, index) => [`more-${index}`, pick] as const);
@@ -112,12 +112,12 @@ const kinds = {
   },
 } as const satisfies Record<string, Change>;
 
-export type SpoilingKind = keyof typeof kinds;
-export const spoilingKinds = Object.keys(kinds) as SpoilingKind[];
+export type CorruptionKind = keyof typeof kinds;
+export const corruptionKinds = Object.keys(kinds) as CorruptionKind[];
 
-/** The document after all spoilings, one after the other. One that is taken away altogether is null. */
-export function spoil(document: Json, spoilings: readonly Spoiling[]): Json {
-  return spoilings.reduce<Json>((value, { kind, at, pick }) => {
+/** The document after all corruptions, one after another; null if it was deleted as a whole. */
+export function corrupt(document: Json, corruptions: readonly Corruption[]): Json {
+  return corruptions.reduce<Json>((value, { kind, at, pick }) => {
     const paths = pathsIn(value);
     const path = paths[at % paths.length] as Path;
     const change: Change = kinds[kind];
@@ -125,12 +125,14 @@ export function spoil(document: Json, spoilings: readonly Spoiling[]): Json {
   }, document);
 }
 
-/** The document with the place at `path` spoiled. */
-export const spoilAt = (document: Json, path: Path, { kind, pick }: Omit<Spoiling, 'at'>): Json =>
+/** The document with the place at `path` corrupted. */
+export const corruptAt = (document: Json, path: Path, { kind, pick }: Omit<Corruption, 'at'>): Json =>
   changeAt(document, path, (inner) => (kinds[kind] as Change)(inner, pick, document)) ?? null;
 
-/** None, one or a few spoilings; the shrunk case has the fewest. */
-export const anySpoilings = (only: readonly SpoilingKind[] = spoilingKinds): fc.Arbitrary<Spoiling[]> =>
+/** Up to three corruptions; shrinking reduces their number. */
+export const anyCorruptions = (
+  only: readonly CorruptionKind[] = corruptionKinds,
+): fc.Arbitrary<Corruption[]> =>
   fc.array(fc.record({ kind: fc.constantFrom(...only), at: fc.nat(5_000), pick: fc.nat(5_000) }), {
     maxLength: 3,
   });

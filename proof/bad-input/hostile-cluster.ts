@@ -1,4 +1,4 @@
-/** @module A cluster whose every name, state and reason is a given text, and a report of an earlier sweep of it. */
+/** @module A fake cluster in which every name, state and reason is a given text, and a report of an earlier sweep of it. */
 import { validateHeaderValue } from 'node:http';
 import {
   answeredAt,
@@ -13,7 +13,7 @@ import { type Bench, openBench } from './command.ts';
 import { jsonText } from './json.ts';
 import { reportedJob, reportOf } from './reports.ts';
 
-/** What a text can stand for. */
+/** The places of a cluster's answers in which a hostile text can occur. */
 export const slots = [
   'jobId',
   'otherId',
@@ -37,12 +37,12 @@ export type Slot = (typeof slots)[number];
 export type Texts = Readonly<Record<Slot, string>>;
 
 const day = 86_400_000;
-/** A uuid that a server could give; reports know the cluster by what it says of itself. */
+/** A valid uuid; reports identify the cluster by its own uuid. */
 const plainUuid = 'AbCdEfGhIjKlMnOpQrStUv';
 
-export interface Talking extends Bench {
+export interface HostileCluster extends Bench {
   readonly server: ScriptedServer;
-  /** What the cluster says from now on, with every job as it was at the beginning. */
+  /** Sets the texts of the cluster and resets all its jobs. */
   say(texts: Texts): void;
 }
 
@@ -68,7 +68,7 @@ function answersOf(texts: Texts) {
   return answers;
 }
 
-export async function openTalking(): Promise<Talking> {
+export async function openHostileCluster(): Promise<HostileCluster> {
   const bench = await openBench();
   let texts: Texts | undefined;
   let answers: ReturnType<typeof answersOf> | undefined;
@@ -111,8 +111,8 @@ function canBeHeader(text: string): boolean {
   }
 }
 
-/** A report that names what the texts name. */
-export const reportOfTalking = ({ uuid, sweepId, jobId, reason, nodeId, feedId }: Texts): string =>
+/** A report with the given texts. */
+export const reportOfHostileCluster = ({ uuid, sweepId, jobId, reason, nodeId, feedId }: Texts): string =>
   jsonText(
     reportOf(
       uuid || plainUuid,

@@ -1,9 +1,9 @@
 /**
- * @module A cluster of a job of each kind, as answers that can be spoiled one by one: what a close does to it is true, and
- * what is told of it may not be.
+ * @module A fake cluster with a job of each kind whose answers can be corrupted one by one. Closes take effect; the
+ * answers may be wrong.
  */
 import { gzipSync } from 'node:zlib';
-import type { VirtualClock } from '../../simulator/clock.ts';
+import type { VirtualClock } from '../../simulator/index.ts';
 import {
   answeredAt,
   answerKey,
@@ -63,7 +63,7 @@ const kinds: readonly Kind[] = [
   { id: 'busy-2', stats: { data_counts: recent } },
 ];
 
-/** What each answer is, when nothing was spoiled and nothing closed. Of one datafeed only its config tells whose it is. */
+/** All answers before any corruption or close. Only the config of one datafeed, `orphan`, says which job it feeds. */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
   delete answers.datafeeds.datafeeds.find(isOrphan).timing_stats;
@@ -77,54 +77,54 @@ const answersOfKinds = (): MlAnswers =>
     JSON.stringify(
       answersFor(
         kinds.map(({ id, config, stats, feed }, index) => ({
-          // data that ended hours apart: no outage
+          // the last data is hours apart, so that the mass_idle fuse does not trip
           config: configOf(id, config),
-          stats: statsOf(id, { ...told(index), ...stats }),
+          stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),
         })),
       ),
     ),
   ) as MlAnswers;
 
-const told = (index: number): Fields => {
+const staleData = (index: number): Fields => {
   const at = answeredAt - 5 * day - index * 3_600_000;
   return { data_counts: { ...statsOf('x').data_counts, last_data_time: at } };
 };
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** What is done to the text of an answer, its status and headers, or its way. */
-export interface Spoilt {
+/** What the server sends instead: the text, its status and headers, and how the connection behaves. */
+export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Send so many bytes, then break the connection. */
+  /** Send this many bytes, then break the connection. */
   readonly cut?: number;
-  /** Send half, then nothing: until the client goes. */
+  /** Send one half, then nothing until the client disconnects. */
   readonly hang?: boolean;
 }
 
-/** Answers like the cluster; `spoil` makes of each what is sent. */
-export class Answering {
+/** Answers like a cluster; `corrupt` turns each answer into what is sent. */
+export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
-  /** Ids of each close request, in their order. */
+  /** The ids of each close request, in order. */
   readonly asked: string[][] = [];
-  /** Requests that change something and are no close. */
+  /** Requests that change something besides closes. */
   readonly strange: string[] = [];
   requests = 0;
   readonly #clock: VirtualClock;
-  readonly #spoil: (key: AnswerKey, value: Json) => Spoilt;
+  readonly #corrupt: (key: AnswerKey, value: Json) => CorruptedAnswer;
 
-  constructor(clock: VirtualClock, spoil: (key: AnswerKey, value: Json) => Spoilt) {
+  constructor(clock: VirtualClock, corrupt: (key: AnswerKey, value: Json) => CorruptedAnswer) {
     this.#clock = clock;
-    this.#spoil = spoil;
+    this.#corrupt = corrupt;
   }
 
   async respond(exchange: Exchange): Promise<void> {
     this.requests += 1;
     const key = answerKey(exchange);
-    if (key) return this.#send(exchange, this.#spoil(key, this.#answerTo(exchange, key)));
+    if (key) return this.#send(exchange, this.#corrupt(key, this.#answerTo(exchange, key)));
     const ids = /^\/_ml\/anomaly_detectors\/([^/]*)\/_close$/.exec(exchange.path)?.[1];
     if (ids === undefined) {
       this.strange.push(`${exchange.method} ${exchange.path}`);
@@ -133,7 +133,7 @@ export class Answering {
     const list = decodeURIComponent(ids).split(',');
     this.asked.push(list);
     for (const id of list) this.#close(id);
-    return this.#send(exchange, this.#spoil('close', { closed: true }));
+    return this.#send(exchange, this.#corrupt('close', { closed: true }));
   }
 
   #close(id: string): void {
@@ -145,7 +145,7 @@ export class Answering {
     delete entry.open_time;
   }
 
-  /** The answer to what was asked: by ids, those entries alone. */
+  /** The answer to a request; for a request with ids, only their entries. */
   #answerTo({ path }: Exchange, key: keyof MlAnswers): Json {
     const answer = this.answers[key];
     const names = /^\/_ml\/(?:anomaly_detectors|datafeeds)\/([^/]+?)(?:\/_stats)?$/.exec(path)?.[1];
@@ -161,7 +161,7 @@ export class Answering {
 
   async #send(
     { request, response }: Exchange,
-    { text, status = 200, headers, cut, hang }: Spoilt,
+    { text, status = 200, headers, cut, hang }: CorruptedAnswer,
   ): Promise<void> {
     const bytes = Buffer.from(text);
     response.writeHead(status, { ...productHeaders, ...headers });
@@ -187,7 +187,7 @@ const statuses = [
 const scalars = ['', 'null', 'true', '0', '"text"', '[]', '{}', '[null]', 'NaN', '{"jobs": null}', '\0'];
 const pick = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** What comes between a cluster and its client: gateways, half connections, other servers, enemies. */
+/** Corruptions on the way from the cluster to the client: gateways, broken connections, other servers, attackers. */
 export const ways = {
   cut: (text, at) => ({ text, cut: at % (text.length + 1) }),
   truncated: (text, at) => ({ text: text.slice(0, at % Math.max(1, text.length)) }),
@@ -246,5 +246,5 @@ export const ways = {
       ),
     },
   }),
-} as const satisfies Record<string, (text: string, at: number) => Spoilt>;
+} as const satisfies Record<string, (text: string, at: number) => CorruptedAnswer>;
 export type Way = keyof typeof ways;

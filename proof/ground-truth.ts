@@ -1,13 +1,13 @@
-/** @module What is true of every job of the embedded cluster at one moment, read from its state and not from its API. */
-import type { SimulatedCluster } from '../simulator/elasticsearch/index.ts';
+/** @module The actual state of every job of the embedded cluster at one moment, read from its internals, not from its API. */
+import type { SimulatedCluster } from '../simulator/index.ts';
 
-/** Of a job's stats: its clock is no number or missing beside counted data, its state is none, it stands there twice. */
+/** How a job's stats are garbled: `last_data_time` invalid, or missing despite data; unknown state; listed twice. */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';
 
 export interface TrueFeed {
   readonly datafeedId: string;
   readonly state: string;
-  /** Whether it reads the past; undefined when it runs nowhere, or has only begun to start. */
+  /** Whether it reads the past; undefined if it has no node or is still starting. */
   readonly readsPast: boolean | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface TrueJob {
   readonly state: string;
   readonly groups: readonly string[];
   readonly lastData: number | undefined;
-  /** When its process started; undefined when none runs. */
+  /** When its process started; undefined without a process. */
   readonly opened: number | undefined;
   readonly customSettings: Readonly<Record<string, unknown>>;
   readonly managedSetting: unknown;
@@ -24,9 +24,9 @@ export interface TrueJob {
   readonly forecasts: number;
   readonly feed: TrueFeed | undefined;
   readonly modelBytes: number;
-  /** Asked for its stats, the server says that it does not exist: its deletion is under way. */
+  /** It is being deleted, so its stats are answered with 404. */
   readonly hidden: boolean;
-  /** How what an answer said of it was garbled on the way (by a fault, not by the cluster). */
+  /** How a fault garbled it in the answer; not the cluster's own state. */
   readonly garbled?: Garbling;
 }
 

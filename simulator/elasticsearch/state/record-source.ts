@@ -1,6 +1,6 @@
 /**
- * @module Where a datafeed's records come from. A source is a formula, not a stream: how many records lie in a span
- * of event time is computed, so that an idle cluster of ten thousand jobs needs no timers and no memory.
+ * @module The records that a datafeed reads. A source is a formula, not a stream: it calculates how many records a span
+ * of event time contains. An idle cluster of ten thousand jobs so needs neither timers nor memory.
  */
 
 /** The records of a span of event time. */
@@ -24,13 +24,13 @@ export interface Rhythm {
   /** Milliseconds of event time from one record to the next. */
   readonly every: number;
   readonly from: number;
-  /** When the source dries up; undefined for never. */
+  /** When the data of the source ends; undefined for never. */
   readonly until?: number | undefined;
   readonly bytesPerRecord: number;
   readonly fieldsPerRecord: number;
 }
 
-/** One record each `every` milliseconds, until it dries up. */
+/** One record every `every` milliseconds, until the data ends. */
 export function rhythm({ every, from, until, bytesPerRecord, fieldsPerRecord }: Rhythm): Source {
   const indexAt = (time: number) => Math.max(0, Math.ceil((time - from) / every));
   return {

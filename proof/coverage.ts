@@ -1,4 +1,4 @@
-/** @module What many runs have tried and reached: per property how often it was at stake, and everything that was met. */
+/** @module What a set of runs covered: how often each property was tried, and every fault, outcome and reason that occurred. */
 import {
   actReasons,
   fuses,
@@ -7,24 +7,24 @@ import {
   outcomes,
   statuses,
 } from '../src/sweep/vocabulary.ts';
-import { deedKinds, troubleKinds } from './case.ts';
+import { faultKinds, outsideActionKinds } from './case.ts';
 import type { Observation } from './observe.ts';
 import { properties, type Verdict } from './properties.ts';
 
-export interface PropertyTally {
-  /** Cases in which the property was at stake. */
+export interface PropertyCoverage {
+  /** Cases that tried the property. */
   tried: number;
-  /** Those of them in which a fault struck or somebody interfered. */
-  troubled: number;
+  /** Those of them with a fault or an outside action. */
+  withFaults: number;
   violated: number;
 }
 
-export interface Tally {
+export interface Coverage {
   cases: number;
   sweeps: number;
   requests: number;
-  readonly properties: Record<string, PropertyTally>;
-  /** How often each thing was met, by names such as `reason idle`. */
+  readonly properties: Record<string, PropertyCoverage>;
+  /** How often each thing occurred, by names such as `act idle`. */
   readonly met: Record<string, number>;
 }
 
@@ -50,7 +50,7 @@ const errors = [
 
 const named = (kind: string, names: readonly string[]) => names.map((name) => `${kind} ${name}`);
 
-/** All that a soak has to meet at least once. */
+/** Everything that has to occur in a soak at least once. */
 export const toMeet: readonly string[] = [
   ...named('keep', Object.keys(keepReasons)),
   ...named('act', Object.keys(actReasons)),
@@ -60,58 +60,59 @@ export const toMeet: readonly string[] = [
   ...named('status', Object.keys(statuses)),
   ...named('answer', answers),
   ...named('error', errors),
-  ...named('fault', troubleKinds),
-  ...named('deed', deedKinds),
+  ...named('fault', faultKinds),
+  ...named('outside action', outsideActionKinds),
 ];
 
-export const emptyTally = (): Tally => ({
+export const emptyCoverage = (): Coverage => ({
   cases: 0,
   sweeps: 0,
   requests: 0,
   properties: Object.fromEntries(
-    properties.map(({ name }) => [name, { tried: 0, troubled: 0, violated: 0 }]),
+    properties.map(({ name }) => [name, { tried: 0, withFaults: 0, violated: 0 }]),
   ),
   met: {},
 });
 
-export function count(tally: Tally, run: Observation, verdicts: readonly Verdict[]): void {
-  tally.cases += 1;
-  tally.sweeps += run.sweeps.length;
-  tally.requests += run.requests.length;
-  const troubled = run.struck.length > 0 || run.done.length > 0;
+export function count(coverage: Coverage, run: Observation, verdicts: readonly Verdict[]): void {
+  coverage.cases += 1;
+  coverage.sweeps += run.sweeps.length;
+  coverage.requests += run.requests.length;
+  const withFaults = run.struck.length > 0 || run.done.length > 0;
   for (const { property, tried, violations } of verdicts) {
-    const entry = tally.properties[property.name];
+    const entry = coverage.properties[property.name];
     if (!entry) continue;
     if (tried) entry.tried += 1;
-    if (tried && troubled) entry.troubled += 1;
+    if (tried && withFaults) entry.withFaults += 1;
     if (violations.length > 0) entry.violated += 1;
   }
-  for (const thing of thingsOf(run)) tally.met[thing] = (tally.met[thing] ?? 0) + 1;
+  for (const thing of thingsOf(run)) coverage.met[thing] = (coverage.met[thing] ?? 0) + 1;
 }
 
-/** Adds what another process has counted. */
-export function add(tally: Tally, other: Tally): void {
-  tally.cases += other.cases;
-  tally.sweeps += other.sweeps;
-  tally.requests += other.requests;
-  for (const [name, { tried, troubled, violated }] of Object.entries(other.properties)) {
-    const entry = tally.properties[name];
+/** Adds the coverage of another process. */
+export function add(coverage: Coverage, other: Coverage): void {
+  coverage.cases += other.cases;
+  coverage.sweeps += other.sweeps;
+  coverage.requests += other.requests;
+  for (const [name, { tried, withFaults, violated }] of Object.entries(other.properties)) {
+    const entry = coverage.properties[name];
     if (!entry) continue;
     entry.tried += tried;
-    entry.troubled += troubled;
+    entry.withFaults += withFaults;
     entry.violated += violated;
   }
-  for (const [thing, times] of Object.entries(other.met)) tally.met[thing] = (tally.met[thing] ?? 0) + times;
+  for (const [thing, times] of Object.entries(other.met))
+    coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** What was never met. */
-export const missed = (tally: Tally): string[] => toMeet.filter((thing) => !tally.met[thing]);
+/** The things that never occurred. */
+export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
-/** Everything that one run met, each once. */
+/** Everything that occurred in one run. */
 function thingsOf(run: Observation): Set<string> {
   const things = new Set<string>();
   for (const { kind } of run.struck) things.add(`fault ${kind}`);
-  for (const { deed } of run.done) things.add(`deed ${deed}`);
+  for (const { kind } of run.done) things.add(`outside action ${kind}`);
   for (const { report, error, closes } of run.sweeps) {
     if (error) things.add(`error ${error.name}`);
     for (const { answer } of closes) if (answer) things.add(`answer ${answer.kind}`);

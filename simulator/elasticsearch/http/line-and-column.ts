@@ -7,7 +7,7 @@ export interface Location {
 
 export type JsonPath = readonly (string | number)[];
 
-/** Where the value at `path` begins, or its name (`key`); the last one, when a name is written twice. */
+/** Where the value at `path`, or its key, begins. If a key is written twice, the last one counts. */
 export function locate(text: string, path: JsonPath, which: 'key' | 'value' = 'value'): Location {
   const scanner = new Scanner(text);
   scanner.visit(path, 0, which);
@@ -29,7 +29,7 @@ class Scanner {
     this.#text = text;
   }
 
-  /** Reads one value; `depth` parts of `path` are behind, -1 is off the path. */
+  /** Reads one value. `depth` counts the matched parts of `path`; -1 means off the path. */
   visit(path: JsonPath, depth: number, which: 'key' | 'value'): void {
     this.#blanks();
     if (depth === path.length && which === 'value') this.found = this.#at;

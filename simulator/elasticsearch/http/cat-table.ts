@@ -10,13 +10,13 @@ export interface Column<T> {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly description: string;
-  /** Whether it is shown when nobody chooses. */
+  /** Whether it is shown by default. */
   readonly shown?: boolean;
   readonly kind?: 'text' | 'number' | 'bytes' | 'milliseconds';
   readonly value: (row: T) => Value;
 }
 
-/** Reads the parameters that every table takes, and returns what renders rows by them. */
+/** Reads the parameters that every table accepts. Returns the function that renders the rows. */
 export function table<T>(call: Call, columns: readonly Column<T>[]): (rows: readonly T[]) => Answer {
   const { query } = call;
   const headers = query.flag('v', false);
@@ -53,7 +53,7 @@ function formatOf({ accept }: Call): string {
 }
 
 interface Chosen<T> {
-  /** As the caller wrote it: an alias stays one. */
+  /** As the caller wrote it, aliases included. */
   readonly label: string;
   readonly column: Column<T>;
 }
@@ -96,7 +96,7 @@ function sorting<T>(given: string | undefined, columns: readonly Column<T>[]): O
 function compareBy<T>(order: readonly Order<T>[], a: T, b: T): number {
   for (const { column, descending } of order) {
     const [x, y] = [column.value(a), column.value(b)];
-    // what has no value comes first
+    // missing values sort first
     const result = x === y ? 0 : x === undefined ? -1 : y === undefined ? 1 : x < y ? -1 : 1;
     if (result !== 0) return descending ? -result : result;
   }
@@ -144,7 +144,7 @@ function printTime(value: number, unit: string | undefined): string {
   return unit === undefined ? printTimeValue(value) : String(Math.floor(value / (timeUnits[unit] ?? 1)));
 }
 
-/** Numbers to the right, text to the left; nothing follows the last text of a line. */
+/** Aligns numbers right and text left, without trailing blanks. */
 function align(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
   const widths = right.map((_right, index) => Math.max(0, ...lines.map((line) => line[index]?.length ?? 0)));
   const cell = (text: string, index: number) => {

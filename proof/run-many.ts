@@ -1,39 +1,39 @@
-/** @module Running many cases, and telling of the one that fails: what is wrong, the case, and how to run it again. */
+/** @module Runs many random cases and describes the first failure: what is wrong, the case, and how to run it again. */
 import * as fc from 'fast-check';
-import type { Case } from './case.ts';
+import type { RandomCase } from './case.ts';
 import { checkOptions, type RunOptions } from './check-options.ts';
+import { type Coverage, count } from './coverage.ts';
 import { anyCase } from './generate.ts';
 import { judgeRun } from './properties.ts';
 import { runCase } from './run-case.ts';
-import { count, type Tally } from './tally.ts';
 
 export interface Failure {
   readonly violations: readonly string[];
-  /** As small as it could be made. */
-  readonly case: Case;
+  /** The shrunk case. */
+  readonly case: RandomCase;
   readonly command: string;
 }
 
-/** Every violation of one case; counts into `tally` when there is one. */
-export async function violationsOf(given: Case, tally?: Tally): Promise<string[]> {
+/** Every violation of one case. Adds the run to `coverage` if given. */
+export async function violationsOf(given: RandomCase, coverage?: Coverage): Promise<string[]> {
   const run = await runCase(given);
   const verdicts = judgeRun(run);
-  if (tally) count(tally, run, verdicts);
+  if (coverage) count(coverage, run, verdicts);
   return verdicts.flatMap(({ property, violations }) =>
     violations.map((text) => `${property.name}: ${text}`),
   );
 }
 
 export interface Many extends RunOptions {
-  readonly tally: Tally;
+  readonly coverage: Coverage;
 }
 
-/** Runs so many random cases; returns the first failure, made small, or undefined. */
-export async function runMany({ tally, ...options }: Many): Promise<Failure | undefined> {
+/** Runs random cases. Returns the first failure, shrunk, or undefined. */
+export async function runMany({ coverage, ...options }: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {
-    // what is tried while a failure is made smaller is no random case
-    const violations = await violationsOf(given, shrinking ? undefined : tally);
+    // cases tried while shrinking are not random, so they do not count
+    const violations = await violationsOf(given, shrinking ? undefined : coverage);
     if (violations.length === 0) return;
     shrinking = true;
     throw new Error(violations.join('\n'));
@@ -48,13 +48,13 @@ export async function runMany({ tally, ...options }: Many): Promise<Failure | un
   };
 }
 
-export function tellFailure({ violations, case: given, command }: Failure): string {
+export function describeFailure({ violations, case: given, command }: Failure): string {
   return [
     'a case fails:',
     ...violations.map((violation) => `  ${violation}`),
-    'the case, made as small as it could be:',
+    'the shrunk case:',
     `  ${JSON.stringify(given)}`,
-    'run it again with',
+    'run it again with:',
     `  ${command}`,
   ].join('\n');
 }

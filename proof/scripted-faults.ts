@@ -1,20 +1,20 @@
-/** @module Faults by script on the embedded cluster, and those that garble one job's entry of an otherwise good answer. */
+/** @module Scripts the faults of a case on the embedded cluster, including those that garble one job in a good answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
-import type { EmbeddedElasticsearch, Fault } from '../simulator/elasticsearch/index.ts';
-import type { Case, Trouble, TroubleKind } from './case.ts';
+import type { EmbeddedElasticsearch, Fault } from '../simulator/index.ts';
+import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
+import type { Garbling, TrueJob } from './ground-truth.ts';
 import { namedBy, type Served, type ServerLog } from './observe.ts';
-import type { Garbling, TrueJob } from './truth.ts';
 
 export interface Struck {
-  readonly kind: TroubleKind;
+  readonly kind: FaultKind;
   readonly api: string;
 }
 
 const page = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
 
-/** What each kind does to a request; undefined for a kind that does not concern it. */
-const faults: Record<
-  Exclude<TroubleKind, Garbling | 'echo'>,
+/** The simulator's fault for each kind; undefined if the kind does not apply to the request. */
+const faultOf: Record<
+  Exclude<FaultKind, Garbling | 'echo'>,
   (amount: number, path: string, api: string) => Omit<Fault, 'api'> | undefined
 > = {
   reset_before: () => ({ reset: 'before' }),
@@ -33,7 +33,7 @@ const faults: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // of a request for ids: an id that nobody asked for is missing
+  // only for a request with ids: reports another id as missing
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined
@@ -87,7 +87,7 @@ const faults: Record<
 
 type Entry = Record<string, unknown>;
 
-/** What each kind makes of the list of stats, given the place of one job in it. */
+/** How each kind changes the list of stats, given the index of one job. */
 const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> = {
   wrong_types: (entries, index) =>
     entries.with(index, { ...entries[index], data_counts: { last_data_time: 'yesterday' } }),
@@ -97,30 +97,29 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
   doubled_entry: (entries, index) => entries.toSpliced(index, 0, entries[index] as Entry),
 };
 
-const garbles = (kind: TroubleKind): kind is Garbling => kind in garblings;
+const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
-/** Arms the troubles; returns the list of those that struck. `most` requests are answered, and no more. */
-export function scriptTroubles(
+/** Installs the faults. Returns the list of those that struck. After `most` requests, no request is answered. */
+export function scriptFaults(
   server: EmbeddedElasticsearch,
   log: ServerLog,
-  { troubles, networkMs = 0 }: Pick<Case, 'troubles' | 'networkMs'>,
+  { faults, networkMs = 0 }: Pick<RandomCase, 'faults' | 'networkMs'>,
   most: number,
 ): Struck[] {
   const struck: Struck[] = [];
-  const seen = troubles.map(() => 0);
+  const seen = faults.map(() => 0);
   server.faults.strike = (api, path) => {
     if (server.requests.length > most) return { api, hang: true };
     let found: Fault | undefined;
-    for (const [index, trouble] of troubles.entries()) {
-      if (trouble.api !== '*' && trouble.api !== api) continue;
+    for (const [index, fault] of faults.entries()) {
+      if (fault.api !== '*' && fault.api !== api) continue;
       const count = (seen[index] ?? 0) + 1;
       seen[index] = count;
-      if (found || count < trouble.nth || (trouble.times > 0 && count >= trouble.nth + trouble.times))
-        continue;
-      found = faultFor(trouble, server, log, api, path);
-      if (found) struck.push({ kind: trouble.kind, api });
+      if (found || count < fault.nth || (fault.times > 0 && count >= fault.nth + fault.times)) continue;
+      found = faultFor(fault, server, log, api, path);
+      if (found) struck.push({ kind: fault.kind, api });
     }
-    // The way there is no trouble. (What a fault works out as it is asked for must not be copied: it is set, not spread.)
+    // adds the network delay, which is no fault; a spread would evaluate the fault's getters too early
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
@@ -129,7 +128,7 @@ export function scriptTroubles(
 }
 
 function faultFor(
-  { kind, amount }: Trouble,
+  { kind, amount }: ScriptedFault,
   server: EmbeddedElasticsearch,
   log: ServerLog,
   api: string,
@@ -137,11 +136,11 @@ function faultFor(
 ): Fault | undefined {
   if (kind === 'echo') return echo(amount, api, () => log.served.findLast(({ url }) => url.startsWith(path)));
   if (!garbles(kind)) {
-    const fault = faults[kind](amount, path, api);
+    const fault = faultOf[kind](amount, path, api);
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // Worked out when the answer is made: what the server would say then, but for one job.
+  // evaluated when the answer is sent: the server's answer at that moment, except for one job
   return {
     api,
     status: 200,
@@ -152,7 +151,7 @@ function faultFor(
   };
 }
 
-/** What refuses a request by quoting it, credentials included: the cluster itself, or a page of something in front of it. */
+/** An error that quotes the request with its credentials, from the cluster or as a page of a proxy. */
 function echo(amount: number, api: string, served: () => Served | undefined): Fault {
   const status = [400, 401, 403, 500, 503][amount % 5] as number;
   const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;

@@ -1,28 +1,27 @@
-/** @module What other people do to the cluster meanwhile, at a time or after so many requests. */
-import type { VirtualClock } from '../simulator/clock.ts';
-import type { EmbeddedElasticsearch } from '../simulator/elasticsearch/index.ts';
-import { type Deed, idAt } from './case.ts';
+/** @module Carries out the actions of other users during a sweep, at a time or after a number of requests. */
+import type { EmbeddedElasticsearch, VirtualClock } from '../simulator/index.ts';
+import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 
-export type DeedLog = { readonly at: number; readonly deed: string; readonly jobId: string }[];
+export type ActionLog = { readonly at: number; readonly kind: string; readonly jobId: string }[];
 
-/** Sets the deeds up; returns the list that they are written into as they are done. */
-export function scheduleDeeds(
+/** Schedules the actions. Returns the log, to which each action is added when it happens. */
+export function scheduleOutsideActions(
   server: EmbeddedElasticsearch,
   clock: VirtualClock,
-  deeds: readonly Deed[],
-): DeedLog {
-  const done: DeedLog = [];
-  for (const deed of deeds) {
-    doAt(deed.when, server, clock, () => {
-      const jobId = deed.deed === 'job_made' ? `made-${deed.job}` : idAt(deed.job);
-      if (carryOut(server, deed, jobId)) done.push({ at: clock.now(), deed: deed.deed, jobId });
+  outsideActions: readonly OutsideAction[],
+): ActionLog {
+  const done: ActionLog = [];
+  for (const action of outsideActions) {
+    runWhen(action.when, server, clock, () => {
+      const jobId = action.kind === 'job_made' ? `made-${action.job}` : idAt(action.job);
+      if (carryOut(server, action, jobId)) done.push({ at: clock.now(), kind: action.kind, jobId });
     });
   }
   return done;
 }
 
-export function doAt(
-  when: Deed['when'],
+export function runWhen(
+  when: OutsideAction['when'],
   server: EmbeddedElasticsearch,
   clock: VirtualClock,
   act: () => void,
@@ -31,10 +30,10 @@ export function doAt(
   else server.faults.afterRequest(when.after, act, when.api);
 }
 
-/** Whether there was anything to do: nobody can close what is closed, or kill what does not run. */
-function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: string): boolean {
+/** Carries out one action. Returns false if it does not apply, for example closing a closed job. */
+function carryOut({ cluster }: EmbeddedElasticsearch, { kind }: OutsideAction, jobId: string): boolean {
   const job = cluster.cluster.jobs.get(jobId);
-  switch (deed) {
+  switch (kind) {
     case 'node_leaves': {
       const [name] = cluster.nodeNames;
       if (!name || cluster.nodeNames.length < 2) return false;
@@ -58,13 +57,13 @@ function carryOut({ cluster }: EmbeddedElasticsearch, { deed }: Deed, jobId: str
       cluster.putJob({ jobId, lastData: '5d' });
       return true;
     default:
-      return job ? carryOutOn(job, cluster, deed) : false;
+      return job ? carryOutOn(job, cluster, kind) : false;
   }
 }
 
 type Job = NonNullable<ReturnType<EmbeddedElasticsearch['cluster']['cluster']['jobs']['get']>>;
 
-type ClusterDeed =
+type ClusterActionKind =
   | 'node_leaves'
   | 'master_leaves'
   | 'master_comes'
@@ -75,11 +74,11 @@ type ClusterDeed =
 function carryOutOn(
   job: Job,
   cluster: EmbeddedElasticsearch['cluster'],
-  deed: Exclude<Deed['deed'], ClusterDeed>,
+  kind: Exclude<OutsideActionKind, ClusterActionKind>,
 ): boolean {
   const jobId = job.id;
   const state = job.task?.state ?? 'closed';
-  switch (deed) {
+  switch (kind) {
     case 'data_arrives':
       if (state !== 'opened') return false;
       cluster.receiveData(jobId);

@@ -13,7 +13,7 @@ const timestamps = new Set([
   'timestamp',
 ]);
 
-/** Returns `value` as it is, or with readable timestamps when the request asks for them. */
+/** Returns `value`, with readable timestamps added if the request asks for them. */
 export function humanized({ query }: Call, value: object): object {
   return query.flag('human', false) ? (addStrings(value) as object) : value;
 }

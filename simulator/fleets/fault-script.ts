@@ -1,4 +1,4 @@
-/** @module The faults and events of a fleet file, armed on a running server. */
+/** @module Schedules the faults and events of a fleet file on a running server. */
 import type { SimulatedCluster } from '../elasticsearch/cluster.ts';
 import type { FaultScript } from '../elasticsearch/faults.ts';
 import { durationMs, type Fleet, type FleetEvent } from './schema.ts';
@@ -18,7 +18,7 @@ export function armFleet(fleet: Fleet, cluster: SimulatedCluster, faults: FaultS
   }
 }
 
-/** An event about a job that has gone meanwhile is no event. */
+/** Carries out an event. Events for a job that no longer exists are ignored. */
 function happen({ event, jobId = '', node = '', reason }: FleetEvent, cluster: SimulatedCluster): void {
   const job = cluster.job(jobId);
   const open = job !== undefined && job.state !== 'closed';

@@ -1,6 +1,6 @@
-/** @module Texts that do something where they are not taken as mere text: to a terminal, a page, a path, a list, an object. */
+/** @module Texts that have an effect if they are not escaped: in a terminal, a page, a path, a list or an object. */
 
-/** Every text that is shown holds this where it is shown as markup, and nowhere else. */
+/** A marker inside the markup of the hostile texts. */
 export const mark = 'zq7';
 
 export const hostileTexts: readonly string[] = [

@@ -1,11 +1,10 @@
 /**
- * @module Work that shares a node's capacity: everyone gets the same part, and nobody more than a whole one. One timer
- * for all of it, whatever their number.
+ * @module Work that shares a node's capacity: each gets an equal part, at most full speed. One timer serves all of it.
  */
 import type { SimulatorClock } from '../../clock.ts';
 
 interface Work {
-  /** The share of the timeline (see `#progress`) at which this work is done. */
+  /** The value of `#progress` at which this work is done. */
   readonly until: number;
   readonly done: () => void;
 }
@@ -14,19 +13,19 @@ export class SharedCapacity {
   readonly #clock: SimulatorClock;
   readonly #capacity: number;
   readonly #work = new Set<Work>();
-  /** Milliseconds of work that each worker has been given since the beginning. */
+  /** Milliseconds of work that each participant has received since the start. */
   #progress = 0;
   #updatedAt: number;
   #cancel: (() => void) | undefined;
 
-  /** `capacity` is how many can run at full speed side by side; `Infinity` for no sharing. */
+  /** `capacity` is how many run at full speed at once; `Infinity` for no sharing. */
   constructor(clock: SimulatorClock, capacity: number) {
     this.#clock = clock;
     this.#capacity = capacity;
     this.#updatedAt = clock.now();
   }
 
-  /** Runs `done` once `ms` of undivided work are done. Returns what cancels it. */
+  /** Calls `done` after `ms` of full-speed work. Returns a function that cancels it. */
   start(ms: number, done: () => void): () => void {
     this.#advance();
     const work = { until: this.#progress + ms, done };
@@ -39,7 +38,7 @@ export class SharedCapacity {
     };
   }
 
-  /** Drops everything, as when the node goes. */
+  /** Drops all work, for example when the node leaves. */
   clear(): void {
     this.#work.clear();
     this.#cancel?.();
@@ -67,7 +66,7 @@ export class SharedCapacity {
 
   #finish(): void {
     this.#advance();
-    // the timer is rounded up to a millisecond, so nothing is ever a fraction short of its end for long
+    // the timer is rounded up to a millisecond; the tolerance absorbs rounding errors
     const finished = [...this.#work].filter((work) => work.until <= this.#progress + 1e-6);
     for (const work of finished) this.#work.delete(work);
     this.#schedule();

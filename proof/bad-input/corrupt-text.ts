@@ -1,10 +1,10 @@
-/** @module Spoiling of files as bytes: what editors, shells, broken copies and other programs make of a good one. */
+/** @module Corrupts the bytes of a file, like editors, shells, failed copies and other programs do. */
 import * as fc from 'fast-check';
 
-/** One spoiling of a text, as plain data. */
-export interface TextSpoiling {
-  readonly kind: TextSpoilingKind;
-  /** Where; taken round. */
+/** One corruption of a text, as plain data. */
+export interface TextCorruption {
+  readonly kind: TextCorruptionKind;
+  /** Position, modulo the number of positions. */
   readonly at: number;
 }
 
@@ -28,12 +28,12 @@ const intruders = [
   '*',
   '!',
 ];
-/** Bytes of blanks; the last is what a file may have that is none of ours. */
+/** Numbers of blanks; the last is the size of a file that was passed by mistake. */
 const paddings = [1, 100, 5_000, 70_000, 10_000_000];
 
 const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** Puts `insertion` before the match of `pattern` that `at` chooses; the text as it is when there is none. */
+/** Puts `insertion` before the match of `pattern` that `at` selects; without a match, the text stays unchanged. */
 function beforeMatch(
   text: string,
   pattern: RegExp,
@@ -88,15 +88,15 @@ const kinds = {
   quotes: asText((text) => text.replaceAll('"', "'")),
 } as const satisfies Record<string, (bytes: Buffer, at: number) => Buffer>;
 
-export type TextSpoilingKind = keyof typeof kinds;
-export const textSpoilingKinds = Object.keys(kinds) as TextSpoilingKind[];
+export type TextCorruptionKind = keyof typeof kinds;
+export const textCorruptionKinds = Object.keys(kinds) as TextCorruptionKind[];
 
-/** What a reader finds who takes bytes for UTF-8. */
-export function spoilText(text: string, spoilings: readonly TextSpoiling[]): Buffer {
-  return spoilings.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
+/** The bytes after all corruptions, one after another. */
+export function corruptText(text: string, corruptions: readonly TextCorruption[]): Buffer {
+  return corruptions.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
 }
 
-export const anyTextSpoilings: fc.Arbitrary<TextSpoiling[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...textSpoilingKinds), at: fc.nat(20_000) }, { noNullPrototype: true }),
+export const anyTextCorruptions: fc.Arbitrary<TextCorruption[]> = fc.array(
+  fc.record({ kind: fc.constantFrom(...textCorruptionKinds), at: fc.nat(20_000) }, { noNullPrototype: true }),
   { maxLength: 2 },
 );

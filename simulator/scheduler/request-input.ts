@@ -1,6 +1,6 @@
 /**
- * @module What a request may carry: the constraints of the service model, told in the service's own words, and the
- * members as the rest of the simulator wants them.
+ * @module Validates requests by the constraints of the service model, with the service's own messages, and converts
+ * their fields for the rest of the simulator.
  */
 import * as z from 'zod';
 import { invalid } from './errors.ts';
@@ -90,10 +90,10 @@ const schedule = z.object({
   ClientToken: clientToken.optional(),
 });
 
-/** The members of a create or update, defaults filled in as the service fills them in. Dates are epoch seconds. */
+/** The fields of a create or update, with the service's defaults. Dates are epoch seconds. */
 export type ScheduleInput = z.output<typeof schedule>;
 
-/** Reads `value` or throws the service's 400 with every constraint that it breaks. */
+/** Parses `value`. @throws the service's 400 with every violated constraint */
 export function read<T extends z.core.$ZodType>(
   schema: T,
   value: unknown,
@@ -111,7 +111,7 @@ export function read<T extends z.core.$ZodType>(
   );
 }
 
-/** Reads the body of a create or update. `now` in epoch milliseconds, for the dates that must not be past. */
+/** Parses the body of a create or update. `now`, in epoch milliseconds, checks dates that must not be past. */
 export function readSchedule(body: unknown, now: number): ScheduleInput {
   const input = read(schedule, body);
   const expression = readExpression(input.ScheduleExpression);
@@ -146,7 +146,7 @@ function checkTargetInput({ Arn, Input }: ScheduleInput['Target']): void {
   }
 }
 
-/** The service reads `null` as a member that is not there. */
+/** The service treats `null` as a missing field. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value ?? undefined;

@@ -1,18 +1,18 @@
 /**
- * @module How a datafeed feeds its job: everything that it has read up to now, worked out when somebody looks. Timers
- * exist only for what a datafeed does by itself, which is ending.
+ * @module How a datafeed feeds its job. Everything that it has read up to now is calculated on demand; only the end of
+ * a datafeed has a timer.
  */
 import { takeArrival } from './counts.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
 import type { Job } from './job.ts';
 import { growModel } from './model.ts';
 
-/** The server searches this long after its interval has ended. */
+/** The server searches this long after an interval has ended. */
 const searchLag = 100;
-/** However little there is to read, the first search takes this long. */
+/** The first search takes at least this long. */
 const firstSearchMs = 500;
 
-/** Brings the counts of `job` up to `now` by what `datafeed` has found since it was last looked at. */
+/** Brings the counts of `job` up to `now` with the records that `datafeed` found since the last call. */
 export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
   const { task } = datafeed;
   if (!task?.node || task.state !== 'started' || task.isolated) return;
@@ -21,7 +21,7 @@ export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
   if (!task.lookback) readPresent(datafeed, task, job, now);
 }
 
-/** When a look-back ends: at its `end`, or when it has caught up with the present. */
+/** When a lookback ends: at its `end`, or when it has caught up with the present. */
 export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
   const { lookback } = task;
   if (!lookback) return task.searchedAt;
@@ -34,7 +34,7 @@ export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
   return Math.min(ended, present);
 }
 
-/** When a datafeed with an end has read everything before it, and stops by itself. */
+/** When a datafeed with an end has read everything before that end and stops by itself. */
 export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | undefined {
   if (task.end === undefined) return undefined;
   const ends = lookbackEnds(datafeed, task);
@@ -43,12 +43,12 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
   return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
 }
 
-/** Up to where a look-back has read at `when`: never beyond its end, nor beyond what may be searched by then. */
+/** The event time up to which a lookback has read at `when`: at most its end, and at most the searchable time. */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
   const { lookback, end } = task;
   if (!lookback) return task.readTo;
   const position = lookback.from + (when - lookback.since) * datafeed.lookbackRate;
-  // one that ends in the past when it starts does not wait for late documents
+  // a datafeed whose end is already past at its start does not wait for late documents
   const onlyPast = end !== undefined && end <= lookback.since;
   return Math.min(position, onlyPast ? end : Math.min(end ?? when, when - datafeed.traits.queryDelay));
 }
@@ -63,7 +63,7 @@ function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number)
     task.searchInterval = { start: task.readTo, end: to };
     task.readTo = to;
   }
-  // one with an end is stopped by its own timer
+  // a timer stops a datafeed with an end
   if (now >= ends && (task.end === undefined || to < task.end)) {
     task.lookback = undefined;
     task.searchedAt = ends;
@@ -82,7 +82,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   const found = datafeed.source.between(from, to);
   datafeed.searches += due - searched;
   if (found) {
-    // the search whose interval held the last record handed it over
+    // the last record arrived with the search whose interval contains it
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
     read(datafeed, job, from, to, search * frequency + offset);

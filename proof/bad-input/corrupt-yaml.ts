@@ -1,12 +1,12 @@
-/** @module Spoiling of YAML by its own means: aliases that grow, that lead nowhere or to themselves, tags, merges, more documents. */
+/** @module Corrupts YAML with its own features: exponential, unknown and cyclic aliases, tags, merges, several documents. */
 import * as fc from 'fast-check';
 
-export interface YamlSpoiling {
-  readonly kind: YamlSpoilingKind;
+export interface YamlCorruption {
+  readonly kind: YamlCorruptionKind;
   readonly at: number;
 }
 
-/** Each list holds the one before nine times: some billions of values in ten lines. */
+/** Each list contains the previous one nine times: billions of values in ten lines. */
 const bomb = [
   'a: &a [x, x, x, x, x, x, x, x, x]',
   ...'bcdefghij'.split('').map((name, index) => {
@@ -15,7 +15,7 @@ const bomb = [
   }),
 ].join('\n');
 
-/** Puts a text before the value of the field that `at` chooses. */
+/** Puts a text before the value of the field that `at` selects. */
 function beforeValue(text: string, at: number, insertion: string): string {
   const fields = [...text.matchAll(/^( *(?:- )?[\w$]+: )(?=\S)/gm)];
   const field = fields[at % Math.max(1, fields.length)];
@@ -37,7 +37,7 @@ const tags = [
 const kinds = {
   bomb: (text) => `${bomb}\n${text}`,
   alias_of_nothing: (text, at) => beforeValue(text, at, '*nothing #'),
-  /** Everything below a field, within itself. */
+  /** An object that contains itself. */
   cycle: (text, at) => {
     const lines = text.split('\n');
     const index = at % Math.max(1, lines.length);
@@ -55,13 +55,13 @@ const kinds = {
   deep: (text, at) => `deep: ${'['.repeat(at)}\n${text}`,
 } as const satisfies Record<string, (text: string, at: number) => string>;
 
-export type YamlSpoilingKind = keyof typeof kinds;
-export const yamlSpoilingKinds = Object.keys(kinds) as YamlSpoilingKind[];
+export type YamlCorruptionKind = keyof typeof kinds;
+export const yamlCorruptionKinds = Object.keys(kinds) as YamlCorruptionKind[];
 
-export const spoilYaml = (text: string, spoilings: readonly YamlSpoiling[]): string =>
-  spoilings.reduce<string>((spoilt, { kind, at }) => kinds[kind](spoilt, at), text);
+export const corruptYaml = (text: string, corruptions: readonly YamlCorruption[]): string =>
+  corruptions.reduce<string>((corrupted, { kind, at }) => kinds[kind](corrupted, at), text);
 
-export const anyYamlSpoilings: fc.Arbitrary<YamlSpoiling[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...yamlSpoilingKinds), at: fc.nat(3_000) }, { noNullPrototype: true }),
+export const anyYamlCorruptions: fc.Arbitrary<YamlCorruption[]> = fc.array(
+  fc.record({ kind: fc.constantFrom(...yamlCorruptionKinds), at: fc.nat(3_000) }, { noNullPrototype: true }),
   { maxLength: 1 },
 );

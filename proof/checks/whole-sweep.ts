@@ -1,4 +1,4 @@
-/** @module What holds for a sweep as a whole: a second one, a plan, half an inventory, what it shows, and that it works at all. */
+/** @module Checks of a sweep as a whole: repetition, plans, unreadable inventories, credentials, and that idle jobs are closed. */
 import { type CaseJob, idAt } from '../case.ts';
 import type { Observation } from '../observe.ts';
 import { inventoryOf, namesWithoutJob, type Wanted } from '../reference.ts';
@@ -11,7 +11,7 @@ export function doesNothingTwice({ seen, run, claim }: Trial): void {
   for (const [jobId, { state }] of seen.before) {
     const asks = seen.closes.filter((close) => close.ids.includes(jobId));
     const opened = run.done.some(
-      (deed) => deed.jobId === jobId && deed.deed.includes('opened') && deed.at >= seen.startedAt,
+      (action) => action.jobId === jobId && action.kind.includes('opened') && action.at >= seen.startedAt,
     );
     if (state === 'closed' && !opened)
       claim(asks.length === 0, () => `${jobId} was closed before this sweep and was asked by it`);
@@ -33,7 +33,7 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
     for (const jobId of ids) {
       const count = (asked.get(jobId) ?? 0) + 1;
       asked.set(jobId, count);
-      // each sweep may ask three times when requests fail; when nothing fails, one request of each is enough
+      // a sweep may ask three times if requests fail; otherwise one request of each sweep is enough
       claim(!undisturbed || count <= 3, () => `${jobId} was asked ${count} times by two sweeps`);
     }
   for (const { jobIds, call } of other.arranged)
@@ -68,11 +68,14 @@ export function changesNothingInPlan({ seen, wanted, run, claim }: Trial): void 
 
 export function refusesHalfAnInventory({ seen, wanted, claim }: Trial): void {
   const inventory = inventoryOf(seen, wanted);
-  const told = { error: seen.error };
+  const known = { error: seen.error };
   const named = seen.error !== undefined && 'exitCode' in seen.error;
   if (seen.error) claim(named, () => `an unexpected error: ${seen.error?.stack}`);
   if (!inventory) {
-    claim(seen.closes.length === 0 && named, () => `half an inventory: ${told.error?.message ?? 'a report'}`);
+    claim(
+      seen.closes.length === 0 && named,
+      () => `half an inventory: ${known.error?.message ?? 'a report'}`,
+    );
     return;
   }
   const missing = namesWithoutJob(seen, wanted);
@@ -105,20 +108,20 @@ export function closesWhatIsIdle({ seen, wanted, run, claim }: Trial): void {
       claim(fates.get(jobId) === 'closed', () => `${jobId} is idle, and ${fates.get(jobId)}`);
   const toForce = acting.filter(({ decision }) => decision.verdict === 'force');
   const forced = toForce.filter(({ jobId }) => fates.get(jobId) === 'force_closed').length;
-  const expected = Math.min(toForce.length, wanted.mostForced);
+  const expected = Math.min(toForce.length, wanted.maxForced);
   claim(forced >= expected, () => `${forced} of ${expected} jobs were forced`);
 }
 
-/** Nothing goes wrong, nobody interferes, and there is time for the close of every job that is acted on. */
+/** Whether nothing fails or interferes and there is time to close every job that is acted on. */
 function calm({ case: given }: Observation, wanted: Wanted, acting: ReadonlySet<string>): boolean {
-  const { troubles, deeds, stop, remainingMs, jobs, repetition } = given;
+  const { faults, outsideActions, stop, remainingMs, jobs, repetition } = given;
   const quick = ({ closeTakes, datafeed }: CaseJob) =>
     typeof closeTakes === 'string' &&
     /^\d{1,2}s$/.test(closeTakes) &&
     (datafeed?.state === undefined || datafeed.state === 'started') &&
     datafeed?.stopTakes === undefined;
   return (
-    troubles.length + deeds.length === 0 &&
+    faults.length + outsideActions.length === 0 &&
     stop === null &&
     repetition === 'once' &&
     remainingMs >= 900_000 &&

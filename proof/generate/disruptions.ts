@@ -1,11 +1,11 @@
-/** @module Random troubles on the way to the cluster and in it, and random deeds of other people. */
+/** @module Random faults of the cluster and of the network, and random actions of other users. */
 import * as fc from 'fast-check';
-import { type Deed, deedKinds, type Trouble, troubleKinds } from '../case.ts';
+import { faultKinds, type OutsideAction, outsideActionKinds, type ScriptedFault } from '../case.ts';
 import { mostly } from './values.ts';
 
 const reads = ['ml.get_jobs', 'ml.get_job_stats', 'ml.get_datafeed_stats'] as const;
 
-const trouble: fc.Arbitrary<Trouble> = fc.record({
+const fault: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.oneof(
     { arbitrary: fc.constant('ml.close_job'), weight: 5 },
     { arbitrary: fc.constant('ml.get_job_stats'), weight: 4 },
@@ -16,12 +16,12 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
     { arbitrary: fc.integer({ min: 1, max: 25 }), weight: 1 },
   ),
   times: mostly(1, 3, 2, 3, 4, 5, 0),
-  kind: fc.constantFrom(...troubleKinds),
+  kind: fc.constantFrom(...faultKinds),
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
-/** A cluster that tells nothing any more from some read on: a sweep that is told to stop has to end without it. */
-export const silence: fc.Arbitrary<Trouble> = fc.record({
+/** From some read on, the cluster never answers: a sweep that is asked to stop has to end anyway. */
+export const silence: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.constant('ml.get_job_stats'),
   nth: fc.integer({ min: 3, max: 8 }),
   times: fc.constant(0),
@@ -29,7 +29,7 @@ export const silence: fc.Arbitrary<Trouble> = fc.record({
   amount: fc.constant(0),
 });
 
-export const when: fc.Arbitrary<Deed['when']> = fc.oneof(
+export const when: fc.Arbitrary<OutsideAction['when']> = fc.oneof(
   fc.integer({ min: 0, max: 20_000 }).map((at) => ({ at })),
   fc.integer({ min: 20_000, max: 600_000 }).map((at) => ({ at })),
   fc.record({ after: fc.integer({ min: 1, max: 12 }), api: fc.constant('*') }),
@@ -39,33 +39,33 @@ export const when: fc.Arbitrary<Deed['when']> = fc.oneof(
   }),
 );
 
-const deed: fc.Arbitrary<Deed> = fc.record({
+const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
   when,
-  deed: fc.constantFrom(...deedKinds),
+  kind: fc.constantFrom(...outsideActionKinds),
   job: fc.nat({ max: 7 }),
 });
 
-/** From calm to stormy: most failures need one fault or one deed, some need both, none needs ten. */
-export const weather = fc.oneof(
-  { arbitrary: fc.constant({ troubles: [], deeds: [] }), weight: 3 },
+/** Few disruptions per case: most failures need one fault or one outside action, some need both, none needs ten. */
+export const disruptions = fc.oneof(
+  { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },
   {
     arbitrary: fc.record({
-      troubles: fc.array(trouble, { minLength: 1, maxLength: 3 }),
-      deeds: fc.constant([]),
+      faults: fc.array(fault, { minLength: 1, maxLength: 3 }),
+      outsideActions: fc.constant([]),
     }),
     weight: 4,
   },
   {
     arbitrary: fc.record({
-      troubles: fc.constant([]),
-      deeds: fc.array(deed, { minLength: 1, maxLength: 3 }),
+      faults: fc.constant([]),
+      outsideActions: fc.array(outsideAction, { minLength: 1, maxLength: 3 }),
     }),
     weight: 4,
   },
   {
     arbitrary: fc.record({
-      troubles: fc.array(trouble, { maxLength: 3 }),
-      deeds: fc.array(deed, { maxLength: 4 }),
+      faults: fc.array(fault, { maxLength: 3 }),
+      outsideActions: fc.array(outsideAction, { maxLength: 4 }),
     }),
     weight: 3,
   },

@@ -1,20 +1,20 @@
-/** @module The options of the proof's commands: whole numbers, or an error that names the option. */
+/** @module Command-line options shared by the proof's commands. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-/** `call`: how it is called, options aside; `purpose` is the first thing that its `--help` says. */
+/** A command. `call` is how to call it, without options; `--help` begins with `purpose`. */
 export const proofCommand = (call: string, purpose: string): Command =>
   new Command(call).usage('[options]').description(purpose).allowExcessArguments(false);
 
 export const seedOption = (usual?: number): Option =>
-  new Option('--seed <number>', 'the seed of all that is random')
+  new Option('--seed <number>', 'seed of all randomness')
     .argParser(wholeNumber)
-    .default(
-      usual ?? Math.trunc(Math.random() * 2 ** 31),
-      usual === undefined ? 'another one each time' : undefined,
-    );
+    .default(usual ?? Math.trunc(Math.random() * 2 ** 31), usual === undefined ? 'random' : undefined);
 
 export const pathOption = (): Option =>
-  new Option('--path <path>', 'only the case at this path, which a failure told together with its seed');
+  new Option(
+    '--path <path>',
+    'run only the case at this path, which a failure prints together with its seed',
+  );
 
 function wholeNumber(text: string): number {
   const value = Number(text);
