@@ -1,14 +1,14 @@
 /**
- * @module The properties over bad input in a hundred cases and more each, the same ones every time. Many more, and others:
- * `node proof/bad-input/main.ts`.
+ * @module Tries each property over bad input in at least a hundred fixed cases. `node proof/bad-input/main.ts` tries many
+ * more, with other seeds.
  */
 import { expect, it } from 'vitest';
+import { corruptionKinds } from './bad-input/corrupt.ts';
+import { textCorruptionKinds } from './bad-input/corrupt-text.ts';
+import { yamlCorruptionKinds } from './bad-input/corrupt-yaml.ts';
 import { badInputs } from './bad-input/index.ts';
-import { spoilingKinds } from './bad-input/spoil.ts';
-import { textSpoilingKinds } from './bad-input/spoil-text.ts';
-import { yamlSpoilingKinds } from './bad-input/spoil-yaml.ts';
 
-/** Of those that cost next to nothing. */
+/** More cases for the properties that are fast. */
 const cases: Readonly<Record<string, number>> = { payload: 300, 'payload-text': 300 };
 const met = new Set<string>();
 
@@ -17,14 +17,14 @@ it.each(badInputs.map((property) => [property.name, property] as const))(
   { timeout: 120_000 },
   async (name, { sentence, run }) => {
     const result = await run({ seed: 20_261_126, cases: cases[name] ?? 100 });
-    // a run that did not come to each outcome has a problem, too
+    // a run that misses one of the outcomes reports a problem as well
     expect(result.problems, sentence).toEqual([]);
     expect(result.cases).toBeGreaterThan(0);
     for (const [thing, times] of Object.entries(result.met)) if (times > 0) met.add(thing);
   },
 );
 
-it('every kind of spoiling was among them', () => {
-  const kinds = [...spoilingKinds, ...textSpoilingKinds, ...yamlSpoilingKinds];
+it('the cases above contain every kind of corruption', () => {
+  const kinds = [...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds];
   expect(kinds.filter((kind) => !met.has(kind))).toEqual([]);
 });

@@ -1,22 +1,22 @@
 /**
- * @module One random world and what is done in it, as plain JSON: a fleet, requests, clocks, faults, other people's
- * actions. The same case always makes the same world, so a failure can be kept in a file and run again.
+ * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. The same case
+ * always runs in the same way, so a failing one can be saved in a file and run again.
  */
-import type { FleetJob } from '../simulator/elasticsearch/index.ts';
+import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
-/** What may be wrong with an answer, or with its way; see the simulator's `Fault`. */
-export interface Trouble {
+/** A fault of an answer or of its transport; see the simulator's `Fault`. */
+export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** 0: from then on, every time. */
+  /** 0 means every time from there on. */
   readonly times: number;
-  readonly kind: TroubleKind;
-  /** Of delays, in milliseconds; of a cut, the bytes that come through. */
+  readonly kind: FaultKind;
+  /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
   readonly amount: number;
 }
 
-export const troubleKinds = [
+export const faultKinds = [
   'reset_before',
   'reset_after',
   'cut',
@@ -49,17 +49,17 @@ export const troubleKinds = [
   'without_clock',
   'doubled_entry',
 ] as const;
-export type TroubleKind = (typeof troubleKinds)[number];
+export type FaultKind = (typeof faultKinds)[number];
 
-/** What somebody else does to the cluster while the sweep is at work. `job` is an index into the case's jobs. */
-export interface Deed {
-  /** After so many milliseconds, or after so many requests to `api`. */
+/** An action of another user or of the cluster itself during the sweep. `job` is an index into the case's jobs. */
+export interface OutsideAction {
+  /** After a number of milliseconds, or after a number of requests to `api`. */
   readonly when: { readonly at: number } | { readonly after: number; readonly api: string };
-  readonly deed: DeedKind;
+  readonly kind: OutsideActionKind;
   readonly job: number;
 }
 
-export const deedKinds = [
+export const outsideActionKinds = [
   'data_arrives',
   'process_dies',
   'deleted',
@@ -79,54 +79,54 @@ export const deedKinds = [
   'job_made',
   'close_hangs',
 ] as const;
-export type DeedKind = (typeof deedKinds)[number];
+export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
-/** Who would come back: nobody is set up, somebody, or somebody whose service fails, hangs or takes only some jobs. */
-export type FollowUpMode = 'nobody' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
+/** Whether follow-ups are set up, and whether their service works, fails, hangs or accepts only some jobs. */
+export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * One sweep after the other at once, both together, rounds until nobody comes back any more, a saved plan and then, a
- * while later, the sweep that is bound to it, or a plan that a person agrees to and that is then carried out.
+ * How the sweep is repeated: immediately after the first; both at the same time; in rounds of follow-ups until none is
+ * left; a saved plan followed later by a sweep with `--plan`; or a plan that a person confirms and that is carried out.
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
-  /** What an earlier report tells of it (`--history`). */
+  /** What an earlier report says about it (`--history`). */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
-  /** It stands in the follow-up's payload. */
+  /** The follow-up's payload lists the job. */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
 }
 
-export interface Case {
+export interface RandomCase {
   readonly seed: number;
   readonly stack: '7.17' | '8.19' | '9.2';
   readonly jobs: readonly CaseJob[];
   readonly payload: RequestPayload;
-  /** The sweep is a follow-up of the jobs that have `waited`, and of one that no longer exists. */
+  /** The sweep is a follow-up for the jobs with `waited`, and for one that no longer exists. */
   readonly followUpRound: number | null;
-  /** That follow-up also judges the whole request anew. */
+  /** That follow-up also judges the whole request again. */
   readonly followUpRest?: boolean;
   readonly remainingMs: number;
-  /** What each request is on its way, milliseconds; none, if not said. */
+  /** Network delay of each request, in milliseconds; default 0. */
   readonly networkMs?: number;
-  /** How far the sweeping machine's clock is ahead of the cluster's. */
+  /** Milliseconds by which the sweep's clock is ahead of the cluster's. */
   readonly skewMs: number;
   readonly upgradeMode: boolean;
   readonly privilege: 'manage_ml' | 'monitor_ml';
   readonly followUps: FollowUpMode;
   readonly repetition: Repetition;
-  /** How long the person reads a plan before it is `agreed` to. */
+  /** How long the person reads the plan before confirming it. */
   readonly readingMs?: number;
-  readonly troubles: readonly Trouble[];
-  readonly deeds: readonly Deed[];
-  /** SIGTERM: after so many milliseconds, or after so many requests. */
-  readonly stop: Deed['when'] | null;
+  readonly faults: readonly ScriptedFault[];
+  readonly outsideActions: readonly OutsideAction[];
+  /** When SIGTERM arrives: after a number of milliseconds, or of requests. */
+  readonly stop: OutsideAction['when'] | null;
 }
 
-/** When each case begins, by the cluster's clock; epoch milliseconds. */
+/** When each case begins by the cluster's clock, in epoch milliseconds. */
 export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
-/** Ids of all lengths, some of which look like patterns of others. */
+/** Ids of all lengths, some of them prefixes of others. */
 const ids = [
   'web-1',
   'web-2',

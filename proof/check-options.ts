@@ -1,14 +1,14 @@
-/** @module How random cases are run, whether they are worlds or bad input. */
+/** @module Options of a run of random cases, for simulated worlds and for bad input. */
 import type { Parameters as CheckOptions } from 'fast-check';
 
 export interface RunOptions {
   readonly seed: number;
   readonly cases: number;
-  /** Milliseconds after which no further case is begun. */
+  /** Milliseconds after which no further case starts. */
   readonly timeMs?: number | undefined;
-  /** Of a failure that was told before: that case alone. */
+  /** Path of an earlier failure: runs that case only. */
   readonly path?: string | undefined;
-  /** Whether the first failing case is made small; default true. */
+  /** Whether to shrink the first failing case; default true. */
   readonly shrink?: boolean;
 }
 

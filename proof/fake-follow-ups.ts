@@ -1,8 +1,8 @@
-/** @module Someone who comes back later, or does not: the follow-up interface with all that can go wrong with it. */
-import type { VirtualClock } from '../simulator/clock.ts';
+/** @module A fake of the follow-up port, in each mode in which the real service can work or fail. */
+import type { VirtualClock } from '../simulator/index.ts';
 import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';
-import type { SweepSeen } from './observe.ts';
+import type { ObservedSweep } from './observe.ts';
 
 export class FakeFollowUps {
   readonly #mode: FollowUpMode;
@@ -18,7 +18,7 @@ export class FakeFollowUps {
     this.#always = always;
   }
 
-  seenBy(seen: SweepSeen): FollowUps {
+  seenBy(seen: ObservedSweep): FollowUps {
     return {
       pending: async () => {
         if (this.#mode === 'fails') throw new Error('the scheduler cannot be reached');
@@ -29,11 +29,11 @@ export class FakeFollowUps {
         return pending;
       },
       arrange: async (order, signal) => {
-        // a service that never answers; time passes while it is waited for
+        // the service never answers; simulated time passes while the sweep waits
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        // like the real service, it needs two minutes
+        // like the real service, at least two minutes ahead
         const at = Math.max(order.at, this.#clock.now() + 120_000);
         const taken = { ...order, at, jobs };
         this.#waiting.push(taken);
@@ -43,7 +43,7 @@ export class FakeFollowUps {
     };
   }
 
-  /** The next follow-up that falls due. */
+  /** Removes and returns the next due follow-up. */
   takeNext(): FollowUpOrder | undefined {
     this.#waiting.sort((a, b) => a.at - b.at);
     return this.#waiting.shift();

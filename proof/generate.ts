@@ -1,13 +1,13 @@
-/** @module Random cases: what fleets, requests, clocks, faults and other people can be like, and mostly are not. */
+/** @module Generates random cases: mostly ordinary fleets, requests and clocks, with some faults and outside actions. */
 import * as fc from 'fast-check';
-import type { Case, FollowUpMode, Repetition } from './case.ts';
+import type { FollowUpMode, RandomCase, Repetition } from './case.ts';
+import { disruptions, silence, when } from './generate/disruptions.ts';
 import { fleet } from './generate/fleet.ts';
 import { payload } from './generate/payload.ts';
 import { mostly } from './generate/values.ts';
-import { silence, weather, when } from './generate/weather.ts';
 
 const followUps = fc.oneof(
-  { arbitrary: fc.constantFrom<FollowUpMode>('works', 'nobody'), weight: 6 },
+  { arbitrary: fc.constantFrom<FollowUpMode>('works', 'absent'), weight: 6 },
   {
     arbitrary: fc.constantFrom<FollowUpMode>('fails', 'hangs', 'hangs', 'takes_one', 'has_pending'),
     weight: 2,
@@ -19,7 +19,7 @@ const repetition = fc.oneof(
   { arbitrary: fc.constantFrom<Repetition>('again', 'together', 'rounds', 'planned', 'agreed'), weight: 4 },
 );
 
-export const anyCase: fc.Arbitrary<Case> = fc
+export const anyCase: fc.Arbitrary<RandomCase> = fc
   .record({
     seed: fc.nat({ max: 1_000 }),
     stack: fc.constantFrom('9.2' as const, '8.19' as const, '7.17' as const),
@@ -39,15 +39,15 @@ export const anyCase: fc.Arbitrary<Case> = fc
     followUps,
     repetition,
     readingMs: fc.constantFrom(5_000, 120_000, 400_000),
-    weather,
+    disruptions,
     end: fc.oneof(
       { arbitrary: fc.constant({ stop: null, silence: null }), weight: 9 },
       { arbitrary: fc.record({ stop: when, silence: fc.option(silence, { freq: 2 }) }), weight: 1 },
     ),
   })
-  .map(({ weather: { troubles, deeds }, end: { stop, silence: last }, ...rest }) => ({
+  .map(({ disruptions: { faults, outsideActions }, end: { stop, silence: last }, ...rest }) => ({
     ...rest,
     stop,
-    troubles: last ? [last, ...troubles] : troubles,
-    deeds,
+    faults: last ? [last, ...faults] : faults,
+    outsideActions,
   }));

@@ -1,4 +1,4 @@
-/** @module Sweeps under load, each a sentence: very large, very often, very slow. `npm run proof` has a row for each. */
+/** @module Properties under load: very many jobs, very many sweeps, a very slow cluster. `npm run proof` prints a row for each. */
 import { sweepLargeFleet } from '../test/load/large-fleet.ts';
 import type { LoadResult } from '../test/load/result.ts';
 import { sweepSlowClusters } from '../test/load/slow-cluster.ts';
@@ -8,18 +8,18 @@ import { warmFunction } from '../test/load/warm-function.ts';
 export interface Load {
   readonly name: string;
   readonly sentence: string;
-  /** It has passed when there are no problems. */
+  /** The property holds if there are no problems. */
   readonly run: () => Promise<LoadResult>;
 }
 
 const [second, minute] = [1_000, 60_000];
 
-/** They take some two minutes together, by the machine's clock, and want it for themselves. */
+/** Together they take about two minutes of real time and need an otherwise idle machine. */
 export const loads: readonly Load[] = [
   {
     name: 'ten-thousand-jobs',
     sentence:
-      'Of 10,000 jobs the deployed function closes the 2,000 idle ones, says what is true, and never has more than 160 MB.',
+      'The deployed function closes the 2,000 idle jobs out of 10,000, reports the truth, and never uses more than 160 MB.',
     run: () => sweepLargeFleet({ jobs: 10_000, idle: 2_000, mostBytes: 160 * 2 ** 20 }),
   },
   {
@@ -31,12 +31,12 @@ export const loads: readonly Load[] = [
   {
     name: 'two-hundred-sweeps',
     sentence:
-      'After 200 sweeps in one process, failed ones among them, the deployed function holds no more memory, files, sockets, timers and listeners than after the first hundred.',
+      'After 200 sweeps in one process, some of them failed, the deployed function holds no more memory, files, sockets, timers and listeners than after the first hundred.',
     run: () => warmFunction({ sweeps: 200, mostBytesPerSweep: 500 }),
   },
   {
     name: 'slow-cluster',
-    sentence: 'Where every read takes 5 seconds a sweep ends in time all the same, and reports what is true.',
+    sentence: 'If every read takes 5 seconds, a sweep still ends in time and reports the truth.',
     run: () =>
       sweepSlowClusters([
         { idle: 40, remainingMs: 15 * minute },

@@ -1,29 +1,29 @@
 /**
- * @module `npm run proof`: all that can never happen, tried within a time budget: the loads, bad input, and random worlds
- * for what is left of the time. One table; its last line is `N passed, N failed`. What the time was too short for has not
- * passed.
+ * @module `npm run proof`: tries every property within a time budget. Loads come first, then bad input, then random
+ * worlds until the time is up. Prints one table that ends with `N passed, N failed`. A property that was not tried has
+ * not passed.
  */
 import { badInputs } from './bad-input/index.ts';
-import { tellFailure } from './failure.ts';
+import { atLeastOne, proofCommand, seedOption } from './command-options.ts';
+import { missed } from './coverage.ts';
 import { loads } from './load.ts';
-import { atLeastOne, proofCommand, seedOption } from './options.ts';
 import { runPool } from './pool.ts';
-import { closingLine, propertyRows, type Row, tableOf } from './table.ts';
-import { missed } from './tally.ts';
+import { closingLine, propertyRows, type Row, tableOf } from './result-table.ts';
+import { describeFailure } from './run-many.ts';
 
 const { time, seed } = proofCommand(
   'npm run proof --',
-  'Tries all that can never happen, and prints one table.',
+  'Tries every property within a time budget and prints one table.',
 )
-  .option('--time <seconds>', 'for all of it', atLeastOne, 600)
+  .option('--time <seconds>', 'total time budget', atLeastOne, 600)
   .addOption(seedOption())
   .parse()
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** Of the time that the loads leave, for all of bad input together. */
+/** Share of the time left after the loads that bad input gets. */
 const shareOfBadInput = 0.4;
-const mostOfBadInput = 20_000;
+const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 say(`seed ${seed}, ${time} s`);
@@ -38,10 +38,10 @@ process.exitCode = rows.every(({ result }) => result === 'passed') ? 0 : 1;
 function rowOf(name: string, cases: number, faults: string, problems: readonly string[]): Row {
   for (const problem of problems) say(`${name}: ${problem}`);
   const result = problems.length > 0 ? 'FAILED' : cases > 0 ? 'passed' : 'not tried';
-  return { name, tried: String(cases), troubled: faults, result };
+  return { name, tried: String(cases), withFaults: faults, result };
 }
 
-/** First, as they want the machine for themselves: memory and time are measured. */
+/** Runs first, on an otherwise idle machine, because it measures memory and time. */
 async function tryLoads(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, run } of loads) {
@@ -62,17 +62,17 @@ async function tryBadInputs(): Promise<Row[]> {
       rows.push(rowOf(name, 0, '-', []));
       continue;
     }
-    const { cases, met, problems } = await run({ seed, cases: mostOfBadInput, timeMs });
+    const { cases, met, problems } = await run({ seed, cases: maxBadInputs, timeMs });
     rows.push(rowOf(name, cases, `${Object.keys(met).length} kinds`, problems));
   }
   return rows;
 }
 
 async function tryWorlds(): Promise<Row[]> {
-  const { tally, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
-  say(`${tally.cases} random worlds, ${tally.sweeps} sweeps, ${tally.requests} requests`);
-  const never = missed(tally);
-  if (never.length > 0) say(`not met in this time: ${never.join(', ')}`);
-  for (const failure of failures) say(`\n${tellFailure(failure)}`);
-  return propertyRows(tally);
+  const { coverage, failures } = await runPool({ seed, cases: Number.POSITIVE_INFINITY, timeMs: left() });
+  say(`${coverage.cases} random worlds, ${coverage.sweeps} sweeps, ${coverage.requests} requests`);
+  const never = missed(coverage);
+  if (never.length > 0) say(`never occurred in this time: ${never.join(', ')}`);
+  for (const failure of failures) say(`\n${describeFailure(failure)}`);
+  return propertyRows(coverage);
 }

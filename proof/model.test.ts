@@ -1,30 +1,30 @@
 /**
- * @module The properties over a few hundred random worlds, the same ones each time. Many more, and others: `npm run soak`.
+ * @module Tries every property in a few hundred fixed random worlds. `npm run soak` tries many more, with other seeds.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Case } from './case.ts';
-import { runMany, tellFailure, violationsOf } from './failure.ts';
+import type { RandomCase } from './case.ts';
+import { emptyCoverage } from './coverage.ts';
 import { anyCase } from './generate.ts';
 import { properties } from './properties.ts';
 import { runCase } from './run-case.ts';
-import { emptyTally } from './tally.ts';
+import { describeFailure, runMany, violationsOf } from './run-many.ts';
 
-/** Mutation testing runs fewer, for each mutant; and that a case fails is enough to know. */
+/** Mutation testing runs fewer cases per mutant and does not shrink failures. */
 const cases = Number(process.env.PROOF_CASES ?? 300);
 const shrink = process.env.PROOF_SHRINK !== 'no';
 
-it(`every property holds in ${cases} random worlds, and each is at stake in some`, {
+it(`every property holds in ${cases} random worlds, and each is tried in some of them`, {
   timeout: 120_000,
 }, async () => {
-  const tally = emptyTally();
-  const failure = await runMany({ seed: 20_261_123, cases, tally, shrink });
-  expect(failure && tellFailure(failure)).toBeUndefined();
-  if (cases >= 300) expect(properties.filter(({ name }) => !tally.properties[name]?.tried)).toEqual([]);
+  const coverage = emptyCoverage();
+  const failure = await runMany({ seed: 20_261_123, cases, coverage, shrink });
+  expect(failure && describeFailure(failure)).toBeUndefined();
+  if (cases >= 300) expect(properties.filter(({ name }) => !coverage.properties[name]?.tried)).toEqual([]);
 });
 
-it('a case is the same each time that it is run', async () => {
+it('a case runs in the same way each time', async () => {
   for (const given of fc.sample(anyCase, { seed: 7, numRuns: 8 })) {
     const [once, again] = [await story(given), await story(given)];
     expect(again).toEqual(once);
@@ -33,14 +33,14 @@ it('a case is the same each time that it is run', async () => {
 
 const folder = new URL('./cases/', import.meta.url);
 
-/** Cases that once failed, each made as small as it could be. */
-it.each(readdirSync(folder))('%s', async (file) => {
-  const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Case;
+/** Saved cases: each is the shrunk form of a failure that was fixed. */
+it.each(readdirSync(folder))('every property holds in the saved case %s', async (file) => {
+  const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RandomCase;
   expect(await violationsOf(given)).toEqual([]);
 });
 
-/** What was asked and answered when; requests of one moment in any order, as sockets have none among them. */
-async function story(given: Case) {
+/** All requests with their times and answers. Sorted, because requests of the same moment have no fixed order. */
+async function story(given: RandomCase) {
   const { requests, sweeps } = await runCase(given);
   return {
     requests: requests.map(({ at, path, query, status }) => `${at} ${path} ${query} ${status}`).sort(),

@@ -1,17 +1,17 @@
 /**
- * @module What one sweep did and was told, written down from three sides: the port that the sweep speaks to, the
- * requests as the server saw them, and what was true of the cluster at the moment of each answer.
+ * @module Records what a sweep did and saw, from three sides: its calls to the cluster port, the requests that the
+ * server received, and the actual state of the cluster at the moment of each answer.
  */
-import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/elasticsearch/index.ts';
+import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
 import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
 import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
 import type { SweepReport } from '../src/sweep/reporting/report.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
-import type { Case } from './case.ts';
-import { type Truth, truthOf } from './truth.ts';
+import type { RandomCase } from './case.ts';
+import { type Truth, truthOf } from './ground-truth.ts';
 
-/** A request that had its effect, and the truth at that moment. */
+/** A request that took effect, with the actual state at that moment. */
 export interface Served {
   readonly at: number;
   readonly url: string;
@@ -24,14 +24,14 @@ export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 /** One read that the sweep made. Sequence numbers order everything that one sweep did. */
 export interface Read {
   readonly kind: ReadKind;
-  /** Undefined: all. Of datafeeds, their own ids. */
+  /** Undefined for all. Reads of datafeeds have datafeed ids. */
   readonly ids: readonly string[] | undefined;
   readonly begunSeq: number;
   readonly begunAt: number;
   endedSeq: number;
   endedAt: number;
   ok: boolean;
-  /** The server's part: what was true when it answered, the last answer first. */
+  /** The server's answers with the actual state at that moment, the last answer first. */
   served: readonly Served[];
 }
 
@@ -47,14 +47,14 @@ export interface Close {
   answer: CloseAnswer | undefined;
 }
 
-export interface SweepSeen {
+export interface ObservedSweep {
   readonly payload: RequestPayload;
   readonly sweepId: string;
-  /** The plan that this sweep carries out. */
-  readonly plan: SweepSeen | undefined;
-  /** It makes a plan and nothing else. */
+  /** The sweep that made the plan which this sweep carries out. */
+  readonly plan: ObservedSweep | undefined;
+  /** This sweep only makes a plan. */
   onlyPlans: boolean;
-  /** What names this sweep's requests in the server's log. */
+  /** Identifies this sweep's requests in the server's log. */
   readonly authorization: string;
   readonly startedAt: number;
   readonly remainingMs: number;
@@ -65,58 +65,58 @@ export interface SweepSeen {
   readonly reads: Read[];
   readonly closes: Close[];
   upgradeMode: boolean | undefined;
-  /** When this sweep last read that. */
+  /** When this sweep last read the upgrade mode. */
   upgradeReadAt: number | undefined;
   mayClose: boolean | undefined;
-  /** The six reads of the beginning all succeeded, at this moment. */
+  /** When the last of the six initial reads succeeded; undefined if one failed. */
   foundAt: number | undefined;
   report: SweepReport | undefined;
   error: Error | undefined;
-  /** Jobs that a follow-up was arranged for by this sweep. */
+  /** The follow-ups that this sweep arranged. */
   readonly arranged: {
     readonly order: FollowUpOrder;
     readonly jobIds: readonly string[];
-    /** Which call to the scheduler it was, of all sweeps. */
+    /** Number of this call to the scheduler, counted over all sweeps. */
     readonly call: number;
   }[];
-  /** Which call to the scheduler asked for the pending follow-ups. */
+  /** Number of the scheduler call that read the pending follow-ups. */
   pendingCall: number | undefined;
-  /** Jobs that an earlier follow-up had pending when this sweep asked. */
+  /** Jobs with a pending follow-up when this sweep asked. */
   pending: ReadonlySet<string>;
-  /** Truth before anything was done and after the sweep had ended. */
+  /** The actual state before the sweep began and after it ended. */
   readonly before: Truth;
   after: Truth;
 }
 
 export interface Observation {
-  readonly case: Case;
-  readonly sweeps: readonly SweepSeen[];
+  readonly case: RandomCase;
+  readonly sweeps: readonly ObservedSweep[];
   readonly requests: readonly RecordedRequest[];
-  /** Faults that struck a request. */
+  /** The faults that struck a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
-  /** Deeds that were done, with their moment. */
-  readonly done: readonly { readonly at: number; readonly deed: string; readonly jobId: string }[];
-  /** Each job's states in the order in which they came, with what brought them about. */
+  /** The outside actions that happened, with their time. */
+  readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
+  /** Each job's states in order, with their causes. */
   readonly history: ReadonlyMap<
     string,
     readonly { readonly at: number; readonly state: string; readonly cause: string }[]
   >;
-  /** Every id that was ever the name of a job. */
+  /** Every id that a job ever had. */
   readonly jobIds: ReadonlySet<string>;
   readonly hung: boolean;
-  /** Requests in the minutes after the last sweep had ended. */
+  /** How many requests arrived in the minutes after the last sweep ended. */
   readonly lingering: number;
   readonly secrets: readonly string[];
 }
 
-/** Writes down what is true whenever a request has its effect. */
+/** Records the actual state whenever a request takes effect. */
 export class ServerLog {
   readonly served: Served[] = [];
 
   constructor(server: EmbeddedElasticsearch, clock: Clock) {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
-    // The one step that every request takes in the very turn in which it reads or changes the cluster.
+    // every request authenticates in the same turn of the event loop in which it reads or changes the cluster
     security.authenticate = (authorization, url) => {
       this.served.push({ at: clock.now(), url, authorization, truth: truthOf(server.cluster) });
       return authenticate(authorization, url);
@@ -130,23 +130,23 @@ const paths: Record<ReadKind, RegExp> = {
   datafeeds: /^\/_ml\/datafeeds(?:\/([^/?]+))?\/_stats(?:\?|$)/,
 };
 
-/** The ids that a served request named; `all` for a listing, undefined when it was another kind of request. */
+/** The ids that a request names: `all` for a listing, undefined for another kind of request. */
 export function namedBy(kind: ReadKind, url: string): readonly string[] | 'all' | undefined {
   const match = paths[kind].exec(url);
   if (!match || match[1] === '_stats') return undefined;
   return match[1] === undefined ? 'all' : decodeURIComponent(match[1]).split(',');
 }
 
-/** The cluster as a sweep sees it, with everything written down. */
+/** Wraps the cluster port of a sweep and records every call. */
 export class WatchedCluster implements Cluster {
   readonly #inner: Cluster;
-  readonly #seen: SweepSeen;
+  readonly #seen: ObservedSweep;
   readonly #clock: Clock;
   readonly #log: ServerLog;
   #seq = 0;
   #found = 0;
 
-  constructor(inner: Cluster, seen: SweepSeen, clock: Clock, log: ServerLog) {
+  constructor(inner: Cluster, seen: ObservedSweep, clock: Clock, log: ServerLog) {
     this.#inner = inner;
     this.#seen = seen;
     this.#clock = clock;
@@ -167,7 +167,7 @@ export class WatchedCluster implements Cluster {
       this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
       this.#seen.upgradeReadAt = this.#clock.now();
     } catch (error) {
-      // of a plan that was read before, this is the one part that is read again
+      // carrying out an existing plan reads only this part again
       this.#seen.foundAt = undefined;
       throw error;
     }
@@ -261,17 +261,17 @@ export class WatchedCluster implements Cluster {
   }
 }
 
-/** What one read told of one thing: the truth when its answer was made; undefined when the read did not ask for it. */
-export function toldBy(read: Read, id: string): Served | undefined {
+/** The answer of a read about one job or datafeed, with the actual state at that moment; undefined if not requested. */
+export function answerFor(read: Read, id: string): Served | undefined {
   return read.served.find(({ url }) => {
     const named = namedBy(read.kind, url);
     return named === 'all' || named?.includes(id);
   });
 }
 
-/** The last successful read of a kind that asked for `id` and had ended before `seq`. */
+/** The last successful read of a kind that included `id` and ended before `seq`. */
 export function lastRead(
-  seen: SweepSeen,
+  seen: ObservedSweep,
   kind: ReadKind,
   id: string,
   seq = Number.POSITIVE_INFINITY,

@@ -1,19 +1,19 @@
-/** @module Random cases on all cores: one process each, that takes chunks of cases until all are done. */
+/** @module Runs random cases on all cores: one process per core takes chunks of cases until all are done. */
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from './failure.ts';
-import { add, emptyTally, type Tally } from './tally.ts';
+import { add, type Coverage, emptyCoverage } from './coverage.ts';
+import type { Failure } from './run-many.ts';
 
-/** One chunk of work, and what came of it. */
+/** The order to a worker: one chunk of cases. */
 export interface Chunk {
   readonly seed: number;
   readonly cases: number;
-  /** Whether the first failing case is made small; default true. */
+  /** Whether to shrink the first failing case; default true. */
   readonly shrink?: boolean;
 }
 export interface ChunkResult {
-  readonly tally: Tally;
+  readonly coverage: Coverage;
   readonly failure: Failure | undefined;
 }
 
@@ -21,27 +21,27 @@ export interface PoolOptions {
   readonly seed: number;
   readonly cases: number;
   readonly timeMs?: number | undefined;
-  readonly progress?: (tally: Tally) => void;
+  readonly progress?: (coverage: Coverage) => void;
 }
 
 export interface PoolResult {
-  readonly tally: Tally;
+  readonly coverage: Coverage;
   readonly failures: readonly Failure[];
   readonly workers: number;
 }
 
-/** Small enough that the cores end together, large enough that nothing is lost between two. */
+/** Small enough that all cores end at about the same time, large enough that the overhead between chunks is small. */
 const chunkCases = 250;
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** Runs the cases; the first failure ends it when the chunks that are under way are done. */
+/** Runs the cases. After the first failure, it finishes the running chunks and stops. */
 export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): Promise<PoolResult> {
   const workers = availableParallelism();
-  const tally = emptyTally();
+  const coverage = emptyCoverage();
   const failures: Failure[] = [];
   const end = Date.now() + (timeMs ?? Number.POSITIVE_INFINITY);
   let handedOut = 0;
-  // Each chunk's seed is a function of the run's: the same run again makes the same cases.
+  // derives each chunk's seed from the seed of the run, so that the same run has the same cases
   const nextChunk = (): Chunk | undefined => {
     if (handedOut >= cases || failures.length > 0 || Date.now() >= end) return undefined;
     const chunk = {
@@ -56,23 +56,23 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
     try {
       for (let chunk = nextChunk(); chunk; chunk = nextChunk()) {
         const result = await askWorker(child, chunk);
-        add(tally, result.tally);
+        add(coverage, result.coverage);
         if (result.failure) failures.push(result.failure);
-        progress?.(tally);
+        progress?.(coverage);
       }
     } finally {
       child.disconnect();
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
-  return { tally, failures, workers };
+  return { coverage, failures, workers };
 }
 
-/** Has a worker run one chunk. @throws {Error} when the process ends instead. */
+/** Lets a worker run one chunk. @throws {Error} if the process ends instead of answering */
 export const askWorker = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
   ask<ChunkResult>(child, chunk, chunk.seed);
 
-/** Sends a worker an order, and returns what it answers. @throws {Error} when the process ends instead. */
+/** Sends an order to a worker and returns its answer. @throws {Error} if the process ends instead of answering */
 export function ask<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}, at seed ${seed}`));

@@ -1,6 +1,6 @@
 /**
- * @module What can never happen, each a sentence with its check over one observed run. A check makes claims about what
- * was seen; a claim that does not hold is a violation, and a run in which no claim was made did not try the property.
+ * @module The properties of every sweep, each a sentence with a check over one observed run. A check makes claims. A
+ * false claim is a violation; a run without any claim of a property did not try that property.
  */
 import {
   asksWithinBounds,
@@ -19,7 +19,7 @@ import {
   hidesCredentials,
   refusesHalfAnInventory,
   sharesTheCluster,
-} from './checks/whole.ts';
+} from './checks/whole-sweep.ts';
 import type { Observation } from './observe.ts';
 import { wantedBy } from './reference.ts';
 
@@ -38,86 +38,86 @@ export interface Verdict {
 export const properties: readonly Property[] = [
   {
     name: 'activity',
-    sentence: 'A job with activity newer than `idleFor`, as the look right before told it, is never closed.',
+    sentence: 'No job is closed if the look right before it showed activity newer than `idleFor`.',
     check: neverClosesActive,
   },
   {
     name: 'look',
-    sentence: 'Nothing is asked that was not read whole right before, and judged anew.',
+    sentence: 'No job is asked to close unless it was completely read and judged again right before.',
     check: looksRightBefore,
   },
   {
     name: 'untouchable',
     sentence:
-      'A job that is protected, excluded, managed (by default), blocked, unknown or outside `jobs` is never asked.',
+      'A job that is protected, excluded, managed (by default), blocked, unknown or outside `jobs` is never asked to close.',
     check: neverAsksUntouchable,
   },
   {
     name: 'names',
     sentence:
-      'A close is never empty, a wildcard, `_all` or a group: it names existing jobs, each once, in one short line.',
+      'A close request names existing jobs, each once, in one short line: never nothing, a wildcard, `_all` or a group.',
     check: namesConcreteJobs,
   },
   {
     name: 'force',
     sentence:
-      'Nothing is forced outside the policy: one job by itself, failed or stuck, allowed, within `force.max`.',
+      'A force closes one job alone, which is failed or stuck and which the policy allows, within `force.max`.',
     check: forcesByPolicy,
   },
   {
     name: 'fuse',
-    sentence: 'Nothing is done past a fuse: it refuses, with its name, and never without a cause.',
+    sentence: 'A fuse that trips refuses the sweep and is reported by name; no fuse trips without cause.',
     check: obeysFuses,
   },
   {
     name: 'deadline',
-    sentence: 'No work is started that cannot be accounted for before the deadline, and a sweep ends by it.',
+    sentence: 'A sweep ends by its deadline and starts no work whose result it could not report by then.',
     check: endsInTime,
   },
   {
     name: 'bounded',
     sentence:
-      'A job is asked three times at most, the third time alone, and never more requests at once than allowed.',
+      'A job is asked at most three times, the third time alone, and `close.concurrency` limits the requests at once.',
     check: asksWithinBounds,
   },
   {
     name: 'counts',
     sentence:
-      'Every listed job is in the counts once, by what became of it, and in `jobs` once unless it is only busy.',
+      'Every listed job counts once, under its outcome, and is in `jobs` once unless it is merely busy.',
     check: countsOnce,
   },
   {
     name: 'truth',
     sentence:
-      'What the report says of a job is what the cluster said of it last, and no answer to a close is believed.',
+      'The report states what the cluster last said about a job, and never relies on the answer to a close.',
     check: tellsTheTruth,
   },
   {
     name: 'after_each_close',
     sentence:
-      'After any close, clean answers included, its jobs are read again before the report says what became of them.',
+      'After every close, even a successful answer, its jobs are read again before the report states their outcome.',
     check: readsAfterEachClose,
   },
   {
     name: 'follow_up',
-    sentence: 'A job left closing has a follow-up or a warning, and a follow-up has nothing else.',
+    sentence:
+      'A job that is still closing gets a follow-up or a warning, and a follow-up contains no other jobs.',
     check: followsUpOrWarns,
   },
   {
     name: 'twice',
-    sentence:
-      'Running a sweep twice does nothing more than once: what is closed or closing is not asked again.',
+    sentence: 'A second sweep repeats nothing: jobs that are closed or closing are not asked again.',
     check: doesNothingTwice,
   },
   {
     name: 'together',
     sentence:
-      'Two sweeps of one cluster at the same time ask no job more often than one may, and double no follow-up.',
+      'Two simultaneous sweeps of one cluster ask no job more often than one may, and duplicate no follow-up.',
     check: sharesTheCluster,
   },
   {
     name: 'credentials',
-    sentence: 'Credentials are in no output.',
+    sentence: 'No output contains credentials.',
     check: hidesCredentials,
   },
   {
@@ -128,23 +128,23 @@ export const properties: readonly Property[] = [
   {
     name: 'unreadable',
     sentence:
-      'When a part of the inventory cannot be read, or may not be acted on, nothing is closed and an error says so.',
+      'If a part of the inventory cannot be read, or closing is not permitted, nothing is closed and an error says so.',
     check: refusesHalfAnInventory,
   },
   {
     name: 'work',
     sentence:
-      'In a calm world everything that is idle gets closed: what does nothing would keep all the rest.',
+      'Without faults and outside actions every idle job is closed. (A sweep that does nothing satisfies all the others.)',
     check: closesWhatIsIdle,
   },
   {
     name: 'ends',
-    sentence: 'No input makes a sweep hang or loop.',
+    sentence: 'No sweep hangs or loops forever.',
     check: ({ run, claim }) => claim(!run.hung, () => `${run.requests.length} requests and no end`),
   },
 ];
 
-/** Every property over one run. */
+/** Checks every property over one run. */
 export function judgeRun(run: Observation): Verdict[] {
   return properties.map((property) => {
     let tried = false;

@@ -1,10 +1,10 @@
 /**
- * @module The contract read a second time: what a sweep must decide, told from the truth of a cluster. It shares no
- * code with `src/sweep`: where both err, they would have to err alike by themselves.
+ * @module A second, independent implementation of the contract: what a sweep must decide, given the actual state of a
+ * cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
  */
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
-import { lastRead, type Read, type SweepSeen, toldBy } from './observe.ts';
-import type { TrueJob } from './truth.ts';
+import type { TrueJob } from './ground-truth.ts';
+import { answerFor, lastRead, type ObservedSweep, type Read } from './observe.ts';
 
 /** A request with the contract's defaults, durations in milliseconds. */
 export interface Wanted {
@@ -24,7 +24,7 @@ export interface Wanted {
   readonly forceFailed: boolean;
   readonly stuckFor: number | null;
   readonly neverForced: readonly string[];
-  readonly mostForced: number;
+  readonly maxForced: number;
   readonly maxJobs: number | null;
   readonly maxShare: number | null;
   readonly massIdle: boolean;
@@ -63,7 +63,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     forceFailed: force.failed ?? true,
     stuckFor: force.stuckFor === null ? null : milliseconds(force.stuckFor ?? '75m'),
     neverForced: list(force.exclude ?? []),
-    mostForced: force.max ?? 10,
+    maxForced: force.max ?? 10,
     maxJobs: fuse.maxJobs === undefined ? 500 : fuse.maxJobs,
     maxShare: fuse.maxShare === undefined ? 0.5 : fuse.maxShare,
     massIdle: fuse.massIdle ?? true,
@@ -86,28 +86,32 @@ export function names(patterns: readonly string[], jobId: string, groups: readon
   });
 }
 
-/** What the sweep could know of one job when it decided: parts told at different moments, joined at `at` (its own clock). */
-export interface Told {
+/** What the sweep knew about one job when it decided, from reads at different moments. `at` is its own clock. */
+export interface Known {
   readonly jobId: string;
   readonly config: TrueJob | undefined;
   readonly stats: TrueJob | undefined;
-  /** When the stats were made, by the cluster's clock. */
+  /** When the server answered with the stats, by the cluster's clock. */
   readonly statsAt: number;
   readonly feed: TrueJob['feed'];
-  /** It has a datafeed by its config, and no successful read told of it. */
+  /** Its config names a datafeed, and no read of that datafeed succeeded. */
   readonly feedUnread: boolean;
-  /** It has a datafeed by its config, and the read of datafeeds told of none: gone since, or one of the two is wrong. */
+  /** Its config names a datafeed that the read of datafeeds did not contain. */
   readonly feedMissing: boolean;
-  /** The sweep's own clock when it had everything. */
+  /** When the sweep had everything, by its own clock. */
   readonly at: number;
-  /** The sweep's own clock when it judged, if that is another moment. */
+  /** When the sweep judged the job, by its own clock, if that was another moment. */
   readonly judgedAt?: number;
-  /** The id is the name of a group as well: a close that names it would close the group. */
+  /** The id is also the name of a group, so a close that names it would close the group. */
   readonly isGroup: boolean;
 }
 
-/** What the reads that had ended before `seq` told of a job; undefined when one of the three is missing. */
-export function toldOf(seen: SweepSeen, jobId: string, seq = Number.POSITIVE_INFINITY): Told | undefined {
+/** What the reads that ended before `seq` say about a job; undefined without its config or its stats. */
+export function knownOf(
+  seen: ObservedSweep,
+  jobId: string,
+  seq = Number.POSITIVE_INFINITY,
+): Known | undefined {
   const configs = lastRead(seen, 'configs', jobId, seq);
   const stats = lastRead(seen, 'stats', jobId, seq);
   if (!configs || !stats) return undefined;
@@ -117,15 +121,15 @@ export function toldOf(seen: SweepSeen, jobId: string, seq = Number.POSITIVE_INF
   const feeds = feedId === undefined ? undefined : lastRead(seen, 'datafeeds', feedId, seq);
   const feedTruth = feeds && truthIn(feeds, jobId, feedId);
   const first = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
-  const everyone = first ? [...(toldBy(first, jobId)?.truth.values() ?? [])] : [];
+  const everyone = first ? [...(answerFor(first, jobId)?.truth.values() ?? [])] : [];
   const ended = Math.max(configs.endedAt, stats.endedAt, feeds?.endedAt ?? 0);
-  // the first reads are joined when all six of the beginning are there
+  // the initial reads are combined when all six have succeeded
   const at = configs.ids === undefined ? Math.max(ended, seen.foundAt ?? ended) : ended;
   return {
     jobId,
     config,
     stats: stat?.hidden ? undefined : stat,
-    statsAt: toldBy(stats, jobId)?.at ?? stats.endedAt,
+    statsAt: answerFor(stats, jobId)?.at ?? stats.endedAt,
     feed: feedTruth?.feed,
     feedMissing: feedId !== undefined && feeds !== undefined && feedTruth?.feed === undefined,
     feedUnread: feedId !== undefined && feedTruth === undefined && feeds === undefined,
@@ -135,7 +139,7 @@ export function toldOf(seen: SweepSeen, jobId: string, seq = Number.POSITIVE_INF
 }
 
 function truthIn(read: Read, jobId: string, named = jobId): TrueJob | undefined {
-  return toldBy(read, named)?.truth.get(jobId);
+  return answerFor(read, named)?.truth.get(jobId);
 }
 
 export interface Past {
@@ -144,8 +148,8 @@ export interface Past {
   readonly flapping?: boolean | undefined;
   /** A follow-up lists it. */
   readonly awaited?: boolean | undefined;
-  /** As the plan that is carried out was told of it; null when that plan would not have acted on it. */
-  readonly planned?: Told | null | undefined;
+  /** What the plan that is carried out knew about it; null if that plan would not have acted on it. */
+  readonly planned?: Known | null | undefined;
 }
 
 export interface Decision {
@@ -174,7 +178,7 @@ const protection = (value: unknown, now: number): boolean => {
   return Number.isNaN(until) || now < until;
 };
 
-/** Whether the two texts are equal, but for one letter that is added, missing or another. */
+/** Whether two texts are equal except for one added, missing or replaced character. */
 function equalButOne(a: string, b: string): boolean {
   for (let i = 0; i <= Math.max(a.length, b.length); i += 1) {
     if (a[i] === b[i] && i < Math.max(a.length, b.length)) continue;
@@ -188,7 +192,7 @@ function equalButOne(a: string, b: string): boolean {
   return true;
 }
 
-/** Whether a job's settings keep it open: by the contract's key, by its dotted spelling, or by one that is nearly it. */
+/** Whether a job's settings protect it: by the contract's key, its dotted spelling, or a misspelling by one character. */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
   const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
   return Object.entries(settings).some(([key, value]) => {
@@ -200,20 +204,20 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** What docs/contract.md §2 says of a job: the first reason in its order, or what to do. */
-export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
-  const { config, stats, feed } = told;
-  const at = told.judgedAt ?? told.at;
+/** The verdict of docs/contract.md §2: the first reason to keep the job, in the contract's order, or the action. */
+export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision {
+  const { config, stats, feed } = known;
+  const at = known.judgedAt ?? known.at;
   const groups = config?.groups ?? [];
-  // a mark of an app that is there and holds nothing cannot be read
+  // a `managed` setting of null is unreadable
   const unreadable = config === undefined || config.managedSetting === null;
-  const clear = !unreadable && stats !== undefined && !stats.garbled && !told.isGroup && !told.feedMissing;
-  const opened = openedAt(told);
+  const clear = !unreadable && stats !== undefined && !stats.garbled && !known.isGroup && !known.feedMissing;
+  const opened = openedAt(known);
   const running = feed !== undefined && feed.state !== 'stopped';
   const keep = (reason: string): Decision => ({ verdict: 'keep', reason });
   const lastData = clockOf(stats);
 
-  if (names(wanted.exclude, told.jobId, groups)) return keep('excluded');
+  if (names(wanted.exclude, known.jobId, groups)) return keep('excluded');
   if (lastData !== undefined && at - lastData < wanted.idleFor) return keep('recent_data');
   if (opened !== undefined && at - opened < wanted.idleFor) return keep('recently_opened');
   if (optedOut(config?.customSettings ?? {}, at)) return keep('protected');
@@ -225,7 +229,7 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
   const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
   if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
-  // one that does not say whether it reads the past may: it is not stopped on a guess
+  // if it is unknown whether the datafeed reads the past, it is not stopped on a guess
   if (
     running &&
     (feed.readsPast === true || (feed.readsPast === undefined && wanted.runningDatafeeds === 'stop'))
@@ -238,72 +242,72 @@ export function decide(wanted: Wanted, told: Told, past: Past = {}): Decision {
     return keep('no_clock');
   if (!past.awaited && stats.state !== 'opening' && !wanted.states.includes(stats.state))
     return keep('state_not_chosen');
-  if (stats.state === 'failed' && (!wanted.forceFailed || names(wanted.neverForced, told.jobId, groups)))
+  if (stats.state === 'failed' && (!wanted.forceFailed || names(wanted.neverForced, known.jobId, groups)))
     return keep('force_not_allowed');
   if (past.flapping && stats.state !== 'closing') return keep('flapping');
-  if (past.planned !== undefined && !asInPlan(told, past.planned)) return keep('not_as_planned');
+  if (past.planned !== undefined && !asInPlan(known, past.planned)) return keep('not_as_planned');
   if (stats.state === 'failed') return { verdict: 'force', reason: 'failed' };
   if (stats.state === 'closing') {
     const stuck =
       wanted.stuckFor !== null &&
       past.askedAt !== undefined &&
       at - past.askedAt >= wanted.stuckFor &&
-      !names(wanted.neverForced, told.jobId, groups);
+      !names(wanted.neverForced, known.jobId, groups);
     return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
   }
   if (stats.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether nothing happened to a job since a plan showed it, but that it may have begun to close. */
-function asInPlan(told: Told, planned: Told | null): boolean {
-  if (planned === null || clockOf(told.stats) !== clockOf(planned.stats)) return false;
-  if (told.stats?.state === 'closing') return true;
+/** Whether a job is unchanged since the plan, except that it may be closing now. */
+function asInPlan(known: Known, planned: Known | null): boolean {
+  if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
+  if (known.stats?.state === 'closing') return true;
   const runs = (feed: TrueJob['feed']) => feed !== undefined && feed.state !== 'stopped';
   return (
-    told.stats?.state === planned.stats?.state &&
-    sameStart(openedAt(told), openedAt(planned)) &&
-    (!runs(told.feed) || runs(planned.feed))
+    known.stats?.state === planned.stats?.state &&
+    sameStart(openedAt(known), openedAt(planned)) &&
+    (!runs(known.feed) || runs(planned.feed))
   );
 }
 
-/** One start counted back from ages in whole seconds, told by reads that may have taken long, is not told much later. */
+/** Whether two estimates of a start agree. They count back from ages in whole seconds and from slow reads, so 30 s may differ. */
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
-/** What the plan of a sweep was told of a job that it would act on. */
-export function plannedFor(seen: SweepSeen, jobId: string): Told | null | undefined {
+/** What the sweep's plan knew about a job that it would act on; null if it would not act on it. */
+export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | undefined {
   if (!seen.plan) return undefined;
   const listed = inventoryOf(seen.plan, wantedBy(seen.plan.payload))?.listed ?? [];
   const entry = listed.find((candidate) => candidate.jobId === jobId);
-  return entry?.told && entry.decision.verdict !== 'keep' ? entry.told : null;
+  return entry?.known && entry.decision.verdict !== 'keep' ? entry.known : null;
 }
 
-/** When data last arrived, as far as the answer let it be read. */
+/** When data last arrived, if the answer was readable. */
 function clockOf(stats: TrueJob | undefined): number | undefined {
   const unreadable = stats?.garbled === 'wrong_types' || stats?.garbled === 'without_clock';
   return unreadable ? undefined : stats?.lastData;
 }
 
-/** When its process started, as the whole seconds of `open_time` tell it, by the sweep's clock. */
-function openedAt({ stats, statsAt, at }: Told): number | undefined {
+/** When its process started, by the sweep's clock, calculated from the whole seconds of `open_time`. */
+function openedAt({ stats, statsAt, at }: Known): number | undefined {
   if (stats?.opened === undefined) return undefined;
   return at - Math.floor((statsAt - stats.opened) / 1_000) * 1_000;
 }
 
 export interface Listed {
-  /** Jobs of the whole cluster that are not closed. */
-  readonly open: readonly Told[];
-  /** Those of them that the request names, or the follow-up's. */
+  /** The jobs of the whole cluster that are not closed. */
+  readonly open: readonly Known[];
+  /** The jobs among them that the request or the follow-up names. */
   readonly listed: readonly {
-    readonly told: Told | undefined;
+    readonly known: Known | undefined;
     readonly jobId: string;
     readonly decision: Decision;
   }[];
 }
 
-/** What the first reads of a sweep told, and what is to be decided by it; undefined when they did not all succeed. */
-export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined {
+/** The inventory by the sweep's initial reads, with the decision for each job; undefined if one of the reads failed. */
+export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undefined {
   const firsts = (['configs', 'stats', 'datafeeds'] as const).map((kind) =>
     seen.reads.find((read) => read.kind === kind && read.ids === undefined),
   );
@@ -311,37 +315,37 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
   const end = Math.max(...firsts.map((read) => read?.endedSeq ?? 0)) + 1;
   const [configs, stats] = firsts as [Read, Read];
   const ids = new Set<string>();
-  for (const id of toldBy(configs, '')?.truth.keys() ?? []) ids.add(id);
-  for (const job of toldBy(stats, '')?.truth.values() ?? []) if (!job.hidden) ids.add(job.jobId);
-  const all = [...ids].sort().flatMap((id) => readAgain(seen, toldOf(seen, id, end) as Told, end) ?? []);
+  for (const id of answerFor(configs, '')?.truth.keys() ?? []) ids.add(id);
+  for (const job of answerFor(stats, '')?.truth.values() ?? []) if (!job.hidden) ids.add(job.jobId);
+  const all = [...ids].sort().flatMap((id) => readAgain(seen, knownOf(seen, id, end) as Known, end) ?? []);
   const open = all.filter(
     ({ stats: truth }) => truth?.state !== 'closed' || truth.garbled === 'strange_state',
   );
   const waiting = new Map(wanted.chain?.jobs.map((job) => [job.jobId, job]));
   const named = open
     .filter(({ jobId, config }) => !waiting.has(jobId) && names(wanted.jobs, jobId, config?.groups ?? []))
-    .map((told) => ({
-      jobId: told.jobId,
-      told,
-      decision: decide(wanted, told, {
-        askedAt: told.at,
-        ...seen.histories.get(told.jobId),
-        planned: plannedFor(seen, told.jobId),
+    .map((known) => ({
+      jobId: known.jobId,
+      known,
+      decision: decide(wanted, known, {
+        askedAt: known.at,
+        ...seen.histories.get(known.jobId),
+        planned: plannedFor(seen, known.jobId),
       }),
     }));
   if (wanted.chain) {
     const listed = [...waiting.values()].map(({ jobId, askedAt, lastActivity }) => {
-      const told = all.find((entry) => entry.jobId === jobId);
-      if (!told) return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      const known = all.find((entry) => entry.jobId === jobId);
+      if (!known) return { jobId, known, decision: { verdict: 'wait', reason: 'already_closing' } as const };
       const past = {
         ...seen.histories.get(jobId),
         awaited: true,
-        askedAt: told.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
+        askedAt: known.stats?.state === 'closing' ? Date.parse(askedAt) : undefined,
         ...(lastActivity !== undefined && { lastActivity: Date.parse(lastActivity) }),
       };
-      if (told.stats?.state === 'closed' && told.stats.garbled !== 'strange_state')
-        return { jobId, told, decision: { verdict: 'wait', reason: 'already_closing' } as const };
-      return { jobId, told, decision: decide(wanted, told, past) };
+      if (known.stats?.state === 'closed' && known.stats.garbled !== 'strange_state')
+        return { jobId, known, decision: { verdict: 'wait', reason: 'already_closing' } as const };
+      return { jobId, known, decision: decide(wanted, known, past) };
     });
     return { open, listed: wanted.chain.rest ? [...listed, ...named] : listed };
   }
@@ -349,28 +353,28 @@ export function inventoryOf(seen: SweepSeen, wanted: Wanted): Listed | undefined
 }
 
 /**
- * What a sweep knows of a job of which the listing told only a part: it reads such a job once more, and leaves it out when
- * nothing is left of it. Undefined: it is left out.
+ * Completes a job that the initial reads show only in part. The sweep reads such a job once more, and leaves it out
+ * (undefined) if it no longer exists.
  */
-function readAgain(seen: SweepSeen, told: Told, end: number): Told | undefined {
-  const closed = told.stats?.state === 'closed';
-  const isHalf = told.config === undefined || told.stats === undefined || told.feedMissing;
-  if (!isHalf || (closed && (told.config === undefined || told.feedMissing))) return told;
+function readAgain(seen: ObservedSweep, known: Known, end: number): Known | undefined {
+  const closed = known.stats?.state === 'closed';
+  const isHalf = known.config === undefined || known.stats === undefined || known.feedMissing;
+  if (!isHalf || (closed && (known.config === undefined || known.feedMissing))) return known;
   const [configs, stats] = (['configs', 'stats'] as const).map((kind) =>
     seen.reads.find(
-      (read) => read.kind === kind && read.begunSeq >= end - 1 && read.ids?.includes(told.jobId),
+      (read) => read.kind === kind && read.begunSeq >= end - 1 && read.ids?.includes(known.jobId),
     ),
   );
-  if (!configs?.ok || !stats?.ok) return told;
+  if (!configs?.ok || !stats?.ok) return known;
   const begun = Math.max(configs.endedSeq, stats.endedSeq);
   const feeds = seen.reads.find((read) => read.kind === 'datafeeds' && read.begunSeq > begun);
-  if (!feeds?.ok) return told;
-  const again = toldOf(seen, told.jobId, feeds.endedSeq + 1);
+  if (!feeds?.ok) return known;
+  const again = knownOf(seen, known.jobId, feeds.endedSeq + 1);
   if (!again?.config && !again?.stats) return undefined;
-  return { ...again, judgedAt: told.at };
+  return { ...again, judgedAt: known.at };
 }
 
-/** The fuse that must hold, of the contract's four in their order. */
+/** The first of the contract's four fuses that must trip, if any. */
 export function fuseOf(
   wanted: Wanted,
   { open, listed }: Listed,
@@ -383,7 +387,7 @@ export function fuseOf(
   );
   if (wanted.massIdle) {
     const fed = open.filter(({ stats }) => clockOf(stats) !== undefined).length;
-    const silences = acting.flatMap(({ told }) => told?.stats?.lastData ?? []);
+    const silences = acting.flatMap(({ known }) => known?.stats?.lastData ?? []);
     for (const begin of silences) {
       const together = silences.filter((moment) => moment >= begin && moment <= begin + 15 * 60_000).length;
       if (together >= 10 && together > fed / 3) return 'mass_idle';
@@ -395,12 +399,14 @@ export function fuseOf(
   return null;
 }
 
-/** Names in `jobs` that match no job of the cluster, closed ones included. */
-export function namesWithoutJob(seen: SweepSeen, wanted: Wanted): string[] {
+/** Names in `jobs` that match no job of the cluster, including closed jobs. */
+export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted): string[] {
   if (wanted.chain) return [];
   const all = seen.reads.filter((read) => read.ok && read.ids === undefined && read.kind !== 'datafeeds');
   const jobs = all.flatMap((read) =>
-    [...(toldBy(read, '')?.truth.values() ?? [])].filter(({ hidden }) => read.kind === 'configs' || !hidden),
+    [...(answerFor(read, '')?.truth.values() ?? [])].filter(
+      ({ hidden }) => read.kind === 'configs' || !hidden,
+    ),
   );
   return wanted.jobs.filter(
     (name) =>

@@ -1,8 +1,11 @@
-/** @module Makes a case's world, carries out its sweeps in simulated time over real HTTP, and returns what was seen. */
+/** @module Sets up a case, runs its sweeps in simulated time over real HTTP, and returns the observation. */
 
-import { VirtualClock } from '../simulator/clock.ts';
-import { type EmbeddedElasticsearch, startElasticsearch } from '../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../simulator/track-http.ts';
+import {
+  type EmbeddedElasticsearch,
+  startElasticsearch,
+  trackHttp,
+  VirtualClock,
+} from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
 import { ElasticsearchCluster } from '../src/elasticsearch/cluster.ts';
 import { plannedJobs } from '../src/sweep/planning/approved-plan.ts';
@@ -18,27 +21,27 @@ import {
   type SweepWorld,
   sweep,
 } from '../src/sweep/sweep.ts';
-import { type Case, type CaseJob, caseStart, idAt } from './case.ts';
-import { type DeedLog, doAt, scheduleDeeds } from './deeds.ts';
+import { type CaseJob, caseStart, idAt, type RandomCase } from './case.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';
-import { type Observation, ServerLog, type SweepSeen, WatchedCluster } from './observe.ts';
-import { type Struck, scriptTroubles } from './troubles.ts';
-import { truthOf } from './truth.ts';
+import { truthOf } from './ground-truth.ts';
+import { type Observation, type ObservedSweep, ServerLog, WatchedCluster } from './observe.ts';
+import { type ActionLog, runWhen, scheduleOutsideActions } from './outside-actions.ts';
+import { type Struck, scriptFaults } from './scripted-faults.ts';
 
-/** A sweep that sends more than this has no bound: the most that a healthy case needs is under four hundred, and rounds make many sweeps. */
-const mostRequests = 6_000;
-/** Of the machine's time: a case takes some 20 ms, and one that stands still is a hang. */
-const mostRealMs = 20_000;
+/** More requests count as an endless loop. A sweep needs fewer than 400, and rounds make several sweeps. */
+const maxRequests = 6_000;
+/** Milliseconds of real time after which a case counts as hanging; it normally takes about 20 ms. */
+const maxRealMs = 20_000;
 
 interface Running {
-  readonly case: Case;
+  readonly case: RandomCase;
   readonly clock: VirtualClock;
   readonly server: EmbeddedElasticsearch;
   readonly log: ServerLog;
   readonly followUps: FakeFollowUps;
 }
 
-export async function runCase(given: Case): Promise<Observation> {
+export async function runCase(given: RandomCase): Promise<Observation> {
   using clock = new VirtualClock(caseStart);
   using _tracked = trackHttp(clock);
   await using server = await startElasticsearch({
@@ -67,14 +70,14 @@ export async function runCase(given: Case): Promise<Observation> {
     log: new ServerLog(server, clock),
     followUps: new FakeFollowUps(given.followUps, clock, idAt(0)),
   };
-  const struck: Struck[] = scriptTroubles(server, running.log, given, mostRequests);
-  const done: DeedLog = scheduleDeeds(server, clock, given.deeds);
-  const sweeps: SweepSeen[] = [];
+  const struck: Struck[] = scriptFaults(server, running.log, given, maxRequests);
+  const done: ActionLog = scheduleOutsideActions(server, clock, given.outsideActions);
+  const sweeps: ObservedSweep[] = [];
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const timer = setTimeout(resolve, mostRealMs, 'late');
+  const timer = setTimeout(resolve, maxRealMs, 'late');
   const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
-  // what was on its way when a sweep ended arrives now; what comes later is sent by somebody who has not stopped
+  // requests in flight at the end of a sweep arrive now; any later request means that the sweep has not stopped
   await clock.advance(0);
   const answered = server.requests.length;
   if (finished !== 'late') await clock.advance(5 * 60_000);
@@ -88,7 +91,7 @@ export async function runCase(given: Case): Promise<Observation> {
     done,
     history: new Map([...jobs].map(([id, job]) => [id, job.history])),
     jobIds: new Set([...jobs.keys(), ...everNamed, ...done.map(({ jobId }) => jobId)]),
-    hung: finished === 'late' || server.requests.length >= mostRequests,
+    hung: finished === 'late' || server.requests.length >= maxRequests,
     lingering: server.requests.length - answered,
     secrets: ['one', 'two'].flatMap((id) => [`secret-${id}-key`, encodedKey(id)]),
   };
@@ -96,7 +99,7 @@ export async function runCase(given: Case): Promise<Observation> {
 
 const encodedKey = (id: string) => Buffer.from(`${id}:secret-${id}-key`).toString('base64');
 
-async function story(running: Running, sweeps: SweepSeen[]): Promise<void> {
+async function story(running: Running, sweeps: ObservedSweep[]): Promise<void> {
   const { case: given, clock, followUps } = running;
   const first = { payload: firstPayload(given), sweepId: 'first', key: 'one' };
   switch (given.repetition) {
@@ -147,8 +150,8 @@ async function story(running: Running, sweeps: SweepSeen[]): Promise<void> {
   }
 }
 
-/** The payload of the case, made a follow-up of its waiting jobs when it says so. */
-export function firstPayload(given: Case): RequestPayload {
+/** The payload of the case; for a follow-up, with its waiting jobs. */
+export function firstPayload(given: RandomCase): RequestPayload {
   if (given.followUpRound === null) return given.payload;
   const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
   const waiting = given.jobs.flatMap(({ waited }: CaseJob, index) =>
@@ -182,13 +185,13 @@ interface OneSweep {
   readonly planned?: SweepOrder['planned'];
 }
 
-/** A sweep that is about to begin, written down from the start. */
+/** Starts the record of a sweep that is about to begin. */
 function watch(
   { case: given, clock, server }: Running,
-  sweeps: SweepSeen[],
+  sweeps: ObservedSweep[],
   { payload, sweepId, key, planned }: OneSweep,
-): SweepSeen {
-  const seen: SweepSeen = {
+): ObservedSweep {
+  const seen: ObservedSweep = {
     payload,
     sweepId,
     plan: planned === undefined ? undefined : sweeps.at(-1),
@@ -218,18 +221,18 @@ function watch(
   return seen;
 }
 
-/** Runs `work` as that sweep, with a client, a clock and a signal of its own. */
+/** Runs `work` as that sweep, with its own client, clock and signal. */
 async function runAs<T>(
   { case: given, clock, server, log, followUps }: Running,
-  sweeps: readonly SweepSeen[],
-  seen: SweepSeen,
+  sweeps: readonly ObservedSweep[],
+  seen: ObservedSweep,
   key: string,
   work: (world: SweepWorld) => Promise<T>,
 ): Promise<T | undefined> {
   const own = skewed(clock, given.skewMs);
   const stop = new AbortController();
   if (given.stop && sweeps.length === 1)
-    doAt(given.stop, server, clock, () => {
+    runWhen(given.stop, server, clock, () => {
       seen.stoppedAt ??= clock.now();
       stop.abort(new Error('SIGTERM'));
     });
@@ -243,7 +246,7 @@ async function runAs<T>(
       clock: own,
       remainingMs: given.remainingMs,
       stop: stop.signal,
-      ...(given.followUps !== 'nobody' && { followUps: followUps.seenBy(seen) }),
+      ...(given.followUps !== 'absent' && { followUps: followUps.seenBy(seen) }),
     });
   } catch (error) {
     seen.error = error as Error;
@@ -254,22 +257,26 @@ async function runAs<T>(
   }
 }
 
-const orderOf = (seen: SweepSeen, planned: SweepOrder['planned']): SweepOrder => ({
+const orderOf = (seen: ObservedSweep, planned: SweepOrder['planned']): SweepOrder => ({
   sweepId: seen.sweepId,
   histories: seen.histories,
   ...parseRequest(seen.payload),
   ...(planned && { planned }),
 });
 
-async function oneSweep(running: Running, sweeps: SweepSeen[], given: OneSweep): Promise<void> {
+async function oneSweep(running: Running, sweeps: ObservedSweep[], given: OneSweep): Promise<void> {
   const seen = watch(running, sweeps, given);
   await runAs(running, sweeps, seen, given.key, async (world) => {
     seen.report = await sweep(orderOf(seen, given.planned), world);
   });
 }
 
-/** A plan, with the report that shows it. */
-async function onlyPlan(running: Running, sweeps: SweepSeen[], given: OneSweep): Promise<Plan | undefined> {
+/** Makes a plan and its report. */
+async function onlyPlan(
+  running: Running,
+  sweeps: ObservedSweep[],
+  given: OneSweep,
+): Promise<Plan | undefined> {
   const seen = watch(running, sweeps, given);
   seen.onlyPlans = true;
   return await runAs(running, sweeps, seen, given.key, async (world) => {
@@ -279,14 +286,14 @@ async function onlyPlan(running: Running, sweeps: SweepSeen[], given: OneSweep):
   });
 }
 
-/** Carries out the plan that the last sweep made. What that one read is what this one acts on, unless it reads anew. */
+/** Carries out the plan of the last sweep, based on that sweep's reads unless it reads again. */
 async function carryOutAgreed(
   running: Running,
-  sweeps: SweepSeen[],
+  sweeps: ObservedSweep[],
   given: OneSweep,
   plan: Plan,
 ): Promise<void> {
-  const planning = sweeps.at(-1) as SweepSeen;
+  const planning = sweeps.at(-1) as ObservedSweep;
   const seen = watch(running, sweeps, { ...given, planned: new Map() });
   Object.assign(seen, { plan: planning, histories: planning.histories });
   const { reads, upgradeMode, mayClose, foundAt } = planning;
@@ -300,7 +307,7 @@ async function carryOutAgreed(
   });
 }
 
-function historiesOf(given: Case, now: number): SweepSeen['histories'] {
+function historiesOf(given: RandomCase, now: number): ObservedSweep['histories'] {
   return new Map(
     given.jobs.flatMap(({ history }, index) =>
       history
@@ -318,7 +325,7 @@ function historiesOf(given: Case, now: number): SweepSeen['histories'] {
   );
 }
 
-/** The sweeping machine's clock: the cluster's, and so many milliseconds ahead of it. */
+/** The sweep's clock: `ahead` milliseconds ahead of the cluster's. */
 function skewed(clock: VirtualClock, ahead: number): Clock {
   return {
     now: () => clock.now() + ahead,

@@ -1,11 +1,12 @@
-/** @module One process of the pool: takes chunks of random cases from its parent, and reports. */
-import { runMany } from './failure.ts';
+/** @module A worker process of the pool: runs chunks of random cases for its parent and reports the results. */
+
+import { emptyCoverage } from './coverage.ts';
 import type { Chunk, ChunkResult } from './pool.ts';
-import { emptyTally } from './tally.ts';
+import { runMany } from './run-many.ts';
 
 process.on('message', (chunk: Chunk) => {
-  const tally = emptyTally();
-  void runMany({ ...chunk, tally }).then((failure) => {
-    process.send?.({ tally, failure } satisfies ChunkResult);
+  const coverage = emptyCoverage();
+  void runMany({ ...chunk, coverage }).then((failure) => {
+    process.send?.({ coverage, failure } satisfies ChunkResult);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * @module The clocks of the embedded servers. `scaledClock` runs with the machine's time, faster if asked;
- * `VirtualClock` stands still until everyone waits, then jumps to the next thing due.
+ * @module The clocks of the embedded servers. `scaledClock` follows the machine's time, optionally faster.
+ * `VirtualClock` stands still until every participant waits, then jumps to the next event.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Limit } from '../src/base/clock.ts';
@@ -8,13 +8,13 @@ import { systemClock, timeoutError } from '../src/base/system-clock.ts';
 
 export interface SimulatorClock extends Clock {
   /**
-   * Runs `event` at `when` (epoch milliseconds; at once, but not in this call, when that is past). Returns what
-   * cancels it. An event that throws is a bug of the simulator and crashes the process.
+   * Runs `event` at `when`, in epoch milliseconds. A past moment runs it right after this call returns.
+   * Returns a function that cancels it. An event that throws is a bug of the simulator and crashes the process.
    */
   at(when: number, event: () => void): () => void;
   /**
-   * A server tells that the request on the connection from `clientPort` waits for something that only time can
-   * bring, until `answer` settles. A clock that runs by itself takes no notice.
+   * Called by a server: until `answer` settles, the request from `clientPort` waits only for time to pass.
+   * A clock that runs by itself ignores this.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }
@@ -51,19 +51,19 @@ interface Entry {
 }
 
 /**
- * A clock for tests: time passes only when every participant waits. It moves by itself while someone sleeps on it
- * or has a request parked, and no tracked HTTP exchange is on its way (`trackHttp`); `advance` moves it by hand.
+ * A clock for tests: time passes only when every participant waits. It moves by itself while a sleeper or a parked
+ * request waits and no tracked HTTP exchange is in flight (see `trackHttp`). `advance` moves it by hand.
  */
 export class VirtualClock implements SimulatorClock, Disposable {
   #now: number;
   #order = 0;
   readonly #queue: Entry[] = [];
-  /** Sleepers, and parked requests of clients that are not tracked: their waiting makes time pass. */
+  /** Sleepers, and parked requests of untracked clients: time passes for them. */
   #waiting = 0;
-  /** Exchanges on their way, by key. */
+  /** Exchanges in flight, by key. */
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
-  /** How often each of them is parked. One that nobody waits for any more, being aborted, is not in here. */
+  /** How often each exchange is parked. An aborted exchange is removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;
@@ -122,7 +122,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   async parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T> {
     const key = clientPort === undefined ? undefined : this.#byPort.get(clientPort);
     if (key === undefined) return this.#whileWaiting(answer);
-    // its client has gone already: what the server still does for it makes nobody wait
+    // the client has disconnected, so nothing waits for this answer
     if (!this.#busy.has(key)) return answer;
     this.#parkedTimes.set(key, (this.#parkedTimes.get(key) ?? 0) + 1);
     this.#wake();
@@ -135,7 +135,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     }
   }
 
-  /** Something is on its way that the clock must wait for, until the returned function is called. */
+  /** Makes the clock stand still until the returned function is called. */
   hold(key: unknown = Symbol('hold')): () => void {
     this.#busy.add(key);
     return () => {
@@ -145,12 +145,12 @@ export class VirtualClock implements SimulatorClock, Disposable {
     };
   }
 
-  /** Tells which connection a held exchange uses, so that the server at its other end can park it. */
+  /** Records which connection a held exchange uses, so that the server at the other end can park it. */
   holdUsesPort(key: unknown, clientPort: number): void {
     this.#byPort.set(clientPort, key);
   }
 
-  /** Moves by `ms`, running what falls due, and lets every exchange that this sets off come to rest. */
+  /** Moves by `ms`, runs every event that falls due, and waits until the exchanges that these start have settled. */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms;
     for (;;) {
@@ -163,7 +163,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     await this.#quiet();
   }
 
-  /** Stops moving for good. Whoever still sleeps, sleeps on. */
+  /** Stops moving for good. Pending sleeps never end. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#queue.length = 0;
@@ -190,7 +190,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     entry.run();
   }
 
-  /** Resolves when nothing but time can make anything happen: three turns of the event loop without a move. */
+  /** Resolves after three turns of the event loop without activity: from then on only time can change anything. */
   async #quiet(): Promise<void> {
     let calm = 0;
     while (calm < 3 && !this.#stopped) {
@@ -221,7 +221,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
       if (!this.#awaited || !next) break;
       this.#fire(next);
     }
-    // in the same turn as the decision to stop, or a wake-up in between would be lost
+    // must happen in the same turn as the decision to stop, or a wake-up in between is lost
     this.#running = false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * @module Tells a virtual clock about every HTTP exchange that this process makes as a client, so that time never
- * passes while a request or an answer is between two sockets. Both of node's clients publish their steps.
+ * @module Holds a virtual clock during every HTTP exchange of this process as a client, so that time never passes while
+ * a request or an answer is in flight. It subscribes to the diagnostics channels of both of Node's HTTP clients.
  */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';

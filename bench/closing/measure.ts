@@ -1,7 +1,5 @@
 /** @module One way of closing, on one cluster of the bench, in simulated time: what came of it, and what it cost. */
-import { VirtualClock } from '../../simulator/clock.ts';
-import { type SimulatedCluster, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import { type SimulatedCluster, startElasticsearch, trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { type BenchCase, type IdleJob, networkMs } from './model.ts';
 
 /** The most that a Lambda function may run. */

@@ -3,9 +3,9 @@
  * that must stay open, nodes that share their capacity among what they close, and the bound that nothing can beat.
  */
 
-import type { Fleet, FleetJob } from '../../simulator/elasticsearch/index.ts';
 import { Random } from '../../simulator/elasticsearch/random.ts';
 import { closingTimes } from '../../simulator/elasticsearch/state/closing-time.ts';
+import type { Fleet, FleetJob } from '../../simulator/index.ts';
 
 /** The machine learning nodes. */
 export interface Nodes {

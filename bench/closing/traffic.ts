@@ -1,8 +1,12 @@
 /** @module What a calm sweep, in which no close outlasts its request, asks of a cluster: requests, and bytes of job stats. */
 
-import { VirtualClock } from '../../simulator/clock.ts';
-import { defaultFleet, type Fleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import {
+  defaultFleet,
+  type Fleet,
+  startElasticsearch,
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';

@@ -1,7 +1,6 @@
-/** @module Sweeps of a cluster that answers with anything, through the real client over real HTTP, in simulated time. */
+/** @module Corrupted answers of the cluster: sweeps through the real client over real HTTP, in simulated time. */
 import * as fc from 'fast-check';
-import { VirtualClock } from '../../simulator/clock.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
@@ -10,22 +9,28 @@ import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { answeredAt } from '../../test/support/ml-answers.ts';
 import { serve } from '../../test/support/scripted-server.ts';
-import { Answering, type AnswerKey, type Spoilt, type Way, ways } from './answering.ts';
+import { type Corruption, type CorruptionKind, corrupt, corruptAt, corruptionKinds } from './corrupt.ts';
+import {
+  type AnswerKey,
+  type CorruptedAnswer,
+  CorruptingCluster,
+  type Way,
+  ways,
+} from './corrupting-cluster.ts';
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
-import { badInput, nowhere } from './property.ts';
-import { type Spoiling, type SpoilingKind, spoil, spoilAt, spoilingKinds } from './spoil.ts';
+import { badInput, noSetup } from './property.ts';
 
-/** One answer, or each from then on, spoiled in one way. */
-interface Trouble {
+/** Corrupts one answer, or every answer from then on, in one way. */
+interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
   readonly always: boolean;
-  readonly how: Spoiling | { readonly way: Way; readonly at: number } | Aimed;
+  readonly how: Corruption | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** Spoils one of the fields that verdicts rest on: of one entry, or of each that has it. */
-interface Aimed extends Spoiling {
-  /** Which of them; taken round. */
+/** Corrupts a field on which verdicts depend, in one entry or in all entries that have it. */
+interface Aimed extends Corruption {
+  /** Index of the field, modulo their number. */
   readonly field: number;
   readonly everywhere: boolean;
 }
@@ -55,7 +60,7 @@ const fields: Readonly<Partial<Record<AnswerKey, readonly Path[]>>> = {
 
 interface Given {
   readonly request: number;
-  readonly troubles: readonly Trouble[];
+  readonly faults: readonly AnswerFault[];
 }
 
 const requests: readonly RequestPayload[] = [
@@ -66,10 +71,10 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** A lie that is whole cannot be told from the truth: what stands elsewhere is put nowhere else here. */
-const honest = spoilingKinds.filter((kind) => kind !== 'swap');
-/** What makes most of a field: nothing, or something else that could be taken for nothing. */
-const telling: readonly SpoilingKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
+/** Without `swap`: a well-formed value from elsewhere cannot be distinguished from the truth. */
+const honest = corruptionKinds.filter((kind) => kind !== 'swap');
+/** The corruptions that matter most: a missing value, or one that could be taken for a missing one. */
+const telling: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
 const keys: readonly AnswerKey[] = [
   'root',
   'info',
@@ -82,22 +87,22 @@ const keys: readonly AnswerKey[] = [
 ];
 const wayNames = Object.keys(ways) as Way[];
 
-const trouble: fc.Arbitrary<Trouble> = fc.record(
+const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // what is spoiled once is put right by the look before the close
+    // a single corruption is corrected by the look before the close
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
-        { kind: fc.constantFrom<SpoilingKind>(...honest), at: fc.nat(2_000), pick: fc.nat(5_000) },
+        { kind: fc.constantFrom<CorruptionKind>(...honest), at: fc.nat(2_000), pick: fc.nat(5_000) },
         { noNullPrototype: true },
       ),
       {
         weight: 2,
         arbitrary: fc.record(
           {
-            kind: fc.constantFrom<SpoilingKind>(...telling, ...telling, ...honest),
+            kind: fc.constantFrom<CorruptionKind>(...telling, ...telling, ...honest),
             at: fc.nat(30),
             pick: fc.nat(5_000),
             field: fc.nat(8),
@@ -112,14 +117,14 @@ const trouble: fc.Arbitrary<Trouble> = fc.record(
   { noNullPrototype: true },
 );
 
-const mostRequests = 400;
+const maxRequests = 400;
 const remainingMs = 15 * 60_000;
 
 export const answers = badInput<Given, object>({
   name: 'answers',
   sentence:
-    'an answer of the cluster, however spoiled, makes no sweep close a job that it would else keep; the sweep ends in time, within a bounded number of requests, with a report or an error for people',
-  outcomes: ['done', 'partial', 'closes', 'spoiled and closes', 'UnreadableInventoryError'],
+    'no corrupted answer of the cluster makes a sweep close a job that it would otherwise keep; the sweep ends in time, within a bounded number of requests, with a report or a readable error',
+  outcomes: ['done', 'partial', 'closes', 'corrupted and closes', 'UnreadableInventoryError'],
   toMeet: [
     ...honest,
     ...wayNames,
@@ -133,74 +138,75 @@ export const answers = badInput<Given, object>({
   given: fc.record(
     {
       request: fc.nat(requests.length - 1),
-      troubles: fc.uniqueArray(trouble, { maxLength: 3, selector: ({ answer }) => answer }),
+      faults: fc.uniqueArray(answerFault, { maxLength: 3, selector: ({ answer }) => answer }),
     },
     { noNullPrototype: true },
   ),
-  open: nowhere,
-  attempt: async ({ request, troubles }, meet) => {
+  open: noSetup,
+  attempt: async ({ request, faults }, meet) => {
     const payload = requests[request] as RequestPayload;
-    const run = await sweepSpoiled(payload, troubles);
+    const run = await sweepCorrupted(payload, faults);
     for (const { answer, how } of run.struck) {
       meet(answer);
       meet('way' in how ? how.way : how.kind);
     }
-    const { report, error, answering, took } = run;
+    const { report, error, fake, took } = run;
     meet(report?.status ?? (error as Error).name);
-    const asked = new Set(answering.asked.flat());
-    if (asked.size > 0) meet(run.struck.length > 0 ? 'spoiled and closes' : 'closes');
+    const asked = new Set(fake.asked.flat());
+    if (asked.size > 0) meet(run.struck.length > 0 ? 'corrupted and closes' : 'closes');
     const wouldClose = baseline.get(request) ?? (await closesOf(payload));
     baseline.set(request, wouldClose);
     const wrong = [...asked].filter((id) => !wouldClose.has(id) && !run.mayLookIdle.has(id));
     return [
       ...wrong.map((id) => `it asked to close ${JSON.stringify(id.slice(0, 200))}`),
-      ...(answering.asked.some(
+      ...(fake.asked.some(
         (ids) => ids.length === 0 || ids.some((id) => !/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(id)),
       )
         ? ['a close that names no job by its id']
         : []),
-      ...answering.strange.map((each) => `it sent ${each}`),
-      ...(answering.requests > mostRequests ? [`it sent ${answering.requests} requests`] : []),
+      ...fake.strange.map((each) => `it sent ${each}`),
+      ...(fake.requests > maxRequests ? [`it sent ${fake.requests} requests`] : []),
       ...(took > remainingMs ? [`it took ${took} ms of its ${remainingMs}`] : []),
       ...(error && !(error instanceof JobsweepError)
         ? [`it throws ${error instanceof Error ? error.stack : 'what is no error'}`]
         : []),
       ...(error && asked.size > 0 ? ['a close was sent, and there is no report'] : []),
-      ...(report ? untrue(report, answering) : []),
+      ...(report ? untrue(report, fake) : []),
     ];
   },
 });
 
-/** What each request closes when nothing is spoiled, and no fuse stops it: of fewer idle jobs a fuse lets the rest go. */
+/** What each request closes without corruption and without fuses. (A corruption may hide idle jobs, so that a fuse no longer trips.) */
 const baseline = new Map<number, ReadonlySet<string>>();
 
 const closesOf = async (payload: RequestPayload): Promise<ReadonlySet<string>> =>
-  new Set((await sweepSpoiled({ ...payload, fuse: noFuse }, [])).answering.asked.flat());
+  new Set((await sweepCorrupted({ ...payload, fuse: noFuse }, [])).fake.asked.flat());
 
 const noFuse = { maxJobs: null, maxShare: null, massIdle: false } as const;
 
-async function sweepSpoiled(payload: RequestPayload, troubles: readonly Trouble[]) {
+async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFault[]) {
   using clock = new VirtualClock(answeredAt);
   using _tracked = trackHttp(clock);
   const seen = new Map<AnswerKey, number>();
-  const struck: Trouble[] = [];
+  const struck: AnswerFault[] = [];
   const mayLookIdle = new Set<string>();
-  const answering = new Answering(clock, (key, value) => {
+  const fake = new CorruptingCluster(clock, (key, value) => {
     const count = (seen.get(key) ?? 0) + 1;
     seen.set(key, count);
-    const found = troubles.find(
+    const found = faults.find(
       ({ answer, nth, always, how }) =>
         answer === key && (always && !isLarge(how) ? count >= nth : count === nth),
     );
     if (!found) return { text: jsonText(value) };
     struck.push(found);
     const { how } = found;
-    if ('way' in how) return (ways[how.way] as (text: string, at: number) => Spoilt)(jsonText(value), how.at);
-    const spoilt = 'field' in how ? spoilField(key, value, how) : spoil(value, [how]);
-    for (const id of hiddenSigns(key, spoilt)) mayLookIdle.add(id);
-    return { text: jsonText(spoilt) };
+    if ('way' in how)
+      return (ways[how.way] as (text: string, at: number) => CorruptedAnswer)(jsonText(value), how.at);
+    const corrupted = 'field' in how ? corruptField(key, value, how) : corrupt(value, [how]);
+    for (const id of hiddenSigns(key, corrupted)) mayLookIdle.add(id);
+    return { text: jsonText(corrupted) };
   });
-  await using server = await serve((exchange) => answering.respond(exchange));
+  await using server = await serve((exchange) => fake.respond(exchange));
   await using cluster = new ElasticsearchCluster(
     { address: { url: server.url }, credentials: { apiKey: 'aTpr' } },
     clock,
@@ -213,29 +219,30 @@ async function sweepSpoiled(payload: RequestPayload, troubles: readonly Trouble[
   } catch (thrown) {
     error = thrown;
   }
-  return { report, error, answering, struck, mayLookIdle, took: clock.now() - before };
+  return { report, error, fake, struck, mayLookIdle, took: clock.now() - before };
 }
 
-/** Megabytes, of which a sweep that watches for a quarter of an hour reads hundreds: once is enough. */
-const isLarge = (how: Trouble['how']): boolean => 'kind' in how && how.kind === 'many';
+/** Such answers have megabytes, and a sweep of 15 minutes reads hundreds of them, so they are corrupted only once. */
+const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
-function spoilField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
+function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
   const known = fields[key];
   const list = key === 'configs' || key === 'stats' ? 'jobs' : 'datafeeds';
   const entries = valueAt(answer, [list]);
-  if (!known || !Array.isArray(entries) || entries.length === 0) return spoil(answer, [{ kind, at, pick }]);
+  if (!known || !Array.isArray(entries) || entries.length === 0) return corrupt(answer, [{ kind, at, pick }]);
   const path = known[field % known.length] as Path;
-  const spoilEntry = (whole: Json, index: number) => spoilAt(whole, [list, index, ...path], { kind, pick });
-  // the last first: an entry that is taken away moves those behind it
+  const corruptEntry = (whole: Json, index: number) =>
+    corruptAt(whole, [list, index, ...path], { kind, pick });
+  // from the end, because deleting an entry moves those behind it
   return everywhere
-    ? [...entries.keys()].reverse().reduce(spoilEntry, answer)
-    : spoilEntry(answer, at % entries.length);
+    ? [...entries.keys()].reverse().reduce(corruptEntry, answer)
+    : corruptEntry(answer, at % entries.length);
 }
 
 /**
- * Jobs of which a spoiled answer says, in a legal form, that nothing protects them: most jobs have no groups and no
- * custom settings, and those are told nowhere else. (`spoiled-answers.test.ts` lists each such place.) A datafeed of
- * another name than its job's config has shows; where the config does not tell, or is spoiled as well, nothing does.
+ * The jobs that a corrupted but valid answer shows without their protection. Most jobs have no groups and no custom
+ * settings, and no other answer contains them (`spoiled-answers.test.ts` lists each such place). A renamed datafeed is
+ * noticed by the config of its job, unless that config is missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];
@@ -260,8 +267,8 @@ const isUnsaid = (value: Json | undefined): boolean =>
   value === false ||
   (isObject(value) && !('protectUntil' in (value as JsonObject)) && !(value as JsonObject).protect);
 
-/** What the report calls closed is closed, and its counts are the sum of their parts. */
-function untrue({ jobs, counts }: SweepReport, { closed }: Answering): string[] {
+/** Checks that jobs reported as closed were closed, and that the counts add up. */
+function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): string[] {
   const untold = jobs.filter(
     ({ jobId, outcome }) => (outcome === 'closed' || outcome === 'force_closed') && !closed.has(jobId),
   );
@@ -269,9 +276,9 @@ function untrue({ jobs, counts }: SweepReport, { closed }: Answering): string[] 
   const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
   return [
     ...untold.map(
-      ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is told as closed, and nobody asked it`,
+      ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is reported closed and was never asked`,
     ),
-    ...(sum === listed ? [] : [`${listed} listed, and ${sum} told`]),
-    ...(new Set(jobs.map(({ jobId }) => jobId)).size === jobs.length ? [] : ['a job is told twice']),
+    ...(sum === listed ? [] : [`${listed} listed, but the outcomes add up to ${sum}`]),
+    ...(new Set(jobs.map(({ jobId }) => jobId)).size === jobs.length ? [] : ['a job is reported twice']),
   ];
 }

@@ -1,7 +1,7 @@
-/** @module Files of clusters (`--clusters`), of which a request names one: the others must not be asked in its name. */
+/** @module Cluster files (`--clusters`). A request names one cluster, and no other may receive its requests. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';
+import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
 import type { Json } from './json.ts';
 import { badInput } from './property.ts';
 import {
@@ -14,11 +14,11 @@ import {
 } from './two-clusters.ts';
 
 interface Given {
-  readonly file: SpoiledFile;
+  readonly file: CorruptedFile;
   readonly cluster: string;
 }
 
-/** The addresses are known when it runs. */
+/** The addresses are filled in at run time. */
 const own = { ELASTICSEARCH_URL: 'OWN-URL', ELASTICSEARCH_API_KEY: secrets.key };
 const other = { ELASTICSEARCH_URL: 'OTHER-URL', ELASTICSEARCH_API_KEY: secrets.otherKey, owner: 'team' };
 
@@ -33,46 +33,46 @@ const clusters = fc.constantFrom<Json>(
 export const clustersFile = badInput<Given, TwoClusters>({
   name: 'clusters-file',
   sentence:
-    'a file of clusters, however spoiled, is refused in a sentence that shows no credential, or leads to the named cluster alone, with its own credentials',
+    'a corrupted cluster file is refused with a message without credentials, or leads only to the named cluster, with its own credentials',
   outcomes: ['reached', 'refused', 'not reached'],
-  toMeet: [...fileThings, 'spoiled and reached'],
+  toMeet: [...fileThings, 'corrupted and reached'],
   enough: 2_000,
   given: fc.record(
     {
-      file: spoiledFile(clusters),
+      file: corruptedFile(clusters),
       cluster: fc.constantFrom('default', 'default', 'logs', 'constructor', 'toString'),
     },
     { noNullPrototype: true },
   ),
   open: openTwoClusters,
-  attempt: async ({ file, cluster }, meet, world) => {
-    const { bytes, value } = writeSpoiled(file, meet);
+  attempt: async ({ file, cluster }, meet, bench) => {
+    const { bytes, value } = writeCorrupted(file, meet);
     const text = bytes
       .toString('latin1')
-      .replaceAll('OWN-URL', world.own.url)
-      .replaceAll('OTHER-URL', world.other.url);
-    const path = await world.write(
+      .replaceAll('OWN-URL', bench.own.url)
+      .replaceAll('OTHER-URL', bench.other.url);
+    const path = await bench.write(
       `clusters.${file.form === 'yaml' ? 'yml' : 'json'}`,
       Buffer.from(text, 'latin1'),
     );
-    const from = [world.own.requests.length, world.other.requests.length] as const;
-    const result = await world.run(['plan', '--clusters', path, '-p', '-'], {
+    const from = [bench.own.requests.length, bench.other.requests.length] as const;
+    const result = await bench.run(['plan', '--clusters', path, '-p', '-'], {
       stdin: JSON.stringify({ cluster }),
     });
-    // what was on its way when the command ended arrives now
-    await world.clock.advance(0);
-    const [asked, askedOther] = [authorizations(world.own, from[0]), authorizations(world.other, from[1])];
+    // requests in flight at the end of the command arrive now
+    await bench.clock.advance(0);
+    const [asked, askedOther] = [authorizations(bench.own, from[0]), authorizations(bench.other, from[1])];
     const problems = [...endedBadly(result), ...shownSecrets(result.stdout + result.stderr)];
     if (result.exit === 2) meet('refused');
     if (result.exit === 5) meet('not reached');
     if (asked.length + askedOther.length > 0) {
       meet('reached');
-      if (file.spoilings.length + file.textSpoilings.length > 0) meet('spoiled and reached');
-      if (result.exit === 2) problems.push('a cluster was asked, and the file is refused');
+      if (file.corruptions.length + file.textCorruptions.length > 0) meet('corrupted and reached');
+      if (result.exit === 2) problems.push('a cluster was asked although the file is refused');
     }
     if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters were asked');
-    // what stands where in a spoiled value is another story
-    if (value !== undefined && file.spoilings.length === 0) {
+    // in a corrupted value, credentials may be swapped
+    if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);
       if (asked.some((each) => each !== `ApiKey ${encoded.key}`))

@@ -1,23 +1,23 @@
-/** @module The command on an embedded cluster in simulated time, and how it may end on bad input. */
+/** @module Runs the command in simulated time, and checks how it ends on bad input. */
 import { writeFile } from 'node:fs/promises';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
-import { isPlain } from './shown.ts';
+import { isPlain } from './output-checks.ts';
 
-/** A clock, a folder, and the command that lives in them. */
+/** A clock, a folder and an environment in which commands run. */
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;
-  /** What else ends with the bench, the last first. */
+  /** Disposed with the bench, in reverse order. */
   readonly stack = new AsyncDisposableStack();
-  /** The environment of the command. */
+  /** Environment variables of the command. */
   readonly env: Record<string, string> = {};
 
   constructor(folder: Folder) {
@@ -30,7 +30,7 @@ export class Bench implements AsyncDisposable {
     return runCommand(args, { clock: this.clock, ...options, env: { ...this.env, ...options.env } });
   }
 
-  /** Writes a file of the folder, and returns its path. */
+  /** Writes a file in the folder and returns its path. */
   async write(name: string, content: string | Buffer): Promise<string> {
     const path = this.folder.at(name);
     await writeFile(path, content);
@@ -44,7 +44,7 @@ export class Bench implements AsyncDisposable {
 
 export const openBench = async (): Promise<Bench> => new Bench(await newFolder());
 
-/** A bench with an embedded cluster, which the command finds in its environment. */
+/** A bench with an embedded cluster, whose address is in the environment. */
 export type ClusterBench = Bench & { readonly server: EmbeddedElasticsearch };
 
 export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
@@ -55,8 +55,8 @@ export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
 }
 
 /**
- * What is wrong with an end of the command, whatever it was given: a bug's exit or its stack, a result beside an error,
- * anything on standard error that acts instead of being read.
+ * Problems with the way a command ended that are never acceptable: the exit code of a bug, a stack, a result in addition
+ * to an error, or control characters on standard error.
  */
 export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
   const isError = exit === 2 || exit === 5;
@@ -65,8 +65,8 @@ export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
     ...(exit !== 1 && /^ +at .*:\d+:\d+\)?$/m.test(stderr)
       ? [`a stack on standard error: ${stderr.slice(0, 800)}`]
       : []),
-    ...(isError && stdout !== '' ? [`a result beside the error: ${stdout.slice(0, 200)}`] : []),
-    ...(isError && !stderr.startsWith('jobsweep: ') ? [`no message of ours: ${stderr.slice(0, 200)}`] : []),
+    ...(isError && stdout !== '' ? [`a result in addition to the error: ${stdout.slice(0, 200)}`] : []),
+    ...(isError && !stderr.startsWith('jobsweep: ') ? [`not our message: ${stderr.slice(0, 200)}`] : []),
     ...(stderr.length > 60_000 ? [`${stderr.length} characters on standard error`] : []),
     ...stderr
       .split('\n')

@@ -1,4 +1,4 @@
-/** @module Cron expressions of six fields, most of them almost right: members that other fields take, lists of what stands alone. */
+/** @module Random cron expressions of six fields, mostly almost valid: values of other fields, and lists of values that must stand alone. */
 import * as fc from 'fast-check';
 
 const odd = [

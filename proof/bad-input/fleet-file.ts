@@ -1,14 +1,14 @@
-/** @module Fleet files, served by `jobsweep simulate elasticsearch --fleet` and asked for what there is. */
+/** @module Fleet files: each is served by `jobsweep simulate elasticsearch --fleet`, and the server is queried. */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';
+import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { badInput } from './property.ts';
 
 const partly = (shape: Readonly<Record<string, fc.Arbitrary<Json>>>) =>
   fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 
-/** Most often what people write; else what the form allows, and nobody means. */
+/** Mostly a common value, sometimes one that the schema allows but that makes no sense. */
 const orOdd = (good: fc.Arbitrary<Json>, ...odd: readonly Json[]): fc.Arbitrary<Json> =>
   fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
@@ -153,23 +153,23 @@ const questions = [
   '/_cat/ml/anomaly_detectors?format=json',
 ];
 
-export const fleetFile = badInput<SpoiledFile, Bench>({
+export const fleetFile = badInput<CorruptedFile, Bench>({
   name: 'fleet-file',
   sentence:
-    'a fleet file, however spoiled, is refused with places, or served as a cluster that answers every question as one',
+    'a corrupted fleet file is refused with the place of each mistake, or served as a cluster that answers every request',
   outcomes: ['served', 'refused', 'answered'],
-  toMeet: [...fileThings, 'spoiled and served'],
+  toMeet: [...fileThings, 'corrupted and served'],
   enough: 2_000,
-  given: spoiledFile(fleet),
+  given: corruptedFile(fleet),
   open: openBench,
-  attempt: async (given, meet, world) => {
-    const { bytes, value } = writeSpoiled(given, meet);
-    const path = await world.write(`fleet.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
+  attempt: async (given, meet, bench) => {
+    const { bytes, value } = writeCorrupted(given, meet);
+    const path = await bench.write(`fleet.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
     const crashes: unknown[] = [];
     const crash = (error: unknown) => crashes.push(error);
     process.on('uncaughtException', crash);
     try {
-      const { result, answers } = await serveAndAsk(path, world);
+      const { result, answers } = await serveAndAsk(path, bench);
       const problems = [
         ...endedBadly(result),
         ...crashes.map((error) => `the simulator crashes: ${stackOf(error)}`),
@@ -178,15 +178,18 @@ export const fleetFile = badInput<SpoiledFile, Bench>({
         meet('refused');
         return result.stderr.includes(path)
           ? problems
-          : [...problems, `no place is told: ${result.stderr.slice(0, 300)}`];
+          : [...problems, `the message has no place: ${result.stderr.slice(0, 300)}`];
       }
       if (result.exit !== 0) return [...problems, `it ended with ${result.exit}`];
       meet('served');
-      if (given.spoilings.length > 0) meet('spoiled and served');
+      if (given.corruptions.length > 0) meet('corrupted and served');
       if (answers.some(({ status }) => status === 200)) meet('answered');
-      // what a script of faults says is no trouble of the simulator's
+      // scripted faults may cause errors on purpose
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
-      return [...problems, ...answers.filter(({ status }) => status >= 500 || status === 0).map(told)];
+      return [
+        ...problems,
+        ...answers.filter(({ status }) => status >= 500 || status === 0).map(describeAnswer),
+      ];
     } finally {
       process.off('uncaughtException', crash);
     }
@@ -195,17 +198,18 @@ export const fleetFile = badInput<SpoiledFile, Bench>({
 
 interface Answered {
   readonly question: string;
-  /** 0: none. */
+  /** 0 without an answer. */
   readonly status: number;
   readonly text: string;
 }
 
-const told = ({ question, status, text }: Answered) => `GET ${question}: ${status} ${text.slice(0, 300)}`;
+const describeAnswer = ({ question, status, text }: Answered) =>
+  `GET ${question}: ${status} ${text.slice(0, 300)}`;
 
-async function serveAndAsk(path: string, world: Bench) {
+async function serveAndAsk(path: string, bench: Bench) {
   const stop = new AbortController();
   const listening = Promise.withResolvers<string>();
-  const running = world.run(['simulate', 'elasticsearch', '--fleet', path], {
+  const running = bench.run(['simulate', 'elasticsearch', '--fleet', path], {
     signal: stop.signal,
     onOutput: (text) => {
       const [, url] = /^listening on (\S+)$/m.exec(text) ?? [];
@@ -218,7 +222,7 @@ async function serveAndAsk(path: string, world: Bench) {
   return { result: await running, answers };
 }
 
-/** Where a fleet has users, one of them. */
+/** The credentials of the user in fleets with users. */
 const headers = { authorization: `Basic ${Buffer.from('u:p').toString('base64')}` };
 
 async function ask(url: string, question: string): Promise<Answered> {

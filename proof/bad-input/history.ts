@@ -1,7 +1,9 @@
-/** @module Reports given as `--history`: they may keep a job open, and never more than that. */
+/** @module Reports given with `--history`: they may keep a job open and must have no other effect. */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
+import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
 import { type Json, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
@@ -12,60 +14,61 @@ import {
   reportOf,
   writeReport,
 } from './reports.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly form: ReportForm;
-  readonly spoilings: readonly Spoiling[];
-  readonly textSpoilings: readonly TextSpoiling[];
+  readonly corruptions: readonly Corruption[];
+  readonly textCorruptions: readonly TextCorruption[];
   readonly command: 'plan' | 'explain';
 }
 
-interface World extends ClusterBench {
+interface HistoryBench extends ClusterBench {
   readonly clusterId: string;
-  /** What a plan without a history would act on. */
+  /** The jobs that a plan without a history would act on. */
   readonly acts: ReadonlySet<string>;
 }
 
 const payload = JSON.stringify({ fuse: { maxShare: null } });
 
-export const history = badInput<Given, World>({
+export const history = badInput<Given, HistoryBench>({
   name: 'history',
   sentence:
-    'a history, however spoiled, is refused, or makes a sweep act on nothing that it would keep without one; explain tells it without a stumble',
-  outcomes: ['keeps a job', 'refused', 'acts', 'spoiled and read'],
-  toMeet: [...reportForms, ...spoilingKinds, ...textSpoilingKinds, 'plan', 'explain'],
+    'a corrupted history is refused, or never makes a sweep act on a job that it would otherwise keep; explain does not crash on it',
+  outcomes: ['keeps a job', 'refused', 'acts', 'corrupted and read'],
+  toMeet: [...reportForms, ...corruptionKinds, ...textCorruptionKinds, 'plan', 'explain'],
   given: fc.record(
     {
       form: anyReportForm,
-      spoilings: anySpoilings(),
-      textSpoilings: fc.oneof({ weight: 2, arbitrary: fc.constant<TextSpoiling[]>([]) }, anyTextSpoilings),
+      corruptions: anyCorruptions(),
+      textCorruptions: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<TextCorruption[]>([]) },
+        anyTextCorruptions,
+      ),
       command: fc.constantFrom('plan', 'explain'),
     },
     { noNullPrototype: true },
   ),
-  open: openWorld,
-  attempt: async ({ form, spoilings, textSpoilings, command }, meet, world) => {
-    for (const { kind } of [...spoilings, ...textSpoilings]) meet(kind);
+  open: openHistoryBench,
+  attempt: async ({ form, corruptions, textCorruptions, command }, meet, bench) => {
+    for (const { kind } of [...corruptions, ...textCorruptions]) meet(kind);
     meet(form);
     meet(command);
     const files = await Promise.all(
       [19, 20, 21].map((day) => {
         const startedAt = `2026-11-${day}T02:00:00.000Z`;
         const jobs = [reportedJob('flaps', 'closed'), reportedJob('idle-1', day === 21 ? 'closed' : 'kept')];
-        const report: Json = reportOf(world.clusterId, jobs, { sweepId: `sweep-${day}`, startedAt });
-        // the last is the spoiled one: with it or without, the jobs were closed twice for sure
-        const value = day === 21 && spoilings.length > 0 ? spoil(report, spoilings) : report;
+        const report: Json = reportOf(bench.clusterId, jobs, { sweepId: `sweep-${day}`, startedAt });
+        // only the last report is corrupted: the other two already contain the closes
+        const value = day === 21 && corruptions.length > 0 ? corrupt(report, corruptions) : report;
         const text = writeReport(value, form, jsonText);
-        return world.write(`${day}.log`, day === 21 ? spoilText(text, textSpoilings) : text);
+        return bench.write(`${day}.log`, day === 21 ? corruptText(text, textCorruptions) : text);
       }),
     );
-    const from = world.server.requests.length;
+    const from = bench.server.requests.length;
     const args = command === 'plan' ? ['plan'] : ['explain', 'flaps'];
-    const result = await world.run([...args, '-p', '-', '--history', ...files], { stdin: payload });
+    const result = await bench.run([...args, '-p', '-', '--history', ...files], { stdin: payload });
     const problems = endedBadly(result);
-    const changed = world.server.requests
+    const changed = bench.server.requests
       .slice(from)
       .filter(({ path, method }) => method !== 'GET' && !path.endsWith('privileges'));
     if (changed.length > 0) problems.push('it changed something');
@@ -75,17 +78,17 @@ export const history = badInput<Given, World>({
     }
     if (result.exit !== 0)
       return [...problems, `it ended with ${result.exit}: ${result.stderr.slice(0, 300)}`];
-    if (spoilings.length + textSpoilings.length > 0) meet('spoiled and read');
+    if (corruptions.length + textCorruptions.length > 0) meet('corrupted and read');
     if (command === 'explain') return problems;
     const { jobs } = JSON.parse(result.stdout) as SweepReport;
     if (jobs.some(({ reason }) => reason === 'flapping')) meet('keeps a job');
     const acts = jobs.filter(({ verdict }) => verdict !== 'keep').map(({ jobId }) => jobId);
     if (acts.length > 0) meet('acts');
-    return [...problems, ...acts.filter((id) => !world.acts.has(id)).map((id) => `it would act on ${id}`)];
+    return [...problems, ...acts.filter((id) => !bench.acts.has(id)).map((id) => `it would act on ${id}`)];
   },
 });
 
-async function openWorld(): Promise<World> {
+async function openHistoryBench(): Promise<HistoryBench> {
   const bench = await openClusterBench({
     jobs: [
       { jobId: 'flaps', lastData: '5d' },

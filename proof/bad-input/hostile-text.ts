@@ -1,11 +1,18 @@
-/** @module Texts of a cluster, of a report and of errors, in every form in which a result is shown. */
+/** @module Hostile texts from a cluster, a report or an error, in every output form of every command. */
 import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
-import { hostileTexts } from './hostile.ts';
+import {
+  type HostileCluster,
+  openHostileCluster,
+  reportOfHostileCluster,
+  type Slot,
+  slots,
+  type Texts,
+} from './hostile-cluster.ts';
+import { hostileTexts } from './hostile-samples.ts';
+import { isPlain, linksIn, signsOf, skeletonOf } from './output-checks.ts';
 import { badInput } from './property.ts';
-import { isPlain, linksIn, signsOf, skeletonOf } from './shown.ts';
-import { openTalking, reportOfTalking, type Slot, slots, type Talking, type Texts } from './talking.ts';
 
 const forms = ['table', 'json', 'ndjson', 'markdown', 'html'] as const;
 type Form = (typeof forms)[number];
@@ -16,14 +23,14 @@ interface Given {
   readonly command: Command;
   readonly form: Form;
   readonly terminal: boolean;
-  /** Which text stands for what; the others are harmless. */
+  /** The hostile text for some slots; the other slots have harmless texts. */
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
-/** Harmless, of no meaning, and no id that a job could have, as the hostile ones. */
+/** Harmless texts that, like the hostile ones, are no valid job ids. */
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
-/** The harmless texts, with an id for each text that could be one: what can be named is treated otherwise. */
+/** The harmless texts, but with a valid id in place of each hostile text that is one, because valid ids are treated differently. */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
   ...Object.fromEntries(
@@ -33,10 +40,10 @@ const likewise = (texts: Given['texts']): Texts => ({
   ),
 });
 
-export const hostileText = badInput<Given, Talking>({
+export const hostileText = badInput<Given, HostileCluster>({
   name: 'hostile-text',
   sentence:
-    'no name, state, reason, warning or error acts on a terminal, becomes markup in a page or in Markdown, or breaks a line of JSON, in any form of any command',
+    'in no output form of any command does a name, state, reason, warning or error control a terminal, become markup in HTML or Markdown, or break a line of JSON',
   outcomes: ['shown', 'an error'],
   toMeet: [...commands, ...forms, 'terminal', 'piped', ...slots],
   given: fc.record(
@@ -60,8 +67,8 @@ export const hostileText = badInput<Given, Talking>({
     },
     { noNullPrototype: true },
   ),
-  open: openTalking,
-  attempt: async ({ command, form, terminal, texts }, meet, world) => {
+  open: openHostileCluster,
+  attempt: async ({ command, form, terminal, texts }, meet, bench) => {
     meet(command);
     meet(form);
     meet(terminal ? 'terminal' : 'piped');
@@ -70,8 +77,8 @@ export const hostileText = badInput<Given, Talking>({
       ...harmless,
       ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])),
     };
-    const result = await show(world, hostile, { command, form, terminal });
-    const expected = await show(world, likewise(texts), { command, form, terminal });
+    const result = await show(bench, hostile, { command, form, terminal });
+    const expected = await show(bench, likewise(texts), { command, form, terminal });
     const problems = endedBadly({ ...result, stderr: withoutRedraws(result.stderr) });
     const isError = result.exit === 2 || result.exit === 5;
     if (isError) {
@@ -79,8 +86,8 @@ export const hostileText = badInput<Given, Talking>({
       return problems;
     }
     meet('shown');
-    // a chart draws no empty label; whether a warning gets through its header, and a uuid is one, depends on its letters;
-    // and of two ids that are one text a job is told once
+    // The two outputs may differ: a chart omits empty labels, some texts are invalid in a header or as a uuid, and a job
+    // whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
     const alike = result.exit === expected.exit && !absent && !doubled;
@@ -88,17 +95,17 @@ export const hostileText = badInput<Given, Talking>({
   },
 });
 
-/** On a terminal a line of progress is drawn over the last one. */
+/** On a terminal each progress line overwrites the previous one. */
 const withoutRedraws = (text: string) => text.replaceAll('\r\u001b[2K', '\n');
 
 async function show(
-  world: Talking,
+  bench: HostileCluster,
   texts: Texts,
   { command, form, terminal }: Omit<Given, 'texts'>,
 ): Promise<CommandResult> {
-  world.say(texts);
+  bench.say(texts);
   const options = { terminal, columns: 80, ...(terminal && { stdin: 'y\n' }) };
-  const report = await world.write('report.json', reportOfTalking(texts));
+  const report = await bench.write('report.json', reportOfHostileCluster(texts));
   const deadline = ['--deadline', '2m'];
   const args: Readonly<Record<Command, readonly string[]>> = {
     plan: ['plan', ...deadline],
@@ -110,10 +117,10 @@ async function show(
     history: ['plan', '--history', report, report, ...deadline],
   };
   const [name = '', ...rest] = args[command];
-  return world.run(['--no-color', name, '-o', form, ...rest], options);
+  return bench.run(['--no-color', name, '-o', form, ...rest], options);
 }
 
-/** `alike`: the harmless texts came to the same end, so that the two outputs must be built alike. */
+/** `alike`: the output with harmless texts ended in the same way, so that both must have the same structure. */
 function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
   const problems = stdout
     .split('\n')
@@ -125,7 +132,7 @@ function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean
   if (form === 'html') return [...problems, ...built(skeletonOf(stdout), skeletonOf(harmlessOut), alike)];
   if (form === 'markdown') {
     const links = linksIn(stdout);
-    if (links.length > 0) problems.push(`a link that nobody wrote: ${links[0]}`);
+    if (links.length > 0) problems.push(`an unwanted link: ${links[0]}`);
     return [...problems, ...built(signsOf(stdout), signsOf(harmlessOut), alike)];
   }
   return problems;
@@ -141,7 +148,7 @@ const unparsable = (texts: readonly string[]): string[] =>
     }
   });
 
-/** Parts that no harmless text ever brought, and, where both are alike, parts in another order. */
+/** Reports parts that never occur with harmless texts and, if both outputs must be alike, any difference. */
 function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
   for (const part of expected) known.add(part);
   const strange = got.find((part) => !known.has(part));

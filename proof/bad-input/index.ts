@@ -1,4 +1,4 @@
-/** @module Every property over bad input, for the tests, for `main.ts` and for the table of the proof. */
+/** @module The list of all properties over bad input. */
 import { answers } from './answers.ts';
 import { clustersFile } from './clusters-file.ts';
 import { fleetFile } from './fleet-file.ts';

@@ -1,4 +1,4 @@
-/** @module JSON values as bad input has them: with keys that every object has, and with numbers that no JSON writer writes. */
+/** @module JSON values in bad input: with inherited names as keys, and with numbers that JSON.stringify cannot write. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -7,24 +7,24 @@ export type Path = readonly (string | number)[];
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Deeper places are not spoiled, and not looked for: a value may be nested five thousand times. */
-const deepest = 12;
+/** Deeper places are ignored: a value may be nested thousands of levels deep. */
+const maxDepth = 12;
 
-/** So many places are enough to choose from. */
-const mostPlaces = 2_000;
+/** The most places to choose from. */
+const maxPlaces = 2_000;
 
-/** The places in a value, the value itself first; of a great many the first ones. */
-export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(mostPlaces)];
+/** The places in a value, beginning with the value itself, up to `maxPlaces`. */
+export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(maxPlaces)];
 
 function* allPaths(value: Json, path: Path = []): Generator<Path> {
   yield path;
-  if (path.length === deepest || typeof value !== 'object' || value === null) return;
+  if (path.length === maxDepth || typeof value !== 'object' || value === null) return;
   if (Array.isArray(value))
     for (const [index, item] of value.entries()) yield* allPaths(item, [...path, index]);
   else for (const [key, item] of Object.entries(value)) yield* allPaths(item, [...path, key]);
 }
 
-/** How many values there are in a value, itself included; counting ends at `most`. */
+/** The number of values in a value, including itself; counting stops at `most`. */
 export function sizeOf(value: Json, most: number): number {
   const todo: Json[] = [value];
   let size = 0;
@@ -42,7 +42,7 @@ export function valueAt(value: Json | undefined, path: Path): Json | undefined {
   }, value);
 }
 
-/** A copy in which `change` was made at `path`; a change to undefined takes the place away. Keys keep their order. */
+/** A copy with `change` applied at `path`; undefined removes the place. The order of keys stays the same. */
 export function changeAt(
   value: Json,
   [key, ...rest]: Path,
@@ -52,7 +52,7 @@ export function changeAt(
   if (Array.isArray(value))
     return value.flatMap((item, index) => (index === key ? listed(changeAt(item, rest, change)) : [item]));
   if (!isObject(value)) return value;
-  // through entries: an assignment to `__proto__` would make no key
+  // uses entries, because an assignment to `__proto__` creates no key
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, item]) => {
       if (name !== key) return [[name, item] as const];
@@ -64,7 +64,7 @@ export function changeAt(
 
 const listed = (value: Json | undefined): readonly Json[] => (value === undefined ? [] : [value]);
 
-/** The text of a value; what is over all numbers is written as `1e999`, which JSON allows. */
+/** The JSON text of a value. Infinity is written as `1e999`, which is valid JSON. */
 export function jsonText(value: Json): string {
   try {
     const odd: string[] = [];
@@ -80,10 +80,10 @@ export function jsonText(value: Json): string {
   }
 }
 
-/** Stands for a number until the text is made. */
+/** Placeholder for a number that is inserted into the text afterwards. */
 const oddNumber = '\u0000 a number that JSON.stringify cannot write';
 
-/** The same for a value that is nested too deep for JSON.stringify. */
+/** The JSON text of a value that is nested too deep for JSON.stringify. */
 function deepText(value: Json): string {
   const parts: string[] = [];
   const todo: (string | { readonly value: Json })[] = [{ value }];

@@ -1,10 +1,10 @@
-/** @module The function's log, of a cluster that says hostile things: it is read on terminals, line by line. */
+/** @module The function's log for a cluster with hostile texts. People read it on terminals, line by line. */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
-import { hostileTexts } from './hostile.ts';
+import { type HostileCluster, openHostileCluster, type Slot, slots, type Texts } from './hostile-cluster.ts';
+import { hostileTexts } from './hostile-samples.ts';
+import { isPlain } from './output-checks.ts';
 import { badInput } from './property.ts';
-import { isPlain } from './shown.ts';
-import { openTalking, type Slot, slots, type Talking, type Texts } from './talking.ts';
 
 interface Given {
   readonly event: unknown;
@@ -23,10 +23,10 @@ const events: readonly unknown[] = [
   null,
 ];
 
-export const logLines = badInput<Given, Talking>({
+export const logLines = badInput<Given, HostileCluster>({
   name: 'log-lines',
   sentence:
-    'whatever a cluster or an event says, each line of the function’s log is one line of JSON that acts on no terminal',
+    'whatever a cluster or an event contains, each line of the function’s log is one line of JSON that cannot control a terminal',
   outcomes: ['a report', 'an error', 'job swept', 'sweep finished', 'sweep failed'],
   toMeet: [...slots],
   given: fc.record(
@@ -42,11 +42,11 @@ export const logLines = badInput<Given, Talking>({
     },
     { noNullPrototype: true },
   ),
-  open: openTalking,
-  attempt: async ({ event, texts }, meet, world) => {
+  open: openHostileCluster,
+  attempt: async ({ event, texts }, meet, bench) => {
     for (const { slot } of texts) meet(slot);
-    world.say({ ...harmless, ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])) });
-    const { clock, env } = world;
+    bench.say({ ...harmless, ...Object.fromEntries(texts.map(({ slot, text }) => [slot, text])) });
+    const { clock, env } = bench;
     const handler = createHandler({ environment: env, clock });
     const end = clock.now() + 15 * 60_000;
     const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => end - clock.now() };
@@ -64,11 +64,11 @@ export const logLines = badInput<Given, Talking>({
     }
     return lines
       .filter((line) => !isPlain(line))
-      .map((line) => `a line that acts: ${JSON.stringify(line.slice(0, 500))}`);
+      .map((line) => `a line with control characters: ${JSON.stringify(line.slice(0, 500))}`);
   },
 });
 
-/** What is written to standard output and error meanwhile. */
+/** The text that `work` writes to standard output and standard error. */
 async function writtenBy(work: () => Promise<void>): Promise<string> {
   let text = '';
   const outputs = [process.stdout, process.stderr] as const;

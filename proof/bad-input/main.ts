@@ -1,9 +1,9 @@
 /**
- * @module `node proof/bad-input/main.ts`: the properties over bad input, many more cases than the tests try; or, with
- * a path that a failure told, one case again.
+ * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do, or
+ * repeats one case by the path that a failure printed.
  */
 import { Option } from 'commander';
-import { atLeastOne, pathOption, proofCommand, seedOption } from '../options.ts';
+import { atLeastOne, pathOption, proofCommand, seedOption } from '../command-options.ts';
 import { badInputs } from './index.ts';
 
 const {
@@ -12,13 +12,13 @@ const {
   seed,
   time,
   path,
-} = proofCommand('node proof/bad-input/main.ts', 'Tries the properties over bad input, or one input again.')
+} = proofCommand('node proof/bad-input/main.ts', 'Tries the properties over bad input, or repeats one input.')
   .addOption(
     new Option('--only <names...>', 'only these properties').choices(badInputs.map(({ name }) => name)),
   )
-  .option('--cases <count>', 'how many inputs for each', atLeastOne, 20_000)
+  .option('--cases <count>', 'number of inputs per property', atLeastOne, 20_000)
   .addOption(seedOption())
-  .option('--time <seconds>', 'begin no further one of a property after so many seconds', atLeastOne)
+  .option('--time <seconds>', 'start no further input of a property after this time', atLeastOne)
   .addOption(pathOption())
   .parse()
   .opts<{
@@ -44,7 +44,7 @@ for (const { name, sentence, run } of chosen) {
   say(`${problems.length > 0 ? 'FAILED' : 'passed'}  ${name}: ${sentence}`);
   say(`        ${cases} cases from seed ${seed} in ${seconds} s`);
   const things = Object.entries(met).map(([thing, times]) => `${thing} ${times}`);
-  say(`        met: ${things.join(', ')}`);
+  say(`        occurred: ${things.join(', ')}`);
   for (const problem of problems) say(problem.replace(/^/gm, '  '));
   if (problems.length > 0) failed += 1;
 }

@@ -1,34 +1,34 @@
-/** @module Payloads as texts, as people give them: a file or standard input, read by the command on a cluster of its own. */
+/** @module Payloads as text, from a file or standard input, read by the command. */
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
+import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
 import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
 import { validRequest } from './requests.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly payload: Json;
   readonly pretty: boolean;
-  readonly spoilings: readonly Spoiling[];
-  readonly textSpoilings: readonly TextSpoiling[];
+  readonly corruptions: readonly Corruption[];
+  readonly textCorruptions: readonly TextCorruption[];
   readonly through: 'stdin' | 'file';
 }
 
 export const payloadText = badInput<Given, ClusterBench>({
   name: 'payload-text',
   sentence:
-    'a text that is no valid payload ends the command with 2, with the place of each mistake, before a cluster is asked anything; any other is planned as it says',
+    'an invalid payload ends the command with exit code 2 and the place of each mistake, before any request to a cluster; a valid one is planned',
   outcomes: ['planned', 'refused', 'no JSON'],
-  toMeet: [...textSpoilingKinds, 'stdin', 'file', 'a doubled key', 'empty'],
+  toMeet: [...textCorruptionKinds, 'stdin', 'file', 'a doubled key', 'empty'],
   given: fc.record(
     {
       payload: validRequest,
       pretty: fc.boolean(),
-      spoilings: anySpoilings(spoilingKinds.filter((kind) => kind !== 'many')),
-      textSpoilings: anyTextSpoilings,
+      corruptions: anyCorruptions(corruptionKinds.filter((kind) => kind !== 'many')),
+      textCorruptions: anyTextCorruptions,
       through: fc.constantFrom('stdin', 'file'),
     },
     { noNullPrototype: true },
@@ -41,17 +41,17 @@ export const payloadText = badInput<Given, ClusterBench>({
         { jobId: 'infra-2', lastData: '2m' },
       ],
     }),
-  attempt: async ({ payload, pretty, spoilings, textSpoilings, through }, meet, world) => {
-    for (const { kind } of textSpoilings) meet(kind);
+  attempt: async ({ payload, pretty, corruptions, textCorruptions, through }, meet, bench) => {
+    for (const { kind } of textCorruptions) meet(kind);
     meet(through);
-    const value = spoilings.length > 0 ? spoil(payload, spoilings) : payload;
+    const value = corruptions.length > 0 ? corrupt(payload, corruptions) : payload;
     const plain = jsonText(value);
-    const bytes = spoilText(pretty ? prettier(plain) : plain, textSpoilings);
-    const asked = world.server.requests.length;
-    const result = await planOf(bytes, through, world);
-    const source = through === 'stdin' ? 'standard input' : world.folder.at('payload.json');
-    const requests = world.server.requests.length - asked;
-    const changed = world.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
+    const bytes = corruptText(pretty ? prettier(plain) : plain, textCorruptions);
+    const asked = bench.server.requests.length;
+    const result = await planOf(bytes, through, bench);
+    const source = through === 'stdin' ? 'standard input' : bench.folder.at('payload.json');
+    const requests = bench.server.requests.length - asked;
+    const changed = bench.server.requests.slice(asked).filter(({ method }) => method !== 'GET').length;
     const expected = readText(decoded(bytes), meet);
     const problems = [
       ...endedBadly(result),
@@ -79,16 +79,16 @@ export const payloadText = badInput<Given, ClusterBench>({
   },
 });
 
-async function planOf(bytes: Buffer, through: Given['through'], world: Bench) {
+async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   if (through === 'stdin') {
     const stdin = new PassThrough();
     stdin.end(bytes);
-    return world.run(['plan', '-p', '-'], { stdin });
+    return bench.run(['plan', '-p', '-'], { stdin });
   }
-  return world.run(['plan', '-p', await world.write('payload.json', bytes)]);
+  return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** The text as JSON with comments, in which no key stands twice. */
+/** Reads the text as JSON with comments, in which no key occurs twice. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
@@ -99,7 +99,7 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
     return { wrong: [''] };
   }
   const { keys, levels } = measured(value);
-  if (levels > mostLevels) return { wrong: [''] };
+  if (levels > maxLevels) return { wrong: [''] };
   if (keysIn(withoutComments(text)) !== keys) {
     meet('a doubled key');
     return { wrong: [''] };
@@ -107,14 +107,14 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
   return readByHand(value);
 }
 
-/** How many keys a valid JSON text writes: a string with a colon behind it, outside of strings. */
+/** The number of keys in a valid JSON text: strings followed by a colon. */
 const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
-/** As deep as a document may be, wherever that is: in what is ignored as well. */
-const mostLevels = 1_000;
+/** The maximum nesting of a document, including ignored parts. */
+const maxLevels = 1_000;
 
-/** How many keys a value has, of which one that stood twice is there once, and how many levels of lists and objects. */
+/** The number of keys in a value (a duplicate key counts once), and its levels of nesting. */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {
   let keys = 0;
   let levels = -1;
@@ -129,7 +129,7 @@ function measured(value: Json): { readonly keys: number; readonly levels: number
   return { keys, levels };
 }
 
-/** Each line begins with a place, and the place is in the text, where something begins. */
+/** Whether each line begins with a place at which something begins in the text. */
 function hasPlaces(stderr: string, source: string, text: string): boolean {
   const lines = stderr
     .trimEnd()
@@ -146,7 +146,7 @@ function hasPlaces(stderr: string, source: string, text: string): boolean {
   });
 }
 
-/** The same JSON over several lines; only between its parts, so that no text is changed. */
+/** The same JSON over several lines, without changing any string in it. */
 const prettier = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|[{[,:]/gs, (part) =>
     part === ':' ? ': ' : part.length === 1 ? `${part}\n  ` : part,

@@ -1,32 +1,32 @@
-/** @module Payloads as values, as the function is given them: compared with the contract read by hand. */
+/** @module Payloads as values, as the function receives them, compared with a hand-written reading of the contract. */
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
 import { parseRequest, toPayload } from '../../src/sweep/request/read-request.ts';
 import type { SweepRequest } from '../../src/sweep/request/request-schema.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { isObject, type Json, valueAt } from './json.ts';
-import { badInput, type Meet, nowhere } from './property.ts';
+import { isPlain } from './output-checks.ts';
+import { badInput, type Meet, noSetup } from './property.ts';
 import { nameMeans, readByHand } from './request-reading.ts';
 import { validPayload } from './requests.ts';
-import { isPlain } from './shown.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
 
 interface Given {
   readonly payload: Json;
-  readonly spoilings: readonly Spoiling[];
+  readonly corruptions: readonly Corruption[];
 }
 
 export const payload = badInput<Given, object>({
   name: 'payload',
   sentence:
-    'a payload means what the contract says, to the field and to the job, or is refused with every wrong field, its value and what was expected',
-  outcomes: ['valid', 'refused', 'spoiled and valid', 'names fewer jobs'],
-  toMeet: [...spoilingKinds, 'bare event'],
-  given: fc.record({ payload: validPayload, spoilings: anySpoilings() }),
-  open: nowhere,
-  attempt: async ({ payload: valid, spoilings }, meet) => {
-    for (const { kind } of spoilings) meet(kind);
-    const value = spoil(valid, spoilings);
+    'a payload has exactly the meaning that the contract gives it, for each field and each job, or is refused with every wrong field, its value and what was expected',
+  outcomes: ['valid', 'refused', 'corrupted and valid', 'names fewer jobs'],
+  toMeet: [...corruptionKinds, 'bare event'],
+  given: fc.record({ payload: validPayload, corruptions: anyCorruptions() }),
+  open: noSetup,
+  attempt: async ({ payload: valid, corruptions }, meet) => {
+    for (const { kind } of corruptions) meet(kind);
+    const value = corrupt(valid, corruptions);
     if (isObject(value) && 'detail-type' in value) meet('bare event');
     const expected = readByHand(value);
     let request: SweepRequest;
@@ -38,40 +38,40 @@ export const payload = badInput<Given, object>({
       return refusedWell(error, expected.wrong, value);
     }
     meet('valid');
-    if (spoilings.length > 0) meet('spoiled and valid');
-    if (expected.wrong) return [`it is taken, and wrong in ${expected.wrong.map(quoted).join(', ')}`];
+    if (corruptions.length > 0) meet('corrupted and valid');
+    if (expected.wrong) return [`accepted, but wrong in ${expected.wrong.map(quoted).join(', ')}`];
     return [
       ...same('it means', request, expected.means),
       ...meansTheseJobs(request, expected.means, meet),
-      ...same('said in full it means', parseRequest(toPayload(request)).request, request),
+      ...same('with all defaults written out it means', parseRequest(toPayload(request)).request, request),
     ];
   },
 });
 
-const mostTold = 100;
+const maxReported = 100;
 
-/** The same fields are wrong, and each is told with its value and what was expected, in letters that do nothing. */
+/** Checks a refusal: it reports the same wrong fields, each with its value and what was expected, in plain characters. */
 export function refusedWell(
   { problems, message }: Pick<InvalidRequestError, 'problems' | 'message'>,
   wrong: readonly string[] | undefined,
   document: Json,
 ): string[] {
-  if (!wrong) return [`it is refused, and valid: ${message}`];
-  // of a great many problems the first hundred are told, and that there are more
-  const isCut = problems.length > mostTold && problems.at(-1)?.message.startsWith('and more') === true;
-  const toldProblems = isCut ? problems.slice(0, -1) : problems;
-  if (toldProblems.length > mostTold) return [`${toldProblems.length} problems are shown`];
-  // of names the one that is none may be told by its place
-  const told = new Set(
-    toldProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
+  if (!wrong) return [`refused, but valid: ${message}`];
+  // beyond a hundred problems, the message only says that there are more
+  const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
+  const reportedProblems = isCut ? problems.slice(0, -1) : problems;
+  if (reportedProblems.length > maxReported) return [`${reportedProblems.length} problems are reported`];
+  // an invalid name in a list may be reported by its index
+  const reported = new Set(
+    reportedProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
   );
-  const missed = isCut ? [] : wrong.filter((field) => !told.has(field));
-  const invented = [...told].filter((field) => !wrong.includes(field));
+  const missed = isCut ? [] : wrong.filter((field) => !reported.has(field));
+  const invented = [...reported].filter((field) => !wrong.includes(field));
   return [
-    ...missed.map((field) => `nothing is said of ${quoted(field)}`),
-    ...invented.map((field) => `${quoted(field)} is refused, and right`),
-    ...toldProblems.flatMap(({ message: text, path }) => [
-      ...toldValue(text, valueAt(document, path)),
+    ...missed.map((field) => `${quoted(field)} is wrong and not reported`),
+    ...invented.map((field) => `${quoted(field)} is correct and was refused`),
+    ...reportedProblems.flatMap(({ message: text, path }) => [
+      ...containsValue(text, valueAt(document, path)),
       ...(isPlain(text) ? [] : [`a message that is not plain: ${quoted(text)}`]),
       ...(text.length < 2_000 ? [] : [`a message of ${text.length} characters`]),
       ...(/: expected (?!Invalid|Too |Unrec).+, got .+|is an unknown field; (did you mean|the fields here are) /s.test(
@@ -83,13 +83,15 @@ export function refusedWell(
   ];
 }
 
-/** A scalar that was refused stands in the message, as it is written. (A conflict tells what a field means, defaults included.) */
-function toldValue(text: string, value: Json | undefined): string[] {
+/** Checks that the message contains the refused scalar as written. (Messages about conflicts contain the meaning, with defaults.) */
+function containsValue(text: string, value: Json | undefined): string[] {
   if (text.includes('unknown field') || text.includes('×') || typeof value === 'object') return [];
   const written =
     value === undefined ? 'nothing' : typeof value === 'string' ? JSON.stringify(value) : `${value}`;
   if (!isPlain(written)) return [];
-  return text.includes(`, got ${written.slice(0, 30)}`) ? [] : [`${quoted(text)} does not tell ${written}`];
+  return text.includes(`, got ${written.slice(0, 30)}`)
+    ? []
+    : [`${quoted(text)} does not contain ${written}`];
 }
 
 const fleet = [
@@ -100,26 +102,26 @@ const fleet = [
   { jobId: 'abbc', groups: ['a.b.c'] },
 ];
 
-/** A sweep never looks at a job that the payload does not name, nor at one that it excludes. */
+/** Checks that the request selects and excludes exactly the jobs that the payload names. */
 function meansTheseJobs(
   { jobs, exclude, force }: SweepRequest,
   expected: Readonly<Record<string, unknown>>,
   meet: Meet,
 ): string[] {
-  const told = expected as unknown as SweepRequest;
+  const meantRequest = expected as unknown as SweepRequest;
   return fleet.flatMap((job) =>
     (
       [
-        ['jobs', jobs, told.jobs],
-        ['exclude', exclude, told.exclude],
-        ['force.exclude', force.exclude, told.force.exclude],
+        ['jobs', jobs, meantRequest.jobs],
+        ['exclude', exclude, meantRequest.exclude],
+        ['force.exclude', force.exclude, meantRequest.force.exclude],
       ] as const
     ).flatMap(([field, names, byHand]) => {
       const meant = byHand.some((name) => nameMeans(name, job));
       if (field === 'jobs' && !meant) meet('names fewer jobs');
       return matcher(names)(job) === meant
         ? []
-        : [`${field} ${meant ? 'names' : 'does not name'} ${job.jobId}, and is taken otherwise`];
+        : [`${field} ${meant ? 'names' : 'does not name'} ${job.jobId}, but the sweep reads it differently`];
     }),
   );
 }
@@ -129,7 +131,7 @@ function same(what: string, got: unknown, expected: unknown): string[] {
   return a === b ? [] : [`${what} ${a}, and should mean ${b}`];
 }
 
-/** JSON with its keys in order; -0 counts as 0, as it does for every limit. */
+/** JSON with sorted keys. -0 becomes 0, which every limit treats the same. */
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,

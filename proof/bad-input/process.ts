@@ -1,21 +1,21 @@
-/** @module The worst of all inputs through the real process, where nothing catches what this process would. */
+/** @module Extreme inputs to a real process, which may crash or run out of memory without stopping the proof. */
 import * as fc from 'fast-check';
 import { runBin } from '../../test/support/bin.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { badInput } from './property.ts';
 
-interface Case {
+interface ProcessInput {
   readonly args: readonly string[];
   readonly stdin?: string;
-  /** The file that stands for `FILE` in the arguments. */
+  /** Replaces `FILE` in the arguments. */
   readonly file?: { readonly name: string; readonly text: () => string | Buffer };
 }
 
 const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
 const plan = ['plan', '--embedded', '-p'];
 
-/** What no reader may take for a bug, nor take long for, whatever it weighs. */
-const cases: Readonly<Record<string, Case>> = {
+/** Inputs that must be refused quickly, and never as a bug, whatever their size. */
+const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],
     stdin: `{"jobs": "${'x'.repeat(10_000_000)}", "idelFor": 1}`,
@@ -28,14 +28,14 @@ const cases: Readonly<Record<string, Case>> = {
       Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, index])),
     ),
   },
-  'bytes of no text': {
+  'bytes that are not text': {
     args: [...plan, 'FILE'],
     file: {
       name: 'payload.json',
       text: () => Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 7) % 256)),
     },
   },
-  'a bomb of aliases': {
+  'exponential YAML aliases': {
     args: ['schedules', 'plan', '-f', 'FILE'],
     file: {
       name: 'schedules.yml',
@@ -48,19 +48,19 @@ const cases: Readonly<Record<string, Case>> = {
         ].join('\n'),
     },
   },
-  'a fleet without end': {
+  'a truncated, deeply nested fleet': {
     args: ['simulate', 'elasticsearch', '--fleet', 'FILE'],
     file: { name: 'fleet.yml', text: () => `jobs: ${'['.repeat(100_000)}` },
   },
-  'a report nested without end': {
+  'a deeply nested report': {
     args: ['reopen', 'FILE', '--yes'],
     file: { name: 'report.json', text: () => deep(1_000_000) },
   },
-  'a plan nested without end': {
+  'a deeply nested plan': {
     args: ['sweep', '--yes', '--plan', 'FILE'],
     file: { name: 'plan.json', text: () => deep(1_000_000) },
   },
-  'clusters that are a list': {
+  'a list as cluster file': {
     args: ['plan', '--clusters', 'FILE'],
     file: { name: 'clusters.json', text: () => `[${'"\\u001b[2J",'.repeat(1_000)}1]` },
   },
@@ -70,18 +70,18 @@ const names = Object.keys(cases);
 export const realProcess = badInput<{ readonly name: string }, Bench>({
   name: 'process',
   sentence:
-    'the worst of inputs end the real command with 2 and a sentence, within seconds and its usual memory',
+    'extreme inputs end the real command with exit code 2 and a message, within seconds and its usual memory',
   outcomes: [],
   toMeet: [],
-  // each starts a process
+  // each case starts a process
   share: 0.01,
-  mostMs: 60_000,
+  maxMs: 60_000,
   given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),
   open: openBench,
-  attempt: async ({ name }, meet, world) => {
-    const { args, stdin, file } = cases[name] as Case;
+  attempt: async ({ name }, meet, bench) => {
+    const { args, stdin, file } = cases[name] as ProcessInput;
     meet(name);
-    const path = file && (await world.write(file.name, file.text()));
+    const path = file && (await bench.write(file.name, file.text()));
     const began = performance.now();
     const result = await runBin(
       args.map((arg) => (arg === 'FILE' && path !== undefined ? path : arg)),

@@ -1,18 +1,18 @@
 /**
- * @module One property over bad input: random cases from a seed, what they met, and the smallest one that breaks it. A run
- * of enough cases that never met what it is about has shown nothing, and counts as broken as well.
+ * @module Runs one property over bad input: random cases from a seed, what occurred in them, and the shrunk case that
+ * violates it. A long run in which an expected outcome never occurred has shown nothing, and fails as well.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
 
 export interface RunResult {
-  /** How many were tried. */
+  /** How many cases were tried. */
   readonly cases: number;
-  /** What is broken, with the case made small and how to run it again, or what was never met; empty: the property holds. */
+  /** The violation with the shrunk case and how to repeat it, or what never occurred; empty if the property holds. */
   readonly problems: readonly string[];
-  /** A case broke the property. */
+  /** Whether a case violated the property. */
   readonly violated: boolean;
-  /** How often each thing was met: kinds of spoiling, both outcomes. */
+  /** How often each thing occurred: outcomes, kinds of corruption. */
   readonly met: Readonly<Record<string, number>>;
 }
 
@@ -24,39 +24,39 @@ export interface BadInput {
 
 export type Meet = (thing: string) => void;
 
-export interface Definition<Given, World> {
+export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
-  /** How a case may end: each must be met by any run of a hundred cases. */
+  /** How a case may end. Each must occur in any run of a hundred cases. */
   readonly outcomes: readonly string[];
-  /** Everything else that a run of `enough` cases meets at least once: each kind of spoiling, each place. */
+  /** Everything else that must occur in a run of `enough` cases: each kind of corruption, each place. */
   readonly toMeet: readonly string[];
   /** Default: 1,000. */
   readonly enough?: number;
-  /** What a case costs beside the cheapest ones: a run tries this share of its cases. Default: 1. */
+  /** The share of a run's cases that this property tries, less for expensive ones. Default: 1. */
   readonly share?: number;
-  /** The most of the machine's time that a case may take, in milliseconds; default 20,000. More is a hang. */
-  readonly mostMs?: number;
+  /** Milliseconds of real time after which a case counts as hanging; default 20,000. */
+  readonly maxMs?: number;
   readonly given: fc.Arbitrary<Given>;
-  /** What all cases of a run share, disposed at its end. */
-  readonly open: () => Promise<World & AsyncDisposable>;
-  /** Tries one case; returns what is wrong. Whatever it throws is wrong, too. */
-  readonly attempt: (given: Given, meet: Meet, world: World) => Promise<readonly string[]>;
+  /** Creates what all cases of a run share; disposed at its end. */
+  readonly open: () => Promise<Setup & AsyncDisposable>;
+  /** Tries one case and returns what is wrong. Any error that it throws counts as well. */
+  readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
-/** So many cases meet each outcome. */
+/** In this many cases each outcome must occur. */
 const few = 100;
 
-/** A world for properties that need none. */
-export const nowhere = async () => ({ [Symbol.asyncDispose]: async () => undefined });
+/** For properties without a setup. */
+export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
-export function badInput<Given, World>(definition: Definition<Given, World>): BadInput {
+export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {
   const { name, sentence } = definition;
   return { name, sentence, run: (options) => runProperty(definition, options) };
 }
 
-async function runProperty<Given, World>(
-  definition: Definition<Given, World>,
+async function runProperty<Given, Setup>(
+  definition: Definition<Given, Setup>,
   options: RunOptions,
 ): Promise<RunResult> {
   const { name, outcomes, toMeet, enough = 1_000, share = 1, given } = definition;
@@ -64,13 +64,13 @@ async function runProperty<Given, World>(
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
   let failed = false;
   const meet: Meet = (thing) => {
-    // what is tried while a failure is made smaller is no random case
+    // cases tried while shrinking are not random, so they do not count
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
-  await using world = await definition.open();
+  await using setup = await definition.open();
   let running: Promise<readonly string[]> = Promise.resolve([]);
   const property = fc.asyncProperty(given, async (value) => {
-    running = inTime(definition, value, meet, world);
+    running = inTime(definition, value, meet, setup);
     const wrong = await running;
     if (wrong.length === 0) return;
     failed = true;
@@ -78,7 +78,7 @@ async function runProperty<Given, World>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // When the time is up it does not wait for the case that runs, and that one needs its world to its end.
+  // fast-check does not wait for the running case when the time is up, but that case still needs the setup
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -87,7 +87,7 @@ async function runProperty<Given, World>(
       problems: [
         [
           message(details.errorInstance),
-          `the case, made as small as it could be: ${show(smallest)}`,
+          `the shrunk case: ${show(smallest)}`,
           `run it again with: node proof/bad-input/main.ts --only ${name} --seed ${seed} --path ${details.counterexamplePath}`,
         ].join('\n'),
       ],
@@ -99,26 +99,27 @@ async function runProperty<Given, World>(
   const never = must.filter((thing) => !met[thing]);
   return {
     cases: runs,
-    problems: never.length > 0 ? [`in ${runs} cases from seed ${seed} never met: ${never.join(', ')}`] : [],
+    problems:
+      never.length > 0 ? [`in ${runs} cases from seed ${seed} never occurred: ${never.join(', ')}`] : [],
     violated: false,
     met,
   };
 }
 
-/** The case within its time: one that stands still is given up, and one that blocked the machine is told afterwards. */
-async function inTime<Given, World>(
-  { attempt, mostMs = 20_000 }: Definition<Given, World>,
+/** Runs a case within its time limit. A hanging case is given up; one that blocked the process is reported afterwards. */
+async function inTime<Given, Setup>(
+  { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
   value: Given,
   meet: Meet,
-  world: World,
+  setup: Setup,
 ): Promise<readonly string[]> {
   const began = performance.now();
   const { promise: late, resolve } = Promise.withResolvers<readonly string[]>();
-  const timer = setTimeout(resolve, mostMs, [`it stands still: no end within ${mostMs} ms`]);
+  const timer = setTimeout(resolve, maxMs, [`it stands still: no end within ${maxMs} ms`]);
   try {
-    const wrong = await Promise.race([attempt(value, meet, world), late]);
+    const wrong = await Promise.race([attempt(value, meet, setup), late]);
     const took = Math.round(performance.now() - began);
-    return took > mostMs && wrong.length === 0 ? [`it took ${took} ms`] : wrong;
+    return took > maxMs && wrong.length === 0 ? [`it took ${took} ms`] : wrong;
   } catch (error) {
     return [`it throws ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   } finally {
@@ -128,10 +129,10 @@ async function inTime<Given, World>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** At most so many characters of a case: one of ten megabytes is told by its seed and path. */
-const mostShown = 4_000;
+/** The most characters of a case that are printed; seed and path identify larger ones. */
+const maxShown = 4_000;
 
 function show(value: unknown): string {
   const text = fc.stringify(value);
-  return text.length > mostShown ? `${text.slice(0, mostShown)}… (${text.length} characters)` : text;
+  return text.length > maxShown ? `${text.slice(0, maxShown)}… (${text.length} characters)` : text;
 }

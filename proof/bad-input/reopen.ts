@@ -1,6 +1,8 @@
-/** @module Reports given to `jobsweep reopen`: only what they name as closed by a sweep of ours may be opened. */
+/** @module Reports given to `jobsweep reopen`: only jobs that the report names as closed by a sweep may be opened. */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
+import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
 import { decoded, type Json, type JsonObject, jsonText } from './json.ts';
 import { badInput } from './property.ts';
 import {
@@ -12,24 +14,22 @@ import {
   reportOf,
   writeReport,
 } from './reports.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
   readonly jobs: readonly JsonObject[];
   readonly form: ReportForm;
-  readonly spoilings: readonly Spoiling[];
-  readonly textSpoilings: readonly TextSpoiling[];
+  readonly corruptions: readonly Corruption[];
+  readonly textCorruptions: readonly TextCorruption[];
 }
 
-interface World extends ClusterBench {
+interface ReopenBench extends ClusterBench {
   readonly clusterId: string;
 }
 
-/** Closed by now, whoever did it; `fed` has a datafeed that somebody stopped, and so has `other-fed`. */
+/** The closed jobs. `fed` and `other-fed` have a stopped datafeed. */
 const closed = ['ours-1', 'ours-2', 'fed', 'other', 'other-fed', 'kept', 'failed-to-close', 'constructor'];
 
-/** What no sweep of ours writes: a job that it did not close and that is closed now, and datafeeds that are not their job's. */
+/** Entries that no sweep writes: jobs that it did not close, and datafeeds of other jobs. */
 const odd = fc.subarray([
   reportedJob('other-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-other-fed' }),
   reportedJob('kept', 'kept', { datafeedStopped: true }),
@@ -59,34 +59,37 @@ const reported = fc.shuffledSubarray(
   { minLength: 1 },
 );
 
-export const reopen = badInput<Given, World>({
+export const reopen = badInput<Given, ReopenBench>({
   name: 'reopen',
   sentence:
-    'a report given to reopen, however spoiled, opens no job that it does not name as closed by a sweep, starts no datafeed but the stopped ones of such jobs, and names one thing in each request',
-  outcomes: ['opened', 'started', 'refused', 'spoiled and opened', 'opened nothing'],
-  toMeet: [...reportForms, ...spoilingKinds, ...textSpoilingKinds],
+    'a corrupted report makes reopen open only jobs that it names as closed by a sweep, start only the stopped datafeeds of such jobs, and name one job or datafeed per request',
+  outcomes: ['opened', 'started', 'refused', 'corrupted and opened', 'opened nothing'],
+  toMeet: [...reportForms, ...corruptionKinds, ...textCorruptionKinds],
   given: fc.record(
     {
       jobs: fc
         .tuple(reported, fc.oneof({ weight: 3, arbitrary: fc.constant<JsonObject[]>([]) }, odd))
         .map(([true_, more]) => [...true_, ...more]),
       form: anyReportForm,
-      spoilings: anySpoilings(),
-      textSpoilings: fc.oneof({ weight: 2, arbitrary: fc.constant<TextSpoiling[]>([]) }, anyTextSpoilings),
+      corruptions: anyCorruptions(),
+      textCorruptions: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<TextCorruption[]>([]) },
+        anyTextCorruptions,
+      ),
     },
     { noNullPrototype: true },
   ),
-  open: openWorld,
-  attempt: async ({ jobs, form, spoilings, textSpoilings }, meet, world) => {
-    for (const { kind } of [...spoilings, ...textSpoilings]) meet(kind);
+  open: openReopenBench,
+  attempt: async ({ jobs, form, corruptions, textCorruptions }, meet, bench) => {
+    for (const { kind } of [...corruptions, ...textCorruptions]) meet(kind);
     meet(form);
-    const report: Json = reportOf(world.clusterId, jobs);
-    const value = spoilings.length > 0 ? spoil(report, spoilings) : report;
-    const bytes = spoilText(writeReport(value, form, jsonText), textSpoilings);
-    const { requests, cluster } = world.server;
+    const report: Json = reportOf(bench.clusterId, jobs);
+    const value = corruptions.length > 0 ? corrupt(report, corruptions) : report;
+    const bytes = corruptText(writeReport(value, form, jsonText), textCorruptions);
+    const { requests, cluster } = bench.server;
     const from = requests.length;
-    const file = await world.write('report.json', bytes);
-    const result = await world.run(['reopen', file, '--yes']);
+    const file = await bench.write('report.json', bytes);
+    const result = await bench.run(['reopen', file, '--yes']);
     const changes = requests
       .slice(from)
       .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/_has_privileges'))
@@ -94,9 +97,9 @@ export const reopen = badInput<Given, World>({
     if (result.exit === 2) meet('refused');
     else if (changes.length === 0) meet('opened nothing');
     if (changes.some((each) => each.endsWith('/_open')))
-      meet(spoilings.length > 0 ? 'spoiled and opened' : 'opened');
+      meet(corruptions.length > 0 ? 'corrupted and opened' : 'opened');
     if (changes.some((each) => each.endsWith('/_start'))) meet('started');
-    const allowed = allowedChanges(decoded(bytes), world);
+    const allowed = allowedChanges(decoded(bytes), bench);
     for (const { jobId, datafeed, state } of cluster.jobs()) {
       if (datafeed?.state === 'started' && jobId !== 'open') cluster.stopDatafeed(jobId);
       if (state !== 'closed' && closed.includes(jobId)) cluster.forceCloseJob(jobId);
@@ -104,13 +107,13 @@ export const reopen = badInput<Given, World>({
     return [
       ...endedBadly(result),
       ...changes.filter((each) => !allowed.has(each)).map((each) => `it sent ${each}`),
-      ...(result.exit === 2 && changes.length > 0 ? ['a report that is refused changed something'] : []),
+      ...(result.exit === 2 && changes.length > 0 ? ['a refused report changed something'] : []),
     ];
   },
 });
 
-/** The requests that the text allows at the most, if it is of this cluster. */
-function allowedChanges(text: string, { clusterId, server }: World): ReadonlySet<string> {
+/** The requests that the text permits; none if it is about another cluster. */
+function allowedChanges(text: string, { clusterId, server }: ReopenBench): ReadonlySet<string> {
   const objects = objectsIn(text);
   if (!objects.some(({ id }) => id === clusterId)) return new Set();
   const jobs = objects.flatMap(({ jobId, outcome, datafeedStopped }) =>
@@ -126,7 +129,7 @@ function allowedChanges(text: string, { clusterId, server }: World): ReadonlySet
   return new Set([...opens.filter((each) => names.includes(each)), ...starts]);
 }
 
-async function openWorld(): Promise<World> {
+async function openReopenBench(): Promise<ReopenBench> {
   const stopped = { state: 'stopped', source: { every: '1m', until: '4d' } } as const;
   const bench = await openClusterBench({
     jobs: [

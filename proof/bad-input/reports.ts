@@ -1,10 +1,10 @@
-/** @module Reports of earlier sweeps as the command and the function write them, to be spoiled. */
+/** @module Valid reports of earlier sweeps, in the forms in which the command and the function write them. */
 import * as fc from 'fast-check';
 import { isObject, type Json, type JsonObject, withoutComments } from './json.ts';
 
 export const startedAt = '2026-11-22T02:00:00.000Z';
 
-/** A report of `jobsweep sweep -o json`, with these jobs. */
+/** A report of `jobsweep sweep -o json` with the given jobs. */
 export function reportOf(clusterId: string, jobs: readonly Json[], changes: JsonObject = {}): JsonObject {
   const outcomes = jobs.map((job) => (isObject(job) ? job.outcome : ''));
   const count = (outcome: string) => outcomes.filter((each) => each === outcome).length;
@@ -49,7 +49,7 @@ export type ReportForm = 'json' | 'pretty' | 'ndjson' | 'tail' | 'events' | 'lis
 export const reportForms: readonly ReportForm[] = ['json', 'pretty', 'ndjson', 'tail', 'events', 'list'];
 export const anyReportForm: fc.Arbitrary<ReportForm> = fc.constantFrom(...reportForms);
 
-/** The report as the command writes it, as the function logs it, or as `aws logs` prints that. */
+/** The report as the command writes it, as the function logs it, or as `aws logs` prints that log. */
 export function writeReport(report: Json, form: ReportForm, text: (value: Json) => string): string {
   if (form === 'json') return text(report);
   if (form === 'pretty')
@@ -81,7 +81,7 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
-/** Every object of a text, however deep, by all the ways in which a reader could take it for JSON. */
+/** Every object in a text at any depth, in all ways in which a reader could find JSON in it. */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   const todo: Json[] = [];

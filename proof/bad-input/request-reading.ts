@@ -1,6 +1,6 @@
 /**
- * @module The request as the contract's table says it, read by hand: what a payload means, or which of its fields are
- * wrong. It shares no code with the schema that it is compared with.
+ * @module A hand-written reading of the contract's request table: the meaning of a payload, or its wrong fields. It
+ * shares no code with the schema that it is compared with.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -8,7 +8,7 @@ export type Reading =
   | { readonly means: Readonly<Record<string, unknown>>; readonly wrong?: undefined }
   | { readonly wrong: readonly string[] };
 
-/** What a field's value means, or the names of what is wrong in it, below the field itself. */
+/** The meaning of a field's value, or the wrong paths in it, relative to the field. */
 type Read = (value: Json) => { readonly means: unknown } | { readonly wrong: readonly string[] };
 
 const bad = { wrong: [''] } as const;
@@ -93,7 +93,7 @@ const listOf =
 
 interface Field {
   readonly read: Read;
-  /** What it means when it is left out; without it, it must be there, or is left out when `optional`. */
+  /** The default. A field without one is required, unless it is `optional`. */
   readonly without?: unknown;
   readonly optional?: true;
 }
@@ -189,14 +189,14 @@ const table: Readonly<Record<string, Field>> = {
   },
 };
 
-/** A section that is left out means what an empty one means. */
+/** A missing section means the same as an empty one. */
 function section(inner: Readonly<Record<string, Field>>): Field {
   const read = fields(inner);
   const empty = read({});
   return { read, without: 'means' in empty ? empty.means : undefined };
 }
 
-/** Reads a payload. The names of wrong fields are as a person writes them: `close.batch`, `states[1]`; '' is the payload itself. */
+/** Reads a payload. Wrong fields are paths such as `close.batch` and `states[1]`; '' is the payload itself. */
 export function readByHand(payload: Json): Reading {
   if (isObject(payload) && own(payload, 'detail-type') === 'Scheduled Event') return readBareEvent(payload);
   const { $schema: _editor, ...rest } = isObject(payload) ? payload : {};
@@ -209,7 +209,7 @@ export function readByHand(payload: Json): Reading {
   return { means: request };
 }
 
-/** A schedule without an Input says nothing, so nothing is closed. */
+/** A schedule without an Input sends a bare event, which counts as a dry run. */
 function readBareEvent(event: JsonObject): Reading {
   const resources = own(event, 'resources');
   const [arn, time] = [Array.isArray(resources) ? resources[0] : undefined, own(event, 'time')];
@@ -222,13 +222,13 @@ function readBareEvent(event: JsonObject): Reading {
 
 const own = (value: JsonObject, key: string) => (Object.hasOwn(value, key) ? value[key] : undefined);
 
-/** Whether a name of a request means a job, by its id or one of its groups: `*` any run of characters, `_all` all. */
+/** Whether a name in a request selects a job by its id or a group. `*` matches any characters, `_all` every job. */
 export function nameMeans(name: string, job: { readonly jobId: string; readonly groups: readonly string[] }) {
   if (name === '_all') return true;
   return [job.jobId, ...job.groups].some((text) => isLike(name, text));
 }
 
-/** By all prefixes at once: where the pattern may stand after each letter. */
+/** Matches by tracking all possible positions in the pattern after each character. */
 function isLike(pattern: string, text: string): boolean {
   const step = (places: ReadonlySet<number>): Set<number> => {
     const open = new Set(places);

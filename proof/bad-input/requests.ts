@@ -1,4 +1,4 @@
-/** @module Valid payloads, with something in every field, to be spoiled. */
+/** @module Valid payloads, with some value for every field. */
 import * as fc from 'fast-check';
 import type { Json, JsonObject } from './json.ts';
 
@@ -15,7 +15,7 @@ const names = fc.constantFrom<Json>(
 const durations = fc.constantFrom('1m', '90s', '24h', '48h', '30d', '3600000ms');
 const flag = fc.boolean();
 
-/** Every field of the contract but those that only programs write. */
+/** Every field of the contract except those that only programs write. */
 export const validFields: Readonly<Record<string, fc.Arbitrary<Json>>> = {
   cluster: fc.constantFrom('default', 'logs', 'constructor'),
   jobs: names,
@@ -97,7 +97,7 @@ function partly(shape: Readonly<Record<string, fc.Arbitrary<Json>>>): fc.Arbitra
 /** A request as people write it. */
 export const validRequest: fc.Arbitrary<Json> = partly(validFields);
 
-/** Any valid payload: also a follow-up's, and the event of a schedule without an Input. */
+/** Any valid payload, including follow-ups and the event of a schedule without an Input. */
 export const validPayload: fc.Arbitrary<Json> = fc.oneof(
   { weight: 8, arbitrary: partly({ ...validFields, ...programFields }) },
   { weight: 1, arbitrary: fc.constant<Json>(bareEvent) },

@@ -1,23 +1,23 @@
-/** @module Saved plans given to `jobsweep sweep --plan`, spoiled before or after they are sealed. */
+/** @module Saved plans given to `jobsweep sweep --plan`, corrupted before or after their digest is calculated. */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { Fleet } from '../../simulator/elasticsearch/index.ts';
+import type { Fleet } from '../../simulator/index.ts';
 import { type Bench, endedBadly, openBench, openClusterBench } from './command.ts';
+import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
+import { anyTextCorruptions, corruptText, type TextCorruption, textCorruptionKinds } from './corrupt-text.ts';
 import { decoded, isObject, type Json, jsonText, withoutComments } from './json.ts';
 import { badInput } from './property.ts';
-import { anySpoilings, type Spoiling, spoil, spoilingKinds } from './spoil.ts';
-import { anyTextSpoilings, spoilText, type TextSpoiling, textSpoilingKinds } from './spoil-text.ts';
 
 interface Given {
-  readonly spoilings: readonly Spoiling[];
-  /** Sealed anew after it was spoiled, as somebody could who knows how. */
+  readonly corruptions: readonly Corruption[];
+  /** Whether the digest is recalculated after the corruption, as an informed attacker could do. */
   readonly sealed: boolean;
-  readonly textSpoilings: readonly TextSpoiling[];
+  readonly textCorruptions: readonly TextCorruption[];
 }
 
-interface World extends Bench {
+interface PlanBench extends Bench {
   readonly plan: Json;
-  /** What the plan as it is closes. */
+  /** The jobs that the unchanged plan closes. */
   readonly closes: ReadonlySet<string>;
 }
 
@@ -34,39 +34,42 @@ const fleet: Fleet = {
   ],
 };
 
-export const savedPlan = badInput<Given, World>({
+export const savedPlan = badInput<Given, PlanBench>({
   name: 'saved-plan',
   sentence:
-    'a saved plan that was changed is refused before anything is closed; sealed anew, it still closes nothing that is busy or protected, nor what it does not name',
+    'a changed plan is refused before anything is closed; with a new digest it still closes only jobs that it names, and none that is busy or protected',
   outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
-  toMeet: [...spoilingKinds, ...textSpoilingKinds, 'closed less'],
+  toMeet: [...corruptionKinds, ...textCorruptionKinds, 'closed less'],
   enough: 2_000,
   share: 0.5,
   given: fc.record(
     {
-      spoilings: anySpoilings(),
+      corruptions: anyCorruptions(),
       sealed: fc.boolean(),
-      textSpoilings: fc.oneof({ weight: 2, arbitrary: fc.constant<TextSpoiling[]>([]) }, anyTextSpoilings),
+      textCorruptions: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<TextCorruption[]>([]) },
+        anyTextCorruptions,
+      ),
     },
     { noNullPrototype: true },
   ),
-  open: openWorld,
-  attempt: async ({ spoilings, sealed, textSpoilings }, meet, world) => {
-    for (const { kind } of [...spoilings, ...textSpoilings]) meet(kind);
-    const spoilt = spoilings.length > 0 ? spoil(world.plan, spoilings) : world.plan;
-    const value = sealed ? seal(spoilt) : spoilt;
-    const bytes = spoilText(jsonText(value), textSpoilings);
+  open: openPlanBench,
+  attempt: async ({ corruptions, sealed, textCorruptions }, meet, bench) => {
+    for (const { kind } of [...corruptions, ...textCorruptions]) meet(kind);
+    const corrupted = corruptions.length > 0 ? corrupt(bench.plan, corruptions) : bench.plan;
+    const value = sealed ? seal(corrupted) : corrupted;
+    const bytes = corruptText(jsonText(value), textCorruptions);
     const { result, closed } = await carryOut(bytes);
     const problems = endedBadly(result);
     if (result.exit === 2) {
       meet('refused');
       return closed.length > 0 ? [...problems, `refused, and closed ${closed.join(', ')}`] : problems;
     }
-    const anew = sealed && spoilings.length > 0;
-    if (!anew && !says(bytes, world.plan)) problems.push('it was changed, and is carried out');
+    const anew = sealed && corruptions.length > 0;
+    if (!anew && !says(bytes, bench.plan)) problems.push('a changed plan was carried out');
     meet(anew ? 'sealed anew and carried out' : 'carried out');
-    if (closed.length < world.closes.size) meet('closed less');
-    const named = anew ? namedBy(value) : new Set(world.closes);
+    if (closed.length < bench.closes.size) meet('closed less');
+    const named = anew ? namedBy(value) : new Set(bench.closes);
     const wrong = closed.filter((id) => !named.has(id) || /^(busy|protected)/.test(id));
     return [...problems, ...wrong.map((id) => `it closed ${id}`)];
   },
@@ -92,7 +95,7 @@ async function carryOut(bytes: Buffer) {
   return { result, closed };
 }
 
-async function openWorld(): Promise<World> {
+async function openPlanBench(): Promise<PlanBench> {
   const plan = await (async () => {
     await using bench = await openClusterBench(fleet);
     return JSON.parse((await bench.run(['plan', '-o', 'json'])).stdout) as Json;

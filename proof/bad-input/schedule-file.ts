@@ -1,14 +1,14 @@
-/** @module Files of schedules, read by `jobsweep schedules plan --prune` beside an embedded Scheduler that has some already. */
+/** @module Schedule files, read by `jobsweep schedules plan --prune` against an embedded Scheduler with some schedules. */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';
-import { startScheduler } from '../../simulator/scheduler/index.ts';
+import { startScheduler } from '../../simulator/index.ts';
 import { readDocument } from '../../src/cli/input/document.ts';
 import { toOrder } from '../../src/scheduler/definition.ts';
 import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
 import { create, sdkClient } from '../../test/support/scheduler.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
+import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
 import { anyCron } from './crons.ts';
-import { fileThings, type SpoiledFile, spoiledFile, writeSpoiled } from './file.ts';
 import { decoded, isObject, type Json, type JsonObject, valueAt } from './json.ts';
 import { badInput } from './property.ts';
 import { readByHand } from './request-reading.ts';
@@ -72,46 +72,46 @@ const file: fc.Arbitrary<Json> = fc
   })
   .map(({ schedules, more }) => ({ ...more, schedules }));
 
-interface World extends Bench {
-  /** Whatever the Scheduler was asked that is no read. */
+interface ScheduleBench extends Bench {
+  /** The number of requests that change something. */
   readonly writes: () => number;
   readonly asked: () => number;
 }
 
-/** What of the group is the file's to prune: neither a follow-up nor the deployment's. */
+/** The schedules that the file may delete: neither follow-ups nor the deployment's own. */
 const ofFile = ['old', 'nightly'];
 
-export const scheduleFile = badInput<SpoiledFile, World>({
+export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   name: 'schedule-file',
   sentence:
-    'a file of schedules, however spoiled, is refused with places before anything is sent, or plans schedules whose requests are valid and say what the file says; it never takes what is not its own',
+    'a corrupted schedule file is refused with the place of each mistake before anything is sent, or plans schedules with valid requests that mean what the file says; it never deletes schedules that are not its own',
   outcomes: ['planned', 'refused', 'deletes what is left out'],
-  toMeet: [...fileThings, 'spoiled and planned'],
+  toMeet: [...fileThings, 'corrupted and planned'],
   enough: 2_000,
-  given: spoiledFile(file),
-  open: openWorld,
-  attempt: async (given, meet, world) => {
-    const { bytes, value } = writeSpoiled(given, meet);
-    const path = await world.write(`schedules.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
-    const [asked, writes] = [world.asked(), world.writes()];
-    const result = await world.run(['schedules', 'plan', '--prune', '-f', path]);
+  given: corruptedFile(file),
+  open: openScheduleBench,
+  attempt: async (given, meet, bench) => {
+    const { bytes, value } = writeCorrupted(given, meet);
+    const path = await bench.write(`schedules.${given.form === 'yaml' ? 'yml' : 'json'}`, bytes);
+    const [asked, writes] = [bench.asked(), bench.writes()];
+    const result = await bench.run(['schedules', 'plan', '--prune', '-f', path]);
     const problems = endedBadly(result);
-    if (world.writes() > writes) problems.push('a plan changed the Scheduler');
+    if (bench.writes() > writes) problems.push('a plan changed the Scheduler');
     if (result.exit === 2) {
       meet('refused');
-      // a setting that is missing has no place in the file
-      const told =
+      // a missing setting has no place in the file
+      const hasPlace =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);
-      if (!told) problems.push(`no place is told: ${result.stderr.slice(0, 300)}`);
-      return world.asked() > asked
+      if (!hasPlace) problems.push(`the message has no place: ${result.stderr.slice(0, 300)}`);
+      return bench.asked() > asked
         ? [...problems, 'the Scheduler was asked about a file that is refused']
         : problems;
     }
     if (result.exit !== 0)
       return [...problems, `it ended with ${result.exit}: ${result.stderr.slice(0, 500)}`];
     meet('planned');
-    if (given.spoilings.length + given.textSpoilings.length > 0) meet('spoiled and planned');
+    if (given.corruptions.length + given.textCorruptions.length > 0) meet('corrupted and planned');
     const { changes } = JSON.parse(result.stdout) as { changes: { name: string; action: string }[] };
     const deleted = changes.filter(({ action }) => action === 'delete').map(({ name }) => name);
     if (deleted.includes('nightly')) meet('deletes what is left out');
@@ -121,7 +121,7 @@ export const scheduleFile = badInput<SpoiledFile, World>({
   },
 });
 
-/** Each Input that would be sent is a valid request by the contract, and means what the file's own request means. */
+/** Checks that each planned Input is a valid request with the meaning of the request in the file. */
 function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefined): string[] {
   const { schedules } = readScheduleFile(readDocument(decoded(bytes), path).value);
   return schedules.flatMap((definition, index) => {
@@ -143,7 +143,7 @@ function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefine
   });
 }
 
-async function openWorld(): Promise<World> {
+async function openScheduleBench(): Promise<ScheduleBench> {
   const bench = await openBench();
   Object.assign(bench.env, settings);
   const scheduler = bench.stack.use(await startScheduler({ clock: bench.clock }));

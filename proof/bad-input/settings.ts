@@ -1,7 +1,7 @@
-/** @module The environment of the command, as shells, templates and copied lines spoil it. */
+/** @module The environment of the command, as shells, templates and copied lines corrupt it. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
-import { hostileTexts } from './hostile.ts';
+import { hostileTexts } from './hostile-samples.ts';
 import { badInput } from './property.ts';
 import {
   authorizations,
@@ -83,7 +83,7 @@ const slipNames = Object.keys(slips) as Slip[];
 export const settings = badInput<Given, TwoClusters>({
   name: 'settings',
   sentence:
-    'settings, however spoiled, end in a sentence that shows no credential, or reach the cluster that they name with the credentials that they hold',
+    'settings, however corrupted, end in a sentence that shows no credential, or reach the cluster that they name with the credentials that they hold',
   outcomes: ['reached', 'refused'],
   toMeet: [...slipNames, 'hostile', ...names, 'not reached', 'doctor', 'plan'],
   given: fc.record(
@@ -109,19 +109,19 @@ export const settings = badInput<Given, TwoClusters>({
     { noNullPrototype: true },
   ),
   open: openTwoClusters,
-  attempt: async (given, meet, world) => {
-    const environment = environmentOf(given, world.own.url);
+  attempt: async (given, meet, bench) => {
+    const environment = environmentOf(given, bench.own.url);
     meet(given.url);
     meet(given.command);
     for (const { name, slip } of given.settings) {
       meet(name);
       meet(slip);
     }
-    const from = world.own.requests.length;
-    const result = await world.run([given.command], { env: environment });
+    const from = bench.own.requests.length;
+    const result = await bench.run([given.command], { env: environment });
     // what was on its way when the command ended arrives now
-    await world.clock.advance(0);
-    const used = authorizations(world.own, from);
+    await bench.clock.advance(0);
+    const used = authorizations(bench.own, from);
     const allowed = authorizationsOf(environment);
     const problems = [
       ...endedBadly(result),
@@ -147,8 +147,8 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
     // what an ARN should be is shown as it stands: it is no place where anybody keeps a key
     if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
       return [name, value] as const;
-    const spoilt = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
-    return [name, spoilt ?? ''] as const;
+    const corrupted = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
+    return [name, corrupted ?? ''] as const;
   });
   return { ELASTICSEARCH_URL: slips[url](address), ...Object.fromEntries(set) };
 }

@@ -1,4 +1,4 @@
-/** @module Two clusters of few words that tell who asked them, and with which credentials. */
+/** @module Two minimal clusters that record which requests reached them, and with which credentials. */
 
 import { answersFor, configOf, respondWith, statsOf } from '../../test/support/ml-answers.ts';
 import { type ScriptedServer, serve } from '../../test/support/scripted-server.ts';
@@ -9,7 +9,7 @@ export interface TwoClusters extends Bench {
   readonly other: ScriptedServer;
 }
 
-/** Credentials that no message may hold, in any form that they have on the wire. */
+/** Credentials that no message may contain, in any form. */
 export const secrets = {
   key: 'key-id-1:hidden-key-value',
   otherKey: 'key-id-2:hidden-other-value',
@@ -37,7 +37,7 @@ export async function openTwoClusters(): Promise<TwoClusters> {
   return Object.assign(bench, { own: await start(), other: await start() });
 }
 
-/** What the requests since `from` were authorized with, each once. */
+/** The distinct credentials of the requests since index `from`. */
 export const authorizations = ({ requests }: ScriptedServer, from: number): string[] => [
   ...new Set(requests.slice(from).map(({ headers }) => String(headers.authorization ?? 'nothing'))),
 ];

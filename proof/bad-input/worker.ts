@@ -1,4 +1,4 @@
-/** @module One property over bad input in a process of its own, for a parent that wants to know whether it is broken. */
+/** @module A worker process that runs one property over bad input and reports whether it is violated. */
 import type { RunOptions } from '../check-options.ts';
 import { badInputs } from './index.ts';
 import type { RunResult } from './property.ts';

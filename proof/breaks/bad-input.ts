@@ -1,4 +1,4 @@
-/** @module Each property over bad input broken on purpose, as in `list.ts`. */
+/** @module The breaks of the properties over bad input; see `list.ts`. */
 import type { Break } from './break.ts';
 
 export const badInputBreaks: readonly Break[] = [
@@ -102,7 +102,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'answers',
     wrong: 'forecasts without a state count as finished',
     mark: 'forecast-status',
-    becomes: ['> told', '> 1e9'],
+    becomes: ['> counted', '> 1e9'],
   },
   {
     property: 'answers',

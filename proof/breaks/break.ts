@@ -1,8 +1,8 @@
-/** @module What a deliberate break is: a marked line of the source, and what stands there instead. */
+/** @module A deliberate break: a marked line of the source, and its replacement. */
 
 /**
- * The source carries the mark as a comment, `// break: NAME`, above the line or at its end. The mark, not the text of the
- * line, finds the place: the code may move and change its wording.
+ * The source has the mark in a comment, `// break: NAME`, above the line or at its end. The mark finds the line, so the
+ * code may move.
  */
 export interface Break {
   /** The property that must be found violated. */

@@ -1,6 +1,6 @@
 /**
- * @module Every property broken on purpose: one marked line of the source changed, so that the property no longer holds. A
- * suite that does not notice proves nothing.
+ * @module The breaks of the properties over sweeps. Each changes one marked line of the source so that the property no
+ * longer holds; a suite that does not notice that proves nothing.
  */
 import type { Break } from './break.ts';
 
@@ -157,7 +157,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'fuse',
-    wrong: 'a follow-up that judges the whole request anew skips the fuses',
+    wrong: 'a follow-up that judges the whole request again skips the fuses',
     mark: 'follow-up-fuses',
     becomes: ['request.followUpOf && !request.followUpOf.rest', 'request.followUpOf'],
   },
@@ -169,7 +169,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'fuse',
-    wrong: 'the cluster is not read anew for a plan of an hour ago',
+    wrong: 'the cluster is not read again for a plan that is an hour old',
     mark: 'stale-plan',
     becomes: ['> staleAfter', '< 0'],
   },

@@ -1,17 +1,17 @@
 /**
- * @module `npm run breaks`: breaks each property on purpose in a scratch copy, runs random cases there, and tells after how
- * many the break was found. Ends with `N passed, N failed`.
+ * @module `npm run breaks`: applies each break to a scratch copy, runs random cases there, and prints how many it took to
+ * notice the break. The last line is `N passed, N failed`.
  */
 import { Option } from 'commander';
-import { atLeastOne, proofCommand, seedOption } from '../options.ts';
+import { atLeastOne, proofCommand, seedOption } from '../command-options.ts';
 import { breakable, breaks } from './index.ts';
 import { type Found, tryBreak } from './scratch.ts';
 
 const { cases, seed, only } = proofCommand(
   'npm run breaks --',
-  'Breaks each property on purpose, to see it found.',
+  'Breaks each property on purpose and checks that it is noticed.',
 )
-  .option('--cases <count>', 'the most worlds or inputs that are tried for each break', atLeastOne, 10_000)
+  .option('--cases <count>', 'the most worlds or inputs to try for each break', atLeastOne, 10_000)
   .addOption(seedOption(20_261_123))
   .addOption(new Option('--only <property>', 'only the breaks of one property').choices(breakable))
   .parse()
@@ -20,17 +20,17 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const chosen = breaks.filter(({ property }) => only === undefined || property === only);
 const unbroken = breakable.filter((name) => !breaks.some(({ property }) => property === name));
-for (const name of unbroken) say(`${name}: no break is known that it would find`);
+for (const name of unbroken) say(`${name}: has no break`);
 let failed = only === undefined ? unbroken.length : 0;
 for (const each of chosen) {
   const found = await tryBreak(each, { cases, seed });
   if (!found.violated.includes(each.property)) failed += 1;
-  say(`${each.property.padEnd(16)}  ${tell(found, each.property)}  ${each.wrong}`);
+  say(`${each.property.padEnd(16)}  ${describe(found, each.property)}  ${each.wrong}`);
 }
 say(`${chosen.length + unbroken.length - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;
 
-function tell({ cases, violated }: Found, property: string): string {
+function describe({ cases, violated }: Found, property: string): string {
   if (violated.includes(property)) return `found by case ${String(cases).padStart(5)}`;
-  return violated.length > 0 ? `MISSED, though ${violated.join(', ')} saw it` : `MISSED in ${cases} cases`;
+  return violated.length > 0 ? `MISSED, but noticed by ${violated.join(', ')}` : `MISSED in ${cases} cases`;
 }

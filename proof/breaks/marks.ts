@@ -1,4 +1,4 @@
-/** @module The marks of the deliberate breaks in the source, `// break: NAME`, and the text with a marked line changed. */
+/** @module Finds the marks of the deliberate breaks in the source, `// break: NAME`, and replaces the marked lines. */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Break } from './break.ts';
@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 
-/** The files that carry each mark, relative to the repository; a file stands twice if it carries the mark twice. */
+/** The files with each mark, relative to the repository. A file with two equal marks is listed twice. */
 export function findMarks(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const file of globSync(['src/**/*.ts', 'simulator/**/*.ts'], { cwd: root }))
@@ -18,7 +18,7 @@ export function findMarks(): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-/** The one file that carries the break's mark. @throws {Error} if there is none, or more than one. */
+/** The file with the break's mark. @throws {Error} unless exactly one file has it */
 export function fileOf({ mark }: Break): string {
   const [file, ...more] = findMarks().get(mark) ?? [];
   if (file === undefined || more.length > 0)
@@ -26,7 +26,7 @@ export function fileOf({ mark }: Break): string {
   return file;
 }
 
-/** The text with the marked line broken. @throws {Error} unless the part to replace stands in that line exactly once. */
+/** The text with the marked line replaced. @throws {Error} unless the part to replace occurs in that line exactly once */
 export function breakLine(text: string, { mark, becomes }: Break): string {
   const lines = text.split('\n');
   const marked = lines.findIndex((line) => markComment.exec(line)?.[1] === mark);

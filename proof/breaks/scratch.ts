@@ -1,4 +1,4 @@
-/** @module Runs random cases in a copy of the sources and of the proof with one marked line changed. */
+/** @module Runs random cases in a copy of the sources with one break applied. */
 import { fork } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,13 @@ import { breakLine, fileOf } from './marks.ts';
 const root = path.join(import.meta.dirname, '../..');
 
 export interface Found {
-  /** Cases that were run, the last of them the one that found it. */
+  /** The number of cases that were run, up to the one that noticed the break. */
   readonly cases: number;
-  /** The properties that were seen violated. */
+  /** The properties that were violated. */
   readonly violated: readonly string[];
 }
 
-/** Runs cases on the broken copy until the break's own property is found violated, or all were run. */
+/** Runs cases on the broken copy until the break's property is violated, or all cases were run. */
 export async function tryBreak(
   given: Break,
   { cases, seed }: { cases: number; seed: number },
@@ -33,7 +33,12 @@ export async function tryBreak(
     await writeFile(file, breakLine(await readFile(file, 'utf8'), given));
     const { property } = given;
     if (badInputs.some(({ name }) => name === property))
-      return await spoilUntilFound(path.join(folder, 'proof/bad-input/worker.ts'), property, cases, seed);
+      return await runBadInputUntilFound(
+        path.join(folder, 'proof/bad-input/worker.ts'),
+        property,
+        cases,
+        seed,
+      );
     return await runUntilFound(path.join(folder, 'proof/worker.ts'), property, cases, seed);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -45,13 +50,13 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   const violated = new Set<string>();
   let run = 0;
   try {
-    // another property may see it first; a break is found when the one that it breaks does
+    // another property may notice it first; only the break's own property counts
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
-      const { tally } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
-      run += tally.cases;
-      for (const [name, counts] of Object.entries(tally.properties))
+      const { coverage } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
+      run += coverage.cases;
+      for (const [name, counts] of Object.entries(coverage.properties))
         if (counts.violated > 0) violated.add(name);
-      if (tally.cases === 0) break;
+      if (coverage.cases === 0) break;
     }
   } finally {
     child.disconnect();
@@ -59,8 +64,13 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** The same for a property over bad input. */
-async function spoilUntilFound(worker: string, name: string, cases: number, seed: number): Promise<Found> {
+/** Does the same for a property over bad input. */
+async function runBadInputUntilFound(
+  worker: string,
+  name: string,
+  cases: number,
+  seed: number,
+): Promise<Found> {
   const child = fork(worker);
   try {
     const order: Order = { name, cases, seed, shrink: false };

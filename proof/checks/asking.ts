@@ -1,14 +1,14 @@
-/** @module What is asked of the cluster: of which jobs, after which look, in which words. */
-import { lastRead, type Observation, type SweepSeen, toldBy } from '../observe.ts';
+/** @module Checks of the close requests: which jobs, after which look, in which form. */
+import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
 import { decide, inventoryOf } from '../reference.ts';
 import { isAfter, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 export function neverClosesActive({ seen, wanted, claim }: Trial): void {
-  for (const { jobId, told } of looks(seen)) {
-    const { lastData, opened } = told?.stats ?? {};
-    const now = told?.at ?? 0;
-    // a moment is told by the cluster's clock and held against ours; how long it is open is told as such
+  for (const { jobId, known } of looks(seen)) {
+    const { lastData, opened } = known?.stats ?? {};
+    const now = known?.at ?? 0;
+    // the cluster reports the last data as a moment, compared with our clock, and the open time as a duration
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -19,8 +19,8 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
 }
 
 export function looksRightBefore({ seen, claim }: Trial): void {
-  for (const { jobId, close, told, previous } of looks(seen)) {
-    claim(told !== undefined && !told.feedUnread, () => `${jobId} was asked without being read whole`);
+  for (const { jobId, close, known, previous } of looks(seen)) {
+    claim(known !== undefined && !known.feedUnread, () => `${jobId} was asked without being read whole`);
     const configs = lastRead(seen, 'configs', jobId, close.begunSeq);
     const stats = lastRead(seen, 'stats', jobId, close.begunSeq);
     claim(
@@ -32,8 +32,8 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked again without a look since the last ask`,
       );
-    // as old as the oldest of its parts; a cluster that is slow to answer may take this long to tell
-    const servedAt = [configs, stats].map((read) => (read && toldBy(read, jobId)?.at) ?? 0);
+    // a look is as old as its oldest part; a slow cluster may take up to 30 s to answer
+    const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked ${age} ms after it was read`);
   }
@@ -41,17 +41,17 @@ export function looksRightBefore({ seen, claim }: Trial): void {
 
 export function neverAsksUntouchable({ seen, wanted, claim }: Trial): void {
   const inventory = inventoryOf(seen, wanted);
-  for (const { jobId, told, past } of looks(seen, wanted)) {
+  for (const { jobId, known, past } of looks(seen, wanted)) {
     claim(
       inventory?.listed.some((entry) => entry.jobId === jobId) === true,
       () => `${jobId} is not in the sweep's scope and was asked`,
     );
-    const decision = told && decide(wanted, told, past);
+    const decision = known && decide(wanted, known, past);
     claim(
       decision?.verdict === 'close' || decision?.verdict === 'force',
       () => `${jobId} was to be kept (${decision?.reason}) and was asked`,
     );
-    claim(told?.stats?.state !== 'closed', () => `${jobId} was closed already and was asked`);
+    claim(known?.stats?.state !== 'closed', () => `${jobId} was closed already and was asked`);
     const first = inventory?.listed.find((entry) => entry.jobId === jobId)?.decision;
     claim(first?.verdict !== 'keep', () => `${jobId} was kept at first (${first?.reason}) and was asked`);
   }
@@ -59,9 +59,9 @@ export function neverAsksUntouchable({ seen, wanted, claim }: Trial): void {
 
 export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
   const sent = closeRequests(run, seen);
-  // a group whose last job was deleted before the sweep listed the jobs is none any more
+  // a group disappears with its last job, so only groups in the sweep's listing count
   const listing = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
-  const known = [...((listing && toldBy(listing, '')?.truth.values()) ?? [])];
+  const known = [...((listing && answerFor(listing, '')?.truth.values()) ?? [])];
   const groupNames = new Set(known.flatMap(({ groups }) => groups));
   for (const { path, query, lineBytes, body } of sent) {
     const named = decodeURIComponent(path.slice('/_ml/anomaly_detectors/'.length, -'/_close'.length)).split(
@@ -105,7 +105,7 @@ export function asksWithinBounds({ seen, wanted, claim }: Trial): void {
   }
 }
 
-function closeRequests(run: Observation, seen: SweepSeen) {
+function closeRequests(run: Observation, seen: ObservedSweep) {
   return run.requests.filter(
     ({ path, headers, at }) =>
       path.endsWith('/_close') &&

@@ -1,41 +1,41 @@
-/** @module Each look of a sweep at a job that it then asked, and what it knew of the job's past. */
-import { type Close, type Read, type SweepSeen, toldBy } from '../observe.ts';
-import { type Past, plannedFor, type Told, toldOf, type Wanted } from '../reference.ts';
+/** @module The looks of a sweep: what it knew about each job, and about its past, when it asked the job to close. */
+import { answerFor, type Close, type ObservedSweep, type Read } from '../observe.ts';
+import { type Known, knownOf, type Past, plannedFor, type Wanted } from '../reference.ts';
 
 export interface Look {
   readonly jobId: string;
   readonly close: Close;
-  readonly told: Told | undefined;
+  readonly known: Known | undefined;
   readonly past: Past;
   /** The last close before this one that named the job. */
   readonly previous: Close | undefined;
 }
 
-/** Each job of each close, with what the sweep had been told of it when it asked. */
-export function looks(seen: SweepSeen, wanted?: Wanted): Look[] {
+/** Each job of each close request, with what the sweep knew about it at that moment. */
+export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   return seen.closes.flatMap((close, index) =>
     close.ids.map((jobId) => ({
       jobId,
       close,
-      told: toldOf(seen, jobId, close.begunSeq),
+      known: knownOf(seen, jobId, close.begunSeq),
       past: wanted ? pastOf(seen, wanted, jobId, close.begunSeq) : {},
       previous: seen.closes.slice(0, index).findLast(({ ids }) => ids.includes(jobId)),
     })),
   );
 }
 
-/** What a sweep knew of a job's past at `seq`: its chain's word, its own asks, and when it first saw the job closing. */
-export function pastOf(seen: SweepSeen, wanted: Wanted, jobId: string, seq: number): Past {
+/** What a sweep knew about a job's past at `seq`: from its follow-up payload, its own close requests, and when it first saw it closing. */
+export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
   const firstStats = seen.reads.find((read) => read.kind === 'stats' && read.ids === undefined);
-  const found = firstStats && toldBy(firstStats, jobId)?.truth.get(jobId)?.state;
+  const found = firstStats && answerFor(firstStats, jobId)?.truth.get(jobId)?.state;
   const asked = seen.closes.find(({ ids, begunSeq }) => begunSeq < seq && ids.includes(jobId));
   const sawClosing = seen.reads.find(
     (read) =>
       read.kind === 'stats' &&
       read.ok &&
       read.endedSeq < seq &&
-      toldBy(read, jobId)?.truth.get(jobId)?.state === 'closing',
+      answerFor(read, jobId)?.truth.get(jobId)?.state === 'closing',
   );
   const firsts = [
     found === 'closing' && chained ? Date.parse(chained.askedAt) : undefined,
@@ -53,6 +53,6 @@ export function pastOf(seen: SweepSeen, wanted: Wanted, jobId: string, seq: numb
   };
 }
 
-/** Whether a read began when a close was over: answered, or given up, which may both happen in one moment. */
+/** Whether a read began after a close was answered or given up; both may happen at the same moment. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

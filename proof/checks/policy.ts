@@ -1,12 +1,12 @@
-/** @module What holds a sweep back: the force policy, the fuses, its deadline. */
+/** @module Checks of a sweep's limits: the force policy, the fuses, the deadline. */
 import { decide, fuseOf, inventoryOf, names } from '../reference.ts';
 import { looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 export function forcesByPolicy({ seen, wanted, claim }: Trial): void {
   const forced = new Set<string>();
-  for (const { jobId, close, told, past } of looks(seen, wanted)) {
-    const decision = told && decide(wanted, told, past);
+  for (const { jobId, close, known, past } of looks(seen, wanted)) {
+    const decision = known && decide(wanted, known, past);
     if (!close.force) {
       claim(decision?.verdict !== 'force', () => `${jobId} was to be forced and was asked gracefully`);
       continue;
@@ -15,10 +15,10 @@ export function forcesByPolicy({ seen, wanted, claim }: Trial): void {
     claim(close.ids.length === 1, () => `${close.ids.length} jobs were forced in one request`);
     claim(
       decision?.verdict === 'force',
-      () => `${jobId} was forced: ${told?.stats?.state}, ${decision?.verdict} ${decision?.reason}`,
+      () => `${jobId} was forced: ${known?.stats?.state}, ${decision?.verdict} ${decision?.reason}`,
     );
     claim(
-      !names(wanted.neverForced, jobId, told?.config?.groups ?? []),
+      !names(wanted.neverForced, jobId, known?.config?.groups ?? []),
       () => `${jobId} is in force.exclude and was forced`,
     );
     const answerable = seen.closes.some(
@@ -32,8 +32,8 @@ export function forcesByPolicy({ seen, wanted, claim }: Trial): void {
   }
   if (forced.size > 0)
     claim(
-      forced.size <= wanted.mostForced,
-      () => `${forced.size} jobs forced, force.max is ${wanted.mostForced}`,
+      forced.size <= wanted.maxForced,
+      () => `${forced.size} jobs forced, force.max is ${wanted.maxForced}`,
     );
 }
 
@@ -48,7 +48,7 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // what was agreed to a while ago is held against the fuses of now
+    // a plan that was confirmed later is checked against the current fuses
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);
@@ -65,8 +65,8 @@ export function endsInTime({ seen, wanted, run, claim }: Trial): void {
       seen.endedAt - seen.stoppedAt <= 10_000,
       () => `ended ${seen.endedAt - (seen.stoppedAt ?? 0)} ms after SIGTERM`,
     );
-  for (const { jobId, close, told } of looks(seen)) {
-    const phases = told?.feed && told.feed.state !== 'stopped' ? 2 : 1;
+  for (const { jobId, close, known } of looks(seen)) {
+    const phases = known?.feed && known.feed.state !== 'stopped' ? 2 : 1;
     const end = close.begunAt + phases * close.timeoutMs;
     claim(end < deadline, () => `${jobId} was given until ${end - deadline} ms after the deadline`);
     claim(close.timeoutMs <= wanted.closeTimeout, () => `the server was given ${close.timeoutMs} ms`);

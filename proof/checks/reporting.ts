@@ -1,7 +1,7 @@
-/** @module Whether the report adds up, and says what is true. */
+/** @module Checks that the report adds up and is true. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
-import { lastRead, type ReadKind, type SweepSeen, toldBy } from '../observe.ts';
-import { type Decision, decide, inventoryOf, toldOf } from '../reference.ts';
+import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
+import { type Decision, decide, inventoryOf, knownOf } from '../reference.ts';
 import { isAfter, pastOf } from './looks.ts';
 import type { Trial } from './trial.ts';
 
@@ -20,11 +20,11 @@ export function countsOnce({ seen, wanted, claim }: Trial): void {
   const ids = jobs.map(({ jobId }) => jobId);
   claim(new Set(ids).size === ids.length, () => 'a job is in `jobs` twice');
   for (const [outcome, count] of outcomeCounts) {
-    const told = jobs.filter((job) => job.outcome === outcome).length;
+    const known = jobs.filter((job) => job.outcome === outcome).length;
     const silent = outcome === 'kept' ? quiet.reduce((total, reason) => total + (kept[reason] ?? 0), 0) : 0;
     claim(
-      told <= counts[count] && told >= counts[count] - silent,
-      () => `${counts[count]} ${outcome}, and ${told} in jobs`,
+      known <= counts[count] && known >= counts[count] - silent,
+      () => `${counts[count]} ${outcome}, and ${known} in jobs`,
     );
   }
   const reasons = Map.groupBy(
@@ -95,7 +95,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   const warned = warns(/come back|no follow-up is scheduled|did not fit into the follow-up/);
   for (const { jobId, outcome } of report.jobs)
     if (outcome === 'closing')
-      claim(followed.has(jobId) || warned, () => `${jobId} is left closing and nobody says a word`);
+      claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
   const unasked = report.jobs.filter(isUnasked);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
   if (unasked.length > 0)
@@ -110,7 +110,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       () => 'a follow-up in less than two minutes',
     );
     claim(order.chain.rest === true || jobIds.length > 0, () => 'an empty follow-up');
-    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged anew for nothing');
+    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged again needlessly');
     claim(order.jobs.length === jobIds.length, () => 'a follow-up has other jobs than it says');
     for (const { jobId, attempts } of order.jobs) {
       const job = report.jobs.find((entry) => entry.jobId === jobId);
@@ -118,7 +118,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
         job?.outcome === 'closing' || (job?.outcome === 'not_attempted' && job.reason === 'stuck'),
         () => `${jobId} is ${job?.outcome} and has a follow-up`,
       );
-      claim(attempts === job?.attempts, () => `${jobId}: ${attempts} attempts told, ${job?.attempts} made`);
+      claim(attempts === job?.attempts, () => `${jobId}: ${attempts} attempts known, ${job?.attempts} made`);
       claim(!seen.pending.has(jobId), () => `${jobId} is in two pending follow-ups`);
     }
     claim(report.followUp?.jobs === jobIds.length, () => `the report counts ${report.followUp?.jobs}`);
@@ -126,7 +126,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   }
 }
 
-/** Idle, and left unasked for lack of time. A stuck job is listed by the follow-up instead. */
+/** Idle, but not asked for lack of time. (The follow-up lists stuck jobs instead.) */
 const isUnasked = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
 
@@ -151,13 +151,13 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   const asks = seen.closes.filter(({ ids }) => ids.includes(jobId));
   const chained = wanted.chain?.jobs.findLast((entry) => entry.jobId === jobId);
   const read = lastRead(seen, 'stats', jobId);
-  const truth = read && toldBy(read, jobId)?.truth.get(jobId);
+  const truth = read && answerFor(read, jobId)?.truth.get(jobId);
   const state = truth === undefined || truth.hidden ? 'gone' : truth.state;
   const says = (holds: boolean, why: string) =>
     claim(
       holds,
       () =>
-        `${jobId} is reported ${outcome} (${job.reason}); ${why}; told last: ${state}, asked ${asks.length} times`,
+        `${jobId} is reported ${outcome} (${job.reason}); ${why}; known last: ${state}, asked ${asks.length} times`,
     );
   claim(
     job.attempts === asks.length + (chained?.attempts ?? 0),
@@ -165,12 +165,12 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = asks.some(({ force }) => force);
   const lastAsk = asks.at(-1);
-  // States are read while a request is in flight, too.
+  // states are also read while a request is in flight
   const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
-      says(asks.length > 0 || chained !== undefined, 'nobody of ours asked');
+      says(asks.length > 0 || chained !== undefined, 'no sweep asked it');
       says(!wasForced, 'it was forced');
       break;
     case 'force_closed':
@@ -216,22 +216,22 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   }
 }
 
-/** Milliseconds from the last read of the job's stats to the end: what was learnt long before is not true of the end. */
-function sinceLastStats(seen: SweepSeen, jobId: string): number {
+/** Milliseconds between the last read of the job's stats and the end of the sweep. */
+function sinceLastStats(seen: ObservedSweep, jobId: string): number {
   const last = seen.reads.findLast((entry) => entry.kind === 'stats' && entry.ids?.includes(jobId));
   return seen.endedAt - (last?.endedAt ?? 0);
 }
 
-/** By the last look, or by the last read of its stats if the job was found closing and never asked here. */
+/** The decisions by the last look, or by the last read of its stats for a job that was found closing and never asked. */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
-    const told = toldOf(seen, jobId, seq);
-    return told && decide(wanted, told, pastOf(seen, wanted, jobId, seq));
+    const known = knownOf(seen, jobId, seq);
+    return known && decide(wanted, known, pastOf(seen, wanted, jobId, seq));
   });
 }
 
-/** The cases of exit 3. */
-function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: SweepSeen): boolean {
+/** Whether the job makes the sweep end with exit code 3. */
+function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: ObservedSweep): boolean {
   if (outcome === 'error' || outcome === 'unknown') return true;
   const listed = seen.pending.has(jobId) || seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
   if (outcome === 'closing') return !listed;
@@ -240,13 +240,13 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Just after the last look at a job, told by the read of its config, which is only made for looks; its stats were read
- * with it, or just before. One found closing that nobody here asked may be judged by its stats alone, at the very end.
+ * Sequence numbers just after the last look at a job. A look is recognizable by the read of the config, which only looks
+ * make; the stats are read with it or just before. A job found closing may be judged by its stats alone at the very end.
  */
-function endsOfLastLook(seen: SweepSeen, jobId: string): number[] {
+function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);
   if (!configs) return [Number.POSITIVE_INFINITY];
-  const feedId = toldBy(configs, jobId)?.truth.get(jobId)?.feed?.datafeedId;
+  const feedId = answerFor(configs, jobId)?.truth.get(jobId)?.feed?.datafeedId;
   const next = (kind: ReadKind, id: string | undefined) =>
     id === undefined
       ? undefined

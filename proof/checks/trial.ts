@@ -1,13 +1,13 @@
-/** @module What a check is given, and how it says what holds. */
-import type { Observation, SweepSeen } from '../observe.ts';
+/** @module The input of a check, and the function with which it makes claims. */
+import type { Observation, ObservedSweep } from '../observe.ts';
 import type { Wanted } from '../reference.ts';
 
-/** Says that something holds; `otherwise` tells what was seen instead. */
+/** Claims that a condition holds. `otherwise` describes the violation. */
 export type Claim = (holds: boolean, otherwise: () => string) => void;
 
-/** One sweep of a run, with what its payload asks for by the contract. */
+/** One sweep of a run, with the meaning of its payload by the contract. */
 export interface Trial {
-  readonly seen: SweepSeen;
+  readonly seen: ObservedSweep;
   readonly wanted: Wanted;
   readonly run: Observation;
   readonly claim: Claim;

@@ -88,7 +88,7 @@ export const payload: fc.Arbitrary<RequestPayload> = fc
   )
   .map((fields) => reachable(asJson(fields) as RequestPayload));
 
-/** A request that waits for force longer than its follow-ups last is not valid: it gets enough of them. */
+/** A request is invalid if `force.stuckFor` is longer than its follow-ups last; such a request gets more follow-ups. */
 function reachable(request: RequestPayload): RequestPayload {
   const minutes = { null: 0, '75m': 75, '90m': 90 }[String(request.force?.stuckFor ?? '75m')] ?? 10;
   const { followUp } = request;

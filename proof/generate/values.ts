@@ -1,12 +1,12 @@
-/** @module What the generators of fleets, requests and troubles are made with. */
+/** @module Helpers of the generators. */
 import * as fc from 'fast-check';
 import { caseStart } from '../case.ts';
 
 export const hour = 3_600_000;
-/** The moment so many milliseconds after a case begins, in ISO form. */
+/** The moment `ms` milliseconds after the start of a case, as ISO text. */
 export const iso = (ms: number) => new Date(caseStart + ms).toISOString();
 
-/** A value most of the time, and one of the others now and then. */
+/** Mostly the usual value, sometimes one of the others. */
 export function mostly<T, U>(usual: T, weight: number, ...others: U[]): fc.Arbitrary<T | U> {
   return fc.oneof(
     { arbitrary: fc.constant(usual), weight },
@@ -14,7 +14,7 @@ export function mostly<T, U>(usual: T, weight: number, ...others: U[]): fc.Arbit
   );
 }
 
-/** The fields that are there; the others are left out, as a payload leaves them. */
+/** An object with a random subset of the fields; the others are absent. */
 export const present = <T extends object>(
   fields: { [K in keyof T]: fc.Arbitrary<T[K]> },
   keys: (keyof T)[] = [],

@@ -1,6 +1,6 @@
 /**
- * @module The cluster in the hands of a test, or of a script: what is true now, whatever the API says of it, and the
- * means to change it from outside, at once.
+ * @module The cluster as a test or a script controls it: reads the actual state, whatever the API reports,
+ * and changes it from outside at once.
  */
 
 import type { SimulatorClock } from '../clock.ts';
@@ -8,7 +8,7 @@ import { addFleetJob } from '../fleets/build.ts';
 import type { Fleet, FleetJob, FleetNode } from '../fleets/schema.ts';
 import { bytesOf, FleetError } from '../fleets/schema.ts';
 import { ElasticsearchError } from './errors.ts';
-import type { World } from './handler-context.ts';
+import type { HandlerContext } from './handler-context.ts';
 import { Security } from './security.ts';
 import { ClusterState } from './state/cluster-state.ts';
 import { takeArrival } from './state/counts.ts';
@@ -20,23 +20,23 @@ import { type Job, type JobState, type JobTask, type StateChange, stateOf } from
 import { beginOpen, closeProcess, endTask, failTask, killTask } from './state/job-lifecycle.ts';
 import { growModel } from './state/model.ts';
 import { MlNode } from './state/node.ts';
+import { type Rhythm, rhythm } from './state/record-source.ts';
 import { reassign, removeNode, setUpgradeMode } from './state/relocation.ts';
-import { type Rhythm, rhythm } from './state/source.ts';
 import type { Stack } from './versions.ts';
 
-/** What is true of a job. Times are epoch milliseconds. */
+/** The actual state of a job. Times are epoch milliseconds. */
 export interface JobTruth {
   readonly jobId: string;
   readonly state: JobState;
   readonly groups: readonly string[];
-  /** When its process started on its node; undefined while it has none. */
+  /** When its process started on its node; undefined without a process. */
   readonly openedAt: number | undefined;
   readonly node: string | undefined;
   readonly lastDataTime: number | undefined;
   readonly latestRecordTime: number | undefined;
   readonly modelBytes: number;
   readonly finishedTime: number | undefined;
-  /** Of a job that was closed: whether its process ended gracefully, and nobody cut it short. */
+  /** For a closed job: whether its process ended gracefully instead of being killed. */
   readonly closedCleanly: boolean;
   readonly forced: boolean;
   readonly closedAt: number | undefined;
@@ -47,7 +47,7 @@ export interface JobTruth {
   readonly stateHistory: readonly StateChange[];
 }
 
-/** Adds a part of a fleet. @throws {FleetError} with its place where the cluster refuses it. */
+/** Adds a part of a fleet. @throws {FleetError} with the part's path if the cluster refuses it */
 function part(path: FleetError['path'], add: () => unknown): void {
   try {
     add();
@@ -58,7 +58,7 @@ function part(path: FleetError['path'], add: () => unknown): void {
 
 const defaultNodes: readonly FleetNode[] = [{ name: 'ml-0' }, { name: 'ml-1' }, { name: 'ml-2' }];
 
-export class SimulatedCluster implements World {
+export class SimulatedCluster implements HandlerContext {
   readonly cluster: ClusterState;
   readonly security: Security;
   readonly clock: SimulatorClock;
@@ -83,9 +83,9 @@ export class SimulatedCluster implements World {
     if (fleet.upgradeMode) setUpgradeMode(this.cluster, true);
   }
 
-  // --- reading the truth
+  // --- reading the actual state
 
-  /** What is true of a job; undefined when there is none (any more). */
+  /** The actual state of a job; undefined if it does not exist. */
   job(jobId: string): JobTruth | undefined {
     const job = this.cluster.jobs.get(jobId);
     if (!job) return undefined;
@@ -116,7 +116,7 @@ export class SimulatedCluster implements World {
     return this.cluster.sortedJobs;
   }
 
-  /** Every job's truth, in order of ids. */
+  /** The actual state of every job, in order of ids. */
   jobs(): JobTruth[] {
     return this.jobIds.flatMap((id) => this.job(id) ?? []);
   }
@@ -127,13 +127,13 @@ export class SimulatedCluster implements World {
 
   // --- jobs that appear, change and go
 
-  /** Adds a job (and its datafeed) as a fleet file describes it; one of the same id is replaced. */
+  /** Adds a job and its datafeed as a fleet file describes them. Replaces a job with the same id. */
   putJob(description: FleetJob): void {
     if (this.cluster.jobs.has(description.jobId)) this.removeJob(description.jobId);
     addFleetJob(this.cluster, description);
   }
 
-  /** Somebody else deletes the job, with force: config, task and datafeed are gone at once. */
+  /** Another user deletes the job with force: config, task and datafeed are gone at once. */
   removeJob(jobId: string): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -143,22 +143,22 @@ export class SimulatedCluster implements World {
     this.cluster.removeJob(job);
   }
 
-  /** Its process dies. The datafeed task stays, in limbo. */
+  /** The job's process dies. Its datafeed task stays and does nothing. */
   failJob(jobId: string, reason = 'autodetect process stopped unexpectedly'): void {
     const job = this.#job(jobId);
     failTask(this.cluster, job, this.#task(job), reason);
   }
 
-  /** Somebody else opens a closed job; its process runs when its opening is over. */
+  /** Another user opens a closed job. Its process runs when the opening is complete. */
   openJob(jobId: string): void {
     const job = this.#job(jobId);
     if (!job.task) beginOpen(this.cluster, job);
   }
 
-  /** Somebody else asks for a graceful close: the job is closing now, and closed when its process is done. */
+  /** Another user requests a graceful close: the job is `closing` now, and `closed` when its process has ended. */
   closeJob(jobId: string): void {
     const job = this.#job(jobId);
-    // a failed job has nothing left that could be closed gracefully
+    // a failed job has no process to close gracefully
     if (!job.task || job.task.state === 'failed') return;
     this.stopDatafeed(jobId);
     if (job.task.node)
@@ -166,14 +166,14 @@ export class SimulatedCluster implements World {
     else endTask(this.cluster, job, job.task, 'unassigned', 'closed by someone else');
   }
 
-  /** Somebody else closes the job with force: it is closed when this returns. */
+  /** Another user closes the job with force: it is closed when this returns. */
   forceCloseJob(jobId: string): void {
     const job = this.#job(jobId);
     this.stopDatafeed(jobId);
     if (job.task) killTask(this.cluster, job, job.task, 'force closed by someone else');
   }
 
-  /** From now on: how long the job's close takes (work in milliseconds), that it never ends, or how it fails. */
+  /** Sets how the job's next closes go: milliseconds of work, never ending, or failing. */
   setCloseDuration(
     jobId: string,
     takes: number | 'never' | { readonly fails: string; readonly after?: number },
@@ -182,7 +182,7 @@ export class SimulatedCluster implements World {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  /** From now on: how long the job's opening takes, in milliseconds, or that it hangs, or that its end is lost. */
+  /** Sets how the job's next openings go: milliseconds, hanging, or losing the write of `opened`. */
   setOpenDuration(jobId: string, takes: number | 'never' | 'lost'): void {
     this.#job(jobId).openTakes = takes;
   }
@@ -194,7 +194,7 @@ export class SimulatedCluster implements World {
 
   // --- data
 
-  /** Data arrives now: `records` of them, with event times up to `latest` (now, by default). */
+  /** Data arrives now: `records` records, with event times up to `latest` (default: now). */
   receiveData(jobId: string, { records = 1, latest = this.clock.now() } = {}): void {
     const job = this.#job(jobId);
     const now = this.clock.now();
@@ -210,14 +210,14 @@ export class SimulatedCluster implements World {
     growModel(job, now);
   }
 
-  /** Starts the job's datafeed as of now. Its source is what it was described with. */
+  /** Starts the job's datafeed now, with the source from its description. */
   startDatafeed(jobId: string, { start, end }: { start?: number; end?: number } = {}): void {
     const datafeed = this.cluster.datafeedOf(jobId);
     if (datafeed && !datafeed.task)
       beginFeed(this.cluster, datafeed, this.#job(jobId), { start: start ?? this.clock.now(), end });
   }
 
-  /** Stops the job's datafeed, at once and without what a stop would do besides. */
+  /** Stops the job's datafeed at once, without the side effects of the stop API. */
   stopDatafeed(jobId: string): void {
     const datafeed = this.cluster.datafeedOf(jobId);
     if (!datafeed?.task) return;
@@ -225,7 +225,7 @@ export class SimulatedCluster implements World {
     endFeed(datafeed, datafeed.task);
   }
 
-  /** Gives the job's datafeed a source from now on; undefined dries it up. */
+  /** Gives the job's datafeed a new source from now on; undefined ends its data. */
   setSource(jobId: string, source: Pick<Rhythm, 'every'> & Partial<Rhythm>): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -246,7 +246,7 @@ export class SimulatedCluster implements World {
     datafeed.stopTakes = takes;
   }
 
-  /** A forecast begins. Without `takes` (milliseconds) it lasts as its default duration of a day would. */
+  /** Starts a forecast that runs for `takes` milliseconds; by default as long as a forecast of one day. */
   startForecast(jobId: string, { takes }: { takes?: number } = {}): void {
     const day = 86_400_000;
     beginForecast(this.cluster, this.#job(jobId), { duration: day, expiresIn: 14 * day, takes });
@@ -269,14 +269,14 @@ export class SimulatedCluster implements World {
     reassign(this.cluster);
   }
 
-  /** The node dies: its processes are gone now, its tasks move to other nodes a moment later. */
+  /** The node dies: its processes are gone now, and its tasks move to other nodes a moment later. */
   crashNode(name: string): void {
     const node = this.cluster.nodes.find((candidate) => candidate.alive && candidate.name === name);
     if (!node) throw new Error(`there is no node ${name}`);
     removeNode(this.cluster, node);
   }
 
-  /** The node is shut down in order: its jobs leave snapshots of what they have seen, and move on. */
+  /** The node shuts down cleanly: its jobs write snapshots and move to other nodes. */
   removeNode(name: string): void {
     for (const job of this.cluster.jobs.values()) {
       if (job.task?.node?.name !== name || job.counts.processed === 0) continue;
@@ -295,17 +295,17 @@ export class SimulatedCluster implements World {
     setUpgradeMode(this.cluster, enabled);
   }
 
-  /** Without a master, what changes the cluster is refused with 503 and what runs goes on. */
+  /** Without a master, changes to the cluster fail with 503; running work goes on. */
   setMaster(present: boolean): void {
     this.cluster.hasMaster = present;
   }
 
-  /** The elected master goes, and another is elected after `outageMs`: closes under way get an error, and go on. */
+  /** The master leaves and another is elected after `outageMs`. Close requests in flight get an error; the closes go on. */
   changeMaster(outageMs = 3_000): void {
     this.cluster.changeMaster(outageMs);
   }
 
-  /** A persistent cluster setting; null for its default. */
+  /** Sets a persistent cluster setting; null restores its default. */
   setSetting(name: string, value: string | null): void {
     this.cluster.settings.set('persistent', name, value);
     reassign(this.cluster);

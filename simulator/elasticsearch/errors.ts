@@ -1,17 +1,17 @@
-/** @module Errors as Elasticsearch writes them: type, reason and status, with what caused them, as a response body. */
+/** @module Errors as Elasticsearch renders them: type, reason, status and causes, as a response body. */
 
-/** The part of an error that is repeated for the root cause and for what caused it. */
+/** The part of an error that root causes and causes repeat. */
 export interface ErrorCause {
   readonly type: string;
   readonly reason: string | null;
   readonly caused_by?: ErrorCause | undefined;
-  /** Response headers that the error carries, as a 401 does. */
+  /** Response headers that the error carries; a 401 has some. */
   readonly header?: Readonly<Record<string, string | readonly string[]>> | undefined;
-  /** Fields that some errors add, as `index` of a missing index. */
+  /** Extra fields of some errors, for example `index` of a missing index. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-// Only an Elasticsearch exception, or a parse error, hands the title of root cause on to what caused it.
+// Only for these types does the server report the cause as the root cause.
 const digging = new Set([
   'x_content_parse_exception',
   'status_exception',

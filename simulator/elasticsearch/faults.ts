@@ -1,7 +1,6 @@
 /**
- * @module What goes wrong, by script: for one endpoint and its nth occurrence, a status, a delay, a connection that
- * breaks before or after the effect, half a body, a wrong content type; and things that happen at a time or after so
- * many requests.
+ * @module Scripted faults: for the nth request to an endpoint, a status, a delay, a connection that breaks before or
+ * after the effect, half a body, a wrong content type. Also scripted events, at a time or after a number of requests.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { wildcard } from './state/expressions.ts';
@@ -11,13 +10,13 @@ export interface Fault {
   readonly api: string;
   /** Only requests whose path matches, with wildcards. */
   readonly path?: string | undefined;
-  /** The first request that it strikes, counted from 1 among those that match; default 1. */
+  /** The first matching request that it strikes, counted from 1; default 1. */
   readonly nth?: number | undefined;
-  /** How many requests it strikes from then on; default 1, `Infinity` for all. */
+  /** How many requests it strikes from there on; default 1, `Infinity` for all. */
   readonly times?: number | undefined;
-  /** Milliseconds that pass before the request is looked at. */
+  /** Milliseconds before the request is processed. */
   readonly delay?: number | undefined;
-  /** Milliseconds that pass between the effect and its answer. */
+  /** Milliseconds between the effect and the answer. */
   readonly delayAnswer?: number | undefined;
   /** Answer with this instead of acting. With `after`, act first. */
   readonly status?: number | undefined;
@@ -25,16 +24,16 @@ export interface Fault {
   readonly reason?: string | undefined;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Act, and answer with `status` all the same. */
+  /** Act, and still answer with `status`. */
   readonly after?: boolean | undefined;
   /** Break the connection before the request has any effect, or after it. */
   readonly reset?: 'before' | 'after' | undefined;
-  /** Send only so many bytes of the body, then break the connection. */
+  /** Send only this many bytes of the body, then break the connection. */
   readonly cut?: number | undefined;
   readonly contentType?: string | undefined;
   /** Leave out `X-elastic-product`. */
   readonly noProduct?: boolean | undefined;
-  /** Never answer; the connection stays open until the client goes. */
+  /** Never answer; the connection stays open until the client disconnects. */
   readonly hang?: boolean | undefined;
 }
 
@@ -61,7 +60,7 @@ export class FaultScript {
     this.#clock = clock;
   }
 
-  /** Adds a fault; returns what takes it away again. */
+  /** Adds a fault. Returns a function that removes it. */
   add(fault: Fault): () => void {
     let cancelled = false;
     this.#armed.push({
@@ -76,17 +75,17 @@ export class FaultScript {
     };
   }
 
-  /** Something happens at `when`, epoch milliseconds. */
+  /** Runs `event` at `when`, in epoch milliseconds. */
   at(when: number, event: () => void): () => void {
     return this.#clock.at(when, event);
   }
 
-  /** Something happens after the `nth` request from now on that matches `api`, before its answer is sent. */
+  /** Runs `event` after the `nth` request from now on that matches `api`, before its answer is sent. */
   afterRequest(nth: number, event: () => void, api = '*'): void {
     this.#triggers.push({ matches: wildcard(api), left: nth, event });
   }
 
-  /** The fault that strikes this request, if any: the first that was added and is due. Counts the occurrence. */
+  /** The fault that strikes this request, if any: the first added one that is due. Counts the request. */
   strike(api: string, path: string): Fault | undefined {
     let found: Fault | undefined;
     for (const armed of this.#armed) {
@@ -98,7 +97,7 @@ export class FaultScript {
     return found;
   }
 
-  /** To be called when a request has had its effect. */
+  /** Must be called when a request has taken effect. */
   requestDone(api: string): void {
     const due: Trigger[] = [];
     for (const trigger of this.#triggers) {

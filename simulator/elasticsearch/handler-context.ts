@@ -1,8 +1,8 @@
-/** @module All that a handler can reach. */
+/** @module Everything that a handler can use. */
 import type { Security } from './security.ts';
 import type { ClusterState } from './state/cluster-state.ts';
 
-export interface World {
+export interface HandlerContext {
   readonly cluster: ClusterState;
   readonly security: Security;
 }

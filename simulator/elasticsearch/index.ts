@@ -1,12 +1,12 @@
 /**
- * @module The embedded Elasticsearch: anomaly detection jobs and nothing else, over real HTTP, on a clock that tests
- * and `--speed` control.
+ * @module The embedded Elasticsearch: anomaly detection jobs only, over real HTTP, on a clock that tests and `--speed`
+ * control.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { SimulatorClock } from '../clock.ts';
+import { armFleet } from '../fleets/fault-script.ts';
 import type { Fleet } from '../fleets/schema.ts';
-import { armFleet } from '../fleets/script.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { FaultScript } from './faults.ts';
 import { createElasticsearchServer, type RecordedRequest } from './http/server.ts';
@@ -25,9 +25,9 @@ export interface ElasticsearchOptions {
   readonly fleet?: Fleet;
   /** Default: 9.2 */
   readonly stack?: Stack;
-  /** Of everything that is random; default 1. */
+  /** Seed of all randomness; default 1. */
   readonly seed?: number;
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
   /** Default: 127.0.0.1 */
   readonly host?: string;
@@ -37,7 +37,7 @@ export interface ElasticsearchOptions {
 
 export interface EmbeddedElasticsearch extends AsyncDisposable {
   readonly url: string;
-  /** The state itself: tests read the truth and change the world here. */
+  /** The cluster itself: tests read its actual state and change it here. */
   readonly cluster: SimulatedCluster;
   /** Every request seen, in order. */
   readonly requests: RecordedRequest[];
@@ -54,7 +54,7 @@ export async function startElasticsearch(options: ElasticsearchOptions): Promise
   armFleet(fleet, cluster, faults);
   const requests: RecordedRequest[] = [];
   const server = createElasticsearchServer({
-    world: cluster,
+    context: cluster,
     clock,
     routes,
     faults,

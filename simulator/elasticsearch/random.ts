@@ -1,6 +1,6 @@
 /**
- * @module Randomness from a seed. A draw is a function of the seed and of what it is for, never of the order of
- * requests: the same job closes in the same time however the tests around it interleave.
+ * @module Randomness from a seed. A draw depends on the seed and its keys only, never on the order of requests:
+ * the same job closes in the same time, however the requests interleave.
  */
 
 /** Two 32-bit rounds over the keys (murmur-style mixing): cheap, and good enough to look random to people. */
@@ -27,7 +27,7 @@ export class Random {
     this.seed = seed;
   }
 
-  /** A number over 0 and under 1. */
+  /** A number between 0 and 1, both excluded. */
   unit(...keys: (string | number)[]): number {
     return (mix(this.seed, keys) + 0.5) / 2 ** 32;
   }
@@ -50,11 +50,11 @@ export class Random {
     return values[Math.floor(this.unit(...keys) * values.length)] as T;
   }
 
-  /** An id in the alphabet that Elasticsearch uses for uuids. */
+  /** An id in the alphabet of Elasticsearch's uuids. */
   id(length: number, ...keys: (string | number)[]): string {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
     let text = '';
-    // a leading _ or - would make an awkward id in a shell
+    // a leading _ or - is awkward in a shell
     for (let index = 0; index < length; index++)
       text += alphabet[Math.floor(this.unit('id', ...keys, index) * (index === 0 ? 62 : 64))];
     return text;

@@ -1,4 +1,4 @@
-/** @module Every endpoint. */
+/** @module The list of all endpoints. */
 import { catDatafeedsRoute } from './api/cat-datafeeds.ts';
 import { catJobsRoute } from './api/cat-jobs.ts';
 import { closeJobRoute } from './api/close-job.ts';

@@ -1,4 +1,4 @@
-/** @module Who may do what: users, API keys, cluster privileges, and the answers to those who may not (docs/elasticsearch.md §4). */
+/** @module Users, API keys, cluster privileges, and the errors when one is missing (docs/elasticsearch.md §4). */
 import { ElasticsearchError } from './errors.ts';
 
 /** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */
@@ -15,7 +15,7 @@ export interface User {
 export interface ApiKey {
   readonly id: string;
   readonly key: string;
-  /** The owner; what the key may do is at most what its owner may. */
+  /** The owner, whose privileges limit those of the key. */
   readonly owner: string;
   readonly cluster: readonly string[];
   readonly expired?: boolean | undefined;
@@ -28,7 +28,7 @@ export interface Principal {
   readonly apiKeyId?: string | undefined;
 }
 
-/** Each privilege with what else includes it, nearest first: the order in which a 403 names them. */
+/** For each privilege, the others that include it, nearest first, as a 403 lists them. */
 const grantedBy: Record<string, readonly string[]> = {
   monitor_ml: ['monitor_ml', 'manage_ml', 'monitor', 'manage', 'all'],
   manage_ml: ['manage_ml', 'manage', 'all'],
@@ -37,7 +37,7 @@ const grantedBy: Record<string, readonly string[]> = {
   all: ['all'],
 };
 
-/** Privileges that exist without meaning anything here, for `_has_privileges`. */
+/** Privileges that exist and have no effect here; `_has_privileges` accepts them. */
 const others = [
   'cross_cluster_replication cross_cluster_search manage_api_key manage_own_api_key manage_security read_security',
   'manage_index_templates manage_ingest_pipelines manage_pipeline manage_ilm read_ilm manage_slm read_slm',
@@ -58,12 +58,12 @@ export class Security {
     this.apiKeys = apiKeys;
   }
 
-  /** Without users and keys nobody is asked who they are. */
+  /** Security is off without users and keys. */
   get enabled(): boolean {
     return this.users.length > 0 || this.apiKeys.length > 0;
   }
 
-  /** Who sends `authorization`. @throws 401 */
+  /** The principal that the header authenticates. @throws 401 */
   authenticate(authorization: string | undefined, uri: string): Principal | undefined {
     if (!this.enabled) return undefined;
     if (authorization === undefined)
@@ -92,11 +92,11 @@ export class Security {
     return { username: key.owner, roles: owner?.roles ?? [], cluster, apiKeyId: key.id };
   }
 
-  /** @throws 403 when `principal` lacks the privilege that `action` needs. */
+  /** @throws 403 if `principal` lacks the privilege that `action` needs */
   authorize(principal: Principal | undefined, privilege: Privilege, action: string, major: number): void {
     if (!principal || privilege === 'none') return;
     if (privilege === 'index') {
-      // indices are no part of what is simulated: whoever has any cluster privilege may use them
+      // index privileges are not simulated: any cluster privilege is enough
       return;
     }
     if (holds(principal.cluster, privilege)) return;
@@ -109,7 +109,7 @@ export class Security {
     });
   }
 
-  /** Whether `principal` has a cluster privilege; everybody has all of them where security is off. */
+  /** Whether `principal` has a cluster privilege. Without security, every privilege is granted. */
   has(principal: Principal | undefined, privilege: string): boolean {
     return principal === undefined || holds(principal.cluster, privilege);
   }

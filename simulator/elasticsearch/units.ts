@@ -13,13 +13,13 @@ const timeUnits = [
 
 /**
  * Milliseconds of a time value such as `30m`; `-1` is -1.
- * @throws 400 in the server's words; `name` is the setting that they blame.
+ * @throws 400 in the server's words, with `name` as the setting
  */
 export function parseTimeValue(text: string, name: string): number {
   const trimmed = text.trim();
   const lower = trimmed.toLowerCase();
   for (const [unit, factor] of timeUnits) {
-    // an upper-case M is refused: it would mean months
+    // an upper-case M would mean months and is refused
     if (unit === 'm' ? !trimmed.endsWith('m') : !lower.endsWith(unit)) continue;
     return wholeNumber(text, lower.slice(0, -unit.length).trim(), name) * factor;
   }
@@ -43,7 +43,7 @@ function wholeNumber(text: string, digits: string, name: string): number {
   throw illegalArgument(`failed to parse [${text}]`);
 }
 
-/** A duration as messages print it: in the largest unit that fits, with at most one digit after the point. */
+/** A duration as messages print it: in the largest fitting unit, with at most one decimal. */
 export function printTimeValue(ms: number): string {
   if (ms < 0) return String(ms);
   if (ms === 0) return '0s';
@@ -69,7 +69,7 @@ const byteUnits = [
   ['b', 1],
 ] as const;
 
-/** Bytes of a size such as `64mb`. @throws 400 in the server's words. */
+/** Bytes of a size such as `64mb`. @throws 400 in the server's words */
 export function parseByteSize(text: string, name: string): number {
   const lower = text.trim().toLowerCase();
   for (const [unit, factor] of byteUnits) {
@@ -84,14 +84,14 @@ export function parseByteSize(text: string, name: string): number {
   );
 }
 
-/** A size as `human=true` prints it: `1.5gb`. */
+/** A size as `human=true` prints it, for example `1.5gb`. */
 export function printByteSize(bytes: number): string {
   for (const [unit, factor] of byteUnits.slice(0, 5))
     if (bytes >= factor) return `${Math.trunc((bytes / factor) * 10) / 10}${unit}`;
   return `${bytes}b`;
 }
 
-/** A size in the largest unit that divides it: `2764mb`, `1gb`. */
+/** A size in the largest unit that divides it, for example `2764mb` or `1gb`. */
 export function exactByteSize(bytes: number): string {
   for (const [unit, factor] of byteUnits.slice(0, 5))
     if (bytes > 0 && bytes % factor === 0) return `${bytes / factor}${unit}`;

@@ -1,4 +1,4 @@
-/** @module The stack versions that can be played, and what differs between them (docs/elasticsearch.md §5). */
+/** @module The stack versions that the simulator offers, and their differences (docs/elasticsearch.md §5). */
 
 export const stacks = ['7.17', '8.19', '9.2'] as const;
 export type Stack = (typeof stacks)[number];

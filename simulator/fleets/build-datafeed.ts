@@ -1,13 +1,13 @@
-/** @module From the description of a datafeed to the cluster's own, with its task if it runs. */
+/** @module Builds a datafeed of the cluster, with its task if it runs, from its description in a fleet. */
 import { completeDatafeed, datafeedTraits } from '../elasticsearch/config/datafeed-config.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';
 import { scheduleEnd } from '../elasticsearch/state/datafeed-lifecycle.ts';
 import type { Job } from '../elasticsearch/state/job.ts';
-import { drySource, rhythm } from '../elasticsearch/state/source.ts';
+import { drySource, rhythm } from '../elasticsearch/state/record-source.ts';
 import { durationMs, type FleetDatafeed, momentAt } from './schema.ts';
 
-/** Adds the datafeed of a job. A started one feeds it from its source on, by the clock. */
+/** Adds the datafeed of a job. A started datafeed begins at its source's first record. */
 export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
   const now = cluster.clock.now();
   const id = description.datafeedId ?? `datafeed-${job.id}`;

@@ -1,6 +1,7 @@
-/** @module From a fleet's descriptions to the cluster's own jobs, tasks and datafeeds. */
+/** @module Builds the jobs, tasks and datafeeds of the cluster from a fleet. */
+
+import { ordered } from '../elasticsearch/config/field-order.ts';
 import { traitsOf } from '../elasticsearch/config/job-config.ts';
-import { ordered } from '../elasticsearch/config/order.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import { noCounts } from '../elasticsearch/state/counts.ts';
 import type { CloseBehaviour, Job, JobConfig, JobTask } from '../elasticsearch/state/job.ts';
@@ -13,7 +14,7 @@ import { bytesOf, durationMs, type FleetJob, type Moment, momentAt } from './sch
 
 const day = 86_400_000;
 
-/** Adds one job in the state that it is described in, with its datafeed. @throws when its node does not exist. */
+/** Adds one job in the described state, with its datafeed. @throws if its node does not exist */
 export function addFleetJob(cluster: ClusterState, description: FleetJob): Job {
   const now = cluster.clock.now();
   const at = (moment: Moment | undefined) => (moment === undefined ? undefined : momentAt(moment, now));
@@ -90,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The past that leads up to how the job is described, drawn once and only when somebody asks. */
+/** The past that leads up to the described job, generated once, on first use. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
@@ -169,10 +170,10 @@ interface Fed {
   readonly records: number | undefined;
 }
 
-function fillCounts(job: Job, { first: told, lastData, latest, records: given }: Fed): void {
+function fillCounts(job: Job, { first: givenFirst, lastData, latest, records: given }: Fed): void {
   const { counts, traits } = job;
-  // of a back-fill everything is old in event time, whenever the job was made
-  const first = Math.min(told, latest);
+  // a backfill has only old event times, whenever the job was created
+  const first = Math.min(givenFirst, latest);
   const span = latest - first;
   const records = given ?? Math.max(1, Math.floor(span / 60_000));
   counts.input = records;
@@ -205,10 +206,10 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   job.task = task;
   job.history.push({ at: openedAt, state: task.state, cause: 'fleet' });
   cluster.place(job, task, node);
-  // without a node on purpose: nobody may give it one
+  // deliberately without a node: it must not be assigned one
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
-  // one whose write of `opened` was lost may have run for long
+  // if the write of `opened` was lost, the process may have been running for long
   if (task.process && job.openTakes === 'lost') task.process = { ...task.process, startedAt: openedAt };
   if (state === 'closing') void closeProcess(cluster, job, task, 'fleet').catch(() => undefined);
 }

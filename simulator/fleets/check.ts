@@ -1,4 +1,4 @@
-/** @module Fleets from files: a valid fleet, or every mistake with the path that leads to it. */
+/** @module Validates fleet files: returns the fleet, or every mistake with its path. */
 import * as z from 'zod';
 import { knownFieldsHint } from '../../src/base/did-you-mean.ts';
 import { fieldName, firstProblems, type Problem } from '../../src/base/errors.ts';
@@ -10,7 +10,7 @@ export type CheckedFleet =
   | { readonly fleet: Fleet; readonly problems?: undefined }
   | { readonly problems: readonly Problem[] };
 
-/** Checks a fleet as it stood in a file. Every problem names field, value and expectation. */
+/** Checks the value of a fleet file. Every problem names the field, its value and the expected one. */
 export function checkFleet(value: unknown): CheckedFleet {
   const result = fleetSchema.safeParse(value, { reportInput: true });
   if (!result.success)
@@ -27,7 +27,7 @@ function* describe(issue: z.core.$ZodIssue, prefix: Path): Generator<Problem, un
     return;
   }
   if (issue.code === 'invalid_union') {
-    // an object is compared with the branch that is one, which says more than "none of them"
+    // for an object, the problems of the object variant are more helpful than "matches no variant"
     const deeper = issue.errors.find((errors) =>
       errors.some((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
     );
@@ -70,7 +70,7 @@ function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefine
   return schema;
 }
 
-/** What no single field can tell: names used twice, nodes that are not there, events about nobody. */
+/** Problems across fields: duplicate names, unknown nodes, events for unknown jobs. */
 function contradictions(fleet: Fleet): Problem[] {
   const problems: Problem[] = [];
   const nodes = fleet.nodes?.map((node) => node.name) ?? ['ml-0', 'ml-1', 'ml-2'];

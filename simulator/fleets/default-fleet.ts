@@ -1,7 +1,6 @@
 /**
- * @module The believable fleet: what the embedded cluster starts with when nobody describes one. Some forty jobs of a
- * few teams over three nodes, of which a good third is idle: the proportion is higher than in real clusters (about a
- * sixth), so that there is something to see.
+ * @module The default fleet of the embedded cluster: some forty jobs of a few teams on three nodes. More than a third of
+ * them are idle, against about a sixth in real clusters, so that a demonstration has something to show.
  */
 import type { Fleet, FleetJob } from './schema.ts';
 
@@ -17,7 +16,7 @@ const teams: readonly Team[] = [
   { group: 'security', busy: ['security-rare-process', 'security-auth-failures', 'security-egress'] },
 ];
 
-/** A fleet whose times are told from `now`, epoch milliseconds. */
+/** A fleet whose times count back from `now`, in epoch milliseconds. */
 export function defaultFleet(now: number): Fleet {
   const day = 86_400_000;
   return {
@@ -36,7 +35,7 @@ export function defaultFleet(now: number): Fleet {
   };
 }
 
-/** Real-time datafeeds whose sources do not end. */
+/** Jobs with real-time datafeeds whose data does not end. */
 function busyJobs({ group, busy }: Team): FleetJob[] {
   return busy.map((jobId, index) => ({
     jobId,
@@ -53,7 +52,7 @@ function busyJobs({ group, busy }: Team): FleetJob[] {
   }));
 }
 
-/** Opened weeks ago, their datafeeds stopped since; no two fell silent together. */
+/** Jobs that were opened weeks ago and whose datafeeds are stopped. No two lost their data at the same time. */
 function idleJobs(): FleetJob[] {
   const idle: readonly (readonly [
     jobId: string,
@@ -85,7 +84,7 @@ function idleJobs(): FleetJob[] {
   }));
 }
 
-/** One of each case that a sweep has to tell apart. */
+/** One job for each case that a sweep has to distinguish. */
 function peculiarJobs(protectUntil: string): FleetJob[] {
   return [...misleadingJobs, ...failedAndNeverFedJobs, ...keptJobs(protectUntil)];
 }
@@ -167,7 +166,7 @@ const failedAndNeverFedJobs: readonly FleetJob[] = [
   },
 ];
 
-/** Jobs with a reason to be kept that a sweep must see. */
+/** Jobs that a sweep must keep, each for another reason. */
 function keptJobs(protectUntil: string): FleetJob[] {
   return [
     {

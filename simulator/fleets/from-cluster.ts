@@ -1,17 +1,17 @@
 /**
- * @module A copy of a real cluster as a fleet: its jobs, stats and datafeeds, read and nothing else. Times become ages,
- * so that what was idle for three days when it was read is so whenever the copy is played.
+ * @module Copies a real cluster into a fleet: its jobs, stats and datafeeds, read-only. Times become ages, so that a job
+ * that is idle for three days now is idle for three days whenever the copy starts.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Fleet, FleetDatafeed, FleetJob } from './schema.ts';
 
-/** Reads one path of a cluster; `GET` is all that a copy needs. */
+/** Reads one path of a cluster with `GET`. */
 export type Read = (path: string) => Promise<unknown>;
 
 export interface CopyOptions {
-  /** Epoch milliseconds of the moment of reading. */
+  /** Epoch milliseconds at which the cluster is read. */
   readonly now: number;
-  /** Replace ids, groups, nodes and everything that people wrote by hashes with a key that is thrown away. */
+  /** Replace ids, groups, nodes and all text by people with hashes, under a key that is thrown away. */
   readonly hashIds: boolean;
 }
 
@@ -51,7 +51,7 @@ interface DatafeedStats {
   readonly running_state?: { readonly real_time_configured?: boolean; readonly real_time_running?: boolean };
 }
 
-/** Reads the fleet of a cluster. Rejects with what `read` rejects with. */
+/** Reads the fleet of a cluster. Rejects if `read` rejects. */
 export async function copyFleet(read: Read, { now, hashIds }: CopyOptions): Promise<Fleet> {
   const [configs, stats, datafeeds] = await Promise.all([
     read('/_ml/anomaly_detectors') as Promise<{ jobs: Config[] }>,
@@ -109,7 +109,7 @@ function copyJob(
   return withoutUndefined(job);
 }
 
-/** Open without a node means no process; a failed job has none anyhow, and its node is not told. */
+/** Null for an open job without a node, which has no process. A failed job has no process either way. */
 function processless(state: string): null | undefined {
   return state === 'failed' ? undefined : null;
 }
@@ -133,7 +133,7 @@ function copyDatafeed(
       lookingBack && latest !== undefined
         ? withoutUndefined({
             from: ageOf(now - latest),
-            // its end is not told: a job that has one is taken to end now
+            // the API does not show the end, so the copy ends it now
             end: running?.real_time_configured === false ? 'now' : undefined,
           })
         : undefined,
@@ -142,21 +142,21 @@ function copyDatafeed(
   return withoutUndefined(datafeed);
 }
 
-/** Records at the pace so far, for as long as data was still coming when the cluster was read. */
+/** Continues at the pace so far if data was still arriving when the cluster was read. */
 function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['source'] {
   const {
     processed_record_count: records = 0,
     earliest_record_timestamp: first,
     latest_record_timestamp: latest,
   } = counts;
-  // too little has been seen to tell a pace
+  // two moments are needed to calculate a pace
   const known = first !== undefined && latest !== undefined && latest > first && records > 1;
   const every = known ? Math.max(1, Math.round((latest - first) / records)) : 60_000;
   const dry = now - (counts.last_data_time ?? 0) > 3_600_000;
   return withoutUndefined({ every: `${every}ms`, until: dry ? ageOf(now - (latest ?? now)) : undefined });
 }
 
-/** Fields that the copy tells in its own words, and those that belong to the server. */
+/** Config fields that the fleet describes elsewhere, and those that only the server sets. */
 const retold = new Set(
   [
     'job_id groups description custom_settings datafeed_config create_time finished_time job_version job_type',
@@ -173,7 +173,7 @@ function copyDatafeedConfig(config: Readonly<Record<string, unknown>>): Record<s
   return rest;
 }
 
-/** Hidden, only what a sweep looks at is left of them. */
+/** The custom settings; with `hidden`, only those that a sweep reads. */
 function copySettings(settings: Config['custom_settings'], hidden: boolean): FleetJob['customSettings'] {
   if (!settings || !hidden) return settings;
   const { managed, jobsweep } = settings;
@@ -202,7 +202,7 @@ class Names {
   }
 }
 
-/** An age as a duration; what lies ahead, as an instant. */
+/** An age as a duration; a future moment as an instant. */
 function ageOf(ms: number): string | number {
   return ms >= 1 ? `${Math.round(ms)}ms` : 'now';
 }

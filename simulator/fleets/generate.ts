@@ -1,6 +1,6 @@
 /**
- * @module Large fleets from a seed: about a sixth of the open jobs idle, as in real clusters, sizes and closing times
- * as `closing-time.ts` models them, and every case that a sweep has to tell apart somewhere among them.
+ * @module Large random fleets from a seed. As in real clusters, about a sixth of the open jobs are idle. Sizes and
+ * closing times follow `closing-time.ts`, and every case that a sweep has to distinguish occurs.
  */
 import { Random } from '../elasticsearch/random.ts';
 import { closingTimes } from '../elasticsearch/state/closing-time.ts';
@@ -25,10 +25,10 @@ const subjects = [
   'memory',
   'egress',
 ] as const;
-/** A node of this fleet runs at most this many, well under `xpack.ml.max_open_jobs`. */
+/** The most jobs per node, well under `xpack.ml.max_open_jobs`. */
 const jobsPerNode = 400;
 
-/** A fleet of `jobs` jobs that is the same for the same seed. Moments are told as ages. */
+/** A fleet of `jobs` jobs that is the same for the same seed. Moments are ages. */
 export function generateFleet({ jobs, seed, idle = 0.17 }: GenerateOptions): Fleet {
   const random = new Random(seed);
   const nodes = Math.max(3, Math.ceil(jobs / jobsPerNode));
@@ -59,7 +59,7 @@ function generateJob(random: Random, index: number, nodes: number, idle: number)
   } satisfies FleetJob;
   const openedDays = random.integer(5, 300, 'opened', index);
   const opened = { ...common, openedAt: `${openedDays}d` } satisfies FleetJob;
-  // of ten jobs, one is closed; the rest is open, and `idle` of it has had no data for days
+  // one job in ten is closed; of the open ones, the share `idle` has had no data for days
   if (draw < 0.1)
     return {
       ...common,
@@ -81,7 +81,7 @@ function generateJob(random: Random, index: number, nodes: number, idle: number)
   };
 }
 
-/** Idle in one of the ways that there are, most of them plainly. */
+/** A job that is idle in one of several ways, mostly the plain one. */
 function idleJob(random: Random, index: number, opened: FleetJob, openedDays: number): FleetJob {
   const last = age(random, index, 3, Math.max(4, openedDays));
   const kind = random.unit('idle kind', index);
@@ -98,7 +98,7 @@ function idleJob(random: Random, index: number, opened: FleetJob, openedDays: nu
   return { ...plain, datafeed: { state: 'started', source: { every: '60s', until: last } } };
 }
 
-/** An age between two numbers of days, to the second: no two jobs fall silent together. */
+/** A random age between two numbers of days, to the second, so that no two jobs lose their data together. */
 function age(random: Random, index: number, low: number, high: number): string {
   return `${Math.round(random.between(low, high, 'age', index) * 86_400)}s`;
 }

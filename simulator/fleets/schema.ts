@@ -1,18 +1,18 @@
 /**
- * @module The fleet file: nodes, jobs, datafeeds, users and faults of an embedded cluster, as people write them. The
- * schema is also the source of the types and of `schemas/fleet.schema.json`.
+ * @module The schema of fleet files: nodes, jobs, datafeeds, users and faults of an embedded cluster. The types and
+ * `schemas/fleet.schema.json` are generated from it.
  */
 import * as z from 'zod';
 import { parseDuration } from '../../src/base/duration.ts';
 import { habits } from '../past/life.ts';
 
-const durationText = 'a duration: a whole number and one of ms, s, m, h, d, as "4m"';
+const durationText = 'a duration: a whole number with ms, s, m, h or d, such as "4m"';
 const duration = () =>
   z
     .string({ error: durationText })
     .refine((text) => parseDuration(text) !== undefined, { error: durationText });
 
-const momentText = 'a moment: how long ago as "3d", "now", an ISO date-time, or epoch milliseconds';
+const momentText = 'a moment: an age such as "3d", "now", an ISO date-time, or epoch milliseconds';
 const moment = () =>
   z
     .union(
@@ -27,7 +27,7 @@ const moment = () =>
     )
     .meta({ description: momentText });
 
-const sizeText = 'a size: bytes, or a whole number and one of kb, mb, gb, as "64mb"';
+const sizeText = 'a size: bytes, or a whole number with kb, mb or gb, such as "64mb"';
 const size = () =>
   z
     .union([z.int().min(0), z.string().regex(/^\d+(b|kb|mb|gb)$/)], { error: sizeText })
@@ -35,15 +35,15 @@ const size = () =>
 
 const count = (text = 'a whole number, 0 or more') => z.int({ error: text }).min(0, { error: text });
 const id = z.string({ error: 'an id' }).regex(/^[a-z0-9](?:[a-z0-9_\-.]*[a-z0-9])?$/, {
-  error: 'an id: a-z, 0-9, _, - and ., first and last a letter or a digit',
+  error: 'an id of a-z, 0-9, _, - and . that begins and ends with a letter or a digit',
 });
-/** Only the ids of jobs have a longest length. */
+/** Only job ids have a maximum length. */
 const jobId = id.max(64, { error: 'a job id of at most 64 characters' });
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
 
-/** Of a config that is given as it stands, what the cluster works with has its form; the rest is only shown again. */
+/** A literal config: the fields that the cluster uses are checked, the others are only returned by the API. */
 const jobConfig = z.looseObject({
   job_id: z.never({ error: 'nothing here: the id is `jobId`' }).optional(),
   groups: z.array(id).optional(),
@@ -71,48 +71,48 @@ const datafeedConfig = z.looseObject({
 
 const nodeSchema = z.strictObject({
   name: z.string().min(1),
-  memory: size().optional().meta({ description: 'Of the machine; default 64gb.' }),
+  memory: size().optional().meta({ description: 'Memory of the machine; default 64gb.' }),
   processors: count().min(1).optional(),
   closeCapacity: z
     .number()
     .gt(0)
     .optional()
-    .meta({ description: 'How many closes run at full speed side by side; default 8.' }),
+    .meta({ description: 'How many closes run at full speed at once; default 8.' }),
 });
 
 const sourceSchema = z.strictObject({
-  every: duration().meta({ description: 'From one record to the next, in event time.' }),
+  every: duration().meta({ description: 'Event time between two records.' }),
   from: moment().optional(),
-  until: moment().optional().meta({ description: 'When the source dries up; never, if left out.' }),
+  until: moment().optional().meta({ description: 'When the data ends; default: never.' }),
   bytesPerRecord: count().optional(),
 });
 
 const datafeedSchema = z.strictObject({
-  datafeedId: id.optional().meta({ description: 'Default: `datafeed-` and the job id.' }),
+  datafeedId: id.optional().meta({ description: 'Default: `datafeed-` followed by the job id.' }),
   state: oneOf(['stopped', 'starting', 'started', 'stopping']).optional(),
   indices: z.array(z.string().min(1)).min(1).optional(),
   queryDelay: duration().optional(),
   frequency: duration().optional(),
-  source: sourceSchema.optional().meta({ description: 'What it finds; nothing, if left out.' }),
+  source: sourceSchema.optional().meta({ description: 'The records that it finds; default: none.' }),
   lookback: z
     .strictObject({
-      from: moment().meta({ description: 'Event time that it has read up to.' }),
-      end: moment().optional().meta({ description: 'Event time at which it ends, and closes its job.' }),
+      from: moment().meta({ description: 'Event time up to which it has read.' }),
+      end: moment().optional().meta({ description: 'Event time at which it ends and closes its job.' }),
       rate: z
         .number()
         .gt(1)
         .optional()
-        .meta({ description: 'Event time read per time passed; default 3600.' }),
+        .meta({ description: 'How much faster than time it reads event time; default 3600.' }),
     })
     .optional()
     .meta({ description: 'It is still reading the past.' }),
-  end: moment().optional().meta({ description: 'Event time at which it ends, and closes its job.' }),
+  end: moment().optional().meta({ description: 'Event time at which it ends and closes its job.' }),
   stopTakes: z
     .union([duration(), z.literal('never'), z.strictObject({ fails: z.string().min(1) })])
     .optional(),
   config: datafeedConfig
     .optional()
-    .meta({ description: 'Fields of the config, as Elasticsearch names them.' }),
+    .meta({ description: 'Fields of the config under their Elasticsearch names.' }),
   searchCount: count().optional(),
 });
 
@@ -130,20 +130,20 @@ export const jobSchema = z.strictObject({
   groups: z.array(id).optional(),
   description: z.string().optional(),
   customSettings: z.record(z.string(), z.unknown()).optional(),
-  config: jobConfig
-    .optional()
-    .meta({ description: 'Fields of the config, as Elasticsearch names them; they win.' }),
+  config: jobConfig.optional().meta({
+    description: 'Fields of the config under their Elasticsearch names; they override the other fields.',
+  }),
   bucketSpan: duration().optional(),
   memoryLimit: size().optional(),
   created: moment().optional(),
   state: oneOf(['closed', 'opening', 'opened', 'closing', 'failed'])
     .optional()
     .meta({ description: 'Default: opened.' }),
-  reason: z.string().optional().meta({ description: 'Why it is failed.' }),
+  reason: z.string().optional().meta({ description: 'Why it failed.' }),
   openedAt: moment().optional().meta({ description: 'When its process started; default 30d.' }),
-  finishedAt: moment().optional().meta({ description: 'Of a closed job: its `finished_time`.' }),
+  finishedAt: moment().optional().meta({ description: 'The `finished_time` of a closed job.' }),
   firstData: moment().optional(),
-  lastData: moment().optional().meta({ description: 'When data last arrived; left out: it never had any.' }),
+  lastData: moment().optional().meta({ description: 'When data last arrived; default: never.' }),
   latestRecord: moment()
     .optional()
     .meta({ description: 'Event time of the newest record; default: lastData.' }),
@@ -152,7 +152,7 @@ export const jobSchema = z.strictObject({
   node: z
     .union([z.string().min(1), z.null()])
     .optional()
-    .meta({ description: 'The name of its node; null: it has a task and no process.' }),
+    .meta({ description: 'The name of its node; null for a task without a process.' }),
   assignmentExplanation: z.string().optional(),
   openTakes: z
     .union([duration(), z.literal('never'), z.literal('lost')], {
@@ -165,13 +165,13 @@ export const jobSchema = z.strictObject({
     }),
   closeTakes: closeTakes
     .optional()
-    .meta({ description: 'Work of its close; its node’s closes share capacity. Default: by model size.' }),
-  askedToClose: moment().optional().meta({ description: 'Of a closing job: since when.' }),
+    .meta({ description: 'How long its close takes if it has the node to itself. Default: by model size.' }),
+  askedToClose: moment().optional().meta({ description: 'When the close of a closing job began.' }),
   blocked: oneOf(['delete', 'reset', 'revert']).optional(),
   forecast: oneOf(['scheduled', 'started', 'finished', 'failed']).optional(),
   past: z
     .strictObject({
-      habit: oneOf(habits).optional().meta({ description: 'How its data came; drawn, if left out.' }),
+      habit: oneOf(habits).optional().meta({ description: 'How its data arrived; default: random.' }),
       comesBack: count().optional().meta({ description: 'How often it was closed and opened again.' }),
       seed: z.int().optional(),
     })
@@ -184,7 +184,7 @@ const userSchema = z.strictObject({
   username: z.string().min(1),
   password: z.string().min(1),
   roles: z.array(z.string()).optional(),
-  cluster: z.array(z.string()).optional().meta({ description: 'Cluster privileges, as "manage_ml".' }),
+  cluster: z.array(z.string()).optional().meta({ description: 'Cluster privileges, such as "manage_ml".' }),
 });
 
 const apiKeySchema = z.strictObject({
@@ -231,11 +231,11 @@ const eventNames = [
 
 const eventSchema = z.strictObject({
   event: oneOf(eventNames),
-  at: duration().optional().meta({ description: 'After the start.' }),
+  at: duration().optional().meta({ description: 'Time after the start.' }),
   afterRequest: count()
     .min(1)
     .optional()
-    .meta({ description: 'After so many requests (to `api`, if given).' }),
+    .meta({ description: 'After this many requests (to `api`, if given).' }),
   api: z.string().optional(),
   jobId: z.string().optional(),
   node: z.string().optional(),
@@ -246,7 +246,7 @@ export const fleetSchema = z
   .strictObject({
     $schema: z.string().optional(),
     clusterName: z.string().min(1).optional(),
-    nodes: z.array(nodeSchema).min(1).optional().meta({ description: 'Default: three of 64gb.' }),
+    nodes: z.array(nodeSchema).min(1).optional().meta({ description: 'Default: three nodes with 64gb.' }),
     jobs: z.array(jobSchema).optional(),
     users: z.array(userSchema).optional(),
     apiKeys: z.array(apiKeySchema).optional(),
@@ -255,13 +255,13 @@ export const fleetSchema = z
       .optional()
       .meta({ description: 'Persistent cluster settings.' }),
     upgradeMode: z.boolean().optional(),
-    unlicensed: z.boolean().optional().meta({ description: 'Its licence has no machine learning.' }),
+    unlicensed: z.boolean().optional().meta({ description: 'Its licence excludes machine learning.' }),
     faults: z.array(faultSchema).optional(),
     events: z.array(eventSchema).optional(),
   })
   .meta({
     title: 'jobsweep fleet',
-    description: 'The embedded Elasticsearch’s nodes, jobs, users and faults.',
+    description: 'The nodes, jobs, users and faults of the embedded Elasticsearch.',
   });
 
 /** A fleet as people write it. */
@@ -273,7 +273,7 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** A part of a fleet that the cluster refuses, in the cluster's words, which no check of the form could know. */
+/** A part of a fleet that the cluster refuses although the schema allows it, in the cluster's words. */
 export class FleetError extends Error {
   readonly path: readonly (string | number)[];
 
@@ -283,14 +283,14 @@ export class FleetError extends Error {
   }
 }
 
-/** Milliseconds of a duration. @throws for what is none: a fleet made in code has not been checked. */
+/** Milliseconds of a duration. @throws if invalid: a fleet from code is not validated */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new Error(`expected ${durationText}, got ${JSON.stringify(text)}`);
   return ms;
 }
 
-/** Epoch milliseconds of a moment, told at `now`. @throws for what is none */
+/** Epoch milliseconds of a moment; ages count back from `now`. @throws if invalid */
 export function momentAt(moment: Moment, now: number): number {
   if (typeof moment === 'number') return moment;
   if (moment === 'now') return now;

@@ -1,7 +1,7 @@
 /**
- * @module One job's past, drawn from a seed: what truly happened, and what Elasticsearch would have kept of it. A past
- * is lived forward: each batch of data, search, snapshot and message follows from the ones before it.
- * Sources for the server's rules: docs/elasticsearch.md and the simulator's README.
+ * @module The random past of one job, from a seed: what actually happened, and what Elasticsearch would have kept of it. It
+ * is simulated forward: every batch of data, search, snapshot and message follows from the earlier ones.
+ * docs/elasticsearch.md has the server's rules.
  */
 import { Random } from '../elasticsearch/random.ts';
 import { cleanUp, type KeptSnapshot } from './retention.ts';
@@ -24,23 +24,23 @@ export type Habit = (typeof habits)[number];
 
 export interface Stay {
   readonly from: number;
-  /** When the close was asked for; absent while it is still open. */
+  /** When the close was requested; absent while it is still open. */
   to?: number;
   /** When it was closed. */
   closed?: number;
 }
 
-/** What truly happened, by the true clock. */
+/** What actually happened, by a correct clock. */
 export interface TruePast {
   readonly jobId: string;
   readonly createdAt: number;
   readonly stays: readonly Stay[];
-  /** Process starts, those after a relocation included. */
+  /** Process starts, including those after a relocation. */
   readonly starts: readonly number[];
   readonly data: readonly number[];
 }
 
-/** One audit message, as `.ml-notifications*` holds it. */
+/** One audit message in `.ml-notifications*`. */
 export interface Notification {
   readonly job_id: string;
   readonly job_type: 'anomaly_detector';
@@ -50,7 +50,7 @@ export interface Notification {
   readonly node_name: string;
 }
 
-/** What one of our own sweeps would have recorded. */
+/** What one of jobsweep's sweeps would have recorded. */
 export interface PastObservation {
   readonly at: number;
   readonly state: 'opened' | 'closed';
@@ -80,15 +80,15 @@ export interface PastOptions {
   readonly asOf: number;
   readonly days: number;
   readonly habit?: Habit;
-  /** Whether it is open now; drawn if left out. */
+  /** Whether it is open now; random by default. */
   readonly openNow?: boolean;
-  /** Ours, and when they swept; for the observations. */
+  /** When earlier sweeps ran, for the observations. */
   readonly sweptAt?: readonly number[];
-  /** Leads up to this instead of a drawn present. */
+  /** The present to lead up to; random by default. */
   readonly present?: Present;
 }
 
-/** How a job stands now. */
+/** The present state of a job. */
 export interface Present {
   readonly createdAt: number;
   /** When its process started; absent for a closed job. */
@@ -100,14 +100,14 @@ export interface Present {
   readonly bytes: number;
   readonly bucketSpan: number;
   readonly nodes: readonly string[];
-  /** How often it was closed and opened again before. */
+  /** How often it was closed and opened again. */
   readonly comesBack?: number | undefined;
 }
 
-/** What happens when, in a stay. */
+/** One event during a stay, which is the time between an opening and a close. */
 type Step = readonly [at: number, kind: 'move' | 'stop' | 'search' | 'empty' | 'batch' | 'late'];
 
-/** A stream of draws. */
+/** A sequence of random numbers. */
 class Draws {
   readonly #random: Random;
   #next = 0;
@@ -121,7 +121,7 @@ class Draws {
     return this.#random.between(low, high, this.#next);
   }
 
-  /** Small values as often as large ones. */
+  /** A log-uniform value: small values are as frequent as large ones. */
   span(low: number, high: number): number {
     return Math.round(Math.exp(this.between(Math.log(low), Math.log(high))));
   }
@@ -152,7 +152,7 @@ class Life {
   readonly #persistEvery: number;
   readonly #bytes: number;
   readonly #growth: number;
-  /** How far each node's clock is off. */
+  /** By how much each node's clock is wrong. */
   readonly #clocks: readonly number[];
   readonly #nodes: readonly string[];
 
@@ -166,7 +166,7 @@ class Life {
   #node = 0;
   #latestRecord: number | undefined;
   #lastData: number | undefined;
-  /** Moments with the last data by the node's clock, for the observations. */
+  /** The last data by the node's clock at each moment, for the observations. */
   readonly #lastDataFrom: { readonly at: number; readonly lastData: number | undefined }[] = [];
   #finishedTime: number | undefined;
   #handled = false;
@@ -195,7 +195,7 @@ class Life {
     this.#growth = present || draws.chance(0.5) ? 0 : draws.between(0, 1);
     const base = draws.between(-minute, 0);
     this.#nodes = present?.nodes ?? ['ml-0', 'ml-1', 'ml-2'];
-    // A present that is given is told by one clock.
+    // a given present has one correct clock
     this.#clocks = this.#nodes.map(() => (present ? 0 : Math.round(base + draws.between(0, minute))));
     this.#nextCleanUp = Math.ceil(this.#createdAt / day) * day + Math.round(draws.between(30, 149)) * minute;
   }
@@ -229,13 +229,13 @@ class Life {
     };
   }
 
-  /** Stays that end in the present that is given; what came before it is drawn. */
+  /** Generates random stays that lead up to the given present. */
   #liveTo({ createdAt, openedAt, lastData, closedAt, comesBack = 0 }: Present): void {
     const { asOf } = this.#options;
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // The stay of the last data, where that is not the one that lasts.
+    // the end of the stay with the last data, if that is not the current stay
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =
@@ -256,7 +256,7 @@ class Life {
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
-    // Opened again and again since, and closed as idle each time.
+    // opened several times since, and closed as idle each time
     if (comesBackUnfed)
       for (let index = comesBack; index > 0; index -= 1) {
         const from = Math.round(openedAt - index * 60 * hour);
@@ -306,7 +306,7 @@ class Life {
     );
   }
 
-  /** A deleted job of the same id leaves its messages behind. */
+  /** The messages of a deleted job with the same id remain. */
   #earlierLife(): void {
     const { jobId, seed } = this.#options;
     const deletedAt = this.#createdAt - this.#draws.span(second, 2 * minute);
@@ -347,7 +347,7 @@ class Life {
     });
   }
 
-  /** `lastData`, if given, is when its last batch comes; no later one does. */
+  /** Simulates one stay. `lastData`, if given, is the time of its last batch. */
   #stay(from: number, until: number, closes: boolean, lastData?: number): void {
     const draws = this.#draws;
     const isTold = this.#options.present !== undefined;
@@ -379,7 +379,7 @@ class Life {
     if (closes) this.#close(stay, until);
   }
 
-  /** A datafeed that is stopped now was stopped soon after the last data. */
+  /** When the datafeed of a given present stopped: soon after the last data if it is stopped now. */
   #toldStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
     if (!this.#hasDatafeed || closes || this.#options.present?.datafeed === 'started') return undefined;
     return Math.min((lastData ?? until) + 10 * minute, until - minute);
@@ -394,7 +394,7 @@ class Life {
     return draws.chance(0.5) ? undefined : from + draws.span(hour, Math.max(2 * hour, until - from));
   }
 
-  /** Everything that happens in a stay, in order. */
+  /** All events of a stay, in order. */
   #agenda(from: number, until: number, moves: readonly number[], feedStopsAt: number | undefined): Step[] {
     const draws = this.#draws;
     const agenda: Step[] = moves.map((moment) => [moment, 'move']);
@@ -429,7 +429,7 @@ class Life {
     return agenda.filter(([moment]) => moment < until - 2 * second).sort(([a], [b]) => a - b);
   }
 
-  /** The same with its last batch at `lastData`; one before the stay leaves the stay without any. */
+  /** The events with the last batch at `lastData`. A stay after that moment has no data. */
   #endingAt(agenda: readonly Step[], from: number, lastData: number): Step[] {
     const steps = agenda.flatMap(([at, kind]): Step[] => {
       if (at < lastData || kind === 'stop' || kind === 'move' || kind === 'empty') return [[at, kind]];
@@ -441,7 +441,7 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    // A present that is given says when the process started.
+    // a given present has the start of the process
     const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(
@@ -475,14 +475,14 @@ class Life {
     if (!this.#feedRuns) return;
     this.#feedRuns = false;
     if (this.#habit === 'backfill') {
-      // a look-back is data throughout
+      // a lookback reads data until its end
       this.#take(at, at);
       this.#say(at, 'info', 'Datafeed lookback completed');
     }
     this.#say(at, 'info', 'Datafeed stopped');
   }
 
-  /** One search of a datafeed; time moves on in the job even if it finds nothing. */
+  /** One search of a datafeed. It advances the job's time even if it finds nothing. */
   #search(at: number, finds: boolean): void {
     if (!this.#feedRuns) return;
     if (finds) {
@@ -499,7 +499,7 @@ class Life {
     this.#finalise(at, at);
   }
 
-  /** Data that a client pushes; what is older than the newest record leaves no trace but the time of its arrival. */
+  /** Data that a client posts. Late data, older than the newest record, only changes the time of the last arrival. */
   #batch(at: number, isLate: boolean): void {
     if (isLate && this.#latestRecord !== undefined) {
       this.#take(at, this.#latestRecord - hour);
@@ -526,7 +526,7 @@ class Life {
     this.#bucket = bucket;
     if (at < this.#persistAt) return;
     this.#persistAt = at + this.#persistEvery;
-    // a busy thread comes late now and then
+    // a busy thread is sometimes late
     if (this.#draws.chance(0.1)) this.#persistAt += 300 * second;
     this.#snapshot(at, 'Periodic background persist at');
   }
@@ -542,7 +542,7 @@ class Life {
     });
   }
 
-  /** The job's node leaves: planned, with a snapshot, or not. */
+  /** The job's node leaves, either planned, with a snapshot, or unexpectedly. */
   #move(at: number): void {
     const planned = this.#draws.chance(0.5);
     if (planned && this.#handled) this.#snapshot(at, 'State persisted due to job close at');

@@ -1,10 +1,10 @@
-/** @module The nightly cleanup of model snapshots: ten days back from the newest one, thinned to one a day. */
+/** @module The nightly cleanup of model snapshots: it keeps ten days before the newest one, thinned to one per day. */
 
 const day = 86_400_000;
 
 export interface KeptSnapshot {
   readonly snapshotId: string;
-  /** Wall clock, whole seconds in milliseconds. */
+  /** Wall-clock time in milliseconds, rounded to whole seconds. */
   readonly timestamp: number;
   readonly description: string;
   /** Event time. */
@@ -12,7 +12,7 @@ export interface KeptSnapshot {
   readonly bytes: number;
 }
 
-/** What one night leaves of a job's snapshots, the oldest first; both limits count back from the newest snapshot. */
+/** The snapshots that one cleanup keeps, oldest first. Both limits count back from the newest snapshot. */
 export function cleanUp(
   snapshots: readonly KeptSnapshot[],
   { retentionDays = 10, dailyAfterDays = 1 } = {},

@@ -1,9 +1,9 @@
 /**
- * @module The stand-in's own reading of `cron(…)`: each field as the set of values that it names. It shares no code with
- * the product, whose reading it checks.
+ * @module The simulator's own parser of `cron(…)`: each field becomes the set of its values. It shares no code with the
+ * product, because it checks the product's parser.
  */
 
-/** The days of one month that a day field names. `month` is 1 to 12. */
+/** The days of one month that a day field selects. `month` is 1 to 12. */
 export type DaysOf = (year: number, month: number) => ReadonlySet<number>;
 
 export interface Cron {
@@ -17,7 +17,7 @@ export interface Cron {
 interface Range {
   readonly first: number;
   readonly last: number;
-  /** Names of the values, from the first on. */
+  /** Names of the values, beginning with the smallest. */
   readonly names?: string;
 }
 
@@ -28,7 +28,7 @@ const monthRange: Range = { first: 1, last: 12, names: 'JAN FEB MAR APR MAY JUN 
 const weekdayRange: Range = { first: 1, last: 7, names: 'SUN MON TUE WED THU FRI SAT' };
 const yearRange: Range = { first: 1970, last: 2199 };
 
-/** Reads the six fields; undefined if the service would refuse them. */
+/** Parses the six fields; undefined if the service would refuse them. */
 export function readCron(body: string): Cron | undefined {
   const [minutes, hours, day, months, weekday, years, ...more] = body.split(' ');
   if (!minutes || !hours || !day || !months || !weekday || !years || more.length > 0) return undefined;
@@ -51,7 +51,7 @@ export const lengthOf = (year: number, month: number): number =>
 const weekdayOf = (year: number, month: number, day: number) =>
   new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 1;
 
-/** Exactly one of the two day fields is `?`; the other one decides. */
+/** Exactly one of the two day fields must be `?`; the other one decides. */
 function readDays(day: string, weekday: string): DaysOf | undefined {
   if (day === '?') return weekday === '?' ? undefined : union(weekday, weekdayMember);
   if (weekday !== '?') return undefined;
@@ -110,7 +110,7 @@ function nearestWorkday(year: number, month: number, day: number, away = [-1, 1,
   return day + (shift ?? 0);
 }
 
-/** The values of a field in ascending order; none if the field cannot be read. */
+/** The values of a field in ascending order; empty if the field is invalid. */
 function sorted(field: string, range: Range): number[] {
   const members = field.split(',').map((text) => member(text, range));
   if (members.includes(undefined)) return [];

@@ -1,8 +1,8 @@
-/** @module From a schedule that is due to its target: context attributes, attempts, retries, dead letters. */
+/** @module Delivers a due schedule to its target: context attributes, attempts, retries, dead letters. */
 import { randomUUID } from 'node:crypto';
 import type { SimulatorClock } from '../clock.ts';
 import type { FaultScript } from './faults.ts';
-import { isLambda } from './input.ts';
+import { isLambda } from './request-input.ts';
 import type { StoredSchedule } from './store.ts';
 
 /** One attempt to reach a target. */
@@ -17,18 +17,18 @@ export interface Delivery {
   readonly at: number;
   readonly targetArn: string;
   readonly payload: string;
-  /** Absent when the target took it. */
+  /** Absent if the target accepted the event. */
   readonly error?: DeliveryError;
 }
 
-/** What would lie in the dead-letter queue. */
+/** An entry of the dead-letter queue. */
 export interface DeadLetter {
   readonly queueArn: string;
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Why a target did not take an event. A permanent one is not tried again. */
+/** Why a target did not accept an event. Permanent errors are not retried. */
 export class DeliveryError extends Error {
   readonly code: string;
   readonly permanent: boolean;
@@ -40,7 +40,7 @@ export class DeliveryError extends Error {
   }
 }
 
-/** Hands an event to the function; rejects with a DeliveryError when it was not taken. */
+/** Sends an event to the function. Rejects with a DeliveryError if it was not accepted. */
 export type Send = (functionArn: string, payload: string) => Promise<void>;
 
 export class Courier {
@@ -63,7 +63,7 @@ export class Courier {
     this.#send = send;
   }
 
-  /** Delivers one occurrence; `done` is called when it was taken or given up. */
+  /** Delivers one occurrence. Calls `done` when it was accepted or given up. */
   deliver(schedule: StoredSchedule, due: number, windowMs: number, done: () => void): void {
     const fault = this.#faults.delivery(schedule.Name, 1);
     const set = this.#clock.now() + windowMs + (fault?.lateMs ?? 0);
@@ -134,7 +134,7 @@ export class Courier {
     this.#delivered(delivery);
   }
 
-  /** Which condition ends the attempts; undefined when there is another. */
+  /** The condition that ends the attempts; undefined if another attempt follows. */
   #exhausted(
     schedule: StoredSchedule,
     due: number,
@@ -168,10 +168,10 @@ export class Courier {
   }
 }
 
-/** Exponential, from a quarter of a minute to an hour; the service tells no numbers. */
+/** Exponential backoff from 15 seconds to an hour. The service does not document its numbers. */
 const backoff = (attempt: number) => Math.min(3_600_000, 15_000 * 2 ** (attempt - 1));
 
-/** The Input with its context attributes filled in, or the envelope of a schedule that has none. */
+/** The Input with its context attributes filled in, or the default event of a schedule without Input. */
 function payload(
   { Target, Arn }: StoredSchedule,
   made: Pick<Delivery, 'scheduledTime' | 'executionId' | 'attempt' | 'scheduleArn'>,

@@ -1,4 +1,4 @@
-/** @module The errors of the Scheduler's wire protocol: a type, a status, one member `Message` with a capital M. */
+/** @module The errors of the Scheduler's wire protocol: a type, a status and a field `Message` with a capital M. */
 
 export type ErrorType =
   | 'ValidationException'
@@ -21,7 +21,7 @@ export const errorStatus: Record<ErrorType, number> = {
   InternalServerException: 500,
 };
 
-/** Thrown by an operation; the server answers with it. */
+/** Thrown by an operation; becomes the server's answer. */
 export class ServiceError extends Error {
   readonly type: ErrorType;
 

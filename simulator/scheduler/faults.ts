@@ -1,43 +1,43 @@
-/** @module What can be scripted to go wrong: on the wire of an operation, and between a due time and the function. */
+/** @module Scripted faults of API calls, and of the delivery from a due schedule to the function. */
 import type { ErrorType } from './errors.ts';
 import type { OperationName } from './operations.ts';
 
-/** Which occasions a rule is for, and how many of them. */
+/** Which calls or deliveries a fault applies to. */
 interface Occasion {
-  /** Name of the schedule or group; all when left out. */
+  /** Name of the schedule or group; default: all. */
   readonly name?: string | RegExp;
-  /** Occasions to let pass first; 0 when left out. */
+  /** How many matching ones to skip first; default 0. */
   readonly skip?: number;
-  /** How many to spoil; 1 when left out. */
+  /** How many to strike; default 1. */
   readonly times?: number;
 }
 
-/** Spoils calls of one operation, or of all. */
+/** A fault of the calls of one operation, or of all. */
 export interface ApiFault extends Occasion {
   readonly on: OperationName | 'any';
-  /** The answer instead of the operation's; nothing is done. */
+  /** Answer with this error instead of acting. */
   readonly error?: {
     readonly type: ErrorType | (string & {});
     readonly status?: number;
     readonly message?: string;
     readonly retryAfterSeconds?: number;
   };
-  /** An answer that no Scheduler would give: a gateway's page, a body that ends too soon. */
+  /** An answer that does not come from the Scheduler: a gateway's page, a truncated body. */
   readonly page?: { readonly status: number; readonly body: string };
-  /** Waits this long before anything is done. */
+  /** Wait this long before acting. */
   readonly delayMs?: number;
-  /** Cuts the connection: before the operation is carried out, or when its answer should be sent. */
+  /** Break the connection before acting, or instead of sending the answer. */
   readonly cut?: 'before' | 'after';
 }
 
-/** Spoils the way from a schedule that is due to its target. */
+/** A fault of the delivery from a due schedule to its target. */
 export interface DeliveryFault extends Occasion {
   readonly on: 'delivery';
-  /** Sets off so much later than due; the service itself takes up to 60 s. */
+  /** Delivers this much later than due; the service itself may be up to 60 s late. */
   readonly lateMs?: number;
-  /** Delivers the same occurrence so many times more. */
+  /** Delivers the same occurrence this many more times. */
   readonly duplicates?: number;
-  /** The attempt fails; the retry policy decides what then. */
+  /** The attempt fails, and the retry policy applies. */
   readonly fail?: { readonly code: string; readonly message?: string };
 }
 
@@ -54,12 +54,12 @@ export class FaultScript {
     this.#rules.length = 0;
   }
 
-  /** The first rule left for this call, spent by it. */
+  /** The fault that strikes this call, if any; counts as one of its `times`. */
   api(operation: OperationName, name: string): ApiFault | undefined {
     return this.#take((fault): fault is ApiFault => fault.on === operation || fault.on === 'any', name);
   }
 
-  /** The first rule left for this attempt, spent by it. Lateness and duplicates are of the first attempt alone. */
+  /** The fault that strikes this attempt, if any. Lateness and duplicates apply to the first attempt only. */
   delivery(name: string, attempt: number): DeliveryFault | undefined {
     return this.#take(
       (fault): fault is DeliveryFault =>

@@ -1,6 +1,6 @@
 /**
- * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP, schedules that really fall
- * due on a clock that can be held, and everything that the real one does wrong, on demand.
+ * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. Schedules fire on a clock that a
+ * test controls, and the failures of the real service happen on demand.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';
@@ -18,50 +18,50 @@ export type { ReceivedRequest } from './server.ts';
 
 export interface SchedulerOptions {
   readonly clock: SimulatorClock;
-  /** 0, a free port, when left out. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** 123456789012 when left out. */
+  /** Default: 123456789012. */
   readonly accountId?: string;
-  /** Of requests that are not signed; the others name theirs. us-east-1 when left out. */
+  /** Region of unsigned requests; signed ones name theirs. Default: us-east-1. */
   readonly region?: string;
-  /** Runs the function; what it rejects with is the function's error, and Lambda's to retry. */
+  /** Runs the function. A rejection is a function error, which Lambda retries. */
   readonly invoke?: (invocation: Invocation) => unknown;
-  /** A Lambda invoke address to post events to, instead; how the function fares is then not known here. */
+  /** Instead of `invoke`: a Lambda invoke URL that receives the events. The function's result is then unknown. */
   readonly invokeUrl?: string;
   readonly lambda?: LambdaOptions;
-  /** The most schedules of a region; 10 million when left out. */
+  /** The most schedules in a region; default 10 million. */
   readonly quota?: number;
   readonly paging?: Partial<Paging>;
-  /** From a schedule's last invocation to its removal (DELETE); a second when left out. */
+  /** Delay between a schedule's last invocation and its removal (DELETE); default 1 s. */
   readonly completionDelayMs?: number;
-  /** From the call to the end of a group and its schedules; 5 s when left out. */
+  /** Delay between deleting a group and its removal with its schedules; default 5 s. */
   readonly groupDeletionMs?: number;
-  /** What an `at` does that is past when it is made: `never` fires, unless told otherwise. */
+  /** When an `at` fires that is already past at its creation; default `never`. */
   readonly pastAt?: 'never' | 'at_once';
-  /** Told of every attempt to reach a target, as it is made. */
+  /** Called for every attempt to reach a target. */
   readonly delivered?: (delivery: Delivery) => void;
-  /** For the moments within flexible windows; always the middle when left out. */
+  /** Chooses the moment within flexible windows; default: always the middle. */
   readonly random?: () => number;
 }
 
 export interface EmbeddedScheduler extends AsyncDisposable {
   /** `http://127.0.0.1:…`, for `AWS_ENDPOINT_URL_SCHEDULER`. */
   readonly url: string;
-  /** What exists now, by region, group and name. */
+  /** The existing schedules, by region, group and name. */
   readonly schedules: readonly StoredSchedule[];
   groups(region: string): readonly StoredGroup[];
-  /** Every request so far. */
+  /** All requests so far. */
   readonly requests: readonly ReceivedRequest[];
-  /** Every attempt to reach a target so far. */
+  /** All attempts to reach a target so far. */
   readonly deliveries: readonly Delivery[];
   readonly deadLetters: readonly DeadLetter[];
-  /** Events that the function failed on for good. */
+  /** Events that the function failed on after all retries. */
   readonly failedEvents: readonly FailedEvent[];
-  /** How many events the function is busy with. */
+  /** How many events the function is processing. */
   readonly running: number;
-  /** Adds to what will go wrong; see `Fault`. */
+  /** Adds faults; see `Fault`. */
   script(...faults: readonly Fault[]): void;
-  /** Takes back what was scripted and has not happened. */
+  /** Removes the faults that have not struck yet. */
   unscript(): void;
   stop(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Embedde
     deliver: (...order) => courier.deliver(...order),
     completed: (schedule) =>
       clock.at(clock.now() + (options.completionDelayMs ?? 1_000), () => {
-        // changed since: it has another life, and its own completion
+        // a schedule that changed meanwhile has its own completion
         if (store.find(schedule.Arn) === schedule) store.remove(schedule.Arn);
       }),
   });

@@ -1,6 +1,6 @@
 /**
- * @module The queue in front of a Lambda function that is invoked asynchronously: it accepts an event at once, and
- * what the function makes of it is no business of the Scheduler's.
+ * @module Lambda's queue for asynchronous invocations. It accepts an event at once; the Scheduler never learns how the
+ * function ends.
  */
 import { randomUUID } from 'node:crypto';
 import type { SimulatorClock } from '../clock.ts';
@@ -9,38 +9,38 @@ import type { SimulatorClock } from '../clock.ts';
 export interface Invocation {
   /** The event, as the handler gets it. */
   readonly payload: unknown;
-  /** The same over all runs of one event. */
+  /** The same for all runs of one event. */
   readonly requestId: string;
-  /** The target's ARN, qualified if it was. */
+  /** The target's ARN, with its qualifier if it has one. */
   readonly functionArn: string;
   /** 1 for the first run, 2 and 3 for Lambda's own retries. */
   readonly run: number;
 }
 
 export interface LambdaOptions {
-  /** How often Lambda runs an event again that the function failed on: 0 to 2, 2 when left out. */
+  /** How often Lambda retries an event after a function error: 0 to 2; default 2. */
   readonly retries?: number;
-  /** How many events may run at once (reserved concurrency); without limit when left out. */
+  /** How many events may run at once (reserved concurrency); default: no limit. */
   readonly concurrency?: number;
-  /** How long an event may wait to run or be retried; 6 hours when left out. */
+  /** How long an event may wait to run or to be retried; default 6 hours. */
   readonly maxEventAgeMs?: number;
 }
 
-/** An event that the function never managed: what an on-failure destination is told. */
+/** An event that failed after all retries, as an on-failure destination receives it. */
 export interface FailedEvent {
   readonly invocation: Invocation;
   readonly condition: 'RetriesExhausted' | 'EventAgeExceeded';
   readonly error: unknown;
 }
 
-/** An event as it waits. */
+/** An event in the queue. */
 interface Queued {
   readonly invocation: Invocation;
   readonly acceptedAt: number;
   readonly throttles: number;
 }
 
-// Lambda's waits before its first and second retry of a failed event
+// Lambda's delays before its first and second retry
 const retryWaits = [60_000, 120_000];
 
 export class LambdaQueue {
@@ -64,12 +64,12 @@ export class LambdaQueue {
     this.#maxEventAgeMs = options.maxEventAgeMs ?? 21_600_000;
   }
 
-  /** How many events run at this moment. */
+  /** How many events are running now. */
   get running(): number {
     return this.#running;
   }
 
-  /** Takes an event, as Lambda does with status 202. */
+  /** Accepts an event, as Lambda does with status 202. */
   accept(functionArn: string, payload: unknown): void {
     const invocation = { payload, functionArn, requestId: randomUUID(), run: 1 };
     void this.#attempt({ invocation, acceptedAt: this.#clock.now(), throttles: 0 });
@@ -77,7 +77,7 @@ export class LambdaQueue {
 
   async #attempt(event: Queued): Promise<void> {
     if (this.#running >= this.#concurrency) {
-      // a throttled event waits from a second to five minutes, and does not use up its retries
+      // a throttled event waits between a second and five minutes and keeps its retries
       const wait = Math.min(300_000, 1_000 * 2 ** event.throttles);
       this.#later(wait, { ...event, throttles: event.throttles + 1 }, new Error('Rate exceeded'));
       return;

@@ -1,11 +1,11 @@
-/** @module The twelve operations: which request means which, and what each answers. */
+/** @module The twelve operations: routing of requests, and the answer of each. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { conflict, invalid, ServiceError } from './errors.ts';
-import { clientToken, groupArn, name, page, read, readSchedule, state, tags } from './input.ts';
+import { clientToken, groupArn, name, page, read, readSchedule, state, tags } from './request-input.ts';
 import type { SchedulerStore, StoredGroup, StoredSchedule } from './store.ts';
 
-/** A request as the server received it, its path still encoded. */
+/** A request as the server received it, with its path still encoded. */
 export interface WireRequest {
   readonly method: string;
   readonly path: string;
@@ -15,7 +15,7 @@ export interface WireRequest {
 }
 
 interface Call extends WireRequest {
-  /** The part of the path that names something: a name or an ARN, decoded. */
+  /** The name or ARN in the path, decoded. */
   readonly label: string;
 }
 
@@ -35,13 +35,13 @@ const routes = {
 } as const;
 export type OperationName = keyof typeof routes;
 
-/** The operation that a request asks for and the name or ARN in its path; undefined when there is none. */
+/** The operation of a request, and the name or ARN in its path; undefined if no operation matches. */
 export function route(
   method: string,
   path: string,
 ): { readonly operation: OperationName; readonly label: string } | undefined {
   const [root, collection, raw, ...more] = path.split('/');
-  // a URL parser on the way would have collapsed these: no schedule can be reached by them
+  // a URL parser collapses these segments, so no schedule is reachable by them
   if (root !== '' || more.length > 0 || raw === '.' || raw === '..') return undefined;
   const wanted = `${method} /${collection}${raw === undefined ? '' : '/{}'}`;
   const found = Object.entries(routes).find(([, route]) => route === wanted);
@@ -58,9 +58,9 @@ function decode(raw: string): string {
 }
 
 export interface Paging {
-  /** The most entries on one page, whatever MaxResults asks. */
+  /** The most entries on one page, even if MaxResults is larger. */
   readonly size: number;
-  /** The first page has a token and nothing else, as the service may answer. */
+  /** The first page has a token and no entries, which the service may do. */
   readonly startEmpty: boolean;
 }
 
@@ -190,7 +190,7 @@ export class Operations {
     };
   }
 
-  /** One page of `entries`. A token holds the last ARN shown, so entries that come and go do not shift the pages. */
+  /** One page of `entries`. A token contains the last ARN shown, so that new and deleted entries do not shift the pages. */
   #page<T extends { readonly Arn: string }>(
     entries: readonly T[],
     asked: { readonly NextToken?: string | undefined; readonly MaxResults: number },
@@ -207,7 +207,7 @@ export class Operations {
     return { entries: shown, token: last && rest.length > shown.length ? token(last.Arn) : {} };
   }
 
-  /** A request with a token that was seen before gets the answer it got then, and nothing is done again. */
+  /** A repeated client token gets the earlier answer, and nothing is done again. */
   #once(operation: string, call: Call, token: string | undefined, act: () => object): object {
     if (token === undefined) return act();
     const key = `${call.region} ${operation} ${token}`;

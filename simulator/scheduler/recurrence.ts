@@ -1,6 +1,6 @@
 /**
- * @module When a schedule is due, in the stand-in's own reading of expressions and zones. A local time that a zone skips
- * is never due, one that comes twice is due at the first, and a rate's day is always 24 hours.
+ * @module When a schedule is due, by the simulator's own reading of expressions and time zones. A skipped local time is
+ * never due, a repeated one is due at its first occurrence, and the day of a rate always has 24 hours.
  */
 import { type Cron, readCron } from './cron.ts';
 import { firstInstant, instantPastGap, localTime } from './zone.ts';
@@ -8,22 +8,22 @@ import { firstInstant, instantPastGap, localTime } from './zone.ts';
 export type Expression =
   | { readonly kind: 'rate'; readonly everyMs: number }
   | { readonly kind: 'cron'; readonly cron: Cron }
-  /** `local` is a date-time of the schedule's zone, written as if it were UTC. */
+  /** `local` is a local time of the schedule's zone, written as if it were UTC. */
   | { readonly kind: 'at'; readonly local: number };
 
 export interface Recurrence {
   readonly expression: Expression;
   readonly zone: string;
-  /** The first and the last moment at which a recurring schedule may be due, epoch milliseconds. */
+  /** The first and the last moment at which a recurring schedule may be due, in epoch milliseconds. */
   readonly start?: number | undefined;
   readonly end?: number | undefined;
-  /** A rate without `start` counts from here: the moment at which the schedule was created. */
+  /** When the schedule was created; a rate without `start` counts from here. */
   readonly anchor: number;
 }
 
 const units: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** Reads `rate(…)`, `cron(…)` or `at(…)`; undefined if the service would refuse it. */
+/** Parses `rate(…)`, `cron(…)` or `at(…)`; undefined if the service would refuse it. */
 export function readExpression(text: string): Expression | undefined {
   if (text.length > 256 || !text.endsWith(')')) return undefined;
   const open = text.indexOf('(');
@@ -43,7 +43,7 @@ function readRate(body: string): Expression | undefined {
 
 function readAt(body: string): Expression | undefined {
   const local = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(body) ? new Date(`${body}Z`) : undefined;
-  // a date such as 30 February would roll over into March
+  // Date rolls an invalid date such as 30 February over into March
   const exists = local && !Number.isNaN(local.getTime()) && local.toISOString() === `${body}.000Z`;
   return exists ? { kind: 'at', local: local.getTime() } : undefined;
 }
@@ -68,14 +68,14 @@ function nextStep(first: number, every: number, after: number): number {
   return first + passed * every;
 }
 
-/** Walks over local minutes that match: by year, month, day, hour, minute. */
+/** Finds the next matching local minute, by year, month, day, hour and minute. */
 function nextMatch(cron: Cron, zone: string, after: number): number | undefined {
   const from = localTime(after, zone);
   for (const [year, month] of monthsFrom(cron, from))
     for (const day of [...cron.daysOf(year, month)].sort((a, b) => a - b)) {
       if (Date.UTC(year, month - 1, day + 1) <= from) continue;
       for (const local of minutesOf(cron, year, month, day)) {
-        // an earlier local time was first shown before `after`
+        // the clocks first showed an earlier local time before `after`
         const due = local > from ? firstInstant(local, zone) : undefined;
         if (due !== undefined && due > after) return due;
       }

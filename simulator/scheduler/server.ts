@@ -1,4 +1,4 @@
-/** @module The HTTP side of the embedded Scheduler: raw paths, JSON both ways, and connections that can be cut. */
+/** @module The HTTP server of the embedded Scheduler: raw paths, JSON bodies, and connections that faults can break. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ export interface ReceivedRequest {
   /** The name or ARN in the path. */
   readonly label: string;
   readonly body: unknown;
-  /** Undefined when the connection was cut instead. */
+  /** Undefined if the connection was broken instead. */
   status: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-// twice the largest Input, which is JSON within JSON
+// leaves room for the largest Input, which is JSON escaped within JSON
 const maxBodyBytes = 1_048_576;
 
 /** Starts listening on loopback. */
@@ -44,7 +44,7 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     answer(request, response, options, requests).catch((error: unknown) => {
-      // a connection that its client closed while it was being read is no bug
+      // a client may disconnect while its request is read
       if (!request.destroyed) throw error;
     });
   });
@@ -171,7 +171,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** The region of the signature's credential scope. */
+/** The region in the signature's credential scope. */
 function regionOf(message: IncomingMessage): string | undefined {
   return /Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/scheduler\/aws4_request/.exec(
     message.headers.authorization ?? '',

@@ -1,16 +1,16 @@
-/** @module The groups, schedules and tags of one account, in every region that a request names. */
+/** @module The groups, schedules and tags of one account, in all regions. */
 import type { SimulatorClock } from '../clock.ts';
 import { conflict, invalid, missing, ServiceError } from './errors.ts';
-import type { ScheduleInput } from './input.ts';
+import type { ScheduleInput } from './request-input.ts';
 
 export interface StoredSchedule extends Omit<ScheduleInput, 'ClientToken' | 'GroupName'> {
   readonly Arn: string;
   readonly Name: string;
   readonly GroupName: string;
-  /** Epoch milliseconds, unlike the dates of the input. */
+  /** Epoch milliseconds, unlike the dates of a request. */
   readonly created: number;
   readonly modified: number;
-  /** What a `rate` without a StartDate counts from. */
+  /** A `rate` without StartDate counts from here. */
   readonly anchor: number;
 }
 
@@ -28,9 +28,9 @@ export interface StoreOptions {
   readonly accountId: string;
   /** The most schedules in one region. */
   readonly quota: number;
-  /** How long a deleted group stays DELETING, its schedules still firing. */
+  /** How long a deleted group stays DELETING while its schedules still fire. */
   readonly groupDeletionMs: number;
-  /** A schedule was put or removed: what is due may have changed. */
+  /** Called when a schedule was put or removed, which may change due times. */
   readonly changed: (arn: string, schedule: StoredSchedule | undefined) => void;
 }
 
@@ -57,7 +57,7 @@ export class SchedulerStore {
     return this.#put({ ...members(input), Arn: arn, Name: name, created: now, modified: now, anchor: now });
   }
 
-  /** Replaces everything but the name, the group and the time of creation. */
+  /** Replaces everything except the name, the group and the creation time. */
   updateSchedule(region: string, name: string, input: ScheduleInput): StoredSchedule {
     const before = this.schedule(region, input.GroupName, name);
     const now = this.#options.clock.now();
@@ -77,7 +77,7 @@ export class SchedulerStore {
     this.remove(this.schedule(region, group, name).Arn);
   }
 
-  /** Takes a schedule out, without a word when it is gone already. */
+  /** Removes a schedule, if it still exists. */
   remove(arn: string): void {
     if (this.#schedules.delete(arn)) this.#options.changed(arn, undefined);
   }
@@ -92,7 +92,7 @@ export class SchedulerStore {
     return this.#schedules.get(arn);
   }
 
-  /** In the order of group and name, the schedules of one region or of all. */
+  /** The schedules of one region or of all, ordered by group and name. */
   schedules(region?: string): StoredSchedule[] {
     return [...this.#schedules.values()]
       .filter((schedule) => region === undefined || regionOf(schedule.Arn) === region)
@@ -134,7 +134,7 @@ export class SchedulerStore {
     return [...this.#groups.values()].filter((group) => regionOf(group.Arn) === region).sort(byArn);
   }
 
-  /** The tags of the group with that ARN, after `change` if one is given. */
+  /** The tags of the group with this ARN, after applying `change` if given. */
   tags(
     arn: string,
     change?: (tags: ReadonlyMap<string, string>) => Map<string, string>,
@@ -155,7 +155,7 @@ export class SchedulerStore {
     return schedule;
   }
 
-  /** Each region has its group `default` from the beginning. */
+  /** Each region always has a group `default`. */
   #ensureDefault(region: string): void {
     const arn = this.#arn(region, 'schedule-group/default');
     if (this.#groups.has(arn)) return;

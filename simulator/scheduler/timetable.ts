@@ -1,30 +1,30 @@
-/** @module Which schedule falls due when, on the simulator's clock, and what becomes of it afterwards. */
+/** @module Fires schedules when they fall due on the simulator's clock, and completes them afterwards. */
 import type { SimulatorClock } from '../clock.ts';
 import { nextOccurrence, type Recurrence, readExpression } from './recurrence.ts';
 import type { StoredSchedule } from './store.ts';
 
 export interface TimetableOptions {
   readonly clock: SimulatorClock;
-  /** What an `at` does whose time is past when it is put: the service does not tell. */
+  /** When an `at` fires that is already past when it is put. The service does not document this. */
   readonly pastAt: 'never' | 'at_once';
-  /** A number from 0 up to 1, for the moment within a flexible window. */
+  /** Returns a number between 0 and 1 that chooses the moment within a flexible window. */
   readonly random: () => number;
   readonly deliver: (schedule: StoredSchedule, due: number, windowMs: number, done: () => void) => void;
-  /** A schedule with ActionAfterCompletion DELETE has had its last invocation. */
+  /** Called after the last invocation of a schedule with ActionAfterCompletion DELETE. */
   readonly completed: (schedule: StoredSchedule) => void;
 }
 
 export class Timetable {
   readonly #options: TimetableOptions;
   readonly #cancel = new Map<string, () => void>();
-  /** The last due time that each schedule had, so that a change in the same moment does not bring it again. */
+  /** The last due time of each schedule, so that a change at that moment does not fire it twice. */
   readonly #last = new Map<string, number>();
 
   constructor(options: TimetableOptions) {
     this.#options = options;
   }
 
-  /** A schedule is new, was changed, or is gone. */
+  /** Must be called when a schedule is created, changed or removed. */
   changed(arn: string, schedule: StoredSchedule | undefined): void {
     this.#cancel.get(arn)?.();
     this.#cancel.delete(arn);
@@ -34,7 +34,7 @@ export class Timetable {
     }
     const now = this.#options.clock.now();
     const recurrence = recurrenceOf(schedule);
-    // a rate without StartDate invokes at once, when it is made and when its rhythm changes
+    // a rate without StartDate fires at once when it is created and when its rate changes
     const atOnce =
       recurrence.expression.kind === 'rate' && schedule.anchor === now && this.#last.get(arn) !== now;
     const past =
@@ -74,12 +74,12 @@ export class Timetable {
     if (next !== undefined) this.#arm(schedule, next);
   }
 
-  /** A recurring schedule whose end is past is complete without another invocation; a past `at` never completes. */
+  /** A recurring schedule completes when its end is past, without another invocation. A past `at` never completes. */
   #ended(schedule: StoredSchedule): void {
     if (recurrenceOf(schedule).expression.kind !== 'at') this.#complete(schedule);
   }
 
-  /** A recurring schedule without an end is never complete, even if its expression names no further moment. */
+  /** A recurring schedule without an end never completes, even if its expression has no further match. */
   #complete(schedule: StoredSchedule): void {
     const ends = recurrenceOf(schedule).expression.kind === 'at' || schedule.EndDate !== undefined;
     if (ends && schedule.ActionAfterCompletion === 'DELETE') this.#options.completed(schedule);

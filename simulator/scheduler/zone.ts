@@ -1,4 +1,4 @@
-/** @module Local times of a time zone, by the zone data that Node carries. Local times are written as if they were UTC. */
+/** @module Local times of a time zone, from Node's zone data. Local times are written as if they were UTC. */
 
 const day = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -20,7 +20,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** Whether the service knows the zone: an IANA name in its own capitals, not an offset such as `+01:00`. */
+/** Whether the service accepts the zone: an IANA name in its exact case, not an offset such as `+01:00`. */
 export function isZone(name: string): boolean {
   if (!/^[A-Z]/.test(name) || name.length > 50) return false;
   try {
@@ -32,7 +32,7 @@ export function isZone(name: string): boolean {
   }
 }
 
-/** What the zone's clocks show at `instant`. */
+/** The local time of the zone at `instant`. */
 export function localTime(instant: number, zone: string): number {
   const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
   for (const { type, value } of formatOf(zone).formatToParts(instant)) parts[type] = Number(value);
@@ -42,7 +42,7 @@ export function localTime(instant: number, zone: string): number {
   );
 }
 
-/** The first instant at which the zone's clocks show `local`; undefined if they skip it. */
+/** The first instant at which the zone's clocks show `local`; undefined if the zone skips it. */
 export function firstInstant(local: number, zone: string): number | undefined {
   const candidates = [offsetAt(local - day, zone), offsetAt(local + day, zone)].map(
     (offset) => local - offset,
@@ -50,7 +50,7 @@ export function firstInstant(local: number, zone: string): number | undefined {
   return candidates.filter((instant) => localTime(instant, zone) === local).sort((a, b) => a - b)[0];
 }
 
-/** The same, and a skipped local time by the offset before the gap, which lands after it. */
+/** Like `firstInstant`, but maps a skipped local time by the offset before the gap, to an instant after it. */
 export const instantPastGap = (local: number, zone: string): number =>
   firstInstant(local, zone) ?? local - offsetAt(local - day, zone);
 

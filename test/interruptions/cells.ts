@@ -1,10 +1,10 @@
 /**
- * @module What happens to a sweep when a signal comes or one of its streams or files goes away: one cell for each thing and
- * stage. The tests hold every cell with a real process, and `docs/streams-and-signals.md` is made from them.
+ * @module The expected end of a sweep when a signal arrives or one of its streams or files disappears: one cell per
+ * incident and stage. Tests check every cell with a real process; `docs/streams-and-signals.md` is generated from them.
  */
-import type { Deed, Stage, VictimOptions } from './victim.ts';
+import type { Incident, Stage, VictimOptions } from './victim.ts';
 
-/** Where the report is afterwards. */
+/** Where the report can be found afterwards. */
 export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
 
 export type Expected =
@@ -12,22 +12,22 @@ export type Expected =
   | {
       readonly exit: number | undefined;
       readonly nothingSent: true;
-      /** The signal may come so late that it ends the process, whose handlers are gone. */
+      /** The signal may arrive after the handlers were removed, and then kills the process. */
       readonly orKilled?: true;
     }
-  /** The report, or the notes of a sweep that was killed, name every job that was asked, in each of these places. */
+  /** In each of these places the report, or the notes of a killed sweep, name every job that was asked to close. */
   | {
       readonly exit: number | undefined;
       readonly report: readonly Place[];
-      /** Every idle job is closed: the sweep took no notice. */
+      /** Every idle job is closed: the incident does not affect the closes. */
       readonly closesAll?: true;
     };
 
 export interface Row {
   readonly what: string;
-  readonly deed: Deed;
+  readonly incident: Incident;
   readonly options?: Partial<VictimOptions>;
-  /** A text is why there is nothing to hold at that stage. */
+  /** A text explains why there is nothing to check at that stage. */
   readonly cells: Readonly<Record<Stage, Expected | string>>;
   readonly note?: string;
 }
@@ -43,9 +43,9 @@ const untouched = (exit: number | undefined): Expected => ({ exit, nothingSent: 
 const whole: Expected = { exit: 0, report: ['stdout', 'kept'], closesAll: true };
 const onStderr: Expected = { exit: 3, report: ['stderr', 'kept'], closesAll: true };
 
-const endingSignal = (deed: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
-  what: deed,
-  deed,
+const endingSignal = (incident: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
+  what: incident,
+  incident,
   cells: {
     start: untouched(3),
     question: untouched(4),
@@ -54,9 +54,9 @@ const endingSignal = (deed: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Row => ({
   },
 });
 
-const deadlySignal = (deed: 'SIGQUIT' | 'SIGKILL'): Row => ({
-  what: deed,
-  deed,
+const deadlySignal = (incident: 'SIGQUIT' | 'SIGKILL'): Row => ({
+  what: incident,
+  incident,
   note: 'ends the process at once',
   cells: {
     start: untouched(undefined),
@@ -74,7 +74,7 @@ export const rows: readonly Row[] = [
   deadlySignal('SIGKILL'),
   {
     what: 'standard output: the reader leaves',
-    deed: 'stdout',
+    incident: 'stdout',
     cells: {
       start: onStderr,
       question: { exit: 3, report: ['stderr', 'kept'], closesAll: true },
@@ -84,7 +84,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard output: the disk is full',
-    deed: 'stdin',
+    incident: 'stdin',
     options: { stdout: 'full' },
     cells: {
       start: 'nothing is written yet',
@@ -95,18 +95,18 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard error: the reader leaves',
-    deed: 'stderr',
+    incident: 'stderr',
     cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
   },
   {
     what: 'standard error: the disk is full',
-    deed: 'stdin',
+    incident: 'stdin',
     options: { stderr: 'full' },
     cells: { start: whole, question: 'it is the terminal', closing: whole, report: whole },
   },
   {
     what: 'both: the readers leave',
-    deed: 'both',
+    incident: 'both',
     cells: {
       start: { exit: 3, report: ['kept'], closesAll: true },
       question: 'standard error is the terminal',
@@ -116,7 +116,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the terminal: it hangs up, with SIGHUP',
-    deed: 'terminal',
+    incident: 'terminal',
     options: { terminal: true },
     cells: {
       start: untouched(3),
@@ -127,7 +127,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the terminal: it is lost to a process in a session of its own',
-    deed: 'terminal',
+    incident: 'terminal',
     options: { terminal: true, ownSession: true },
     cells: {
       start: { exit: 3, report: ['kept'], closesAll: true },
@@ -138,7 +138,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'standard input: it ends',
-    deed: 'stdin',
+    incident: 'stdin',
     cells: {
       start: untouched(2),
       question: untouched(4),
@@ -148,7 +148,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: '`--output-file`: its folder goes away',
-    deed: 'output',
+    incident: 'output',
     options: { args: ['sweep', '--yes', '-o', 'json', '--output-file', 'OUTPUT'] },
     cells: {
       start: onStderr,
@@ -159,7 +159,7 @@ export const rows: readonly Row[] = [
   },
   {
     what: 'the state directory: it goes away',
-    deed: 'state',
+    incident: 'state',
     cells: {
       start: { exit: 0, report: ['stdout'], closesAll: true },
       question: { exit: 0, report: ['stdout'], closesAll: true },
@@ -169,7 +169,7 @@ export const rows: readonly Row[] = [
   },
 ];
 
-/** What the deployed function does when its log goes away; `test/deployment/artefact.test.ts` holds it. */
+/** What the deployed function does when its log disappears; `test/deployment/artefact.test.ts` checks it. */
 export const functionRows: readonly (readonly [string, string, string, string])[] = [
   [
     'the log: its reader leaves',

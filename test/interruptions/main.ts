@@ -1,7 +1,7 @@
-/** @module `npm run interruptions`: many random interruptions of real sweeps, several side by side. */
+/** @module `npm run interruptions`: many random interruptions of real sweeps, several at once. */
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
-import { atLeastOne, proofCommand, seedOption } from '../../proof/options.ts';
+import { atLeastOne, proofCommand, seedOption } from '../../proof/command-options.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 const { cases, parallel, seed } = proofCommand(
@@ -16,9 +16,9 @@ const { cases, parallel, seed } = proofCommand(
 
 const script = fileURLToPath(new URL('../../dist/jobsweep.js', import.meta.url));
 const queue = fc.sample(interruptions, { numRuns: cases, seed }).entries();
-const tally: Record<string, number> = {};
+const coverage: Record<string, number> = {};
 const count = (what: string) => {
-  tally[what] = (tally[what] ?? 0) + 1;
+  coverage[what] = (coverage[what] ?? 0) + 1;
 };
 let failures = 0;
 
@@ -34,14 +34,14 @@ async function work(): Promise<void> {
     }
     count(after.asked.size === 0 ? 'nothing was sent' : 'every asked job is named');
     count(after.exit === undefined ? 'killed' : `exit ${after.exit}`);
-    for (const [deed] of interruption.deeds) count(`lost or sent: ${deed}`);
+    for (const [incident] of interruption.incidents) count(`lost or sent: ${incident}`);
   }
 }
 
 const began = Date.now();
 await Promise.all(Array.from({ length: parallel }, work));
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
-for (const [what, number] of Object.entries(tally).sort(([a], [b]) => (a < b ? -1 : 1)))
+for (const [what, number] of Object.entries(coverage).sort(([a], [b]) => (a < b ? -1 : 1)))
   process.stdout.write(`${String(number).padStart(6)}  ${what}\n`);
 process.stdout.write(`${cases} cases of seed ${seed} in ${minutes} minutes: ${failures} failed\n`);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -1,11 +1,11 @@
 /**
- * @module Random interruptions as a property: whatever signal comes and whatever stream is lost, at whatever moment, a
- * report or the notes of a killed sweep name every job that a request of ours named, or nothing was sent.
+ * @module Random interruptions as a property: after any signal and any lost stream at any moment, a report or the notes of
+ * the killed sweep name every job that a close request named.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
-import { type Aftermath, type Deed, deeds, type Sink, Victim } from './victim.ts';
+import { type Aftermath, type Incident, incidents, type Sink, Victim } from './victim.ts';
 
 export interface Interruption {
   readonly terminal: boolean;
@@ -15,16 +15,16 @@ export interface Interruption {
   readonly toFile: boolean;
   readonly wait: boolean;
   readonly closeTakes: readonly string[];
-  /** What happens, and how many milliseconds after the first request or, for the second, after the first deed. */
-  readonly deeds: readonly (readonly [Deed, number])[];
+  /** Each incident, with milliseconds after the first request or, for the second one, after the first incident. */
+  readonly incidents: readonly (readonly [Incident, number])[];
 }
 
 /**
- * Where the state directory goes away, its notes go with it: then only the command itself can still name the jobs. A
- * terminal is left out there, as what it shows is no report that can be read back.
+ * Whether nothing can name the jobs afterwards. Without the state directory the notes are lost, so only the command's own
+ * output can name them; what a terminal shows does not count, because it cannot be read back as a report.
  */
-function isHopeless({ deeds: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
-  const has = (...names: readonly Deed[]) => all.some(([deed]) => names.includes(deed));
+function losesEveryTrace({ incidents: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
+  const has = (...names: readonly Incident[]) => all.some(([incident]) => names.includes(incident));
   if (!has('state')) return false;
   const resultIsLost = toFile ? has('output') : stdout === 'full' || has('stdout', 'both');
   const errorIsLost = stderr === 'full' || has('stderr', 'both');
@@ -43,16 +43,16 @@ export const interruptions: fc.Arbitrary<Interruption> = fc
       minLength: 1,
       maxLength: 8,
     }),
-    deeds: fc.array(fc.tuple(fc.constantFrom(...deeds), fc.integer({ min: 0, max: 1_800 })), {
+    incidents: fc.array(fc.tuple(fc.constantFrom(...incidents), fc.integer({ min: 0, max: 1_800 })), {
       minLength: 1,
       maxLength: 2,
     }),
   })
-  .filter((interruption) => !isHopeless(interruption));
+  .filter((interruption) => !losesEveryTrace(interruption));
 
 /** Runs one case. */
 export async function interrupt(
-  { terminal, stdout, stderr, form, toFile, wait, closeTakes, deeds: all }: Interruption,
+  { terminal, stdout, stderr, form, toFile, wait, closeTakes, incidents: all }: Interruption,
   script?: string,
 ): Promise<Aftermath> {
   const args = [
@@ -69,11 +69,11 @@ export async function interrupt(
   ];
   await using victim = await Victim.start({ args, terminal, stdout, stderr, closeTakes, script });
   await victim.reaches('start');
-  for (const [deed, delayMs] of all) {
+  for (const [incident, delayMs] of all) {
     await sleep(delayMs);
-    victim.do(deed);
+    victim.do(incident);
   }
-  // what would go on for hours, because a job closes slowly, is ended in the usual way
+  // a slow close could take hours, so the sweep is ended with a signal
   const timer = setTimeout(() => victim.do('SIGTERM'), 9_000);
   try {
     return await victim.ends();
@@ -82,7 +82,7 @@ export async function interrupt(
   }
 }
 
-/** The jobs that a request named and that nothing names afterwards. */
+/** The jobs that a close request named and that no output names afterwards. */
 export function unnamed(
   { terminal, form }: Interruption,
   { stdout, stderr, kept, output = '', asked }: Aftermath,
@@ -94,7 +94,7 @@ export function unnamed(
       ),
     ),
   );
-  // for people: whole, or it does not count
+  // output for people counts only if it is complete
   const shown = terminal || (form !== 'table' && form !== 'html') ? '' : `${stdout}${output}`;
   const isWhole = /<\/html>|jobs? listed of/.test(shown);
   return [...asked].filter((jobId) => !named.has(jobId) && !(isWhole && shown.includes(jobId)));

@@ -1,6 +1,6 @@
 /**
- * @module A sweep as a real process against an embedded cluster in this process, to which something happens on its way:
- * a signal arrives, a reader leaves, a terminal hangs up. Terminals are real ones, made by `script` of util-linux.
+ * @module Runs a sweep as a real process against an embedded cluster in this process, and interrupts it: a signal
+ * arrives, a reader closes its pipe, a terminal hangs up. Terminals are real, created with `script` of util-linux.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,12 +8,12 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { scaledClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type FleetJob,
+  scaledClock,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
+} from '../../simulator/index.ts';
 import { root, source } from '../support/bin.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
 
@@ -21,7 +21,7 @@ export const stages = ['start', 'question', 'closing', 'report'] as const;
 export type Stage = (typeof stages)[number];
 
 export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'] as const;
-export const deeds = [
+export const incidents = [
   ...signals,
   'stdout',
   'stderr',
@@ -31,8 +31,8 @@ export const deeds = [
   'output',
   'stdin',
 ] as const;
-/** A signal, or what goes away. */
-export type Deed = (typeof deeds)[number];
+/** A signal, or the stream or folder that disappears. */
+export type Incident = (typeof incidents)[number];
 
 /** Where standard output or error goes. */
 export type Sink = 'pipe' | 'full';
@@ -45,30 +45,30 @@ export interface VictimOptions {
   readonly stdout?: Sink;
   readonly stderr?: Sink;
   readonly stdin?: string;
-  /** It is not the terminal's own session, as with `setsid`: a terminal that hangs up sends it no SIGHUP. */
+  /** Runs in its own session, like with `setsid`, so a terminal that hangs up sends no SIGHUP. */
   readonly ownSession?: boolean;
-  /** Kept jobs that make the report longer than any pipe holds. */
+  /** Adds kept jobs that make the report longer than a pipe's buffer. */
   readonly longReport?: boolean;
-  /** Without it no read is delayed, and the first stage lasts a moment. */
+  /** Delays the reads; without it the first stage is very short. */
   readonly slowStart?: boolean;
   /** How long each of the idle jobs takes to close, in real time. */
   readonly closeTakes?: readonly string[];
-  /** A built command. */
+  /** Path of a built command; default: the sources. */
   readonly script?: string | undefined;
 }
 
 export interface Aftermath {
-  /** Undefined when a signal ended the process. */
+  /** Undefined if a signal ended the process. */
   readonly exit: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
   /** The texts in the state directory. */
   readonly kept: readonly string[];
-  /** Of the file that `--output-file` names. */
+  /** The content of the file that `--output-file` names. */
   readonly output: string | undefined;
   /** The jobs that close requests named. */
   readonly asked: ReadonlySet<string>;
-  /** From the last deed to the end, in milliseconds. */
+  /** From the last incident to the end, in milliseconds. */
   readonly tookMs: number;
 }
 
@@ -104,7 +104,7 @@ export class Victim implements AsyncDisposable {
   readonly #ended: Promise<number | undefined>;
   #stdout = '';
   #stderr = '';
-  #deedAt = Date.now();
+  #incidentAt = Date.now();
 
   private constructor(
     options: VictimOptions,
@@ -118,7 +118,7 @@ export class Victim implements AsyncDisposable {
     this.#folder = folder;
     this.#child = child;
     this.#reader = reader;
-    // a terminal shows both, and is read as standard error
+    // a terminal shows both streams; here it is read as standard error
     const onText = (take: (text: string) => void) => (stream: Readable | null | undefined) => {
       stream
         ?.setEncoding('utf8')
@@ -173,7 +173,7 @@ export class Victim implements AsyncDisposable {
       if (options.stdin !== undefined) child.stdin?.end(options.stdin);
       return new Victim(options, server, folder, child, undefined);
     }
-    // the outer shell lives on to note how the command ended
+    // the outer shell survives and records the exit code of the command
     writeFileSync(
       folder.at('run.sh'),
       `trap "" HUP INT TERM QUIT\nsh -c 'echo $$ > "$FOLDER/pid"; exec '"$BEFORE$COMMAND$REDIRECT"\necho $? > "$FOLDER/exit"\n`,
@@ -195,21 +195,21 @@ export class Victim implements AsyncDisposable {
     return new Victim(options, server, folder, child, reader);
   }
 
-  /** Resolves when the command is at that stage; false when it has ended before. */
+  /** Resolves with true when the command reaches that stage, or false if it ends before. */
   async reaches(stage: Stage): Promise<boolean> {
     const { requests } = this.#server;
     const there: Record<Stage, () => boolean> = {
       start: () => requests.length > 0,
       question: () => this.#stderr.includes('[y/N]'),
       closing: () => requests.some(({ path }) => path.endsWith('/_close')),
-      // the first piece has come, and the rest does not fit into what lies between
+      // the first part has arrived, and the rest does not fit into the pipe
       report: () => this.#shownOfReport().includes('idle-0'),
     };
     if (stage === 'report') this.#pauseWhen(there.report);
     return await this.#until(there[stage]);
   }
 
-  /** On a terminal the plan comes first, before the question or, with --yes, before the progress. */
+  /** The report printed so far. On a terminal the plan comes first, before the question or, with --yes, the progress. */
   #shownOfReport(): string {
     if (this.#options.pipedOutput || !this.#options.terminal) return this.#stdout;
     const planEnds = this.#stderr.search(/\[y\/N\]|\d+ of \d+ jobs? closed/);
@@ -237,7 +237,7 @@ export class Victim implements AsyncDisposable {
     return true;
   }
 
-  /** Reads no more of what the terminal shows, as a stalled ssh session or Ctrl-S. */
+  /** Stops reading the terminal, like a stalled ssh session or Ctrl-S. */
   stall(): void {
     this.#child.stdout?.pause();
   }
@@ -251,18 +251,18 @@ export class Victim implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  do(deed: Deed): void {
-    this.#deedAt = Date.now();
+  do(incident: Incident): void {
+    this.#incidentAt = Date.now();
     const { terminal } = this.#options;
-    if (deed === 'terminal') {
+    if (incident === 'terminal') {
       if (terminal) this.#child.kill('SIGKILL');
-    } else if (deed === 'state') {
+    } else if (incident === 'state') {
       rmSync(this.#folder.at('state'), { recursive: true, force: true });
       writeFileSync(this.#folder.at('state'), 'a file where the folder was');
-    } else if (deed === 'output') rmSync(this.#folder.at('out'), { recursive: true, force: true });
-    else if (deed === 'stdin') this.#child.stdin?.destroy();
-    else if (deed === 'stdout' || deed === 'stderr' || deed === 'both') this.#lose(deed);
-    else this.#signal(deed);
+    } else if (incident === 'output') rmSync(this.#folder.at('out'), { recursive: true, force: true });
+    else if (incident === 'stdin') this.#child.stdin?.destroy();
+    else if (incident === 'stdout' || incident === 'stderr' || incident === 'both') this.#lose(incident);
+    else this.#signal(incident);
   }
 
   #lose(what: 'stdout' | 'stderr' | 'both'): void {
@@ -290,7 +290,7 @@ export class Victim implements AsyncDisposable {
       const [code] = (await closed) as [number | null];
       return code ?? undefined;
     }
-    // `script` may be what went away
+    // `script` itself may be killed, so its exit code is not used
     for (;;) {
       const noted = existsSync(this.#folder.at('exit')) ? readFileSync(this.#folder.at('exit'), 'utf8') : '';
       if (noted.endsWith('\n')) return Number(noted) > 128 ? undefined : Number(noted);
@@ -301,7 +301,7 @@ export class Victim implements AsyncDisposable {
   async ends({ reads = true } = {}): Promise<Aftermath> {
     for (const stream of [this.#child.stdout, this.#reader?.stdout]) if (reads) stream?.resume();
     const exit = await this.#ended;
-    const tookMs = Date.now() - this.#deedAt;
+    const tookMs = Date.now() - this.#incidentAt;
     await sleep(50);
     const state = this.#folder.at('state/jobsweep');
     const output = this.#folder.at('out/report.json');
@@ -310,7 +310,9 @@ export class Victim implements AsyncDisposable {
       stdout: this.#stdout,
       stderr: this.#stderr,
       kept: existsSync(state)
-        ? readdirSync(state).map((name) => readFileSync(join(state, name), 'utf8'))
+        ? readdirSync(state, { withFileTypes: true })
+            .filter((each) => each.isFile())
+            .map(({ name }) => readFileSync(join(state, name), 'utf8'))
         : [],
       output: existsSync(output) ? readFileSync(output, 'utf8') : undefined,
       asked: new Set(

@@ -2,17 +2,16 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
 
 const hour = 3_600_000;
 
-/** A server that answers after `ms` of the clock's time, with the time at which it does. */
+/** A server that answers after `ms` of the clock's time, with the time of its answer. */
 async function slowServer(clock: VirtualClock, ms: number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(request.url ?? '');
-    // as a server waits: on an event, for a sleeper of its own would make time pass for a client that has gone
+    // like the simulators: waits for an event, because a sleep would make time pass even after the client disconnected
     const elapsed = new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
     void clock.parked(request.socket.remotePort, elapsed).then(() => response.end(String(clock.now())));
   });
@@ -30,7 +29,7 @@ async function slowServer(clock: VirtualClock, ms: number) {
 }
 
 describe('a virtual clock', () => {
-  test('stands still while nobody waits', async () => {
+  test('stands still while nothing waits for it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(2_000, rang);
@@ -41,7 +40,7 @@ describe('a virtual clock', () => {
     expect(rang).not.toHaveBeenCalled();
   });
 
-  test('jumps to the next thing due while somebody sleeps, and runs it in order', async () => {
+  test('jumps from event to event while a sleeper waits, and runs them in order', async () => {
     using clock = new VirtualClock(0);
     const order: string[] = [];
     clock.at(5, () => order.push(`late ${clock.now()}`));
@@ -54,7 +53,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(10);
   });
 
-  test('a simulated hour of many sleepers passes in a moment', async () => {
+  test('passes a simulated hour of many sleepers in a moment', async () => {
     using clock = new VirtualClock(0);
     const started = performance.now();
 
@@ -69,7 +68,7 @@ describe('a virtual clock', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  test('a sleep ends with the reason of its signal, and costs no time', async () => {
+  test('rejects an aborted sleep with the reason of its signal, without time passing', async () => {
     using clock = new VirtualClock(0);
     const stop = new AbortController();
     clock.at(100, () => stop.abort(new Error('enough')));
@@ -79,7 +78,7 @@ describe('a virtual clock', () => {
     await expect(clock.sleep(1, stop.signal)).rejects.toThrow('enough');
   });
 
-  test('a limit aborts when it is reached, and not after it was disposed', async () => {
+  test('aborts a limit when its time is reached, but not after it was disposed', async () => {
     using clock = new VirtualClock(0);
     const limit = clock.limit(50);
     const disposed = clock.limit(50);
@@ -91,7 +90,7 @@ describe('a virtual clock', () => {
     expect(disposed.signal.aborted).toBe(false);
   });
 
-  test('advance moves by hand, to the very moment, past what it cancelled', async () => {
+  test('advances by hand to the exact moment and skips cancelled events', async () => {
     using clock = new VirtualClock(0);
     const order: number[] = [];
     const cancel = clock.at(10, () => order.push(10));
@@ -108,7 +107,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(30);
   });
 
-  test('what is due in the past happens now, but not in this call', async () => {
+  test('runs an event with a past time right after the call that added it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(10, rang);
@@ -122,7 +121,7 @@ describe('a virtual clock', () => {
 });
 
 describe('over real HTTP', () => {
-  test('a parked request lets time pass, and the answer arrives at its time', async () => {
+  test('lets time pass for a parked request, whose answer arrives at its time', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -133,7 +132,7 @@ describe('over real HTTP', () => {
     expect(clock.now()).toBe(hour);
   });
 
-  test('time waits for every exchange that is on its way', async () => {
+  test('stands still for every exchange in flight', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -142,11 +141,11 @@ describe('over real HTTP', () => {
       Array.from({ length: 20 }, async () => (await fetch(server.url)).text()),
     );
 
-    // all of them were asked before the clock moved
+    // all requests were sent before the clock moved
     expect(answers).toEqual(Array.from({ length: 20 }, () => '1000'));
   });
 
-  test("node's own client is seen, too, on one connection after another", async () => {
+  test("tracks Node's http client as well, over several connections", async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -166,7 +165,7 @@ describe('over real HTTP', () => {
     expect([await ask(), await ask(), await ask()]).toEqual(['1000', '2000', '3000']);
   });
 
-  test('a sleeper and a request that waits longer: each wakes at its own time', async () => {
+  test('wakes a sleeper and a longer waiting request each at its own time', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 5_000);
@@ -179,7 +178,7 @@ describe('over real HTTP', () => {
     expect({ answer, slept }).toEqual({ answer: '5000', slept: 2_000 });
   });
 
-  test('a request that its client gave up makes nobody wait, and the next one counts again', async () => {
+  test('does not wait for a request that its client aborted, but waits for the next one', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -193,7 +192,7 @@ describe('over real HTTP', () => {
     expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
   });
 
-  test('a client of another process parks without being tracked', async () => {
+  test('parks a request of another process, which is not tracked', async () => {
     using clock = new VirtualClock(0);
     await using server = await slowServer(clock, 1_000);
 
@@ -202,7 +201,7 @@ describe('over real HTTP', () => {
 });
 
 describe('a scaled clock', () => {
-  test('runs as many times faster as it is told, in whole milliseconds', async () => {
+  test('runs faster by its factor, in whole milliseconds', async () => {
     const clock = scaledClock(1_000, 5_000);
     const started = performance.now();
 
@@ -213,7 +212,7 @@ describe('a scaled clock', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 
-  test('an event comes at its time, unless it was cancelled', async () => {
+  test('runs an event at its time, unless it was cancelled', async () => {
     const clock = scaledClock(1_000, 0);
     const rang = vi.fn();
     const cancelled = vi.fn();
@@ -226,7 +225,7 @@ describe('a scaled clock', () => {
     expect(cancelled).not.toHaveBeenCalled();
   });
 
-  test('an event that is a year away does not come at once', async () => {
+  test('does not run an event that is a year away at once', async () => {
     const clock = scaledClock(1, 0);
     const rang = vi.fn();
     const cancel = clock.at(365 * 24 * hour, rang);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultFleet, type FleetJob } from '../../simulator/elasticsearch/index.ts';
+import { defaultFleet, type FleetJob } from '../../simulator/index.ts';
 import { drawPast, habits } from '../../simulator/past/life.ts';
 import { cleanUp, type KeptSnapshot } from '../../simulator/past/retention.ts';
 import { startWorld } from '../support/world.ts';
@@ -24,7 +24,7 @@ interface Page {
   readonly model_snapshots: readonly { readonly job_id: string; readonly timestamp: number }[];
 }
 
-describe('a drawn past', () => {
+describe('a random past', () => {
   it.each(habits)('is consistent: %s', (habit) => {
     for (let seed = 1; seed <= 30; seed += 1) {
       const past = drawPast({ jobId: 'job', seed, asOf, days: 60, habit });
@@ -48,7 +48,7 @@ describe('a drawn past', () => {
     expect(drawPast({ ...options, seed: 8 })).not.toEqual(drawPast(options));
   });
 
-  it('leads up to the present that a fleet describes', async () => {
+  it('leads up to the present state that a fleet describes', async () => {
     const fleet = defaultFleet(Date.now());
     await using world = await startWorld(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
     let count = 0;
@@ -74,7 +74,7 @@ describe('the nightly cleanup of snapshots', () => {
     bytes: 1,
   }));
 
-  it('keeps all of the last day, one a day of the nine before, and none older', () => {
+  it('keeps all of the last day, one per day of the nine days before, and no older ones', () => {
     const kept = cleanUp(every4h);
     expect(kept.length).toBe(7 + 9);
     expect(kept[0]?.timestamp).toBe(asOf - 10 * day);
@@ -97,7 +97,7 @@ describe('model snapshots over HTTP', () => {
     past: { habit: 'live' },
   }));
 
-  it('come of all jobs with a wildcard, the newest first unless the request says otherwise', async () => {
+  it('are returned for all jobs with a wildcard, newest first by default', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
     const { body } = (await ask(world.server.url, path)) as unknown as { body: Page };
@@ -113,13 +113,13 @@ describe('model snapshots over HTTP', () => {
     );
   });
 
-  it('reach no further than one search does', async () => {
+  it('are limited to the size of one search', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots?from=9999&size=2';
     expect((await ask(world.server.url, path)).status).toBe(400);
   });
 
-  it('are unknown of a job that is not there, and of a list', async () => {
+  it('are 404 for an unknown job and for a list', async () => {
     await using world = await startWorld(jobs);
     for (const name of ['three', 'one,two', 'o*'])
       expect((await ask(world.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
@@ -129,7 +129,7 @@ describe('model snapshots over HTTP', () => {
 });
 
 describe('notifications over HTTP', () => {
-  it('are those of the past, and of what happens in the cluster', async () => {
+  it('include those of the past and those of later events in the cluster', async () => {
     await using world = await startWorld([
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);

@@ -1,5 +1,5 @@
 /** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
-import { VirtualClock } from '../../simulator/clock.ts';
+import { VirtualClock } from '../../simulator/index.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { closeJobs } from '../../src/sweep/closing/close.ts';
 import { Entry, type Observer } from '../../src/sweep/closing/ledger.ts';

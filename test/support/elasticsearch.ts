@@ -3,16 +3,16 @@
  * ELASTICSEARCH_TEST_URL, a real one (a throwaway cluster: jobs and datafeeds named `conformance-*` are deleted).
  */
 import { test } from 'vitest';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedElasticsearch,
   type Fleet,
   type FleetJob,
   type SimulatedCluster,
+  type Stack,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import type { Stack } from '../../simulator/elasticsearch/versions.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 
@@ -30,6 +30,9 @@ export interface Reply {
   readonly reason: string | undefined;
 }
 
+/** The part of a reply that describes an error. */
+export const errorOf = ({ status, type, reason }: Reply) => ({ status, type, reason });
+
 export interface Content {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -43,7 +46,7 @@ export interface TargetOptions {
 }
 
 /** The least that makes a job. */
-export const leastJob = {
+export const minimalJob = {
   analysis_config: { bucket_span: '15m', detectors: [{ function: 'count' }] },
   data_description: { time_field: 'time', time_format: 'epoch_ms' },
 } as const;
@@ -121,7 +124,7 @@ export class Target implements AsyncDisposable {
 
   /** Puts a job, the least that makes one and `changes`. */
   async putJob(id: string, changes: Record<string, unknown> = {}): Promise<void> {
-    const { status, text } = await this.put(`/_ml/anomaly_detectors/${id}`, { ...leastJob, ...changes });
+    const { status, text } = await this.put(`/_ml/anomaly_detectors/${id}`, { ...minimalJob, ...changes });
     if (status !== 200) throw new Error(`the job ${id} could not be put: ${text}`);
   }
 

@@ -1,5 +1,5 @@
 /** @module Reports of many sizes as the command writes them, from worlds in simulated time. */
-import type { FleetJob } from '../../simulator/elasticsearch/index.ts';
+import type { FleetJob } from '../../simulator/index.ts';
 import type { Folder } from './folder.ts';
 import { runOn } from './run-on.ts';
 import { startWorld } from './world.ts';

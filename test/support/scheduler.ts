@@ -7,13 +7,13 @@ import {
   SchedulerClient,
   type SchedulerServiceException,
 } from '@aws-sdk/client-scheduler';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type EmbeddedScheduler,
   type SchedulerOptions,
   startScheduler,
-} from '../../simulator/scheduler/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 
 export const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep';
 export const roleArn = 'arn:aws:iam::123456789012:role/jobsweep-scheduler';

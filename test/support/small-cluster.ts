@@ -1,6 +1,6 @@
 /** @module A few jobs in memory, for tests of a whole sweep without a server: reads are answered at once, closes take their time. */
 
-import type { VirtualClock } from '../../simulator/clock.ts';
+import type { VirtualClock } from '../../simulator/index.ts';
 import type { CloseBatch } from '../../src/sweep/planning/job-id.ts';
 import type {
   CloseAnswer,

@@ -1,6 +1,5 @@
 /** @module A sweep's whole world in one test: the embedded cluster behind real HTTP, the real client, simulated time. */
 import { expect } from 'vitest';
-import { VirtualClock } from '../../simulator/clock.ts';
 import {
   type ElasticsearchOptions,
   type EmbeddedElasticsearch,
@@ -8,8 +7,9 @@ import {
   type FleetJob,
   type SimulatedCluster,
   startElasticsearch,
-} from '../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../simulator/track-http.ts';
+  trackHttp,
+  VirtualClock,
+} from '../../simulator/index.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';

@@ -1,4 +1,4 @@
-/** @module `_bulk`: actions and documents, line by line. */
+/** @module `_bulk`: one line per action, followed by its document. */
 import type { Call } from '../http/call.ts';
 import type { Indices } from '../state/indices.ts';
 import { type JsonRecord, parseRecords } from '../state/records.ts';
@@ -6,7 +6,7 @@ import { written } from './index-calls.ts';
 
 export function bulk(call: Call, indices: Indices, newId: () => string): object {
   const lines = parseRecords(call.body.text);
-  const now = call.world.cluster.clock.now();
+  const now = call.context.cluster.clock.now();
   const items: object[] = [];
   for (let at = 0; at < lines.length; at++) {
     const [action = '', target] = Object.entries(lines[at] ?? {})[0] ?? [];

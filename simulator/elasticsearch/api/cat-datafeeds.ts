@@ -1,6 +1,6 @@
 /** @module `_cat/ml/datafeeds`: datafeed stats as a table (docs/elasticsearch.md §3.13). */
 import { type Route, route } from '../http/call.ts';
-import { type Column, table } from '../http/table.ts';
+import { type Column, table } from '../http/cat-table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { type Datafeed, datafeedStateOf } from '../state/datafeed.ts';
 import { allowNoMatch, datafeedsNamed } from './name-parameter.ts';
@@ -11,7 +11,7 @@ export const catDatafeedsRoute: Route = route(
   ['/_cat/ml/datafeeds', '/_cat/ml/datafeeds/{datafeed_id}'],
   ['monitor_ml', 'cluster:monitor/xpack/ml/datafeeds/stats/get'],
   (call) => {
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const allowed = allowNoMatch(call, 'datafeeds');
     const render = table(call, columnsOf(cluster));
     return () => {

@@ -1,6 +1,6 @@
 /** @module `_cat/ml/anomaly_detectors`: job stats as a table (docs/elasticsearch.md §3.13). */
 import { type Route, route } from '../http/call.ts';
-import { type Column, table } from '../http/table.ts';
+import { type Column, table } from '../http/cat-table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import type { Forecast, Job } from '../state/job.ts';
 import { stateOf } from '../state/job.ts';
@@ -16,7 +16,7 @@ export const catJobsRoute: Route = route(
   ['/_cat/ml/anomaly_detectors', '/_cat/ml/anomaly_detectors/{job_id}'],
   ['monitor_ml', 'cluster:monitor/xpack/ml/job/stats/get'],
   (call) => {
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const allowed = allowNoMatch(call, 'jobs');
     const render = table(call, columnsOf(cluster));
     return () => {

@@ -1,4 +1,4 @@
-/** @module The close API, step by step in the order in which the server takes them (docs/elasticsearch.md §2). */
+/** @module The close API, with its steps in the server's order (docs/elasticsearch.md §2). */
 import { conflict, type ElasticsearchError, illegalState } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ObjectParser } from '../http/object-parser.ts';
@@ -43,7 +43,7 @@ export const closeJobRoute: Route = route(
   },
 );
 
-/** With any content only the content is read: the query's parameters stay unconsumed, and are refused. */
+/** A request with a body reads the body alone: query parameters stay unconsumed and are refused. */
 function fromBody(call: Call): CloseRequest {
   const body = call.body.read(takesOldName(call) ? olderParser : parser);
   if (body.allow_no_jobs !== undefined) warnOldName(call, 'jobs');
@@ -71,7 +71,7 @@ interface OpenJob {
 }
 
 async function closeJobs(call: Call, request: CloseRequest): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const { force, timeout } = request;
   cluster.requireMaster();
   const jobs = jobsNamed(call, request.expression, request.allowNoMatch, { withLeftovers: force });
@@ -98,13 +98,13 @@ async function closeJobs(call: Call, request: CloseRequest): Promise<void> {
   await untilGone(call, [...open, ...closing], timeout);
 }
 
-/** Running datafeeds of open jobs are stopped first; they stay stopped, whatever becomes of the close. */
+/** Stops the running datafeeds of open jobs first. They stay stopped even if the close fails. */
 async function stopDatafeeds(
   call: Call,
   open: readonly OpenJob[],
   { force, timeout }: CloseRequest,
 ): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const running = open.flatMap(({ job }) => {
     const datafeed = cluster.datafeedOf(job.id);
     return datafeed?.task ? [datafeed] : [];
@@ -122,14 +122,14 @@ async function stopDatafeeds(
     );
 }
 
-/** All processes at once, each on its node, and without a limit in time. The first failure is the answer. */
+/** Closes all processes at once, each on its node, without a timeout. The first failure becomes the answer. */
 async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const closes: Promise<void>[] = [];
   for (const { job, task } of open) {
     if (job.task !== task) continue;
     if (!task.node) endTask(cluster, job, task, 'unassigned', 'close');
-    // a node that has left drops out of the round; the wait that follows notices where its tasks went
+    // tasks of a node that has left are skipped here; `untilGone` handles them
     else if (task.node.alive) closes.push(closeProcess(cluster, job, task, 'close'));
   }
   if (closes.length === 0) return;
@@ -138,9 +138,9 @@ async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<voi
   if (failure) throw failure.reason as Error;
 }
 
-/** Waits until every task has gone, or was moved: a moved one is removed here and now. */
+/** Waits until every task is removed. A task that moved to another node is removed at once. */
 async function untilGone(call: Call, tasks: readonly OpenJob[], timeout: number): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const settled = ({ job, task, allocation }: OpenJob) => job.task !== task || task.allocation !== allocation;
   const waits = tasks.map((entry) => untilTask(cluster, entry.task, () => settled(entry), timeout));
   const pending = tasks.some((entry) => !settled(entry));

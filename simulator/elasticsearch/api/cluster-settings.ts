@@ -1,4 +1,4 @@
-/** @module `_cluster/settings`, for the settings that matter here; others are kept and mean nothing. */
+/** @module `_cluster/settings`. Settings outside machine learning are stored and have no effect. */
 import { badRequest, validation } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
@@ -17,7 +17,7 @@ export const clusterSettingsRoutes: readonly Route[] = [
     'GET',
     '/_cluster/settings',
     ['monitor', 'cluster:monitor/settings'],
-    ({ query, world: { cluster } }) => {
+    ({ query, context: { cluster } }) => {
       const flat = query.flag('flat_settings', false);
       const withDefaults = query.flag('include_defaults', false);
       query.ignore('timeout', 'master_timeout', 'local');
@@ -46,7 +46,7 @@ export const clusterSettingsRoutes: readonly Route[] = [
     'PUT',
     '/_cluster/settings',
     ['manage', 'cluster:admin/settings/update'],
-    ({ body, query, world: { cluster } }) => {
+    ({ body, query, context: { cluster } }) => {
       const flat = query.flag('flat_settings', false);
       query.ignore('timeout', 'master_timeout');
       const given = body.read(parser);

@@ -1,4 +1,4 @@
-/** @module Deleting and resetting jobs: both run as tasks, and the job is marked while they do (docs/elasticsearch.md §3.9, §3.12). */
+/** @module Deleting and resetting jobs. Both run as tasks and block the job meanwhile (docs/elasticsearch.md §3.9, §3.12). */
 import { conflict } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { noCounts } from '../state/counts.ts';
@@ -20,11 +20,11 @@ export const deleteJobRoutes: readonly Route[] = [
     (call) => {
       const force = call.query.flag('force', false);
       const wait = call.query.flag('wait_for_completion', true);
-      if (call.world.cluster.major >= 8) call.query.ignore('delete_user_annotations');
+      if (call.context.cluster.major >= 8) call.query.ignore('delete_user_annotations');
       return async () => {
-        call.world.cluster.requireMaster();
+        call.context.cluster.requireMaster();
         const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
-        // a second call joins the one that is running
+        // a second call joins the deletion in progress
         const running = job.blocked?.reason === 'delete' ? job.blocked.work : undefined;
         const work = running ?? beginDelete(call, job, force);
         return finish(call, job, work, wait);
@@ -38,9 +38,9 @@ export const deleteJobRoutes: readonly Route[] = [
     ['manage_ml', 'cluster:admin/xpack/ml/job/reset'],
     (call) => {
       const wait = call.query.flag('wait_for_completion', true);
-      if (call.world.cluster.major >= 8) call.query.ignore('delete_user_annotations');
+      if (call.context.cluster.major >= 8) call.query.ignore('delete_user_annotations');
       return async () => {
-        call.world.cluster.requireMaster();
+        call.context.cluster.requireMaster();
         const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
         const running = job.blocked?.reason === 'reset' ? job.blocked.work : undefined;
         if (job.blocked && !running)
@@ -59,7 +59,7 @@ async function finish(call: Call, job: Job, work: Promise<void>, wait: boolean) 
 }
 
 function beginDelete(call: Call, job: Job, force: boolean): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const datafeed = cluster.datafeedOf(job.id);
   if (!force) {
     if (job.task) throw conflict(`Cannot delete job [${job.id}] because the job is ${stateOf(job)}`);
@@ -94,7 +94,7 @@ function beginReset(call: Call, job: Job): Promise<void> {
 }
 
 function block(call: Call, job: Job, reason: 'delete' | 'reset', effect: () => void): Promise<void> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   const { promise, resolve } = Promise.withResolvers<void>();
   const taskId = cluster.nextTaskId();
   const task = { action: `cluster:admin/xpack/ml/job/${reason}`, done: promise, completed: false };

@@ -16,7 +16,12 @@ export const documentsRoutes: readonly Route[] = [
     plain((call, indices) => {
       const { index: name = '', id = newId(call) } = call.parameters;
       const [source = {}] = parseRecords(call.body.text);
-      const { created, version, sequence } = indices.store(name, id, source, call.world.cluster.clock.now());
+      const { created, version, sequence } = indices.store(
+        name,
+        id,
+        source,
+        call.context.cluster.clock.now(),
+      );
       return {
         status: created ? 201 : 200,
         body: written(name, id, created ? 'created' : 'updated', version, sequence),
@@ -30,7 +35,7 @@ export const documentsRoutes: readonly Route[] = [
     indexAction('data/read/get'),
     plain((call, indices) => {
       const { index: name = '', id = '' } = call.parameters;
-      const virtual = countsDocument(call.world.cluster, name, id);
+      const virtual = countsDocument(call.context.cluster, name, id);
       const stored = indices.get(name)?.documents.get(id);
       const source = stored?.source ?? virtual;
       if (!source && !indices.get(name) && !isHidden(name)) throw missingIndex(name);

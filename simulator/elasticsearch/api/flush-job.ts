@@ -1,12 +1,12 @@
-/** @module Flushing a job: what it has of the current bucket is worked out now (docs/elasticsearch.md §3.10). */
+/** @module Flushing a job: interim results of the current bucket are calculated now (docs/elasticsearch.md §3.10). */
 import { illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
-import { dateParameter } from './dates.ts';
-import { humanized } from './human.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
 import { checkProcess } from './post-data.ts';
+import { humanized } from './readable-times.ts';
 
 const action = 'cluster:admin/xpack/ml/job/flush';
 
@@ -77,7 +77,7 @@ function checkRange(interim: boolean, given: Given, times: Dates): void {
     );
 }
 
-/** The job's time moves on to `advance_time` or `skip_time`; whole buckets before it are final. */
+/** Moves the job's time on to `advance_time` or `skip_time`. Complete buckets before that moment are final. */
 function finalizedUntil(job: Job, times: Dates): number {
   const { bucketSpan, latency } = job.traits;
   const moved = Math.max(times.advance_time ?? 0, times.skip_time ?? 0);

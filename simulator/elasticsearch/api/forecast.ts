@@ -1,4 +1,4 @@
-/** @module Forecasts: made by the job's process, over a while, and counted in the stats (docs/elasticsearch.md §3.10). */
+/** @module Forecasts: the job's process works on them for a while, and the stats count them (docs/elasticsearch.md §3.10). */
 import { badRequest, conflict, illegalArgument, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';
@@ -38,7 +38,7 @@ export const forecastRoutes: readonly Route[] = [
     if (memory >= 500 * 2 ** 20)
       throw illegalArgument(`[max_model_memory] must be less than 500mb, got [${printByteSize(memory)}]`);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       const job = oneJob(call, call.parameters.job_id ?? '');
       checkProcess(call, job, 'Cannot run forecast');
       checkForecastable(job);

@@ -36,7 +36,7 @@ export const getDatafeedsRoutes: readonly Route[] = [
         return {
           body: {
             count: datafeeds.length,
-            datafeeds: datafeeds.map((datafeed) => renderDatafeedStats(call.world.cluster, datafeed)),
+            datafeeds: datafeeds.map((datafeed) => renderDatafeedStats(call.context.cluster, datafeed)),
           },
         };
       };

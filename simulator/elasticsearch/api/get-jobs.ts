@@ -7,8 +7,8 @@ import { stateOf } from '../state/job.ts';
 import { bucketTimes, fieldCounts } from '../state/model.ts';
 import { requireResults } from '../state/results-index.ts';
 import { renderDatafeed } from './get-datafeeds.ts';
-import { humanized } from './human.ts';
 import { allowNoMatch, jobsNamed } from './name-parameter.ts';
+import { humanized } from './readable-times.ts';
 
 export const getJobsRoutes: readonly Route[] = [
   route(
@@ -39,11 +39,11 @@ export const getJobsRoutes: readonly Route[] = [
       const allowed = allowNoMatch(call, 'jobs');
       return () => {
         const jobs = jobsNamed(call, call.parameters.job_id ?? '_all', allowed);
-        requireResults(call.world.cluster, jobs);
+        requireResults(call.context.cluster, jobs);
         return {
           body: humanized(call, {
             count: jobs.length,
-            jobs: jobs.map((job) => renderJobStats(call.world.cluster, job)),
+            jobs: jobs.map((job) => renderJobStats(call.context.cluster, job)),
           }),
         };
       };
@@ -60,9 +60,9 @@ const generatedFields = new Set([
   'model_snapshot_min_version',
 ]);
 
-/** A job's config as the API shows it, with its datafeed's. */
+/** A job's config as the API shows it, including its datafeed's config. */
 export function renderJob(
-  { world: { cluster } }: Pick<Call, 'world'>,
+  { context: { cluster } }: Pick<Call, 'context'>,
   job: Job,
   excludeGenerated = false,
 ): object {
@@ -84,7 +84,7 @@ export function renderJob(
   );
 }
 
-/** A job's stats: which parts there are depends on its state and on whether its process runs (docs/elasticsearch.md §1.3). */
+/** A job's stats. Its state, and whether its process runs, decide which parts are present (docs/elasticsearch.md §1.3). */
 export function renderJobStats(cluster: ClusterState, job: Job): object {
   cluster.settle(job);
   const { task, counts } = job;

@@ -1,4 +1,4 @@
-/** @module What the endpoints of indices and documents share. */
+/** @module Helpers shared by the endpoints of indices and documents. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { Privilege } from '../security.ts';
@@ -6,7 +6,7 @@ import type { Index, Indices } from '../state/indices.ts';
 import { isHidden } from '../state/results-index.ts';
 
 export const indexAction = (action: string): readonly [Privilege, string] => ['index', `indices:${action}`];
-// Parameters that clients and tests send along, and that change nothing here.
+// Parameters that clients and tests send and that have no effect here.
 const ignored = [
   'refresh timeout master_timeout wait_for_active_shards routing pipeline require_alias require_data_stream',
   'ignore_unavailable allow_no_indices expand_wildcards op_type include_type_name local flat_settings version',
@@ -14,12 +14,12 @@ const ignored = [
   'typed_keys realtime preference list_executed_pipelines _source _source_includes _source_excludes',
 ].flatMap((names) => names.split(' '));
 
-/** A handler that takes the many parameters of these APIs without looking at them. */
+/** Makes a handler that accepts and ignores the common parameters of these APIs. */
 export function plain(act: (call: Call, indices: Indices) => object | { status: number; body?: object }) {
   return (call: Call) => {
     call.query.ignore(...ignored);
     return () => {
-      const result = act(call, call.world.cluster.indices);
+      const result = act(call, call.context.cluster.indices);
       return 'status' in result && typeof result.status === 'number'
         ? (result as { status: number; body?: object })
         : { body: result };
@@ -28,11 +28,11 @@ export function plain(act: (call: Call, indices: Indices) => object | { status: 
 }
 
 export function newId(call: Call): string {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   return cluster.random.id(20, 'document', cluster.nextAllocation());
 }
 
-/** The indices that the path names. @throws 404 for one that is named and does not exist */
+/** The indices that the path names. @throws 404 for a missing index */
 export function existing(call: Call, indices: Indices): readonly Index[] {
   const expression = call.parameters.index ?? '_all';
   if (/^_(?!all$)/.test(expression))
@@ -43,7 +43,7 @@ export function existing(call: Call, indices: Indices): readonly Index[] {
     });
   const { found, missing } = indices.resolve(expression);
   const lenient = call.query.text('ignore_unavailable');
-  // the results of jobs are shown as part of their stats; their indices are there for whoever looks
+  // results are shown as part of the job stats, so their hidden indices count as existing
   const absent = missing.find((name) => !isHidden(name));
   if (absent !== undefined && lenient !== 'true') throw missingIndex(absent);
   return found;

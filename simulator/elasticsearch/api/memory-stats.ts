@@ -15,7 +15,7 @@ export const memoryStatsRoute: Route = {
       call.query.time('master_timeout', 30_000);
       const human = call.query.flag('human', false);
       return () => {
-        const { cluster } = call.world;
+        const { cluster } = call.context;
         const nodes = chosen(call);
         return {
           body: {
@@ -32,8 +32,8 @@ export const memoryStatsRoute: Route = {
   since: 8,
 };
 
-/** Nodes by id, name or pattern, and the filters that mean something for nodes that all do the same. */
-function chosen({ world: { cluster }, parameters }: Call): MlNode[] {
+/** Nodes by id, name or pattern, or by one of the node filters. All nodes have the same roles. */
+function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   const alive = cluster.nodes.filter((node) => node.alive);
   const wanted = (parameters.node_id ?? '_all').split(',').map((name) => name.trim());
   if (wanted.some((name) => ['_all', '*', 'ml:true', '_master', '_local'].includes(name))) return alive;

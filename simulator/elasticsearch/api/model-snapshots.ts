@@ -1,14 +1,14 @@
-/** @module Reading model snapshots: of one job, or of all with `*`. */
+/** @module Reading the model snapshots of one job, or of all jobs with `*`. */
 import { badRequest, illegalArgument } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import type { JsonObject } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
-import { dateParameter } from './dates.ts';
-import { humanized } from './human.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
+import { humanized } from './readable-times.ts';
 
 const base = '/_ml/anomaly_detectors/{job_id}/model_snapshots';
-/** What one search of the server reaches. */
+/** The most snapshots that one search of the server returns. */
 const window = 10_000;
 
 export const modelSnapshotsRoute: Route = route(
@@ -34,14 +34,14 @@ export const modelSnapshotsRoute: Route = route(
       throw illegalArgument(
         `Result window is too large, from + size must be less than or equal to: [${window}] but was [${from + size}].`,
       );
-    // newest first unless the request says otherwise, whatever the published spec says
+    // newest first by default, although the published spec differs
     const descends = body.present ? given.desc === true : query.flag('desc', true);
     const sort = query.text('sort') ?? 'timestamp';
     if (sort !== 'timestamp') throw badRequest(`sorting by [${sort}] is not simulated`);
     const start = date('start') ?? Number.NEGATIVE_INFINITY;
     const end = date('end') ?? Number.POSITIVE_INFINITY;
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       const named = call.parameters.job_id ?? '';
       const jobs = named === '*' ? [...cluster.jobs.values()] : named === '_all' ? [] : [oneJob(call, named)];
       const wanted = call.parameters.snapshot_id ?? '_all';
@@ -56,7 +56,7 @@ export const modelSnapshotsRoute: Route = route(
   },
 );
 
-/** Those of the job's past, and those that were written since the cluster began. */
+/** The snapshots of the job's past, and those written since the cluster started. */
 function snapshotsOf(job: Job): { readonly timestamp: number; readonly snapshot_id: string }[] {
   const past = job.past?.();
   const old = (past?.snapshots ?? []).map(({ snapshotId, timestamp, description, latestRecord, bytes }) => ({

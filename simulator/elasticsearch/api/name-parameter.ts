@@ -7,7 +7,7 @@ import type { Job } from '../state/job.ts';
 
 type Kind = 'jobs' | 'datafeeds';
 
-/** `allow_no_match` of the query; `allow_no_jobs` where the stack, or the compatibility asked for, still knows it. */
+/** `allow_no_match`, or `allow_no_jobs` on stacks and compatibility modes that still accept it. */
 export function allowNoMatch(call: Call, kind: Kind): boolean {
   const old = `allow_no_${kind}`;
   let allowed = true;
@@ -18,17 +18,17 @@ export function allowNoMatch(call: Call, kind: Kind): boolean {
   return call.query.flag('allow_no_match', allowed);
 }
 
-export function takesOldName({ world, compatibleWith }: Call): boolean {
-  return world.cluster.major === 7 || (world.cluster.major === 8 && compatibleWith === 7);
+export function takesOldName({ context, compatibleWith }: Call): boolean {
+  return context.cluster.major === 7 || (context.cluster.major === 8 && compatibleWith === 7);
 }
 
 export function warnOldName(call: Call, kind: Kind): void {
   call.warn(`Deprecated field [allow_no_${kind}] used, expected [allow_no_match] instead`);
 }
 
-/** The jobs that the expression names, in order. @throws 404 for what it must match and does not. */
+/** The jobs that the expression names, in order. @throws 404 for a name that must match and does not */
 export function jobsNamed(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   expression: string,
   allowed: boolean,
   { withDeleting = false, withLeftovers = false } = {},
@@ -42,9 +42,9 @@ export function jobsNamed(
   return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
 }
 
-/** A forced close also finds the tasks of jobs that are marked for deletion. */
+/** A forced close also finds the tasks of jobs that are being deleted. */
 function addLeftovers(
-  cluster: Call['world']['cluster'],
+  cluster: Call['context']['cluster'],
   expression: string,
   found: readonly string[],
   missing: readonly string[],
@@ -62,7 +62,7 @@ function addLeftovers(
 }
 
 export function datafeedsNamed(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   expression: string,
   allowed: boolean,
 ): Datafeed[] {
@@ -71,14 +71,14 @@ export function datafeedsNamed(
   return ids.flatMap((id) => cluster.datafeeds.get(id) ?? []);
 }
 
-/** The one job with this id, groups and patterns not being ids. @throws 404 */
-export function oneJob({ world: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
+/** The job with exactly this id: groups and patterns do not count. @throws 404 */
+export function oneJob({ context: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
   const job = cluster.jobs.get(id);
   if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);
   return job;
 }
 
-export function oneDatafeed({ world: { cluster } }: Call, id: string): Datafeed {
+export function oneDatafeed({ context: { cluster } }: Call, id: string): Datafeed {
   const datafeed = cluster.datafeeds.get(id);
   if (!datafeed) throw noSuchDatafeed(id);
   return datafeed;

@@ -1,6 +1,6 @@
 /**
- * @module The audit messages of `.ml-notifications*`: those of the jobs' pasts, and those of what has happened since. A
- * search filters, sorts by one or two fields, and returns at most 10,000.
+ * @module The audit messages in `.ml-notifications*`, from the jobs' pasts and since the cluster started. A search
+ * filters, sorts by one or two fields, and returns at most 10,000 messages.
  */
 import { illegalArgument } from '../errors.ts';
 import type { Call } from '../http/call.ts';
@@ -30,7 +30,7 @@ export function searchNotifications(call: Call): object {
       `Result window is too large, from + size must be less than or equal to: [${window}] but was [${size}].`,
     );
   const matches = compileQuery(query);
-  const found = [...call.world.cluster.jobs.values()]
+  const found = [...call.context.cluster.jobs.values()]
     .flatMap(messagesOf)
     .filter(({ id, source }) => matches(source, id))
     .sort((a, b) => compare(a.source, b.source, sort));
@@ -67,7 +67,7 @@ function messagesOf(job: Job): { readonly id: string; readonly source: Document 
   }));
 }
 
-/** What the server would have written about a change of state; what a fleet began with is told by its past. */
+/** The server's message for a change of state. Messages before the start come from the job's past. */
 function messageOf(job: Job, { at, state, cause }: StateChange): Document[] {
   if (cause === 'fleet') return [];
   const say = (message: string, level = 'info') => [

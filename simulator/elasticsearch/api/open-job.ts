@@ -31,13 +31,13 @@ export const openJobRoute: Route = route(
       const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
       checkOpenable(call, job);
       checkSnapshot(call, job);
-      const task = beginOpen(call.world.cluster, job);
+      const task = beginOpen(call.context.cluster, job);
       return { body: { opened: true, node: await untilOpened(call, job, task, timeout) } };
     };
   },
 );
 
-function checkOpenable({ world: { cluster } }: Call, job: Job): void {
+function checkOpenable({ context: { cluster } }: Call, job: Job): void {
   cluster.requireLicense();
   cluster.requireMaster();
   if (cluster.upgradeMode) throw tooManyRequests('Cannot open jobs when upgrade mode is enabled');
@@ -50,11 +50,11 @@ function checkOpenable({ world: { cluster } }: Call, job: Job): void {
     );
 }
 
-/** The oldest version whose snapshots a major can read. */
+/** The oldest version whose model snapshots each major version can read. */
 const oldestSnapshots = { 7: '6.0.0', 8: '7.0.0', 9: '8.3.0' } as const;
 
-/** A job whose model is from too long ago cannot be opened. @throws 400 */
-function checkSnapshot({ world: { cluster } }: Call, { id, config }: Job): void {
+/** Refuses a job whose model snapshot is too old for this stack. @throws 400 */
+function checkSnapshot({ context: { cluster } }: Call, { id, config }: Job): void {
   const version = config.model_snapshot_min_version;
   const oldest = oldestSnapshots[cluster.major];
   if (typeof version !== 'string' || !before(version, oldest)) return;
@@ -69,9 +69,9 @@ function before(version: string, other: string): boolean {
   return index >= 0 && (a?.[index] ?? 0) < (b?.[index] ?? 0);
 }
 
-/** The id of the node that the job runs on; empty while it waits for one. */
+/** The id of the node that the job runs on, or an empty string while it waits for one. */
 async function untilOpened(call: Call, job: Job, task: JobTask, timeout: number): Promise<string> {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   if (!task.node) return '';
   const opened = await call.wait(
     untilTask(cluster, task, () => job.task !== task || task.state !== 'opening', timeout),

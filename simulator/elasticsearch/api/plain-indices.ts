@@ -1,4 +1,4 @@
-/** @module Plain indices: only as much as people and tests need around a datafeed. */
+/** @module Plain indices: the few calls that people and tests need around a datafeed. */
 import { type Route, route } from '../http/call.ts';
 import type { Document, Index } from '../state/indices.ts';
 import { closeResults, dropResults } from '../state/results-index.ts';
@@ -13,7 +13,7 @@ export const indicesRoutes: readonly Route[] = [
     plain((call, indices) => {
       const given = (call.body.present ? call.body.json() : {}) as Record<string, Document>;
       const name = call.parameters.index ?? '';
-      indices.create(name, given, call.world.cluster.clock.now());
+      indices.create(name, given, call.context.cluster.clock.now());
       return { acknowledged: true, shards_acknowledged: true, index: name };
     }),
   ),
@@ -24,7 +24,7 @@ export const indicesRoutes: readonly Route[] = [
     indexAction('admin/delete'),
     plain((call, indices) => {
       for (const { name } of existing(call, indices)) indices.delete(name);
-      dropResults(call.world.cluster, call.parameters.index ?? '');
+      dropResults(call.context.cluster, call.parameters.index ?? '');
       return { acknowledged: true };
     }),
   ),
@@ -119,7 +119,7 @@ export const indicesRoutes: readonly Route[] = [
     indexAction('admin/open'),
     plain((call, indices) => {
       existing(call, indices);
-      closeResults(call.world.cluster, call.parameters.index ?? '', call.path.endsWith('_close'));
+      closeResults(call.context.cluster, call.parameters.index ?? '', call.path.endsWith('_close'));
       return { acknowledged: true, shards_acknowledged: true };
     }),
   ),

@@ -7,7 +7,7 @@ import { noCounts, renderCounts, takeArrival } from '../state/counts.ts';
 import type { Job } from '../state/job.ts';
 import { growModel } from '../state/model.ts';
 import { parseRecords, recordTime } from '../state/records.ts';
-import { dateParameter } from './dates.ts';
+import { dateParameter } from './date-parameter.ts';
 import { oneJob } from './name-parameter.ts';
 
 export const postDataRoute: Route = route(
@@ -24,14 +24,14 @@ export const postDataRoute: Route = route(
       const job = oneJob(call, call.parameters.job_id ?? '');
       checkReset(reset);
       checkProcess(call, job, 'Cannot process data');
-      const upload = takeRecords(call.world.cluster, job, call.body.text);
+      const upload = takeRecords(call.context.cluster, job, call.body.text);
       return { status: 202, body: renderCounts(job.id, upload, job.traits.analysisFields.length) };
     };
   },
 );
 
-/** A job takes data, flushes and forecasts only where its process runs. @throws 409 */
-export function checkProcess({ world: { cluster } }: Pick<Call, 'world'>, job: Job, doing: string): void {
+/** Accepting data, flushing and forecasting need a running process. @throws 409 */
+export function checkProcess({ context: { cluster } }: Pick<Call, 'context'>, job: Job, doing: string): void {
   cluster.settle(job);
   const { task } = job;
   if (!task?.node) throw conflict(`Cannot perform requested action because job [${job.id}] is not open`);
@@ -49,7 +49,7 @@ function checkReset({ start, end }: { start: string | undefined; end: string | u
     throw illegalArgument(`Invalid time range: end time '${end}' is earlier than start time '${start}'.`);
 }
 
-/** Takes an upload into a job's counts; returns the counts of this upload alone. */
+/** Adds an upload to a job's counts. Returns the counts of this upload alone. */
 export function takeRecords(cluster: ClusterState, job: Job, text: string): DataCounts {
   const now = cluster.clock.now();
   const upload = noCounts();
@@ -78,7 +78,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     const missing = analysisFields.filter(
       (field) => record[field] === undefined || record[field] === '',
     ).length;
-    // the upload's buckets are those that end in it, counted from where the job stood
+    // an upload counts the buckets that it completes
     const before = { buckets: job.counts.buckets, empty: job.counts.emptyBuckets };
     takeArrival(job.counts, { records: 1, bytes: 0, fields: 0, first: time, last: time }, bucketSpan, now);
     job.counts.input -= 1;
@@ -90,7 +90,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     upload.earliestRecord = Math.min(upload.earliestRecord ?? time, time);
     upload.latestRecord = Math.max(upload.latestRecord ?? time, time);
   }
-  // moves even if every record was refused
+  // advances even if every record is refused
   job.counts.lastData = now;
   job.counts.logTime = now;
   upload.lastData = now;

@@ -1,4 +1,4 @@
-/** @module What a datafeed would hand to its job: the fields of the records that its indices hold. */
+/** @module Datafeed previews: the fields that the datafeed would send to its job, from the documents in its indices. */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { completeJob, traitsOf } from '../config/job-config.ts';
 import { jobParser } from '../config/job-parser.ts';
@@ -17,7 +17,7 @@ const parser: ObjectParser = {
   fields: { datafeed_config: { nested: datafeedParser }, job_config: { nested: jobParser(datafeedParser) } },
 };
 
-/** How many records a preview shows at most. */
+/** The most records that a preview shows. */
 const most = 1_000;
 
 export const previewDatafeedRoute: Route = route(
@@ -57,12 +57,12 @@ function described(call: Call, datafeed: JsonObject | undefined, job: JsonObject
   const feed = datafeed ?? (job?.datafeed_config as JsonObject);
   const jobId = ((job?.job_id ?? feed.job_id) as string | undefined) ?? 'preview_id';
   const traits = job
-    ? traitsOf(completeJob(jobId === '' ? 'preview_id' : jobId, job, jobContext(call.world.cluster)))
+    ? traitsOf(completeJob(jobId === '' ? 'preview_id' : jobId, job, jobContext(call.context.cluster)))
     : oneJob(call, jobId).traits;
   return { config: completeDatafeed('preview_id', jobId, feed, '60s'), traits };
 }
 
-function preview({ world: { cluster } }: Call, config: DatafeedConfig, traits: JobTraits): object[] {
+function preview({ context: { cluster } }: Call, config: DatafeedConfig, traits: JobTraits): object[] {
   const { found, missing } = cluster.indices.resolve((config.indices as string[]).join(','));
   if (missing[0] !== undefined) throw missingIndex(missing[0]);
   const matches = compileQuery(config.query as JsonObject);

@@ -25,9 +25,9 @@ export const putDatafeedRoute: Route = route(
       throw illegalArgument("Invalid job_id value 'null' in datafeed configuration");
     const jobId = textOf(body.job_id);
     const given = { ...body, indices_options: { ...indicesOptions, ...(body.indices_options as object) } };
-    const config = completeDatafeed(id, jobId, given, randomQueryDelay(call.world.cluster, jobId));
+    const config = completeDatafeed(id, jobId, given, randomQueryDelay(call.context.cluster, jobId));
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireLicense();
       cluster.requireMaster();
       const job = oneJob(call, jobId);
@@ -41,7 +41,7 @@ export const putDatafeedRoute: Route = route(
   },
 );
 
-/** Options for the indices may stand in the query, too. */
+/** The query may contain index options as well. */
 function indicesOptionsOf({ query }: Call): object {
   const wildcards = query.text('expand_wildcards');
   return {

@@ -1,4 +1,4 @@
-/** @module Putting a job, with its datafeed if it brings one (docs/elasticsearch.md §3.7). */
+/** @module Putting a job, and its datafeed if the body contains one (docs/elasticsearch.md §3.7). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { completeJob, sameName } from '../config/job-config.ts';
 import { jobParser } from '../config/job-parser.ts';
@@ -10,7 +10,7 @@ import { newDatafeed, newJob } from '../state/create.ts';
 import { documentsAbout } from '../state/results-index.ts';
 import { stackFacts } from '../versions.ts';
 import { renderJob } from './get-jobs.ts';
-import { humanized } from './human.ts';
+import { humanized } from './readable-times.ts';
 
 const parser = jobParser(datafeedParser);
 
@@ -27,9 +27,9 @@ export const putJobRoute: Route = route(
       throw illegalArgument(
         `Inconsistent job_id; '${textOf(body.job_id)}' specified in the body differs from '${id}' specified as a URL argument`,
       );
-    const config = completeJob(id, body, jobContext(call.world.cluster));
+    const config = completeJob(id, body, jobContext(call.context.cluster));
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireLicense();
       cluster.requireMaster();
       checkNames(cluster, id, (config.groups as string[] | undefined) ?? []);

@@ -1,13 +1,13 @@
-/** @module Results, as far as a simulator has them: the buckets that a job has finished, quiet ones, and written ones. */
+/** @module Results: the finished buckets of a job, which never contain anomalies, and buckets that tests wrote. */
 import { badRequest, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject } from '../http/object-parser.ts';
 import type { Job } from '../state/job.ts';
 import { documentsAbout } from '../state/results-index.ts';
-import { dateParameter } from './dates.ts';
-import { humanized } from './human.ts';
+import { dateParameter } from './date-parameter.ts';
 import { modelSnapshotsRoute } from './model-snapshots.ts';
 import { oneJob } from './name-parameter.ts';
+import { humanized } from './readable-times.ts';
 
 const read = ['monitor_ml', 'cluster:monitor/xpack/ml/job/results/buckets/get'] as const;
 const base = '/_ml/anomaly_detectors/{job_id}';
@@ -39,7 +39,7 @@ export const resultsRoutes: readonly Route[] = [
       return () => {
         const job = oneJob(call, call.parameters.job_id ?? '');
         const type = kind === 'categories' ? undefined : kind.replace(/s$/, '');
-        const found = documentsAbout(call.world.cluster, job.id)
+        const found = documentsAbout(call.context.cluster, job.id)
           .map(({ source }) => source)
           .filter((source) =>
             type === undefined ? source.category_id !== undefined : source.result_type === type,
@@ -95,8 +95,8 @@ interface Bucket {
   readonly timestamp: number;
 }
 
-/** Buckets that are final, none of them anomalous, and those that somebody has written. */
-function buckets({ world: { cluster } }: Call, job: Job): Bucket[] {
+/** The final buckets, none of them anomalous, and those that tests wrote. */
+function buckets({ context: { cluster } }: Call, job: Job): Bucket[] {
   cluster.settle(job);
   const { bucketSpan } = job.traits;
   const { earliestRecord, latestRecord } = job.counts;

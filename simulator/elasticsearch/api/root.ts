@@ -1,4 +1,4 @@
-/** @module `GET /`, `_ml/info` and what else says who is answering. */
+/** @module `GET /`, `_ml/info` and other calls that identify the cluster. */
 import { categorizationAnalyzer, datafeedDefaults, jobDefaults } from '../config/defaults.ts';
 import { type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
@@ -6,7 +6,7 @@ import { exactByteSize, parseByteSize } from '../units.ts';
 import { stackFacts } from '../versions.ts';
 
 export const rootRoutes: readonly Route[] = [
-  route('info', 'GET HEAD', '/', ['monitor', 'cluster:monitor/main'], ({ world: { cluster } }) => () => {
+  route('info', 'GET HEAD', '/', ['monitor', 'cluster:monitor/main'], ({ context: { cluster } }) => () => {
     const facts = stackFacts[cluster.stack];
     return {
       body: {
@@ -33,9 +33,9 @@ export const rootRoutes: readonly Route[] = [
     'GET',
     '/_ml/info',
     ['monitor_ml', 'cluster:monitor/xpack/ml/info/get'],
-    ({ world }) =>
+    ({ context }) =>
       () => ({
-        body: mlInfo(world.cluster),
+        body: mlInfo(context.cluster),
       }),
   ),
 ];

@@ -14,7 +14,7 @@ import { type Datafeed, type DatafeedTask, datafeedStateOf } from '../state/data
 import { beginFeed, endFeed, stopFeed } from '../state/datafeed-lifecycle.ts';
 import { stateOf } from '../state/job.ts';
 import { parseTimeValue, printTimeValue } from '../units.ts';
-import { dateParameter } from './dates.ts';
+import { dateParameter } from './date-parameter.ts';
 import { allowNoMatch, datafeedsNamed, oneDatafeed, takesOldName, warnOldName } from './name-parameter.ts';
 
 const startTimeout = 20_000;
@@ -63,7 +63,7 @@ export const runDatafeedRoutes: readonly Route[] = [
     (call) => {
       const request = call.body.present ? bodyStop(call) : queryStop(call);
       return async () => {
-        const { cluster } = call.world;
+        const { cluster } = call.context;
         cluster.requireMaster();
         const datafeeds = datafeedsNamed(call, call.parameters.datafeed_id ?? '', request.allowed);
         const stops = datafeeds.map((datafeed) => stopFeed(cluster, datafeed, request));
@@ -81,7 +81,7 @@ export const runDatafeedRoutes: readonly Route[] = [
     (call) => {
       const force = call.query.flag('force', false);
       return () => {
-        const { cluster } = call.world;
+        const { cluster } = call.context;
         cluster.requireMaster();
         const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
         if (datafeed.task && !force)
@@ -105,7 +105,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
 }
 
 /** Epoch milliseconds of a `start` or `end`: a number, a date, or `now`. */
-function startTime(value: unknown, name: string, { world: { cluster } }: Call): number {
+function startTime(value: unknown, name: string, { context: { cluster } }: Call): number {
   return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }
 
@@ -115,7 +115,7 @@ async function startDatafeed(
   end: number | undefined,
   timeout: number,
 ) {
-  const { cluster } = call.world;
+  const { cluster } = call.context;
   cluster.requireLicense();
   cluster.requireMaster();
   const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
@@ -136,14 +136,14 @@ async function startDatafeed(
     throw tooManyRequests(`Could not start datafeed [${datafeed.id}], allocation explanation [${reason}]`);
   }
   const task = beginFeed(cluster, datafeed, job, { start: start ?? 0, end });
-  // a job that waits for a node may do so for long: nobody waits with it
+  // the job waits for a node, possibly for long, so the call answers at once
   if (!job.task?.node) return { body: { started: true, node: '' } };
   await call.wait(untilStarted(call, datafeed, task, timeout));
   return { body: { started: true, node: task.node?.id ?? '' } };
 }
 
 function untilStarted(
-  { world: { cluster } }: Call,
+  { context: { cluster } }: Call,
   datafeed: Datafeed,
   task: DatafeedTask,
   ms: number,

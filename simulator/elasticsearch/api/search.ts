@@ -1,4 +1,4 @@
-/** @module The few queries that are understood: all, one value, a range, ids, and combinations of them. */
+/** @module The supported queries: match all, one value, a range, ids, and combinations of them. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import { wildcard } from '../state/expressions.ts';

@@ -1,4 +1,4 @@
-/** @module What a caller may ask about itself (docs/elasticsearch.md §4). Without users in the fleet these endpoints do not exist. */
+/** @module Calls about the caller itself (docs/elasticsearch.md §4). These endpoints do not exist if the fleet has no users. */
 import { ElasticsearchError, illegalArgument, validation } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { PlainError } from '../http/media-type.ts';
@@ -57,15 +57,15 @@ export const securityRoutes: readonly Route[] = [
   ),
 ];
 
-function requireSecurity({ world, path, method }: Call): void {
-  if (!world.security.enabled)
+function requireSecurity({ context, path, method }: Call): void {
+  if (!context.security.enabled)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
       withStatus: false,
     });
 }
 
 function hasPrivileges(
-  { world: { security }, principal }: Call,
+  { context: { security }, principal }: Call,
   cluster: readonly string[],
   index: readonly { names?: string | string[]; privileges?: string | string[] }[],
 ) {

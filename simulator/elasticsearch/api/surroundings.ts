@@ -1,4 +1,4 @@
-/** @module What people and test suites ask a cluster besides: health, licence, nodes, tasks, a reset of everything. */
+/** @module Other cluster calls that people and test suites use: health, licence, nodes, tasks, a reset of everything. */
 import { type Call, type Route, route } from '../http/call.ts';
 import { endFeed } from '../state/datafeed-lifecycle.ts';
 import { killTask } from '../state/job-lifecycle.ts';
@@ -9,7 +9,7 @@ export const surroundingsRoutes: readonly Route[] = [
     'GET HEAD',
     ['/_cluster/health', '/_cluster/health/{index}'],
     ['monitor', 'cluster:monitor/health'],
-    ({ query, world: { cluster } }) => {
+    ({ query, context: { cluster } }) => {
       query.ignore(
         ...'timeout master_timeout level local wait_for_status wait_for_nodes wait_for_events expand_wildcards'.split(
           ' ',
@@ -42,17 +42,17 @@ export const surroundingsRoutes: readonly Route[] = [
     'GET',
     '/_license',
     ['monitor', 'cluster:monitor/xpack/license/get'],
-    ({ query, world }) => {
+    ({ query, context }) => {
       query.ignore('local', 'accept_enterprise');
       return () => ({
         body: {
           license: {
             status: 'active',
-            uid: world.cluster.uuid,
+            uid: context.cluster.uuid,
             type: 'trial',
             issue_date_in_millis: 0,
             max_nodes: 1000,
-            issued_to: world.cluster.name,
+            issued_to: context.cluster.name,
             issuer: 'elasticsearch',
             start_date_in_millis: -1,
           },
@@ -65,7 +65,7 @@ export const surroundingsRoutes: readonly Route[] = [
     'GET',
     ['/_nodes', '/_nodes/{node_id}'],
     ['monitor', 'cluster:monitor/nodes/info'],
-    ({ query, world: { cluster } }) => {
+    ({ query, context: { cluster } }) => {
       query.ignore('timeout', 'flat_settings');
       return () => {
         const alive = cluster.nodes.filter((node) => node.alive);
@@ -93,7 +93,7 @@ export const surroundingsRoutes: readonly Route[] = [
   }),
 ];
 
-function resetEverything({ world: { cluster } }: Call): void {
+function resetEverything({ context: { cluster } }: Call): void {
   for (const datafeed of cluster.datafeeds.values()) {
     if (datafeed.task) endFeed(datafeed, datafeed.task);
     cluster.removeDatafeed(datafeed);

@@ -1,7 +1,7 @@
 /** @module The tasks behind open jobs and running datafeeds, as the task APIs and the cluster state show them. */
 import { notFound } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
-import { type Column, table } from '../http/table.ts';
+import { type Column, table } from '../http/cat-table.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { wildcard } from '../state/expressions.ts';
 import type { MlNode } from '../state/node.ts';
@@ -57,7 +57,7 @@ function persistentTasks(cluster: ClusterState): PersistentTask[] {
   return [...jobs, ...datafeeds];
 }
 
-/** Those that run somewhere: a task without a node is only an entry of the cluster state. */
+/** The tasks that run on a node. A task without one is only an entry of the cluster state. */
 const running = (cluster: ClusterState) =>
   persistentTasks(cluster).flatMap((task) => (task.node ? [{ ...task, node: task.node }] : []));
 type Running = ReturnType<typeof running>[number];
@@ -74,7 +74,7 @@ const column = (name: string, aliases: string, value: Column<Running>['value']):
 export const tasksRoutes: readonly Route[] = [
   route('cat.tasks', 'GET', '/_cat/tasks', ['monitor', 'cluster:monitor/tasks/lists'], (call) => {
     call.query.ignore('detailed', 'actions', 'nodes', 'parent_task_id', 'timeout', 'wait_for_completion');
-    const { cluster } = call.world;
+    const { cluster } = call.context;
     const render = table(call, [
       column('action', 'ac', ({ name }) => `${name}[c]`),
       column('task_id', 'ti', ({ node, allocation }) => `${node.id}:${allocation}`),
@@ -89,11 +89,11 @@ export const tasksRoutes: readonly Route[] = [
     return () => render(running(cluster));
   }),
   route('tasks.list', 'GET', '/_tasks', ['monitor', 'cluster:monitor/tasks/lists'], (call) => {
-    const { query, world } = call;
+    const { query, context } = call;
     const actions = (query.text('actions') ?? '*').split(',').map(wildcard);
     query.ignore('detailed', 'group_by', 'nodes', 'parent_task_id', 'timeout', 'wait_for_completion');
     return () => {
-      const tasks = running(world.cluster).filter(({ name }) =>
+      const tasks = running(context.cluster).filter(({ name }) =>
         actions.some((matches) => matches(`${name}[c]`)),
       );
       const nodes: Record<string, { name: string; tasks: Record<string, object> }> = {};
@@ -117,7 +117,7 @@ export const tasksRoutes: readonly Route[] = [
     'GET',
     '/_tasks/{task_id}',
     ['monitor', 'cluster:monitor/task/get'],
-    ({ query, parameters, world: { cluster }, wait }) => {
+    ({ query, parameters, context: { cluster }, wait }) => {
       const waits = query.flag('wait_for_completion', false);
       query.ignore('timeout');
       const id = parameters.task_id ?? '';
@@ -134,7 +134,7 @@ export const tasksRoutes: readonly Route[] = [
     'GET',
     ['/_cluster/state', '/_cluster/state/{metric}', '/_cluster/state/{metric}/{index}'],
     ['monitor', 'cluster:monitor/state'],
-    ({ query, world: { cluster } }) => {
+    ({ query, context: { cluster } }) => {
       query.ignore(
         'local',
         'master_timeout',

@@ -18,7 +18,7 @@ export const updateDatafeedRoute: Route = route(
     call.query.ignore('ignore_unavailable', 'allow_no_indices', 'ignore_throttled', 'expand_wildcards');
     const body = call.body.read(parser);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireMaster();
       const datafeed = oneDatafeed(call, call.parameters.datafeed_id ?? '');
       const job = oneJob(call, datafeed.jobId);
@@ -34,7 +34,7 @@ export const updateDatafeedRoute: Route = route(
         ...(indexes !== undefined && { indices: indexes }),
         ...(aggs !== undefined && { aggregations: aggs }),
       };
-      // chunking that was derived from the old aggregations is derived anew
+      // chunking that was derived from the old aggregations is derived again
       const { chunking_config: chunking, ...own } = datafeed.config;
       const keeps = changes.aggregations === undefined ? { chunking_config: chunking } : {};
       datafeed.config = completeDatafeed(

@@ -1,19 +1,19 @@
-/** @module Updating a job: what may change, what may not while it is open (docs/elasticsearch.md §3.1). */
+/** @module Updating a job: which fields may change, and which may not while it is open (docs/elasticsearch.md §3.1). */
 
 import { ruleParser } from '../config/detector.ts';
+import { ordered } from '../config/field-order.ts';
 import { checkGroup } from '../config/ids.ts';
 import { checkMemoryLimit, checkRetention, completeModelPlot, traitsOf } from '../config/job-config.ts';
 import { analysisLimitsParser, modelPlotParser, perPartitionParser } from '../config/job-parser.ts';
-import { ordered } from '../config/order.ts';
 import { badRequest, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { Job, JobConfig } from '../state/job.ts';
 import { modelBytesOf } from '../state/results-index.ts';
 import { renderJob } from './get-jobs.ts';
-import { humanized } from './human.ts';
 import { oneJob } from './name-parameter.ts';
 import { checkNames, jobContext } from './put-job.ts';
+import { humanized } from './readable-times.ts';
 
 const detectorUpdateParser: ObjectParser = {
   name: 'detector_update',
@@ -52,7 +52,7 @@ export const updateJobRoute: Route = route(
     const groups = body.groups as string[] | undefined;
     for (const group of groups ?? []) checkGroup(group);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireMaster();
       const job = oneJob(call, call.parameters.job_id ?? '');
       if (groups) checkNames(cluster, job.id, groups, true);
@@ -101,8 +101,8 @@ function updatedLimits(call: Call, job: Job, given: JsonObject): JsonObject {
   const examples = given.categorization_examples_limit as number | undefined;
   if (wanted !== undefined) {
     if (job.task) throw conflict('Cannot update analysis_limits while the job is open');
-    checkMemoryLimit(wanted, jobContext(call.world.cluster));
-    const used = Math.ceil(modelBytesOf(call.world.cluster, job) / 2 ** 20);
+    checkMemoryLimit(wanted, jobContext(call.context.cluster));
+    const used = Math.ceil(modelBytesOf(call.context.cluster, job) / 2 ** 20);
     if (wanted < used)
       throw badRequest(
         `Invalid update value for analysis_limits: model_memory_limit cannot be decreased below current usage; current usage [${used}mb], update had [${wanted}mb]`,

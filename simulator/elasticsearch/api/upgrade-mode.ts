@@ -12,7 +12,7 @@ export const upgradeModeRoute: Route = route(
     call.query.time('timeout', 30_000);
     call.query.time('master_timeout', 30_000);
     return () => {
-      const { cluster } = call.world;
+      const { cluster } = call.context;
       cluster.requireMaster();
       setUpgradeMode(cluster, enabled);
       return { body: { acknowledged: true } };

@@ -1,4 +1,4 @@
-/** @module Checking a job or a detector without making one. */
+/** @module Validating a job or a detector without creating it. */
 import { datafeedParser } from '../config/datafeed-config.ts';
 import { completeDetector, detectorParser } from '../config/detector.ts';
 import { completeJob } from '../config/job-config.ts';
@@ -17,7 +17,7 @@ export const validateRoutes: readonly Route[] = [
     (call) => {
       const body = call.body.read(parser);
       const id = (body.job_id as string | undefined) ?? 'ok';
-      completeJob(id, body, jobContext(call.world.cluster));
+      completeJob(id, body, jobContext(call.context.cluster));
       return () => ({ body: { acknowledged: true } });
     },
   ),

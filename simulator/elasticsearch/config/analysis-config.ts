@@ -1,4 +1,4 @@
-/** @module The analysis of a job: detectors, buckets, categorization, and what of it does not go together. */
+/** @module The analysis of a job: detectors, buckets, categorization, and the combinations that the server refuses. */
 import { illegalArgument } from '../errors.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';
 import { parseTimeValue } from '../units.ts';
@@ -86,7 +86,7 @@ function checkCategorization(
     throw illegalArgument('categorization_filters are not allowed to contain empty strings');
 }
 
-/** Fields of a record that the analysis reads, the time field aside. */
+/** The record fields that the analysis reads, without the time field. */
 export function analysisFields(analysis: JsonObject): string[] {
   const fields = new Set<string>();
   for (const detector of analysis.detectors as JsonObject[])

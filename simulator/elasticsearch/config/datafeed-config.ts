@@ -1,4 +1,4 @@
-/** @module A datafeed's config: what a put may say, what the server adds, and how it will search. */
+/** @module A datafeed's config: which fields a put accepts, what the server adds, and how the datafeed searches. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';
@@ -48,7 +48,7 @@ const queries = [
   'more_like_this percolate rank_feature distance_feature pinned wrapper intervals span_term span_near knn type',
 ].flatMap((names) => names.split(' '));
 
-/** A datafeed's query is parsed when it is put. @throws 400 */
+/** The server parses the query when the datafeed is put. @throws 400 */
 function knownQuery(query: JsonObject): JsonObject {
   const unknown = Object.keys(query).find((name) => !queries.includes(name));
   if (unknown === undefined) return query;
@@ -74,7 +74,7 @@ const indicesOptions = {
   ignore_throttled: true,
 };
 
-/** The full config of a new or changed datafeed. `queryDelay` is used where none is given. @throws 400 */
+/** The full config of a new or changed datafeed. `queryDelay` is the default. @throws 400 */
 export function completeDatafeed(
   id: string,
   jobId: string,
@@ -137,7 +137,7 @@ function completeChunking(given: JsonObject | undefined, aggregations: JsonObjec
     return { mode, ...(given.time_span !== undefined && { time_span: given.time_span }) };
   }
   const interval = histogramInterval(aggregations);
-  // a thousand histogram buckets to a search, as the server cuts aggregated reading
+  // like the server: a thousand histogram buckets per search
   return interval === undefined ? { mode: 'auto' } : { mode: 'manual', time_span: `${interval * 1_000}ms` };
 }
 
@@ -151,7 +151,7 @@ function histogramInterval(aggregations: JsonObject | undefined): number | undef
   return undefined;
 }
 
-/** How the datafeed searches: from its own config, and from its job's bucket span where it says nothing. */
+/** How the datafeed searches: by its own config, else by its job's bucket span. */
 export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): DatafeedTraits {
   return {
     queryDelay: parseTimeValue(textOf(config.query_delay ?? '60s'), 'query_delay'),
@@ -163,7 +163,7 @@ export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): Data
   };
 }
 
-/** Short buckets are searched for each minute, long ones each hour, those between twice a bucket. */
+/** Default search interval: a minute for short buckets, an hour for long ones, half a bucket in between. */
 export function defaultFrequency(bucketSpan: number): number {
   if (bucketSpan <= 120_000) return 60_000;
   if (bucketSpan <= 1_200_000) return bucketSpan / 2;

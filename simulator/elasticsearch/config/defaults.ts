@@ -1,4 +1,4 @@
-/** @module What the server fills in, and tells in `_ml/info`. */
+/** @module Defaults that the server fills in and reports in `_ml/info`. */
 
 export const categorizationAnalyzer = {
   char_filter: ['first_line_with_letters'],

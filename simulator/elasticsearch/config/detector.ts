@@ -1,4 +1,4 @@
-/** @module Detectors of a job: functions, what each needs, and the description that one gets when it has none. */
+/** @module Detectors of a job: functions, the fields that each needs, and the default description. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 
@@ -53,7 +53,7 @@ export const detectorParser: ObjectParser = {
   },
 };
 
-/** A detector as the server stores it. @throws 400 for an unknown function, or fields that do not suit it. */
+/** A detector as the server stores it. @throws 400 for an unknown function, or for fields that do not fit it */
 export function completeDetector(given: JsonObject, index: number): JsonObject {
   const written = (given.function as string | undefined) ?? '';
   const fn = shortcuts[written.toLowerCase()] ?? written.toLowerCase();
@@ -135,7 +135,7 @@ function excludeFrequent(value: string): string {
   });
 }
 
-/** `mean(latency) by service`, as the server describes a detector that nobody described. */
+/** The server's default description of a detector, for example `mean(latency) by service`. */
 export function describeDetector(detector: JsonObject): string {
   const quoted = (value: unknown) => {
     const name = String(value);

@@ -8,7 +8,7 @@ export const idRule =
 /** `what` is the field: `job_id` or `datafeed_id`. @throws 400 */
 export function checkId(what: 'job_id' | 'datafeed_id', id: string): void {
   if (!pattern.test(id)) throw illegalArgument(`Invalid ${what}; '${id}' ${idRule}`);
-  // the server bounds job ids only: a datafeed called after its job may be longer
+  // the server limits the length of job ids only, so `datafeed-<job id>` may be longer
   if (what === 'job_id' && id.length > 64)
     throw illegalArgument('The job id cannot contain more than 64 characters.');
 }

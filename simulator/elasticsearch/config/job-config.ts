@@ -1,4 +1,4 @@
-/** @module A job's config: what a put may say, what the server adds, and the traits that the simulator works with. */
+/** @module A job's config: which fields a put accepts, what the server adds, and the traits that the simulator reads from it. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';
 import type { JobConfig, JobTraits } from '../state/job.ts';
@@ -24,7 +24,7 @@ export interface JobContext {
   readonly maxModelMemoryText: string;
 }
 
-/** The full config of a new job, from what `jobParser` read. @throws 400 with the reasons of docs/elasticsearch.md §3.7. */
+/** The full config of a new job, from the output of `jobParser`. @throws 400 with the reasons in docs/elasticsearch.md §3.7 */
 export function completeJob(id: string, given: JsonObject, context: JobContext): JobConfig {
   checkId('job_id', id);
   const illegal = generated.filter((field) => given[field] !== undefined && given[field] !== null);

@@ -1,4 +1,4 @@
-/** @module What the body of a put or a validation of a job may hold. */
+/** @module Parses the request body when a job is put or validated. */
 import { illegalArgument } from '../errors.ts';
 import type { ObjectParser } from '../http/object-parser.ts';
 import { parseByteSize } from '../units.ts';

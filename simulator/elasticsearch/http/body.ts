@@ -1,6 +1,6 @@
-/** @module The content of a request. No bytes, and no `source` parameter, is no content. */
+/** @module The content of a request: its body, or its `source` parameter. */
 import { ElasticsearchError } from '../errors.ts';
-import { toLocation } from './locate.ts';
+import { toLocation } from './line-and-column.ts';
 import { type JsonObject, type ObjectParser, parseObject } from './object-parser.ts';
 
 export class RequestBody {
@@ -16,7 +16,7 @@ export class RequestBody {
     return this.bytes > 0;
   }
 
-  /** The whole content as one JSON value. @throws 400 with the place at which it is none. */
+  /** The whole content as one JSON value. @throws 400 with the place of the syntax error */
   json(): unknown {
     try {
       return JSON.parse(this.text) as unknown;
@@ -25,13 +25,13 @@ export class RequestBody {
     }
   }
 
-  /** The content as `parser` declares it; no content is an empty object. */
+  /** The content as `parser` declares it. Missing content counts as an empty object. */
   read(parser: ObjectParser): JsonObject {
     return this.present ? parseObject(parser, this.json(), { text: this.text, path: [] }) : {};
   }
 }
 
-/** What the server says of a text that is not JSON. */
+/** The server's error for text that is not JSON. */
 export function malformed(text: string, error: unknown): ElasticsearchError {
   const message = error instanceof Error ? error.message : '';
   const position = /position (\d+)/.exec(message)?.[1];

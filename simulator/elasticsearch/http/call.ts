@@ -1,24 +1,24 @@
-/** @module One request as a handler sees it, and what a handler is: parameters are read first, all of them, then it acts. */
+/** @module One request as a handler sees it, and the two steps of a handler: first read all parameters, then act. */
 
-import type { World } from '../handler-context.ts';
+import type { HandlerContext } from '../handler-context.ts';
 import type { Principal, Privilege } from '../security.ts';
 import type { RequestBody } from './body.ts';
 import type { Query } from './query.ts';
 
 export interface Call {
-  readonly world: World;
+  readonly context: HandlerContext;
   readonly method: string;
-  /** The path as it stood in the request line, without the query. */
+  /** The path as written in the request line, without the query. */
   readonly path: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: RequestBody;
   readonly principal: Principal | undefined;
-  /** The Accept header; empty when there is none. */
+  /** The Accept header; empty if missing. */
   readonly accept: string;
   /** The major version that the request's media types ask to be compatible with, if any. */
   readonly compatibleWith: number | undefined;
-  /** Awaits something that only time can bring, and lets a clock under test know. */
+  /** Waits for `answer` and tells the test clock that only passing time can settle it. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;
@@ -26,22 +26,22 @@ export interface Call {
 
 export interface Answer {
   readonly status?: number;
-  /** Rendered as JSON, or YAML if asked for; fields that are undefined are left out. */
+  /** Rendered as JSON, or as YAML on request, without undefined fields. */
   readonly body?: unknown;
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged instead of `body`. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Reads the request, and returns what carries it out. What it throws comes before any question of privilege. */
+/** Reads the request and returns the function that carries it out. Its errors precede the privilege check. */
 export type Prepare = (call: Call) => () => Answer | Promise<Answer>;
 
 export interface Route {
-  /** The name of the API, as the clients spell it: `ml.close_job`. */
+  /** The name of the API as clients spell it, for example `ml.close_job`. */
   readonly name: string;
   readonly methods: readonly string[];
   readonly paths: readonly string[];
-  /** The transport action, as it stands in a 403. */
+  /** The transport action, as a 403 names it. */
   readonly action: string;
   readonly privilege: Privilege;
   readonly prepare: Prepare;
@@ -49,7 +49,7 @@ export interface Route {
   readonly since?: 8 | 9;
 }
 
-/** Shortens the many tables of routes. */
+/** Builds a route. */
 export function route(
   name: string,
   methods: string,

@@ -1,16 +1,16 @@
-/** @module `filter_path`: the parts of a response that the caller wants (`a.b`, `*`, `**`), or does not (`-a.b`). */
+/** @module `filter_path`: the parts of a response that the caller includes (`a.b`, `*`, `**`) or excludes (`-a.b`). */
 import { wildcard } from '../state/expressions.ts';
 
 type Step = { readonly deep: true } | { readonly deep: false; readonly matches: (name: string) => boolean };
 type Filter = readonly Step[];
 
-/** What the filters make of one field: all of it, a part of it by `next`, or nothing. */
+/** What the filters keep of one field: all of it, the part that `next` selects, or nothing. */
 interface Below {
   readonly whole: boolean;
   readonly next: Position | undefined;
 }
 
-/** Makes a function that filters response bodies; undefined when there is nothing to filter. */
+/** Compiles the filters to a function over response bodies; undefined without filters. */
 export function compileFilterPath(text: string | undefined): ((value: unknown) => unknown) | undefined {
   const patterns = (text ?? '')
     .split(',')
@@ -28,7 +28,7 @@ export function compileFilterPath(text: string | undefined): ((value: unknown) =
 }
 
 function compile(pattern: string): Filter {
-  // a dot that belongs to a name is written \.
+  // `\.` is a dot within a name
   return pattern.split(/(?<!\\)\./).map((part): Step => {
     const name = part.replaceAll('\\.', '.');
     if (name === '**') return { deep: true };
@@ -37,7 +37,7 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** A place in the filters. It remembers what it has answered: ten thousand jobs have the same fifty field names. */
+/** A position in the filters. It caches its answers: ten thousand jobs share the same fifty field names. */
 class Position {
   readonly #filters: readonly Filter[];
   readonly #known = new Map<string, Below>();
@@ -106,7 +106,7 @@ function exclude(value: unknown, position: Position): unknown {
     const { whole, next } = position.below(name);
     if (whole) continue;
     const kept = next ? exclude(entry, next) : entry;
-    // an object that lost all of its fields goes, too
+    // an object without any field left is removed
     if (next && isEmpty(kept) && !isEmpty(entry)) continue;
     result[name] = kept;
   }

@@ -1,4 +1,4 @@
-/** @module Content-Type and Accept: what a stack version takes, and which compatibility they ask for (docs/elasticsearch.md §5). */
+/** @module Content-Type and Accept: which media types a stack version accepts, and which compatibility they request (docs/elasticsearch.md §5). */
 import { ElasticsearchError } from '../errors.ts';
 
 const vendored =
@@ -11,11 +11,11 @@ const plainContent = [
   'application/vnd.elasticsearch+x-ndjson',
 ];
 
-/** An error whose `error` is a bare string, as the outer layers of the server write it. */
+/** An error whose `error` field is a plain string, as the outer layers of the server write it. */
 export class PlainError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Some of them carry no `status` field. */
+  /** Whether the body has a `status` field; some do not. */
   readonly withStatus: boolean;
 
   constructor(

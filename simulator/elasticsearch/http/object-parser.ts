@@ -1,21 +1,21 @@
 /**
- * @module Request bodies read as the server reads them: declared fields of declared kinds, everything else an error
- * that names parser, field, line and column.
+ * @module Reads request bodies as the server does: declared fields of declared kinds. Anything else is an error that
+ * names parser, field, line and column.
  */
 
 import { distance } from 'fastest-levenshtein';
 import { isJsonObject } from '../../../src/base/json.ts';
 import { ElasticsearchError, type ErrorCause } from '../errors.ts';
-import { type JsonPath, locate } from './locate.ts';
+import { type JsonPath, locate } from './line-and-column.ts';
 
 export type JsonObject = Record<string, unknown>;
 
-/** A value that is known to be a text, or a number that stands for one. */
+/** A value that is known to be a string, or a number in place of one, as a string. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** A text and where in it a parser is. */
+/** Source text and the parser's position in it. */
 export interface Place {
   readonly text: string;
   readonly path: JsonPath;
@@ -33,7 +33,7 @@ export type Field =
   | 'any'
   | { readonly nested: ObjectParser }
   | { readonly list: ObjectParser }
-  /** A value of a simple kind that is checked by hand; what it throws becomes the cause. */
+  /** A value of a simple kind with an extra check. An error that the check throws becomes the cause. */
   | { readonly kind: 'string' | 'integer' | 'object' | 'any'; readonly check: (value: never) => unknown };
 
 export interface ObjectParser {
@@ -41,7 +41,7 @@ export interface ObjectParser {
   readonly fields: Readonly<Record<string, Field>>;
 }
 
-/** Reads `value` by `parser`; what comes back has only declared fields, numbers and booleans as themselves. */
+/** Reads `value` with `parser`. The result has only declared fields, with numbers and booleans converted. */
 export function parseObject(parser: ObjectParser, value: unknown, place: Place): JsonObject {
   if (!isJsonObject(value))
     throw parseError(place, place.path, `[${parser.name}] Expected START_OBJECT but was: ${token(value)}`);
@@ -144,7 +144,7 @@ function attempt<T>(run: () => T, failed: (error: unknown) => Error): T {
 }
 
 class ParseError extends ElasticsearchError {
-  /** Where the reader stood: what wraps this error reports the same place. */
+  /** The parser's position; a wrapping error reports the same one. */
   readonly at: JsonPath;
 
   constructor(cause: ErrorCause, at: JsonPath) {
@@ -185,7 +185,7 @@ function token(value: unknown): string {
   return typeof value === 'boolean' ? 'VALUE_BOOLEAN' : 'START_OBJECT';
 }
 
-/** Names that are more than half alike, nearest first. */
+/** Candidates that are more than half similar to `name`, nearest first. */
 export function near(name: string, candidates: readonly string[]): readonly string[] {
   return candidates
     .map((candidate) => ({

@@ -1,11 +1,11 @@
-/** @module The parameters of a request's URL. What no handler asks for is an error, so reading one consumes it. */
+/** @module The parameters of a request's URL. Reading one consumes it; unconsumed parameters are an error. */
 import { illegalArgument } from '../errors.ts';
 import { parseTimeValue } from '../units.ts';
 import { near } from './object-parser.ts';
 
-/** Parameters that shape the response, and that every endpoint takes. */
+/** Parameters that shape the response and that every endpoint accepts. */
 const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty'];
-/** The content as a parameter, of every endpoint that takes content; never what a typo is compared with. */
+/** The content as a parameter, accepted by every endpoint with a body. Never suggested for a typo. */
 const content = ['source', 'source_content_type'];
 
 export class Query {
@@ -24,7 +24,7 @@ export class Query {
     return this.#values.has(name);
   }
 
-  /** The value, without the claim to have read it. */
+  /** The value, without consuming it. */
   peek(name: string): string | undefined {
     return this.#values.get(name);
   }
@@ -55,12 +55,12 @@ export class Query {
     throw illegalArgument(`Failed to parse int parameter [${name}] with value [${value}]`);
   }
 
-  /** Takes parameters without looking at them. */
+  /** Consumes parameters without using them. */
   ignore(...names: readonly string[]): void {
     for (const name of names) this.#consumed.add(name);
   }
 
-  /** @throws 400 that names every parameter which nobody asked for. */
+  /** @throws 400 that names every unconsumed parameter */
   refuseUnconsumed(path: string): void {
     const unknown = [...this.#values.keys()]
       .filter((name) => !this.#consumed.has(name) && !content.includes(name))

@@ -1,4 +1,4 @@
-/** @module From an answer, or from what was thrown instead of one, to the bytes of a response. */
+/** @module Renders an answer, or the error thrown instead, as the bytes of a response. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { stringify } from 'yaml';
 import { ElasticsearchError } from '../errors.ts';
@@ -37,7 +37,7 @@ export function render(answer: Answer, options: RenderOptions): Rendered {
   return { status, headers: { 'content-type': jsonType(options), ...headers }, body };
 }
 
-/** @returns the response for what a handler threw; undefined for a bug of the simulator. */
+/** The response for an error that a handler threw; undefined for a bug of the simulator. */
 export function renderError(error: unknown, options: RenderOptions): Rendered | undefined {
   if (error instanceof PlainError)
     return render({ status: error.status, body: error.body(), headers: error.headers }, options);

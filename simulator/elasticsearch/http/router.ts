@@ -1,4 +1,4 @@
-/** @module Paths to handlers. Segments are literal or one `{parameter}`; a literal wins over a parameter. */
+/** @module Finds the handler of a path. Each segment is literal or a `{parameter}`; a literal wins. */
 
 export interface Match<T> {
   readonly route: T;

@@ -1,11 +1,11 @@
-/** @module The HTTP server: reads a request, lets faults strike, asks who and what, hands it to its route, answers. */
+/** @module The HTTP server: reads a request, applies faults, checks privileges, calls the route and answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { SimulatorClock } from '../../clock.ts';
 import { ElasticsearchError } from '../errors.ts';
 import type { Fault, FaultScript } from '../faults.ts';
-import type { World } from '../handler-context.ts';
+import type { HandlerContext } from '../handler-context.ts';
 import { stackFacts } from '../versions.ts';
 import { RequestBody } from './body.ts';
 import type { Answer, Call, Route } from './call.ts';
@@ -19,29 +19,29 @@ export interface RecordedRequest {
   /** When it arrived, epoch milliseconds of the simulated clock. */
   readonly at: number;
   readonly method: string;
-  /** As it stood in the request line, percent-encoded. */
+  /** As written in the request line, percent-encoded. */
   readonly path: string;
   readonly query: string;
-  /** Of the request line, with its line end: what `http.max_initial_line_length` limits. */
+  /** Length of the request line with its line end, which `http.max_initial_line_length` limits. */
   readonly lineBytes: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
-  /** The API that it was for, `unknown` if none. */
+  /** The name of the requested API, or `unknown`. */
   readonly api: string;
-  /** Undefined while there is no answer, and when there will be none. */
+  /** Undefined until an answer is sent. */
   status?: number | undefined;
   answeredAt?: number | undefined;
   responseBytes?: number | undefined;
 }
 
 /** `http.max_initial_line_length` */
-const longestLine = 4096;
+const maxLineBytes = 4096;
 /** `http.max_content_length` */
-const mostContent = 100 * 2 ** 20;
+const maxContentBytes = 100 * 2 ** 20;
 const unzip = promisify(gunzip);
 
 export interface ServerOptions {
-  readonly world: World;
+  readonly context: HandlerContext;
   readonly clock: SimulatorClock;
   readonly routes: readonly Route[];
   readonly faults: FaultScript;
@@ -65,7 +65,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { clock, faults } = options;
-  // the client may go at any time: what it asked for goes on
+  // the client may disconnect at any time; the requested action goes on
   request.on('error', () => undefined);
   response.on('error', () => undefined);
   const content = await readContent(request);
@@ -73,7 +73,7 @@ async function handle(
   const exchange = begin(options, router, request, content);
   const { record, wait } = exchange;
   options.remember(record);
-  // not a sleep: that would make time pass even when the client has gone
+  // not a sleep, which would make time pass even after the client disconnected
   const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(record.api, record.path);
   if (fault?.delay) await wait(elapsed(fault.delay));
@@ -96,7 +96,7 @@ async function handle(
   record.status = rendered.status;
   record.answeredAt = clock.now();
   record.responseBytes = Buffer.byteLength(rendered.body);
-  const last = exchange.tooLong || record.lineBytes > longestLine;
+  const last = exchange.tooLong || record.lineBytes > maxLineBytes;
   send(response, rendered, {
     fault,
     method: record.method,
@@ -107,7 +107,7 @@ async function handle(
   });
 }
 
-/** A request that was read, and what its answer needs. */
+/** A request that was read, with everything that its answer needs. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly record: RecordedRequest;
@@ -119,14 +119,14 @@ interface Exchange {
 }
 
 function begin(
-  { world, clock }: ServerOptions,
+  { context, clock }: ServerOptions,
   router: Router<Route>,
   request: IncomingMessage,
   { text, tooLong }: Content,
 ): Exchange {
   const method = request.method ?? 'GET';
   const [path, search] = splitOnce(request.url ?? '/', '?');
-  const routed = findRoute(router, world.cluster.major, method, path);
+  const routed = findRoute(router, context.cluster.major, method, path);
   const record: RecordedRequest = {
     at: clock.now(),
     method,
@@ -141,7 +141,7 @@ function begin(
   return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
 }
 
-/** The answer as bytes: the handler's, or the one that a fault puts in its place. */
+/** The answer as bytes: the handler's, or the fault's instead. */
 async function rendering(
   options: ServerOptions,
   exchange: Exchange,
@@ -149,7 +149,7 @@ async function rendering(
 ): Promise<Rendered> {
   const { query, request } = exchange;
   const renderOptions: RenderOptions = {
-    major: options.world.cluster.major,
+    major: options.context.cluster.major,
     query,
     headers: request.headers,
   };
@@ -159,33 +159,33 @@ async function rendering(
     rendered = render(await answer(options, exchange), renderOptions);
   } catch (error) {
     const known = renderError(error, renderOptions);
-    // a bug of this simulator: the client gets an answer, and the process learns of it too
+    // a bug of this simulator: the client gets an answer, and the error is reported to the process
     if (!known) options.onBug(error);
     rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }
   return fault?.status === undefined ? rendered : render(scripted(fault), renderOptions);
 }
 
-async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Answer> {
+async function answer({ context }: ServerOptions, exchange: Exchange): Promise<Answer> {
   const { request, record, routed, query, warnings } = exchange;
   const { method, path, body: text } = record;
-  if (record.lineBytes > longestLine)
+  if (record.lineBytes > maxLineBytes)
     throw new ElasticsearchError(400, {
       type: 'too_long_http_line_exception',
-      reason: `An HTTP line is larger than ${longestLine} bytes.`,
+      reason: `An HTTP line is larger than ${maxLineBytes} bytes.`,
     });
   if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
-  const principal = world.security.authenticate(request.headers.authorization, request.url ?? '/');
+  const principal = context.security.authenticate(request.headers.authorization, request.url ?? '/');
   const source = query.peek('source');
   const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
-  const compatibleWith = compatibility(world.cluster.major, {
+  const compatibleWith = compatibility(context.cluster.major, {
     contentType: request.headers['content-type'],
     accept: request.headers.accept,
     hasBody: text !== '',
   });
   const { route, parameters } = matchOf(routed, method, request.url);
   const call: Call = {
-    world,
+    context,
     method,
     path,
     parameters,
@@ -196,18 +196,18 @@ async function answer({ world }: ServerOptions, exchange: Exchange): Promise<Ans
     compatibleWith,
     wait: exchange.wait,
     warn: (message) => {
-      const facts = stackFacts[world.cluster.stack];
+      const facts = stackFacts[context.cluster.stack];
       warnings.push(`299 Elasticsearch-${facts.number}-${facts.buildHash} "${message}"`);
     },
   };
   if (path.startsWith(olderPrefix)) deprecatedPrefix(call);
   const act = route.prepare(call);
   query.refuseUnconsumed(path);
-  world.security.authorize(principal, route.privilege, route.action, world.cluster.major);
+  context.security.authorize(principal, route.privilege, route.action, context.cluster.major);
   return act();
 }
 
-/** @throws 400 if no endpoint has this path, 405 if it has no such method */
+/** @throws 400 if no endpoint has this path, 405 if the endpoint does not support the method */
 function matchOf(routed: Routed<Route>, method: string, uri: string | undefined): Match<Route> {
   if (routed.kind === 'found') return routed.match;
   if (routed.kind === 'unknown')
@@ -229,9 +229,9 @@ function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path
   return routed.kind === 'found' && (routed.match.route.since ?? 7) > major ? { kind: 'unknown' } : routed;
 }
 
-/** The prefix of 6.x: still there on 7.x, and on 8.x for whoever asks for compatibility with 7. */
-function deprecatedPrefix({ world, compatibleWith, method, path, warn }: Call): void {
-  if (world.cluster.major === 8 && compatibleWith !== 7)
+/** The prefix of 6.x still works on 7.x, and on 8.x in compatibility mode 7. */
+function deprecatedPrefix({ context, compatibleWith, method, path, warn }: Call): void {
+  if (context.cluster.major === 8 && compatibleWith !== 7)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
       withStatus: false,
     });
@@ -254,7 +254,7 @@ interface SendOptions {
   readonly method: string;
   readonly warnings: readonly string[];
   readonly request: IncomingMessage;
-  /** The connection cannot be used again. */
+  /** The connection cannot be reused. */
   readonly last: boolean;
   readonly clock: SimulatorClock;
 }
@@ -268,7 +268,7 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
-  // Node would write the machine's own
+  // Node would use the machine's clock
   headers.date = new Date(clock.now()).toUTCString();
   const opaque = request.headers['x-opaque-id'];
   if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
@@ -285,14 +285,14 @@ interface Content {
   readonly tooLong: boolean;
 }
 
-/** The content; undefined when the client went before it was complete. What is too long is not kept. */
+/** The content; undefined if the client disconnected before its end. Content over the limit is dropped. */
 async function readContent(request: IncomingMessage): Promise<Content | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > mostContent) return { text: '', tooLong: true };
+      if (bytes > maxContentBytes) return { text: '', tooLong: true };
       chunks.push(chunk);
     }
     const content = Buffer.concat(chunks);

@@ -1,4 +1,4 @@
-/** @module Which node a job goes to, and why it may go to none. */
+/** @module Chooses the node for a job, or explains why no node can take it. */
 import { printByteSize } from '../units.ts';
 import type { Job } from './job.ts';
 import type { MlNode } from './node.ts';
@@ -6,7 +6,7 @@ import type { MlNode } from './node.ts';
 /** Native memory of a process beyond its model. */
 export const processOverhead = 10 * 2 ** 20;
 
-/** Bytes that a job is counted with on its node. */
+/** Bytes that a job reserves on its node. */
 export function memoryOf(job: Job): number {
   return (job.modelBytes > 0 ? job.modelBytes : job.traits.memoryLimit) + processOverhead;
 }
@@ -20,7 +20,7 @@ export type Assignment =
   | { readonly node: MlNode }
   | { readonly node?: undefined; readonly explanation: string };
 
-/** The node with the most free memory that can take `job`, or each node's reason against it. */
+/** The node with the most free memory that can take `job`, or each node's reason to refuse it. */
 export function assign(job: Job, nodes: Iterable<MlNode>, limits: AssignmentLimits): Assignment {
   const reasons: string[] = [];
   let best: MlNode | undefined;

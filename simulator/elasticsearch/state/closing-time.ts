@@ -1,7 +1,7 @@
 /**
- * @module How long a close takes, when nobody says otherwise: log-normal, median 2 s and 99th percentile 60 s for a
- * model of common size, correlated 0.6 with the model's memory. No table of real close times is public; these are the
- * figures that the project's bench uses, too.
+ * @module The default duration of a close: log-normal, median 2 s and 99th percentile 60 s for a model of common size,
+ * correlated 0.6 with the model's memory. No measurements of real close times are public; the project's bench uses the
+ * same figures.
  */
 import type { Random } from '../random.ts';
 import type { Job } from './job.ts';
@@ -11,12 +11,12 @@ export const closingTimes = {
   /** Standard deviation of the logarithm: ln(60 s / 2 s) / 2.326. */
   sigma: Math.log(30) / 2.326,
   correlation: 0.6,
-  /** Model sizes are log-normal, too: median 16 MB, and a third of them within a factor of 3. */
+  /** Model sizes are log-normal as well: median 16 MB, standard deviation a factor of 3. */
   medianBytes: 16 * 2 ** 20,
   bytesSigma: 1.1,
 } as const;
 
-/** Work to close a job's process, in milliseconds on a node that does nothing else. A job never fed is quick. */
+/** Milliseconds that closing the job's process takes on an otherwise idle node. A job without data closes quickly. */
 export function closingTime(job: Job, random: Random): number {
   const noise = random.normal('close', job.id, job.openings);
   if (job.counts.input === 0) return Math.round(300 + 100 * Math.abs(noise));

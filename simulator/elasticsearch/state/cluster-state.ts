@@ -1,4 +1,4 @@
-/** @module What the cluster knows: nodes, jobs, datafeeds, settings, and the indexes that find them. */
+/** @module The state of the cluster: nodes, jobs, datafeeds, settings, and the maps to find them. */
 import type { SimulatorClock } from '../../clock.ts';
 import { ElasticsearchError } from '../errors.ts';
 import { Random } from '../random.ts';
@@ -6,12 +6,12 @@ import { type Stack, stackFacts } from '../versions.ts';
 import { type AssignmentLimits, memoryOf } from './assignment.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
-import { catchUp } from './feed.ts';
+import { catchUp } from './feed-job.ts';
 import { Indices } from './indices.ts';
 import type { Job, JobState, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
+import type { Source } from './record-source.ts';
 import { Settings } from './settings.ts';
-import type { Source } from './source.ts';
 
 export interface RunningTask {
   readonly action: string;
@@ -39,13 +39,13 @@ export class ClusterState {
   readonly #datafeeds = new Map<string, Datafeed>();
   readonly #datafeedOfJob = new Map<string, Datafeed>();
   readonly #groups = new Map<string, Set<string>>();
-  /** Jobs that have a task and no node, in the order in which they wait. */
+  /** Jobs with a task and without a node, in the order in which they wait. */
   readonly unassigned = new Set<string>();
-  /** Deletes and resets that somebody may ask after. */
+  /** Deletes and resets that clients can poll. */
   readonly tasks = new Map<string, RunningTask>();
-  /** Results indices that somebody has closed. */
+  /** Results indices that were closed. */
   readonly closedResults = new Set<string>();
-  /** Looks again for nodes for those that wait for one; see `relocation.ts`. */
+  /** Tries again to assign waiting jobs; see `relocation.ts`. */
   onCapacity: () => void = () => undefined;
   /** Called after cluster settings have changed. */
   onSettings: () => void = () => undefined;
@@ -54,7 +54,7 @@ export class ClusterState {
   hasMaster = true;
   licensed = true;
   #masterLost = Promise.withResolvers<never>();
-  /** Names the next task: a task that was moved has a new allocation. */
+  /** Number of the next allocation: a task that moves gets a new one. */
   #allocation = 0;
   #sortedJobs: readonly string[] | undefined;
   #sortedDatafeeds: readonly string[] | undefined;
@@ -84,7 +84,7 @@ export class ClusterState {
     return this.#allocation;
   }
 
-  /** @throws 403 when the licence has no machine learning. Reading and closing need none. */
+  /** @throws 403 if the licence excludes machine learning; reading and closing work without one */
   requireLicense(): void {
     if (!this.licensed)
       throw new ElasticsearchError(403, {
@@ -94,7 +94,7 @@ export class ClusterState {
       });
   }
 
-  /** The master goes; another is there after `outageMs`. What the old one was coordinating ends in an error. */
+  /** The master leaves and another is elected after `outageMs`. Work that the old one coordinated ends in an error. */
   changeMaster(outageMs = 3_000): void {
     this.hasMaster = false;
     const lost = this.#masterLost;
@@ -106,12 +106,12 @@ export class ClusterState {
     });
   }
 
-  /** What a master coordinates: rejects when the master goes, whatever becomes of the work itself. */
+  /** Wraps work that the master coordinates: rejects when the master leaves, although the work itself goes on. */
   coordinated<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#masterLost.promise]);
   }
 
-  /** An id for what runs on its own: node and number. */
+  /** A new task id: node and number. */
   nextTaskId(): string {
     return `${this.nodes[0]?.id ?? 'unknown'}:${10_000 + this.nextAllocation()}`;
   }
@@ -141,7 +141,7 @@ export class ClusterState {
     this.#unindex(job);
   }
 
-  /** Replaces a job's config and traits, and keeps the groups found. */
+  /** Replaces a job's config and traits, and keeps the map of groups up to date. */
   reconfigure(job: Job, config: Job['config'], traits: Job['traits']): void {
     this.#unindex(job);
     job.config = config;
@@ -153,7 +153,7 @@ export class ClusterState {
     return this.#groups;
   }
 
-  /** The jobs that an expression can name. Those marked for deletion are hidden from everything but reading configs. */
+  /** The jobs that an expression can name. Only reading configs shows jobs that are being deleted. */
   jobNames({ withDeleting = false } = {}): Names {
     const visible = (id: string) => withDeleting || this.#jobs.get(id)?.blocked?.reason !== 'delete';
     return {
@@ -205,13 +205,13 @@ export class ClusterState {
     this.#sortedDatafeeds = undefined;
   }
 
-  /** Where a new datafeed of this config reads: what is stored in its indices. */
+  /** The source of a new datafeed with this config: the documents in its indices. */
   sourceOf(config: Datafeed['config'], { traits }: Job): Source {
     const indices = (config.indices as string[]).join(',');
     return this.indices.source(indices, traits.timeField, traits.analysisFields.length);
   }
 
-  /** The first index that a datafeed names, that does not exist, and without which it cannot be. */
+  /** The first required index of a datafeed that does not exist. */
   missingIndex({ config, described }: Datafeed): string | undefined {
     const options = config.indices_options as { ignore_unavailable?: boolean } | undefined;
     if (described || options?.ignore_unavailable) return undefined;
@@ -227,15 +227,15 @@ export class ClusterState {
     return this.#sortedDatafeeds;
   }
 
-  // --- what all of them share
+  // --- shared by jobs and datafeeds
 
-  /** Brings a job's counts up to the present: everything else about data is worked out from the clock when asked. */
+  /** Brings a job's counts up to date. Data is calculated from the clock on demand. */
   settle(job: Job): void {
     const datafeed = this.#datafeedOfJob.get(job.id);
     if (datafeed?.task) catchUp(datafeed, job, this.clock.now());
   }
 
-  /** Puts a task on a node, or takes it off (undefined). */
+  /** Assigns a task to a node; undefined unassigns it. */
   place(job: Job, task: JobTask, node: MlNode | undefined): void {
     if (task.node) {
       task.node.memoryUsed -= task.node.jobs.get(job.id) ?? 0;
@@ -252,14 +252,14 @@ export class ClusterState {
     }
   }
 
-  /** What stats say about why a task runs nowhere. */
+  /** The explanation in the stats why a task has no node. */
   explanationOf(task: { readonly node: MlNode | undefined; readonly explanation: string }): string {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'
       : task.explanation;
   }
 
-  /** A node has room again: whoever waits for one is looked at, once for however many tasks end together. */
+  /** A node has room again: schedules one reassignment, however many tasks end together. */
   capacityFreed(): void {
     if (this.#looksAgain || this.unassigned.size === 0) return;
     this.#looksAgain = true;
@@ -269,7 +269,7 @@ export class ClusterState {
     });
   }
 
-  /** Notes a state for the history, and tells whoever waits for the task. */
+  /** Records a state in the history and notifies those that wait for the task. */
   record(job: Job, state: JobState, cause: string): void {
     job.history.push({ at: this.clock.now(), state, cause });
   }

@@ -1,6 +1,6 @@
-/** @module What a job's process counts about its input, and what it says of its buckets. */
+/** @module The counts of a job's process: its input and its buckets. */
 
-/** The numbers of `data_counts`; the timestamps are absent until something sets them. */
+/** The numbers of `data_counts`. Timestamps are absent until the first data sets them. */
 export interface DataCounts {
   processed: number;
   inputBytes: number;
@@ -59,7 +59,7 @@ export function renderCounts(jobId: string, counts: DataCounts, fieldsPerRecord:
   };
 }
 
-/** Records that arrived together, in the order of their time. */
+/** Records that arrived together, ordered by time. */
 export interface Arrival {
   readonly records: number;
   readonly bytes: number;
@@ -69,8 +69,8 @@ export interface Arrival {
 }
 
 /**
- * Takes records into the counts. `bucketSpan` in milliseconds: buckets that ended since the last arrival count, and
- * those of them that cannot have held a record are empty.
+ * Adds records to the counts. Counts the buckets that ended since the last arrival; those that cannot hold a record
+ * count as empty. `bucketSpan` is in milliseconds.
  */
 export function takeArrival(counts: DataCounts, arrival: Arrival, bucketSpan: number, at: number): void {
   counts.input += arrival.records;

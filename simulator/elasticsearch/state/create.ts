@@ -1,10 +1,10 @@
-/** @module New jobs and datafeeds, as a put makes them. */
+/** @module Creates the jobs and datafeeds of a put. */
 import { datafeedTraits } from '../config/datafeed-config.ts';
 import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';
 import type { Datafeed, DatafeedConfig } from './datafeed.ts';
 import type { Job, JobConfig } from './job.ts';
-import type { Source } from './source.ts';
+import type { Source } from './record-source.ts';
 
 export function newJob(config: JobConfig): Job {
   return {
@@ -38,7 +38,7 @@ export function newDatafeed(config: DatafeedConfig, job: Job, source: Source): D
     traits: datafeedTraits(config, job.traits.bucketSpan),
     source,
     described: false,
-    // what is stored is read at once
+    // stored documents are read at once
     lookbackRate: 1e9,
     task: undefined,
     stopTakes: undefined,

@@ -1,7 +1,7 @@
-/** @module Starting and stopping datafeeds, and what they do by themselves at their end. */
+/** @module Starting and stopping datafeeds, and how they end by themselves. */
 import type { ClusterState } from './cluster-state.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
-import { readsUntil } from './feed.ts';
+import { readsUntil } from './feed-job.ts';
 import type { Job } from './job.ts';
 import { closeProcess } from './job-lifecycle.ts';
 
@@ -10,7 +10,7 @@ export interface StartOptions {
   readonly end?: number | undefined;
 }
 
-/** Gives a datafeed its task on its job's node. Whether it may start is the caller's question. */
+/** Gives a datafeed a task on its job's node. The caller has checked that it may start. */
 export function beginFeed(
   cluster: ClusterState,
   datafeed: Datafeed,
@@ -18,9 +18,9 @@ export function beginFeed(
   { start, end }: StartOptions,
 ): DatafeedTask {
   const now = cluster.clock.now();
-  // a job that has seen data goes on after its latest record, whatever start says
+  // a job with data continues after its latest record, even if `start` is earlier
   const after = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
-  // empty time before the first record is not searched step by step
+  // skips the empty time before the first record
   const present = now - datafeed.traits.queryDelay;
   const from = Math.max(after, Math.min(datafeed.source.first(after) ?? present, present, end ?? present));
   const task: DatafeedTask = {
@@ -43,7 +43,7 @@ export function beginFeed(
   return task;
 }
 
-/** A datafeed is `starting` until its job has a process, and begins to read then. */
+/** Keeps a datafeed `starting` until its job has a process; then it begins to read. */
 export function startWithJob(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   const jobTask = job.task;
   if (!jobTask) return;
@@ -62,7 +62,7 @@ export function startWithJob(cluster: ClusterState, datafeed: Datafeed, job: Job
   look();
 }
 
-/** A datafeed with an end stops by itself then, and closes its job. */
+/** A datafeed with an end stops by itself at that time and closes its job. */
 export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -77,7 +77,7 @@ export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job,
   });
 }
 
-/** One with `max_empty_searches` ends, with its job, when so many searches in a row found nothing. */
+/** A datafeed with `max_empty_searches` stops and closes its job after that many empty searches in a row. */
 function scheduleEmptyCheck(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   const { maxEmptySearches: most, frequency } = datafeed.traits;
   if (most === undefined) return;
@@ -107,7 +107,7 @@ function finishFeed(
     void closeProcess(cluster, job, job.task, cause).catch(() => undefined);
 }
 
-/** Removes the task: from now on the datafeed is stopped. */
+/** Removes the task, which makes the datafeed `stopped`. */
 export function endFeed(datafeed: Datafeed, task: DatafeedTask): void {
   if (datafeed.task !== task) return;
   task.cancel?.();
@@ -117,13 +117,13 @@ export function endFeed(datafeed: Datafeed, task: DatafeedTask): void {
 
 export interface StopOptions {
   readonly force: boolean;
-  /** How long the running search is waited for before the datafeed counts as stopped anyway. */
+  /** How long a stop waits for the running search; then the datafeed counts as stopped anyway. */
   readonly timeout: number;
 }
 
 /**
- * Stops one datafeed; resolves when its task has gone, and does not reject: resolves with what went wrong.
- * A datafeed with an end closes its job then, unless it was unassigned or isolated.
+ * Stops one datafeed. Resolves when its task is gone, with the error if there is one; never rejects.
+ * A datafeed with an end then closes its job, unless it was unassigned or isolated.
  */
 export async function stopFeed(
   cluster: ClusterState,

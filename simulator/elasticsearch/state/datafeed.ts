@@ -1,6 +1,6 @@
-/** @module A datafeed as the cluster holds it: config, task, what it has read, and where it reads from. */
+/** @module A datafeed in the cluster state: config, task, progress and source. */
 import type { MlNode } from './node.ts';
-import type { Source } from './source.ts';
+import type { Source } from './record-source.ts';
 
 export type DatafeedState = 'starting' | 'started' | 'stopping' | 'stopped';
 export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: string } & Record<
@@ -8,7 +8,7 @@ export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: st
   unknown
 >;
 
-/** How a stop goes: milliseconds until the running search has ended, a hang, or a failure. */
+/** How a stop goes: milliseconds until the running search ends, never ending, or failing. */
 export type StopBehaviour = number | 'never' | { readonly fails: string };
 
 export interface DatafeedTraits {
@@ -23,14 +23,14 @@ export interface DatafeedTask {
   node: MlNode | undefined;
   state: Exclude<DatafeedState, 'stopped'>;
   explanation: string;
-  /** Isolated datafeeds keep their state and fetch nothing: upgrade mode and forced closes do that. */
+  /** An isolated datafeed keeps its state and fetches nothing. Upgrade mode and forced closes isolate it. */
   isolated: boolean;
-  /** Event time of its `end`; undefined reads in real time for ever. */
+  /** Event time of its `end`; undefined for a datafeed that runs in real time without end. */
   readonly end: number | undefined;
   readonly start: number;
-  /** Records before this event time have been handed to the job. */
+  /** The job has received the records before this event time. */
   readTo: number;
-  /** While it reads the past: since when, and from which event time on. */
+  /** While it reads the past: when that began, and from which event time. */
   lookback: { readonly since: number; readonly from: number } | undefined;
   /** Real-time searches before this moment are done. */
   searchedAt: number;
@@ -46,9 +46,9 @@ export interface Datafeed {
   config: DatafeedConfig;
   traits: DatafeedTraits;
   source: Source;
-  /** Whether a fleet describes its source: then nobody asks for its indices. */
+  /** Whether a fleet describes its source, so that its indices need not exist. */
   described: boolean;
-  /** Milliseconds of event time that a look-back reads in one millisecond. */
+  /** Milliseconds of event time that a lookback reads in one millisecond. */
   lookbackRate: number;
   task: DatafeedTask | undefined;
   stopTakes: StopBehaviour | undefined;

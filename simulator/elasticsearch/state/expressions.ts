@@ -1,23 +1,23 @@
 /** @module Expressions that name jobs or datafeeds: ids, groups, wildcards, lists, `_all` (docs/elasticsearch.md §2.3). */
 
 export interface Names {
-  /** Ids in order, so that what a pattern matches comes out sorted. */
+  /** Ids in order, so that the matches of a pattern are sorted. */
   readonly ids: () => readonly string[];
   readonly has: (id: string) => boolean;
-  /** Group names and who is in them; datafeeds have none. */
+  /** Groups and their members; datafeeds have none. */
   readonly groups?: () => ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface Resolved {
   readonly ids: readonly string[];
-  /** Tokens that had to match something and did not, in the order in which they were written. */
+  /** Names that had to match something and did not, in the order in which they were written. */
   readonly missing: readonly string[];
 }
 
-/** The configs that one search returns; the server silently drops the rest. */
+/** How many configs one search returns; the server silently drops the rest. */
 export const searchLimit = 10_000;
 
-/** What `expression` names. Everything, when it holds no name at all. */
+/** Resolves `expression`. Without any name in it, it means everything. */
 export function resolve(expression: string, names: Names, allowNoMatch: boolean): Resolved {
   const tokens = expression
     .split(',')

@@ -1,14 +1,14 @@
-/** @module Forecasts over time: scheduled, started, finished; what a killed process leaves stays `started`. */
+/** @module Forecasts over time: scheduled, started, finished. A forecast of a killed process stays `started`. */
 import type { ClusterState } from './cluster-state.ts';
 import type { Forecast, Job } from './job.ts';
 
 const scheduledMs = 200;
 
 export interface ForecastOptions {
-  /** Of event time to look ahead, in milliseconds. */
+  /** Milliseconds of event time to forecast. */
   readonly duration: number;
   readonly expiresIn: number;
-  /** How long the process works on it; by default longer, the more buckets it has to fill. */
+  /** How long the process works on it; by default in proportion to the number of buckets. */
   readonly takes?: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @module The server's own idle closer, as recent releases have it: each night, jobs whose stopped datafeed has fed
- * them nothing for a while are closed. It judges by event time, and by nothing else (docs/elasticsearch.md §5).
+ * @module The server's own idle closer in recent releases: each night it closes jobs whose datafeed is stopped and whose
+ * latest record is old. It judges by event time only (docs/elasticsearch.md §5).
  */
 import type { ClusterState } from './cluster-state.ts';
 import { closeProcess } from './job-lifecycle.ts';
@@ -8,7 +8,7 @@ import { closeProcess } from './job-lifecycle.ts';
 const setting = 'xpack.ml.idle_job_auto_close_timeout';
 const day = 86_400_000;
 
-/** Runs a little after one o'clock each night, while the setting is on. */
+/** Runs shortly after one o'clock each night while the setting is on. */
 export class IdleCloser {
   readonly #cluster: ClusterState;
   #cancel: (() => void) | undefined;
@@ -17,7 +17,7 @@ export class IdleCloser {
     this.#cluster = cluster;
   }
 
-  /** Call this after settings have changed. */
+  /** Must be called after settings have changed. */
   reschedule(): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -1,11 +1,11 @@
 /**
- * @module Plain indices, as far as datafeeds need them: documents are stored whole and found by id, by pattern of the
- * index and by time. No mapping is enforced, and no query is more than a few common ones.
+ * @module Plain indices, as far as datafeeds need them: documents are found by id, index pattern and time.
+ * Mappings are not enforced, and only a few common queries work.
  */
 import { ElasticsearchError } from '../errors.ts';
 import { wildcard } from './expressions.ts';
+import type { Records, Source } from './record-source.ts';
 import { recordTime } from './records.ts';
-import type { Records, Source } from './source.ts';
 
 export type Document = Record<string, unknown>;
 
@@ -23,7 +23,7 @@ export interface Index {
   settings: Document;
   readonly aliases: Set<string>;
   readonly documents: Map<string, StoredDocument>;
-  /** Grows with every change, so that what was worked out from the documents can be kept. */
+  /** Increases with every change, so that results calculated from the documents can be cached. */
   changes: number;
 }
 
@@ -35,7 +35,7 @@ export class Indices {
     return this.#indices.get(name);
   }
 
-  /** @throws 400 for a name that is taken or not one */
+  /** @throws 400 for an existing or invalid name */
   create(
     name: string,
     { mappings = {}, settings = {}, aliases = {} }: Record<string, Document>,
@@ -72,7 +72,7 @@ export class Indices {
     this.#indices.delete(name);
   }
 
-  /** Indices that an expression names: names, aliases, patterns. */
+  /** The indices that an expression of names, aliases and patterns matches. */
   resolve(expression: string): { readonly found: readonly Index[]; readonly missing: readonly string[] } {
     const found = new Set<Index>();
     const missing: string[] = [];
@@ -87,7 +87,7 @@ export class Indices {
     return { found: [...found].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
   }
 
-  /** Stores a document; the index is made when it does not exist. */
+  /** Stores a document and creates its index if necessary. */
   store(
     name: string,
     id: string,
@@ -110,7 +110,7 @@ export class Indices {
     return true;
   }
 
-  /** What a datafeed finds in `indices`, by the time in `timeField`. */
+  /** The records that a datafeed finds in `indices`, by the time in `timeField`. */
   source(indices: string, timeField: string, fields: number): Source {
     let read: { readonly version: string; readonly times: readonly number[] } | undefined;
     const times = (): readonly number[] => {
@@ -131,7 +131,7 @@ function sortedTimes(indices: readonly Index[], timeField: string): number[] {
   for (const { documents } of indices)
     for (const { source } of documents.values()) {
       const value = source[timeField];
-      // documents hold dates as their mapping takes them: epoch milliseconds or ISO 8601
+      // dates in documents are epoch milliseconds or ISO 8601
       const time =
         typeof value === 'string' && !/^\d+$/.test(value) ? Date.parse(value) : recordTime(value, 'epoch_ms');
       if (time !== undefined && !Number.isNaN(time)) times.push(time);
@@ -154,7 +154,7 @@ function recordsBetween(
   return { count, first, last, bytes: count * 60, fields: count * fields };
 }
 
-/** The first position at which `times` is not under `value`. */
+/** The first position at which `times` is at least `value`. */
 function lowerBound(times: readonly number[], value: number): number {
   let low = 0;
   let high = times.length;

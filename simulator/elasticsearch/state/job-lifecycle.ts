@@ -1,5 +1,5 @@
-/** @module What happens to one job over time: opening, opened, closing, failed, closed (docs/elasticsearch.md §1.2). */
-import { ordered } from '../config/order.ts';
+/** @module The states of one job over time: opening, opened, closing, failed, closed (docs/elasticsearch.md §1.2). */
+import { ordered } from '../config/field-order.ts';
 import type { ElasticsearchError } from '../errors.ts';
 import { conflict, serverError, tooManyRequests } from '../errors.ts';
 import { assign } from './assignment.ts';
@@ -8,9 +8,9 @@ import type { ClusterState } from './cluster-state.ts';
 import type { Job, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
 
-/** After the process has gone, its results and its `finished_time` are written before the task is removed. */
+/** Time between the end of a process and the removal of its task: results and `finished_time` are written. */
 const finalizeMs = 150;
-/** A cluster state update, as for a task that somebody else has to complete. */
+/** Duration of a cluster state update, for example to complete a cancelled task. */
 const updateMs = 30;
 
 export const awaitingNode = 'persistent task is awaiting node assignment.';
@@ -18,7 +18,7 @@ export const assignmentDisabled = 'no persistent task assignments are allowed du
 
 /**
  * Gives a closed job a task, on a node if one has room.
- * @throws 429 when none has and the job may not wait.
+ * @throws 429 if no node has room and the job may not wait
  */
 export function beginOpen(cluster: ClusterState, job: Job): JobTask {
   const assignment = assign(job, cluster.nodes, cluster.limits);
@@ -47,16 +47,16 @@ export function beginOpen(cluster: ClusterState, job: Job): JobTask {
   return task;
 }
 
-/** Starts the process of an assigned task when its node's turn comes: only so many may be opening on one node. */
+/** Starts the process of an assigned task. A limited number of jobs may be opening per node; the others queue. */
 export function startProcess(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): void {
   const limit = cluster.settings.integer('xpack.ml.node_concurrent_job_allocations');
   const begin = () => {
     node.opening.add(job.id);
     const takes =
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
-    // its process runs, and the master never heard of it: elastic/elasticsearch#126148
+    // the process runs but the master never learns of it: elastic/elasticsearch#126148
     if (takes === 'lost') task.process = { node, startedAt: cluster.clock.now() };
-    // one that hangs keeps its place among those that are opening, and so may block all others
+    // a hanging job keeps its slot, and so may block all other openings of its node
     const cancel =
       takes === 'never' || takes === 'lost'
         ? () => undefined
@@ -95,13 +95,13 @@ function processStarted(cluster: ClusterState, job: Job, task: JobTask, node: Ml
 }
 
 /**
- * Begins to close the process of an open job, or joins the close that is under way. Resolves when the process has
- * gone; the task goes a moment later. Rejects as the close fails: 500, 409 for a kill, the error of a lost node.
+ * Begins to close the process of an open job, or joins the close in progress. Resolves when the process has ended; the
+ * task is removed a moment later. Rejects if the close fails: 500, 409 for a kill, or the error of a lost node.
  */
 export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cause: string): Promise<void> {
   if (task.closing) return task.closing.finished;
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
-  // there is not always somebody who waits
+  // the promise may have no handler
   finished.catch(() => undefined);
   task.closing = { since: cluster.clock.now(), finished, interrupt: reject };
   task.cancel?.();
@@ -112,9 +112,9 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   cluster.record(job, 'closing', cause);
   changed(task);
   if (!process) {
-    // stuck: there is nobody who could complete it
+    // stuck: nothing will complete it
     if (job.closeTakes === 'never') return finished;
-    // its opener, or the node that it has just moved to, sees the flag and completes the task
+    // the node that opens it, or that it just moved to, sees the flag and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {
       resolve();
       endTask(cluster, job, task, 'orphaned', cause);
@@ -141,7 +141,7 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   return finished;
 }
 
-/** What a clean close leaves: the time, and a snapshot of a model that has seen data. */
+/** A clean close writes the finish time, and a snapshot of a model with data. */
 function finalize(cluster: ClusterState, job: Job): void {
   const now = cluster.clock.now();
   if (job.counts.processed > 0) {
@@ -154,7 +154,7 @@ function finalize(cluster: ClusterState, job: Job): void {
   }
 }
 
-/** The process is gone and the task stays, `failed`, until somebody forces it. */
+/** The process ends and the task stays `failed` until it is closed with force. */
 export function failTask(cluster: ClusterState, job: Job, task: JobTask, reason: string): void {
   cluster.settle(job);
   task.cancel?.();
@@ -169,7 +169,7 @@ export function failTask(cluster: ClusterState, job: Job, task: JobTask, reason:
   changed(task);
 }
 
-/** Removes the task: from now on the job is closed. */
+/** Removes the task, which makes the job `closed`. */
 export function endTask(
   cluster: ClusterState,
   job: Job,
@@ -191,7 +191,7 @@ export function endTask(
   cluster.capacityFreed();
 }
 
-/** Kills the process and removes the task, whatever it was doing. */
+/** Kills the process and removes the task in any state. */
 export function killTask(cluster: ClusterState, job: Job, task: JobTask, cause: string): void {
   cluster.settle(job);
   const hadProcess = task.process !== undefined;
@@ -202,7 +202,7 @@ export function killTask(cluster: ClusterState, job: Job, task: JobTask, cause: 
   endTask(cluster, job, task, 'forced', cause);
 }
 
-/** The process died with its node, or by itself while a close was waiting for it. */
+/** The process died, alone or with its node, while a close was waiting for it. */
 export function interruptClose(task: JobTask, error: ElasticsearchError): void {
   task.closing?.interrupt(error);
   task.closing = undefined;
@@ -211,7 +211,7 @@ export function interruptClose(task: JobTask, error: ElasticsearchError): void {
 function stopForecasts(job: Job): void {
   for (const forecast of job.forecasts) {
     forecast.cancel?.();
-    // stays `started` in the stats until the job is opened again: nobody is left to say otherwise
+    // the forecast stays `started` in the stats until the job is opened again, because its process is gone
   }
 }
 
@@ -219,7 +219,7 @@ export function changed(task: JobTask): void {
   for (const listener of task.onChange) listener();
 }
 
-/** Resolves with true when `holds` does, after any change of the task, or false after `ms`. */
+/** Resolves with true as soon as `holds` returns true after a change of the task, or with false after `ms`. */
 export function untilTask(
   cluster: ClusterState,
   task: JobTask,

@@ -1,13 +1,13 @@
-/** @module A job as the cluster holds it: config, task, process, counts, model, forecasts and what happened to it. */
+/** @module A job in the cluster state: config, task, process, counts, model, forecasts and history. */
 import type { Past } from '../../past/life.ts';
 import type { DataCounts } from './counts.ts';
 import type { MlNode } from './node.ts';
 
 export type JobState = 'opening' | 'opened' | 'closing' | 'closed' | 'failed';
-/** A job's config document, in the order in which the server writes its fields. */
+/** A job's config document, with its fields in the server's order. */
 export type JobConfig = { readonly job_id: string } & Record<string, unknown>;
 
-/** What the simulator reads from a config, worked out once. Jobs with equal configs may share it. */
+/** Values that the simulator derives once from a config. Jobs with equal configs may share them. */
 export interface JobTraits {
   readonly groups: readonly string[];
   readonly bucketSpan: number;
@@ -19,7 +19,7 @@ export interface JobTraits {
   readonly lazy: boolean;
 }
 
-/** How a job's close goes: work in milliseconds (its node's capacity is shared), a hang, or a failure. */
+/** How a job's close goes: milliseconds of work on its node's shared capacity, never ending, or failing. */
 export type CloseBehaviour = number | 'never' | { readonly fails: string; readonly after: number };
 
 export interface JobProcess {
@@ -27,18 +27,18 @@ export interface JobProcess {
   readonly startedAt: number;
 }
 
-/** The persistent task: a job is open, in whatever state, exactly as long as it has one. */
+/** The persistent task. A job is open, in some state, exactly as long as it has one. */
 export interface JobTask {
   allocation: number;
   node: MlNode | undefined;
-  /** `opening` is a task without a state object. */
+  /** `opening` means that the task has no state object yet. */
   state: Exclude<JobState, 'closed'>;
   reason?: string | undefined;
   explanation: string;
   process: JobProcess | undefined;
-  /** The close of the process that is under way, which every close request waits for. */
+  /** The close in progress, which every close request waits for. */
   closing?: ProcessClose | undefined;
-  /** Stops what the task has running on the clock: its opening, its close, its relocation. */
+  /** Cancels the task's pending event: its opening, its close or its relocation. */
   cancel?: (() => void) | undefined;
   readonly onChange: Set<() => void>;
 }
@@ -63,14 +63,14 @@ export interface Forecast {
 export interface StateChange {
   readonly at: number;
   readonly state: JobState;
-  /** What brought it about, as `close`, `force close`, `process crashed`. */
+  /** The cause, for example `close`, `force close`, `process crashed`. */
   readonly cause: string;
 }
 
 export interface Blocked {
   readonly reason: 'delete' | 'reset' | 'revert';
   readonly taskId: string;
-  /** Settles when what blocks it is done; absent for a job that was described so, and stays so. */
+  /** Settles when the blocking work is done; absent if the fleet describes a permanently blocked job. */
   readonly work?: Promise<void>;
 }
 
@@ -88,21 +88,21 @@ export interface Job {
   counts: DataCounts;
   modelBytes: number;
   peakModelBytes: number;
-  /** By how much the model would be over its limit. */
+  /** Bytes by which the model would exceed its limit. */
   bytesExceeded: number;
   memoryStatus: 'ok' | 'soft_limit' | 'hard_limit';
   modelLogTime: number | undefined;
   forecasts: Forecast[];
   snapshots: Snapshot[];
   blocked: Blocked | undefined;
-  /** What happened to it before the cluster began; drawn when it is first asked for. */
+  /** What happened to it before the cluster started; generated on first use. */
   readonly past?: (() => Past) | undefined;
-  /** Why the last task ended, for people and tests: no stats show it. */
+  /** Why the last task ended, for people and tests; no API shows it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;
-  /** Event time that a flush moved the job on to. */
+  /** Event time to which a flush advanced the job. */
   advancedTo?: number | undefined;
-  /** How often it was opened: each opening and close has a draw of its own. */
+  /** How often it was opened. Each opening and close has its own random draw. */
   openings: number;
   openTakes: number | 'never' | 'lost' | undefined;
   closeTakes: CloseBehaviour | undefined;

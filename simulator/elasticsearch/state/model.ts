@@ -1,17 +1,17 @@
 /**
- * @module The model of a job, as far as its stats tell of it: how it grows with what it has seen, what it is made of,
- * and how long its buckets take. Rules of thumb, the same for every job, so that sizes and times go together.
+ * @module The model of a job, as far as its stats show it: how it grows, what it consists of, and how long its buckets
+ * take. The same rules of thumb apply to every job, so that sizes and times are consistent.
  */
 import type { Job } from './job.ts';
 
-/** A model that has seen one record is about this large, in bytes. */
+/** Approximate bytes of a model after one record. */
 const smallest = 40_000;
-/** One value of a `by` or `over` field takes about this much of it. */
+/** Approximate bytes per value of a `by` or `over` field. */
 const bytesPerValue = 256 * 1024;
-/** A bucket takes a millisecond, and one more for so many bytes of model. */
+/** A bucket takes one millisecond, plus one for this many bytes of model. */
 const bytesPerMillisecond = 8 * 2 ** 20;
 
-/** Grows the model by what the job has seen up to `now`: with the square root of its records, up to its limit. */
+/** Grows the model with the square root of the records up to `now`, to its limit at most. */
 export function growModel(job: Job, now: number): void {
   const { processed } = job.counts;
   if (processed === 0) return;
@@ -30,7 +30,7 @@ export interface FieldCounts {
   readonly partition: number;
 }
 
-/** How many values the model holds of each kind of field that the detectors split by. */
+/** How many values the model has of each field by which the detectors split. */
 export function fieldCounts({ modelBytes, config }: Job): FieldCounts {
   const { detectors } = config.analysis_config as { detectors: readonly Record<string, unknown>[] };
   const values = modelBytes === 0 ? 0 : Math.ceil(modelBytes / bytesPerValue);
@@ -38,7 +38,7 @@ export function fieldCounts({ modelBytes, config }: Job): FieldCounts {
   return {
     by: uses('by_field_name') ? values : 0,
     over: uses('over_field_name') ? values : 0,
-    // a partition is a model of its own: there are few
+    // each partition has its own model, so there are few
     partition: uses('partition_field_name') ? Math.ceil(Math.sqrt(values)) : 0,
   };
 }
@@ -51,7 +51,7 @@ export interface BucketTimes {
   readonly averagePerHour: number;
 }
 
-/** How long buckets took, in milliseconds; undefined before the first. */
+/** Processing times of buckets, in milliseconds; undefined before the first bucket. */
 export function bucketTimes({ counts, modelBytes, traits }: Job): BucketTimes | undefined {
   if (counts.buckets === 0) return undefined;
   const average = 1 + modelBytes / bytesPerMillisecond;

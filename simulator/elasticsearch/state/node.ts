@@ -1,18 +1,18 @@
-/** @module A machine learning node: its identity, its memory, and the work that its jobs share. */
+/** @module A machine learning node: its identity, its memory, and the capacity that its jobs share. */
 import type { SimulatorClock } from '../../clock.ts';
 import type { Random } from '../random.ts';
-import { SharedCapacity } from './share.ts';
+import { SharedCapacity } from './shared-work.ts';
 
 export interface NodeDescription {
   readonly name: string;
-  /** Bytes of the machine. */
+  /** Bytes of the machine's memory. */
   readonly memory: number;
   readonly processors: number;
-  /** How many closes run at full speed side by side. */
+  /** How many closes run at full speed at once. */
   readonly closeCapacity: number;
 }
 
-/** A node as the stats of a job or a datafeed name it. */
+/** A node as the stats of a job or a datafeed show it. */
 export interface NodeView {
   readonly id: string;
   readonly name: string;
@@ -33,10 +33,10 @@ export class MlNode {
   readonly processors: number;
   readonly heap: number;
   readonly closing: SharedCapacity;
-  /** Jobs that are opening here, and those that wait for their turn. */
+  /** Jobs that are opening here, including queued ones. */
   readonly opening = new Set<string>();
   readonly openQueue: (() => void)[] = [];
-  /** The jobs assigned here, with the bytes that each was counted with when it came. */
+  /** The jobs assigned here, with the bytes that each reserved on arrival. */
   readonly jobs = new Map<string, number>();
   memoryUsed = 0;
   alive = true;
@@ -58,7 +58,7 @@ export class MlNode {
     this.heap = Math.min(2 ** 30, Math.floor(description.memory / 4));
     this.closing = new SharedCapacity(clock, description.closeCapacity);
     this.#attributes = {
-      // Unknown to 7.17; the double is what 8.5 and later go by, and the other is kept for older nodes.
+      // Unknown to 7.17. From 8.5 on the double counts; the other attribute stays for older nodes.
       ...(major >= 8 && {
         'ml.allocated_processors': String(Math.ceil(description.processors)),
         'ml.allocated_processors_double': description.processors.toFixed(1),
@@ -69,7 +69,7 @@ export class MlNode {
     };
   }
 
-  /** What machine learning may use: the share of `xpack.ml.max_machine_memory_percent`, in percent. */
+  /** Bytes that machine learning may use. `percent` is `xpack.ml.max_machine_memory_percent`. */
   mlMemory(percent: number): number {
     return Math.floor((this.memory * percent) / 100);
   }

@@ -1,9 +1,9 @@
-/** @module Records as they are posted: JSON objects one after another, with or without line ends or a list around them. */
+/** @module Posted records: JSON objects one after another, with or without line breaks or an enclosing list. */
 import { malformed } from '../http/body.ts';
 
 export type JsonRecord = Record<string, unknown>;
 
-/** The records of an upload. @throws 400 at the first text that is none. */
+/** The records of an upload. @throws 400 at the first invalid record */
 export function parseRecords(text: string): JsonRecord[] {
   const records: JsonRecord[] = [];
   for (const part of parts(text)) {
@@ -19,7 +19,7 @@ export function parseRecords(text: string): JsonRecord[] {
   return records;
 }
 
-/** Cuts concatenated JSON values apart. Lines are the common case, and fast. */
+/** Splits concatenated JSON values. One value per line is the common, fast case. */
 function* parts(text: string): Generator<string> {
   let depth = 0;
   let start = -1;
@@ -47,7 +47,7 @@ function* parts(text: string): Generator<string> {
   if (start >= 0) throw malformed(text, new Error(`position ${text.length}`));
 }
 
-/** Epoch milliseconds of a record's time in its job's format; undefined when it is none. */
+/** Epoch milliseconds of a record's time in its job's format; undefined if invalid. */
 export function recordTime(value: unknown, format: string): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   if (format === 'epoch' || format === 'epoch_ms') {
@@ -74,7 +74,7 @@ const units: Record<string, string> = {
   V: '(?<X>Z|UTC)',
 };
 
-/** A date by a pattern of letters, as `yyyy-MM-dd HH:mm:ssX`; UTC where it names no zone. */
+/** Parses a date by a pattern such as `yyyy-MM-dd HH:mm:ssX`; UTC unless it has a zone. */
 function parsePattern(text: string, pattern: string): number {
   let expression = '';
   for (const [, quoted, letters, other] of pattern.matchAll(/'([^']*)'|([a-zA-Z])\2*|([^a-zA-Z'])/g)) {
@@ -86,7 +86,7 @@ function parsePattern(text: string, pattern: string): number {
   try {
     found = new RegExp(`^${expression}$`).exec(text);
   } catch {
-    return Number.NaN; // a unit that is written twice
+    return Number.NaN; // the pattern repeats a unit
   }
   if (!found?.groups) return Number.NaN;
   const { y, M = '1', d = '1', H = '0', m = '0', s = '0', S = '0', X } = found.groups;

@@ -1,4 +1,4 @@
-/** @module Nodes come and go, and tasks find a place again: relocation, waiting jobs, upgrade mode (docs/elasticsearch.md §1.2, §3.6). */
+/** @module Moves tasks when nodes join and leave: relocation, waiting jobs, upgrade mode (docs/elasticsearch.md §1.2, §3.6). */
 import { conflict, ElasticsearchError } from '../errors.ts';
 import { assign } from './assignment.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -9,10 +9,10 @@ import type { Job, JobTask } from './job.ts';
 import { assignmentDisabled, changed, endTask, interruptClose, startProcess } from './job-lifecycle.ts';
 import type { MlNode } from './node.ts';
 
-/** The master notices a node that is gone, and moves its tasks. */
+/** How long the master needs to notice a lost node and to move its tasks. */
 export const reassignAfterMs = 2_000;
 
-/** A node dies or is taken away: its processes are gone at once, its tasks move later. */
+/** A node dies or shuts down: its processes are gone at once, and its tasks move later. */
 export function removeNode(cluster: ClusterState, node: MlNode): void {
   node.alive = false;
   node.openQueue.length = 0;
@@ -30,7 +30,7 @@ export function removeNode(cluster: ClusterState, node: MlNode): void {
   });
 }
 
-/** Nothing of a task runs any more; who waits for its close hears `error`. */
+/** Ends everything that a task has running. A pending close rejects with `error`. */
 function loseProcess(task: JobTask, error: ElasticsearchError): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -38,7 +38,7 @@ function loseProcess(task: JobTask, error: ElasticsearchError): void {
   interruptClose(task, error);
 }
 
-/** The datafeed of a job without a process keeps its state, and reads nothing. */
+/** The datafeed of a job without a process keeps its state and reads nothing. */
 function pauseFeed(cluster: ClusterState, job: Job): void {
   const datafeed = cluster.datafeedOf(job.id);
   if (!datafeed?.task) return;
@@ -47,7 +47,7 @@ function pauseFeed(cluster: ClusterState, job: Job): void {
   datafeed.task.cancel = undefined;
 }
 
-/** What a close reports that was waiting for a node when it left; a gateway error since connection errors are 502. */
+/** The error of a close whose node left; 502 on versions that report connection errors as gateway errors. */
 function nodeLost(cluster: ClusterState, node: MlNode): ElasticsearchError {
   return new ElasticsearchError(cluster.major === 7 ? 500 : 502, {
     type: 'failed_node_exception',
@@ -62,7 +62,7 @@ function unassign(cluster: ClusterState, job: Job, task: JobTask): void {
   changed(task);
 }
 
-/** Gives a node to every task that waits for one and can have it. */
+/** Assigns a node to every waiting task that one can take. */
 export function reassign(cluster: ClusterState): void {
   if (cluster.upgradeMode) return;
   const disabled = cluster.settings.text('cluster.persistent_tasks.allocation.enable') === 'none';
@@ -86,12 +86,12 @@ export function reassign(cluster: ClusterState): void {
   }
 }
 
-/** What a node does with a task that it is given: by its state, as the task carries it. */
+/** Handles a task that arrives at a node, depending on the state that it carries. */
 function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): void {
   task.explanation = '';
   if (task.state === 'failed') return;
   if (task.state === 'closing') {
-    // its process is gone with the old node: nothing is left to close, and nothing is tidied up
+    // its process is gone with the old node: nothing is left to close or to finalize
     task.cancel = cluster.clock.at(cluster.clock.now() + 50, () =>
       endTask(cluster, job, task, 'orphaned', 'reassigned while closing'),
     );
@@ -113,14 +113,14 @@ function resumeFeed(
   const { latestRecord } = job.counts;
   task.node = node;
   task.allocation = cluster.nextAllocation();
-  // what the job has forgotten is read again
+  // data that the job lost by the revert is read again
   if (latestRecord !== undefined) task.readTo = Math.min(task.readTo, latestRecord + 1);
   if (task.lookback) task.lookback = { since: cluster.clock.now(), from: task.readTo };
   if (task.state === 'starting') startWithJob(cluster, datafeed, job, task);
   else scheduleEnd(cluster, datafeed, job, task);
 }
 
-/** A moved job with a running datafeed goes back to its latest snapshot, or to nothing if it has none. */
+/** Reverts a moved job with a running datafeed to its latest snapshot, or to an empty model. */
 function revert(job: Job): void {
   const snapshot = job.snapshots.at(-1);
   if (!snapshot) {
@@ -131,7 +131,7 @@ function revert(job: Job): void {
   job.counts.latestRecord = snapshot.latestRecord;
 }
 
-/** Upgrade mode takes every task off its node; leaving it gives the nodes back. */
+/** Upgrade mode unassigns every task from its node; leaving it assigns them again. */
 export function setUpgradeMode(cluster: ClusterState, enabled: boolean): void {
   if (cluster.upgradeMode === enabled) return;
   cluster.upgradeMode = enabled;

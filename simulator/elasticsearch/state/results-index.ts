@@ -1,6 +1,6 @@
 /**
- * @module The hidden indices of machine learning as far as somebody can see them: a job's counts as a document, its
- * buckets, what others have written there, and an index that was closed or deleted.
+ * @module The visible part of machine learning's hidden indices: a job's counts as a document, its buckets, documents
+ * written by others, and an index that was closed or deleted.
  */
 import { ElasticsearchError } from '../errors.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -28,7 +28,7 @@ function names(expression: string, job: Job): boolean {
     .some((matches) => matches(resultsIndexOf(job)) || matches(resultsAlias(job)));
 }
 
-/** A document of the results index that can be looked up: a job's counts. */
+/** A job's counts as a document of the results index. */
 export function countsDocument(cluster: ClusterState, index: string, id: string): object | undefined {
   const job = cluster.jobs.get(id.replace(/_data_counts$/, ''));
   if (!job || !id.endsWith('_data_counts') || !names(index, job)) return undefined;
@@ -36,7 +36,7 @@ export function countsDocument(cluster: ClusterState, index: string, id: string)
   return renderCounts(job.id, job.counts, job.traits.analysisFields.length);
 }
 
-/** With its results index a job that does not run loses its counts. */
+/** A closed job loses its counts when its results index is deleted. */
 export function dropResults(cluster: ClusterState, expression: string): void {
   for (const job of cluster.jobs.values()) {
     if (job.task?.process || !names(expression, job)) continue;
@@ -45,7 +45,7 @@ export function dropResults(cluster: ClusterState, expression: string): void {
   }
 }
 
-/** Closes or opens the results indices that `expression` names; while one is closed, no stats can be read. */
+/** Closes or opens the results indices that `expression` names. No stats can be read while one is closed. */
 export function closeResults(cluster: ClusterState, expression: string, closed: boolean): void {
   for (const job of cluster.jobs.values()) {
     const index = resultsIndexOf(job);
@@ -55,7 +55,7 @@ export function closeResults(cluster: ClusterState, expression: string, closed: 
   }
 }
 
-/** @throws 403 for the whole of a stats call when one of the jobs' results cannot be read */
+/** @throws 403 for the whole stats call if the results of one job cannot be read */
 export function requireResults(cluster: ClusterState, jobs: readonly Job[]): void {
   if (cluster.closedResults.size === 0) return;
   const closed = jobs.map(resultsIndexOf).find((index) => cluster.closedResults.has(index));
@@ -66,7 +66,7 @@ export function requireResults(cluster: ClusterState, jobs: readonly Job[]): voi
     });
 }
 
-/** Documents about a job that somebody has put into a hidden index by hand. */
+/** Documents about a job that were written into a hidden index by hand. */
 export function documentsAbout(
   cluster: ClusterState,
   jobId: string,
@@ -79,7 +79,7 @@ export function documentsAbout(
   );
 }
 
-/** What the job's model uses, by its own account or by what its results say. */
+/** Bytes of the job's model, according to the process or to its results. */
 export function modelBytesOf(cluster: ClusterState, job: Job): number {
   const written = documentsAbout(cluster, job.id)
     .filter(({ source }) => source.result_type === 'model_size_stats')

@@ -1,4 +1,4 @@
-/** @module The cluster settings that machine learning reads, by layer: transient over persistent over defaults. */
+/** @module The cluster settings that machine learning reads. Transient settings override persistent ones, which override defaults. */
 import { illegalArgument } from '../errors.ts';
 import { parseByteSize, parseTimeValue } from '../units.ts';
 import type { Stack } from '../versions.ts';
@@ -26,7 +26,7 @@ const known: Record<string, SettingFacts> = {
   'xpack.ml.delayed_data_check_freq': { kind: 'time', default: '15m' },
   'xpack.ml.nightly_maintenance_requests_per_second': { kind: 'text', default: '-1.0' },
   'xpack.ml.persist_results_max_retries': { kind: 'integer', default: '20' },
-  // 48h by default in the releases that have it on; the one that is played here has it off until somebody sets it
+  // releases that enable it by default use 48h; the simulated one has it disabled
   'xpack.ml.idle_job_auto_close_timeout': { kind: 'time', default: '-1', since: '9.2' },
 };
 
@@ -69,10 +69,10 @@ export class Settings {
     return parseTimeValue(this.text(name), name);
   }
 
-  /** Sets one setting of one layer; null goes back to what lies below. @throws 400 as the server does. */
+  /** Sets one setting of one layer; null removes it. @throws 400 as the server does */
   set(layer: Layer, name: string, value: string | null): void {
     if (!this.#exists(name)) {
-      // settings of other parts of a cluster are taken and mean nothing here
+      // settings of other parts of a cluster are accepted and have no effect
       if (name.startsWith('xpack.ml.') || !/^[a-z_]+\.[a-z_.*]+$/.test(name))
         throw illegalArgument(`${layer} setting [${name}], not recognized`);
     } else if (value !== null) {

@@ -1,8 +1,6 @@
-/** The cluster in the hands of a test: the truth, and changing it from outside. */
+/** `SimulatedCluster`: reading the actual state, and changing it from outside. */
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
-import { SimulatedCluster } from '../../../simulator/elasticsearch/index.ts';
+import { type Fleet, SimulatedCluster, VirtualClock } from '../../../simulator/index.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -13,8 +11,8 @@ function world(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
   return { clock, cluster, states: (id: string) => cluster.job(id)?.stateHistory.map(({ state }) => state) };
 }
 
-describe('a job as a fleet describes it', () => {
-  test('has the clocks and the state that were described', () => {
+describe('a job of a fleet', () => {
+  test('has the described times and state', () => {
     const { clock, cluster } = world([
       {
         jobId: 'a',
@@ -43,7 +41,7 @@ describe('a job as a fleet describes it', () => {
     });
   });
 
-  test('moments may be ages, instants or numbers', () => {
+  test('may give its moments as ages, instants or numbers', () => {
     const { clock, cluster } = world([
       { jobId: 'age', lastData: '90m' },
       { jobId: 'instant', lastData: '2026-11-20T00:00:00Z' },
@@ -61,13 +59,13 @@ describe('a job as a fleet describes it', () => {
     ]);
   });
 
-  test('an unknown node is a mistake of whoever described it', () => {
+  test('is refused if its node does not exist', () => {
     expect(() => world([{ jobId: 'a', node: 'nowhere' }])).toThrow(
       'job a: there is no node "nowhere"; the nodes are ml-0, ml-1, ml-2',
     );
   });
 
-  test('the same seed makes the same cluster, another seed another', () => {
+  test('belongs to a cluster that is the same for the same seed and differs for another seed', () => {
     const ids = (seed: number) =>
       new SimulatedCluster(new VirtualClock(), { jobs: [{ jobId: 'a' }] }, '9.2', seed).cluster.uuid;
 
@@ -76,8 +74,8 @@ describe('a job as a fleet describes it', () => {
   });
 });
 
-describe('someone else', () => {
-  test('closes a job: it is closing now, and closed when its process is done', async () => {
+describe('another user', () => {
+  test('closes a job, which is `closing` now and `closed` when its process has ended', async () => {
     const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -92,7 +90,7 @@ describe('someone else', () => {
     expect(states('a')).toEqual(['opened', 'closing', 'closed']);
   });
 
-  test('closes with force, opens again, deletes', async () => {
+  test('closes a job with force, opens it again and deletes it', async () => {
     const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.forceCloseJob('a');
@@ -109,7 +107,7 @@ describe('someone else', () => {
     expect(cluster.jobIds).toEqual([]);
   });
 
-  test('puts a job, or another in its place', () => {
+  test('puts a job or replaces one', () => {
     const { cluster } = world([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
 
     cluster.putJob({ jobId: 'a', state: 'failed', reason: 'oom' });
@@ -132,7 +130,7 @@ describe('someone else', () => {
     });
   });
 
-  test('a close that never ends, one that fails, one whose length is changed', async () => {
+  test('sees closes that never end, that fail, and whose duration was changed', async () => {
     const { clock, cluster } = world(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
@@ -145,7 +143,7 @@ describe('someone else', () => {
     expect(cluster.jobs().map(({ state }) => state)).toEqual(['failed', 'closed', 'closing']);
   });
 
-  test('a close that was asked for twice is one close', async () => {
+  test('joins a close in progress by requesting it again', async () => {
     const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -174,13 +172,13 @@ describe('a fleet made in code', () => {
     [{ lastData: 'yesterday' }, 'expected a moment'],
     [{ closeTakes: 'two minutes' }, 'expected a duration'],
     [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
-  ] as const)('%j is refused, though nobody checked it', (description, message) => {
+  ] as const)('%j is refused although fleets from code are not validated', (description, message) => {
     expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
   });
 });
 
 describe('nodes', () => {
-  test('a node that is shut down in order loses nothing that its jobs have seen', async () => {
+  test('a clean shutdown of a node loses no data of its jobs', async () => {
     const fed = { datafeed: { state: 'started' as const, source: { every: '30s' } }, lastData: '1m' };
     const { clock, cluster } = world([
       { jobId: 'a', node: 'ml-0', ...fed },
@@ -198,7 +196,7 @@ describe('nodes', () => {
     expect(b).toBeLessThan((before[1] ?? 0) - 5 * hour);
   });
 
-  test('jobs of a lost node turn up elsewhere, with a new process', async () => {
+  test('jobs of a lost node move to another node with a new process', async () => {
     const { clock, cluster } = world([
       { jobId: 'a', node: 'ml-0', openedAt: '5d' },
       { jobId: 'b', node: 'ml-1', openedAt: '5d' },
@@ -213,7 +211,7 @@ describe('nodes', () => {
     expect(cluster.job('b')?.openedAt).toBe(clock.now() - 60_000 - 5 * day);
   });
 
-  test('with no other node they wait, until one comes', async () => {
+  test('jobs of the last node wait until another node joins', async () => {
     const { clock, cluster } = world([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
 
     cluster.crashNode('only');
@@ -225,7 +223,7 @@ describe('nodes', () => {
     expect(cluster.job('a')).toMatchObject({ state: 'opened', node: 'another' });
   });
 
-  test('a failed job stays failed, an orphaned close is completed', async () => {
+  test('after the loss of a node a failed job stays failed and an orphaned close completes', async () => {
     const { clock, cluster } = world([
       { jobId: 'failed', node: 'ml-0', state: 'failed' },
       { jobId: 'closing', node: 'ml-0', state: 'closing', lastData: '1d', closeTakes: 'never' },
@@ -238,7 +236,7 @@ describe('nodes', () => {
     expect(cluster.job('closing')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  test('persistent task assignment can be off: then nothing moves', async () => {
+  test('jobs do not move while persistent task assignment is disabled', async () => {
     const { clock, cluster } = world([{ jobId: 'a', node: 'ml-0' }]);
     cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
 
@@ -266,7 +264,7 @@ describe('closing times', () => {
   const quantile = (values: readonly number[], share: number) =>
     [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
 
-  test('for models of common size: about two seconds in the middle, a long tail', async () => {
+  test('have a median of about two seconds and a long tail for models of common size', async () => {
     const times = await closingTimes(Array.from({ length: 2_000 }, () => 16 * 2 ** 20));
 
     expect(quantile(times, 0.5)).toBeGreaterThan(1_700);
@@ -274,21 +272,21 @@ describe('closing times', () => {
     expect(quantile(times, 0.99)).toBeGreaterThan(15_000);
   });
 
-  test('larger models take longer, most of the time', async () => {
+  test('are mostly longer for larger models', async () => {
     const small = await closingTimes(Array.from({ length: 500 }, () => 2 ** 20));
     const large = await closingTimes(Array.from({ length: 500 }, () => 512 * 2 ** 20));
 
     expect(quantile(large, 0.5)).toBeGreaterThan(4 * quantile(small, 0.5));
   });
 
-  test('are those of the seed, whatever else happens', async () => {
+  test('depend on the seed only, not on other activity', async () => {
     const sizes = [1, 10, 100].map((mb) => mb * 2 ** 20);
 
     expect(await closingTimes(sizes)).toEqual(await closingTimes(sizes));
     expect(await closingTimes(sizes)).not.toEqual(await closingTimes(sizes, 2));
   });
 
-  test('a job that was never fed is quick', async () => {
+  test('are short for a job without data', async () => {
     const { clock, cluster } = world([{ jobId: 'a' }]);
     cluster.closeJob('a');
     await clock.advance(1_000);
@@ -297,8 +295,8 @@ describe('closing times', () => {
   });
 });
 
-describe('cost', () => {
-  test('a virtual day of ten thousand fed jobs passes in a moment', async () => {
+describe('the simulator', () => {
+  test('passes a simulated day of ten thousand fed jobs in a moment', async () => {
     const { clock, cluster } = world(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,

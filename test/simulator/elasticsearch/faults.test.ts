@@ -1,4 +1,4 @@
-/** What goes wrong by script, and what happens by script. */
+/** Scripted faults and events. */
 import { Client, errors } from '@elastic/elasticsearch';
 import { describe, expect, test } from 'vitest';
 import { startTarget } from '../../support/elasticsearch.ts';
@@ -6,8 +6,8 @@ import { startTarget } from '../../support/elasticsearch.ts';
 const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
 const close = '/_ml/anomaly_detectors/a/_close';
 
-describe('faults', () => {
-  test('a status for the second of two requests to one API', async () => {
+describe('a scripted fault', () => {
+  test('answers the second of two requests to an API with a status', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({
       api: 'ml.get_job_stats',
@@ -28,7 +28,7 @@ describe('faults', () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  test('a status that comes before any effect, and one that comes after it', async () => {
+  test('answers with a status instead of acting, or after acting', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', status: 503 });
     await using after = await startTarget({ jobs });
@@ -39,7 +39,7 @@ describe('faults', () => {
     expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
   });
 
-  test('a connection that breaks before the effect, or after it', async () => {
+  test('breaks the connection before or after the effect', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', reset: 'before' });
     await using after = await startTarget({ jobs });
@@ -52,7 +52,7 @@ describe('faults', () => {
     expect(before.server.requests[0]?.status).toBeUndefined();
   });
 
-  test('a delay before, and one after the effect', async () => {
+  test('delays a request before or after the effect', async () => {
     await using target = await startTarget({ jobs });
     const begun = target.clock.now();
     target.server.faults.add({ api: 'ml.info', delay: 5_000 });
@@ -65,7 +65,7 @@ describe('faults', () => {
     expect([first, target.clock.now() - begun]).toEqual([5_000, 12_000]);
   });
 
-  test('half a body', async () => {
+  test('truncates the body', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', cut: 20 });
 
@@ -73,7 +73,7 @@ describe('faults', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('another content type, and a page instead of JSON', async () => {
+  test('sends another content type, or a page instead of JSON', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', contentType: 'text/html' });
     target.server.faults.add({
@@ -92,7 +92,7 @@ describe('faults', () => {
     });
   });
 
-  test('without the product header the official client refuses the answer', async () => {
+  test('omits the product header, so that the official client refuses the answer', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'info', noProduct: true });
     const client = new Client({ node: target.url, maxRetries: 0 });
@@ -102,7 +102,7 @@ describe('faults', () => {
     await client.close();
   });
 
-  test('no answer at all, until the client goes', async () => {
+  test('never answers until the client disconnects', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', hang: true });
     const limit = target.clock.limit(60_000);
@@ -111,7 +111,7 @@ describe('faults', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('by path, as often as told, by wildcard, and taken away again', async () => {
+  test('can select by path or wildcard, strike several times, and be removed', async () => {
     await using target = await startTarget({ jobs });
     const remove = target.server.faults.add({
       api: 'ml.*',
@@ -128,8 +128,8 @@ describe('faults', () => {
   });
 });
 
-describe('events', () => {
-  test('after the nth request to an API, before its answer', async () => {
+describe('a scripted event', () => {
+  test('happens after the nth request to an API and before its answer', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.afterRequest(2, () => target.cluster.removeJob('a'), 'ml.get_job_stats');
 
@@ -138,7 +138,7 @@ describe('events', () => {
     expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(0);
   });
 
-  test('of a fleet: at a time, and after a request', async () => {
+  test('of a fleet file happens at a time or after a request', async () => {
     await using target = await startTarget({
       fleet: {
         jobs: ['a', 'b', 'c', 'd', 'e', 'f'].map((jobId) => ({
@@ -174,8 +174,8 @@ describe('events', () => {
   });
 });
 
-describe('what the server remembers', () => {
-  test('every request: when, what, how long its line was, and the answer', async () => {
+describe('the request log', () => {
+  test('contains every request with its time, line length and answer', async () => {
     await using target = await startTarget({ jobs });
 
     await target.post(`${close}?timeout=1m`, undefined);

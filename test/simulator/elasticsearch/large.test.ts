@@ -1,10 +1,8 @@
-/** Ten thousand jobs in one answer. What that costs is measured by `bench/embedded-elasticsearch.ts`. */
+/** Ten thousand jobs in one answer. `bench/embedded-elasticsearch.ts` measures the cost. */
 import { expect, test } from 'vitest';
-import { scaledClock } from '../../../simulator/clock.ts';
-import { startElasticsearch } from '../../../simulator/elasticsearch/index.ts';
-import { generateFleet } from '../../../simulator/fleets/generate.ts';
+import { generateFleet, scaledClock, startElasticsearch } from '../../../simulator/index.ts';
 
-test('ten thousand jobs are told whole, each once, in the order of their ids', async () => {
+test('ten thousand jobs are returned completely, each once, in the order of their ids', async () => {
   await using server = await startElasticsearch({
     clock: scaledClock(),
     fleet: generateFleet({ jobs: 10_000, seed: 7 }),

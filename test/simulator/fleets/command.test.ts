@@ -1,13 +1,17 @@
-/** `jobsweep simulate elasticsearch`: the server, and the fleets that it starts with. */
+/** `jobsweep simulate elasticsearch`: the server, and the fleets with which it starts. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import { type Fleet, SimulatedCluster, startElasticsearch } from '../../../simulator/elasticsearch/index.ts';
-import { trackHttp } from '../../../simulator/track-http.ts';
+import {
+  type Fleet,
+  SimulatedCluster,
+  startElasticsearch,
+  trackHttp,
+  VirtualClock,
+} from '../../../simulator/index.ts';
 import { runCommand } from '../../support/run-command.ts';
 
 /** Runs the server in this process, hands its address to `use`, then stops it as SIGTERM does. */
@@ -30,7 +34,7 @@ const get = async (url: string, path: string) =>
   (await fetch(url + path)).json() as Promise<Record<string, unknown>>;
 
 describe('the server', () => {
-  test('says where it listens, in one line, and ends with 0 when it is told to', async () => {
+  test('prints its address in one line and exits with 0 on SIGTERM', async () => {
     const { exit, stdout, stderr } = await serving([], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors/_stats')).count).toBeGreaterThan(30);
     });
@@ -40,7 +44,7 @@ describe('the server', () => {
     expect(stderr).toBe('');
   });
 
-  test('--empty has no jobs, --stack is another version, --jobs are generated', async () => {
+  test('starts without jobs with --empty, as another version with --stack, and with generated jobs with --jobs', async () => {
     await serving(['--empty', '--stack', '7.17'], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors')).count).toBe(0);
       expect((await get(url, '/')).version).toMatchObject({ number: expect.stringMatching(/^7\.17/) });
@@ -50,7 +54,7 @@ describe('the server', () => {
     });
   });
 
-  test('--speed makes its time pass faster, timestamps included', async () => {
+  test('passes time faster with --speed, including its timestamps', async () => {
     await serving(['--speed', '3600'], async (url) => {
       const openTime = async () => {
         const { jobs } = await get(url, '/_ml/anomaly_detectors/web-latency/_stats');
@@ -75,7 +79,7 @@ describe('the server', () => {
     expect(stderr).toContain(message);
   });
 
-  test('a port that is taken', async () => {
+  test('reports that its port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -129,7 +133,7 @@ describe('--from', () => {
     ],
   };
 
-  /** Copies the original through the command, and starts the copy on a clock of its own. */
+  /** Copies the original with the command, and starts the copy on its own clock. */
   async function copy(...args: string[]) {
     const folder = await mkdtemp(join(tmpdir(), 'copy-'));
     const clock = new VirtualClock(Date.now());
@@ -157,7 +161,7 @@ describe('--from', () => {
     };
   }
 
-  test('copies states, clocks, groups and datafeeds, with a key that may only read', async () => {
+  test('copies states, times, groups and datafeeds with a read-only key', async () => {
     const { truth, copied, requests } = await copy();
     const essence = (cluster: SimulatedCluster) =>
       cluster.jobs().map((job) => ({
@@ -172,7 +176,7 @@ describe('--from', () => {
         silentFor: job.lastDataTime && Math.round((Date.now() - job.lastDataTime) / 60_000),
         openFor: job.openedAt && Math.round((Date.now() - job.openedAt) / 60_000),
       }));
-    // a failed job's node is in no stats
+    // stats do not show the node of a failed job
     const comparable = (cluster: SimulatedCluster) =>
       essence(cluster).map((job) => (job.id === 'failed' ? { ...job, node: undefined } : job));
 
@@ -180,7 +184,7 @@ describe('--from', () => {
     expect(new Set(requests)).toEqual(new Set(['GET']));
   });
 
-  test('what is busy goes on being fed, what is idle stays so', async () => {
+  test('starts a copy in which busy jobs keep getting data and idle jobs stay idle', async () => {
     const { copied } = await copy();
     await (copied.clock as VirtualClock).advance(3_600_000);
     const silent = (id: string) => copied.clock.now() - (copied.job(id)?.lastDataTime ?? 0);
@@ -190,7 +194,7 @@ describe('--from', () => {
     expect(silent('web-idle')).toBeGreaterThan(9 * 86_400_000);
   });
 
-  test('--hash-ids leaves no name and no text of the original', async () => {
+  test('leaves no name and no text of the original with --hash-ids', async () => {
     const { text, fleet } = await copy('--hash-ids');
 
     for (const word of [
@@ -213,7 +217,7 @@ describe('--from', () => {
     expect(new Set(fleet.jobs?.flatMap(({ groups = [] }) => groups)).size).toBe(1);
   });
 
-  test('a cluster that cannot be read', async () => {
+  test('reports a cluster that cannot be read', async () => {
     const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--from', 'http://127.0.0.1:9']);
 
     expect(exit).toBe(5);

@@ -1,18 +1,21 @@
-/** Fleets: the believable one, examples, generated ones, and what is said of mistakes. */
+/** Fleets: the default one, examples, generated ones, and the messages for mistakes. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../../simulator/clock.ts';
-import { defaultFleet, SimulatedCluster } from '../../../simulator/elasticsearch/index.ts';
-import { checkFleet } from '../../../simulator/fleets/check.ts';
-import { generateFleet } from '../../../simulator/fleets/generate.ts';
+import {
+  checkFleet,
+  defaultFleet,
+  generateFleet,
+  SimulatedCluster,
+  VirtualClock,
+} from '../../../simulator/index.ts';
 import { runCommand } from '../../support/run-command.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
-describe('the believable fleet', () => {
+describe('the default fleet', () => {
   const clock = new VirtualClock();
   const cluster = new SimulatedCluster(clock, defaultFleet(clock.now()), '9.2', 1);
   const open = cluster.jobs().filter(({ state }) => state !== 'closed');
@@ -26,29 +29,29 @@ describe('the believable fleet', () => {
     expect(new Set(open.map(({ node }) => node))).toEqual(new Set(['ml-0', 'ml-1', 'ml-2']));
   });
 
-  test('is busy for the most part', () => {
+  test('contains more busy jobs than idle ones', () => {
     expect(idle.length).toBeGreaterThanOrEqual(10);
     expect(idle.length).toBeLessThan(open.length * 0.6);
   });
 
-  test('does not look like an ingest outage: idle jobs fell silent hours apart', () => {
+  test('has idle jobs whose last data is hours apart, so that the mass_idle fuse does not trip', () => {
     const times = idle.map(({ lastDataTime = 0 }) => lastDataTime).sort((a, b) => a - b);
 
     for (const [index, time] of times.entries())
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(hour);
   });
 
-  test('stays busy by itself: a day later its busy jobs have had data within the hour', async () => {
+  test('keeps feeding its busy jobs: a day later they had data within the last hour', async () => {
     const before = open.filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
     await clock.advance(day);
     const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
 
     expect(before).toBeGreaterThanOrEqual(14);
-    // the back-fill ends within the day
+    // the backfill ends within the day
     expect(after).toBeGreaterThanOrEqual(before - 1);
   });
 
-  test('is a valid fleet', () => {
+  test('is valid by the schema of fleet files', () => {
     expect(checkFleet(defaultFleet(Date.now())).problems).toBeUndefined();
   });
 });
@@ -68,7 +71,7 @@ describe('examples', async () => {
 });
 
 describe('generated fleets', () => {
-  test('are the same for the same seed, and valid', () => {
+  test('are valid, and the same for the same seed', () => {
     const fleet = generateFleet({ jobs: 300, seed: 7 });
 
     expect(fleet).toEqual(generateFleet({ jobs: 300, seed: 7 }));
@@ -76,7 +79,7 @@ describe('generated fleets', () => {
     expect(checkFleet(fleet).problems).toBeUndefined();
   });
 
-  test('have about a sixth of their open jobs idle, in every way there is', () => {
+  test('contain about a sixth of idle jobs among the open ones, in every variant', () => {
     const clock = new VirtualClock();
     const cluster = new SimulatedCluster(clock, generateFleet({ jobs: 5_000, seed: 7 }), '9.2', 7);
     const jobs = cluster.jobs();
@@ -120,10 +123,10 @@ describe('mistakes in a fleet file', () => {
     [
       'a value that is no moment',
       '{"jobs": [{"jobId": "a",\n  "lastData": "long ago"}]}',
-      'fleet.json:2:3: jobs[0].lastData: expected a moment: how long ago as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
+      'fleet.json:2:3: jobs[0].lastData: expected a moment: an age such as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
     ],
     [
-      'an id that is none',
+      'an invalid id',
       '{"jobs": [{"jobId": "A"}]}',
       'fleet.json:1:12: jobs[0].jobId: expected an id: a-z, 0-9',
     ],
@@ -143,12 +146,12 @@ describe('mistakes in a fleet file', () => {
       'jobs[1].groups[0]: "a" is the id of a job, and ids and groups share one namespace',
     ],
     [
-      'an event about nobody',
+      'an event without a job',
       '{"events": [{"event": "jobFails", "at": "1m"}]}',
       'events[0].jobId: expected the id of a job of this fleet, got nothing',
     ],
     [
-      'a close that is none',
+      'an invalid close time',
       '{"jobs": [{"jobId": "a", "closeTakes": "soon"}]}',
       'jobs[0].closeTakes: expected a duration',
     ],
@@ -186,14 +189,14 @@ describe('mistakes in a fleet file', () => {
     expect(stderr).toContain(message);
   });
 
-  test('in YAML, too', async () => {
+  test('are reported with line and column in YAML as well', async () => {
     const { exit, stderr } = await start('fleet.yaml', 'jobs:\n  - jobId: a\n    state: open\n');
 
     expect(exit).toBe(2);
     expect(stderr).toContain('fleet.yaml:3:5: jobs[0].state: expected one of "closed", "opening"');
   });
 
-  test('a file that is not there', async () => {
+  test('include a missing file', async () => {
     const { exit, stderr } = await runCommand([
       'simulate',
       'elasticsearch',

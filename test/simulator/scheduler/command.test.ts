@@ -33,7 +33,7 @@ async function simulate(args: readonly string[], use: (url: string, written: Wai
 }
 
 describe('jobsweep simulate scheduler', () => {
-  it('says where it listens, answers the SDK, and ends with 0 when it is told to stop', async () => {
+  it('prints its address, answers the SDK, and exits with 0 on SIGTERM', async () => {
     const { exit, stdout } = await simulate([], async (url) => {
       const client = sdkClient(url);
       await create(client);
@@ -43,7 +43,7 @@ describe('jobsweep simulate scheduler', () => {
     expect(stdout.split('\n')).toHaveLength(2);
   });
 
-  it('posts the payload of a schedule that falls due to the invoke address', async () => {
+  it('posts the payload of a due schedule to the invoke address', async () => {
     const { promise: received, resolve } = Promise.withResolvers<string>();
     const lambda = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -59,7 +59,7 @@ describe('jobsweep simulate scheduler', () => {
       ['--invoke', `http://127.0.0.1:${port}/invoke`],
       async (url, written) => {
         const client = sdkClient(url);
-        // a rate without a start falls due as soon as it is made
+        // a rate without a start is due as soon as it is created
         await create(client, {
           ScheduleExpression: 'rate(1 day)',
           Target: { Arn: functionArn, RoleArn: roleArn, Input: '{"dryRun":true}' },
@@ -83,7 +83,7 @@ describe('jobsweep simulate scheduler', () => {
     expect(stderr).toContain(message);
   });
 
-  it('says so when its port is taken', async () => {
+  it('reports that its port is taken', async () => {
     await simulate([], async (url) => {
       const { exit, stderr } = await runCommand(['simulate', 'scheduler', '--port', new URL(url).port]);
       expect(exit).toBe(2);

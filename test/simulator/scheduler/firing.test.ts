@@ -1,6 +1,6 @@
 import { UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { describe, expect, it } from 'vitest';
-import type { Invocation, SchedulerOptions } from '../../../simulator/scheduler/index.ts';
+import type { Invocation, SchedulerOptions } from '../../../simulator/index.ts';
 import {
   create,
   functionArn,
@@ -22,10 +22,10 @@ const target = (Input?: string) => ({
   ...(Input === undefined ? {} : { Input }),
 });
 
-/** When deliveries were made, in UTC. */
+/** The times of the deliveries, in UTC. */
 const times = ({ scheduler }: SchedulerBench) => scheduler.deliveries.map(({ at }) => iso(at));
 
-/** A bench that keeps what the function was invoked with. */
+/** A bench that records the invocations of the function. */
 async function invokedBench(options: Parameters<typeof schedulerBench>[0] = {}) {
   const invocations: (Invocation & { readonly at: number })[] = [];
   const bench: SchedulerBench = await schedulerBench({
@@ -38,8 +38,8 @@ async function invokedBench(options: Parameters<typeof schedulerBench>[0] = {}) 
   return { ...bench, invocations };
 }
 
-describe('a schedule falls due', () => {
-  it('each time that its cron says, in its own zone', async () => {
+describe('a schedule', () => {
+  it('fires at each match of its cron in its own time zone', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'cron(0 2 * * ? *)',
@@ -49,7 +49,7 @@ describe('a schedule falls due', () => {
     expect(times(bench)).toEqual(['2026-11-24T07:00:00Z', '2026-11-25T07:00:00Z']);
   });
 
-  it('not in a night that has no such hour, and once in a night that has it twice', async () => {
+  it('does not fire in a night that skips its hour, and fires once in a night that repeats it', async () => {
     await using spring = await schedulerBench({ startAt: '2027-03-27T12:00:00Z' });
     const nightly = {
       ScheduleExpression: 'cron(30 2 * * ? *)',
@@ -65,14 +65,14 @@ describe('a schedule falls due', () => {
     expect(times(autumn)).toEqual(['2027-10-31T00:30:00Z', '2027-11-01T01:30:00Z']);
   });
 
-  it('at once and then at its rate, when it has no start', async () => {
+  it('with a rate and no start fires at once and then at its rate', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(12 hours)' });
     await bench.clock.advance(day);
     expect(times(bench)).toEqual(['2026-11-23T12:00:00Z', '2026-11-24T00:00:00Z', '2026-11-24T12:00:00Z']);
   });
 
-  it('at its rate from its start until its end', async () => {
+  it('with a rate fires from its start until its end', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'rate(1 hour)',
@@ -83,7 +83,7 @@ describe('a schedule falls due', () => {
     expect(times(bench)).toEqual(['2026-11-23T15:30:00Z', '2026-11-23T16:30:00Z', '2026-11-23T17:30:00Z']);
   });
 
-  it('once, when it is an at', async () => {
+  it('with an at fires once', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-24T02:00:00)',
@@ -94,7 +94,7 @@ describe('a schedule falls due', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('not while it is disabled, and what was missed is not made up for', async () => {
+  it('does not fire while it is disabled, and does not make up for missed times', async () => {
     await using bench = await schedulerBench();
     const update = (State: 'ENABLED' | 'DISABLED') =>
       bench.client.send(
@@ -109,7 +109,7 @@ describe('a schedule falls due', () => {
     expect(times(bench)).toEqual(['2026-11-23T13:00:00Z', '2026-11-23T16:00:00Z']);
   });
 
-  it('by its new expression alone after an update', async () => {
+  it('follows only its new expression after an update', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'cron(0 13 * * ? *)' });
     await bench.client.send(
@@ -119,7 +119,7 @@ describe('a schedule falls due', () => {
     expect(times(bench)).toEqual(['2026-11-23T14:00:00Z']);
   });
 
-  it('keeps the rhythm of a rate over an update that leaves it alone', async () => {
+  it('keeps the rhythm of its rate in an update that does not change the rate', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(1 hour)' });
     await bench.clock.advance(30 * minute);
@@ -132,7 +132,7 @@ describe('a schedule falls due', () => {
     expect(times(bench)).toEqual(['2026-11-23T12:00:00Z', '2026-11-23T13:00:00Z']);
   });
 
-  it('within its flexible window', async () => {
+  it('fires within its flexible window', async () => {
     await using bench = await schedulerBench({ random: () => 0.5 });
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:00)',
@@ -145,13 +145,13 @@ describe('a schedule falls due', () => {
   });
 });
 
-describe('after its last invocation', () => {
+describe('after its last invocation a schedule', () => {
   const once = {
     ScheduleExpression: 'at(2026-11-23T13:00:00)',
     ActionAfterCompletion: 'DELETE' as const,
   };
 
-  it('an at with DELETE is removed, a little later, and its name is free again', async () => {
+  it('with an at and DELETE is removed a little later, and its name is free again', async () => {
     await using bench = await schedulerBench({ completionDelayMs: 20_000 });
     await create(bench.client, once);
     await bench.clock.advance(hour + 19_000);
@@ -161,7 +161,7 @@ describe('after its last invocation', () => {
     await create(bench.client, once);
   });
 
-  it('an at is not removed as long as its delivery is still tried', async () => {
+  it('with an at is not removed while its delivery is still retried', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'delivery', fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, once);
@@ -171,7 +171,7 @@ describe('after its last invocation', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('an at that was disabled when its time came stays', async () => {
+  it('with an at stays if it was disabled at its time', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ...once, State: 'DISABLED' });
     await bench.clock.advance(day);
@@ -179,7 +179,7 @@ describe('after its last invocation', () => {
     expect(bench.scheduler.deliveries).toEqual([]);
   });
 
-  it('a recurring one with an end and DELETE is removed, one without an end never', async () => {
+  it('that recurs is removed with an end and DELETE, and never without an end', async () => {
     await using bench = await schedulerBench();
     const hourly = { ScheduleExpression: 'cron(0 * * * ? *)', ActionAfterCompletion: 'DELETE' as const };
     await create(bench.client, { ...hourly, Name: 'ends', EndDate: new Date('2026-11-23T14:00:00Z') });
@@ -214,7 +214,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('without an Input carries the envelope of a scheduled event', async () => {
+  it('without an Input sends the default scheduled event', async () => {
     await using bench = await invokedBench();
     await create(bench.client, { ScheduleExpression: 'at(2026-11-23T13:00:00)', Target: target() });
     await bench.clock.advance(2 * hour);
@@ -229,7 +229,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('can be late, with its nominal time', async () => {
+  it('can be late and still states its nominal time', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', lateMs: 59_000 });
     await create(bench.client, {
@@ -242,7 +242,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('can come twice, each with an execution id of its own', async () => {
+  it('can happen twice, each time with its own execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', duplicates: 1 });
     await create(bench.client, {
@@ -257,7 +257,7 @@ describe('a delivery', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('that fails is tried again with a higher attempt number and another execution id', async () => {
+  it('is retried after a failure with a higher attempt number and another execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', times: 2, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, {
@@ -311,7 +311,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('to anything but a function is not made, and not tried again', async () => {
+  it('to a target other than a function fails without a retry', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:00)',
@@ -332,7 +332,7 @@ describe('the function behind its queue', () => {
       },
     });
 
-  it('is run twice more when it fails, after one minute and two, with the same request id', async () => {
+  it('is retried after one and after two minutes with the same request id', async () => {
     await using bench = await failing({});
     await create(bench.client, once);
     await bench.clock.advance(day);
@@ -345,7 +345,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.failedEvents.map(({ condition }) => condition)).toEqual(['RetriesExhausted']);
   });
 
-  it('is Lambda’s matter: for the Scheduler the delivery was made', async () => {
+  it('may fail without an effect on the Scheduler, for which the delivery succeeded', async () => {
     await using bench = await failing({ lambda: { retries: 0 } });
     await create(bench.client, {
       ...once,
@@ -359,7 +359,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('runs one event after the other under a reserved concurrency of one', async () => {
+  it('runs one event after another with a reserved concurrency of one', async () => {
     await using bench = await invokedBench({
       lambda: { concurrency: 1 },
       invoke: () => bench.clock.sleep(10 * minute),
@@ -389,7 +389,7 @@ describe('the function behind its queue', () => {
 });
 
 describe('with a Lambda invoke address', () => {
-  it('posts the payload there as an asynchronous invocation, and retries what is not taken', async () => {
+  it('posts the payload there as an asynchronous invocation and retries refused ones', async () => {
     const { createServer } = await import('node:http');
     const received: { readonly type: unknown; readonly body: string }[] = [];
     const server = createServer((request, response) => {

@@ -27,7 +27,7 @@ import {
 } from '../../support/scheduler.ts';
 
 describe('a schedule', () => {
-  it('is shown with the defaults that the service fills in, and without what was never set', async () => {
+  it('is returned with the defaults of the service and without unset fields', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Target: { Arn: functionArn, RoleArn: roleArn } });
     expect(await shown(bench.client, 'nightly')).toEqual({
@@ -49,7 +49,7 @@ describe('a schedule', () => {
     });
   });
 
-  it('keeps everything that it was given', async () => {
+  it('is returned with all fields that were set', async () => {
     await using bench = await schedulerBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     const given = scheduleInput({
@@ -74,7 +74,7 @@ describe('a schedule', () => {
     expect(await shown(bench.client, 'nightly', 'sweeps')).toMatchObject(given);
   });
 
-  it('is replaced by an update: what is left out goes back to its default, the creation date stays', async () => {
+  it('is replaced by an update: missing fields return to their defaults, the creation date stays', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       Description: 'paused for the holidays',
@@ -120,7 +120,7 @@ describe('a schedule', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('cannot be made in a group that does not exist, or beyond the quota', async () => {
+  it('cannot be created in an unknown group or beyond the quota', async () => {
     await using bench = await schedulerBench({ quota: 1 });
     expect(await refusal(create(bench.client, { GroupName: 'nowhere' }))).toMatch(
       /^404 ResourceNotFoundException/,
@@ -131,7 +131,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('may be an at that is past: it is accepted and never fires, unless told otherwise', async () => {
+  it('may have an at in the past, which never fires by default', async () => {
     await using never = await schedulerBench();
     await create(never.client, { ScheduleExpression: 'at(2022-12-31T23:59:59)' });
     await never.clock.advance(3_600_000);
@@ -237,7 +237,7 @@ describe('a schedule is refused with 400', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('but not for an input of exactly 256 KB, or a start five minutes ago', async () => {
+  it('accepts an input of exactly 256 KB and a start five minutes ago', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       StartDate: new Date('2026-11-23T11:55:00Z'),
@@ -248,7 +248,7 @@ describe('a schedule is refused with 400', () => {
 });
 
 describe('a listing', () => {
-  it('is thin', async () => {
+  it('contains only the summary of each schedule', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Description: 'not in a listing' });
     const { Schedules } = await bench.client.send(new ListSchedulesCommand({}));
@@ -265,7 +265,7 @@ describe('a listing', () => {
     ]);
   });
 
-  it('spans all groups unless one is named, and narrows by name and state', async () => {
+  it('covers all groups unless one is named, and filters by name and state', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -282,7 +282,7 @@ describe('a listing', () => {
     expect(await refusal(names({ MaxResults: 101 }))).toMatch(/^400 /);
   });
 
-  it('comes in pages that do not shift when schedules come and go, through empty pages too', async () => {
+  it('has pages that do not shift when schedules are added or deleted, even after an empty page', async () => {
     await using bench = await schedulerBench({ paging: { size: 2, startEmpty: true } });
     const { client } = bench;
     for (const Name of ['a', 'b', 'c', 'd', 'e']) await create(client, { Name });
@@ -294,7 +294,7 @@ describe('a listing', () => {
     expect(pages).toEqual([[], ['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('refuses a token that it did not give for this very listing', async () => {
+  it('refuses a token of another listing', async () => {
     await using bench = await schedulerBench({ paging: { size: 1 } });
     const { client } = bench;
     for (const Name of ['a', 'b']) await create(client, { Name });
@@ -307,7 +307,7 @@ describe('a listing', () => {
 });
 
 describe('a group', () => {
-  it('`default` is always there and stays', async () => {
+  it('named `default` always exists and cannot be deleted', async () => {
     await using bench = await schedulerBench();
     const { ScheduleGroups } = await bench.client.send(new ListScheduleGroupsCommand({}));
     expect(ScheduleGroups?.map(({ Name, State }) => [Name, State])).toEqual([['default', 'ACTIVE']]);
@@ -316,7 +316,7 @@ describe('a group', () => {
     );
   });
 
-  it('takes its schedules along, after a while in which they may still fire', async () => {
+  it('is deleted with its schedules after a while in which they may still fire', async () => {
     await using bench = await schedulerBench({ groupDeletionMs: 90_000 });
     const { client, clock, scheduler } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -334,7 +334,7 @@ describe('a group', () => {
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
   });
 
-  it('has tags, which a schedule has not', async () => {
+  it('can have tags, unlike a schedule', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     const { ScheduleGroupArn } = await client.send(
@@ -363,7 +363,7 @@ describe('a group', () => {
     );
   });
 
-  it('exists once', async () => {
+  it('cannot be created twice', async () => {
     await using bench = await schedulerBench();
     const make = () => bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     await make();
@@ -372,7 +372,7 @@ describe('a group', () => {
 });
 
 describe('a client token', () => {
-  it('makes a second request the first one again', async () => {
+  it('makes a repeated request return the first answer', async () => {
     await using bench = await schedulerBench();
     const first = await create(bench.client, { ClientToken: 'once' });
     const second = await create(bench.client, { ClientToken: 'once' });
@@ -380,7 +380,7 @@ describe('a client token', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('does not make another request the first one', async () => {
+  it('does not apply to a different request', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ClientToken: 'once' });
     expect(await refusal(create(bench.client, { ClientToken: 'once', Description: 'other' }))).toMatch(
@@ -388,7 +388,7 @@ describe('a client token', () => {
     );
   });
 
-  it('saves the SDK’s own retry after a lost answer', async () => {
+  it('makes the SDK’s own retry safe after a lost answer', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const retrying = sdkClient(bench.scheduler.url, 3);
@@ -401,8 +401,8 @@ describe('a client token', () => {
   });
 });
 
-describe('what is scripted', () => {
-  it('answers instead of the operation, as often as told', async () => {
+describe('a scripted fault', () => {
+  it('answers instead of the operation, as often as scripted', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'any', error: { type: 'ThrottlingException', message: 'Rate exceeded' }, times: 2 },
@@ -418,7 +418,7 @@ describe('what is scripted', () => {
     );
   });
 
-  it('cuts a connection before anything is done, or after', async () => {
+  it('breaks a connection before or after the operation', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'CreateSchedule', name: 'never', cut: 'before' },
@@ -436,13 +436,13 @@ describe('what is scripted', () => {
     expect(bench.clock.now()).toBe(Date.parse('2026-11-23T12:00:45Z'));
   });
 
-  it('answers with a page that no Scheduler would send', async () => {
+  it('answers with a page of a gateway', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', page: { status: 502, body: '<html>Bad Gateway</html>' } });
     expect(await refusal(create(bench.client))).toMatch(/^502 SyntaxError/);
   });
 
-  it('can be taken back', async () => {
+  it('can be removed', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', error: { type: 'InternalServerException' } });
     bench.scheduler.unscript();

@@ -1,4 +1,4 @@
-/** @module The stand-in reads expressions and zones by itself: as documented, and as the product reads them. */
+/** @module The simulator's own reading of expressions and time zones agrees with the documentation and with the product. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyCron } from '../../../proof/bad-input/crons.ts';
@@ -22,34 +22,34 @@ function occurrences(text: string, zone: string, from: number, count: number): u
   return found;
 }
 
-it.each(refused)('the stand-in refuses %s', (text) => {
+it.each(refused)('the simulator refuses %s', (text) => {
   expect(readExpression(text)).toBeUndefined();
 });
 
-it('the stand-in reads the names of months and days in any case', () => {
+it('the simulator reads the names of months and days in any case', () => {
   const from = Date.parse('2026-01-01T00:00:00Z');
   const due = occurrences('cron(0 0 ? feb fri#2,FriL *)', 'UTC', from, 2);
   expect(due).toEqual(['2026-02-13T00:00:00Z', '2026-02-27T00:00:00Z']);
 });
 
-it.each(accepted)('the stand-in accepts %s', (text) => {
+it.each(accepted)('the simulator accepts %s', (text) => {
   expect(readExpression(text)).toBeDefined();
 });
 
-it.each(zones)('the stand-in knows the time zone %s', (name) => {
+it.each(zones)('the simulator knows the time zone %s', (name) => {
   expect(isZone(name)).toBe(true);
 });
 
-it.each(notZones)('the stand-in refuses the time zone %j', (name) => {
+it.each(notZones)('the simulator refuses the time zone %j', (name) => {
   expect(isZone(name)).toBe(false);
 });
 
-it.each(dueTimes)('for the stand-in, $says: $expression', ({ expression, zone = 'UTC', from, due, ends }) => {
+it.each(dueTimes)('in the simulator, $says: $expression', ({ expression, zone = 'UTC', from, due, ends }) => {
   const start = Date.parse(from ?? '2026-01-01T00:00:00Z');
   expect(occurrences(expression, zone, start, due.length + (ends ? 1 : 0))).toEqual(due);
 });
 
-describe('start and end', () => {
+describe('start and end of a schedule', () => {
   const moment = (text: string) => Date.parse(text);
   const daily = { expression: readExpression('cron(0 2 * * ? *)'), zone: 'UTC', anchor: 0 };
 
@@ -75,14 +75,14 @@ const someZones = [
   'Pacific/Apia',
   'Africa/Casablanca',
 ];
-// the last and the first weeks of summer time, where zones skip and repeat an hour, and the turn of a leap year
+// the first and last weeks of summer time, when zones skip and repeat an hour, and the end of a leap year
 const moments = fc.oneof(
   fc.integer({ min: Date.parse('2026-03-01'), max: Date.parse('2026-04-15') }),
   fc.integer({ min: Date.parse('2026-09-15'), max: Date.parse('2026-11-15') }),
   fc.integer({ min: Date.parse('2027-12-01'), max: Date.parse('2028-03-15') }),
 );
 
-it('the product and the stand-in agree on random expressions, zones and moments', () => {
+it('the product and the simulator agree on random expressions, zones and moments', () => {
   fc.assert(
     fc.property(anyCron, fc.constantFrom(...someZones), moments, (body, zone, after) => {
       const text = `cron(${body})`;

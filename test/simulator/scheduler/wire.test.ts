@@ -2,7 +2,7 @@ import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionArn, roleArn, type SchedulerBench, schedulerBench } from '../../support/scheduler.ts';
 
-// What the SDK's client cannot send: the wire as other clients, and mistaken ones, meet it.
+// Raw requests that the SDK's client cannot send.
 let bench: SchedulerBench;
 beforeAll(async () => {
   bench = await schedulerBench();
@@ -38,7 +38,7 @@ describe('a request', () => {
     expect(body).toEqual({ ScheduleArn: 'arn:aws:scheduler:us-east-1:123456789012:schedule/default/wire' });
   });
 
-  it('lives in the region of its signature, or else of the setting', async () => {
+  it('applies to the region of its signature, or to the configured region if unsigned', async () => {
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-west-3/scheduler/aws4_request, SignedHeaders=host, Signature=0';
     const { body } = await call('POST', '/schedules/regional', valid, { authorization });
@@ -77,7 +77,7 @@ describe('a request', () => {
     expect((await call('GET', '/schedules/%E0%A4%A')).status).toBe(400);
   });
 
-  it('has the group in the body, as groupName, or as ScheduleGroup, and other spellings mean nothing', async () => {
+  it('names the group in the body, as groupName or as ScheduleGroup; other spellings are ignored', async () => {
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'spelt' }));
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-central-1/scheduler/aws4_request, SignedHeaders=host, Signature=0';
@@ -105,7 +105,7 @@ describe('a request', () => {
     expect([status, type]).toEqual([400, 'ValidationException']);
   });
 
-  it('may carry members that are null or unknown', async () => {
+  it('may contain null and unknown fields', async () => {
     const body = { ...valid, Description: null, Surprise: 1, Target: { ...valid.Target, Input: null } };
     expect((await call('POST', '/schedules/lenient', body)).status).toBe(200);
     const { body: shown } = await call('GET', '/schedules/lenient');
@@ -114,7 +114,7 @@ describe('a request', () => {
     expect(shown.Target).not.toHaveProperty('Input');
   });
 
-  it('tells dates in seconds', async () => {
+  it('returns dates in epoch seconds', async () => {
     await call('POST', '/schedules/dated', { ...valid, StartDate: 1795533818.363 });
     const { body } = await call('GET', '/schedules/dated');
     expect(body.StartDate).toBe(1795533818.363);

@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §2.3: what a close request names. */
+/** docs/elasticsearch.md §2.3: the jobs that a close request names. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -51,7 +51,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect(await states(target)).toEqual({ a: 'closed', b: 'closed', c: 'closed' });
   });
 
-  test('`?` is no wildcard', async () => {
+  test('`?` is not a wildcard', async () => {
     await using target = await threeOpen();
 
     const { status, reason } = await close(target, 'conformance-%3F');
@@ -59,7 +59,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect({ status, reason }).toEqual({ status: 404, reason: "No known job with id 'conformance-?'" });
   });
 
-  test('`_all` in a list is an id that nobody has, and nothing is closed', async () => {
+  test('`_all` in a list counts as an unknown id, and nothing is closed', async () => {
     await using target = await threeOpen();
 
     const { status, reason } = await close(target, '_all,conformance-a');
@@ -68,7 +68,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect(await states(target)).toEqual({ a: 'opened', b: 'opened', c: 'opened' });
   });
 
-  test('the syntax of an id is not checked: an impossible one is unknown', async () => {
+  test('an id with invalid syntax is simply unknown', async () => {
     await using target = await startTarget();
 
     expect((await close(target, 'FOO!')).reason).toBe("No known job with id 'FOO!'");
@@ -76,7 +76,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
 });
 
 describe('elasticsearch.md §2.3 allow_no_match', () => {
-  test('one id that does not exist refuses the whole request, and all of them are named', async () => {
+  test('one unknown id refuses the whole request, and the error names all unknown ids', async () => {
     await using target = await threeOpen();
 
     const reply = await close(target, 'gone-1,conformance-a,gone-2');
@@ -113,7 +113,7 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
   });
 
   embedded.each(['*', '_all'])(
-    '%j without any jobs is fine, and is not when a match is required',
+    '%j succeeds without any jobs, unless a match is required',
     async (expression) => {
       await using target = await startTarget();
 

@@ -1,14 +1,12 @@
-/** docs/elasticsearch.md §2.2, §2.4 to §2.9: what a close does in each state of a job, how long it takes, and how it fails. */
+/** docs/elasticsearch.md §2.2, §2.4 to §2.9: the effect of a close in each state of a job, its duration, and its failures. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const close = (target: Target, ids: string, query = '') =>
   target.post(`/_ml/anomaly_detectors/${ids}/_close${query}`);
 
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
-
 describe('elasticsearch.md §2.4 outcome by state', () => {
-  test('a closed job is success, and stays as it is', async () => {
+  test('closing a closed job succeeds and changes nothing', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -16,16 +14,19 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect((await close(target, 'conformance-a', '?force=true')).body).toEqual({ closed: true });
   });
 
-  embedded('an opened job closes when its process is done, with its housekeeping', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '90s' }] });
-    const before = target.clock.now();
+  embedded(
+    'an opened job is closed when its process has ended, with a finish time and a snapshot',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '90s' }] });
+      const before = target.clock.now();
 
-    expect((await close(target, 'a')).body).toEqual({ closed: true });
+      expect((await close(target, 'a')).body).toEqual({ closed: true });
 
-    expect(target.clock.now() - before).toBeGreaterThanOrEqual(90_000);
-    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
-    expect(target.cluster.job('a')?.finishedTime).toBeGreaterThanOrEqual(before + 90_000);
-  });
+      expect(target.clock.now() - before).toBeGreaterThanOrEqual(90_000);
+      expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+      expect(target.cluster.job('a')?.finishedTime).toBeGreaterThanOrEqual(before + 90_000);
+    },
+  );
 
   embedded('an opening job without a node loses its task at once', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'opening', node: null }] });
@@ -41,7 +42,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     });
   });
 
-  embedded('an opening job on a node: its opener notices, and it is closed', async () => {
+  embedded('an opening job on a node is closed when its node notices the close', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'opening', openTakes: '5m' }] });
     const before = target.clock.now();
 
@@ -51,7 +52,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(target.state('a')).toBe('closed');
   });
 
-  embedded('a closing job is not asked again, only waited for', async () => {
+  embedded('closing a closing job only waits for the close in progress', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '2m' }],
     });
@@ -62,10 +63,10 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(closings).toHaveLength(1);
   });
 
-  embedded('a failed job alone: 409 that names it', async () => {
+  embedded('closing a failed job alone is 409 and names it', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'cannot close job [a] because it failed, use force close',
@@ -74,7 +75,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 
   embedded.each(['a,b', 'a,closed', '*'])(
-    'a failed job among others (%s): 409 that names none, and nothing is closed',
+    'a failed job among others (%s) is 409 without a name, and nothing is closed',
     async (ids) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state: 'failed' }, { jobId: 'b' }, { jobId: 'closed', state: 'closed' }],
@@ -91,7 +92,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     },
   );
 
-  embedded('a job that is being deleted is unknown by id, and passed over by patterns', async () => {
+  embedded('a job that is being deleted is unknown by id and skipped by patterns', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', blocked: 'delete' }, { jobId: 'b' }] });
 
     expect((await close(target, 'a')).reason).toBe("No known job with id 'a'");
@@ -99,7 +100,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect([target.state('a'), target.state('b')]).toEqual(['opened', 'closed']);
   });
 
-  embedded('force still reaches the task that a delete has left', async () => {
+  embedded('a forced close still removes the task of a job that is being deleted', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', blocked: 'delete' }] });
 
     expect((await close(target, 'a', '?force=true')).body).toEqual({ closed: true });
@@ -112,7 +113,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect((await close(target, 'a')).body).toEqual({ closed: true });
   });
 
-  embedded('a job whose node has just left is closed where it turns up', async () => {
+  embedded('a job whose node just left is closed on its next node', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });
     target.cluster.crashNode('ml-0');
 
@@ -120,7 +121,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  embedded('in upgrade mode a job loses its task, and does not come back', async () => {
+  embedded('a close in upgrade mode removes the task, and the job does not return afterwards', async () => {
     await using target = await startTarget({
       fleet: { upgradeMode: true },
       jobs: [{ jobId: 'a' }, { jobId: 'b' }],
@@ -136,7 +137,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
 
 describe('elasticsearch.md §2.5 failures after validation', () => {
   embedded(
-    'a process that does not close cleanly: 500 with its words, the job failed, the others go on',
+    'a process that fails to close is 500 with its message and fails its job; other closes go on',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -149,7 +150,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
         ],
       });
 
-      expect(told(await close(target, 'a,b'))).toEqual({
+      expect(errorOf(await close(target, 'a,b'))).toEqual({
         status: 500,
         type: 'status_exception',
         reason: 'Exception closing autodetect process',
@@ -159,11 +160,11 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     },
   );
 
-  embedded('a process killed under the close: 409', async () => {
+  embedded('a process that is killed during the close is 409', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.forceCloseJob('a'));
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Close job interrupted by kill request',
@@ -182,14 +183,14 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     const { body } = await target.get('/_ml/anomaly_detectors/a/_stats');
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
 
-    expect(told(await close(target, 'a'))).toEqual({
+    expect(errorOf(await close(target, 'a'))).toEqual({
       status,
       type: 'failed_node_exception',
       reason: `Failed node [${body.jobs[0].node.id}]`,
     });
   });
 
-  embedded('the orphan of a lost node is completed by the next one, without housekeeping', async () => {
+  embedded('the next node completes the close of a lost node, without finish time and snapshot', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', node: 'ml-1', lastData: '3d', closeTakes: '10m' }],
     });
@@ -205,7 +206,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     });
   });
 
-  embedded('a job that is deleted meanwhile counts as closed', async () => {
+  embedded('a job that is deleted during the close counts as closed', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: 'never' }],
     });
@@ -214,7 +215,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     expect((await close(target, 'a', '?timeout=1m')).body).toEqual({ closed: true });
   });
 
-  embedded('without a master: 503, at once, with a reason that is null', async () => {
+  embedded('a close without a master is 503 at once, with a null reason', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a' }] });
     target.cluster.setMaster(false);
 
@@ -225,7 +226,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     expect(target.state('a')).toBe('opened');
   });
 
-  embedded('a master that goes while it coordinates: an error of 5xx, and the close goes on', async () => {
+  embedded('a master that leaves during the close is a 5xx error, and the close goes on', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '1m' }] });
     target.clock.at(target.clock.now() + 10_000, () => target.cluster.changeMaster());
 
@@ -246,14 +247,14 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
     datafeed: { datafeedId: 'df-a', state: 'started' },
   } as const;
 
-  embedded('a running datafeed is stopped, and stays so', async () => {
+  embedded('a close stops the running datafeed', async () => {
     await using target = await startTarget({ jobs: [fed] });
 
     expect((await close(target, 'a')).body).toEqual({ closed: true });
     expect(target.cluster.job('a')?.datafeed?.state).toBe('stopped');
   });
 
-  embedded('it stays stopped when the close fails later', async () => {
+  embedded('the datafeed stays stopped if the close fails later', async () => {
     await using target = await startTarget({ jobs: [{ ...fed, closeTakes: { fails: 'disk full' } }] });
 
     expect((await close(target, 'a')).status).toBe(500);
@@ -261,7 +262,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
   });
 
   embedded(
-    'one that cannot be stopped: 409 with all of them and the cause, and no job is closed',
+    'a datafeed that cannot be stopped is 409 with all datafeeds and the cause, and no job is closed',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -270,7 +271,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
         ],
       });
 
-      expect(told(await close(target, 'a,b'))).toEqual({
+      expect(errorOf(await close(target, 'a,b'))).toEqual({
         status: 409,
         type: 'status_exception',
         reason:
@@ -280,7 +281,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
     },
   );
 
-  embedded('the timeout of the close is how long a running search is waited for', async () => {
+  embedded('the timeout of the close limits how long it waits for a running search', async () => {
     await using target = await startTarget({
       jobs: [{ ...fed, datafeed: { ...fed.datafeed, stopTakes: 'never' } }],
     });
@@ -291,7 +292,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
     expect(target.clock.now() - before).toBeGreaterThanOrEqual(120_000 + 5_000);
   });
 
-  embedded('the datafeed of a closing job is left alone', async () => {
+  embedded('a close does not touch the datafeed of a closing job', async () => {
     await using target = await startTarget({
       jobs: [{ ...fed, state: 'closing' }],
     });
@@ -303,7 +304,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
 });
 
 describe('elasticsearch.md §2.7 time', () => {
-  embedded('the timeout does not bound the closing of processes', async () => {
+  embedded('the timeout does not limit how long processes take to close', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     const before = target.clock.now();
 
@@ -311,7 +312,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.clock.now() - before).toBeGreaterThanOrEqual(600_000);
   });
 
-  embedded('for a closing job it is the bound: 500, and the close goes on', async () => {
+  embedded('the timeout limits the wait for a closing job: 500, and the close goes on', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '10m' }],
     });
@@ -338,7 +339,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect((await close(target, 'a', '?timeout=90s')).reason).toContain('after 1.5m');
   });
 
-  embedded('jobs close side by side: a batch takes as long as its slowest', async () => {
+  embedded('jobs close at the same time, so a batch takes as long as its slowest job', async () => {
     await using target = await startTarget({
       jobs: ['a', 'b', 'c'].map((jobId, index) => ({
         jobId,
@@ -368,7 +369,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.clock.now() - before).toBeLessThan(21_000);
   });
 
-  embedded('closing goes on after the client has gone', async () => {
+  embedded('closing goes on after the client disconnects', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '4m' }] });
     const gone = new AbortController();
     target.clock.at(target.clock.now() + 10_000, () => gone.abort());
@@ -385,7 +386,7 @@ describe('elasticsearch.md §2.7 time', () => {
 
 describe('elasticsearch.md §2.8 force', () => {
   embedded.each(['opened', 'closing', 'failed', 'opening'] as const)(
-    'a job that is %s is closed at once',
+    'force closes a job that is %s at once',
     async (state) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state, lastData: '3d', closeTakes: 'never' }],
@@ -399,7 +400,7 @@ describe('elasticsearch.md §2.8 force', () => {
     },
   );
 
-  embedded('finished_time is written for a job that had a process, and no snapshot is', async () => {
+  embedded('a forced close of a job with a process writes finished_time but no snapshot', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', lastData: '3d' },
@@ -434,7 +435,7 @@ describe('elasticsearch.md §2.8 force', () => {
 });
 
 describe('elasticsearch.md §2.9 races', () => {
-  embedded('two closes of one job: both wait, both succeed', async () => {
+  embedded('two closes of one job both wait and both succeed', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '2m' }] });
 
     const replies = await Promise.all([close(target, 'a'), close(target, 'a')]);
@@ -443,11 +444,11 @@ describe('elasticsearch.md §2.9 races', () => {
     expect(target.cluster.job('a')?.stateHistory.filter(({ state }) => state === 'closing')).toHaveLength(1);
   });
 
-  embedded('a close while opening: the opener hears 409', async () => {
+  embedded('a close during the opening makes the open request fail with 409', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }] });
     target.clock.at(target.clock.now() + 10_000, () => target.cluster.closeJob('a'));
 
-    expect(told(await target.post('/_ml/anomaly_detectors/a/_open'))).toEqual({
+    expect(errorOf(await target.post('/_ml/anomaly_detectors/a/_open'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'The job has been closed while waiting to be opened',
@@ -459,7 +460,7 @@ describe('elasticsearch.md §2.9 races', () => {
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '5m' }],
     });
 
-    expect(told(await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'))).toMatchObject({
+    expect(errorOf(await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'))).toMatchObject({
       status: 409,
       reason: 'Cannot process data because job [a] does not have a corresponding autodetect process',
     });

@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §2.1 and §2.10: where a close request's parameters may stand, and what is said of bad ones. */
+/** docs/elasticsearch.md §2.1 and §2.10: the parameters of a close request in query and body, and the errors for invalid ones. */
 import { describe, expect, test } from 'vitest';
 import { startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -26,7 +26,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(await stateOf(target)).toBe('closed');
   });
 
-  test('an empty body is no content, whatever its Content-Type', async () => {
+  test('an empty body counts as no content, whatever its Content-Type', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?force=true`, '', {
@@ -36,7 +36,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(reply.body).toEqual({ closed: true });
   });
 
-  test('with any body, parameters in the query were never read: 400, with its exact words', async () => {
+  test('query parameters together with a body are 400, with the exact message', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?force=true`, {});
@@ -49,7 +49,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(await stateOf(target)).toBe('opened');
   });
 
-  test('several of them are listed in order', async () => {
+  test('several query parameters are listed in order', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?timeout=1m&force=true&allow_no_match=true`, {});
@@ -90,7 +90,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect((await target.post(`${path}?${query}`)).status).toBe(200);
   });
 
-  test('an unknown field of the body, with line and column', async () => {
+  test('an unknown field of the body is reported with line and column', async () => {
     await using target = await oneOpen();
 
     const { status, type, reason } = await target.post(path, '{"foo":1}');
@@ -102,7 +102,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     });
   });
 
-  test('a value of the body that cannot be read, with the cause', async () => {
+  test('an invalid value in the body is reported with its cause', async () => {
     await using target = await oneOpen();
 
     const { status, body } = await target.post(path, '{"timeout":"5"}');
@@ -119,7 +119,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     });
   });
 
-  test('a body that is not JSON', async () => {
+  test('a body that is not JSON is refused', async () => {
     await using target = await oneOpen();
 
     const { status, type } = await target.post(path, '{"force":');
@@ -136,7 +136,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect(reply.body).toEqual({ error: 'Content-Type header [text/html] is not supported', status: 406 });
   });
 
-  test('another method is 405, with what is allowed', async () => {
+  test('another method is 405 and names the allowed ones', async () => {
     await using target = await startTarget();
 
     const reply = await target.get(path);
@@ -163,7 +163,7 @@ describe('elasticsearch.md §6.4 time values', () => {
     },
   );
 
-  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is none', async (value) => {
+  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is not a time value', async (value) => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 

@@ -1,11 +1,9 @@
-/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13 and what else is asked of the cluster as a whole. */
+/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
-
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
+import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
 describe('GET /', () => {
-  test('names the cluster and its version', async () => {
+  test('returns the name and the version of the cluster', async () => {
     await using target = await startTarget();
 
     const { body, headers } = await target.get('/');
@@ -26,7 +24,7 @@ describe('GET /', () => {
 });
 
 describe('elasticsearch.md §3.4 info', () => {
-  test('defaults, limits and whether it is upgraded', async () => {
+  test('returns defaults, limits and the upgrade mode', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/info');
@@ -48,7 +46,7 @@ describe('elasticsearch.md §3.4 info', () => {
     expect(body.native_code.version).toMatch(/^\d+/);
   });
 
-  embedded('the highest memory limit is told once it is set, and bounds the default', async () => {
+  embedded('returns the maximum memory limit if it is set, which also limits the default', async () => {
     await using target = await startTarget();
     expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
 
@@ -62,7 +60,7 @@ describe('elasticsearch.md §3.4 info', () => {
     expect(body.defaults.anomaly_detectors.model_memory_limit).toBe('512mb');
   });
 
-  embedded('processors are told from 8 on', async () => {
+  embedded('returns processors from 8 on', async () => {
     await using newer = await startTarget({ stack: '8.19' });
     await using older = await startTarget({ stack: '7.17' });
 
@@ -75,7 +73,7 @@ describe('elasticsearch.md §3.4 info', () => {
 });
 
 describe('elasticsearch.md §3.5 memory stats', () => {
-  test('each node, in bytes', async () => {
+  test('list each node, in bytes', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/memory/_stats');
@@ -86,33 +84,30 @@ describe('elasticsearch.md §3.5 memory stats', () => {
     expect(node?.mem?.ml).toMatchObject({ data_frame_analytics_in_bytes: 0 });
   });
 
-  embedded(
-    'open jobs count, readable sizes are there when asked for, one node can be asked about',
-    async () => {
-      await using target = await startTarget({
-        jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
-      });
+  embedded('count open jobs, add readable sizes on request, and can be read for one node', async () => {
+    await using target = await startTarget({
+      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
+    });
 
-      const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
-      const none = (await target.get('/_ml/memory/nothing/_stats')).body;
+    const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
+    const none = (await target.get('/_ml/memory/nothing/_stats')).body;
 
-      const [node] = Object.values(one.nodes) as {
-        name: string;
-        mem: { total: string; ml: Record<string, unknown> };
-      }[];
-      expect(one._nodes.total).toBe(1);
-      expect(node?.mem.total).toBe('64gb');
-      expect(node?.mem.ml).toMatchObject({
-        anomaly_detectors_in_bytes: 110 * 2 ** 20,
-        anomaly_detectors: '110mb',
-      });
-      expect(none._nodes.total).toBe(0);
-    },
-  );
+    const [node] = Object.values(one.nodes) as {
+      name: string;
+      mem: { total: string; ml: Record<string, unknown> };
+    }[];
+    expect(one._nodes.total).toBe(1);
+    expect(node?.mem.total).toBe('64gb');
+    expect(node?.mem.ml).toMatchObject({
+      anomaly_detectors_in_bytes: 110 * 2 ** 20,
+      anomaly_detectors: '110mb',
+    });
+    expect(none._nodes.total).toBe(0);
+  });
 });
 
 describe('elasticsearch.md §3.6 upgrade mode', () => {
-  test('is acknowledged, shown, and left again', async () => {
+  test('can be turned on and off, and is shown in the info', async () => {
     await using target = await startTarget();
 
     expect((await target.post('/_ml/set_upgrade_mode?enabled=true&timeout=30s')).body).toEqual({
@@ -124,7 +119,7 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
     expect((await target.get('/_ml/info')).body.upgrade_mode).toBe(false);
   });
 
-  embedded('takes the nodes from jobs and datafeeds, and gives them back', async () => {
+  embedded('takes the nodes from jobs and datafeeds, and returns them afterwards', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -158,7 +153,7 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
 });
 
 describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
-  embedded('a close that is under way when it begins hears so, and does not wait for ever', async () => {
+  embedded('ends a close in progress with an error', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
 
@@ -170,7 +165,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  embedded('a look-back goes on where it was', async () => {
+  embedded('lets a lookback continue where it was', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -193,7 +188,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 
     const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
     const start = target.clock.now() - 12 * 3_600_000;
-    // of two hours one was read twice, because a moved job goes back to its snapshot
+    // one of two hours was read twice, because a moved job reverts to its snapshot
     expect(counts.latest_record_timestamp).toBeLessThan(start - 90 * 86_400_000 + 101 * 3_600_000);
     expect(counts.latest_record_timestamp).toBeGreaterThan(start - 90 * 86_400_000 + 98 * 3_600_000);
   });
@@ -202,7 +197,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 describe('elasticsearch.md §3.13 cat', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 
-  test('jobs as a table', async () => {
+  test('lists jobs as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -213,7 +208,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-a closed\nconformance-b opened\n');
   });
 
-  test('the default columns, with their names', async () => {
+  test('has named default columns', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -239,7 +234,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     ]);
   });
 
-  test('as JSON every value is a string, or null', async () => {
+  test('returns only strings and nulls as JSON', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -248,7 +243,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(body).toEqual([{ id: 'conformance-a', state: 'closed', dpr: '0', dl: null, 'node.name': null }]);
   });
 
-  test('sorted, descending if asked', async () => {
+  test('sorts rows, descending on request', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -258,7 +253,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-b\nconformance-a\n');
   });
 
-  embedded('units can be chosen', async () => {
+  embedded('uses the requested units', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', lastData: '1h', modelBytes: 3 * 2 ** 20 }],
     });
@@ -267,7 +262,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}?h=mb&bytes=kb`)).text.trim()).toBe('3072');
   });
 
-  test('help lists the columns', async () => {
+  test('lists the columns with help', async () => {
     await using target = await startTarget();
 
     const { text } = await target.get(`${listing}?help=true`);
@@ -281,7 +276,7 @@ describe('elasticsearch.md §3.13 cat', () => {
       expect(text).toMatch(new RegExp(`^${column.replaceAll('.', '\\.')} +\\|`, 'm'));
   });
 
-  test('unknown ids are 404 as in the stats', async () => {
+  test('returns 404 for unknown ids, like the stats', async () => {
     await using target = await startTarget();
 
     expect((await target.get(`${listing}/conformance-x`)).reason).toBe(
@@ -293,7 +288,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}/conformance-x*`)).text).toBe('');
   });
 
-  test('datafeeds', async () => {
+  test('lists datafeeds as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put('/_ml/datafeeds/conformance-f', {
@@ -312,7 +307,7 @@ describe('elasticsearch.md §3.13 cat', () => {
 });
 
 describe('settings', () => {
-  test('are set, shown nested or flat, and taken back', async () => {
+  test('can be set, read nested or flat, and removed', async () => {
     await using target = await startTarget();
     const name = 'xpack.ml.node_concurrent_job_allocations';
 
@@ -329,12 +324,12 @@ describe('settings', () => {
     expect(body.defaults[name]).toBe('2');
   });
 
-  test('unknown ones are refused', async () => {
+  test('are refused if unknown', async () => {
     await using target = await startTarget();
 
     const reply = await target.put('/_cluster/settings', { persistent: { 'xpack.ml.nonsense': 1 } });
 
-    expect(told(reply)).toEqual({
+    expect(errorOf(reply)).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason: 'persistent setting [xpack.ml.nonsense], not recognized',

@@ -1,14 +1,13 @@
 /** docs/elasticsearch.md §3.10: data, flush and forecast. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const job = '/_ml/anomaly_detectors/conformance-a';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 
 const start = 1_403_481_600_000;
 const minute = 60_000;
 
-/** A job of five-minute buckets on epoch seconds, with two fields. */
+/** A job with five-minute buckets, epoch seconds as time, and two fields. */
 async function opened(changes: Record<string, unknown> = {}): Promise<Target> {
   const target = await startTarget();
   await target.openJob('conformance-a', {
@@ -31,7 +30,7 @@ const record = (offsetMs: number, airline = 'AAL') =>
   });
 
 describe('elasticsearch.md §3.10 data', () => {
-  test('202 with the counts of this upload, and the warning that the endpoint is deprecated', async () => {
+  test('an upload returns 202 with its own counts, and the warning that the endpoint is deprecated', async () => {
     await using target = await opened();
     const lines = `${record(0)}\n${record(100_000, 'JZA')}\n`;
 
@@ -74,7 +73,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body.processed_record_count).toBe(3);
   });
 
-  test('the second upload has counts of its own, the stats have all', async () => {
+  test('a second upload returns its own counts, while the stats have the total', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, record(0));
 
@@ -106,7 +105,7 @@ describe('elasticsearch.md §3.10 data', () => {
     });
   });
 
-  test('a late record of the bucket that is still open is taken', async () => {
+  test('a late record of the current bucket is accepted', async () => {
     await using target = await opened();
 
     const { body } = await target.post(`${job}/_data`, `${record(4 * minute)}\n${record(minute)}`);
@@ -114,7 +113,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body).toMatchObject({ processed_record_count: 2, out_of_order_timestamp_count: 0 });
   });
 
-  test('times in a format of letters', async () => {
+  test('times are read by the time_format pattern', async () => {
     await using target = await opened({
       data_description: { time_field: 'time', time_format: "yyyy-MM-dd'T'HH:mm:ssX" },
     });
@@ -127,7 +126,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body).toMatchObject({ earliest_record_timestamp: start, invalid_date_count: 1 });
   });
 
-  test('content that is no JSON', async () => {
+  test('content that is not JSON is refused', async () => {
     await using target = await opened();
 
     expect((await target.post(`${job}/_data`, '{"time":')).status).toBe(400);
@@ -148,11 +147,11 @@ describe('elasticsearch.md §3.10 data', () => {
     expect((await target.post(`${job}/_data?reset_start=1403481600`, record(0))).status).toBe(202);
   });
 
-  test('a job that is not open takes none', async () => {
+  test('a job that is not open accepts no data', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_data`, '{"time":1}'))).toEqual({
+    expect(errorOf(await target.post(`${job}/_data`, '{"time":1}'))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
@@ -172,7 +171,7 @@ describe('elasticsearch.md §3.10 data', () => {
     const reasons = [
       await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'),
       await target.post('/_ml/anomaly_detectors/a/_flush'),
-    ].map(told);
+    ].map(errorOf);
 
     expect(reasons).toEqual([
       {
@@ -190,7 +189,7 @@ describe('elasticsearch.md §3.10 data', () => {
 });
 
 describe('elasticsearch.md §3.10 flush', () => {
-  test('answers with the end of the last final bucket', async () => {
+  test('a flush returns the end of the last final bucket', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, `${record(0)}\n${record(7 * minute)}`);
 
@@ -200,7 +199,7 @@ describe('elasticsearch.md §3.10 flush', () => {
     expect(body).toEqual({ flushed: true, last_finalized_bucket_end: start + 5 * minute });
   });
 
-  test('advance_time makes buckets final, and what is older is late from then on', async () => {
+  test('advance_time makes buckets final, so that older records are late afterwards', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, record(0));
 
@@ -229,7 +228,7 @@ describe('elasticsearch.md §3.10 flush', () => {
     expect(await target.post(`${job}/_flush?${query}`)).toMatchObject({ status: 400, reason });
   });
 
-  test('the parameters may stand in the body', async () => {
+  test('a flush accepts its parameters in the body', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, record(0));
 
@@ -242,11 +241,11 @@ describe('elasticsearch.md §3.10 flush', () => {
     expect(body.flushed).toBe(true);
   });
 
-  test('a closed job is not flushed', async () => {
+  test('a closed job cannot be flushed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_flush`))).toEqual({
+    expect(errorOf(await target.post(`${job}/_flush`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
@@ -255,10 +254,10 @@ describe('elasticsearch.md §3.10 flush', () => {
 });
 
 describe('elasticsearch.md §3.10 forecast', () => {
-  test('is acknowledged with an id, once there is a model', async () => {
+  test('a forecast is acknowledged with an id if the job has a model', async () => {
     await using target = await opened();
 
-    expect(told(await target.post(`${job}/_forecast`))).toEqual({
+    expect(errorOf(await target.post(`${job}/_forecast`))).toEqual({
       status: 400,
       type: 'status_exception',
       reason:
@@ -271,17 +270,17 @@ describe('elasticsearch.md §3.10 forecast', () => {
     expect(body.forecast_id).toMatch(/^[\w-]{20}$/);
   });
 
-  test('a closed job makes none', async () => {
+  test('a closed job cannot forecast', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.post(`${job}/_forecast`))).toMatchObject({
+    expect(errorOf(await target.post(`${job}/_forecast`))).toMatchObject({
       status: 409,
       reason: 'Cannot perform requested action because job [conformance-a] is not open',
     });
   });
 
-  embedded('a finished one can be deleted, a running one cannot', async () => {
+  embedded('a finished forecast can be deleted, a running one cannot', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
     const { body } = await target.post('/_ml/anomaly_detectors/a/_forecast');
     const path = `/_ml/anomaly_detectors/a/_forecast/${body.forecast_id}`;

@@ -1,16 +1,15 @@
 /** docs/elasticsearch.md §3.3 and §3.11: datafeeds and their stats. */
 import { describe, expect, test } from 'vitest';
-import { embedded, type Reply, startTarget, type Target } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
 const feeds = '/_ml/datafeeds';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const hour = 3_600_000;
 
 const statsOf = async (target: Target, id: string) =>
   (await target.get(`${feeds}/${id}/_stats`)).body.datafeeds[0];
 
 describe('elasticsearch.md §3.11 put', () => {
-  test('the least that makes a datafeed comes back complete with defaults', async () => {
+  test('a minimal datafeed is returned with all defaults', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -36,7 +35,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(ms).toBeLessThan(120_000);
   });
 
-  test('may have a longer id than a job, as Kibana gives it', async () => {
+  test('a datafeed id may be longer than a job id, as Kibana creates it', async () => {
     await using target = await startTarget();
     const jobId = `conformance-${'a'.repeat(52)}`;
     await target.putJob(jobId);
@@ -49,7 +48,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body).toMatchObject({ count: 1, datafeeds: [{ datafeed_id: `datafeed-${jobId}` }] });
   });
 
-  test('with aggregations it is cut by a thousand of their intervals', async () => {
+  test('aggregations set the chunks to a thousand of their intervals', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -73,31 +72,31 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body.chunking_config).toEqual({ mode: 'manual', time_span: '3600000000ms' });
   });
 
-  test('an unknown job, a second datafeed, an id that is taken', async () => {
+  test('an unknown job, a second datafeed for a job and a duplicate id are refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.putJob('conformance-b');
     const feed = (job: string) => ({ job_id: job, indices: ['conformance-data'] });
     await target.put(`${feeds}/conformance-f`, feed('conformance-a'));
 
-    expect(told(await target.put(`${feeds}/conformance-x`, feed('conformance-x')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-x`, feed('conformance-x')))).toEqual({
       status: 404,
       type: 'resource_not_found_exception',
       reason: "No known job with id 'conformance-x'",
     });
-    expect(told(await target.put(`${feeds}/conformance-g`, feed('conformance-a')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-g`, feed('conformance-a')))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'A datafeed [conformance-f] already exists for job [conformance-a]',
     });
-    expect(told(await target.put(`${feeds}/conformance-f`, feed('conformance-b')))).toEqual({
+    expect(errorOf(await target.put(`${feeds}/conformance-f`, feed('conformance-b')))).toEqual({
       status: 400,
       type: 'resource_already_exists_exception',
       reason: 'A datafeed with id [conformance-f] already exists',
     });
   });
 
-  test('no indices, an unknown field', async () => {
+  test('missing indices and an unknown field are refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -107,7 +106,7 @@ describe('elasticsearch.md §3.11 put', () => {
     );
   });
 
-  test('update changes what is given; the job stays', async () => {
+  test('an update changes the given fields and cannot change the job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -126,14 +125,14 @@ describe('elasticsearch.md §3.11 put', () => {
 });
 
 describe('elasticsearch.md §3.3 get and stats', () => {
-  test('by id and pattern; groups do not count', async () => {
+  test('datafeeds are found by id and pattern, but not by group', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-g'] });
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
 
     expect((await target.get(`${feeds}/conformance-*`)).body.count).toBe(1);
     expect((await target.get(`${feeds}/_all`)).body.count).toBeGreaterThanOrEqual(1);
-    expect(told(await target.get(`${feeds}/conformance-g`))).toEqual({
+    expect(errorOf(await target.get(`${feeds}/conformance-g`))).toEqual({
       status: 404,
       type: 'resource_not_found_exception',
       reason: 'No datafeed with id [conformance-g] exists',
@@ -147,7 +146,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('a stopped one', async () => {
+  test('the stats of a stopped datafeed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -165,7 +164,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     });
   });
 
-  test('a running one: node, explanation, running state', async () => {
+  test('the stats of a running datafeed have node, explanation and running state', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -188,7 +187,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     ]);
   });
 
-  embedded('a look-back says so, and where it stands', async () => {
+  embedded('the stats of a lookback show that it is one, and its progress', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -217,7 +216,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
 });
 
 describe('elasticsearch.md §3.11 start', () => {
-  test('feeds the job with what its index holds', async () => {
+  test('a started datafeed feeds its job the documents of its index', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -229,7 +228,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(body.node).toBe((await statsOf(target, id)).node.id);
   });
 
-  embedded('and goes on with what is indexed later', async () => {
+  embedded('a started datafeed goes on with documents that are indexed later', async () => {
     await using target = await startTarget();
     await target.openJob('a');
     const id = await target.putDatafeed('a');
@@ -246,7 +245,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((target.cluster.job('a')?.lastDataTime ?? 0) - later).toBeLessThan(10 * 60_000);
   });
 
-  test('with an end, it stops by itself and closes its job', async () => {
+  test('a datafeed with an end stops by itself and closes its job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -270,7 +269,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(counts.processed_record_count).toBe(120);
   });
 
-  test('unknown, of a closed job, started already', async () => {
+  test('a datafeed that is unknown, running or of a closed job cannot be started', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -278,14 +277,14 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((await target.post(`${feeds}/conformance-x/_start`)).reason).toBe(
       'No datafeed with id [conformance-x] exists',
     );
-    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+    expect(errorOf(await target.post(`${feeds}/${id}/_start`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `cannot start datafeed [${id}] because job [conformance-a] is closed`,
     });
     await target.post('/_ml/anomaly_detectors/conformance-a/_open');
     await target.post(`${feeds}/${id}/_start`);
-    expect(told(await target.post(`${feeds}/${id}/_start`))).toEqual({
+    expect(errorOf(await target.post(`${feeds}/${id}/_start`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `cannot start datafeed [${id}] because it has already been started`,
@@ -302,7 +301,7 @@ describe('elasticsearch.md §3.11 start', () => {
     );
   });
 
-  test('an end before the start', async () => {
+  test('an end before the start is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -315,7 +314,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(reason).toContain('start [1403485200000] must be earlier than end [1403481600000]');
   });
 
-  embedded('of an index that is not there', async () => {
+  embedded('a datafeed of an unknown index cannot be started', async () => {
     await using target = await startTarget();
     await target.openJob('a');
     await target.put(`${feeds}/f`, { job_id: 'a', indices: ['nothing'] });
@@ -329,7 +328,7 @@ describe('elasticsearch.md §3.11 start', () => {
     ['9.2', 408, 'status_exception'],
     ['7.17', 500, 'illegal_state_exception'],
   ] as const)(
-    'on %s a job that is still opening keeps it starting: %d after the timeout',
+    'on %s a datafeed whose job is still opening stays starting: %d after the timeout',
     async (stack, status, type) => {
       await using target = await startTarget({
         stack,
@@ -345,14 +344,14 @@ describe('elasticsearch.md §3.11 start', () => {
 
       const reply = await target.post(`${feeds}/f/_start?timeout=20s`);
 
-      expect(told(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
+      expect(errorOf(reply)).toEqual({ status, type, reason: 'Starting datafeed [f] timed out after [20s]' });
       expect((await statsOf(target, 'f')).state).toBe('starting');
       await target.clock.advance(60_000);
       expect((await statsOf(target, 'f')).state).toBe('started');
     },
   );
 
-  embedded('of a job that waits for a node: started, and nowhere yet', async () => {
+  embedded('a datafeed of a job that waits for a node starts without a node', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [
@@ -369,7 +368,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect((await statsOf(target, 'f')).state).toBe('started');
   });
 
-  embedded('while assignment is disabled', async () => {
+  embedded('a datafeed cannot be started while assignment is disabled', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', datafeed: { datafeedId: 'f' } }] });
     target.cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
 
@@ -380,7 +379,7 @@ describe('elasticsearch.md §3.11 start', () => {
 });
 
 describe('elasticsearch.md §3.11 stop', () => {
-  test('stops, and again is success; the job stays open', async () => {
+  test('a stop leaves the job open, and a second stop succeeds as well', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -395,7 +394,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  test('lists, patterns, what must match', async () => {
+  test('lists and patterns stop several datafeeds, and allow_no_match decides about unknown ones', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop`)).body).toEqual({ stopped: true });
@@ -405,7 +404,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect((await target.post(`${feeds}/conformance-*/_stop?allow_no_match=false`)).status).toBe(404);
   });
 
-  test('body and query together', async () => {
+  test('body and query parameters may be combined', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop?force=true`, {})).reason).toBe(
@@ -413,7 +412,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  embedded('one with an end closes its job when it is stopped', async () => {
+  embedded('a datafeed with an end closes its job when it is stopped', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -435,7 +434,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
   });
 
-  embedded('max_empty_searches: it stops by itself, and its job is closed', async () => {
+  embedded('a datafeed with max_empty_searches stops by itself and closes its job', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -462,13 +461,13 @@ describe('elasticsearch.md §3.11 stop', () => {
 });
 
 describe('elasticsearch.md §3.11 delete', () => {
-  test('a running one needs force', async () => {
+  test('deleting a running datafeed needs force', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
     await target.post(`${feeds}/${id}/_start`);
 
-    expect(told(await target.delete(`${feeds}/${id}`))).toEqual({
+    expect(errorOf(await target.delete(`${feeds}/${id}`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `Cannot delete datafeed [${id}] while its status is started`,

@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §2.10, §3, §5 and §6: what every endpoint has in common on the wire. */
+/** docs/elasticsearch.md §2.10, §3, §5 and §6: the HTTP behaviour of every endpoint. */
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget } from '../../../support/elasticsearch.ts';
@@ -6,19 +6,19 @@ import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 const vendor = (version: number) => `application/vnd.elasticsearch+json; compatible-with=${version}`;
 
 describe('elasticsearch.md §6 the request line', () => {
-  /** A path that makes a request line of exactly `bytes`, line end included. */
+  /** A path for a request line of exactly `bytes` bytes, including the line end. */
   const path = (bytes: number) => {
     const fixed = 'POST /_ml/anomaly_detectors//_close HTTP/1.1\r\n'.length;
     return `/_ml/anomaly_detectors/${'a'.repeat(bytes - fixed)}/_close`;
   };
 
-  test('4096 bytes are read: the id is unknown', async () => {
+  test('a line of 4096 bytes is accepted, so the answer is 404 for the unknown id', async () => {
     await using target = await startTarget();
 
     expect((await target.post(path(4096))).status).toBe(404);
   });
 
-  test('more are refused, whatever they say', async () => {
+  test('a longer line is refused', async () => {
     await using target = await startTarget();
 
     const reply = await target.post(path(4097));
@@ -43,14 +43,14 @@ describe('elasticsearch.md §6 the request line', () => {
 });
 
 describe('responses', () => {
-  test('every one names the product', async () => {
+  test('every response has the product header', async () => {
     await using target = await startTarget();
 
     for (const path of ['/_ml/info', '/_ml/anomaly_detectors/conformance-x', '/_cat/ml/anomaly_detectors'])
       expect((await target.get(path)).headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('pretty breaks lines, format=yaml is YAML', async () => {
+  test('pretty adds line breaks, and format=yaml returns YAML', async () => {
     await using target = await startTarget();
 
     const pretty = await target.get('/_ml/anomaly_detectors/conformance-x*?pretty');
@@ -69,7 +69,7 @@ describe('responses', () => {
     expect(body.error.stack_trace).toContain('No known job');
   });
 
-  test('an address that nothing answers to', async () => {
+  test('an unknown path is 400', async () => {
     await using target = await startTarget();
 
     expect((await target.get('/_ml/nothing/here')).body).toEqual({
@@ -78,7 +78,7 @@ describe('responses', () => {
     expect((await target.get('/_ml/nothing/here')).status).toBe(400);
   });
 
-  test('X-Opaque-Id comes back', async () => {
+  test('the response repeats X-Opaque-Id', async () => {
     await using target = await startTarget();
 
     const { headers } = await target.get('/_ml/info', { headers: { 'x-opaque-id': 'mine' } });
@@ -131,7 +131,7 @@ describe('elasticsearch.md §5 media types', () => {
     }
   });
 
-  embedded('7.17 refuses a later one with 406 and a bare string', async () => {
+  embedded('7.17 refuses a newer compatible version with 406 and a plain string', async () => {
     await using target = await startTarget({ stack: '7.17' });
 
     const reply = await target.post('/_ml/anomaly_detectors/x/_close', '{}', {
@@ -142,7 +142,7 @@ describe('elasticsearch.md §5 media types', () => {
     expect(reply.body).toEqual({ error: `Content-Type header [${vendor(8)}] is not supported`, status: 406 });
   });
 
-  embedded('with a body, both headers ask for the same version', async () => {
+  embedded('a request with a body needs the same version in both headers', async () => {
     await using target = await startTarget({ stack: '9.2' });
     const post = (contentType: string, accept: string) =>
       target.post('/_ml/anomaly_detectors/x*/_close', '{}', {
@@ -188,7 +188,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect(body.headers.get('warning')).toContain('allow_no_jobs');
   });
 
-  embedded('on 8 only for whoever asks for compatibility with 7; on 9 not at all', async () => {
+  embedded('allow_no_jobs works on 8 only in compatibility mode 7, and not on 9', async () => {
     await using eight = await startTarget({ stack: '8.19' });
     await using nine = await startTarget({ stack: '9.2' });
     const refused = {
@@ -207,7 +207,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect(latest.reason).toContain(refused.reason);
   });
 
-  embedded('the older prefix is there on 7.17, on 8 for compatibility with 7, and gone on 9', async () => {
+  embedded('the older path prefix works on 7.17, on 8 in compatibility mode 7, and not on 9', async () => {
     await using seven = await startTarget({ stack: '7.17' });
     await using eight = await startTarget({ stack: '8.19' });
     await using nine = await startTarget({ stack: '9.2' });
@@ -223,7 +223,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect((await nine.get(path)).status).toBe(400);
   });
 
-  embedded('memory stats and delete_user_annotations are of 8 and later', async () => {
+  embedded('memory stats and delete_user_annotations exist from 8 on', async () => {
     await using target = await startTarget({ stack: '7.17', jobs: [{ jobId: 'a', state: 'closed' }] });
 
     expect((await target.get('/_ml/memory/_stats')).status).toBe(400);

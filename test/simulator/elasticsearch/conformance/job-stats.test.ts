@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §1.3 and §3.2: what job stats show in each situation, and what their clocks mean. */
+/** docs/elasticsearch.md §1.3 and §3.2: the job stats in each situation, and the meaning of their times. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -7,11 +7,11 @@ const hour = 3_600_000;
 const stats = async (target: Target, id: string, query = '') =>
   (await target.get(`/_ml/anomaly_detectors/${id}/_stats${query}`)).body.jobs[0];
 
-describe('elasticsearch.md §1.3 what is there, by situation', () => {
+describe('elasticsearch.md §1.3 the stats in each situation', () => {
   const live = ['state', 'node', 'open_time', 'assignment_explanation'];
   const shown = (job: object) => live.filter((field) => field in job);
 
-  test('a closed job that never ran', async () => {
+  test('the stats of a closed job that never ran', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -48,7 +48,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
       const job = await stats(target, 'a');
       expect(shown(job)).toEqual(['state', 'node', 'open_time', 'assignment_explanation']);
       expect(job).toMatchObject({ state: 'opening', open_time: '10800s' });
-      // two of them hold both openings of their node: the third waits, until one is closed
+      // two jobs use both opening slots of the node, so the third waits until one of them is closed
       expect(shown(await stats(target, 'c'))).not.toContain('open_time');
       await target.post('/_ml/anomaly_detectors/a/_close');
       expect(await stats(target, 'a')).toMatchObject({ state: 'closed' });
@@ -56,7 +56,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
     },
   );
 
-  test('a job that runs', async () => {
+  test('the stats of a running job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -120,7 +120,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
     );
   });
 
-  embedded('in upgrade mode: opened, without a node, with the explanation', async () => {
+  embedded('a job in upgrade mode is opened, without a node and with the explanation', async () => {
     await using target = await startTarget({ fleet: { upgradeMode: true }, jobs: [{ jobId: 'a' }] });
 
     const job = await stats(target, 'a');
@@ -143,7 +143,7 @@ describe('elasticsearch.md §1.3 what is there, by situation', () => {
     expect((await target.get('/_ml/anomaly_detectors/a/_stats')).reason).toBe("No known job with id 'a'");
   });
 
-  embedded('open_time is a duration that starts anew on another node', async () => {
+  embedded('open_time is a duration that restarts on another node', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', openedAt: '2d' }] });
     expect((await stats(target, 'a')).open_time).toBe('172800s');
 
@@ -175,7 +175,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     ]);
   });
 
-  test('without an id, all of them', async () => {
+  test('a request without an id returns all jobs', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -202,7 +202,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     ).toBe(404);
   });
 
-  embedded('no more than ten thousand are listed, and nothing says so', async () => {
+  embedded('at most ten thousand jobs are listed, without a hint that there are more', async () => {
     await using target = await startTarget({
       jobs: Array.from({ length: 10_003 }, (_, index) => ({ jobId: `job-${index}`, state: 'closed' })),
     });
@@ -267,7 +267,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(counts.last_data_time).toBeGreaterThan(1_700_000_000_000);
   });
 
-  test('it moves though every record is refused', async () => {
+  test('last_data_time advances even if every record is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":"no date"}');
@@ -279,7 +279,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(counts).not.toHaveProperty('latest_record_timestamp');
   });
 
-  embedded('a datafeed that finds nothing does not move it', async () => {
+  embedded('a datafeed that finds nothing does not change last_data_time', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -296,7 +296,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect((await stats(target, 'a')).data_counts.last_data_time).toBe(before);
   });
 
-  embedded('one that finds something moves it with each search, without anybody looking', async () => {
+  embedded('a datafeed that finds data advances last_data_time with each search', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -314,12 +314,12 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     const { data_counts: after } = await stats(target, 'a');
     expect(after.processed_record_count - before.processed_record_count).toBeGreaterThan(2_800);
     expect(after.bucket_count - before.bucket_count).toBeGreaterThanOrEqual(95);
-    // searches come at half a bucket, and look back by the query delay
+    // searches run every half bucket and read up to the query delay ago
     expect(target.clock.now() - after.last_data_time).toBeLessThan(450_000);
     expect(target.clock.now() - after.latest_record_timestamp).toBeLessThan(450_000 + 90_000 + 30_000);
   });
 
-  embedded('when the source dries up it stays at the last search that found something', async () => {
+  embedded('last_data_time stays at the last search with data when the source ends', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', lastData: '1m', datafeed: { state: 'started', source: { every: '30s' } } }],
     });
@@ -334,7 +334,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(counts.last_data_time - dryAt).toBeLessThan(10 * 60_000);
   });
 
-  embedded('a back-fill has old event time and fresh last_data_time', async () => {
+  embedded('a backfill has old event times and a recent last_data_time', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -357,7 +357,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(target.clock.now() - counts.latest_record_timestamp).toBeGreaterThan(200 * 24 * hour);
   });
 
-  test('a job that was opened again shows its last_data_time of before', async () => {
+  test('a job that was opened again keeps its earlier last_data_time', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
@@ -372,7 +372,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
   });
 
   embedded(
-    'moved with a running datafeed: event time goes back to the snapshot, last_data_time stays',
+    'a job that moves with a running datafeed reverts its event time to the snapshot and keeps last_data_time',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -398,7 +398,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     },
   );
 
-  embedded('moved without a snapshot: the job looks as if it never had data', async () => {
+  embedded('a job that moves without a snapshot shows no data at all', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -418,7 +418,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect((await stats(target, 'a')).data_counts).not.toHaveProperty('last_data_time');
   });
 
-  embedded('moved without a datafeed: the counts stay', async () => {
+  embedded('a job that moves without a datafeed keeps its counts', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });
     const before = (await stats(target, 'a')).data_counts;
 
@@ -446,7 +446,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
 });
 
 describe('elasticsearch.md §3.2 model and timing', () => {
-  embedded('a model grows with what it is fed, up to its limit', async () => {
+  embedded('a model grows with its data up to its limit', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -470,7 +470,7 @@ describe('elasticsearch.md §3.2 model and timing', () => {
     expect(sizes[2].total_by_field_count).toBeGreaterThan(sizes[0].total_by_field_count);
   });
 
-  embedded('the times of buckets are there after the first, and agree with each other', async () => {
+  embedded('bucket times appear after the first bucket and are consistent', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h', modelBytes: '64mb' }] });
 
     const { timing_stats: timing, data_counts: counts } = await stats(target, 'a');
@@ -487,7 +487,7 @@ describe('elasticsearch.md §3.2 model and timing', () => {
 });
 
 describe('elasticsearch.md §3.2 forecasts', () => {
-  embedded('are counted by state while they run and when they are done', async () => {
+  embedded('forecasts are counted by state while they run and afterwards', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
     await target.post('/_ml/anomaly_detectors/a/_forecast?duration=3d');
 
@@ -500,7 +500,7 @@ describe('elasticsearch.md §3.2 forecasts', () => {
     expect(Object.keys(finished.memory_bytes)).toEqual(['total', 'min', 'avg', 'max']);
   });
 
-  embedded('those of a forced close stay started until the job is opened again', async () => {
+  embedded('forecasts stay started after a forced close until the job is opened again', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h', forecast: 'started' }] });
     await target.post('/_ml/anomaly_detectors/a/_close?force=true');
 
@@ -530,7 +530,7 @@ describe('elasticsearch.md §3 filter_path', () => {
     expect(body).toEqual(expected);
   });
 
-  test('errors are filtered, too', async () => {
+  test('filter_path applies to errors as well', async () => {
     await using target = await startTarget();
 
     const reply = await target.get('/_ml/anomaly_detectors/conformance-x/_stats?filter_path=jobs.job_id');

@@ -1,16 +1,15 @@
 /** docs/elasticsearch.md §3.1, §3.7, §3.8, §3.9, §3.12: putting, reading, updating, opening, deleting and resetting jobs. */
 import { describe, expect, test } from 'vitest';
-import { embedded, leastJob, type Reply, startTarget } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, minimalJob, startTarget } from '../../../support/elasticsearch.ts';
 
 const jobs = '/_ml/anomaly_detectors';
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const detectors = (...list: object[]) => ({
-  ...leastJob,
+  ...minimalJob,
   analysis_config: { bucket_span: '1h', detectors: list },
 });
 
 describe('elasticsearch.md §3.7 put', () => {
-  test('the least that makes a job comes back complete with defaults', async () => {
+  test('a minimal job is returned with all defaults', async () => {
     await using target = await startTarget();
 
     const { status, body } = await target.put(`${jobs}/conformance-a`, {
@@ -82,11 +81,11 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('what was given is kept as given', async () => {
+  test('given fields are stored unchanged', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
-      ...leastJob,
+      ...minimalJob,
       groups: ['conformance-web'],
       description: 'about it',
       analysis_limits: { model_memory_limit: '2gb' },
@@ -114,11 +113,11 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('a datafeed may come with it, named after the job', async () => {
+  test('a job may contain its datafeed, which is named after the job', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
-      ...leastJob,
+      ...minimalJob,
       datafeed_config: { indices: ['conformance-data'] },
     });
 
@@ -135,11 +134,11 @@ describe('elasticsearch.md §3.7 put', () => {
     expect((await target.get('/_ml/datafeeds/conformance-a')).body.count).toBe(1);
   });
 
-  test('two puts of the same id', async () => {
+  test('a second put of the same id is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
-    expect(told(await target.put(`${jobs}/conformance-a`, leastJob))).toEqual({
+    expect(errorOf(await target.put(`${jobs}/conformance-a`, minimalJob))).toEqual({
       status: 400,
       type: 'resource_already_exists_exception',
       reason: "The job cannot be created with the Id 'conformance-a'. The Id is already used.",
@@ -155,25 +154,25 @@ describe('elasticsearch.md §3.7 put', () => {
       reason: `job and group names must be unique but job [${name}] and group [${name}] have the same name`,
     });
 
-    expect(told(await target.put(`${jobs}/conformance-web`, leastJob))).toEqual(same('conformance-web'));
+    expect(errorOf(await target.put(`${jobs}/conformance-web`, minimalJob))).toEqual(same('conformance-web'));
     expect(
-      told(await target.put(`${jobs}/conformance-b`, { ...leastJob, groups: ['conformance-a'] })),
+      errorOf(await target.put(`${jobs}/conformance-b`, { ...minimalJob, groups: ['conformance-a'] })),
     ).toEqual(same('conformance-a'));
     expect(
-      told(await target.put(`${jobs}/conformance-c`, { ...leastJob, groups: ['conformance-c'] })),
+      errorOf(await target.put(`${jobs}/conformance-c`, { ...minimalJob, groups: ['conformance-c'] })),
     ).toEqual(same('conformance-c'));
   });
 
   const rule =
     'can contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric';
   test.each([
-    ['a bad id', 'FOO', leastJob, `Invalid job_id; 'FOO' ${rule}`],
-    ['an id that ends in a hyphen', 'foo-', leastJob, `Invalid job_id; 'foo-' ${rule}`],
-    ['a long id', 'a'.repeat(65), leastJob, 'The job id cannot contain more than 64 characters.'],
+    ['a bad id', 'FOO', minimalJob, `Invalid job_id; 'FOO' ${rule}`],
+    ['an id that ends in a hyphen', 'foo-', minimalJob, `Invalid job_id; 'foo-' ${rule}`],
+    ['a long id', 'a'.repeat(65), minimalJob, 'The job id cannot contain more than 64 characters.'],
     [
       'a bad group',
       'a',
-      { ...leastJob, groups: ['$'] },
+      { ...minimalJob, groups: ['$'] },
       "Invalid group id '$'; must be non-empty string and may contain lowercase alphanumeric (a-z and 0-9), hyphens or underscores; must start and end with alphanumeric",
     ],
     ['no analysis', 'a', { data_description: {} }, 'An analysis_config must be set'],
@@ -211,26 +210,26 @@ describe('elasticsearch.md §3.7 put', () => {
     [
       'another id in the body',
       'b',
-      { ...leastJob, job_id: 'a' },
+      { ...minimalJob, job_id: 'a' },
       "Inconsistent job_id; 'a' specified in the body differs from 'b' specified as a URL argument",
     ],
     [
       'a field of the server',
       'a',
-      { ...leastJob, model_snapshot_id: 'x' },
+      { ...minimalJob, model_snapshot_id: 'x' },
       'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
     ],
   ])('%s', async (_what, id, body, reason) => {
     await using target = await startTarget();
 
-    expect(told(await target.put(`${jobs}/${id}`, body))).toEqual({
+    expect(errorOf(await target.put(`${jobs}/${id}`, body))).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason,
     });
   });
 
-  test('an unknown field, with line and column', async () => {
+  test('an unknown field is reported with line and column', async () => {
     await using target = await startTarget();
 
     const { status, type, reason } = await target.put(`${jobs}/conformance-a`, '{\n  "foo": 1\n}');
@@ -242,7 +241,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('an unknown field further in: the reason names the part, the root cause the field', async () => {
+  test('for a nested unknown field the reason names the section and the root cause names the field', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(
@@ -256,20 +255,20 @@ describe('elasticsearch.md §3.7 put', () => {
     );
   });
 
-  embedded('a memory limit over the maximum', async () => {
+  embedded('a memory limit over the maximum is refused', async () => {
     await using target = await startTarget();
     await target.put('/_cluster/settings', { persistent: { 'xpack.ml.max_model_memory_limit': '9gb' } });
 
     const over = await target.put(`${jobs}/a`, {
-      ...leastJob,
+      ...minimalJob,
       analysis_limits: { model_memory_limit: '10gb' },
     });
     const under = await target.put(`${jobs}/a`, {
-      ...leastJob,
+      ...minimalJob,
       analysis_limits: { model_memory_limit: '8gb' },
     });
 
-    expect(told(over)).toEqual({
+    expect(errorOf(over)).toEqual({
       status: 400,
       type: 'illegal_argument_exception',
       reason:
@@ -278,10 +277,10 @@ describe('elasticsearch.md §3.7 put', () => {
     expect(under.body.analysis_limits.model_memory_limit).toBe('8192mb');
   });
 
-  test('validate takes a job without making one', async () => {
+  test('validate checks a job without creating it', async () => {
     await using target = await startTarget();
 
-    const ok = await target.post(`${jobs}/_validate`, leastJob);
+    const ok = await target.post(`${jobs}/_validate`, minimalJob);
     const bad = await target.post(`${jobs}/_validate`, detectors({ function: 'mean' }));
     const detector = await target.post(`${jobs}/_validate/detector`, { function: 'count' });
 
@@ -292,7 +291,7 @@ describe('elasticsearch.md §3.7 put', () => {
 });
 
 describe('elasticsearch.md §3.1 get', () => {
-  test('by id, by group, by pattern, in order', async () => {
+  test('jobs are found by id, group and pattern, and returned in order', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-b', { groups: ['conformance-web'] });
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
@@ -305,7 +304,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect((await target.get(`${jobs}/conformance-x`)).reason).toBe("No known job with id 'conformance-x'");
   });
 
-  test('exclude_generated leaves what a put takes', async () => {
+  test('exclude_generated returns only fields that a put accepts', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
 
@@ -318,7 +317,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect((await target.put(`${jobs}/conformance-copy`, again)).status).toBe(200);
   });
 
-  embedded('a job that is being deleted is listed, and says so', async () => {
+  embedded('a job that is being deleted is listed and marked as such', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked: 'delete' }] });
 
     const { body } = await target.get(`${jobs}/a`);
@@ -341,7 +340,7 @@ describe('elasticsearch.md §3.1 get', () => {
 });
 
 describe('update', () => {
-  test('groups, description and custom settings, which are replaced whole', async () => {
+  test('an update changes groups and description and replaces the custom settings as a whole', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       groups: ['conformance-old'],
@@ -360,7 +359,7 @@ describe('update', () => {
     expect((await target.get(`${jobs}/conformance-old`)).status).toBe(404);
   });
 
-  test('detectors, limits and plot settings of a closed job', async () => {
+  test('an update of a closed job changes detectors, limits and plot settings', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -379,7 +378,7 @@ describe('update', () => {
     });
   });
 
-  test('an unknown job, a bad group, an unknown field', async () => {
+  test('an update of an unknown job, to a bad group or of an unknown field is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -392,7 +391,7 @@ describe('update', () => {
 });
 
 describe('elasticsearch.md §3.8 open', () => {
-  test('answers with the node, and the job takes data', async () => {
+  test('an open returns the node, and the job accepts data', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -404,26 +403,26 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(stats.state).toBe('opened');
   });
 
-  test('unknown: 404; open already: 409', async () => {
+  test('an open of an unknown job is 404, and of an open job 409', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
     expect((await target.post(`${jobs}/conformance-x/_open`)).status).toBe(404);
-    expect(told(await target.post(`${jobs}/conformance-a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/conformance-a/_open`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot open job [conformance-a] because it has already been opened',
     });
   });
 
-  test('the timeout may stand in the body', async () => {
+  test('an open accepts its timeout in the body', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
     expect((await target.post(`${jobs}/conformance-a/_open`, { timeout: '1m' })).body.opened).toBe(true);
   });
 
-  embedded('a failed job has already been opened, too', async () => {
+  embedded('an open of a failed job is 409, because the job is already open', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
     expect((await target.post(`${jobs}/a/_open`)).reason).toBe(
@@ -434,20 +433,20 @@ describe('elasticsearch.md §3.8 open', () => {
   embedded.each(['delete', 'reset', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: `Cannot open job [a] because it is executing [${blocked}]`,
     });
   });
 
-  embedded('no capacity: 429 with an explanation, and the job is closed', async () => {
+  embedded('an open without capacity is 429 with an explanation, and the job stays closed', async () => {
     await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
     await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
 
     const reply = await target.post(`${jobs}/a/_open`);
 
-    expect(told(reply)).toEqual({
+    expect(errorOf(reply)).toEqual({
       status: 429,
       type: 'status_exception',
       reason: 'Could not open job because no ML nodes with sufficient capacity were found',
@@ -459,7 +458,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('a')).toBe('closed');
   });
 
-  embedded('a node takes only so many', async () => {
+  embedded('a node accepts a limited number of jobs', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [{ jobId: 'a' }, { jobId: 'b', state: 'closed' }],
@@ -485,7 +484,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('b')).toBe('opened');
   });
 
-  embedded('only two jobs open at once on a node', async () => {
+  embedded('at most two jobs are opening at once on a node', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }] },
       jobs: ['a', 'b', 'c', 'd'].map((jobId) => ({ jobId, state: 'closed', openTakes: '10s' })),
@@ -497,7 +496,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.clock.now() - before).toBe(20_000);
   });
 
-  embedded('two that hang block all others of their node, until force takes one away', async () => {
+  embedded('two hanging openings block all others on their node until one is closed with force', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }] },
       jobs: [
@@ -515,7 +514,7 @@ describe('elasticsearch.md §3.8 open', () => {
   });
 
   embedded(
-    'without a licence nothing is put, opened or started, and everything can be read and closed',
+    'without a licence nothing can be put, opened or started, but everything can be read and closed',
     async () => {
       await using target = await startTarget({
         fleet: { unlicensed: true },
@@ -530,15 +529,15 @@ describe('elasticsearch.md §3.8 open', () => {
         reason: 'current license is non-compliant for [ml]',
       };
 
-      expect(told(await target.post(`${jobs}/b/_open`))).toEqual(refused);
-      expect(told(await target.put(`${jobs}/c`, leastJob))).toEqual(refused);
-      expect(told(await target.post('/_ml/datafeeds/f/_start'))).toEqual(refused);
+      expect(errorOf(await target.post(`${jobs}/b/_open`))).toEqual(refused);
+      expect(errorOf(await target.put(`${jobs}/c`, minimalJob))).toEqual(refused);
+      expect(errorOf(await target.post('/_ml/datafeeds/f/_start'))).toEqual(refused);
       expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
       expect((await target.post(`${jobs}/a/_close`)).body).toEqual({ closed: true });
     },
   );
 
-  embedded('a model from too long ago', async () => {
+  embedded('a job with a model from a too old version cannot be opened', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -554,7 +553,7 @@ describe('elasticsearch.md §3.8 open', () => {
       ],
     });
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 400,
       type: 'status_exception',
       reason:
@@ -563,19 +562,19 @@ describe('elasticsearch.md §3.8 open', () => {
     expect((await target.post(`${jobs}/b/_open`)).status).toBe(200);
   });
 
-  embedded('assignment disabled, and upgrade mode: 429', async () => {
+  embedded('an open is 429 while assignment is disabled and in upgrade mode', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
     const key = 'cluster.persistent_tasks.allocation.enable';
 
     await target.put('/_cluster/settings', { transient: { [key]: 'none' } });
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 429,
       type: 'status_exception',
       reason: `Cannot open jobs because persistent task assignment is disabled by the [${key}] setting`,
     });
     await target.put('/_cluster/settings', { transient: { [key]: null } });
     await target.post('/_ml/set_upgrade_mode?enabled=true');
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 429,
       type: 'status_exception',
       reason: 'Cannot open jobs when upgrade mode is enabled',
@@ -591,7 +590,7 @@ describe('elasticsearch.md §3.8 open', () => {
       jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }],
     });
 
-    expect(told(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
       status,
       type,
       reason: 'Opening job [a] timed out after [30s]',
@@ -600,18 +599,18 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.state('a')).toBe('opened');
   });
 
-  embedded('failed while opening: 500 with the reason', async () => {
+  embedded('an open is 500 with the reason if the job fails meanwhile', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
     target.clock.at(target.clock.now() + 5_000, () => target.cluster.failJob('a', 'no snapshot'));
 
-    expect(told(await target.post(`${jobs}/a/_open`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
       status: 500,
       type: 'status_exception',
       reason: 'Unexpected job state [failed] with reason [no snapshot] while waiting for job to be opened',
     });
   });
 
-  test('a job is opened and closed many times', async () => {
+  test('a job can be opened and closed many times', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -625,7 +624,7 @@ describe('elasticsearch.md §3.8 open', () => {
 });
 
 describe('elasticsearch.md §3.9 delete', () => {
-  test('a closed job, with its datafeed', async () => {
+  test('deleting a closed job deletes its datafeed as well', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const datafeed = await target.putDatafeed('conformance-a');
@@ -636,11 +635,11 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.get(`/_ml/datafeeds/${datafeed}`)).status).toBe(404);
   });
 
-  test('an open one needs force', async () => {
+  test('deleting an open job needs force', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
-    expect(told(await target.delete(`${jobs}/conformance-a`))).toEqual({
+    expect(errorOf(await target.delete(`${jobs}/conformance-a`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Cannot delete job [conformance-a] because the job is opened',
@@ -659,12 +658,12 @@ describe('elasticsearch.md §3.9 delete', () => {
     );
   });
 
-  embedded('one whose datafeed was left running needs force, too', async () => {
+  embedded('deleting a job with a running datafeed needs force', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closed', datafeed: { datafeedId: 'f', state: 'started' } }],
     });
 
-    expect(told(await target.delete(`${jobs}/a`))).toEqual({
+    expect(errorOf(await target.delete(`${jobs}/a`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'failed to delete job [a] as its datafeed [f] could not be deleted',
@@ -672,7 +671,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.delete(`${jobs}/a?force=true`)).body).toEqual({ acknowledged: true });
   });
 
-  test('unknown: 404', async () => {
+  test('deleting an unknown job is 404', async () => {
     await using target = await startTarget();
 
     expect((await target.delete(`${jobs}/conformance-x`)).reason).toBe(
@@ -680,21 +679,24 @@ describe('elasticsearch.md §3.9 delete', () => {
     );
   });
 
-  embedded('without waiting: a task, the job marked until it is gone; a second call joins', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
+  embedded(
+    'a delete without waiting returns a task and marks the job; a second delete joins it',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
 
-    const { body } = await target.delete(`${jobs}/a?wait_for_completion=false`);
+      const { body } = await target.delete(`${jobs}/a?wait_for_completion=false`);
 
-    expect(body.task).toMatch(/^[\w-]+:\d+$/);
-    expect((await target.get(`${jobs}/a`)).body.jobs[0].blocked.reason).toBe('delete');
-    expect((await target.delete(`${jobs}/a`)).body).toEqual({ acknowledged: true });
-    expect((await target.get(`${jobs}/a`)).status).toBe(404);
-    expect((await target.get(`/_tasks/${body.task}`)).body.completed).toBe(true);
-  });
+      expect(body.task).toMatch(/^[\w-]+:\d+$/);
+      expect((await target.get(`${jobs}/a`)).body.jobs[0].blocked.reason).toBe('delete');
+      expect((await target.delete(`${jobs}/a`)).body).toEqual({ acknowledged: true });
+      expect((await target.get(`${jobs}/a`)).status).toBe(404);
+      expect((await target.get(`/_tasks/${body.task}`)).body.completed).toBe(true);
+    },
+  );
 });
 
 describe('elasticsearch.md §3.12 reset', () => {
-  test('a closed job forgets what it has seen', async () => {
+  test('a reset clears the data of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post(`${jobs}/conformance-a/_data`, '{"time":1403481600000}');
@@ -707,11 +709,11 @@ describe('elasticsearch.md §3.12 reset', () => {
     expect(counts).not.toHaveProperty('last_data_time');
   });
 
-  test('an open job is refused', async () => {
+  test('a reset of an open job is refused', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
-    expect(told(await target.post(`${jobs}/conformance-a/_reset`))).toEqual({
+    expect(errorOf(await target.post(`${jobs}/conformance-a/_reset`))).toEqual({
       status: 409,
       type: 'status_exception',
       reason: 'Can only reset a job when it is closed.',
@@ -726,7 +728,7 @@ describe('elasticsearch.md §3.12 reset', () => {
     );
   });
 
-  embedded('without waiting: a task, and the job is blocked by reset until it is done', async () => {
+  embedded('a reset without waiting returns a task and blocks the job until it is done', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', lastData: '3d' }] });
 
     const { body } = await target.post(`${jobs}/a/_reset?wait_for_completion=false`);

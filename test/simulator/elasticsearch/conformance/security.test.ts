@@ -1,6 +1,6 @@
-/** docs/elasticsearch.md §4: who may do what, and the answers to those who may not. */
+/** docs/elasticsearch.md §4: authentication, privileges, and the errors when one is missing. */
 import { describe, expect } from 'vitest';
-import { embedded, type Reply, startTarget } from '../../../support/elasticsearch.ts';
+import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
 const users = [
   { username: 'admin', password: 'secret', roles: ['superuser'], cluster: ['all'] },
@@ -21,11 +21,10 @@ const basic = (user: string, password: string) => ({
 const key = (id: string, secret: string) => ({
   headers: { authorization: `ApiKey ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
 });
-const told = ({ status, type, reason }: Reply) => ({ status, type, reason });
 const close = '/_ml/anomaly_detectors/a/_close';
 
-describe('elasticsearch.md §4 who are you', () => {
-  embedded('without credentials: 401, with the ways in', async () => {
+describe('elasticsearch.md §4 authentication', () => {
+  embedded('a request without credentials is 401 with the authentication schemes', async () => {
     await using target = await secured();
 
     const { status, body, headers } = await target.get('/_ml/anomaly_detectors/_stats');
@@ -40,10 +39,10 @@ describe('elasticsearch.md §4 who are you', () => {
     expect(headers.get('www-authenticate')).toBe('Basic realm="security", charset="UTF-8", ApiKey');
   });
 
-  embedded('a wrong password', async () => {
+  embedded('a wrong password is 401', async () => {
     await using target = await secured();
 
-    expect(told(await target.get('/_ml/info', basic('bob', 'wrong')))).toEqual({
+    expect(errorOf(await target.get('/_ml/info', basic('bob', 'wrong')))).toEqual({
       status: 401,
       type: 'security_exception',
       reason: 'unable to authenticate user [bob] for REST request [/_ml/info]',
@@ -55,7 +54,7 @@ describe('elasticsearch.md §4 who are you', () => {
     ['an expired key', key('old', 'k4')],
     ['no key at all', { headers: { authorization: 'ApiKey nonsense' } }],
     ['another scheme', { headers: { authorization: 'Bearer x' } }],
-  ])('%s', async (_what, content) => {
+  ])('%s is 401', async (_what, content) => {
     await using target = await secured();
 
     expect(await target.get('/_ml/info', content)).toMatchObject({
@@ -65,13 +64,13 @@ describe('elasticsearch.md §4 who are you', () => {
     });
   });
 
-  embedded('a password may hold a colon', async () => {
+  embedded('a password may contain a colon', async () => {
     await using target = await secured();
 
     expect((await target.get('/_ml/info', basic('bob', 'pass:word'))).status).toBe(200);
   });
 
-  embedded('nobody is asked where there are no users', async () => {
+  embedded('a cluster without users needs no credentials', async () => {
     await using target = await startTarget();
 
     expect((await target.get('/_ml/info')).status).toBe(200);
@@ -79,7 +78,7 @@ describe('elasticsearch.md §4 who are you', () => {
   });
 });
 
-describe('elasticsearch.md §4 what may you', () => {
+describe('elasticsearch.md §4 privileges', () => {
   embedded('monitor_ml reads everything of machine learning and changes nothing', async () => {
     await using target = await secured();
     const reads = [
@@ -109,21 +108,24 @@ describe('elasticsearch.md §4 what may you', () => {
     expect(target.state('a')).toBe('opened');
   });
 
-  embedded('a user who lacks the privilege: who, which action, what would grant it', async () => {
+  embedded(
+    'a user without the privilege gets 403 with the user, the action and the sufficient privileges',
+    async () => {
+      await using target = await secured();
+
+      expect(errorOf(await target.post(close, undefined, basic('bob', 'pass:word')))).toEqual({
+        status: 403,
+        type: 'security_exception',
+        reason:
+          'action [cluster:admin/xpack/ml/job/close] is unauthorized for user [bob] with effective roles [viewer], this action is granted by the cluster privileges [manage_ml,manage,all]',
+      });
+    },
+  );
+
+  embedded('a key without the privilege gets 403', async () => {
     await using target = await secured();
 
-    expect(told(await target.post(close, undefined, basic('bob', 'pass:word')))).toEqual({
-      status: 403,
-      type: 'security_exception',
-      reason:
-        'action [cluster:admin/xpack/ml/job/close] is unauthorized for user [bob] with effective roles [viewer], this action is granted by the cluster privileges [manage_ml,manage,all]',
-    });
-  });
-
-  embedded('a key that lacks it', async () => {
-    await using target = await secured();
-
-    expect(told(await target.post(close, undefined, key('reader', 'k2')))).toEqual({
+    expect(errorOf(await target.post(close, undefined, key('reader', 'k2')))).toEqual({
       status: 403,
       type: 'security_exception',
       reason:
@@ -131,18 +133,18 @@ describe('elasticsearch.md §4 what may you', () => {
     });
   });
 
-  embedded('a key may no more than its owner', async () => {
+  embedded('a key has at most the privileges of its owner', async () => {
     await using target = await secured();
 
     expect((await target.get('/_ml/info', key('greedy', 'k3'))).status).toBe(200);
     expect((await target.post(close, undefined, key('greedy', 'k3'))).status).toBe(403);
   });
 
-  embedded('manage_ml closes, and is not told the name of the cluster', async () => {
+  embedded('manage_ml may close jobs but not read the name of the cluster', async () => {
     await using target = await secured();
 
     expect((await target.post(close, undefined, key('closer', 'k1'))).body).toEqual({ closed: true });
-    expect(told(await target.get('/', key('closer', 'k1')))).toMatchObject({
+    expect(errorOf(await target.get('/', key('closer', 'k1')))).toMatchObject({
       status: 403,
       type: 'security_exception',
     });
@@ -150,7 +152,7 @@ describe('elasticsearch.md §4 what may you', () => {
     expect((await target.get('/', basic('admin', 'secret'))).status).toBe(200);
   });
 
-  embedded('who is not known hears nothing of bad parameters; who may not, does', async () => {
+  embedded('authentication is checked before parameters, and privileges after them', async () => {
     await using target = await secured();
     const bad = `${close}?forc=true`;
 
@@ -163,10 +165,10 @@ describe('elasticsearch.md §4 what may you', () => {
   });
 });
 
-describe('elasticsearch.md §4 asking about oneself', () => {
+describe('elasticsearch.md §4 calls about the caller itself', () => {
   const ask = '/_security/user/_has_privileges';
 
-  embedded('tells which of the privileges one has', async () => {
+  embedded('returns which of the privileges the caller has', async () => {
     await using target = await secured();
     const wanted = { cluster: ['monitor_ml', 'manage_ml'] };
 
@@ -187,7 +189,7 @@ describe('elasticsearch.md §4 asking about oneself', () => {
     });
   });
 
-  embedded('an unknown privilege, an empty body', async () => {
+  embedded('refuses an unknown privilege and an empty body', async () => {
     await using target = await secured();
 
     const unknown = await target.post(ask, { cluster: ['nonsense'] }, key('closer', 'k1'));
@@ -197,7 +199,7 @@ describe('elasticsearch.md §4 asking about oneself', () => {
     expect((await target.post(ask, {}, key('closer', 'k1'))).status).toBe(400);
   });
 
-  embedded('who one is', async () => {
+  embedded('returns the identity of the caller', async () => {
     await using target = await secured();
 
     expect((await target.get('/_security/_authenticate', key('closer', 'k1'))).body).toMatchObject({
@@ -207,7 +209,7 @@ describe('elasticsearch.md §4 asking about oneself', () => {
     });
   });
 
-  embedded('does not exist where security is off', async () => {
+  embedded('does not exist if security is off', async () => {
     await using target = await startTarget();
 
     expect((await target.post(ask, { cluster: ['manage_ml'] })).body.error).toContain(

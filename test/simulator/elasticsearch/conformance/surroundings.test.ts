@@ -1,4 +1,4 @@
-/** What is asked around jobs and datafeeds: indices, documents, results, previews, tasks, settings of the whole. */
+/** Calls besides jobs and datafeeds: indices, documents, results, previews, tasks, cluster settings. */
 
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -8,7 +8,7 @@ import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 const jobs = '/_ml/anomaly_detectors';
 
 describe('plain indices', () => {
-  test('are made, filled, counted, searched and deleted', async () => {
+  test('can be created, filled, counted, searched and deleted', async () => {
     await using target = await startTarget();
     const index = '/conformance-plain';
 
@@ -39,7 +39,7 @@ describe('plain indices', () => {
     expect((await target.get(index)).status).toBe(404);
   });
 
-  test('twice the same name, a name that is none, one that is not there', async () => {
+  test('refuse a duplicate name, an invalid name and an unknown name', async () => {
     await using target = await startTarget();
     await target.put('/conformance-plain');
 
@@ -55,7 +55,7 @@ describe('plain indices', () => {
     expect((await target.get('/conformance-none*/_count')).body.count).toBe(0);
   });
 
-  test('bulk: index, create, update and delete, in one request', async () => {
+  test('accept index, create, update and delete in one bulk request', async () => {
     await using target = await startTarget();
     const lines = [
       { index: { _index: 'conformance-bulk', _id: '1' } },
@@ -86,7 +86,7 @@ describe('plain indices', () => {
     expect((await target.get('/conformance-bulk/_count')).body.count).toBe(1);
   });
 
-  embedded('aliases, mappings and settings are kept and shown', async () => {
+  embedded('store and return aliases, mappings and settings', async () => {
     await using target = await startTarget();
     await target.put('/plain', { aliases: { other: {} }, settings: { index: { number_of_replicas: '0' } } });
     await target.put('/plain/_mapping', { properties: { a: { type: 'keyword' } } });
@@ -104,7 +104,7 @@ describe('plain indices', () => {
 });
 
 describe('the hidden indices', () => {
-  embedded('hold the counts of a job', async () => {
+  embedded('contain the counts of a job', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', records: 7 }] });
 
     const { body } = await target.get('/.ml-anomalies-shared/_doc/a_data_counts');
@@ -114,7 +114,7 @@ describe('the hidden indices', () => {
     expect((await target.get('/.ml-anomalies-shared/_doc/b_data_counts')).status).toBe(404);
   });
 
-  embedded('deleted, they take the counts of closed jobs with them', async () => {
+  embedded('lose the counts of closed jobs when they are deleted', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', state: 'closed', lastData: '3d' },
@@ -130,7 +130,7 @@ describe('the hidden indices', () => {
     expect(status).toBe(200);
   });
 
-  embedded('closed, they fail the whole of a stats call', async () => {
+  embedded('make the whole stats call fail while they are closed', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', lastData: '3d' },
@@ -150,7 +150,7 @@ describe('the hidden indices', () => {
     expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
   });
 
-  embedded('leftovers of an earlier job of that name are in the way of a new one', async () => {
+  embedded('prevent a new job if they contain documents of an earlier job with its id', async () => {
     await using target = await startTarget();
     await target.put('/.ml-state/_doc/a_quantiles', { quantiles: 'x' });
 
@@ -164,7 +164,7 @@ describe('the hidden indices', () => {
     ).toBe(409);
   });
 
-  embedded('a limit cannot go below what the results say is used', async () => {
+  embedded('prevent a memory limit below the usage that the results show', async () => {
     await using target = await startTarget();
     await target.putJob('a', { analysis_limits: { model_memory_limit: '30mb' } });
     await target.put('/.ml-anomalies-shared/_doc/a_model_size_stats_1', {
@@ -185,7 +185,7 @@ describe('the hidden indices', () => {
 });
 
 describe('results', () => {
-  test('a closed job still shows the buckets that it finished', async () => {
+  test('include the finished buckets of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const quarter = 900_000;
@@ -208,14 +208,14 @@ describe('results', () => {
     ]);
   });
 
-  test('of an unknown job: 404', async () => {
+  test('are 404 for an unknown job', async () => {
     await using target = await startTarget();
 
     for (const kind of ['buckets', 'records', 'influencers'])
       expect((await target.get(`${jobs}/conformance-x/results/${kind}`)).status).toBe(404);
   });
 
-  embedded('a clean close leaves a snapshot', async () => {
+  embedded('include the snapshot of a clean close', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d' }] });
     const before = (await target.get(`${jobs}/a/model_snapshots`)).body.count;
     await target.post(`${jobs}/a/_close`);
@@ -230,7 +230,7 @@ describe('results', () => {
 });
 
 describe('previews', () => {
-  test('show the fields that the job would get, oldest first', async () => {
+  test('show the fields that the job would receive, oldest record first', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -267,7 +267,7 @@ describe('previews', () => {
 });
 
 describe('tasks', () => {
-  embedded('of open jobs and running datafeeds are listed while they have a node', async () => {
+  embedded('are listed for open jobs and running datafeeds while they have a node', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', datafeed: { datafeedId: 'f', state: 'started' } },
@@ -287,8 +287,8 @@ describe('tasks', () => {
   });
 });
 
-describe('the rest', () => {
-  test('health, licence, nodes', async () => {
+describe('other calls', () => {
+  test('return health, licence and nodes', async () => {
     await using target = await startTarget();
 
     expect(['green', 'yellow']).toContain((await target.get('/_cluster/health')).body.status);
@@ -296,7 +296,7 @@ describe('the rest', () => {
     expect(Object.keys((await target.get('/_nodes')).body.nodes).length).toBeGreaterThan(0);
   });
 
-  embedded('a reset of everything leaves nothing of machine learning', async () => {
+  embedded('delete everything of machine learning with a reset', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', datafeed: { state: 'started' } },
@@ -309,7 +309,7 @@ describe('the rest', () => {
     expect((await target.get('/_ml/datafeeds')).body.count).toBe(0);
   });
 
-  embedded('compressed content is read', async () => {
+  embedded('accept compressed content', async () => {
     await using target = await startTarget();
     const response = await fetch(`${target.url}${jobs}/a`, {
       method: 'PUT',
@@ -320,7 +320,7 @@ describe('the rest', () => {
     expect(response.status).toBe(200);
   });
 
-  embedded('elasticsearch.md §6 content over 100mb is refused', async () => {
+  embedded('refuse content over 100mb (elasticsearch.md §6)', async () => {
     await using target = await startTarget();
     const socket = connect(Number(new URL(target.url).port), '127.0.0.1');
     let answer = '';

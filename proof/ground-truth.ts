@@ -1,0 +1,64 @@
+/** @module The actual state of every job of the embedded cluster at one moment, read from its internals, not from its API. */
+import type { SimulatedCluster } from '../simulator/index.ts';
+
+/** How a job's stats are garbled: `last_data_time` invalid, or missing despite data; unknown state; listed twice. */
+export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';
+
+export interface TrueFeed {
+  readonly datafeedId: string;
+  readonly state: string;
+  /** Whether it reads the past; undefined if it has no node or is still starting. */
+  readonly readsPast: boolean | undefined;
+}
+
+export interface TrueJob {
+  readonly jobId: string;
+  readonly state: string;
+  readonly groups: readonly string[];
+  readonly lastData: number | undefined;
+  /** When its process started; undefined without a process. */
+  readonly opened: number | undefined;
+  readonly customSettings: Readonly<Record<string, unknown>>;
+  readonly managedSetting: unknown;
+  readonly blocked: string | undefined;
+  readonly forecasts: number;
+  readonly feed: TrueFeed | undefined;
+  readonly modelBytes: number;
+  /** It is being deleted, so its stats are answered with 404. */
+  readonly hidden: boolean;
+  /** How a fault garbled it in the answer; not the cluster's own state. */
+  readonly garbled?: Garbling;
+}
+
+export type Truth = ReadonlyMap<string, TrueJob>;
+
+export function truthOf({ cluster }: SimulatedCluster): Truth {
+  const truth = new Map<string, TrueJob>();
+  for (const job of cluster.jobs.values()) {
+    cluster.settle(job);
+    const settings = (job.config.custom_settings ?? {}) as Record<string, unknown>;
+    const feed = cluster.datafeedOf(job.id);
+    truth.set(job.id, {
+      jobId: job.id,
+      state: job.task?.state ?? 'closed',
+      groups: job.traits.groups,
+      lastData: job.counts.lastData,
+      opened: job.task?.process?.startedAt,
+      customSettings: settings,
+      managedSetting: settings.managed,
+      blocked: job.blocked?.reason,
+      forecasts: job.forecasts.filter(({ state }) => state === 'started' || state === 'scheduled').length,
+      feed: feed && {
+        datafeedId: feed.id,
+        state: feed.task?.state ?? 'stopped',
+        readsPast:
+          feed.task?.node && feed.task.state !== 'starting'
+            ? feed.task.end !== undefined || feed.task.lookback !== undefined
+            : undefined,
+      },
+      modelBytes: job.modelBytes,
+      hidden: job.blocked?.reason === 'delete',
+    });
+  }
+  return truth;
+}
