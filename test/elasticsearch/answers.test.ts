@@ -101,7 +101,7 @@ describe('a listing', () => {
     const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
     await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
-      unreadable(/count is a value that JSON cannot hold, but 0 jobs are listed/),
+      unreadable(/count is a value that JSON cannot represent, but 0 jobs are listed/),
     );
   });
 
