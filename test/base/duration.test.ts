@@ -20,7 +20,7 @@ describe('a duration', () => {
     },
   );
 
-  it('is none where it is too long to count in whole milliseconds', () => {
+  it('is invalid when it is too long to count in whole milliseconds', () => {
     expect(parseDuration('9007199254740992ms')).toBeUndefined();
     expect(parseDuration('9999999999999999d')).toBeUndefined();
   });

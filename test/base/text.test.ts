@@ -14,13 +14,13 @@ describe('a value from outside', () => {
     expect(quote(value)).toBe(shown);
   });
 
-  it('is cut to a length, its ending told by an ellipsis', () => {
+  it('is cut to a length, with an ellipsis', () => {
     expect(quote('12345678', 10)).toBe('"12345678"');
     expect(quote('123456789', 10)).toBe('"12345678…');
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
   });
 
-  it('that JSON cannot hold is called that: one that holds itself, or a BigInt', () => {
+  it('is described if JSON cannot represent it: a cycle or a BigInt', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(quote(list)).toBe('a value that JSON cannot represent');
@@ -28,7 +28,7 @@ describe('a value from outside', () => {
     expect(quote(1n)).toBe('a value that JSON cannot represent');
   });
 
-  it('cannot act on a terminal, nor hide', () => {
+  it('has its control and invisible characters escaped', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
     expect(quote('\u202e')).toBe('"\\u{202e}"');
   });

@@ -18,7 +18,7 @@ describe('reads that count only together', () => {
     ]);
   });
 
-  it('fail with the first that fails, and the others are told that they are given up', async () => {
+  it('fail with the first failure, and abort the others', async () => {
     let other: Promise<never> | undefined;
     const both = together(never, (signal) => {
       other = untilGivenUp(signal);
@@ -35,7 +35,7 @@ describe('reads that count only together', () => {
     await expect(both).rejects.toThrow('the time is over');
   });
 
-  it('are not given up when all went well', async () => {
+  it('are not aborted when all succeed', async () => {
     let joint: AbortSignal | undefined;
     await together(never, (signal) => {
       joint = signal;

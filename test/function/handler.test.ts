@@ -25,7 +25,7 @@ async function invoke(world: World, event: unknown, environment: Record<string, 
 }
 
 describe('the function', () => {
-  it('logs why it waits where the cluster asks to, and ends at once where the wait does not fit', async () => {
+  it('logs why it waits when the cluster asks it to, and ends at once if the wait does not fit', async () => {
     await using world = await startWorld([...busy(3)]);
     const later = (seconds: number) =>
       world.server.faults.add({
@@ -83,7 +83,7 @@ describe('the function', () => {
     });
   });
 
-  it('logs no line longer than what CloudWatch keeps whole, however much there is to warn of', async () => {
+  it('logs no line that CloudWatch would cut, with any number of warnings', async () => {
     const unreadable = { jobsweep: { protekt: true } };
     await using world = await startWorld(
       Array.from({ length: 2_000 }, (_, index) => ({
@@ -101,7 +101,7 @@ describe('the function', () => {
     for (const line of lines) expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThan(256 * 1024);
   });
 
-  it('carries every count as a metric, zeros included', async () => {
+  it('publishes every count as a metric, zeros included', async () => {
     await using world = await startWorld([...busy(3)]);
     const { report, lines } = await invoke(world, {});
     const metrics = lines.find((line) => '_aws' in line);
@@ -131,7 +131,7 @@ describe('the function', () => {
     expect((await invoke(world, { trigger: copied })).report?.sweepId).toBe('request-1');
   });
 
-  it('throws a named error for what a caller can mend, and sends nothing', async () => {
+  it('throws a named error for a caller’s mistake, and sends nothing', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const { error, lines } = await invoke(world, { idelFor: '48h' });
     expect(error).toMatchObject({
@@ -179,7 +179,7 @@ describe('the function', () => {
     },
   );
 
-  it('logs no character that acts on a terminal', async () => {
+  it('logs no character that could manipulate a terminal', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     const { error, lines } = await invoke(world, { '\u009b31m\u202e': 1, cluster: '\u2028' });
     expect(error).toMatchObject({ name: 'InvalidRequestError' });
@@ -202,7 +202,7 @@ describe('the function', () => {
     }
   });
 
-  it('says so when the key may plan and not sweep: a warning in a dry run, an error before anything is closed', async () => {
+  it('reports a key that may plan but not sweep: a warning in a dry run, else an error before any close', async () => {
     const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
     await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
     const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };

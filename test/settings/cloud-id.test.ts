@@ -27,7 +27,7 @@ describe('a cloud id', () => {
     'host$0a1b:99999',
     'host$user@0a1b',
     'host:x$0a1b',
-  ])('with %j inside is none', (inside) => {
+  ])('with %j inside is invalid', (inside) => {
     expect(parseCloudId(cloudId(inside))).toBeUndefined();
   });
 

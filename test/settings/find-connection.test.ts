@@ -87,7 +87,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in a secret, whose other keys are somebody else’s', async () => {
+  it('in a secret, whose other keys are ignored', async () => {
     const secrets = {
       'prod/es': {
         ELASTICSEARCH_CLOUD_ID: cloudId,
@@ -101,7 +101,7 @@ describe('where the settings of a cluster are', () => {
     expect(read).toEqual(['prod/es']);
   });
 
-  it('in both: the secret fills what the environment does not set', async () => {
+  it('in both: the secret adds what the environment does not set', async () => {
     const environment = { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: '', ELASTICSEARCH_SECRET: 's' };
     expect(await connectionOf({ environment, secrets: { s: { ELASTICSEARCH_API_KEY: 'a:b' } } })).toEqual({
       address: { url },
@@ -136,7 +136,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in a clusters file, which wins and stands alone', async () => {
+  it('in a clusters file, which takes precedence and is never mixed', async () => {
     const clusters = {
       staging: { ELASTICSEARCH_URL: url },
       default: { ELASTICSEARCH_URL: 'http://localhost:9200' },
@@ -319,7 +319,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     },
   );
 
-  it('a secret whose answer could not be parsed, without what the parser quotes', async () => {
+  it('a secret that cannot be parsed, without quoting it', async () => {
     const found = findConnection({
       cluster: 'default',
       environment: { ELASTICSEARCH_SECRET: 's' },
@@ -336,7 +336,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     ['https:/es:99999', '"https:/es:99999"'],
     ['ftp://es:9200/path', '"ftp://es:9200/path"'],
     ['https://a:9200,https://b:9200', '"https://a:9200,https://b:9200"'],
-  ])('an address that is none, which is shown: %s', async (address, shown) => {
+  ])('an invalid address, which is shown: %s', async (address, shown) => {
     expect(await messageOf({ environment: { ELASTICSEARCH_URL: address } })).toBe(
       `the environment: ELASTICSEARCH_URL is not an address: expected one such as https://host:9200, got ${shown}`,
     );
@@ -354,7 +354,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     'SGlkZGVuS2V5:hidden-value==',
     `${base64('id:hidden-value')}`,
     '{"key": "hidden-value"}',
-  ])('an address that holds, or is, a credential, which is not: %s', async (address) => {
+  ])('an address that contains or is a credential, which is not shown: %s', async (address) => {
     for (const name of ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'])
       expect(
         await messageOf({ environment: { [name]: address } }, ['hidden-value', base64('id:hidden-value')]),
@@ -370,7 +370,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     `name:${base64('host$')}`,
     `name:${base64('ho st$i d')}`,
     base64('host$id'),
-  ])('a cloud id that is none: %j', async (id) => {
+  ])('an invalid cloud id: %j', async (id) => {
     const given = { environment: { ELASTICSEARCH_CLOUD_ID: id, ELASTICSEARCH_USERNAME: 'x' } };
     expect(await messageOf(given)).toMatch(
       id === '' ? /without an address/ : /ELASTICSEARCH_CLOUD_ID does not have the form name:base64/,
@@ -396,7 +396,7 @@ describe('credentials as people paste them', () => {
     expect(credentials).toEqual({ apiKey: text === pair ? encoded : text.trim() });
   });
 
-  it('sends a key of Elastic Cloud as it is', async () => {
+  it('sends a key of Elastic Cloud unchanged', async () => {
     const cloudKey = 'essu_VFdGTlEzbG5ZME0yTlRoaw==AAAAAJbwmzQ=';
     const environment = { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: cloudKey };
     expect((await connectionOf({ environment })).credentials).toEqual({ apiKey: cloudKey });
@@ -619,7 +619,7 @@ describe('any settings at all', () => {
   ];
   const values = fc.dictionary(fc.constantFrom(...names), text);
 
-  it('give a connection, nothing, or an error that says what is wrong and holds no credential', async () => {
+  it('give a connection, nothing, or an error without credentials', async () => {
     await fc.assert(
       fc.asyncProperty(values, values, fc.boolean(), async (environment, secret, named) => {
         const given = {

@@ -72,7 +72,7 @@ describe('a secret', () => {
       ({ raw }) => raw(JSON.stringify({ Name: 'es', SecretBinary: 'aGFsbG8=' }), 200, amz),
       /the secret "es" cannot be read \(it contains bytes, not text\)/,
     ],
-  ])('that %s is an invalid setting, and says so', async (_what, respond, message) => {
+  ])('that %s is reported as an invalid setting', async (_what, respond, message) => {
     await using _server = await secretsManager(respond);
     using clock = new VirtualClock();
     const found = findConnection({
@@ -84,7 +84,7 @@ describe('a secret', () => {
     await expect(found).rejects.toThrow(message);
   });
 
-  it('is in no error when the answer that holds it is broken', async () => {
+  it('does not appear in the error about a broken answer', async () => {
     await using _server = await secretsManager(({ raw }) =>
       raw('{"SecretString": "top-secret", oops', 200, amz),
     );
@@ -98,7 +98,7 @@ describe('a secret', () => {
     await expect(found).rejects.not.toThrow(/top-secret|oops/);
   });
 
-  it('that never comes ends the wait after ten seconds', async () => {
+  it('that never arrives ends the wait after ten seconds', async () => {
     const asked = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => asked.resolve());
     using clock = new VirtualClock();
@@ -116,7 +116,7 @@ describe('a secret', () => {
   it.each<[string, string, string]>([
     ['refuses the connection', 'http://127.0.0.1:1', 'connect ECONNREFUSED 127\\.0\\.0\\.1:1'],
     ['has a name that does not exist', 'http://nowhere.invalid', '.*(ENOTFOUND|EAI_AGAIN) nowhere\\.invalid'],
-  ])('whose service %s is unreachable, and not a wrong name', async (_what, url, why) => {
+  ])('whose service %s is reported as unreachable, not as a wrong name', async (_what, url, why) => {
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     using clock = new VirtualClock();
@@ -132,7 +132,7 @@ describe('a secret', () => {
     await expect(find(clock)).rejects.toThrow(unreachable('HTTP 502'));
   });
 
-  it('that never comes ends the wait earlier where less time is left', async () => {
+  it('that never arrives ends the wait earlier when less time is left', async () => {
     const asked = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => asked.resolve());
     using clock = new VirtualClock();

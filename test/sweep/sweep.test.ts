@@ -64,12 +64,12 @@ const closing: SmallJob = { jobId: 'closing', state: 'closing' };
 const told = (...warnings: string[]) => ({ status: 'done', warnings });
 
 describe('a sweep', () => {
-  it('that has ten seconds, and a cluster that answers at once, still closes something', async () => {
+  it('closes something even with a deadline of ten seconds', async () => {
     const report = await reportOf([{ ...idle, closeTakes: 500 }], { world: { remainingMs: 10_000 } });
     expect(fates(report)).toEqual(['idle closed']);
   });
 
-  it('closes what is idle, keeps the rest, and reports it', async () => {
+  it('closes idle jobs, keeps the others, and reports all of it', async () => {
     const { report, closes, order, world } = sweeping(
       [
         { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
@@ -117,14 +117,14 @@ describe('a sweep', () => {
     expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
-  it('needs nobody who watches', async () => {
+  it('works without an observer', async () => {
     expect(fates(await reportOf([idle], { world: { observer: {} } }))).toEqual(['idle closed']);
     const clock = new VirtualClock(now);
     const world = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, world))).toEqual(['idle closed']);
   });
 
-  it('says each warning once, made safe to show, its own after those of the request and before the cluster’s', async () => {
+  it('reports each warning once and escaped: the request’s, its own, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -153,13 +153,13 @@ describe('a sweep', () => {
     expect(known.jobs[0]?.askedAt).toBe('2026-11-23T11:00:00.000Z');
   });
 
-  it('judges a job by what earlier reports tell of it', async () => {
+  it('judges a job by its history from earlier reports', async () => {
     const histories = new Map([['idle', { flapping: true }]]);
     const { kept } = await leftAlone([idle], { order: { histories } });
     expect(kept).toEqual({ flapping: 1 });
   });
 
-  it('that carries out a plan closes what stands in it and is as it was, and keeps the rest', async () => {
+  it('carrying out a plan closes its unchanged jobs and keeps the others', async () => {
     const seen = { lastDataTime: now - 5 * day, openedAt: now - 30 * day, datafeedRuns: false };
     const planned = new Map([['idle', { state: 'opened', ...seen }]]);
     const report = await reportOf([idle, { jobId: 'new' }], { order: { planned } });
@@ -177,7 +177,7 @@ describe('a name that matches no job', () => {
     );
   });
 
-  it('is an error where it must match one', async () => {
+  it('is an error when allowNoMatch is false', async () => {
     const error = await endOf([idle], { payload: { ...payload, allowNoMatch: false } });
     expect(error).toBeInstanceOf(NoSuchJobError);
     expect((error as Error).message).toBe(
@@ -185,7 +185,7 @@ describe('a name that matches no job', () => {
     );
   });
 
-  it('is nothing to speak of where all do, closed ones too, or where a follow-up names its own jobs', async () => {
+  it('causes no warning when all names match, even closed jobs, or in a follow-up', async () => {
     const all = { jobs: ['idle', 'closed'], allowNoMatch: false };
     expect(await reportOf([idle, closed], { payload: all })).toMatchObject(told());
     const jobs = [{ jobId: 'idle', askedAt: new Date(now).toISOString(), attempts: 1 }];
@@ -204,7 +204,7 @@ describe('data from the future', () => {
     { jobId: 'new', lastData: null, openFor: hour },
   ];
 
-  it('is no wonder up to five minutes', async () => {
+  it('causes no warning up to five minutes ahead', async () => {
     expect(await reportOf(ahead(5 * minute))).toMatchObject(told());
   });
 
@@ -212,7 +212,7 @@ describe('data from the future', () => {
     [5 * minute + 1, 5],
     [5.6 * minute, 6],
     [90 * minute, 90],
-  ])('is a warning when it is more: %i ms', async (ms, minutes) => {
+  ])('causes a warning when it is further ahead: %i ms', async (ms, minutes) => {
     expect(await reportOf(ahead(ms))).toMatchObject(
       told(
         `a job's last data is ${minutes} minutes in the future: the clocks of the cluster and of this machine differ`,
@@ -231,7 +231,7 @@ describe('a key that may not close', () => {
     ).toMatchObject(told(lacking));
   });
 
-  it('can sweep where there is nothing to close, with a warning', async () => {
+  it('can sweep if there is nothing to close, with a warning', async () => {
     const report = await leftAlone([busy, closing], { cluster: { mayClose }, payload: { followUp: false } });
     expect(report.warnings.at(0)).toBe(lacking);
     expect(fates(report)).toEqual(['closing closing']);
@@ -240,7 +240,7 @@ describe('a key that may not close', () => {
   it.each([
     ['close', [busy, idle]],
     ['close with force', [failed('failed'), busy]],
-  ])('cannot sweep where there is something to %s: a refusal halfway would be worse', async (_how, jobs) => {
+  ])('cannot sweep if there is something to %s', async (_how, jobs) => {
     const error = await endOf(jobs, { cluster: { mayClose } });
     expect(error).toBeInstanceOf(AccessDeniedError);
     expect(error).toMatchObject({
@@ -249,7 +249,7 @@ describe('a key that may not close', () => {
     });
   });
 
-  it('is not suspected where the server does not tell', async () => {
+  it('is allowed to sweep when the server does not report privileges', async () => {
     const report = await reportOf([idle], { cluster: { mayClose: async () => undefined } });
     expect(report).toMatchObject(told());
     expect(fates(report)).toEqual(['idle closed']);
@@ -259,7 +259,7 @@ describe('a key that may not close', () => {
 describe('a dry run', () => {
   const payload = { dryRun: true, force: { max: 2 } };
 
-  it('says what would be done, changes nothing, and arranges nothing', async () => {
+  it('reports what a sweep would do, changes nothing and arranges no follow-up', async () => {
     const orders: string[] = [];
     const followUps = {
       pending: async () => {
@@ -289,7 +289,7 @@ describe('a dry run', () => {
     expect(orders).toEqual([]);
   });
 
-  it('says how many would be left by force.max', async () => {
+  it('warns how many jobs force.max would leave', async () => {
     const many = (count: number) => Array.from({ length: count }, (_, index) => failed(`failed-${index}`));
     expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(told());
     expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
@@ -319,7 +319,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set(['fuse']));
   });
 
-  it('tells who is closing already: this sweep arranges nothing', async () => {
+  it('warns about jobs already closing, because it arranges no follow-up', async () => {
     const report = await leftAlone([idle, closing, { ...closing, jobId: 'closing-too' }, busy], {
       cluster: upgrade,
     });
@@ -335,7 +335,7 @@ describe('a fuse', () => {
     expect(fates(report)).toEqual(['closing closing', 'closing-too closing', 'idle not_attempted']);
   });
 
-  it('refuses a plan too, and says no more than that', async () => {
+  it('refuses a dry run too, without further warnings', async () => {
     const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
     const report = await leftAlone([...many, closing], {
       cluster: upgrade,
@@ -345,7 +345,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set([undefined, 'fuse']));
   });
 
-  it('weighs the jobs that fell silent together against the open ones that ever had data', async () => {
+  it('compares the jobs that fell silent together with the open jobs that ever had data', async () => {
     const series = (count: number, name: string, job: Partial<SmallJob>) =>
       Array.from({ length: count }, (_, index): SmallJob => ({ jobId: `${name}-${index}`, ...job }));
     const jobs = [
@@ -369,7 +369,7 @@ describe('a sweep that cannot do all', () => {
   const slow: SmallJob = { jobId: 'slow', closeTakes: hour };
   const quick = { close: { timeout: '1s', batch: 1, concurrency: 1 } } as const;
 
-  it('says that nobody comes back for what is left closing, and is partial', async () => {
+  it('warns that no follow-up takes the closing jobs, and is partial', async () => {
     const report = await reportOf([slow], { payload: quick });
     expect(report).toMatchObject({
       status: 'partial',
@@ -381,7 +381,7 @@ describe('a sweep that cannot do all', () => {
     expect(fates(report)).toEqual(['slow closing']);
   });
 
-  it('has somebody come back for it, and is done', async () => {
+  it('arranges a follow-up for the closing jobs, and is done', async () => {
     const orders: FollowUpOrder[] = [];
     const followUps: FollowUps = {
       pending: async () => new Set(),
@@ -409,7 +409,7 @@ describe('a sweep that cannot do all', () => {
     ]);
   });
 
-  it('says how many did not fit into the time', async () => {
+  it('warns how many jobs did not fit into the time', async () => {
     const jobs = [0, 1, 2, 3].map((index) => ({
       jobId: `slow-${index}`,
       closeTakes: hour,
@@ -436,7 +436,7 @@ describe('a sweep that cannot do all', () => {
   it.each([
     ['an error', new Error('boom')],
     ['something else', 'boom'],
-  ])('accounts for each job even when %s that nobody expected ends it', async (_what, thrown) => {
+  ])('gives each job an outcome even when an unexpected %s ends it', async (_what, thrown) => {
     const report = await reportOf(
       [
         { ...idle, modelBytes: 900_000_000 },
@@ -474,7 +474,7 @@ describe('a cluster that cannot be read', () => {
       }),
   };
 
-  it('within the time left ends the sweep, and says what would help', async () => {
+  it('within the time left ends the sweep with advice', async () => {
     const { report, clock } = sweeping([idle], { cluster: hanging, world: { remainingMs: 60_000 } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(44_999);
@@ -486,7 +486,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('that the cluster leaves unanswered until the time is up ends the sweep with the cluster’s own error', async () => {
+  it('before the time is up ends the sweep with the cluster’s own error if there is one', async () => {
     const silent = new ClusterUnreachableError('it did not answer');
     const jobStats = (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -498,7 +498,7 @@ describe('a cluster that cannot be read', () => {
     expect(await ended).toBe(silent);
   });
 
-  it('before the sweep is told to stop ends it, and says so', async () => {
+  it('before the sweep is interrupted ends it with an error that says so', async () => {
     const stop = new AbortController();
     const { report, clock } = sweeping([idle], { cluster: hanging, world: { stop: stop.signal } });
     const ended = report.catch((error: unknown) => error);
@@ -550,7 +550,7 @@ describe('a sweep that is told to stop', () => {
     };
   };
 
-  it('asks for nothing more, and says so of the rest without speaking of time', async () => {
+  it('asks no more jobs and reports the rest as not attempted because of the signal', async () => {
     const clock = new VirtualClock(now);
     const stop = new AbortController();
     clock.at(now + 1_000, () => stop.abort());
@@ -610,7 +610,7 @@ describe('a follow-up', () => {
     },
   });
 
-  it('tells of each of its jobs, and of no other', async () => {
+  it('reports each of its jobs, and no other', async () => {
     const jobs = [
       { ...idle, state: 'closed' },
       { jobId: 'again', lastData: minute },
@@ -687,13 +687,13 @@ describe('a follow-up', () => {
     });
   });
 
-  it('looks at nothing again where all is known', async () => {
+  it('reads nothing again when every outcome is known', async () => {
     const report = await leftAlone([closed], following(['closed', 'deleted']));
     expect([report.durationMs, fates(report)]).toEqual([0, ['closed closed', 'deleted gone']]);
     expect(report.jobs.map((job) => job.lastActivity)).toEqual(['2026-11-18T12:00:00.000Z', undefined]);
   });
 
-  it('waits for a job that is closing still, and forces one that is stuck', async () => {
+  it('waits for a job that is still closing, and forces one that is stuck', async () => {
     const jobs = [closing, { ...closing, jobId: 'stuck' }];
     const { report, closes } = sweeping(jobs, {
       payload: {
@@ -713,7 +713,7 @@ describe('a follow-up', () => {
     expect(closes).toEqual(['force stuck']);
   });
 
-  it('knows what earlier reports tell, and better what its own chain told it', async () => {
+  it('uses the history of earlier reports, and prefers that of its own chain', async () => {
     const histories = new Map([
       ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
     ]);
@@ -725,7 +725,7 @@ describe('a follow-up', () => {
     expect(without).toMatchObject({ reason: 'flapping', lastActivity: '2026-11-14T12:00:00.000Z' });
   });
 
-  it('tells once of a job that it was told of twice, as it was told last', async () => {
+  it('reports a job once that it lists twice, with the later entry', async () => {
     const jobs = [
       { jobId: 'closed', askedAt, attempts: 1 },
       { jobId: 'closed', askedAt, attempts: 4 },
@@ -737,7 +737,7 @@ describe('a follow-up', () => {
   });
 });
 
-it('a hundred and fifty thousand jobs, each on a node of its own, are no bug', async () => {
+it('handles 150,000 jobs, each on its own node', async () => {
   using clock = new VirtualClock(now);
   const ids = Array.from({ length: 150_000 }, (_, index) => `job-${index}`);
   const cluster: Cluster = {

@@ -14,7 +14,7 @@ function planOf(job: JobSnapshot) {
 }
 
 describe('a plan', () => {
-  it('holds what it would close, force or wait for, and nothing that it keeps', () => {
+  it('contains the jobs to close, force or wait for, and no kept job', () => {
     const entries = (['close', 'force', 'wait', 'keep'] as const).map((verdict) => ({
       job: idleJob({ jobId: verdict }),
       verdict: { verdict },
@@ -56,12 +56,12 @@ describe('a job is as it was planned', () => {
     expect(still(changes)).toBe(false);
   });
 
-  it('when its opening is told up to 30 s later, as ages are in whole seconds and clocks are set', () => {
+  it('when its opening is reported up to 30 s later, because ages are whole seconds and clocks are adjusted', () => {
     expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('when its opening is told earlier, as a clock that runs ahead tells it: what was opened again is told later', () => {
+  it('when its opening is reported earlier, as by a clock that runs ahead', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
@@ -71,7 +71,7 @@ describe('a job is as it was planned', () => {
     expect(still({ datafeed: feed('started') }, running)).toBe(true);
   });
 
-  it('when it has begun to close, which takes its process; not if data came before', () => {
+  it('when it has started to close, unless it got data before', () => {
     expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });
@@ -90,7 +90,7 @@ describe('a sweep that carries out a plan', () => {
   const judge = (planned: ReturnType<typeof planOf> | null | undefined) =>
     judgeBy(requestOf()).judge(idleJob(), now, { planned }).reason;
 
-  it('closes what the plan showed, and keeps what it did not show or saw otherwise', () => {
+  it('closes the jobs of the plan, and keeps jobs that are not in it or have changed', () => {
     expect(judge(planOf(idleJob()))).toBe('idle');
     expect(judge(null)).toBe('not_as_planned');
     expect(judge(planOf(idleJob({ lastDataTime: now - 90 * 86_400_000 })))).toBe('not_as_planned');

@@ -27,7 +27,7 @@ const followUpOf = {
 };
 
 describe('the number of jobs', () => {
-  it('stops a sweep that would close more than maxJobs, and not one that would close as many', () => {
+  it('stops a sweep that would close more than maxJobs, but not exactly as many', () => {
     expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
     expect(fuse({ idle: 501, open: 2_000 })).toEqual({
       name: 'max_jobs',
@@ -51,7 +51,7 @@ describe('an ingest outage', () => {
   const together = (count: number, over = 15 * minute) =>
     Array.from({ length: count }, (_, index) => now - 3 * day + (index * over) / Math.max(1, count - 1));
 
-  it('is seen when ten jobs, more than a third of those ever fed, fell silent within 15 minutes', () => {
+  it('is detected when ten jobs, more than a third of those ever fed, fell silent within 15 minutes', () => {
     const found = fuse({
       idle: 12,
       open: 30,
@@ -71,13 +71,13 @@ describe('an ingest outage', () => {
     [12, 10, 9],
     [30, 11, 10],
     [62, 21, 20],
-  ])('of %i jobs ever fed is seen in %i, when %i would have been let pass', (everFed, crowd, limit) => {
+  ])('of %i jobs ever fed is detected with %i silent jobs; the limit is %i', (everFed, crowd, limit) => {
     const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
     expect(seen(crowd)?.limit).toBe(limit);
     expect(seen(limit)).toBeUndefined();
   });
 
-  it('is told by its largest crowd, whatever fell silent since, and by the first of two that are as large', () => {
+  it('is reported by its largest group of silent jobs, and by the first of two equal ones', () => {
     const earlier = together(10).map((moment) => moment - 9 * day);
     const found = (silentSince: readonly number[]) =>
       fuse({ idle: silentSince.length, everFed: 22, silentSince })?.together;
@@ -93,13 +93,13 @@ describe('an ingest outage', () => {
     });
   });
 
-  it('is seen days later, as the moments do not move with time', () => {
+  it('is still detected days later', () => {
     expect(
       fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment - 40 * day) })?.name,
     ).toBe('mass_idle');
   });
 
-  it('is seen wherever its fifteen minutes lie', () => {
+  it('is detected wherever its fifteen minutes lie', () => {
     for (const shift of [0, 1, 7, 14]) {
       expect(
         fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment + shift * minute) })
@@ -108,13 +108,13 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('is not seen in nine jobs, in a third of the fed jobs, or in jobs that fell silent over a longer time', () => {
+  it('is not detected in nine jobs, in a third of the fed jobs, or over a longer time', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();
   });
 
-  it('is let pass when the request says so', () => {
+  it('is ignored when fuse.massIdle is false', () => {
     expect(
       fuse({ idle: 10, everFed: 20, silentSince: together(10), payload: { fuse: { massIdle: false } } }),
     ).toBeUndefined();
@@ -143,7 +143,7 @@ describe('the order of the fuses', () => {
     expect(fuse({ ...everything, payload: { followUpOf }, upgradeMode: true })?.name).toBe('upgrade_mode');
   });
 
-  it('does not take a server that does not tell its upgrade mode for one that is in it', () => {
+  it('does not assume upgrade mode when the server does not report it', () => {
     expect(fuse({ upgradeMode: undefined })).toBeUndefined();
   });
 });

@@ -87,7 +87,7 @@ describe('what a cluster answers', () => {
     expect(jobs.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('tells the state %s', (state) => {
+  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('has the state %s', (state) => {
     expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
       reportedState: state,
       state,
@@ -149,7 +149,7 @@ describe('a job that is not to be touched has no state', () => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });
   });
 
-  it('in a state that is not known', () => {
+  it('in an unknown state', () => {
     const hibernating = statsOf('a', { state: 'hibernating' });
     expect(only({ configs: [config], stats: [hibernating] })).toMatchObject({
       reportedState: 'hibernating',
@@ -165,7 +165,7 @@ describe('a job that is not to be touched has no state', () => {
     });
   });
 
-  it('where its id is the name of a group of any job', () => {
+  it('if its id is the name of a group of any job', () => {
     const [a, b] = join({
       configs: [configOf('a'), configOf('b', { groups: ['x', 'a'] })],
       stats: [statsOf('a'), statsOf('b')],
@@ -174,7 +174,7 @@ describe('a job that is not to be touched has no state', () => {
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
-  it('where its config names a datafeed that feeds nobody or another, or one feeds it that no id could ask for', () => {
+  it('if its config names a datafeed of no job or another job, or its datafeed’s id is invalid', () => {
     const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
       only({ configs: [config], stats: [stats], datafeeds }).state;
     const fed = configOf('a', { datafeedId: 'feed' });
@@ -189,7 +189,7 @@ describe('a job that is not to be touched has no state', () => {
     expect(state(config, feedOf('other', 'stopped'))).toBe('opened');
   });
 
-  it('unless it is closed: nobody would touch it, whatever else is told of it', () => {
+  it('unless it is closed, whatever else is reported', () => {
     const closed = statsOf('a', { state: 'closed' });
     expect(only({ stats: [closed] }).state).toBe('closed');
     expect(only({ configs: [config, config], stats: [closed] }).state).toBe('closed');
@@ -197,7 +197,7 @@ describe('a job that is not to be touched has no state', () => {
 });
 
 describe('of a job', () => {
-  it('without a config, what the stats tell is known', () => {
+  it('without a config has the fields of its stats', () => {
     expect(
       only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
     ).toEqual({
@@ -217,7 +217,7 @@ describe('of a job', () => {
     });
   });
 
-  it('without stats, what the config tells is known', () => {
+  it('without stats has the fields of its config', () => {
     const config = configOf('a', {
       groups: ['g'],
       protection: { jobsweep: { protectUntil: '2026-11-23' } },
@@ -238,7 +238,7 @@ describe('of a job', () => {
     });
   });
 
-  it('without a process nobody knows since when it is open', () => {
+  it('without a process has no opening time', () => {
     const failed = statsOf('a', { state: 'failed', openForMs: undefined });
     expect(only({ configs: [configOf('a')], stats: [failed] }).openedAt).toBeUndefined();
   });
@@ -259,7 +259,7 @@ describe('of a job', () => {
 describe('the last activity of a job', () => {
   const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
 
-  it('is the newest of its data, its opening and what is remembered of it', () => {
+  it('is the newest of its data, its opening and its remembered activity', () => {
     expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
     expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
     expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
@@ -267,7 +267,7 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks(), 1)).toBe(1);
   });
 
-  it('is not known where nothing tells of any', () => {
+  it('is unknown without any of these clocks', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 
@@ -287,7 +287,7 @@ describe('whether a datafeed may still fetch', () => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('is no question without a datafeed', () => {
+  it('is no without a datafeed', () => {
     expect(runs(undefined)).toBe(false);
   });
 });
@@ -296,13 +296,13 @@ describe('the datafeed of a job', () => {
   const feedFor = (...datafeeds: DatafeedStats[]) =>
     only({ configs: [configOf('a')], stats: [statsOf('a')], datafeeds }).datafeed?.datafeedId;
 
-  it('is the one that says so', () => {
+  it('is the one whose stats name the job', () => {
     expect(feedFor()).toBeUndefined();
     expect(feedFor(feedOf('other', 'started', 'b'))).toBeUndefined();
     expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
   });
 
-  it('of several is one that is not stopped, as it would be busy; else the first', () => {
+  it('is one that is not stopped if there are several, else the first', () => {
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
     expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');
@@ -310,7 +310,7 @@ describe('the datafeed of a job', () => {
   });
 });
 
-it('a moment is one that a calendar of JavaScript has, its first and last included', () => {
+it('accepts moments that JavaScript can show as dates, including the first and the last', () => {
   expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
   expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
 });

@@ -8,14 +8,14 @@ const readProtection = (jobsweep: unknown) => read({ jobsweep });
 const at = (moment: string) => Date.parse(moment);
 
 describe('custom_settings.jobsweep', () => {
-  it('protects while it says so', () => {
+  it('protects while `protect` is true', () => {
     expect(protects(readProtection({ protect: true }), 0)).toBe(true);
     expect(protects(readProtection({ protect: false }), 0)).toBe(false);
     expect(protects(readProtection({}), 0)).toBe(false);
     expect(protects(readProtection(undefined), 0)).toBe(false);
   });
 
-  it('is told by its kind', () => {
+  it('is read as one of its kinds', () => {
     expect(readProtection({ protect: true })).toEqual({ kind: 'always' });
     expect(readProtection({ protect: false })).toEqual({ kind: 'none' });
     expect(readProtection({})).toEqual({ kind: 'none' });
@@ -29,7 +29,7 @@ describe('custom_settings.jobsweep', () => {
     // another day in UTC than where it was written
     ['2026-11-23T01:30:00+02:00', '2026-11-22T23:30:00Z'],
     ['2026-12-31T23:00:00-05:00', '2027-01-01T04:00:00Z'],
-  ])('holds until %s, which is %s', (protectUntil, until) => {
+  ])('protects until %s, which is %s', (protectUntil, until) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'until', until: at(until) });
   });
 
@@ -85,11 +85,11 @@ describe('custom_settings.jobsweep', () => {
     // Date.parse passes over what stands in brackets
     '2026-11-23 (2026-11-23)',
     '2026-11-31T10:00:00Z',
-  ])('protects when its moment is none: %s', (protectUntil) => {
+  ])('protects when its date is invalid: %s', (protectUntil) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
   });
 
-  it('of any content never throws, and protects unless it is understood as a whole', () => {
+  it('never throws on any content, and protects unless all of it is understood', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const protection = readProtection(value);
@@ -140,7 +140,7 @@ describe('the spelling of the key', () => {
     'jobsweepProtect',
     'jobsweep_protect_until',
     'jobsweep-protect',
-  ])('protects where it is %s, whatever it holds', (key) => {
+  ])('protects when it is %s, with any value', (key) => {
     for (const value of [true, false, null, 'x', {}, { protect: false }]) {
       expect(read({ [key]: value })).toEqual({ kind: 'misspelled', key });
       expect(protects(read({ [key]: value }), 0)).toBe(true);

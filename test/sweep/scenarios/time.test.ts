@@ -204,7 +204,7 @@ describe('force', () => {
     lastData: `${9 + index}d`,
   }));
 
-  it('takes as many as force.max allows, each by itself, and says what it left', async () => {
+  it('forces as many jobs as force.max allows, each alone, and reports the others', async () => {
     await using world = await startWorld([...failedJobs, ...busy(10)]);
     const report = await world.sweep({ force: { max: 3 } });
     expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
@@ -224,7 +224,7 @@ describe('force', () => {
     expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
-  it('never takes what force.exclude names, nor a failed job that was fed lately', async () => {
+  it('never forces jobs of force.exclude, nor a failed job with recent data', async () => {
     await using world = await startWorld([
       { jobId: 'spared', state: 'failed', lastData: '9d' },
       { jobId: 'fresh', state: 'failed', lastData: '1h' },
@@ -243,7 +243,7 @@ describe('force', () => {
 });
 
 describe('coming back', () => {
-  it('closes the story: one ends by itself, the other is forced after stuckFor', async () => {
+  it('ends the chain: one job closes by itself, the other is forced after stuckFor', async () => {
     await using world = await startWorld([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
@@ -291,7 +291,7 @@ describe('coming back', () => {
     expect(world.state('newly-idle')).toBe('opened');
   });
 
-  it('leaves a job alone that is open again', async () => {
+  it('keeps a job that is open again', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(5)]);
     const kept = new Kept();
     await world.sweep({}, { followUps: kept });
@@ -303,7 +303,7 @@ describe('coming back', () => {
     expect(report.status).toBe('done');
   });
 
-  it('gives up aloud after followUp.max', async () => {
+  it('gives up with a warning after followUp.max', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const { reports } = await story(world, { force: { stuckFor: null }, followUp: { max: 3 } });
     expect(reports).toHaveLength(4);
@@ -326,7 +326,7 @@ describe('coming back', () => {
     expect(report).toMatchObject({ status: 'done', counts: { closing: 3 }, followUp: { jobs: 1 } });
   });
 
-  it('loses nothing when the scheduler does: the report says that nobody comes', async () => {
+  it('reports that no follow-up is scheduled when the scheduler fails', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
     const broken: FollowUps = {
       pending: async () => new Set(),
@@ -365,7 +365,7 @@ describe('coming back', () => {
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('remembers the clock of a never-fed job, which goes with its process', async () => {
+  it('remembers when a never-fed job was opened, because that is lost with its process', async () => {
     await using world = await startWorld([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),

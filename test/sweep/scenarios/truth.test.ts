@@ -125,7 +125,7 @@ describe('the look before the leap', () => {
         cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
       'protected',
     ],
-  ])('leaves a job alone when %s', async (_what, happens, reason) => {
+  ])('keeps a job when %s', async (_what, happens, reason) => {
     await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
     const report = await world.sweep({}, { between: () => happens(world) });
     expect(told(report, 'idle-1')).toBe(`revived ${reason}`);
@@ -134,7 +134,7 @@ describe('the look before the leap', () => {
     expectTruth(report, world);
   });
 
-  it('sees a datafeed that was made since the plan', async () => {
+  it('notices a datafeed that was created since the plan', async () => {
     await using world = await startWorld([...idle(2), ...busy(10)]);
     const made = () =>
       world.cluster.putJob({
@@ -228,7 +228,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     },
   );
 
-  it('splits a batch until the one job that poisons it stands alone', async () => {
+  it('splits a batch until the job that makes it fail is alone', async () => {
     await using world = await startWorld([...idle(9), ...busy(20)]);
     world.server.faults.add({
       api: close,
@@ -311,7 +311,7 @@ describe('a close that outlives its request', () => {
 });
 
 describe('races (elasticsearch.md §2.9)', () => {
-  it('a job that somebody reopens after our close is an error that says so', async () => {
+  it('reports a job that a user reopens after the close as an error', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
     world.server.faults.add({ api: close, delayAnswer: 20_000 });
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.openJob('idle-0'));
@@ -346,7 +346,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     },
   );
 
-  it('a job that is refused, closed by somebody else and opened again is no revival', async () => {
+  it('does not call a job revived that was refused, closed by another user and opened again', async () => {
     await using world = await startWorld([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
@@ -381,7 +381,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expect(idle(12).every(({ jobId }) => world.cluster.job(jobId)?.closedCleanly)).toBe(true);
   });
 
-  it('a node that leaves during the closes leaves no untrue word', async () => {
+  it('reports the truth when a node leaves during the closes', async () => {
     await using world = await startWorld([
       ...idle(3, { closeTakes: '40s', node: 'ml-0' }),
       { jobId: 'other', closeTakes: '5s', node: 'ml-1', lastData: '9d' },
