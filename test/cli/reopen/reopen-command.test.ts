@@ -497,7 +497,7 @@ describe('reopen refuses', () => {
         env: { ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' },
       });
       expect(result).toMatchObject({ exit: 2, stdout: '' });
-      expect(result.stderr).toContain('holds no report');
+      expect(result.stderr).toContain('has no report of a sweep');
     }
     expect((await reopened(world, file)).exit).toBe(0);
   });
