@@ -126,7 +126,7 @@ function renderingsOfAll(attempts: readonly Attempt<ClusterResult>[], paint: Pai
   ) =>
     (
       await Promise.all(
-        attempts.map(({ name, value, failure }) => (value ? one(value) : other(name, failure))),
+        attempts.map(async ({ name, value, failure }) => (value ? one(value) : other(name, failure))),
       )
     ).join(separator);
   const sheets = () =>

@@ -139,7 +139,7 @@ async function sweepAll(
     });
     return await writeResults(attempts, options, io, setup.paint.stdout);
   } finally {
-    await Promise.all(planned.map(({ value }) => value?.[Symbol.asyncDispose]()));
+    for (const { value } of planned) await value?.[Symbol.asyncDispose]();
   }
 }
 
