@@ -130,11 +130,9 @@ export const jobSchema = z.strictObject({
   groups: z.array(id).optional(),
   description: z.string().optional(),
   customSettings: z.record(z.string(), z.unknown()).optional(),
-  config: jobConfig
-    .optional()
-    .meta({
-      description: 'Fields of the config under their Elasticsearch names; they override the other fields.',
-    }),
+  config: jobConfig.optional().meta({
+    description: 'Fields of the config under their Elasticsearch names; they override the other fields.',
+  }),
   bucketSpan: duration().optional(),
   memoryLimit: size().optional(),
   created: moment().optional(),
