@@ -4,10 +4,10 @@
  * `--mutate src/sweep/planning/fuse.ts` a minute.
  */
 export default {
-  plugins: ['@stryker-mutator/vitest-runner'],
+  plugins: [import.meta.resolve('./mutation/node_modules/@stryker-mutator/vitest-runner/dist/src/index.js')],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['src/sweep/**/*.ts'],
+  mutate: ['src/sweep/**/*.ts', 'src/base/{duration,text,together}.ts'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
   timeoutMS: 8_000,
@@ -16,7 +16,7 @@ export default {
   jsonReporter: { fileName: 'reports/mutation/mutation.json' },
   htmlReporter: { fileName: 'reports/mutation/mutation.html' },
   incrementalFile: 'reports/mutation/incremental.json',
-  ignorePatterns: ['bench', 'docs', '.ci', 'reports', 'dist', '.serverless', '.esbuild'],
+  ignorePatterns: ['bench', 'docs', 'mutation', '.ci', 'reports', 'dist', '.serverless', '.esbuild'],
   tempDirName: 'node_modules/.stryker-tmp',
   // It would rewrite the paths in it by TypeScript's old interface, which version 7 has not; ours has none to rewrite.
   tsconfigFile: 'none.json',

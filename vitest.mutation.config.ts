@@ -14,7 +14,7 @@ class QuickestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['test/sweep/**/*.test.ts', 'proof/model.test.ts'],
+    include: ['test/{sweep,base}/**/*.test.ts', 'proof/model.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     env: { PROOF_SHRINK: 'no', PROOF_CASES: '60' },

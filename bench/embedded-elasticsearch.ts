@@ -1,6 +1,6 @@
 /**
- * @module What ten thousand jobs cost the embedded Elasticsearch: starting, memory, and a full stats answer beside
- * what serialising the same JSON costs. `node --expose-gc bench/embedded-elasticsearch.ts`
+ * @module Measures the embedded Elasticsearch with ten thousand jobs: start, memory, and a full stats answer compared
+ * with serialising the same JSON. `node --expose-gc bench/embedded-elasticsearch.ts`
  */
 import { generateFleet, scaledClock, startElasticsearch } from '../simulator/index.ts';
 
@@ -33,7 +33,7 @@ async function measure(jobs: number): Promise<Record<string, string>> {
   const answer: number[] = [];
   const part: number[] = [];
   const stringify: number[] = [];
-  // one of each in turn, so that the machine's other work falls on all of them alike
+  // one of each in turn, so that other load on the machine affects all of them equally
   for (let round = 0; round < rounds; round++) {
     answer.push((await timed(() => read('')))[0]);
     part.push((await timed(() => read(filtered)))[0]);
@@ -53,7 +53,7 @@ async function measure(jobs: number): Promise<Record<string, string>> {
   };
 }
 
-// the first fleet warms the compiler up, and is not shown
+// the first fleet only warms up the compiler and is not shown
 await measure(1_000);
 const rows: Record<string, string>[] = [];
 for (const jobs of [1_000, 2_000, 5_000, 10_000]) rows.push(await measure(jobs));

@@ -1,6 +1,6 @@
 /**
- * @module `npm run bench`: measures, and writes what it found to `bench/results`. Names of benches as arguments run
- * only those.
+ * @module `npm run bench`: runs the benches and writes their results to `bench/results`. Arguments select benches by
+ * name.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { billedBench } from './billed/bench.ts';

@@ -1,6 +1,6 @@
-/** @module Numbers of repeated runs, and how people read them. */
+/** @module Statistics of repeated runs, and their formatting. */
 
-/** The middle one; of an even count the lower of the two in the middle, so that it is one that was measured. */
+/** The median; for an even count the lower of the two middle values, so that it is a measured one. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-/** What repeated runs came to. */
+/** The statistics of repeated runs. */
 export interface Spread {
   readonly median: number;
   readonly least: number;

@@ -1,4 +1,4 @@
-/** @module What should wake somebody: alarms on the function, its queues, and each cluster's sweeps. */
+/** @module The CloudWatch alarms on the function, its queues, and each cluster's sweeps. */
 import { metricsNamespace } from '../src/function/metrics.ts';
 import type { Resource, Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
@@ -77,25 +77,25 @@ export function alarms(
     const id = logicalPart(cluster);
     resources[`AlarmSweepMissing${id}`] = alarm(
       `sweep-missing-${cluster}`,
-      `No sweep of the cluster ${cluster} came to its end within ${missingAfterHours} hours.`,
+      `No sweep of the cluster ${cluster} finished within ${missingAfterHours} hours.`,
       sweepMetric('durationMs', cluster),
       {
         Statistic: 'SampleCount',
         Period: 3_600,
         EvaluationPeriods: missingAfterHours,
         ComparisonOperator: 'LessThanThreshold',
-        // silence is what this is about
+        // no data means that no sweep ran
         TreatMissingData: 'breaching',
       },
     );
     resources[`AlarmFuseBlew${id}`] = alarm(
       `fuse-blew-${cluster}`,
-      `A fuse stopped a sweep of the cluster ${cluster} before it closed anything: look at the report before raising a limit.`,
+      `A fuse stopped a sweep of the cluster ${cluster} before it closed anything: read the report before you raise a limit.`,
       sweepMetric('refused', cluster),
     );
     resources[`AlarmJobsStuck${id}`] = alarm(
       `jobs-stuck-${cluster}`,
-      `A sweep of the cluster ${cluster} left jobs that nobody comes back for.`,
+      `A sweep of the cluster ${cluster} left jobs unfinished, and no follow-up is scheduled for them.`,
       sweepMetric('partial', cluster),
     );
   }

@@ -1,4 +1,4 @@
-/** @module The shapes of a CloudFormation template, as far as this project writes one. */
+/** @module The types of the parts of a CloudFormation template that this project writes. */
 
 export interface Resource {
   readonly Type: string;
@@ -10,6 +10,6 @@ export type Resources = Record<string, Resource>;
 export const getArn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 export const sub = (text: string) => ({ 'Fn::Sub': text });
 
-/** An ARN of this account and region; `\${…}` in it is CloudFormation's. */
+/** An ARN in this account and region. CloudFormation replaces each `\${…}` in it. */
 export const arn = (service: string, resource: string) =>
   sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);

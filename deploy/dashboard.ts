@@ -1,4 +1,4 @@
-/** @module One page that shows whether sweeps run, what they close, and what they leave. */
+/** @module The CloudWatch dashboard: whether sweeps run, what they close, and what they leave open. */
 import { functionMetric, type Metric, sweepMetric } from './alarms.ts';
 import { type Resource, sub } from './cloudformation.ts';
 
@@ -66,7 +66,7 @@ export function dashboard(
 const counted = (cluster: string, names: readonly string[], stat: string) =>
   names.map((label) => ({ metric: sweepMetric(label, cluster), label, stat }));
 
-/** A widget in the grid below the alarms, three in a row. */
+/** A widget in the grid below the alarms, three to a row. */
 function placed({ title, metrics }: Widget, index: number, functionName: string): object {
   return {
     type: 'metric',

@@ -1,10 +1,10 @@
-/** @module The parameters of a stage, checked: what is wrong with one is told when packaging, not by a failed deployment. */
+/** @module Validates the parameters of a stage when packaging, so that a deployment does not fail because of one. */
 import * as z from 'zod';
 import { InvalidSettingError } from '../src/base/errors.ts';
 import { quote } from '../src/base/text.ts';
 import { namePattern } from '../src/scheduler/schedule-names.ts';
 
-/** A number as the file has it, or as text, which is all that `--param` can give. */
+/** A number, or a string with one: `--param` can only pass strings. */
 function whole(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
   return z
@@ -14,13 +14,13 @@ function whole(min: number, max: number) {
 
 const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
-/** The same, or empty for none. */
+/** The same, or an empty string for none. */
 const optional = (pattern: RegExp, expected: string) =>
   text(new RegExp(`^$|${pattern.source}`), `${expected}, or empty for none`).transform(
     (value) => value || undefined,
   );
 
-// The days that CloudWatch Logs takes.
+// The retention times, in days, that CloudWatch Logs accepts.
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -36,7 +36,7 @@ const parameters = z.strictObject({
   ),
   logRetentionDays: whole(1, 3653).refine((value) => retentionDays.includes(value), { error: days }),
   memorySize: whole(128, 10_240),
-  // an alarm looks back seven days at most
+  // an alarm evaluates at most seven days
   missingAfterHours: whole(1, 168),
   reservedConcurrency: whole(1, 1000),
   scheduleGroup: text(namePattern, 'the name of a schedule group'),
@@ -53,7 +53,7 @@ const parameters = z.strictObject({
 });
 export type Parameters = z.output<typeof parameters>;
 
-/** @throws {InvalidSettingError} naming every parameter that is wrong. */
+/** @throws {InvalidSettingError} that names all invalid parameters. */
 export function readParameters(given: unknown): Parameters {
   const result = parameters.safeParse(given, { reportInput: true });
   if (result.success) return result.data;

@@ -1,4 +1,4 @@
-/** @module Who may do what: the role that the Scheduler takes, and what the function may do beside its log. */
+/** @module The IAM roles: the Scheduler's role, and the function's permissions. */
 import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { arn, getArn, type Resource, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
@@ -11,8 +11,8 @@ export interface Statement {
 }
 
 /**
- * The role that schedules of the group invoke with. The trust names the group, never a schedule: with anything
- * narrower the service cannot take the role.
+ * The role with which the group's schedules invoke the function. The trust policy names the group and no single
+ * schedule: with a narrower condition, the service cannot assume the role.
  */
 export function schedulerRole(functionName: string): Resource {
   return {
@@ -43,7 +43,7 @@ export function schedulerRole(functionName: string): Resource {
               {
                 Effect: 'Allow',
                 Action: ['lambda:InvokeFunction'],
-                // by name: the function needs this role's ARN, so the role cannot need the function's
+                // by name, since the function refers to this role's ARN and references must not be circular
                 Resource: arn('lambda', `function:${functionName}`),
               },
               { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
@@ -55,7 +55,7 @@ export function schedulerRole(functionName: string): Resource {
   };
 }
 
-/** The function's role: its log, its own follow-ups, its own secrets, and where Lambda puts what became of an event. */
+/** The function's role: its log, its own follow-ups and secrets, and Lambda's destinations for events. */
 export function functionRole(functionName: string, parameters: Parameters): Resource {
   return {
     Type: 'AWS::IAM::Role',
@@ -94,7 +94,7 @@ const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement
     Action: ['scheduler:CreateSchedule', 'scheduler:GetSchedule'],
     Resource: arn('scheduler', `schedule/${scheduleGroup}/${followUpMark}*`),
   },
-  // a listing names no resource, so nothing narrower can be allowed
+  // ListSchedules supports no resource-level permission
   { Effect: 'Allow', Action: ['scheduler:ListSchedules'], Resource: '*' },
   {
     Effect: 'Allow',
@@ -106,7 +106,7 @@ const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement
 ];
 
 function secretsOf({ secret, secretPrefix, secretKeyArn }: Parameters): Statement[] {
-  // Secrets Manager ends every secret's ARN in a hyphen and six characters of its own
+  // Secrets Manager appends a hyphen and six random characters to each secret's ARN
   const secrets = [
     ...(secret === undefined ? [] : [arn('secretsmanager', `secret:${secret}-??????`)]),
     ...(secretPrefix === undefined ? [] : [arn('secretsmanager', `secret:${secretPrefix}*`)]),

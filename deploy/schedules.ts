@@ -1,4 +1,4 @@
-/** @module The recurring schedules of a deployment, from the same file that `jobsweep schedules` takes. */
+/** @module The recurring schedules of a deployment, from a file in the form of `jobsweep schedules`. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidRequestError, InvalidSettingError } from '../src/base/errors.ts';
@@ -8,7 +8,7 @@ import { readScheduleFile, type ScheduleDefinition } from '../src/scheduler/sche
 import { stackMark } from '../src/scheduler/schedule-names.ts';
 import type { Resources } from './cloudformation.ts';
 
-/** Reads the schedule file of a stage; the word `none` is no schedules. @throws {JobsweepError} */
+/** Reads the schedule file of a stage; `none` means no schedules. @throws {JobsweepError} */
 export function readSchedules(file: string, root: string): readonly ScheduleDefinition[] {
   if (file === 'none') return [];
   let text: string;
@@ -31,12 +31,12 @@ export function readSchedules(file: string, root: string): readonly ScheduleDefi
   }
 }
 
-/** The clusters that the schedules sweep, each once. */
+/** The clusters that the schedules sweep, without duplicates. */
 export const clustersOf = (schedules: readonly ScheduleDefinition[]): readonly string[] => [
   ...new Set(schedules.map(({ payload }) => payload.cluster ?? 'default')),
 ];
 
-/** One `AWS::Scheduler::Schedule` for each. Their names tell that they are the stack's, and no file's to prune. */
+/** One `AWS::Scheduler::Schedule` for each. The prefix of their names keeps `schedules apply --prune` from deleting them. */
 export function scheduleResources(schedules: readonly ScheduleDefinition[], now: number): Resources {
   const resources: Resources = {};
   for (const definition of schedules) {
@@ -54,12 +54,12 @@ function properties(definition: ScheduleDefinition, now: number): Record<string,
   const name = `${stackMark}${definition.name}`;
   if (name.length > 64)
     throw new InvalidSettingError(`schedules: ${definition.name} is too long: at most 58 characters`);
-  // the ARNs are the stack's, known only to CloudFormation: what stands here is replaced below
+  // placeholders: the stack's ARNs replace them below
   const order = toOrder(definition, { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined });
   if (isOver(order, now))
     throw new InvalidSettingError(`schedules: ${definition.name} has nothing more to come; take it out`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
-  // CloudFormation has no such property; a schedule that a stack owns is not to vanish either
+  // CloudFormation has no such property, and a schedule of a stack must not delete itself
   if (ActionAfterCompletion === 'DELETE')
     throw new InvalidSettingError(
       `schedules: ${definition.name}: afterCompletion: delete is not for a deployment; leave it out`,
@@ -84,7 +84,7 @@ function properties(definition: ScheduleDefinition, now: number): Record<string,
   };
 }
 
-/** Letters and digits, which is all that a logical id may have. */
+/** The letters and digits of a name: a logical id may contain nothing else. */
 export const logicalPart = (name: string) =>
   name
     .split(/[^0-9a-zA-Z]+/)

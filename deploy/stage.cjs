@@ -1,7 +1,7 @@
 'use strict';
 /**
- * The bridge from `serverless.yml` to `template.ts`: what the parameters of a stage make of the template. The
- * framework loads only CommonJS; the rest is the project's own code, which node runs as it is from 22.18 on.
+ * Connects `serverless.yml` with `template.ts`. The framework loads only CommonJS. The rest is TypeScript, which Node
+ * runs directly from 22.18 on.
  */
 const path = require('node:path');
 

@@ -1,4 +1,4 @@
-/** @module What `serverless.yml` takes from here: everything of the template that follows from a stage's parameters. */
+/** @module The parts of the CloudFormation template that depend on a stage's parameters, for `serverless.yml`. */
 import { alarms } from './alarms.ts';
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
@@ -9,15 +9,15 @@ import { clustersOf, readSchedules, scheduleResources } from './schedules.ts';
 export interface Stage {
   readonly service: string;
   readonly stage: string;
-  /** As they stand in `serverless.yml` or on the command line. */
+  /** As written in `serverless.yml` or on the command line. */
   readonly parameters: unknown;
-  /** The folder that file names count from. */
+  /** The folder to which file names are relative. */
   readonly root: string;
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
-/** @throws {JobsweepError} when a parameter or the schedule file is wrong. */
+/** @throws {JobsweepError} if a parameter or the schedule file is invalid. */
 export function template({ service, stage, parameters: given, root, now }: Stage) {
   const parameters = readParameters(given);
   const prefix = `${service}-${stage}`;
@@ -50,15 +50,15 @@ export function template({ service, stage, parameters: given, root, now }: Stage
 }
 
 /**
- * What is thrown away at once, as the text of an answer, is collected after every MB or two. V8 does about that by itself
- * where there is little memory, as the function's 512 MB; where there is plenty it waits for 64 MB, and a plan of 10,000
- * jobs peaks at twice as much, for no gain in time (bench/results/scale.md).
+ * Makes V8 collect short-lived objects, such as the text of an answer, after every 1 to 2 MB. V8 does so by itself with
+ * little memory, such as the function's 512 MB. With more it waits for 64 MB, and a plan of 10,000 jobs peaks at twice
+ * the memory without being faster (bench/results/scale.md).
  */
 export const nodeOptions = '--max-semi-space-size=1';
 
 /**
- * The function's settings. What is empty is left out: an empty variable is one that somebody has to think about.
- * The function's own ARN is put together, since a function cannot refer to itself.
+ * The function's environment variables. Empty ones are left out, so that the console shows only those in use. The
+ * function's own ARN is composed from its parts, because a function cannot refer to itself.
  */
 function environment(functionName: string, { secret, secretPrefix }: Parameters): Record<string, unknown> {
   return {
@@ -74,7 +74,7 @@ function environment(functionName: string, { secret, secretPrefix }: Parameters)
   };
 }
 
-/** A queue for what went wrong: kept as long as a queue keeps anything, encrypted by the service's own key. */
+/** A queue for failed events: kept for the maximum of 14 days and encrypted with the service's own key. */
 const queue = (): Resource => ({
   Type: 'AWS::SQS::Queue',
   Properties: { MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },

@@ -28,7 +28,8 @@ it('every property has a break, and every break names an existing property', () 
   expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
-it.each(['plan', 'log-lines'])(
+// `npm run breaks` tries all of them.
+it.each(process.env.JOBSWEEP_NIGHTLY ? ['plan', 'log-lines'] : ['log-lines'])(
   'the property "%s" fails in a copy that its break was applied to',
   async (name) => {
     const broken = breaks.find(({ property }) => property === name);

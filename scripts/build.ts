@@ -1,10 +1,11 @@
 /**
- * @module Builds what `npm pack` ships: the command with everything it needs in one folder, so that it installs without
- * a dependency, and the licences of what was built in.
+ * @module Builds what `npm pack` ships: the command and the library with everything they need in one folder, so that the
+ * package installs without a dependency, their types, and the licences of what was built in.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { writeDeclarations } from './build/declarations.ts';
 import { commandOptions, root } from './supply-chain/bundles.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
 import { notices } from './supply-chain/texts.ts';
@@ -12,4 +13,5 @@ import { notices } from './supply-chain/texts.ts';
 const out = path.join(root, commandOptions.outdir);
 rmSync(out, { recursive: true, force: true });
 await build({ ...commandOptions, absWorkingDir: root });
+writeDeclarations(root, path.join(out, 'types'));
 writeFileSync(path.join(out, 'THIRD-PARTY-LICENSES.txt'), notices(await shippedPackages()));

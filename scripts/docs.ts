@@ -1,7 +1,8 @@
 /**
- * @module Writes the generated pages: `docs/reference.md` from the code's own schemas and unions, the marked regions of
- * `docs/figures.md` from what the benches measured, `docs/streams-and-signals.md` and
- * `docs/fronts-and-clusters.md` from the tests' cases, and `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not current.
+ * @module Writes the generated pages: `docs/reference.md` from the code's schemas and unions, the marked regions of
+ * `docs/figures.md` from the bench results, `docs/streams-and-signals.md` and `docs/fronts-and-clusters.md` from the
+ * tests' cases, and `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not
+ * current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { figureRegions, figures } from './docs/figures.ts';

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * A plugin for `sls invoke local` and nothing else: where no cluster is configured it starts the embedded one, as a
- * process of its own, for as long as the invocation lasts, and says so.
+ * A plugin for `sls invoke local` only. If no cluster is configured, it starts the embedded one as a separate process
+ * for the invocation, and says so.
  */
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -9,7 +9,7 @@ const path = require('node:path');
 module.exports = class EmbeddedCluster {
   constructor(serverless) {
     if (serverless.processedInput?.commands.join(' ') === 'invoke local') {
-      // What is deployed ends in .mjs, which needs no package.json beside it; `invoke local` loads nothing but .js.
+      // The deployed bundle ends in .mjs, which needs no package.json. `invoke local` loads only .js.
       serverless.service.custom.esbuild.outputFileExtension = '.js';
     }
     const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
@@ -35,7 +35,7 @@ module.exports = class EmbeddedCluster {
       '30',
     ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    // The framework ends by process.exit when a handler throws: the server must not outlive it.
+    // The framework calls process.exit if a handler throws, and the server must end with it.
     process.once('exit', () => this.stop());
     const url = await new Promise((resolve, reject) => {
       let text = '';
@@ -50,7 +50,7 @@ module.exports = class EmbeddedCluster {
     });
     this.server.unref();
     process.env.ELASTICSEARCH_URL = url;
-    // The function's own environment wins over the process's: there the address may be set and empty.
+    // The function's environment overrides the process's, and may contain an empty address.
     for (const name of Object.keys(serverless.service.functions)) {
       const environment = serverless.service.functions[name].environment ?? {};
       serverless.service.functions[name].environment = { ...environment, ELASTICSEARCH_URL: url };

@@ -1,6 +1,6 @@
 /**
- * @module Draws the pictures of the README from real runs on the embedded cluster: the terminal as SVG, the HTML report
- * as PNG. Needs Chromium for the second. Run it after a change of what a sweep prints.
+ * @module Draws the README's pictures from real runs on the embedded cluster: the terminal as SVG and the HTML report as
+ * PNG, which needs Chromium. Run it after a change of a sweep's output.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { launch, open } from '../test/support/browser.ts';
 const root = path.resolve(import.meta.dirname, '..');
 const images = path.join(root, 'docs/images');
 
-/** Standard output of the command as a person with a terminal of 100 columns sees it. */
+/** The standard output of the command on a terminal with 100 columns. */
 function run(...args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['bin/jobsweep.js', ...args], {
     cwd: root,
@@ -38,7 +38,7 @@ const colours: Readonly<Record<string, string>> = {
   '36': '#79c0ff',
 };
 
-/** The style after an SGR code. Only the codes that the command writes: colours, bold, dim, and their ends. */
+/** The style after an SGR code. Handles only the codes that the command writes: colours, bold, dim and their resets. */
 function styleAfter(style: Style, code: string): Style {
   const { fill: _fill, ...uncoloured } = style;
   if (code === '39') return uncoloured;
@@ -74,7 +74,7 @@ function svgLine(line: string, row: number): string {
         style.fill && `fill="${style.fill}"`,
         style.bold && 'font-weight="bold"',
         style.dim && 'opacity="0.6"',
-        // Fixes the width, whatever monospace font the viewer has.
+        // Fixes the width for any monospace font.
         `textLength="${(stringWidth(part.trim()) * columnWidth).toFixed(1)}"`,
       ];
       const y = margin + (row + 1) * lineHeight - 5;

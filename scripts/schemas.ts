@@ -1,6 +1,6 @@
 /**
- * @module Writes `schemas/*.schema.json` from the code's own schemas; with `--check` it writes nothing and fails when
- * a file is not current.
+ * @module Writes `schemas/*.schema.json` from the code's own schemas. With `--check` it writes nothing and fails if a
+ * file is not current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { schemaTexts } from './schemas/texts.ts';

@@ -1,6 +1,6 @@
 /**
- * @module Holds what is deployed and published to the rules of `supply-chain/rules.ts`; with `--audit` it also asks the
- * registry for advisories. Ends with 1 when something is wrong, with 2 when the registry does not answer.
+ * @module Checks the deployed and published packages against `supply-chain/rules.ts`. With `--audit` it also asks the
+ * registry for advisories. Exits with 1 if there is a problem, and with 2 if the registry does not answer.
  */
 import accepted from './supply-chain/accepted-advisories.json' with { type: 'json' };
 import { acceptedSchema, askAudit, judgeAudit } from './supply-chain/audit.ts';

@@ -1,6 +1,6 @@
 /**
- * @module Runs the conformance suite on a real Elasticsearch: the one that ELASTICSEARCH_TEST_URL names, or the one of
- * `compose.yaml`, started and thrown away here. Needs Docker and internet access for the latter.
+ * @module Runs the conformance suite on a real Elasticsearch: the one at ELASTICSEARCH_TEST_URL, or else the one of
+ * `compose.yaml`, which this script starts and removes. The latter needs Docker and internet access.
  */
 import { spawnSync } from 'node:child_process';
 

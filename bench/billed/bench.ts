@@ -1,4 +1,4 @@
-/** @module The bench of billed time: one job among the idle ones never finishes closing. */
+/** @module Measures billed time when one of the idle jobs never finishes closing. */
 import type { Fleet } from '../../simulator/index.ts';
 import type { RequestPayload } from '../../src/sweep/request/request.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
@@ -22,10 +22,10 @@ const scripts = [
   { name: 'all at once', way: allAtOnce },
 ];
 
-/** Which of the idle jobs is stuck, by the memory of its model: that is the order in which they are asked. */
+/** The stuck job's rank by model memory, which is the order in which jobs are closed. */
 export type Stuck = 'biggest' | 'smallest';
 
-/** The case with one job whose close does not end; `closeTakes` for those who would wait for it forever. */
+/** The cluster with one job whose close never ends, or takes `closeTakes` for scripts that would wait forever. */
 export function withStuck(
   each: BenchCase,
   which: Stuck,
@@ -37,7 +37,7 @@ export function withStuck(
   return { fleet: { ...each.fleet, ...(jobs && { jobs }) }, jobId };
 }
 
-/** `repeats`: clusters drawn for each row. */
+/** `repeats`: the number of random clusters for each row. */
 export async function billedBench(repeats: number, tell: (line: string) => void): Promise<BilledResults> {
   const seeds = Array.from({ length: repeats }, (_, index) => index + 1);
   const sweeps: BilledSweep[] = [];
@@ -99,7 +99,7 @@ async function storyOf(each: BenchCase, which: Stuck, payload: RequestPayload) {
   };
 }
 
-/** Killed after the function's 15 minutes; the server goes on with what it was asked. */
+/** Killed after the function's 15 minutes; the server continues to close the requested jobs. */
 async function scriptFor(
   cases: readonly BenchCase[],
   way: Parameters<typeof measure>[0],

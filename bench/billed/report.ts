@@ -1,4 +1,4 @@
-/** @module The results of the bench of billed time as a page, and as the table of docs/figures.md. */
+/** @module The billed-time results as a page and as a table of docs/figures.md. */
 import { seconds, table, whole } from '../numbers.ts';
 import type { BilledResults, BilledScript, BilledSweep } from './results.ts';
 
@@ -58,7 +58,7 @@ ${table(
 `;
 }
 
-/** The table of docs/figures.md: the most jobs, and of the sweeps the default request and places per node. */
+/** The table of docs/figures.md: the largest clusters, with the default request and with places per node. */
 export function billedTable({ sweeps, scripts }: BilledResults): string {
   const most = Math.max(...sweeps.map(({ jobs }) => jobs));
   const script = ({ name, billedMs, closed, unknown }: BilledScript) => [

@@ -1,17 +1,17 @@
-/** @module What the bench of billed time has measured, as `bench/results/billed.json` keeps it. */
+/** @module The type of `bench/results/billed.json`, the results of the billed-time bench. */
 
 export interface BilledResults {
   readonly node: string;
-  /** Clusters for each row; in each the stuck job is once the biggest, which is asked first, and once the smallest. */
+  /** Clusters for each row. Each runs twice: with the biggest job stuck, which is closed first, and with the smallest. */
   readonly repeats: number;
   readonly sweeps: readonly BilledSweep[];
   readonly scripts: readonly BilledScript[];
 }
 
-/** Medians, where nothing else is said; milliseconds. */
+/** Medians unless noted, in milliseconds. */
 export interface BilledSweep {
   readonly request: string;
-  /** Idle jobs, the stuck one included. */
+  /** Idle jobs, including the stuck one. */
   readonly jobs: number;
   readonly timeout: string;
   /** Without a stuck job. */
@@ -20,7 +20,7 @@ export interface BilledSweep {
   readonly boundMs: number;
   /** Idle jobs that this first sweep closed. */
   readonly closed: number;
-  /** The most by which one was over its bound, follow-ups included; negative when none was. */
+  /** The largest excess over the bound, including follow-ups; negative if there was none. */
   readonly mostOverMs: number;
   readonly followUps: number;
   readonly followUpsMs: number;
@@ -34,6 +34,6 @@ export interface BilledScript {
   readonly billedMs: number;
   /** Idle jobs that were closed when the function was killed. */
   readonly closed: number;
-  /** Jobs asked for without an answer by then. */
+  /** Jobs with a close request that was not answered by then. */
   readonly unknown: number;
 }

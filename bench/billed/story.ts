@@ -1,6 +1,6 @@
 /**
- * @module A sweep over a cluster of which one job never finishes closing, and the follow-ups that come back for it: what
- * each is billed for, and what it may be billed for at most.
+ * @module A sweep over a cluster with one job that never finishes closing, and its follow-ups: the billed time of each,
+ * and its upper bound.
  */
 
 import {
@@ -17,9 +17,9 @@ import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/
 import { sweep } from '../../src/sweep/sweep.ts';
 import { functionLimitMs } from '../closing/measure.ts';
 
-/** What the client waits for a close beyond its `close.timeout` (docs/contract.md §3), milliseconds. */
+/** How much longer the client waits than `close.timeout` (docs/contract.md §3), in milliseconds. */
 const answerMargin = 10_000;
-/** Between two looks at what is watched at most, milliseconds. */
+/** The longest interval between two polls, in milliseconds. */
 const slowestPace = 5_000;
 
 /** One invocation. */
@@ -29,11 +29,11 @@ export interface Invocation {
   readonly report: SweepReport;
 }
 
-/** The sweep, and then its follow-ups, each when it is due, until nobody comes back. Requests take no time on their way. */
+/** Runs the sweep and its follow-ups, each when it is due, until there are no more. Requests take no network time. */
 export async function billedStory(
   fleet: Fleet,
   payload: RequestPayload,
-  /** Something that goes wrong besides. */
+  /** An additional fault. */
   prepare: (server: EmbeddedElasticsearch) => void = () => undefined,
 ): Promise<Invocation[]> {
   using clock = new VirtualClock();
@@ -59,9 +59,9 @@ export async function billedStory(
 }
 
 /**
- * The most that docs/contract.md §3 lets an invocation be billed for, milliseconds: for a job that is left closing, from its last
- * request `close.timeout` and ten seconds for the answer, and `close.timeout` of watching; only the watching, where it was
- * found closing. For one that closes in that time, until the next look at it. All of it within the deadline.
+ * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job left closing: from its last
+ * request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling; only the polling if it was
+ * already closing. For a job that closes in that time: until the next poll. The deadline limits all of it.
  */
 function boundOf(
   report: SweepReport,

@@ -1,4 +1,4 @@
-/** @module The function as it is deployed: bundled with the options of serverless.yml. */
+/** @module Bundles the function with the options of serverless.yml, as deployed. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -11,15 +11,15 @@ const require = createRequire(import.meta.url);
 export interface Bundle {
   /** The module to import. */
   readonly file: string;
-  /** Bytes of it and of what it imports when it is loaded. */
+  /** Bytes of the module and its static imports. */
   readonly loadedBytes: number;
-  /** Bytes of everything, with what some sweeps load later. */
+  /** Bytes of all files, including those that only some sweeps load. */
   readonly bytes: number;
-  /** Of `loadedBytes`, whose they are, largest first. */
+  /** The packages behind `loadedBytes`, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
 }
 
-/** The options of `custom.esbuild`, without those that are the plugin's own. */
+/** The options of `custom.esbuild`, without those of the plugin itself. */
 export function deployedOptions(): BuildOptions {
   const service = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as {
     custom: { esbuild: Record<string, unknown> };
@@ -32,7 +32,7 @@ export function deployedOptions(): BuildOptions {
   };
 }
 
-/** Bundles `entry` (a path of the repository, or a module's text) into `folder`; `changes` win over the deployed options. */
+/** Bundles `entry` (a path of the repository, or a module's text) into `folder`; `changes` override the deployed options. */
 export async function bundle(
   entry: string | { readonly text: string },
   folder: string,

@@ -1,4 +1,4 @@
-/** @module The bench of the cold start: loading the deployed bundle, over nothing and over the official client alone. */
+/** @module Measures the cold start: loading the deployed bundle, an empty handler and the official client alone. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { type ColdStartResults, type Contender, contenders } from './results.ts'
 const each = <T>(value: (name: Contender) => T) =>
   Object.fromEntries(contenders.map((name) => [name, value(name)])) as Record<Contender, T>;
 
-/** Measures. `times`: fresh processes for each; `tell` gets a line as each is done. */
+/** Runs the bench with `times` fresh processes for each contender; calls `tell` with a line after each. */
 export async function coldStartBench(times: number, tell: (line: string) => void): Promise<ColdStartResults> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-start-'));
   try {
@@ -35,7 +35,7 @@ export async function coldStartBench(times: number, tell: (line: string) => void
   }
 }
 
-/** Parsers are compiled and sockets opened by the first request: a start has not ended before it. */
+/** The start includes the first request, which compiles parsers and opens sockets. */
 async function firstPlan(
   bundles: StartBundles,
   times: number,

@@ -1,4 +1,4 @@
-/** @module What the function's start is measured beside: nothing at all, Node's own modules, the official client alone. */
+/** @module The contenders of the cold-start bench: an empty handler, Node's own modules, the official client alone. */
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
 import { type Bundle, bundle } from './bundle.ts';
@@ -10,7 +10,7 @@ const clientAlone =
 const leanClientAlone =
   "import { Client, HttpConnection } from '@elastic/elasticsearch'; export const handler = async () => new Client({ node: 'http://localhost', Connection: HttpConnection });";
 
-/** The client's default instead of what a sweep speaks over. */
+/** Uses the client's default, undici, instead of our connection. */
 const overUndici: Plugin = {
   name: 'over-undici',
   setup: (build) =>
@@ -22,13 +22,13 @@ const overUndici: Plugin = {
 
 export interface StartBundles {
   readonly empty: Bundle;
-  /** Node's own modules, without which nothing speaks HTTPS: no client starts sooner. */
+  /** Node's own modules for HTTPS: no client can start faster. */
   readonly node: Bundle;
-  /** The official client as it comes. */
+  /** The unmodified official client. */
   readonly client: Bundle;
-  /** The same over Node's own HTTP, without what a sweep does not use: the floor of a function that has it. */
+  /** The same over Node's own HTTP, without the parts that a sweep does not use: the minimum for a function with it. */
   readonly leanClient: Bundle;
-  /** The whole function with the client as it comes. */
+  /** The whole function with the unmodified client. */
   readonly asItComes: Bundle;
   readonly sweep: Bundle;
 }

@@ -1,11 +1,11 @@
-/** @module One invocation of the deployed bundle in a fresh process: how long it takes, and the most memory it ever has. */
+/** @module One invocation of the deployed bundle in a fresh process: its duration and peak memory. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { nodeOptions } from '../../deploy/template.ts';
 
 /**
- * Its arguments: the bundle, and the event as JSON. What it measured goes to standard error, the log to nowhere.
- * `maxRSS` is not the peak: Linux counts the memory of the process that started it, whose copy it was for a moment.
+ * Takes the bundle and the event as JSON. Prints the measurements to standard error and drops the log. `maxRSS` is not
+ * used as the peak: Linux includes the memory of the parent process, of which the child is a copy at first.
  */
 const probe = `
   const { readFileSync } = await import('node:fs');
@@ -34,16 +34,16 @@ export interface Invocation {
   readonly cpuMs: number;
   /** Resident memory before the handler is called, bytes. */
   readonly atRest: number;
-  /** The most resident memory of the process, bytes. */
+  /** Peak resident memory of the process, in bytes. */
   readonly peak: number;
   readonly counts: Readonly<Record<string, number>>;
-  /** Of the report's jobs, by id. */
+  /** The report's jobs, by id. */
   readonly outcomes: ReadonlyMap<string, string>;
 }
 
 /**
- * Invokes the handler of `file` once with `event`, against the cluster at `url`. Node gets the options of the template,
- * or `options`.
+ * Invokes the handler of `file` once with `event`, against the cluster at `url`. Node runs with the template's options
+ * or with `options`.
  */
 export async function invokeOnce(
   file: string,

@@ -1,8 +1,8 @@
-/** @module How long a module takes to load, in processes that have loaded nothing before. */
+/** @module Measures the load time of a module in fresh processes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Runs in each process: the file's URL is its argument. */
+/** The script of each process; its argument is the file's URL. */
 const probe = `
   const before = process.cpuUsage();
   const start = performance.now();
@@ -15,14 +15,14 @@ const probe = `
 
 export interface Load {
   readonly wallMs: number;
-  /** Processor time of all threads: on a busy machine it says more than the wall clock. */
+  /** Processor time of all threads, which is more reliable than wall-clock time on a busy machine. */
   readonly cpuMs: number;
   readonly rss: number;
 }
 
 /**
- * Loads each file in `times` fresh processes, in turn, so that a slow moment of the machine strikes all alike. Returns
- * what was least of each, of `known` as well: nothing makes a process faster than it is, and much makes it slower.
+ * Loads each file in `times` fresh processes, in turn, so that a slow moment of the machine affects all equally. Returns
+ * the minimum for each, including `known`: other load can only make a process slower.
  */
 export async function leastLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,

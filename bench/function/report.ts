@@ -1,4 +1,4 @@
-/** @module The results of the benches of the function as pages, and as the table of docs/figures.md. */
+/** @module The results of the function benches as pages and as a table of docs/figures.md. */
 import { bytes, ratio, table, whole } from '../numbers.ts';
 import { type ColdStartResults, type Contender, contenders, type ScaleResults } from './results.ts';
 

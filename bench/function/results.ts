@@ -1,6 +1,6 @@
-/** @module What the benches of the function have measured, as `bench/results/cold-start.json` and `scale.json` keep it. */
+/** @module The types of `bench/results/cold-start.json` and `scale.json`, the results of the function benches. */
 
-/** What is loaded, by name; the pages say what each is. */
+/** The contenders; the pages describe each. */
 export const contenders = ['empty', 'node', 'leanClient', 'client', 'asItComes', 'sweep'] as const;
 export type Contender = (typeof contenders)[number];
 
@@ -9,11 +9,11 @@ export interface ColdStartResults {
   /** Fresh processes for each figure. */
   readonly times: number;
   readonly loads: Readonly<Record<Contender, LoadFigures>>;
-  /** Bytes of all of the function's code, with what some sweeps load later. */
+  /** Bytes of all of the function's code, including what only some sweeps load. */
   readonly allBytes: number;
-  /** Of what the function loads when it starts, whose the bytes are, largest first. */
+  /** The packages that the function loads at its start, with their bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-  /** From loading to the report of a plan of so many jobs. */
+  /** From loading to the report of a plan with this many jobs. */
   readonly firstPlan: {
     readonly jobs: number;
     readonly asItComes: PlanFigures;
@@ -21,7 +21,7 @@ export interface ColdStartResults {
   };
 }
 
-/** The least of all times; milliseconds and bytes. */
+/** The minimum of all runs, in milliseconds and bytes. */
 export interface LoadFigures {
   readonly cpuMs: number;
   readonly wallMs: number;
@@ -46,13 +46,13 @@ export interface ScaleResults {
   readonly sizes: readonly SizeFigures[];
 }
 
-/** Medians, where nothing else is said; milliseconds and bytes. */
+/** Medians unless noted, in milliseconds and bytes. */
 export interface SizeFigures {
   readonly jobs: number;
   readonly cpuMs: number;
   readonly peak: number;
   readonly highestPeak: number;
-  /** Peak over what the process had before it was invoked. */
+  /** Peak memory above that before the invocation. */
   readonly grown: number;
   /** Without the template's options. */
   readonly plain: PlanFigures;

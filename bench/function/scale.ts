@@ -1,4 +1,4 @@
-/** @module The bench of scale: inventory, decision and plan for ever more jobs, in fresh processes of the deployed bundle. */
+/** @module Measures scale: plans for growing numbers of jobs, in fresh processes of the deployed bundle. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { bundle } from './bundle.ts';
 import { type Invocation, invokeOnce } from './invocation.ts';
 import type { ScaleResults, SizeFigures } from './results.ts';
 
-/** Every job idle, with a datafeed, ids as long as people make them: the most that has to be looked at and reported. */
+/** A demanding fleet: every job is idle and has a datafeed and a long id. */
 export function idleFleet(jobs: number): Fleet {
   return {
     jobs: Array.from({ length: jobs }, (_, index): FleetJob => {
@@ -28,15 +28,15 @@ export function idleFleet(jobs: number): Fleet {
 /** A plan of all of them. */
 export const planOfAll = { dryRun: true, fuse: { maxJobs: null, maxShare: null } };
 
-/** What was measured of one number of jobs. */
+/** The measurements for one number of jobs. */
 export interface Measured {
-  /** As it is deployed. */
+  /** As deployed. */
   readonly runs: readonly Invocation[];
-  /** Without the options that the template gives to Node. */
+  /** Without the template's options for Node. */
   readonly plain: readonly Invocation[];
 }
 
-/** Plans of the deployed bundle on clusters of so many jobs, each in a process of its own. */
+/** Runs plans of the deployed bundle on clusters of the given sizes, each in its own process. */
 export async function measurePlans(
   sizes: readonly number[],
   times: number,
@@ -61,7 +61,7 @@ export async function measurePlans(
   }
 }
 
-/** Measures. `times`: fresh processes for each number of jobs; `tell` gets a line as each is done. */
+/** Runs the bench with `times` fresh processes for each number of jobs; calls `tell` with a line after each. */
 export async function scaleBench(times: number, tell: (line: string) => void): Promise<ScaleResults> {
   const measured = await measurePlans([100, 1_000, 5_000, 10_000], times, { alsoPlain: true });
   const sizes = [...measured].map(([jobs, { runs, plain }]): SizeFigures => {

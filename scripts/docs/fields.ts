@@ -1,6 +1,6 @@
 /**
- * @module The fields of a zod schema as rows of a table. What a field may be is asked of the schema itself: it is given
- * a value that no field takes, and says what it expected, in the words that people see.
+ * @module The fields of a zod schema as rows of a table. To find out what a field accepts, it gives the schema an
+ * impossible value and reads the error message, so the page shows the same words as an error.
  */
 import * as z from 'zod';
 import { code } from './markdown.ts';
@@ -14,20 +14,20 @@ interface JsonSchema {
   readonly $ref?: string;
 }
 
-/** A text that only a field for any text takes, and a number that no field takes: the text tells more of a pattern. */
+/** Values that fields refuse. The string comes first, because its error describes a pattern better than the number's. */
 const impossible = ['\0', -0.5];
 
 export interface FieldsOf {
   readonly schema: z.core.$ZodType;
   /** A value with one field set, by the field's path. */
   readonly probe: (path: readonly string[], value: unknown) => unknown;
-  /** Where in the schema the fields are, as `schedules`. */
+  /** The path of the fields in the schema, such as `schedules`. */
   readonly below?: (schema: JsonSchema) => JsonSchema;
-  /** Fields that have a section of their own, or are nobody's to set. */
+  /** Fields that have their own section, or that users do not set. */
   readonly without?: readonly string[];
 }
 
-/** Rows of field, default, what it may be, and meaning; sections are followed by their fields. */
+/** Rows of field, default, allowed values and meaning. An object's row is followed by its fields. */
 export function fieldRows({ schema, probe, below = (whole) => whole, without = [] }: FieldsOf): string[][] {
   const walk = (fields: JsonSchema['properties'], path: readonly string[]): string[][] =>
     Object.entries(fields ?? {}).flatMap(([name, field]) => {
@@ -50,7 +50,7 @@ const sectionOf = (field: JsonSchema): JsonSchema['properties'] =>
 const isEmpty = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 
-/** What the field that `probe` sets is expected to be, in the words of the schema's own error. */
+/** The allowed values of the field that `probe` sets, in the words of the schema's error. */
 function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown): string {
   for (const value of impossible) {
     const issues = z.safeParse(schema, probe(value)).error?.issues ?? [];
@@ -62,7 +62,7 @@ function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown
   throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
 }
 
-/** Of a choice between forms, what the form that is shaped like the value has to say. */
+/** Picks, for a union, the error of the alternative that matches the value's shape. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];

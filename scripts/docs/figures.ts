@@ -1,4 +1,4 @@
-/** @module The figures that the benches have measured, as pages, charts and the tables of docs/figures.md. */
+/** @module The bench results as pages, charts and the tables of docs/figures.md. */
 import { readFileSync } from 'node:fs';
 import { billedPage, billedTable } from '../../bench/billed/report.ts';
 import type { BilledResults } from '../../bench/billed/results.ts';
@@ -15,7 +15,7 @@ const billed = results('billed') as BilledResults;
 const coldStart = results('cold-start') as ColdStartResults;
 const scale = results('scale') as ScaleResults;
 
-/** Pages and charts, by their file. */
+/** Pages and charts, by file name. */
 export const figures: Readonly<Record<string, string>> = {
   'bench/results/closing.md': closingPage(closing),
   'bench/results/closing.svg': closingChart(closing),

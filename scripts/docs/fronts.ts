@@ -1,23 +1,23 @@
-/** @module `docs/fronts-and-clusters.md`: the conditions that the tests try, with what the command says and does in each. */
+/** @module Writes `docs/fronts-and-clusters.md`: the conditions of the tests, with the command's messages and results. */
 import { frontGroups } from '../../test/fronts/cases/index.ts';
 import type { FrontAnswer, FrontCase } from '../../test/fronts/front-case.ts';
 import { code, table } from './markdown.ts';
 
 const maxBodyShown = 240;
 
-/** The whole of the page. */
+/** The whole page. */
 export function frontsPage(): string {
   const sections = frontGroups.map(
     ({ title, cases }) =>
-      `## ${title}\n\n${table(['what answers', 'what jobsweep says', 'what it does'], cases.map(row))}`,
+      `## ${title}\n\n${table(['condition', 'message of jobsweep', 'result'], cases.map(row))}`,
   );
   const head = `<!-- Written by \`npm run docs\` from test/fronts/cases: change it there. -->
 
 # What fronts and clusters answer
 
-Conditions met in real clusters, gateways and proxies, with what the command says and does in each. Every row is a test:
+Conditions seen in real clusters, gateways and proxies, with the message and the result of the command. Every row is a test:
 [\`test/fronts/cases\`](../test/fronts/cases) lists them, [\`test/fronts/fronts.test.ts\`](../test/fronts/fronts.test.ts) runs them.
-The command is \`jobsweep plan\` unless the row names another. What servers do when they are well is in [behaviour](behaviour.md).`;
+The command is \`jobsweep plan\` unless the row names another. [Behaviour](behaviour.md) describes healthy servers.`;
   return `${[head, ...sections].join('\n\n')}\n`;
 }
 
@@ -27,8 +27,8 @@ const row = (front: FrontCase): string[] => [
     ...(front.answer ? [answered(front.answer)] : []),
     ...(front.seenIn ?? []).map((place) => `(${seenLink(place)})`),
   ].join(' '),
-  front.says.length > 0 ? front.says.map(code).join(' … ') : 'nothing: it is read',
-  deeds(front),
+  front.says.length > 0 ? front.says.map(code).join(' … ') : 'none: the answer is read',
+  result(front),
 ];
 
 function answered({ to, times, status, headers = {}, body }: FrontAnswer): string {
@@ -39,13 +39,13 @@ function answered({ to, times, status, headers = {}, body }: FrontAnswer): strin
   return `${to === undefined ? 'Every request' : code(to)} is answered${first} with ${[code(status), ...sent, code(shown)].join(' ')}.`;
 }
 
-/** `owner/repository#number` as a link to that issue; an address as it is. */
+/** Links `owner/repository#number` to that issue; an address to itself. */
 function seenLink(place: string): string {
   const [, repository, number] = /^([\w.-]+\/[\w.-]+)#(\d+)$/.exec(place) ?? [];
   return repository ? `[${place}](https://github.com/${repository}/issues/${number})` : `<${place}>`;
 }
 
-function deeds({ command, request, environment, exit, outcomes, withinMs }: FrontCase): string {
+function result({ command, request, environment, exit, outcomes, withinMs }: FrontCase): string {
   const given = [
     ...(command ? [code(`jobsweep ${command.join(' ')}`)] : []),
     ...(request ? [`request ${code(JSON.stringify(request))}`] : []),

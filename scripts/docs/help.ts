@@ -1,11 +1,11 @@
-/** @module The help of the command and of all its subcommands, as people see it on 80 columns. */
+/** @module The help of the command and its subcommands, as printed on 80 columns. */
 import { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { run } from '../../src/cli/run.ts';
 
 /** Pairs of command line and help, the command itself first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {
-  // commander asks the process for the width, and this page must not depend on whose terminal it was made on
+  // commander reads the width of the terminal, which this page must not depend on
   Object.defineProperty(process.stdout, 'isTTY', { value: false });
   return await pagesBelow([]);
 }

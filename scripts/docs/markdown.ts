@@ -1,6 +1,6 @@
-/** @module Markdown for the generated pages: tables, and regions of pages that are otherwise written by hand. */
+/** @module Markdown for the generated pages: tables, and generated regions of handwritten pages. */
 
-/** One cell: on one line, and without the sign that would end it. */
+/** One cell, on one line and with escaped pipes. */
 const cell = (text: string) => text.replaceAll('\n', ' ').replaceAll('|', '\\|');
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -10,7 +10,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export const code = (text: string | number) => `\`${text}\``;
 
-/** A table of names and what each means. */
+/** A table of names and their meanings. */
 export const meanings = (head: string, means: Readonly<Record<string, string>>): string =>
   table(
     [head, 'means'],
@@ -18,8 +18,8 @@ export const meanings = (head: string, means: Readonly<Record<string, string>>):
   );
 
 /**
- * `page` with what stands between `<!-- generated: NAME -->` and `<!-- /generated -->` replaced.
- * @throws when the page has no such region, or one that `regions` does not know.
+ * Replaces the text between each `<!-- generated: NAME -->` and `<!-- /generated -->` of the page.
+ * @throws if a region is missing from the page or from `regions`.
  */
 export function filled(page: string, regions: Readonly<Record<string, string>>): string {
   const seen = new Set<string>();
@@ -28,7 +28,7 @@ export function filled(page: string, regions: Readonly<Record<string, string>>):
     (_all, begin: string, name: string, end: string) => {
       const content = regions[name];
       if (content === undefined)
-        throw new Error(`the page has a generated region "${name}", which nobody writes`);
+        throw new Error(`the page has a generated region "${name}", which has no generator`);
       seen.add(name);
       return `${begin}\n${content}\n\n${end}`;
     },

@@ -1,4 +1,4 @@
-/** @module The reference page, section by section, from the code's own lists. */
+/** @module Writes the reference page, section by section, from the lists in the code. */
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
@@ -36,7 +36,7 @@ const exits = table(
 
 const fieldHead = ['field', 'default', 'expected', 'meaning'];
 
-/** A value with one field set, as `{"close": {"batch": value}}`. */
+/** A value with one field set, such as `{"close": {"batch": value}}`. */
 const nested = (path: readonly string[], value: unknown): unknown =>
   path.reduceRight((inner, key) => ({ [key]: inner }), value);
 
@@ -102,14 +102,14 @@ const metricsTable = () =>
     ],
   );
 
-/** The whole of `docs/reference.md`. */
+/** The whole page `docs/reference.md`. */
 export async function reference(): Promise<string> {
   const sections: [level: 2 | 3, title: string, text: string][] = [
     [2, 'The request', requestSection()],
     [
       2,
       'The report',
-      `What the function returns, and the command with \`-o json\`. Of a job, what is not known is absent.\n\n${meanings('field', reportFields)}`,
+      `The function returns it, and the command prints it with \`-o json\`. Unknown fields of a job are absent.\n\n${meanings('field', reportFields)}`,
     ],
     [3, 'Each of `jobs`', meanings('field', jobFields)],
     [3, 'Counts', countsTable()],
@@ -118,16 +118,16 @@ export async function reference(): Promise<string> {
     [
       3,
       'Reasons to keep a job',
-      `The first that holds, in this order.\n\n${meanings('reason', keepReasons)}`,
+      `The first that applies, in this order.\n\n${meanings('reason', keepReasons)}`,
     ],
     [3, 'Reasons to act on a job', meanings('reason', actReasons)],
     [3, 'Outcomes', outcomesTable()],
     [3, 'Reasons not to have asked', meanings('notAttemptedBecause', notAttemptedReasons)],
-    [3, 'Places', `Why a node has that many places.\n\n${meanings('because', placesReasons)}`],
+    [3, 'Places', `Why a node has this many places.\n\n${meanings('because', placesReasons)}`],
     [
       3,
       'Fuses',
-      `What stops a sweep before it changes anything; the first that holds, in this order.\n\n${meanings('fuse', fuses)}\n\nIn the report:\n\n${meanings('field', fuseFields)}`,
+      `A fuse that trips stops a sweep before it changes anything. The first that trips is reported, in this order.\n\n${meanings('fuse', fuses)}\n\nIn the report:\n\n${meanings('field', fuseFields)}`,
     ],
     [3, 'The follow-up', meanings('field', followUpFields)],
     [3, 'Each of `rounds`', meanings('field', roundFields)],
@@ -135,7 +135,7 @@ export async function reference(): Promise<string> {
     [
       2,
       'Exit codes',
-      `Of the command; the function throws a named error in the cases 1, 2 and 5.\n\n${exits}`,
+      `The command's exit codes. In the cases 1, 2 and 5 the function throws a named error.\n\n${exits}`,
     ],
     [
       2,
@@ -145,17 +145,17 @@ export async function reference(): Promise<string> {
     [
       2,
       'Metrics',
-      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returned a report.\n\n${metricsTable()}`,
+      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returns a report.\n\n${metricsTable()}`,
     ],
     [
       2,
       'Log lines',
-      `The function logs JSON lines; \`message\` says which it is. \`reopen\` and \`--history\` read these as they read reports.\n\nThese lines and the metrics are written whatever \`POWERTOOLS_LOG_LEVEL\`, \`LOG_LEVEL\`, \`AWS_LAMBDA_LOG_LEVEL\`, \`POWERTOOLS_DEV\` or \`POWERTOOLS_METRICS_DISABLED\` say. Where the function's log format is JSON and its application log level is above INFO, Lambda drops lower lines: theirs then carry that level as \`level\`, so that they pass. The function cannot prevent what happens after that: a role without \`logs:PutLogEvents\`, the retention of the log group, or a subscription filter.\n\n${meanings('message', logLines)}`,
+      `The function logs JSON lines; \`message\` names the kind of line. \`reopen\` and \`--history\` read them like reports.\n\nThe function writes these lines and the metrics with any value of \`POWERTOOLS_LOG_LEVEL\`, \`LOG_LEVEL\`, \`AWS_LAMBDA_LOG_LEVEL\`, \`POWERTOOLS_DEV\` or \`POWERTOOLS_METRICS_DISABLED\`. If the function's log format is JSON and its application log level is above INFO, Lambda drops lower lines, so these lines then carry that level as \`level\`. The function cannot prevent later losses: a role without \`logs:PutLogEvents\`, the retention of the log group, or a subscription filter.\n\n${meanings('message', logLines)}`,
     ],
     [
       2,
-      'What became of a reopened job',
-      `In the report of \`jobsweep reopen\`.\n\n${meanings('outcome', reopenOutcomes)}\n\n${meanings('datafeed', datafeedOutcomes)}`,
+      'Outcomes of a reopened job',
+      `In the report of \`jobsweep reopen\`:\n\n${meanings('outcome', reopenOutcomes)}\n\n${meanings('datafeed', datafeedOutcomes)}`,
     ],
     [2, 'The schedule file', scheduleFileSection()],
     [
@@ -166,6 +166,6 @@ export async function reference(): Promise<string> {
         .join('\n\n'),
     ],
   ];
-  const head = `<!-- Written by \`npm run docs\` from the code: change it there. -->\n\n# Reference\n\n[The contract](contract.md) says what others may rely on, [behaviour](behaviour.md) what the servers do.`;
+  const head = `<!-- Written by \`npm run docs\` from the code: change it there. -->\n\n# Reference\n\n[The contract](contract.md) says what users may rely on, and [behaviour](behaviour.md) describes the servers.`;
   return `${[head, ...sections.map(([level, title, text]) => `${'#'.repeat(level)} ${title}\n\n${text}`)].join('\n\n')}\n`;
 }

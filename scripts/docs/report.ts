@@ -1,4 +1,4 @@
-/** @module What each field of a report means. The types demand a text for every field, and for none that does not exist. */
+/** @module The meaning of each field of a report. The types require a text for exactly the existing fields. */
 import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {
   FlappingJob,
@@ -20,11 +20,11 @@ export const reportFields: Described<SweepReport> = {
   durationMs: 'milliseconds',
   counts: 'see [counts](#counts); `listed` is the sum of the outcomes',
   kept: 'how many jobs were kept, by reason',
-  freedBytes: 'the memory of the jobs closed and closed with force, as the server counted it (`model_bytes`)',
+  freedBytes: 'the model memory (`model_bytes`) of the jobs that were closed, with force or without',
   jobs: 'every listed job that was not kept for `recent_data`, `recently_opened` or `excluded`; acted-on ones first',
   fuse: 'null, or the fuse that stopped the sweep',
   followUp: 'null, or the follow-up that was arranged',
-  warnings: 'what somebody should know, in sentences',
+  warnings: 'sentences that a person should read',
   places:
     'the limit of each node under which its jobs were asked: `nodeId`, `nodeName`, `places`, `because` (see [places](#places)), `processors`',
   followUpOf:
@@ -32,61 +32,63 @@ export const reportFields: Described<SweepReport> = {
   rounds:
     'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
-  jobsOmitted: 'how many of `jobs` were left out to keep the function’s answer under 5 MB',
+  jobsOmitted: 'how many entries of `jobs` were left out to keep the function’s answer under 5 MB',
 };
 
 export const jobFields: Described<ReportedJob> = {
   jobId: 'its id',
-  state: 'as the cluster said it when the job was last judged: what is closed now was `opened` then',
-  lastActivity: 'the newest wall-clock moment at which data came or its process started',
-  idleMs: 'milliseconds since then, never negative',
+  state: 'its state when it was last judged, so a job that was closed since still has `opened`',
+  lastActivity: 'the newest wall-clock moment at which data arrived or its process started',
+  idleMs: 'milliseconds since the last activity, never negative',
   verdict: 'see [verdicts](#verdicts)',
   reason: 'see [reasons](#reasons-to-keep-a-job)',
   outcome: 'see [outcomes](#outcomes)',
-  attempts: 'close requests that named it, refused ones and earlier sweeps of the chain included',
+  attempts:
+    'the number of close requests that named it, including refused ones and those of earlier sweeps of the chain',
   memoryBytes: 'the server’s `model_bytes`',
-  nodeId: 'where its process runs',
+  nodeId: 'the id of the node on which its process runs',
   nodeName: 'the name of that node',
   datafeedId: 'its datafeed',
   datafeedStopped: 'true: our close stopped the datafeed; `reopen` starts it again',
-  askedAt: 'when it was first asked to close, or first seen closing',
+  askedAt: 'when its close was first requested, or when it was first seen closing',
   closedAt:
     'when the cluster was first seen to say that it is closed: at most 5 s late, 10 s beyond 1,000 jobs in flight',
   settledAt: 'when its outcome was known',
   batch: 'the number of the close request that last named it, from 1',
   notAttemptedBecause: 'see [reasons not to have asked](#reasons-not-to-have-asked)',
-  error: 'the cluster’s `status`, `type` and `reason`; type `reopened`: somebody opened it after our ask',
+  error:
+    'the cluster’s `status`, `type` and `reason`; type `reopened`: the job was opened again after our close request',
 };
 
 export const fuseFields: Described<BlownFuse> = {
   name: 'see [fuses](#fuses)',
   idle: 'jobs that would be closed or forced',
   open: 'jobs of the whole cluster that are not closed',
-  limit: 'what was allowed: a number of jobs, for `max_share` a share; null for `upgrade_mode`',
-  together: 'for `mass_idle`: how many `jobs` fell silent together, `from` when `to` when',
+  limit: 'the limit: a number of jobs, or a share for `max_share`; null for `upgrade_mode`',
+  together: 'for `mass_idle`: the number of `jobs` that fell silent together, and the period `from` … `to`',
 };
 
 export const followUpFields: Described<ReportedFollowUp> = {
-  name: 'of the schedule',
-  at: 'when it comes, ISO date-time in UTC',
+  name: 'the name of the schedule',
+  at: 'when it runs, ISO date-time in UTC',
   round: 'which round of the chain it is, from 1',
-  jobs: 'how many jobs it lists: those left closing',
-  rest: 'true: it also judges the whole request anew, because jobs were left unasked for lack of time',
+  jobs: 'how many jobs it lists: those still closing',
+  rest: 'true: it also judges the whole request again, because there was no time to ask all jobs',
 };
 
 export const roundFields: Described<ReportedRound> = {
   round: 'its number, from 1',
   startedAt: 'ISO date-time in UTC',
   jobs: 'how many jobs it looked at',
-  closed: 'how many of them became closed',
-  forceClosed: 'by force',
-  closing: 'how many were closing still',
+  closed: 'how many of them were closed then',
+  forceClosed: 'how many were closed with force',
+  closing: 'how many were still closing',
 };
 
 export const flappingFields: Described<FlappingJob> = {
   jobId: 'its id',
-  closes: 'after how many sweeps that closed it, it was opened again',
-  lastClosedAt: 'when it was closed last, ISO date-time in UTC',
+  closes: 'how many sweeps closed it before it was opened again',
+  lastClosedAt: 'when it was last closed, ISO date-time in UTC',
 };
 
 export const countMeanings = {
@@ -95,10 +97,10 @@ export const countMeanings = {
   idle: 'those with verdict `close` or `force`',
 } as const;
 
-/** The lines that the function logs, beside those of Lambda itself. */
+/** The lines that the function logs, in addition to Lambda's own. */
 export const logLines = {
   'sweep finished':
-    'once a sweep: the report without `jobs`, and without the last of its warnings where they would make the line too long',
+    'one for each sweep: the report without `jobs`, and without the last warnings if the line would be too long',
   'job swept':
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',

@@ -1,4 +1,4 @@
-/** @module The JSON schemas for people's editors, made from the code's own. */
+/** @module The JSON schemas for editors, generated from the code's schemas. */
 import * as z from 'zod';
 import { fleetSchema } from '../../simulator/fleets/schema.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
@@ -11,7 +11,7 @@ export const schemaTexts: Readonly<Record<string, string>> = {
   fleet: textOf(fleetSchema),
 };
 
-/** The schema of what people write; `$schema`, by which their editor finds it, is a field that every file may have. */
+/** The schema of an input file. Each file may also have the field `$schema`, by which editors find it. */
 function textOf(schema: z.core.$ZodType): string {
   const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return `${JSON.stringify({ ...rest, properties: { $schema: { type: 'string' }, ...properties } }, null, 2)}\n`;

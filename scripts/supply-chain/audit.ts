@@ -1,29 +1,29 @@
-/** @module Known advisories against what is shipped, from `npm audit`, and the arguments for those that are accepted. */
+/** @module Judges the advisories of `npm audit` about shipped packages, and the arguments for accepted ones. */
 import { execFile } from 'node:child_process';
 import * as z from 'zod';
 import { root } from './bundles.ts';
 import type { ShippedPackage } from './packages.ts';
 
-/** Of `accepted-advisories.json`: an advisory that stays for a time, and why it does no harm here. */
+/** An entry of `accepted-advisories.json`: an advisory that is accepted for a time, with the reason. */
 export const acceptedSchema = z.array(
   z.strictObject({
     package: z.string().min(1),
     advisory: z.string().regex(/^GHSA(-[a-z0-9]{4}){3}$/),
     reason: z.string().min(20),
-    /** The last day that it holds for, UTC. */
+    /** The last day of its validity, in UTC. */
     until: z.iso.date(),
   }),
 );
 export type AcceptedAdvisory = z.infer<typeof acceptedSchema>[number];
 
-/** What of an answer of `npm audit --json` is read. */
+/** The fields of `npm audit --json` that we read. */
 const answerSchema = z.object({
   auditReportVersion: z.literal(2),
   vulnerabilities: z.record(
     z.string(),
     z.object({
       nodes: z.array(z.string()),
-      /** Advisories; or the name of a package, where another is the cause. */
+      /** Advisories; or the name of the package that causes the problem. */
       via: z.array(
         z.union([z.string(), z.object({ title: z.string(), url: z.string(), severity: z.string() })]),
       ),
@@ -33,13 +33,13 @@ const answerSchema = z.object({
 export type AuditAnswer = z.infer<typeof answerSchema>;
 
 export interface AuditResult {
-  /** Against what is shipped, and not accepted; or accepted and no longer told. */
+  /** Advisories about shipped packages that are not accepted, and accepted ones that are no longer reported. */
   readonly complaints: readonly string[];
-  /** What else is known. */
+  /** All other advisories, for information. */
   readonly remarks: readonly string[];
 }
 
-/** Judges an answer on `today`, as `2027-01-31`. */
+/** Judges an answer on the day `today`, such as `2027-01-31`. */
 export function judgeAudit(
   answer: AuditAnswer,
   packages: readonly ShippedPackage[],
@@ -70,12 +70,12 @@ export function judgeAudit(
 }
 
 /**
- * Asks the registry that npm is set to about the whole lock file: all of it is for development, what is shipped is
- * bundled from it, so that no `--omit` would leave the right part. What npm said when there is no answer is a text.
+ * Asks npm's registry about the whole lock file. All dependencies are development dependencies, since the shipped ones
+ * are bundled, so no `--omit` selects the right part. Returns npm's error text if the registry does not answer.
  */
 export async function askAudit(): Promise<AuditAnswer | string> {
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-    // it ends with 1 for advisories and for no answer alike
+    // npm exits with 1 both for advisories and for a missing answer
     execFile('npm', ['audit', '--json'], { cwd: root, maxBuffer: 64 * 2 ** 20 }, (_error, out, err) =>
       resolve({ stdout: out, stderr: err }),
     );

@@ -1,4 +1,4 @@
-/** @module What is deployed and what is published: two bundles, and esbuild's own account of what it put into them. */
+/** @module Builds the deployed and the published bundle, and returns esbuild's list of the files in each. */
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -11,9 +11,9 @@ export type Product = 'function' | 'command';
 
 const noDebug = createRequire(import.meta.url)('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 
-/** How the command is bundled into `dist`. */
+/** How the command and the library are bundled into `dist`; they share what both need. */
 export const commandOptions = {
-  entryPoints: { jobsweep: 'src/cli/main.ts' },
+  entryPoints: { jobsweep: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -27,7 +27,7 @@ export const commandOptions = {
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 } satisfies BuildOptions;
 
-/** Bundles both in memory, with the options that deploy and publish them. */
+/** Bundles both in memory, with the same options as the real builds. */
 export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> {
   const account = async (options: BuildOptions) => {
     const { metafile } = await build({ ...options, absWorkingDir: root, metafile: true, write: false });

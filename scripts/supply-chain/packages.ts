@@ -1,4 +1,4 @@
-/** @module The packages that are in the bundles, as they are installed here. */
+/** @module Finds the installed packages that the bundles contain. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Metafile } from 'esbuild';
@@ -10,17 +10,17 @@ export type Presence = 'within' | 'perhaps';
 export interface ShippedPackage {
   readonly name: string;
   readonly version: string;
-  /** As its package.json says it; undefined when that says none. */
+  /** From its package.json; undefined if that has none. */
   readonly licence: string | undefined;
   /** Where it is installed, as the lock file names it: `node_modules/…`; the same version can be in several places. */
   readonly folders: readonly string[];
-  /** In which bundles it is. */
+  /** The bundles that contain it. */
   readonly in: Readonly<Partial<Record<Product, Presence>>>;
-  /** Of which bundles our own code imports it. */
+  /** The bundles whose own code imports it. */
   readonly importedFor: readonly Product[];
   /** Its licence, notice and copyright files. */
   readonly texts: readonly string[];
-  /** What npm would run when it is installed: names of scripts, or `binding.gyp`. */
+  /** The scripts that npm runs on installation: their names, or `binding.gyp`. */
   readonly installScripts: readonly string[];
 }
 
@@ -41,19 +41,19 @@ const manifestOf = (folder: string) =>
 const ownerOf = (input: string) =>
   /(?:^|[:/])(node_modules\/(?:.+\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
 
-/** What one bundle holds, by folders. */
+/** The packages of one bundle, by folder. */
 export interface Contents {
   /** Packages with a file in the bundle. */
   readonly within: ReadonlySet<string>;
-  /** Those that our own files import. */
+  /** Packages that our own files import. */
   readonly imported: ReadonlySet<string>;
-  /** Those that packages of the bundle depend on and do not import. */
+  /** Packages that a package of the bundle depends on but does not import. */
   readonly perhaps: ReadonlySet<string>;
 }
 
 /**
- * Reads a bundle's account. A package may come as one file that its makers bundled, as d3-delaunay does with delaunator
- * in it, and no account tells: so what a package depends on and does not import counts as perhaps within.
+ * Reads esbuild's list of files. It does not show packages that another package has bundled into its own file, as
+ * d3-delaunay does with delaunator. A dependency that a package does not import therefore counts as `perhaps`.
  */
 export function contents(
   { inputs }: Metafile,
@@ -64,7 +64,7 @@ export function contents(
   for (const [input, { imports: each }] of Object.entries(inputs)) {
     const owner = ownerOf(input);
     const targets = each.flatMap(({ path: target, external }) => (external ? [] : (ownerOf(target) ?? [])));
-    // a plugin's own modules have a namespace before a colon: what they import is not our code's choice
+    // a plugin's modules have a namespace before a colon; our code does not choose their imports
     if (owner === undefined) for (const target of input.includes(':') ? [] : targets) imported.add(target);
     else imports.set(owner, (imports.get(owner) ?? new Set()).union(new Set(targets)));
   }
@@ -73,15 +73,15 @@ export function contents(
   const notImported = (folder: string) =>
     dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
   for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
-  // a set grows while it is walked
+  // the loop appends to the set that it walks
   for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
   return { within, imported, perhaps };
 }
 
-/** The folders of what a package depends on, as Node would find them from its folder. */
+/** The folders of a package's dependencies, as Node resolves them from its folder. */
 function dependenciesOf(folder: string): string[] {
   const parts = `/${folder}`.split('/node_modules/');
-  // its own node_modules first, then that of the package around it, the project's last
+  // its own node_modules first, then those of the enclosing packages, then the project's
   const bases = parts.map((_, depth) =>
     parts
       .slice(0, parts.length - depth)
@@ -121,7 +121,7 @@ export async function shippedPackages(): Promise<ShippedPackage[]> {
   });
 }
 
-/** What a package says of itself. */
+/** The package.json of a package. */
 function installed(folder: string) {
   const { name, version, license, scripts = {} } = manifestOf(folder);
   const files = readdirSync(path.join(root, folder), { withFileTypes: true }).filter((each) => each.isFile());

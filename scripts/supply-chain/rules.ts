@@ -1,7 +1,7 @@
-/** @module What has to hold of the packages that are deployed and published; data in, complaints out. */
+/** @module The rules for deployed and published packages. Takes data and returns complaints. */
 import { installHooks, type ShippedPackage } from './packages.ts';
 
-/** Licences (SPDX) that ask for no more than their text or a name, and nothing of the code around them. */
+/** Licences (SPDX) that require at most their text or an attribution, and nothing of the surrounding code. */
 export const allowedLicences: readonly string[] = [
   '0BSD',
   'Apache-2.0',
@@ -14,7 +14,7 @@ export const allowedLicences: readonly string[] = [
   'Unlicense',
 ];
 
-/** Their text need not go with a copy. */
+/** Licences whose text need not accompany a copy. */
 export const askForNoText: readonly string[] = ['0BSD', 'MIT-0', 'Unlicense'];
 
 const dependencyFields = [
@@ -42,11 +42,11 @@ export interface SupplyChain {
       }
     >
   >;
-  /** The packages that `docs/packages.md` has a row for: those of the function, and those that only the command has. */
+  /** The packages with a row in `docs/packages.md`: those of the function, and those of the command only. */
   readonly rows: { readonly function: readonly string[]; readonly command: readonly string[] };
 }
 
-/** What is wrong, a sentence each; nothing when all is well. */
+/** The problems, one sentence each; empty if there are none. */
 export function complaints(chain: SupplyChain): string[] {
   return [...ofPackages(chain), ...ofManifest(chain), ...ofLock(chain), ...ofRows(chain)];
 }
@@ -56,7 +56,7 @@ function ofPackages({ packages, lock }: SupplyChain): string[] {
     const said: string[] = [];
     if (licence === undefined || !allowedLicences.includes(licence))
       said.push(`its licence is ${licence ?? 'not told'}, which is not among those allowed`);
-    // of Apache-2.0, which is the same in every package, our own copy goes with it
+    // our own copy of the Apache-2.0 text covers these packages
     else if (its.in.command && texts.length === 0 && ![...askForNoText, 'Apache-2.0'].includes(licence))
       said.push('it is published with the command, and has no licence text to go with it');
     if (installScripts.length > 0) said.push(`it runs ${installScripts.join(', ')} when it is installed`);

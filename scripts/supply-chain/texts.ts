@@ -1,4 +1,4 @@
-/** @module What is told of the packages: the page of their licences, and the notices that go with the command. */
+/** @module The page of the packages' licences, and the notices that are shipped with the command. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { table } from '../docs/markdown.ts';
@@ -6,7 +6,7 @@ import { type Product, root } from './bundles.ts';
 import type { ShippedPackage } from './packages.ts';
 import { askForNoText } from './rules.ts';
 
-/** How many there are of each licence, the most frequent first. */
+/** The number of packages for each licence, the most frequent first. */
 export function licenceCounts(packages: readonly ShippedPackage[]): [licence: string, packages: number][] {
   const groups = Map.groupBy(packages, ({ licence }) => licence ?? 'not told');
   return [...groups]
@@ -41,8 +41,8 @@ on another without importing it, so its authors may have built it in. The comman
 }
 
 /**
- * The licence texts that go with the command.
- * @throws when a package has none, and its licence asks for one.
+ * The licence texts that are shipped with the command.
+ * @throws if a package has no licence text but its licence requires one.
  */
 export function notices(packages: readonly ShippedPackage[]): string {
   const apache = readFileSync(path.join(root, 'LICENSE'), 'utf8').trim();

@@ -1,6 +1,6 @@
 /**
- * @module The server's JSON into what a sweep looks at. What is not understood is never guessed: an entry that cannot
- * be read is marked or left out, so that its job is kept, and an answer that is no listing is refused.
+ * @module Turns the server's JSON into configs and stats. Nothing is guessed: an entry that cannot be read is marked
+ * or left out, so that its job is kept, and an answer that is not a listing is refused.
  */
 
 import { quote } from '../base/text.ts';
@@ -10,48 +10,49 @@ import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** An answer that is not what was asked for: a gateway's page, half a listing, entries without an id. */
+/** The answer is not the one requested: for example a gateway's page, half a listing or entries without an id. */
 export class UnreadableAnswer extends Error {}
 
 const idKeys = { jobs: 'job_id', datafeeds: 'datafeed_id' } as const;
 export type ListingKey = keyof typeof idKeys;
 
 /**
- * The entries of a listing, each with an id; throws when there are not as many as its `count` says. `asked`: the ids
- * that were asked for by name. The server answers 404 when one does not exist, so each must be there, and once.
+ * The entries of a listing, each with an id. Throws if their number differs from `count`. `asked` holds the ids
+ * that the request named: the server answers 404 when one does not exist, so each must be listed exactly once.
  */
 export function readListing(body: unknown, key: ListingKey, asked?: readonly string[]): readonly Fields[] {
   if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
-  // filter_path leaves an empty list out
+  // filter_path drops empty lists
   const entries = body[key] === undefined ? [] : body[key];
   if (!Array.isArray(entries) || !entries.every(isFields))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   if (body.count !== entries.length)
-    throw new UnreadableAnswer(`count is ${quote(body.count)}, and ${entries.length} ${key} came`);
+    throw new UnreadableAnswer(`count is ${quote(body.count)}, but ${entries.length} ${key} are listed`);
   const ids = new Set(entries.map((entry) => idOf(entry, key)));
-  if (asked && ids.size !== entries.length) throw new UnreadableAnswer(`an id is twice in ${key}`);
+  if (asked && ids.size !== entries.length) throw new UnreadableAnswer(`${key} lists an id twice`);
   const missing = asked?.find((id) => !ids.has(id));
-  if (missing !== undefined) throw new UnreadableAnswer(`${missing} was asked for, and is not among ${key}`);
+  if (missing !== undefined)
+    throw new UnreadableAnswer(`${missing} was requested, but ${key} does not list it`);
   return entries;
 }
 
 export function idOf(entry: Fields, key: ListingKey): string {
   const id = entry[idKeys[key]];
   if (typeof id !== 'string' || id === '' || id.length > maxIdLength)
-    throw new UnreadableAnswer(`an entry of ${key} has no ${idKeys[key]}, or none that an id can be`);
+    throw new UnreadableAnswer(`an entry of ${key} has no valid ${idKeys[key]}`);
   return id;
 }
 
-/** A datafeed is stored under its id, and Elasticsearch stores nothing under an id of more than 512 bytes. */
+/** Elasticsearch stores a datafeed as a document under its id, and document ids have at most 512 bytes. */
 const maxIdLength = 512;
-/** Names and states are shorter; more would only swell the report. */
+/** Real names and states are shorter. The limit keeps the report small. */
 const mostShown = 255;
 const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
 /**
- * A job's config; `unreadable` when a field that keeps jobs open is not in a known form. What could be read of it counts
- * all the same: its groups are names that no close may hold.
+ * A job's config; `unreadable` when a field that can keep a job open has an unexpected form. The other fields
+ * still count: for example, no close request may contain the name of one of its groups.
  */
 export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
@@ -66,19 +67,19 @@ export function readJobConfig(entry: Fields): JobConfig {
     protection: protectionIn(settings),
     managed: settings.managed,
   };
-  // an app's mark that is there and holds nothing does not say whether an app manages the job
+  // null does not say whether an app manages the job
   // break: managed-null
   if (settings.managed === null) reader.fail('custom_settings.managed is null');
   return { ...config, ...reader.verdict };
 }
 
-/** Of a job's settings, which may be many, those that may opt it out; undefined when there are none. */
+/** The custom settings that may opt a job out; undefined if there are none. */
 function protectionIn(settings: Fields): ProtectionSettings | undefined {
   const own = Object.entries(settings).filter(([key]) => isProtectionKey(key));
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 
-/** Why the job is blocked: undefined only where nothing says that it is. */
+/** Why the job is blocked; undefined only if no field says that it is. */
 function readBlocked({ blocked, deleting }: Fields): string | undefined {
   if (blocked !== undefined)
     // break: blocked-reason
@@ -86,7 +87,7 @@ function readBlocked({ blocked, deleting }: Fields): string | undefined {
   return deleting === undefined || deleting === false ? undefined : 'delete';
 }
 
-/** A job's stats; `unreadable` when what its verdict rests on is missing where servers always say it, or is not in a known form. */
+/** A job's stats; `unreadable` when a field that its verdict needs is missing or has an unexpected form. */
 export function readJobStats(entry: Fields): JobStats {
   const reader = new FieldReader();
   const state = reader.text('state', entry.state);
@@ -106,20 +107,20 @@ export function readJobStats(entry: Fields): JobStats {
     modelBytes: sizeOf(entry.model_size_stats),
     runningForecasts: readForecasts(entry.forecasts_stats, reader),
   };
-  // A process on a node tells how long it has run. (An `opened` job that does not is judged by that itself.)
+  // A job with a process on a node always has an open_time. (The verdict handles an `opened` job without one.)
   if (state === 'closing' && entry.node !== undefined && openForMs === undefined)
     reader.fail('open_time is missing beside node');
   return { ...stats, ...reader.verdict };
 }
 
-/** The processors of a node, by its attributes; never judged by, so what is not understood is only unknown. */
+/** The processors of a node, from its attributes. No verdict depends on them, so a bad value is simply unknown. */
 function readProcessors(attributes: unknown): number | undefined {
   if (!isFields(attributes)) return undefined;
   const exact = processorsFrom(attributes['ml.allocated_processors_double']);
   return exact ?? processorsFrom(attributes['ml.allocated_processors']);
 }
 
-/** A number of processors, written as a number or as text. */
+/** A number of processors, which servers write as a number or as a string. */
 export function processorsFrom(value: unknown): number | undefined {
   const processors = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof processors === 'number' && processors > 0 && processors <= maxProcessors
@@ -129,13 +130,13 @@ export function processorsFrom(value: unknown): number | undefined {
 
 const maxProcessors = 65_536;
 
-/** When data last arrived; undefined only where the counts say that none ever did. */
+/** When data last arrived; undefined only if the counts say that none ever did. */
 function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {
   const lastDataTime = reader.moment('data_counts.last_data_time', counts.last_data_time);
   const input = reader.amount('data_counts.input_record_count', counts.input_record_count);
   const processed = reader.amount('data_counts.processed_record_count', counts.processed_record_count);
-  // Counts are always told, zeros included. Without them, or with data that has no time of arrival, a part of the
-  // answer is missing, and the job only looks never fed.
+  // Servers always send the counts, zeros included. If they are missing, or records have no time of arrival, the
+  // answer is incomplete and the job would wrongly look as if it never got data.
   if (input === undefined && processed === undefined)
     reader.fail('the record counts of data_counts are missing');
   const fed = Number(input) > 0 || Number(processed) > 0 || counts.latest_record_timestamp !== undefined;
@@ -144,25 +145,25 @@ function readLastDataTime(counts: Fields, reader: FieldReader): number | undefin
   return lastDataTime;
 }
 
-/** Forecasts that are scheduled or started. Each of the `total` is counted under its state, so the two can be compared. */
+/** Forecasts that are scheduled or started. The counts by state must add up to `total`, or some states are missing. */
 function readForecasts(stats: unknown, reader: FieldReader): number {
   const { total, status } = reader.fields('forecasts_stats', stats);
   const byState = reader.fields('forecasts_stats.status', status);
-  const told = Object.values(byState).reduce<number>(
+  const counted = Object.values(byState).reduce<number>(
     (sum, count) => sum + (reader.amount('forecasts_stats.status', count) ?? 0),
     0,
   );
   const all = reader.amount('forecasts_stats.total', total);
   if (all === undefined && status === undefined) reader.fail('forecasts_stats.total is missing');
   // break: forecast-status
-  if ((all ?? 0) > told) reader.fail('forecasts_stats.status does not say the state of each forecast');
+  if ((all ?? 0) > counted) reader.fail('forecasts_stats.status does not say the state of each forecast');
   return (
     (reader.amount('forecasts_stats.status.scheduled', byState.scheduled) ?? 0) +
     (reader.amount('forecasts_stats.status.started', byState.started) ?? 0)
   );
 }
 
-/** A datafeed's stats; `jobId` is undefined when the answer does not tell whose it is. */
+/** A datafeed's stats; `jobId` is undefined when the answer does not name its job. */
 export function readDatafeedStats(
   entry: Fields,
 ): Omit<DatafeedStats, 'jobId'> & { readonly jobId: string | undefined } {
@@ -178,15 +179,15 @@ export function readDatafeedStats(
   };
 }
 
-/** The job that a datafeed feeds; undefined when that is not told, or is nothing that a job can be called. */
+/** The job that a datafeed feeds; undefined when the field is missing or not a valid job id. */
 export const ownerOf = ({ job_id: id }: Fields): string | undefined =>
   typeof id === 'string' && isId(id) ? id : undefined;
 
-/** Reads fields and remembers the first that is not in a known form; null is no known form. */
+/** Reads fields and remembers the first whose form is unexpected; null counts as unexpected. */
 class FieldReader {
   #failed: string | undefined;
 
-  /** What a config or stats say of themselves: nothing, or the first field that could not be read. */
+  /** The mark for the config or stats: empty, or the first field that could not be read. */
   get verdict(): { readonly unreadable?: string } {
     return this.#failed === undefined ? {} : { unreadable: this.#failed };
   }
@@ -195,29 +196,29 @@ class FieldReader {
     this.#failed ??= what;
   }
 
-  /** A section; empty when it is not there. */
+  /** An object; empty if missing. */
   fields(name: string, value: unknown): Fields {
     return value === undefined ? {} : isFields(value) ? value : this.#failure(name, value, {});
   }
 
-  /** A text that must be there. */
+  /** A required string. */
   text(name: string, value: unknown): string | undefined {
     return typeof value === 'string' ? value : this.#failure(name, value, undefined);
   }
 
-  /** The id of a datafeed, which must be there. */
+  /** A required datafeed id. */
   datafeedId(name: string, value: unknown): string | undefined {
     return typeof value === 'string' && isDatafeedId(value) ? value : this.#failure(name, value, undefined);
   }
 
-  /** A list of texts; empty when it is not there. */
+  /** A list of strings; empty if missing. */
   texts(name: string, value: unknown): readonly string[] {
     if (value === undefined) return [];
     const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
     return Array.isArray(value) && texts.length === value.length ? texts : this.#failure(name, value, texts);
   }
 
-  /** A number of milliseconds or things, 0 or more. */
+  /** A number of milliseconds or a count, 0 or more. */
   amount(name: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
     return typeof value === 'number' && Number.isFinite(value) && value >= 0
@@ -225,13 +226,13 @@ class FieldReader {
       : this.#failure(name, value, undefined);
   }
 
-  /** A moment of the server's clock, epoch milliseconds. One before there were such servers is a number gone wrong. */
+  /** A moment of the server's clock, in epoch milliseconds. One from before Elasticsearch existed is an error. */
   moment(name: string, value: unknown): number | undefined {
     const moment = this.amount(name, value);
     return moment === undefined || moment >= firstServers ? moment : this.#failure(name, value, undefined);
   }
 
-  /** Elapsed time as the server writes it, `"93784s"`, in milliseconds; no process is older than the first servers. */
+  /** Elapsed time in milliseconds, which the server writes as `"93784s"`. An impossibly long one is an error. */
   elapsed(name: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
     const [, digits, unit] = (typeof value === 'string' && /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value)) || [];
@@ -245,16 +246,16 @@ class FieldReader {
   }
 }
 
-/** A value that cannot be read is shown that far: many jobs may share it, and a report has limits. */
+/** Messages cut an unreadable value to this length: many jobs may share it, and the report has a size limit. */
 const maxValueShown = 40;
 
-/** Elasticsearch is of 2010, and its anomaly detection of 2017. */
+/** Elasticsearch was first released in 2010, its anomaly detection in 2017. */
 const firstServers = Date.UTC(2010, 0, 1);
 const longestProcess = 50 * 365 * 86_400_000;
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Bytes of the model; shown and summed, never judged by. What is beyond any memory is not told. */
+/** Bytes of the model, for display and sums only. An impossible size counts as unknown. */
 function sizeOf(stats: unknown): number | undefined {
   const bytes = isFields(stats) ? stats.model_bytes : undefined;
   return typeof bytes === 'number' && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;

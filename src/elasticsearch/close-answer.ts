@@ -1,10 +1,10 @@
-/** @module What came back from a close request, as a hint for what to do next (`CloseAnswer`). */
+/** @module Turns the answer to a close request into a hint for the next step (`CloseAnswer`). */
 import type { CloseAnswer } from '../sweep/ports.ts';
 import { isFields } from './answers.ts';
 import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
-/** The hint in an answer. The texts are the server's own and the same in 7.17 to 9.x; what is not among them is `error`. */
+/** The hint in an answer. It relies on the server's texts, which are the same from 7.17 to 9.x; any other is `error`. */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
   if ('failure' in answer) return ofFailure(answer.failure);
   if (isFields(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
@@ -14,9 +14,9 @@ export function closeAnswerOf(answer: Answer): CloseAnswer {
 function ofFailure(failure: Failure): CloseAnswer {
   switch (failure.kind) {
     case 'ended':
-      return { kind: 'lost', reason: 'no answer within the time for it' };
+      return { kind: 'lost', reason: 'no answer in time' };
     case 'not_elasticsearch':
-      return { kind: 'lost', reason: `what answered is not an Elasticsearch: ${failure.reason}` };
+      return { kind: 'lost', reason: `the answer is not from Elasticsearch: ${failure.reason}` };
     case 'unreadable':
       return { kind: 'lost', reason: `the answer cannot be read: ${failure.reason}` };
     case 'lost':
@@ -28,7 +28,7 @@ function ofFailure(failure: Failure): CloseAnswer {
   }
 }
 
-/** A gateway that gave up says nothing about the request behind it; one that refuses does. */
+/** A gateway that gave up says nothing about the cluster's request. One that refuses stopped it. */
 function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
   if (concernsAll(error)) return { kind: 'denied', error };
   if (error.status === 429 || (error.status === 503 && retryAfterMs !== undefined))
@@ -43,7 +43,7 @@ function ofError({ error, missing, retryAfterMs }: Extract<Failure, { kind: 'ans
   const { status, reason } = error;
   if (concernsAll(error)) return { kind: 'denied', error };
   if (missing.length > 0) return { kind: 'missing', error, jobIds: missing };
-  // two texts, for one id and for several; a datafeed's own trouble may hold the words "state failed" as well
+  // There are two texts, for one id and for several. A datafeed's error may contain "state failed" as well.
   if (status === 409 && reason.endsWith('use force close')) return { kind: 'failed_jobs', error };
   if (status >= 500 && reason.startsWith('Timed out when waiting for persistent tasks'))
     return { kind: 'timed_out', error };

@@ -1,4 +1,4 @@
-/** @module One Elasticsearch cluster as a sweep needs it: whole reads, and closes that are sent once. */
+/** @module The Elasticsearch cluster behind a sweep: reads are complete and retried, a close is sent only once. */
 
 import type { Clock } from '../base/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../base/errors.ts';
@@ -39,15 +39,15 @@ import { readStateMoments } from './state-moments.ts';
 import { type Question, Wire } from './wire.ts';
 
 interface Listing<T> {
-  /** The path is this, the expression if there is one, and the suffix. */
+  /** The path is the prefix, the expression if any, and the suffix. */
   readonly prefix: string;
   readonly suffix: string;
   readonly key: ListingKey;
-  /** `filter_path`: only what is judged by or shown, of a job's stats less than a quarter of the bytes. */
+  /** `filter_path`: only the fields that verdicts and reports use, less than a quarter of a job's stats. */
   readonly filter: readonly string[];
-  /** What of those parts is left out. */
+  /** Fields to exclude from those. */
   readonly without?: readonly string[];
-  /** What is kept of an entry. Each answer is read as it comes: ten thousand parsed entries take twice the memory. */
+  /** Reduces each entry as soon as its answer arrives: ten thousand entries as parsed take twice the memory. */
   readonly read: (entry: Fields) => T;
   readonly idOf: (entry: T) => string;
 }
@@ -61,11 +61,11 @@ const jobConfigs: Listing<JobConfig> = {
     'groups',
     'blocked',
     'deleting',
-    // whole, because owners misspell our key
+    // all of them, because owners misspell our key
     'custom_settings',
     'datafeed_config.datafeed_id',
   ],
-  // Kibana's, and the largest part of most custom settings
+  // written by Kibana, and usually the largest part of the custom settings
   without: ['custom_settings.custom_urls'],
   read: readJobConfig,
   idOf: ({ jobId }) => jobId,
@@ -93,7 +93,7 @@ const jobStats: Listing<JobStats> = {
   idOf: ({ jobId }) => jobId,
 };
 
-/** With the processors of each job's node, which a whole listing would repeat thousands of times. */
+/** Includes the processors of each job's node, which a full listing would repeat thousands of times. */
 const jobStatsById: Listing<JobStats> = {
   ...jobStats,
   // The wildcard stands for the dots in `ml.allocated_processors` and `ml.allocated_processors_double`.
@@ -118,10 +118,10 @@ const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: st
   idOf: ({ datafeedId }) => datafeedId,
 };
 
-/** Of `_ml/info`: absent before 8.12, and while autoscaling could add larger nodes. */
+/** A field of `_ml/info`: missing before 8.12, and while autoscaling could add larger nodes. */
 const nodeLimit = 'limits.max_single_ml_node_processors';
 
-/** What filters errors as well would else leave a 404 without the ids that it is about. */
+/** `filter_path` applies to errors as well. Without this, a 404 would not name the missing ids. */
 const unfiltered = ['error'];
 
 /** A sweep does not wait longer for a history that it can do without, in milliseconds. */
@@ -164,7 +164,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       this.#largestNode = reading.value.processors;
       return reading.value.mode;
     }
-    // Serverless has no such API. Any other trouble could hide that the mode is on.
+    // Serverless lacks this API. Any other failure could hide that upgrade mode is on.
     if (reading.failure.kind === 'answer' && [400, 404, 405, 410].includes(reading.failure.error.status))
       return undefined;
     throw this.#error(reading.failure, question);
@@ -196,7 +196,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
     const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
-    // Without its job a running datafeed would make a busy job look idle: its config tells.
+    // A running datafeed without its job would make a busy job look idle, so read the job from the config.
     const asked = orphans.filter(isDatafeedId);
     const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
     const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
@@ -205,7 +205,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       if (jobId !== undefined) return [{ ...entry, jobId }];
       if (isDatafeedId(entry.datafeedId) && !jobIds.has(entry.datafeedId)) return []; // deleted between the two reads
       throw new UnreadableInventoryError(
-        `the cluster does not tell which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
+        `the cluster does not say which job the datafeed ${printable(entry.datafeedId)} feeds, so that job could be busy; delete the datafeed if it is left over from a job that is gone`,
       );
     });
   }
@@ -220,7 +220,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 
   async close(batch: CloseBatch, { force, timeoutMs, signal }: CloseOptions): Promise<CloseAnswer> {
     this.#closesSent = true;
-    // All parameters in the query: with a body, servers refuse those in the query. No name may match nothing.
+    // All parameters are in the query: servers refuse those if there is a body. Every name must match a job.
     // break: allow-no-match
     const query = { timeout: `${timeoutMs}ms`, force, allow_no_match: false };
     const path = `/_ml/anomaly_detectors/${batch.join(',')}/_close`;
@@ -239,12 +239,12 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     return this.#wire.warnings.map((warning) => `the cluster warns: ${warning}`);
   }
 
-  /** Ends the connections. A warm function would else keep those of every sweep. */
+  /** Closes the connections. Otherwise a warm function would keep those of every sweep. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#wire.close();
   }
 
-  /** A whole listing, or the entries of those of `ids` that exist. */
+  /** The whole listing, or the entries with these ids; ids that do not exist are left out. */
   async #list<T>(listing: Listing<T>, signal: AbortSignal, ids?: readonly string[]): Promise<readonly T[]> {
     const { prefix, suffix, key, filter, without = [] } = listing;
     const query = {
@@ -291,11 +291,11 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   /**
-   * A read that servers, keys and gateways may refuse, or answer with anything, without harm: undefined then. The other
-   * reads tell whether it is an Elasticsearch. Wrong credentials and no answer end the sweep here as well.
+   * A read that is not essential: undefined if the server refuses it or answers something else. Other reads check
+   * that this is Elasticsearch. Wrong credentials and a missing answer still end the sweep.
    */
   async #optional(question: Question, signal: AbortSignal): Promise<unknown> {
-    // where security is off, its APIs answer 500: that passes as little as a refusal does
+    // with security off, its APIs answer 500, which a retry cannot fix
     const passes = (failure: Failure) =>
       mayPass(failure) && !(failure.kind === 'answer' && failure.error.status === 500);
     const reading = await this.#reader.read(question, (body) => body, signal, passes);
@@ -325,18 +325,18 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 }
 
-/** The ids that a read was told do not exist. */
+/** The ids that the failed read reports as missing. */
 const missingIn = (reading: Reading<unknown>): readonly string[] =>
   'failure' in reading && reading.failure.kind === 'answer' ? reading.failure.missing : [];
 
-/** Whether a read by ids was refused with an error that may be about one of them: not about the caller, nor about load. */
+/** Whether a read by ids failed with an error that may concern one id: not the caller, nor the load. */
 const mayConcernOne = (reading: Reading<unknown>): reading is { readonly failure: Failure } =>
   'failure' in reading &&
   reading.failure.kind === 'answer' &&
   reading.failure.error.status !== 429 &&
   !concernsAll(reading.failure.error);
 
-/** True or false, in so many words: what cannot be read could hide that the mode is on. */
+/** Requires an explicit true or false: anything else could hide that upgrade mode is on. */
 function readUpgradeMode(body: unknown): boolean {
   const mode = isFields(body) ? body.upgrade_mode : undefined;
   if (typeof mode === 'boolean') return mode;
@@ -348,7 +348,7 @@ function readLargestNode(body: unknown): number | undefined {
   return processorsFrom(isFields(limits) ? limits.max_single_ml_node_processors : undefined);
 }
 
-/** A name that the server gives itself, short enough to show; `_na_` is its word for none yet. */
+/** A name or version of the server, if short enough to show; `_na_` means that it has none yet. */
 const nameFrom = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value !== '_na_' && value.length <= 100
     ? printable(value)

@@ -1,4 +1,4 @@
-/** @module Where a cluster is and how it is entered. Made by `settings.ts` from the environment, a secret or a file. */
+/** @module The address of a cluster and its credentials. `settings/` reads them from the environment, a secret or a file. */
 import { createHash } from 'node:crypto';
 import { printable } from '../base/text.ts';
 
@@ -8,13 +8,13 @@ export interface Connection {
     | { readonly apiKey: string }
     | { readonly username: string; readonly password: string }
     | undefined;
-  /** PEM text of the authority that signed the server's certificate. */
+  /** PEM text of the certificate authority that signed the server's certificate. */
   readonly ca?: string | undefined;
-  /** SHA-256 of a certificate in the server's chain, as `AB:CD:…`. */
+  /** SHA-256 of a certificate in the server's chain, in the form `AB:CD:…`. */
   readonly caFingerprint?: string | undefined;
 }
 
-/** The URL that requests go to, without slashes at its end. @throws {TypeError} if the address is invalid. */
+/** The URL for requests, without trailing slashes. @throws {TypeError} if the address is invalid. */
 export function urlOf({ address }: Pick<Connection, 'address'>): URL {
   const url = new URL('url' in address ? address.url : cloudUrl(address.cloudId));
   url.pathname = url.pathname.replace(/\/+$/, '');
@@ -26,8 +26,8 @@ export const addressSetting = ({ address }: Pick<Connection, 'address'>) =>
   'url' in address ? 'ELASTICSEARCH_URL' : 'ELASTICSEARCH_CLOUD_ID';
 
 /**
- * The Elasticsearch address in a cloud id, which is `name:base64`; inside are the domain, the Elasticsearch id and the
- * Kibana id, with `$` between them. Either of the first two may bring a port. Undefined when it is no cloud id.
+ * The Elasticsearch address in a cloud id; undefined if the text is not one. A cloud id is `name:base64`. The base64
+ * part holds the domain, the Elasticsearch id and the Kibana id, joined by `$`. The first two may carry a port.
  */
 export function parseCloudId(cloudId: string): string | undefined {
   const encoded = cloudId.slice(cloudId.lastIndexOf(':') + 1);
@@ -45,7 +45,7 @@ function cloudUrl(cloudId: string): string {
   return url;
 }
 
-/** The address as it may be shown: without user, password and query. */
+/** The address for messages, without user, password and query. */
 export function shownAddress({ address }: Pick<Connection, 'address'>): string {
   if ('cloudId' in address) {
     const name = printable(address.cloudId.slice(0, address.cloudId.lastIndexOf(':')));
@@ -60,7 +60,7 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
-/** What tells this cluster from others for who may not read its uuid: a hash of its address. */
+/** A hash of the address. It identifies the cluster when the key may not read its uuid. */
 export function addressHash(connection: Pick<Connection, 'address'>): string {
   const { protocol, host, pathname } = urlOf(connection);
   return createHash('sha256').update(`${protocol}//${host}${pathname}`).digest('base64url').slice(0, 22);

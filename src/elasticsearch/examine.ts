@@ -1,11 +1,11 @@
-/** @module Everything about a cluster that tells whether it can be swept, read for `jobsweep doctor`. Nothing is changed. */
+/** @module Reads what `jobsweep doctor` checks: whether this cluster can be swept with these settings. Changes nothing. */
 import type { Clock } from '../base/clock.ts';
 import { quote } from '../base/text.ts';
 import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
 import { shownCertificate } from './client/authority.ts';
 import { type Connection, urlOf } from './connection.ts';
 import type { Failure } from './failure.ts';
-import { mayPass, Reader, type Reading, waitTold } from './retry-reads.ts';
+import { mayPass, Reader, type Reading, requestedWait } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
 export interface ShownCertificate {
@@ -15,9 +15,9 @@ export interface ShownCertificate {
   readonly validTo: number;
 }
 
-/** What each question came to. Those after `root` are undefined if it shows that the connection needs a fix. */
+/** The result of each request. Those after `root` are undefined if `root` shows that the connection needs a fix. */
 export interface ClusterFacts {
-  /** Undefined without TLS, and when none could be had: why that is, `root` tells. */
+  /** Undefined without TLS, and if it could not be read; `root` then holds the reason. */
   readonly certificate: ShownCertificate | undefined;
   /** `GET /` */
   readonly root: Reading<Fields>;
@@ -25,9 +25,9 @@ export interface ClusterFacts {
   readonly info?: Reading<Fields>;
   /** `POST _security/user/_has_privileges`: cluster privileges by name. */
   readonly privileges?: Reading<Fields>;
-  /** `GET _cluster/settings`: the settings below by name, persistent and transient ones over the defaults. */
+  /** `GET _cluster/settings` by name: transient values override persistent ones, which override the defaults. */
   readonly settings?: Reading<Fields>;
-  /** How many jobs there are. */
+  /** The number of jobs. */
   readonly jobs?: Reading<number>;
 }
 
@@ -38,7 +38,7 @@ export const examinedSettings = {
   allocation: 'cluster.persistent_tasks.allocation.enable',
 } as const;
 
-/** Nobody who asks what is wrong waits for longer before the next try, in milliseconds: that is the finding. */
+/** The longest wait before a retry, in milliseconds. If the server asks for a longer one, doctor reports that instead. */
 const longestWait = 10_000;
 
 export async function examine(
@@ -55,15 +55,15 @@ export async function examine(
       reader.read(
         question,
         (body) => {
-          if (!isFields(body)) throw new UnreadableAnswer('it is no object');
+          if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
           return understand(body);
         },
         signal,
-        // where security is off, its APIs answer 500, and go on doing so
+        // with security off, its APIs answer 500, which a retry cannot fix
         (failure) =>
           mayPass(failure) &&
           !('error' in failure && failure.error.status === 500) &&
-          waitTold(failure) <= longestWait,
+          requestedWait(failure) <= longestWait,
       );
     const certificate = await certificateOf(connection, signal);
     const root = await ask({ method: 'GET', path: '/' }, (body) => body);
@@ -96,7 +96,7 @@ export async function examine(
   }
 }
 
-/** A key without `monitor`, or a front that lets only some paths pass, refuses this question and none that a sweep needs. */
+/** A key without `monitor`, or a proxy with a list of paths, may refuse `GET /` and still allow all that a sweep needs. */
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 
 function effectiveSettings({ defaults, persistent, transient }: Fields): Fields {

@@ -1,4 +1,4 @@
-/** @module What the client throws, sorted once into what can be done about it, in words that may be shown. */
+/** @module Classifies what the client throws by what can be done about it, with a reason that is safe to show. */
 import { errors } from '@elastic/elasticsearch';
 import { printable, withoutNodeHint } from '../base/text.ts';
 import type { ClusterError } from '../sweep/ports.ts';
@@ -6,7 +6,7 @@ import { WrongFingerprint } from './client/authority.ts';
 import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
 
-/** Why no answer came, if that says what to fix. `certificate`: it is not trusted. */
+/** Why there was no answer, as far as that tells what to fix. `certificate`: it is not trusted. */
 export type LostCause =
   | 'host'
   | 'lookup'
@@ -24,21 +24,21 @@ export type LostCause =
   | 'other';
 
 export type Failure =
-  /** An error of Elasticsearch itself. `missing`: the ids that a 404 names. */
+  /** An error from Elasticsearch itself. `missing`: the ids that a 404 names. */
   | {
       readonly kind: 'answer';
       readonly error: ClusterError;
       readonly missing: readonly string[];
       readonly retryAfterMs?: number | undefined;
     }
-  /** An error status from something in front of the cluster, or in its place: a gateway's page or JSON. */
+  /** An error status from something other than the cluster, such as a gateway's page or JSON. */
   | {
       readonly kind: 'page';
       readonly error: ClusterError;
       readonly isKibana: boolean;
       readonly retryAfterMs?: number | undefined;
     }
-  /** A good answer, or a redirect, of something that does not say it is Elasticsearch. */
+  /** A successful answer or a redirect from a server that does not identify itself as Elasticsearch. */
   | {
       readonly kind: 'not_elasticsearch';
       readonly reason: string;
@@ -46,24 +46,24 @@ export type Failure =
       /** The address to set instead. */
       readonly movedTo?: string;
     }
-  /** An answer that cannot be understood: half of one, or not what was asked for. */
+  /** An answer that cannot be parsed: incomplete, or of an unexpected form. */
   | { readonly kind: 'unreadable'; readonly reason: string }
   /** No answer. */
   | {
       readonly kind: 'lost';
       readonly cause: LostCause;
       readonly reason: string;
-      /** What belongs to the cause, such as the certificate that is missing. */
+      /** A detail of the cause, such as the missing certificate. */
       readonly about?: string;
     }
-  /** The caller's signal ended the wait: for an answer, for so long, or for the next try after what failed before. */
+  /** The caller's signal ended the wait: for an answer (`silentMs` so far), or for a retry (after the failure `before`). */
   | { readonly kind: 'ended'; readonly silentMs?: number; readonly before?: Failure };
 
 const longestReason = 1_000;
-/** What a page or the JSON of a front says is cut here. */
+/** Texts from a gateway's page or JSON are cut to this length. */
 const longestWords = 200;
 
-/** Sorts what a request was rejected with. `clean` makes a text of the outside fit to show (see `redact.ts`). */
+/** Classifies the error of a request. `clean` removes credentials from texts that come from outside (see `redact.ts`). */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
   const show = (text: string) => printable(clean(text).trim()).slice(0, longestReason);
   if (error instanceof errors.ProductNotSupportedError)
@@ -81,51 +81,51 @@ export function failureOf(error: unknown, clean: (text: string) => string): Fail
   if (reason.includes('Header overflow'))
     return { kind: 'unreadable', reason: 'its headers are larger than 16 KB' };
   if (error instanceof errors.RequestAbortedError && reason.startsWith('The content length'))
-    return { kind: 'unreadable', reason: 'it is far larger than what was asked for' };
+    return { kind: 'unreadable', reason: 'it is far larger than expected' };
   if (reason.includes('Expected HTTP/'))
-    return { kind: 'not_elasticsearch', reason: `what it speaks is not HTTP` };
+    return { kind: 'not_elasticsearch', reason: 'it does not speak HTTP' };
   return { kind: 'lost', cause: causeOf(error, reason), reason: reason || 'no answer' };
 }
 
 function ofResponse(error: errors.ResponseError, show: (text: string) => string): Failure {
-  // not `error.statusCode`, which believes a `status` in the body over the real one
+  // not `error.statusCode`, which prefers a `status` in the body over the real one
   const status = error.meta.statusCode ?? 0;
   const retryAfterMs = retryAfter(error.headers);
-  const told = isObject(error.body) ? error.body.error : undefined;
-  if (isObject(told) && ['type', 'reason', 'root_cause'].some((field) => field in told)) {
-    const said = typeof told.reason === 'string' ? told.reason : 'no reason given';
+  const serverError = isObject(error.body) ? error.body.error : undefined;
+  if (isObject(serverError) && ['type', 'reason', 'root_cause'].some((field) => field in serverError)) {
+    const said = typeof serverError.reason === 'string' ? serverError.reason : 'no reason given';
     // The reason of index_closed_exception is "closed", and the index is in a field of its own.
-    const { index } = told;
+    const { index } = serverError;
     const reason = typeof index === 'string' && !said.includes(index) ? `${said}: index [${index}]` : said;
-    const causedBy = causesOf(told).map(show).join('; ');
+    const causedBy = causesOf(serverError).map(show).join('; ');
     return {
       kind: 'answer',
       error: {
         status,
-        type: typeof told.type === 'string' ? show(told.type) : 'unknown',
+        type: typeof serverError.type === 'string' ? show(serverError.type) : 'unknown',
         reason: show(reason),
         ...(causedBy && { causedBy: causedBy.slice(0, longestReason) }),
       },
-      // from the whole text: a list of fifty long ids is over the length that is shown
+      // from the full text: a list of fifty long ids is longer than the text in messages
       missing: status === 404 ? missingIds(reason) : [],
       retryAfterMs,
     };
   }
-  // Elasticsearch reports a wrong method, path or media type as a text. A front may have one under the same name.
+  // Elasticsearch reports a wrong method, path or media type as a string. A gateway may use the same field.
   if (
-    typeof told === 'string' &&
-    (isOfElasticsearch(error, status) || told.startsWith('no handler found for uri'))
+    typeof serverError === 'string' &&
+    (isOfElasticsearch(error, status) || serverError.startsWith('no handler found for uri'))
   )
     return {
       kind: 'answer',
-      error: { status, type: 'http_error', reason: show(told) },
+      error: { status, type: 'http_error', reason: show(serverError) },
       missing: [],
       retryAfterMs,
     };
   const text = show(wordsOf(error.body)).slice(0, longestWords);
   if (/\bto (an )?(HTTPS|SSL-enabled server|TLS-enabled server) port\b/i.test(text))
     return { kind: 'lost', cause: 'only_tls', reason: text };
-  const reason = text || 'an answer without an error of Elasticsearch';
+  const reason = text || 'an answer without an Elasticsearch error';
   const isKibana = isOfKibana(error.headers ?? {}) || isErrorOfKibana(error.body);
   return { kind: 'page', error: { status, type: 'http_error', reason }, isKibana, retryAfterMs };
 }
@@ -133,18 +133,18 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
 const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: number): boolean =>
   headers?.['x-elastic-product'] === 'Elasticsearch' || (isObject(body) && body.status === status);
 
-/** Whether the headers are Kibana's, which names itself and its licence in each answer. */
+/** Whether the headers are Kibana's: it sends its name and licence in each answer. */
 export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
   'kbn-name' in headers || 'kbn-license-sig' in headers;
 
-/** The errors of Kibana's web framework, where a proxy drops its headers. */
+/** Recognises Kibana by the form of its errors, in case a proxy drops its headers. */
 const isErrorOfKibana = (body: unknown): boolean =>
   isObject(body) &&
   typeof body.statusCode === 'number' &&
   typeof body.error === 'string' &&
   typeof body.message === 'string';
 
-/** What an answer that is not of Elasticsearch says to people; empty if it says nothing. */
+/** The human-readable text in an answer that is not from Elasticsearch; empty if there is none. */
 function wordsOf(body: unknown): string {
   const parsed = typeof body === 'string' && body.trimStart().startsWith('{') ? parsedJson(body) : body;
   if (isObject(parsed)) return wordsOfJson(parsed);
@@ -159,7 +159,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** Where gateways, load balancers and clouds put their sentence, the most telling first. */
+/** The fields in which gateways, load balancers and clouds put their message, the most useful first. */
 const sentenceFields = ['message', 'Message', 'error_description', 'detail', 'title', 'error', 'reason'];
 
 function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
@@ -171,7 +171,7 @@ function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
   return typeof found === 'string' ? found : typeof first === 'string' ? first : '';
 }
 
-/** More causes within causes repeat each other. */
+/** Deeper causes usually repeat the outer ones. */
 const maxCauses = 5;
 
 /** The reasons of an error's `caused_by`, the outermost first. */
@@ -182,15 +182,15 @@ function causesOf({ caused_by: cause }: Readonly<Record<string, unknown>>, max =
   return [...(words === '' ? [] : [words]), ...causesOf(cause, max - 1)];
 }
 
-/** What a page says to people: its title, or its text. */
+/** The title of an HTML page, or else its text. */
 function wordsOfPage(page: string): string {
   const title = /<title[^>]*>([^<]{1,300})/i.exec(page.slice(0, 10_000))?.[1];
   return (title ?? page.slice(0, 2_000).replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
 }
 
 /**
- * Milliseconds of a `Retry-After`: seconds, or a date. A date is counted from the answer's own `Date`, as what wrote
- * both has one clock, and ours may differ.
+ * Milliseconds of a `Retry-After`, which holds seconds or a date. A date counts from the answer's own `Date`: the
+ * same clock wrote both, and ours may differ.
  */
 function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefined): number | undefined {
   const value = headers?.['retry-after'];
@@ -200,14 +200,14 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
   return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
 }
 
-/** The client keeps of the network's error only the text, and the text is Node's and OpenSSL's own. */
+/** Reads the cause from the text of Node and OpenSSL, which is all that the client keeps of a network error. */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof WrongFingerprint) return 'fingerprint';
   if (/ENOTFOUND/.test(reason)) return 'host';
   if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
-  // an alert of the server about our own side may name certificates, and is not about the server's
+  // an alert from the server is about our side, even if it mentions certificates
   if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
   if (/certificate has expired|not yet valid/i.test(reason)) return 'expired';
   if (/does not match certificate's altnames/.test(reason)) return 'other_host';
@@ -216,12 +216,12 @@ function causeOf(error: unknown, reason: string): LostCause {
   return /EHOSTUNREACH|ENETUNREACH/.test(reason) ? 'no_route' : 'other';
 }
 
-/** What an error of Elasticsearch is about, where its status alone would mislead: 403 is not always a privilege. */
+/** What an Elasticsearch error is about. The status alone would mislead: a 403 is not always a missing privilege. */
 export type ErrorSubject = 'credentials' | 'privilege' | 'license' | 'block' | 'front' | 'other';
 
 /**
- * The subject of an error, by its type and, where one type has several subjects, by the server's own words, which are
- * the same in 7.17 to 9.x. A 403 without a type comes from a front, which refuses the caller.
+ * The subject of an error, by its type. If a type has several subjects, the server's text decides; it is the same
+ * from 7.17 to 9.x. A 403 without a type comes from a gateway that refuses the caller.
  */
 export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject {
   if (status === 401) return 'credentials';
@@ -231,11 +231,11 @@ export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject 
   return status === 403 && type === 'http_error' ? 'front' : 'other';
 }
 
-/** Whether a read failed for want of a privilege of Elasticsearch. */
+/** Whether a read failed because an Elasticsearch privilege is missing. */
 export const lacksPrivilege = (failure: Failure): boolean =>
   failure.kind === 'answer' && subjectOf(failure.error) === 'privilege';
 
-/** Whether an error of a request that names jobs concerns the caller or the whole cluster, and so every other request too. */
+/** Whether the error concerns the caller or the whole cluster rather than the named jobs, so that every request fails. */
 export const concernsAll = (error: ClusterError): boolean =>
   ['credentials', 'privilege', 'license', 'front'].includes(subjectOf(error));
 

@@ -1,4 +1,4 @@
-/** @module A failed read as the error that ends a sweep: what happened, and what to do about it. */
+/** @module Turns a failed read into the error that ends a sweep: what happened, and what to do about it. */
 import {
   AccessDeniedError,
   ClusterUnreachableError,
@@ -11,47 +11,47 @@ import { addressSetting, type Connection, shownAddress } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
 import { shownWait } from './retry-reads.ts';
 
-export interface Circumstances {
+export interface FailureContext {
   readonly connection: Connection;
-  /** What was asked for, as `GET /_ml/info`. */
+  /** The failed request, such as `GET /_ml/info`. */
   readonly asked: string;
-  /** A close was sent before this read: jobs may be closed by now. */
+  /** Whether a close was sent before this read, so that jobs may be closed by now. */
   readonly closesSent: boolean;
 }
 
-/** What happened, beginning with the address, what to do about it, and the error that it would end a sweep as. */
-export interface Trouble {
+/** A failure explained: what happened (beginning with the address), what to do, and the error that ends a sweep. */
+export interface Explanation {
   readonly what: string;
   readonly advice: string;
-  /** The raw text of the network, where `what` names the cause already; it comes last. */
+  /** The raw network error, shown last, if `what` already names the cause. */
   readonly detail?: string;
   readonly error: (message: string) => JobsweepError;
 }
 
-/** The error for a read that failed for good. It never holds what the client threw, in which credentials could stand. */
-export function errorFor(failure: Failure, circumstances: Circumstances): JobsweepError {
-  const { what, advice, detail, error } = troubleOf(failure, circumstances);
+/** The error for a read that failed for good. It never includes the client's own error, which may hold credentials. */
+export function errorFor(failure: Failure, context: FailureContext): JobsweepError {
+  const { what, advice, detail, error } = explainFailure(failure, context);
   const raw = detail === undefined ? '' : ` (${detail})`;
-  return error(`${what}${circumstances.closesSent ? '' : '; nothing was closed'}. ${advice}${raw}`);
+  return error(`${what}${context.closesSent ? '' : '; nothing was closed'}. ${advice}${raw}`);
 }
 
 const unreachable = (message: string) => new ClusterUnreachableError(message);
 const wrongProduct = (message: string) => new NotElasticsearchError(message);
 const unreadable = (message: string) => new UnreadableInventoryError(message);
 
-export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, 'closesSent'>): Trouble {
-  const { connection, asked } = circumstances;
-  const trouble = (error: Trouble['error'], what: string, advice: string): Trouble => ({
+export function explainFailure(failure: Failure, context: Omit<FailureContext, 'closesSent'>): Explanation {
+  const { connection, asked } = context;
+  const explain = (error: Explanation['error'], what: string, advice: string): Explanation => ({
     what: `${shownAddress(connection)} ${what}`,
     advice,
     error,
   });
   switch (failure.kind) {
     case 'ended':
-      return troubleOfEnd(failure, trouble, circumstances);
+      return explainEnd(failure, explain, context);
     case 'lost': {
       if (failure.cause === 'other')
-        return trouble(
+        return explain(
           unreachable,
           `cannot be reached: ${failure.reason}`,
           'Check the address, and that this machine may reach it.',
@@ -59,12 +59,12 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
       const { cause, advice } = lostBy(failure.cause, connection);
       const about = failure.about === undefined ? '' : ` (${failure.about})`;
       return {
-        ...trouble(unreachable, `cannot be reached: ${cause}${about}`, advice),
+        ...explain(unreachable, `cannot be reached: ${cause}${about}`, advice),
         detail: failure.reason,
       };
     }
     case 'not_elasticsearch':
-      return trouble(
+      return explain(
         wrongProduct,
         `answers, but not as an Elasticsearch: ${failure.reason}`,
         failure.movedTo === undefined
@@ -72,127 +72,127 @@ export function troubleOf(failure: Failure, circumstances: Omit<Circumstances, '
           : `Set ${addressSetting(connection)} to ${failure.movedTo}`,
       );
     case 'unreadable':
-      return trouble(
+      return explain(
         unreadable,
         `gave an answer to ${asked} that cannot be used: ${failure.reason}`,
         'Is a proxy in between that changes answers?',
       );
     case 'page':
-      return troubleOfPage(failure, trouble, connection, asked);
+      return explainPage(failure, explain, connection, asked);
     case 'answer':
-      return troubleOfStatus(failure, trouble, connection, asked);
+      return explainStatus(failure, explain, connection, asked);
   }
 }
 
-/** Silence shorter than this is a slow cluster's, or that of a sweep with little time. */
+/** A shorter silence, in milliseconds, may just mean a slow cluster, or a sweep with little time left. */
 const longSilence = 2_000;
 
-function troubleOfEnd(
+function explainEnd(
   { silentMs = 0, before }: Extract<Failure, { kind: 'ended' }>,
-  trouble: Told,
-  circumstances: Omit<Circumstances, 'closesSent'>,
-): Trouble {
+  explain: Explain,
+  context: Omit<FailureContext, 'closesSent'>,
+): Explanation {
   if (silentMs >= longSilence) {
-    const { advice } = lostBy('silent', circumstances.connection);
+    const { advice } = lostBy('silent', context.connection);
     const seconds = Math.floor(silentMs / 1_000);
-    return trouble(unreachable, `did not answer ${circumstances.asked} within ${seconds} s`, advice);
+    return explain(unreachable, `did not answer ${context.asked} within ${seconds} s`, advice);
   }
   if (before) {
-    const last = troubleOf(before, circumstances);
+    const last = explainFailure(before, context);
     return { ...last, what: `${last.what}, and no time was left to try again` };
   }
-  return trouble(
+  return explain(
     unreachable,
     'could not be read in the time left',
     'Give the sweep more time, or see why the cluster is slow.',
   );
 }
 
-type Told = (error: Trouble['error'], what: string, advice: string) => Trouble;
+type Explain = (error: Explanation['error'], what: string, advice: string) => Explanation;
 
-/** Nothing of it is about Elasticsearch's privileges: the answer is not of Elasticsearch. */
-function troubleOfPage(
+/** Explains an answer that is not from Elasticsearch, so its status says nothing about privileges there. */
+function explainPage(
   { error, isKibana, retryAfterMs }: Extract<Failure, { kind: 'page' }>,
-  trouble: Told,
+  explain: Explain,
   connection: Connection,
   asked: string,
-): Trouble {
+): Explanation {
   const said = `HTTP ${error.status}: ${error.reason}`;
   if (isKibana)
-    return trouble(wrongProduct, `answers ${asked} as Kibana does (${said})`, placeAdvice(true, connection));
+    return explain(wrongProduct, `answers ${asked} as Kibana does (${said})`, placeAdvice(true, connection));
   if (error.status === 401 || error.status === 403)
-    return trouble(
+    return explain(
       (message) => new AccessDeniedError(error.status, message),
       `has something in front of it that refuses ${asked} (${said})`,
       'Check the access rules of the proxy, gateway or firewall in between.',
     );
   if (error.status < 500 && error.status !== 429)
-    return trouble(
+    return explain(
       wrongProduct,
       `answers ${asked}, but not as an Elasticsearch (${said})`,
       placeAdvice(false, connection),
     );
   const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is up');
-  return trouble(
+  return explain(
     unreachable,
     `has something in front of it that ${error.status === 429 ? 'limits requests' : 'cannot reach it'} (${said})${asksToWait}`,
     again,
   );
 }
 
-/** A listing fails as a whole because of one index, and a sweep on a part of it could close a busy job. */
+/** One unreadable index fails the whole listing, and a sweep on part of it could close a busy job. */
 function adviceOnBlock({ type, reason }: ClusterError): string {
   const [, index] = /index \[([^\]]+)\]/.exec(reason) ?? [];
   const isClosed = type === 'index_closed_exception' || reason.includes('index closed');
   if (isClosed && index !== undefined)
-    return `The index ${index} is closed, and without it the list of jobs is not whole: open it with POST /${index}/_open, or delete the jobs whose results it holds.`;
+    return `The index ${index} is closed, and without it the list of jobs is incomplete: open it with POST /${index}/_open, or delete the jobs whose results it contains.`;
   return 'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.';
 }
 
-/** What an answer says about a wait, and what to do about it. */
+/** The wait that the server asked for, as a clause, and the advice that follows from it. */
 const wordsOfWait = (retryAfterMs: number | undefined, otherwise: string) =>
   retryAfterMs
     ? { asksToWait: `, and asks to wait ${shownWait(retryAfterMs)}`, again: 'Try again after that.' }
     : { asksToWait: '', again: `Try again when ${otherwise}.` };
 
-function troubleOfStatus(
+function explainStatus(
   { error, retryAfterMs }: Extract<Failure, { kind: 'answer' }>,
-  trouble: Told,
+  explain: Explain,
   connection: Connection,
   asked: string,
-): Trouble {
+): Explanation {
   const said = `HTTP ${error.status} ${error.type}: ${error.reason}`;
   const denied = (message: string) => new AccessDeniedError(error.status, message);
   if (error.status === 401) {
     const advice = connection.credentials
       ? 'The key or password is wrong, expired or revoked: check ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD.'
       : 'No credentials are set: set ELASTICSEARCH_API_KEY.';
-    return trouble(denied, `refused the credentials (${said})`, advice);
+    return explain(denied, `refused the credentials (${said})`, advice);
   }
   const subject = subjectOf(error);
   if (subject === 'privilege') {
     const advice = 'Planning needs the cluster privilege monitor_ml, sweeping manage_ml.';
-    return trouble(denied, `does not allow ${asked} (${said})`, advice);
+    return explain(denied, `does not allow ${asked} (${said})`, advice);
   }
   if (subject === 'license')
-    return trouble(
+    return explain(
       unreadable,
       `has no licence for machine learning, so it does not answer ${asked} (${said})`,
       'Check the licence: GET _license shows its type and when it ends.',
     );
   if (subject === 'block')
-    return trouble(unreadable, `has a block on what ${asked} reads (${said})`, adviceOnBlock(error));
+    return explain(unreadable, `has a block on what ${asked} reads (${said})`, adviceOnBlock(error));
   if (error.status === 403)
-    return trouble(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
+    return explain(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
   if (error.status < 500 && error.status !== 429) {
-    return trouble(
+    return explain(
       wrongProduct,
       `does not understand ${asked} (${said})`,
       'Is it an Elasticsearch with machine learning?',
     );
   }
   const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is well');
-  return trouble(unreadable, `could not answer ${asked} (${said})${asksToWait}`, again);
+  return explain(unreadable, `could not answer ${asked} (${said})${asksToWait}`, again);
 }
 
 function placeAdvice(isKibana: boolean, connection: Connection): string {

@@ -1,31 +1,31 @@
-/** @module Listings that are whole: by ids that may have vanished, and past the 10,000 entries that one answer holds. */
+/** @module Reads complete listings: by ids, some of which may no longer exist, and beyond 10,000 entries an answer. */
 import { UnreadableEntriesError } from '../base/errors.ts';
 
-/** The server's own size of a listing; whatever is beyond is left out without a word. */
+/** The server's limit for one listing. It silently drops the rest. */
 export const mostListed = 10_000;
 
-/** What ids and group names begin with, and what may follow. */
+/** The characters that ids and group names may begin with, and those that may follow. */
 const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
-/** Bytes of ids in one request line, which servers end at 4,096; a comma travels as `%2C`. */
+/** Bytes of ids in one request line, which servers limit to 4,096. A comma is sent as `%2C`. */
 const mostIdBytes = 3_000;
-/** Parts of one listing: 31,000 jobs of one long prefix take some 40. More is a server that answers anything with everything. */
+/** Limit for a server that answers every request with everything. 31,000 jobs with one long prefix take about 40 parts. */
 const mostParts = 200;
-/** Seen this share of what one answer holds, a prefix is taken to be full without asking. */
+/** A prefix with this share of a full answer already seen is split without reading it. */
 const surelyFull = 0.9;
-/** Requests by ids side by side: 2,000 jobs that are watched would else be 45 at once. */
+/** Requests by ids in flight. Without the limit, watching 2,000 jobs would send 45 at once. */
 const mostAtOnce = 4;
 
-/** Requests that look for the ids at fault in one that failed: one id among fifty takes about twelve. */
+/** Limit of requests that search a failed read for the ids at fault: one id among fifty takes about twelve. */
 const maxSearches = 24;
 
-/** How one kind of entry is read. Rejects with whatever ends the sweep. */
+/** Reads one kind of entry. Each call rejects with the error that ends the sweep. */
 export interface Source<T> {
-  /** What an expression of wildcards names; everything without one. */
+  /** The entries that a wildcard expression matches; all entries without one. */
   matching(expression: string | undefined): Promise<readonly T[]>;
-  /** What one name stands for, an entry or a group of them; empty for nothing. */
+  /** The entry or the group with this name; empty if there is neither. */
   called(name: string): Promise<readonly T[]>;
-  /** The entries of concrete ids, or, of those, the ids that the server says do not exist. */
+  /** The entries with these ids, or the ids among them that the server reports as missing. */
   named(ids: readonly string[], tries: 'all' | 'one'): Promise<Named<T>>;
   idOf(entry: T): string;
 }
@@ -36,23 +36,23 @@ export type Named<T> =
   /** The cluster answered with an error that may concern one of the ids only. */
   | { readonly refused: Error };
 
-/** More entries than can be told apart in a bounded number of reads. */
+/** The listing is still incomplete after the maximum number of reads. */
 export class EndlessListing extends Error {}
 
 /**
- * All entries. An answer of 10,000 may have been cut, so it is read again in parts, by the first characters of the id:
- * `a*,b*,c*` in one request where few are expected, one prefix alone where many are, and deeper where that is full too,
- * or is sure to be: ids begin alike, and 10,000 entries for each character of `team-` would be read to learn nothing.
- * A wildcard matches group names as well, so parts overlap, and a part that is full because of a group is split until
- * the group's name is passed. What was seen so far only steers how parts are cut; a part counts as read when its answer
- * was not full.
+ * All entries. An answer of 10,000 may be incomplete, so the listing is then read in parts, by the first characters of
+ * the id. Prefixes with few expected entries share a request (`a*,b*,c*`); one with many gets its own. A full part is
+ * split again, and so is a prefix that is sure to be full: reading each prefix of `team-` would teach nothing new.
+ * A wildcard also matches group names, so parts overlap. A part that is full because of a group is split until the
+ * prefix is longer than the group's name. Entries seen so far only guide the splitting; a part counts as read only
+ * if its answer was not full.
  */
 export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const everything = await source.matching(undefined);
   if (everything.length < mostListed) return [...everything];
   const whole = new Map<string, readonly T[]>();
   const take = (entries: readonly T[]) => {
-    // an id twice in one answer stays twice: whoever joins the answers must see that they contradict each other
+    // an id that one answer lists twice stays twice, so that the caller notices the contradiction
     for (const [id, same] of Map.groupBy(entries, (entry) => source.idOf(entry))) whole.set(id, same);
   };
   take(everything);
@@ -60,7 +60,7 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const split = async (prefix: string) => {
     const { passed, below } = cut(prefix, [...whole.keys()]);
     parts.push(...below);
-    // No wildcard below reaches a prefix itself, which may be an id. (A group of that name answers with its jobs.)
+    // The longer prefixes do not match the prefix itself, which may be an id. (A group of that name returns its jobs.)
     for (const name of passed) if (/[a-z0-9]$/.test(name)) take(await source.called(name));
   };
   await split('');
@@ -83,15 +83,15 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
 }
 
 interface Cut {
-  /** Prefixes that have been passed, the one that was cut first: each may be an id. */
+  /** Prefixes that were split, beginning with the given one. Each may itself be an id. */
   readonly passed: readonly string[];
-  /** Parts that together reach all ids that are longer than those, and begin with the first of them. */
+  /** Parts that together match all longer ids that begin with the given prefix. */
   readonly below: readonly (readonly string[])[];
 }
 
 /**
- * The prefixes one character longer, packed so that of the ids seen so far no part but a single prefix has half of what
- * fits. One that as good as fills an answer is passed, and cut in its turn.
+ * The prefixes one character longer, packed so that a part of several prefixes expects at most half of a full answer.
+ * A prefix that almost fills an answer is split in turn.
  */
 function cut(prefix: string, seen: readonly string[]): Cut {
   const passed = [prefix];
@@ -109,7 +109,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
     room -= count;
     bytes -= cost;
   };
-  // grows while it is gone through
+  // the loop appends to the list that it walks
   for (const next of passed) {
     const counts = countNext(next, seen);
     for (const character of next === '' ? firstCharacters : laterCharacters) {
@@ -121,7 +121,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
   return { passed, below };
 }
 
-/** How many of `ids` have which character after the prefix. */
+/** Counts the ids that begin with the prefix by their next character. */
 function countNext(prefix: string, ids: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const id of ids) {
@@ -131,7 +131,7 @@ function countNext(prefix: string, ids: readonly string[]): ReadonlyMap<string, 
   return counts;
 }
 
-/** The entries of those of `ids` that exist. */
+/** The entries with these ids; ids that do not exist are left out. */
 export async function readByIds<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
   const wanted = new Set(ids);
   const lists = chunks([...wanted]);
@@ -143,7 +143,7 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
   return found.flat().filter((entry) => wanted.has(source.idOf(entry)));
 }
 
-/** A 404 names the ids that do not exist, and the rest is asked for again. */
+/** After a 404, which names the missing ids, the remaining ids are requested again. */
 async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
   let left = ids;
   while (left.length > 0) {
@@ -152,7 +152,7 @@ async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<
     if ('refused' in answer) throw (await findUnreadable(source, left)) ?? answer.refused;
     const missing = new Set(answer.missing);
     const rest = left.filter((id) => !missing.has(id));
-    // A 404 that names none of ours: the whole listing tells what is there.
+    // The 404 names none of our ids, so the whole listing decides which exist.
     if (rest.length === left.length) {
       const wanted = new Set(left);
       return (await readAll(source)).filter((entry) => wanted.has(source.idOf(entry)));
@@ -163,8 +163,8 @@ async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<
 }
 
 /**
- * The ids at fault in a read that failed, found by reading halves. Undefined where every part fails: then the cause is
- * the cluster's. Each part is read once, as the whole was tried several times, and the number of reads is bounded.
+ * Finds the ids at fault in a failed read by reading halves. Undefined if every part fails: then the cause is
+ * the cluster's. Each part is read only once, since the whole was retried, and the number of reads is limited.
  */
 async function findUnreadable<T>(
   source: Source<T>,
@@ -189,7 +189,7 @@ async function findUnreadable<T>(
   return isAnyRead && unreadable.size > 0 ? new UnreadableEntriesError(unreadable) : undefined;
 }
 
-/** `ids` in lists that each fit a request line. */
+/** Splits ids into lists that each fit a request line. */
 export function chunks(ids: readonly string[]): string[][] {
   const lists: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -205,7 +205,7 @@ export function chunks(ids: readonly string[]): string[][] {
   return lists;
 }
 
-/** The ids that a 404 says do not exist, in either of the server's forms; empty when it says something else. */
+/** The ids that a 404 reports as missing, in either of the server's forms; empty for other reasons. */
 export function missingIds(reason: string): string[] {
   const listed =
     /^No known job with id '([^']*)'$/.exec(reason) ??

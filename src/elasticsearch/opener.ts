@@ -1,4 +1,4 @@
-/** @module Opening jobs and starting datafeeds: what undoes a sweep, and nothing that a sweep itself does. */
+/** @module Opens jobs and starts datafeeds, for `jobsweep reopen`. A sweep itself never uses this. */
 import type { Clock } from '../base/clock.ts';
 import type { JobId } from '../sweep/planning/job-id.ts';
 import type { ClusterError } from '../sweep/ports.ts';
@@ -6,14 +6,14 @@ import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { Wire } from './wire.ts';
 
-/** What a request came to: done, or the reason in the cluster's words. States are read again, whatever it says. */
+/** The result of a request: empty if done, else the cluster's error. Callers read the states again in any case. */
 export interface Opened {
   readonly error?: ClusterError;
-  /** The cluster has no room now. It may have asked for a wait, in milliseconds. */
+  /** The cluster has no capacity now. It may have asked for a wait, in milliseconds. */
   readonly busy?: { readonly retryAfterMs?: number | undefined };
 }
 
-/** How much longer than the server the client waits, in milliseconds. */
+/** How much longer the client waits than the server's timeout, in milliseconds. */
 const answerMargin = 10_000;
 
 export class Opener implements AsyncDisposable {
@@ -25,12 +25,12 @@ export class Opener implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Opens a job; the server answers when it is open, or after `timeoutMs`, and goes on opening it. Sent once. */
+  /** Opens a job. After `timeoutMs` the server answers even if it is still opening the job. Sent once. */
   openJob(jobId: JobId, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
     return this.#ask(`/_ml/anomaly_detectors/${jobId}/_open`, timeoutMs, signal);
   }
 
-  /** Starts a datafeed where it ended; one that is started already counts as an error of the server's. Sent once. */
+  /** Starts a datafeed where it stopped. If it runs already, the server answers with an error. Sent once. */
   startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
     return this.#ask(`/_ml/datafeeds/${encodeURIComponent(datafeedId)}/_start`, timeoutMs, signal);
   }
@@ -59,6 +59,6 @@ function openedAs(failure: Failure): Opened {
 
 function errorOf(failure: Failure): ClusterError {
   if ('error' in failure) return failure.error;
-  const reason = failure.kind === 'ended' ? 'no answer within the time for it' : failure.reason;
+  const reason = failure.kind === 'ended' ? 'no answer in time' : failure.reason;
   return { status: 0, type: 'no_answer', reason };
 }

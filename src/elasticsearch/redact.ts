@@ -1,20 +1,20 @@
 /**
- * @module Our own credentials, taken out of texts that come from outside: a gateway's error page may echo the request
- * that it got, headers included, and such pages end up in error messages, reports and logs.
+ * @module Removes our credentials from texts that come from outside. A gateway's error page may echo the request,
+ * headers included, and such pages end up in error messages, reports and logs.
  */
 import type { Connection } from './connection.ts';
 
-/** Shorter than this it is no secret, and taking it out would make the text unreadable. */
+/** A shorter text is not a secret, and removing it everywhere would make messages unreadable. */
 const shortestSecret = 4;
 
-/** Takes every form that this connection's credentials have on the wire out of a text. */
+/** Removes the credentials of this connection from a text, in every form that they have on the wire. */
 export function redactorFor({ credentials }: Pick<Connection, 'credentials'>): (text: string) => string {
   const secrets = formsOf(credentials).filter((form) => form.length >= shortestSecret);
   // break: redact
   return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }
 
-/** The longest first: a part that is taken out of the whole would leave the rest of it standing. */
+/** The longest form first: replacing a part before the whole would leave the rest in the text. */
 function formsOf(credentials: Connection['credentials']): string[] {
   if (!credentials) return [];
   if ('apiKey' in credentials) {

@@ -1,4 +1,4 @@
-/** @module Reads that are tried again: up to four times, with pauses, each within a time limit of its own. */
+/** @module Retries reads: up to four tries with pauses between them, each try with its own timeout. */
 import type { Clock } from '../base/clock.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { ReadLimits, ServerDate } from '../sweep/ports.ts';
@@ -7,26 +7,26 @@ import type { Failure, LostCause } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
 
 const mostTries = 4;
-/** The pause before the second try, in milliseconds; each further one is twice as long. */
+/** The pause before the second try, in milliseconds. Each later pause is twice as long. */
 const firstPause = 500;
-/** One try, body included, in milliseconds; a cluster that needs longer is not fit to close jobs on. */
+/** Timeout of one try, including the body, in milliseconds. A slower cluster is too ill for closing jobs. */
 const longestTry = 30_000;
-/** A wait that leaves less than this for the next try is useless. */
+/** The least time that the next try must have left, in milliseconds. */
 const shortestTry = 1_000;
-/** People notice a wait of this length, and wonder. */
+/** A person notices a wait of this length, in milliseconds, and should be given the reason. */
 const noticedWait = 5_000;
 
-/** What a read came to: what was understood of its answer, or the failure that was the last or will not pass. */
+/** The result of a read: its value, or the last failure. */
 export type Reading<T> =
   | { readonly value: T }
-  /** `tooLong`: another try might have helped, and the wait for it does not fit the time left. */
+  /** `tooLong`: another try might have succeeded, but the wait for it does not fit the time left. */
   | { readonly failure: Failure; readonly tooLong?: true };
 
 export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
   #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
-  /** Reads side by side wait for the same reason: one notice is enough until then. */
+  /** Concurrent reads wait for the same reason, so no further notice is sent until this moment. */
   #noticedUntil = Number.NEGATIVE_INFINITY;
   #serverDate: ServerDate | undefined;
 
@@ -45,8 +45,8 @@ export class Reader {
   }
 
   /**
-   * Asks, and understands the answer with `understand`; what that refuses with `UnreadableAnswer` is tried again too.
-   * `passes` says which failures another try could mend.
+   * Sends the request and parses the answer with `understand`; if that throws `UnreadableAnswer`, the read is retried.
+   * `passes` decides which failures are worth another try.
    */
   async read<T>(
     question: Question,
@@ -60,7 +60,7 @@ export class Reader {
       if ('failure' in reading && reading.failure.kind === 'ended' && before)
         return { failure: { ...reading.failure, before } };
       if ('value' in reading || tries === mostTries || !passes(reading.failure)) return reading;
-      const wait = Math.max(firstPause * 2 ** (tries - 1), waitTold(reading.failure));
+      const wait = Math.max(firstPause * 2 ** (tries - 1), requestedWait(reading.failure));
       if (this.#clock.now() + wait + shortestTry > this.#limits.until) return { ...reading, tooLong: true };
       this.#notice(reading.failure, wait);
       try {
@@ -81,7 +81,7 @@ export class Reader {
     this.#noticeOnce(`the cluster ${said}; trying again in ${shownWait(wait)}`, wait);
   }
 
-  /** Says that an answer is awaited if none comes for some seconds, until `answered` ends. */
+  /** Sends a notice if `answered` does not end within a few seconds. */
   async #noticeSilence({ method, path }: Question, answered: AbortSignal): Promise<void> {
     try {
       await this.#clock.sleep(noticedWait, answered);
@@ -135,7 +135,7 @@ export class Reader {
   }
 }
 
-/** What another try finds as it was. */
+/** Causes that another try cannot fix. */
 const permanentCauses: ReadonlySet<LostCause> = new Set([
   'host',
   'certificate',
@@ -145,11 +145,11 @@ const permanentCauses: ReadonlySet<LostCause> = new Set([
   'not_tls',
   'only_tls',
 ]);
-/** How far a date is from the time in which it was asked for and came. */
+/** How far a date lies outside the interval from the request to the answer, in milliseconds. */
 const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>
   Math.max(0, sentAt - date, date - receivedAt);
 
-/** Whether trying again could help: not where the cluster has understood and refuses, nor where the address is wrong. */
+/** Whether a retry could succeed: not if the cluster understood and refused, nor if the address is wrong. */
 export function mayPass(failure: Failure): boolean {
   switch (failure.kind) {
     case 'answer':
@@ -165,9 +165,9 @@ export function mayPass(failure: Failure): boolean {
   }
 }
 
-/** A wait in words: whole seconds, minutes or hours. */
+/** A wait for messages, rounded up to whole seconds. */
 export const shownWait = (ms: number): string => formatDuration(Math.ceil(ms / 1_000) * 1_000);
 
-/** How long the failure says to wait before the next try, in milliseconds. */
-export const waitTold = (failure: Failure): number =>
+/** The wait that the server asked for with `retry-after`, in milliseconds. */
+export const requestedWait = (failure: Failure): number =>
   'retryAfterMs' in failure ? (failure.retryAfterMs ?? 0) : 0;

@@ -1,4 +1,4 @@
-/** @module One request to the cluster, and what came of it. Nothing is thrown and nothing is sent twice here. */
+/** @module Sends one request to the cluster and returns its answer or failure. Never throws and never retries. */
 import { missingCertificate } from './client/authority.ts';
 import { connect, type LeanClient } from './client/client.ts';
 import { type Connection, urlOf } from './connection.ts';
@@ -7,15 +7,15 @@ import { redactorFor } from './redact.ts';
 
 export interface Question {
   readonly method: 'GET' | 'POST';
-  /** As it stands in the request line, percent-encoded where needed. */
+  /** As sent in the request line, percent-encoded where needed. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | boolean>>;
   readonly body?: object;
 }
 
 /**
- * The body of a good answer, as the client parsed it (anything, if what answers is not Elasticsearch), and its `Date`,
- * epoch milliseconds; or a failure.
+ * The parsed body of a successful answer (of any form, if the server is not Elasticsearch) and its `Date` in epoch
+ * milliseconds; or a failure.
  */
 export type Answer =
   | { readonly body: unknown; readonly date?: number | undefined }
@@ -33,9 +33,9 @@ export class Wire {
     this.#clean = redactorFor(connection);
   }
 
-  /** Asks once. When `caller` aborts, the waiting ends, in the middle of the answer if it must. */
+  /** Sends the request once. The wait ends when `caller` aborts, even in the middle of an answer. */
   async ask({ method, path, query = {}, body }: Question, caller: AbortSignal): Promise<Answer> {
-    // A signal of its own for each request: the client aborts the one that it is given when it gives up.
+    // Each request needs its own signal: the client aborts the given one when it gives up.
     const signal = AbortSignal.any([caller, this.#closed.signal]);
     try {
       signal.throwIfAborted();
@@ -49,7 +49,7 @@ export class Wire {
       for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
       return { body: result.body, date: dateOf(result.headers ?? {}) };
     } catch (error) {
-      // the client names an abort in several ways
+      // the client reports an abort in several ways
       if (signal.aborted) return { failure: { kind: 'ended' } };
       return { failure: await this.#explained(failureOf(error, this.#clean), signal) };
     }
@@ -60,7 +60,7 @@ export class Wire {
     return [...this.#warnings];
   }
 
-  /** Ends the connections, and the waiting on them: a read that nobody needs any more would else hold them open. */
+  /** Closes the connections and aborts pending requests, which would otherwise hold them open. */
   async close(): Promise<void> {
     this.#closed.abort();
     const client = await this.#client?.catch(() => undefined);
@@ -69,14 +69,14 @@ export class Wire {
 
   #connected(signal: AbortSignal): Promise<LeanClient> {
     this.#client ??= connect(this.#connection, signal).catch((error: unknown) => {
-      // the look at the certificates failed: the next request looks again
+      // reading the certificates failed; the next request tries again
       this.#client = undefined;
       throw error;
     });
     return this.#client;
   }
 
-  /** A certificate that is not trusted, with the name of the one that is missing. */
+  /** Adds the name of the missing certificate to a failure about an untrusted one. */
   async #explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
     if (failure.kind !== 'lost' || failure.cause !== 'certificate') return failure;
     const missing = await missingCertificate(urlOf(this.#connection), signal);
@@ -87,9 +87,9 @@ export class Wire {
     const base = urlOf(this.#connection);
     const location = String(headers.location);
     const target = URL.canParse(location, base.href) ? new URL(location, base) : base;
-    // without the query, in which login pages carry tokens
+    // without the query, which may carry the tokens of a login page
     const reason = `it redirects to ${this.#clean(target.origin + target.pathname)}`;
-    // only on the same host: a captive portal must not have credentials sent to it
+    // only on the same host: credentials must not go to a captive portal
     const isUpgrade = base.protocol === 'http:' && target.protocol === 'https:';
     const prefix = base.pathname.replace(/\/$/, '');
     if (isUpgrade && target.hostname === base.hostname && target.pathname === prefix + path)
@@ -98,15 +98,15 @@ export class Wire {
   }
 }
 
-/** When the answer was written; undefined when it does not say, or comes from a cache. */
+/** The time of the answer; undefined if it has no `Date` or comes from a cache. */
 function dateOf({ date, age }: Readonly<Record<string, unknown>>): number | undefined {
   const written = age === undefined && typeof date === 'string' ? Date.parse(date) : Number.NaN;
   return Number.isNaN(written) ? undefined : written;
 }
 
 /**
- * The words of Elasticsearch in `Warning` headers, as `299 Elasticsearch-7.17.29-hash "the words", 299 …`. (The client
- * cuts at commas within the words when there are quotes in them as well.)
+ * The texts of `Warning` headers, which look like `299 Elasticsearch-7.17.29-hash "the text", 299 …`. (The client's own
+ * reading splits a text at its commas if the text also contains quotes.)
  */
 function warningsIn(header: unknown): string[] {
   const lines = (Array.isArray(header) ? header : [header]).filter((line) => typeof line === 'string');

@@ -1,13 +1,13 @@
 /**
- * @module What the SDK's client throws, in this project's words: what was refused, what to do about it, and whether
- * trying again can help. The service's own text is passed on only where it cannot carry a signature.
+ * @module Translates the SDK's errors: what failed, what to do about it, and whether a retry can help. The service's own
+ * text is included only if it cannot contain a signature.
  */
 import { InvalidSettingError, SchedulerError } from '../base/errors.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
 
 /**
- * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume,
- * which a role made a moment ago earns as well as a wrong one.
+ * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume: the
+ * role is wrong, or was created a moment ago.
  */
 export type FailureKind =
   | 'missing'
@@ -23,7 +23,7 @@ export type FailureKind =
 /** A call that failed for good. */
 export class SchedulerCallError extends SchedulerError {
   readonly kind: FailureKind;
-  /** No answer came, so what was asked for may be done all the same. */
+  /** There was no answer, so the change may have been made nevertheless. */
   readonly mayBeDone: boolean;
 
   constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
@@ -37,13 +37,13 @@ export class SchedulerCallError extends SchedulerError {
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
-  /** The request was sent, and no answer of the service to it came. */
+  /** The request was sent, but the service did not answer it. */
   readonly mayBeDone?: boolean;
-  /** What the service asks to wait, in milliseconds. */
+  /** The wait that the service asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The members of the SDK's errors that are relied on; its classes are not, since other endpoints do not fill them. */
+/** The members of the SDK's errors that we use. Its error classes are unreliable: other endpoints may not set the type. */
 interface SdkError {
   readonly name?: string;
   readonly code?: string | number;
@@ -52,17 +52,17 @@ interface SdkError {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-// Errors of the socket: before anything was sent, and after.
+// Socket errors before anything was sent, and after.
 const unsentCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
 const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLOSED']);
 
 /**
- * Reads what a call threw. `doing` completes "… failed", as `creating schedule nightly`.
- * @throws {InvalidSettingError} when it is a setting that is wrong, and no call was made.
+ * Classifies the error of a call. `doing` completes "… failed", for example `creating schedule nightly`.
+ * @throws {InvalidSettingError} if a setting is wrong, so that no call was made.
  */
 export function readFailure(error: unknown, doing: string): Failure {
   const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
-  // the exception of a time limit has a number there
+  // the error of a timeout has a number there
   const code = typeof rest.code === 'string' ? rest.code : '';
   const status = $metadata?.httpStatusCode;
   if (message === 'Region is missing' || message.startsWith('Region not accepted'))
@@ -98,12 +98,12 @@ export function readFailure(error: unknown, doing: string): Failure {
     );
   if (status === undefined)
     return said('unreadable', text || name, 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER');
-  // by the error's type or its status: endpoints that others wrote do not always have both right
+  // by the error's type or its status: compatible endpoints do not always set both correctly
   const is = (type: string, code: number) => name === type || status === code;
   if (is('ThrottlingException', 429))
     return said('busy', 'the scheduler throttles (429)', 'try again later, or ask for a higher quota');
   if (status >= 500)
-    return said('busy', `the scheduler answered ${status}`, 'try again later; it is not the request', true);
+    return said('busy', `the scheduler answered ${status}`, 'the request is fine; try again later', true);
   if (is('ConflictException', 409))
     return said('conflict', text || 'conflict (409)', 'look at what is there now');
   if (is('ResourceNotFoundException', 404))
@@ -133,7 +133,7 @@ export function readFailure(error: unknown, doing: string): Failure {
 const permissions =
   'allow the caller the scheduler action on schedules of this group, and iam:PassRole on the role that schedules use';
 
-/** A refused signature is explained with the request that was signed, session token and all: not for a log. */
+/** For a refused signature the service quotes the signed request, session token included, so its text must not be logged. */
 function withoutSignature(name: string, text: string): string {
   return name === 'AccessDeniedException' ? text : name || 'the credentials were refused';
 }

@@ -1,6 +1,6 @@
 /**
- * @module The calls to EventBridge Scheduler, on the SDK's client: loaded when first needed, each call limited,
- * retried on this project's clock, and failing with a SchedulerError that says what to do.
+ * @module The calls to EventBridge Scheduler. The SDK is loaded by the first call. Each call has a timeout, is retried
+ * on this project's clock, and fails with a SchedulerError that says what to do.
  */
 import { randomUUID } from 'node:crypto';
 import type {
@@ -16,42 +16,42 @@ import { type Failure, type FailureKind, readFailure, SchedulerCallError } from 
 
 export interface SchedulerApiOptions {
   readonly clock: Clock;
-  /** What the SDK would else take from its own variables and files: region, endpoint, credentials. */
+  /** Region, endpoint and credentials, instead of those from the SDK's variables and files. */
   readonly sdk?: SchedulerClientConfig;
 }
 
-/** A schedule as read: everything that the service shows, but the SDK's metadata. */
+/** A schedule as the service returns it, without the SDK's metadata. */
 export type ReadSchedule = Omit<GetScheduleCommandOutput, '$metadata'>;
 
-/** What a create or update sends. The client token is the api's own business: one for all tries of one call. */
+/** The input of a create or update. The API adds the client token, the same one for all tries of a call. */
 export type ScheduleOrder = Omit<CreateScheduleCommandInput, 'ClientToken'>;
 
-/** All throw a SchedulerCallError, whose `kind` tells what to make of it. Disposing of it ends its connections. */
+/** All calls throw a SchedulerCallError, whose `kind` says what went wrong. Disposing closes the connections. */
 export interface SchedulerApi extends AsyncDisposable {
   createSchedule(schedule: ScheduleOrder, signal: AbortSignal): Promise<void>;
-  /** Replaces the whole schedule: what is left out goes back to its default. */
+  /** Replaces the whole schedule: omitted fields return to their defaults. */
   updateSchedule(
     schedule: Omit<UpdateScheduleCommandInput, 'ClientToken'>,
     signal: AbortSignal,
   ): Promise<void>;
   deleteSchedule(group: string, name: string, signal: AbortSignal): Promise<void>;
   getSchedule(group: string, name: string, signal: AbortSignal): Promise<ReadSchedule>;
-  /** Every schedule of the group whose name begins with `prefix`, all pages. */
+  /** All schedules of the group whose names begin with `prefix`, from all pages. */
   listSchedules(group: string, signal: AbortSignal, prefix?: string): Promise<readonly ScheduleSummary[]>;
   createGroup(group: string, signal: AbortSignal): Promise<void>;
   groupExists(group: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** The most that one try may take. Answers come in a fraction of a second; a try that hangs should leave time for more. */
+/** Timeout of one try. Answers take a fraction of a second, and a hanging try must leave time for the next. */
 const tryMs = 10_000;
-/** A creation is followed by a look if nothing answers, and both must fit into the eight seconds that a sweep has for it. */
-const patienceForCreating = { tryMs: 3_000, maxSilentTries: 2 };
+/** After an unanswered creation the schedule is read. A sweep allows eight seconds for both. */
+const limitsForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
-// IAM takes about ten seconds to make a new role known (public tests): 2 + 4 + 8 + 8 leave room for twice that.
+// IAM takes about ten seconds to publish a new role (public tests): 2 + 4 + 8 + 8 allow twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
 
 export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): SchedulerApi {
-  // one client for all calls, made by the first: the SDK costs 13 to 17 ms of a cold start
+  // The first call creates the client for all: loading the SDK costs 13 to 17 ms of a cold start.
   let connecting: Promise<Connection> | undefined;
   const connect = () => {
     connecting ??= load(sdk);
@@ -67,7 +67,7 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
         `creating schedule ${schedule.Name}`,
         signal,
         ({ client, commands }, options) => client.send(new commands.CreateScheduleCommand(input), options),
-        patienceForCreating,
+        limitsForCreating,
       );
     },
     async updateSchedule(schedule, signal) {
@@ -118,7 +118,7 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
 }
 
 /**
- * Makes the function that sends one call until there is an answer, a refusal, or nothing left to try. It may throw a
+ * Returns the function that sends a call and retries it until it is answered, refused or out of tries. Throws a
  * `SchedulerCallError`.
  */
 function caller(clock: Clock, connect: () => Promise<Connection>) {
@@ -126,7 +126,7 @@ function caller(clock: Clock, connect: () => Promise<Connection>) {
     doing: string,
     signal: AbortSignal,
     send: (connection: Connection, options: { readonly abortSignal: AbortSignal }) => Promise<T>,
-    patience = { tryMs, maxSilentTries: tries },
+    limits = { tryMs, maxSilentTries: tries },
   ): Promise<T> {
     const waits: Partial<Record<FailureKind, readonly number[]>> = {
       busy: backoff,
@@ -139,7 +139,7 @@ function caller(clock: Clock, connect: () => Promise<Connection>) {
       let failure: Failure;
       let cause: unknown;
       {
-        using limit = clock.limit(patience.tryMs);
+        using limit = clock.limit(limits.tryMs);
         if (signal.aborted) throw ended(doing, signal, { ...last, mayBeDone: last?.mayBeDone ?? false });
         try {
           return await send(await connect(), { abortSignal: AbortSignal.any([signal, limit.signal]) });
@@ -151,7 +151,7 @@ function caller(clock: Clock, connect: () => Promise<Connection>) {
         }
       }
       const wait = waits[failure.kind]?.[attempt];
-      if (wait === undefined || silentTries === patience.maxSilentTries)
+      if (wait === undefined || silentTries === limits.maxSilentTries)
         throw new SchedulerCallError(failure, { cause });
       await clock.sleep(Math.max(wait, failure.retryAfterMs ?? 0), signal).catch(() => {
         throw ended(doing, signal, failure);
@@ -161,7 +161,7 @@ function caller(clock: Clock, connect: () => Promise<Connection>) {
   };
 }
 
-/** Every schedule of a group whose name begins with `prefix`, page after page. */
+/** All schedules of a group whose names begin with `prefix`, page after page. */
 async function listSchedules(
   call: ReturnType<typeof caller>,
   group: string,
@@ -183,18 +183,18 @@ async function listSchedules(
       ),
     );
     found.push(...(page.Schedules ?? []));
-    // an endpoint that repeats its token would be asked for ever
+    // an endpoint that repeats its token would cause an endless loop
     if (page.NextToken !== undefined && page.NextToken === NextToken)
       throw new SchedulerCallError({
         kind: 'unreadable',
-        message: `listing group ${group} failed: the same page came twice; check AWS_ENDPOINT_URL_SCHEDULER`,
+        message: `listing group ${group} failed: the scheduler sent the same page twice; check AWS_ENDPOINT_URL_SCHEDULER`,
       });
     NextToken = page.NextToken || undefined;
   } while (NextToken !== undefined);
   return found.filter(({ Name }) => Name?.startsWith(prefix));
 }
 
-// A throttled caller that comes back at once is throttled again; sweeps end when their signal says so.
+// A throttled caller that retries at once is throttled again.
 const backoff = Array.from({ length: tries - 1 }, (_, attempt) => 500 * 2 ** attempt);
 
 interface Connection {
@@ -218,7 +218,7 @@ async function load(config: SchedulerClientConfig): Promise<Connection> {
   return { client, commands };
 }
 
-/** The caller's signal ended the call: its time is up, or it was stopped. The last answer says why it took so long. */
+/** The error after the caller's signal ended the call. The last failure, if any, explains why it took so long. */
 function ended(
   doing: string,
   signal: AbortSignal,
@@ -230,7 +230,7 @@ function ended(
       kind: 'unreachable',
       message:
         message === undefined
-          ? `${doing} did not come to an end: ${why}`
+          ? `${doing} did not finish: ${why}`
           : `${message}; no time was left to try again (${why})`,
       mayBeDone: mayBeDone ?? false,
     },

@@ -1,11 +1,11 @@
-/** @module A schedule of the file as the service's own members, and the times at which it falls due. */
+/** @module Converts a schedule of the file to the service's fields, and computes when a schedule is due. */
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { parseExpression } from './expression.ts';
 import { nextDue, type Recurrence } from './occurrences.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
 import { toInput } from './schedule-input.ts';
 
-/** Where a file's schedules live and what they wake. */
+/** The group of a file's schedules, and the function that they invoke. */
 export interface ScheduleTarget {
   readonly group: string;
   readonly functionArn: string;
@@ -13,7 +13,7 @@ export interface ScheduleTarget {
   readonly deadLetterArn: string | undefined;
 }
 
-/** The whole schedule, nothing left to the service's defaults but what is absent. `state` for one that does not say. */
+/** The complete schedule for the service. `state` applies if the definition has none. */
 export function toOrder(
   definition: ScheduleDefinition,
   target: ScheduleTarget,
@@ -50,7 +50,7 @@ export function toOrder(
   };
 }
 
-/** Everything of a schedule that was read which an update must send again, or it would go back to its default. */
+/** All fields of a read schedule that an update must repeat; omitted ones would return to their defaults. */
 export function orderOf(schedule: ReadSchedule): ScheduleOrder {
   const { Arn: _arn, CreationDate: _made, LastModificationDate: _changed, ...members } = schedule;
   return {
@@ -63,21 +63,21 @@ export function orderOf(schedule: ReadSchedule): ScheduleOrder {
 }
 
 /**
- * When the schedule is next due after `now`, whatever its state; undefined when never again, or when its expression
- * is not one that this project knows. A `rate` without a start counts from when it was made.
+ * When the schedule is next due after `now`, even if it is paused; undefined if never, or if its expression is unknown
+ * to this project. A `rate` without a start counts from the schedule's creation.
  */
 export function nextRun(schedule: ScheduleOrder | ReadSchedule, now: number): number | undefined {
   const recurrence = recurrenceOf(schedule);
   return recurrence && nextDue(recurrence, now);
 }
 
-/** Whether the schedule has nothing more to come: its one time or its end is past. */
+/** Whether the schedule never runs again, because its only time or its end is past. */
 export const isOver = (schedule: ScheduleOrder | ReadSchedule, now: number) =>
   recurrenceOf(schedule) !== undefined && nextRun(schedule, now) === undefined;
 
 /**
- * The same schedule with a start that the service takes today: it refuses one older than five minutes. For a `cron`
- * a past start means nothing any more; a `rate` starts again at its own next time, so that it keeps its rhythm.
+ * The same schedule with a start that the service accepts now: it refuses one older than five minutes. A `cron` no
+ * longer needs a past start. A `rate` restarts at its next due time, so that it keeps its rhythm.
  */
 export function withFreshStart(order: ScheduleOrder, now: number): ScheduleOrder {
   const { StartDate, ...others } = order;

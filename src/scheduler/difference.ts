@@ -1,18 +1,18 @@
-/** @module What differs between a schedule as it should be and as it is, field by field, in the file's own names. */
+/** @module Compares a wanted schedule with the existing one, field by field, with the file's field names. */
 import { isDeepStrictEqual } from 'node:util';
 import { formatDuration } from '../base/duration.ts';
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { nextRun } from './definition.ts';
 import { triggerAttributes } from './schedule-input.ts';
 
-/** A field that differs; undefined where one side has nothing. */
+/** A field that differs; undefined on the side that lacks it. */
 export interface Difference {
   readonly field: string;
   readonly from: unknown;
   readonly to: unknown;
 }
 
-/** Every field in which `wanted` differs from `found`; none when an update would change nothing. */
+/** All fields in which `wanted` differs from `found`; empty if an update would change nothing. */
 export function differences(wanted: ScheduleOrder, found: ReadSchedule, now: number): readonly Difference[] {
   const to = fields(wanted);
   const from = fields(found);
@@ -23,8 +23,8 @@ export function differences(wanted: ScheduleOrder, found: ReadSchedule, now: num
 }
 
 /**
- * A start that is past stays in the file, but the service may have been given another (see `withFreshStart`): what
- * counts then is that both go on at the same time.
+ * Whether a past start and the service's start mean the same: both schedules are next due at the same time. They may
+ * differ, because `withFreshStart` replaces an old start when it is sent.
  */
 function sameStart(wanted: ScheduleOrder, found: ReadSchedule, now: number): boolean {
   if (wanted.StartDate === undefined || wanted.StartDate.getTime() > now) return false;
@@ -60,7 +60,7 @@ function fields(schedule: ScheduleOrder | ReadSchedule): Map<string, unknown> {
 const minutes = (count: number | undefined) =>
   count === undefined ? undefined : formatDuration(count * 60_000);
 
-/** The request in the Input, a field for each of its leaves; what is no object is one field. */
+/** The request in the Input, with a field for each leaf. An Input that is not an object is one field. */
 function requestFields(input: string | undefined): [string, unknown][] {
   let payload: unknown;
   try {
@@ -70,7 +70,7 @@ function requestFields(input: string | undefined): [string, unknown][] {
   }
   if (!isRecord(payload)) return [['request', payload]];
   const { trigger, ...request } = payload;
-  // told as one: a person sees whether the attributes are there, not what they are made of
+  // one field: people want to know whether the attributes are there, not how they are written
   const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
   return [['request.trigger', attributes], ...leaves(request, 'request')];
 }

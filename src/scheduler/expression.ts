@@ -1,6 +1,6 @@
 /**
- * @module Schedule expressions as EventBridge Scheduler takes them: `rate(…)`, `cron(…)` of six fields, `at(…)`. What
- * the service is not known to accept is refused here, because a schedule that it refuses is noticed too late.
+ * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`. Forms
+ * that the service may not accept are refused here, because its own refusal would come too late.
  */
 import { quote } from '../base/text.ts';
 
@@ -8,10 +8,10 @@ export type Expression =
   | { readonly kind: 'rate'; readonly everyMs: number }
   /** `pattern` is the expression in croner's spelling: seconds first, Sunday is 1. */
   | { readonly kind: 'cron'; readonly pattern: string }
-  /** `local` is a date-time of the schedule's zone, as `2026-11-23T02:00:00`. */
+  /** `local` is a date-time in the schedule's zone, such as `2026-11-23T02:00:00`. */
   | { readonly kind: 'at'; readonly local: string };
 
-/** The text is not an expression; the message says what was expected, and completes "…: expected". */
+/** The text is not a valid expression. The message completes "…: expected". */
 export class InvalidExpressionError extends Error {
   override readonly name = 'InvalidExpressionError';
 }
@@ -36,18 +36,18 @@ function parseRate(body: string): Expression {
   const everyMs = Number(count) * rateUnits[unit as keyof typeof rateUnits];
   if (!(everyMs > 0))
     throw new InvalidExpressionError(
-      `a rate of a whole number, 1 or more, one blank, and minute(s), hour(s) or day(s), as "12 hours", got ${quote(body)}`,
+      `a rate of a whole number (1 or more), one space, and minute(s), hour(s) or day(s), such as "12 hours", got ${quote(body)}`,
     );
   return { kind: 'rate', everyMs };
 }
 
 function parseAt(body: string): Expression {
   const wellFormed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/.test(body);
-  // Date.parse would roll 30 February over to March; written back it differs.
+  // Date.parse turns 30 February into a day of March, which the comparison with the text below detects.
   const moment = wellFormed ? Date.parse(`${body}Z`) : Number.NaN;
   if (Number.isNaN(moment) || new Date(moment).toISOString().slice(0, 19) !== body)
     throw new InvalidExpressionError(
-      `a date-time without zone or fraction, as "2026-11-23T02:00:00", got ${quote(body)}`,
+      `a date-time without zone or fraction, such as "2026-11-23T02:00:00", got ${quote(body)}`,
     );
   return { kind: 'at', local: body };
 }
@@ -82,11 +82,11 @@ function parseCron(body: string): string {
     inYear === undefined
   )
     throw new InvalidExpressionError(
-      `six fields with one blank between them (minutes, hours, day of month, month, day of week, year), as "0 2 * * ? *", got ${quote(body)}`,
+      `six fields with one space between them (minutes, hours, day of month, month, day of week, year), such as "0 2 * * ? *", got ${quote(body)}`,
     );
   if ((day === '?') === (weekday === '?'))
     throw new InvalidExpressionError(
-      `? in exactly one of day of month and day of week, as "0 2 * * ? *", got ${quote(body)}`,
+      `? in exactly one of day of month and day of week, such as "0 2 * * ? *", got ${quote(body)}`,
     );
   return [
     '0',
@@ -101,7 +101,7 @@ function parseCron(body: string): string {
 
 const plain = (text: string, field: Field) => list(text, field, () => undefined);
 
-/** A list with commas; `special` reads the members that only this field has, the rest is common to all. */
+/** A comma-separated list. `special` parses the forms that only this field allows. */
 function list(
   text: string,
   field: Field,
@@ -120,11 +120,11 @@ function list(
     .join(',');
 }
 
-/** `*`, `n`, `n-m`, each with an optional `/step`, as `min-max/step`; undefined when it is none of them. */
+/** Parses `*`, `n` or `n-m`, each with an optional `/step`, into `min-max/step`; undefined for other texts. */
 function range(member: string, field: Field): string | undefined {
   const [, whole, low, high, step] = /^(?:(\*)|(\w+)(?:-(\w+))?)(?:\/(\d{1,4}))?$/.exec(member) ?? [];
   if (step !== undefined && Number(step) < 1) return undefined;
-  // croner takes steps only up to the field's width; a longer one leaves the first value alone
+  // croner accepts steps only up to the field's width; with a longer step only the first value matches
   const every = step === undefined ? '' : `/${Math.min(Number(step), field.max - field.min + 1)}`;
   if (whole) return `${field.min}-${field.max}${every}`;
   const from = value(low, field);
@@ -134,13 +134,13 @@ function range(member: string, field: Field): string | undefined {
 }
 
 function value(text: string | undefined, { min, max, names }: Field): number | undefined {
-  // in any case, as the console takes them
+  // in upper or lower case, as in the AWS console
   const named = names?.indexOf(text?.toUpperCase() ?? '') ?? -1;
   const number = named >= 0 ? named + min : /^\d{1,4}$/.test(text ?? '') ? Number(text) : Number.NaN;
   return number >= min && number <= max ? number : undefined;
 }
 
-/** `L` the month's last day, `LW` its last weekday (which is no member of a list), `15W` the weekday nearest to the 15th. */
+/** `L` is the month's last day, `LW` its last weekday (not allowed in a list), `15W` the weekday nearest the 15th. */
 function ofMonth(member: string, alone: boolean): string | undefined {
   if (member === 'L' || (member === 'LW' && alone)) return member;
   const nearest = /^(\d{1,2})W$/.exec(member)?.[1];
@@ -149,7 +149,7 @@ function ofMonth(member: string, alone: boolean): string | undefined {
     : undefined;
 }
 
-/** `L` the week's last day, Saturday; `FRIL` the month's last Friday; `FRI#2` its second. */
+/** `L` is the week's last day, Saturday; `FRIL` the month's last Friday; `FRI#2` its second Friday. */
 function ofWeek(member: string): string | undefined {
   if (member === 'L') return '7';
   const [, day, rest] = /^(\w+?)(L|#[1-5])$/.exec(member) ?? [];

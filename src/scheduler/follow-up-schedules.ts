@@ -1,4 +1,4 @@
-/** @module Follow-ups as one-time schedules of the project's own group: the `FollowUps` that a sweep asks for. */
+/** @module Implements `FollowUps` with one-time schedules in the project's schedule group. */
 import type { Clock } from '../base/clock.ts';
 import { SchedulerError } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
@@ -14,7 +14,7 @@ export interface FollowUpSettings {
   readonly group: string;
   /** The role that the Scheduler assumes to invoke the function. */
   readonly roleArn: string;
-  /** The function to wake, qualified if it should be. */
+  /** The function to invoke, with a version or alias if wanted. */
   readonly functionArn: string;
   /** An SQS queue for follow-ups that could not be delivered. */
   readonly dlqArn?: string | undefined;
@@ -22,21 +22,21 @@ export interface FollowUpSettings {
 
 export interface FollowUpOptions extends SchedulerApiOptions {
   /**
-   * The request's `followUpOf`: the follow-up that this very sweep was woken by. The service removes a schedule some
-   * time after it has fired, so that it may still be listed, and its jobs wait in it no longer.
+   * The request's `followUpOf`: the follow-up that started this sweep. The service removes a schedule only some time
+   * after it fires, so it may still be listed although its jobs no longer wait for it.
    */
   readonly running: Pick<FollowUpOf, 'sweepId' | 'round'> | undefined;
 }
 
 const minute = 60_000;
-/** The service fires within a minute of the time asked for, and takes a while to know a new schedule. */
-const leastAhead = 2 * minute;
-/** Worth an hour of trying: later than that, the next regular sweep is as good. */
+/** The minimum notice: the service fires within a minute of the set time, and needs a while to register a schedule. */
+const minAhead = 2 * minute;
+/** Delivery is retried for an hour. After that, the next regular sweep does the work. */
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
 
 /**
- * Follow-ups of one sweep through EventBridge Scheduler; its connections end with it. Everything that goes wrong is a
- * SchedulerError.
+ * The follow-ups of one sweep, through EventBridge Scheduler. Disposing closes its connections. All errors are
+ * SchedulerErrors.
  */
 export function schedulerFollowUps(
   settings: FollowUpSettings,
@@ -64,7 +64,7 @@ async function pendingJobs(
 ): Promise<ReadonlySet<string>> {
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
-    // in a shared group, another function's follow-ups are about clusters of its own, and wake it alone
+    // in a shared group, the follow-ups of another function concern its own clusters
     .filter(
       ({ State, Name, Target }) => State !== 'DISABLED' && Name !== own && invokes(Target?.Arn, functionArn),
     )
@@ -79,9 +79,8 @@ async function pendingJobs(
 }
 
 /**
- * Whether a follow-up will not come any more. The service gives up when an event is older than the schedule's retry
- * policy allows; what is still listed after that was made too late, was kept by somebody, or fired without being
- * removed. Nobody waits for it.
+ * Whether a follow-up will never run. The service gives up when an event is older than the schedule's retry policy
+ * allows. A schedule still listed after that was created too late, kept by hand, or fired without being removed.
  */
 function isStale(schedule: ReadSchedule, now: number): boolean {
   const due = dueTime(schedule);
@@ -90,7 +89,7 @@ function isStale(schedule: ReadSchedule, now: number): boolean {
   return now > due + MaximumEventAgeInSeconds * 1000 + minute;
 }
 
-/** The time of a one-time schedule in UTC, as all of ours are; undefined for any other. */
+/** The due time of a one-time schedule in UTC, as all of ours are; undefined for any other schedule. */
 function dueTime({ ScheduleExpression = '', ScheduleExpressionTimezone = 'UTC' }: ReadSchedule) {
   const local = /^at\((.{19})\)$/.exec(ScheduleExpression)?.[1];
   const due = Date.parse(`${local}Z`);
@@ -108,14 +107,14 @@ async function arrange(
   const { followUpOf: _last, trigger: _spent, ...payload } = toPayload(request);
   const jobs = fitJobs(payload, chain, order.jobs);
   if (!fits(payload, chain, jobs) || (jobs.length === 0 && !chain.rest)) throw tooLarge(payload, order);
-  // up to the second, because an expression has no fraction; never down, where two minutes would be less
-  const at = Math.ceil(Math.max(order.at, clock.now() + leastAhead) / 1000) * 1000;
+  // Expressions have no fractions of a second. Rounding down could fall below the minimum notice.
+  const at = Math.ceil(Math.max(order.at, clock.now() + minAhead) / 1000) * 1000;
   const name = followUpName(request.cluster, chain);
   const wanted = { name, at, jobIds: jobs.map(({ jobId }) => jobId) };
   const schedule = {
     Name: name,
     GroupName: settings.group,
-    Description: `jobsweep ${chain.rest ? 'goes on with the rest and ' : ''}looks again at ${plural(jobs.length, 'job')} of cluster ${request.cluster}, round ${chain.round}`,
+    Description: `jobsweep ${chain.rest ? 'continues with the rest and ' : ''}checks ${plural(jobs.length, 'job')} of cluster ${request.cluster} again, round ${chain.round}`,
     ScheduleExpression: `at(${new Date(at).toISOString().slice(0, 19)})`,
     ScheduleExpressionTimezone: 'UTC',
     State: 'ENABLED' as const,
@@ -142,14 +141,14 @@ async function arrange(
   }
   const found = await readIfThere(api, settings.group, name, signal);
   if (!found) {
-    // the one in the way has just been removed, or is not yet shown: a second try settles it
+    // the conflicting schedule was just removed, or is not listed yet; a second try settles it
     await api.createSchedule(schedule, signal);
     return wanted;
   }
   return accept(found, wanted, order, settings, clock.now());
 }
 
-/** The schedule whose creation was not answered. @throws {SchedulerError} if it is not there, or may be. */
+/** Reads the schedule whose creation was not answered. @throws {SchedulerError} if it does not exist or is unknown. */
 async function lookFor(
   name: string,
   api: SchedulerApi,
@@ -162,17 +161,18 @@ async function lookFor(
     found = await readIfThere(api, group, name, signal);
   } catch {
     throw new SchedulerError(
-      `${error.message}; no answer says whether schedule ${name} of group ${group} was made: look for it`,
+      `${error.message}; it is unknown whether schedule ${name} of group ${group} was created: look for it`,
       { cause: error },
     );
   }
-  if (!found) throw new SchedulerError(`${error.message}; schedule ${name} was not made`, { cause: error });
+  if (!found)
+    throw new SchedulerError(`${error.message}; schedule ${name} was not created`, { cause: error });
   return found;
 }
 
 /**
- * The name is taken: by this very order, when an earlier answer was lost or the event came twice, and then the job is
- * done. Anything else is an error, because the sweep would count on somebody who does not come.
+ * Accepts an existing schedule of this name if it does what this order asks: an earlier answer was lost, or the event
+ * was delivered twice. Any other schedule is an error, because the sweep would rely on a follow-up that never runs.
  */
 function accept(
   found: ReadSchedule,
@@ -183,7 +183,7 @@ function accept(
 ): FollowUpArranged {
   const refuse = (why: string) =>
     new SchedulerError(
-      `schedule ${wanted.name} of group ${settings.group} exists, and ${why}; delete it if nobody needs it`,
+      `schedule ${wanted.name} of group ${settings.group} exists, but ${why}; delete it if it is not needed`,
     );
   const waiting = readFollowUp(found.Target?.Input);
   if (
@@ -193,17 +193,17 @@ function accept(
   )
     throw refuse('it is not a follow-up of this sweep');
   if (found.Target?.Arn !== settings.functionArn || found.Target.RoleArn !== settings.roleArn)
-    throw refuse('it wakes another function, or with another role');
+    throw refuse('it invokes another function or uses another role');
   if (found.State === 'DISABLED') throw refuse('it is paused');
   const at = dueTime(found);
   if (at === undefined || at <= now) throw refuse('its time is past');
-  // two runs of one event ask for somewhat different times; much later is not what this one asked for
+  // two runs of one event request slightly different times; a much later one is another order
   const tolerance = request.followUp === false ? minute : request.followUp.after;
-  if (at > wanted.at + tolerance) throw refuse(`it comes only at ${new Date(at).toISOString()}`);
+  if (at > wanted.at + tolerance) throw refuse(`it runs only at ${new Date(at).toISOString()}`);
   const held = new Set(waiting.followUpOf.jobs.map(({ jobId }) => jobId));
   const jobIds = wanted.jobIds.filter((jobId) => held.has(jobId));
-  if (chain.rest && !waiting.followUpOf.rest) throw refuse('it does not go on with the rest of the jobs');
-  if (jobIds.length === 0 && !chain.rest) throw refuse('it holds none of these jobs');
+  if (chain.rest && !waiting.followUpOf.rest) throw refuse('it does not continue with the rest of the jobs');
+  if (jobIds.length === 0 && !chain.rest) throw refuse('it contains none of these jobs');
   return { name: wanted.name, at, jobIds };
 }
 
@@ -212,6 +212,6 @@ function tooLarge(payload: RequestPayload, { chain, jobs }: FollowUpOrder): Sche
     toInput({ ...payload, followUpOf: { ...chain, jobs: jobs.slice(0, chain.rest ? 0 : 1) } }),
   );
   return new SchedulerError(
-    `the request is too large to come back with: ${bytes} bytes with ${chain.rest ? 'no' : 'one'} job, at most ${maxInputBytes} fit a schedule; name fewer jobs in it, or use groups and wildcards`,
+    `the request is too large for a follow-up: it takes ${bytes} bytes with ${chain.rest ? 'no' : 'one'} job, and a schedule holds at most ${maxInputBytes}; name fewer jobs in it, or use groups and wildcards`,
   );
 }

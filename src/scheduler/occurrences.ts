@@ -1,6 +1,6 @@
 /**
- * @module When a schedule falls due: local times of a zone, daylight saving included. The calendar is croner's; the
- * rule for local times that a zone skips or repeats is the Scheduler's own and differs from croner's.
+ * @module Computes when a schedule is due, in the local time of its zone, daylight saving included. The calendar is
+ * croner's. For local times that a zone skips or repeats, the Scheduler's rule applies, which differs from croner's.
  */
 import { Cron, CronDate } from 'croner';
 import type { Expression } from './expression.ts';
@@ -9,15 +9,15 @@ export interface Recurrence {
   readonly expression: Expression;
   /** An IANA name. */
   readonly timezone: string;
-  /** The first moment at which it may fall due, epoch milliseconds; `at` takes no notice. */
+  /** The first moment at which it may be due, in epoch milliseconds; `at` ignores it. */
   readonly start?: number | undefined;
-  /** The last one. */
+  /** The last moment at which it may be due. */
   readonly end?: number | undefined;
-  /** What a `rate` without `start` counts from: when the schedule was made. */
+  /** The creation of the schedule, from which a `rate` without `start` counts. */
   readonly anchor: number;
 }
 
-/** The first moment later than `after` at which the schedule falls due; undefined when there is none. */
+/** The first moment after `after` at which the schedule is due; undefined if there is none. */
 export function nextDue(schedule: Recurrence, after: number): number | undefined {
   const { expression, start, end = Number.POSITIVE_INFINITY } = schedule;
   if (expression.kind === 'at') {
@@ -38,7 +38,7 @@ export function isTimeZone(name: string): boolean {
   if (name.length > 50 || !/^[A-Za-z]/.test(name)) return false;
   try {
     const known = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-    // An alias resolves to another name altogether; the same name in other capitals is a slip.
+    // An alias resolves to an entirely different name. The same name in other letter case is a typo.
     return known === name || known.toLowerCase() !== name.toLowerCase();
   } catch {
     return false;
@@ -50,8 +50,8 @@ function nextStep(first: number, every: number, after: number): number {
 }
 
 /**
- * The pattern is matched against local times as if they were UTC; each match is then looked up in the zone. One that
- * does not exist that day is skipped, one that comes twice counts once, at the first.
+ * Matches the pattern against local times as if they were UTC, and converts each match to the zone. A local time that
+ * does not exist that day is skipped; one that occurs twice counts once, the first time.
  */
 function nextMatch(pattern: string, timezone: string, after: number): number | undefined {
   const cron = new Cron(pattern, { timezone: 'UTC', mode: '7-part', alternativeWeekdays: true });
@@ -75,11 +75,11 @@ function toInstant(local: number, timezone: string): number | undefined {
   return toLocal(instant, timezone) === local ? instant : undefined;
 }
 
-/** Whether clocks of the zone ever show that local time: they skip an hour when daylight saving begins. */
+/** Whether the local time exists in the zone: clocks skip an hour when daylight saving begins. */
 export const existsInZone = (local: string, timezone: string): boolean =>
   toInstant(Date.parse(`${local}Z`), timezone) !== undefined;
 
-/** What the service does with an `at` in a gap is not documented; like most calendars, this moves it past the gap. */
+/** The service does not document an `at` in a skipped hour. Like most calendars, this moves it past the gap. */
 function instantAfterGap(local: string, timezone: string): number {
   return shifted(Date.parse(`${local}Z`), timezone);
 }

@@ -1,10 +1,10 @@
-/** @module Reading schedules that may be gone by the time they are read. */
+/** @module Reads schedules that may have been deleted since they were listed. */
 import type { ReadSchedule, SchedulerApi } from './api.ts';
 import { SchedulerCallError } from './api-errors.ts';
 
 const readsAtOnce = 8;
 
-/** The named schedules in full: a listing shows little more than their names. Those that are gone are left out. */
+/** The named schedules in full, since a listing holds little more than names. Deleted ones are left out. */
 export async function readSchedules(
   api: SchedulerApi,
   group: string,
@@ -23,7 +23,7 @@ export async function readSchedules(
   return found;
 }
 
-/** The schedule, or undefined when there is none of that name (any more). */
+/** The schedule; undefined if it does not exist (any more). */
 export async function readIfThere(
   api: SchedulerApi,
   group: string,

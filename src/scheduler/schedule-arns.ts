@@ -1,10 +1,10 @@
 /**
- * @module What the group and the ARNs that schedules need look like: for the schedule file and for the environment. The
- * deployed function reads the latter, so there is no schema here: zod as the file needs it is 70 kB.
+ * @module Patterns for the group and the ARNs that schedules need, for the schedule file and the environment. They are
+ * plain data, because the deployed function checks the environment: the full zod takes 70 kB.
  */
 import { nameExpected, namePattern } from './schedule-names.ts';
 
-/** A pattern, and the words for it in messages. */
+/** A pattern and its description for messages. */
 export interface TextRule {
   readonly pattern: RegExp;
   readonly expected: string;

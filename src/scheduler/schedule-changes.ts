@@ -1,6 +1,6 @@
 /**
- * @module Changing schedules: what a plan asks for, pausing, resuming, deleting. An update replaces a schedule whole,
- * so each one is read again right before, and sent with everything that it has.
+ * @module Changes schedules: carries out a plan, pauses, resumes, deletes. An update replaces the whole schedule, so
+ * each one is read again right before, and all of its fields are sent.
  */
 import type { Clock } from '../base/clock.ts';
 import { SchedulerError } from '../base/errors.ts';
@@ -11,29 +11,29 @@ import { readIfThere } from './read-schedules.ts';
 import { invokes, notOurs } from './schedule-names.ts';
 import { type Change, changedMeanwhile } from './schedule-plan.ts';
 
-export interface Room {
+export interface SchedulesContext {
   readonly api: SchedulerApi;
   readonly clock: Clock;
   readonly group: string;
   readonly signal: AbortSignal;
 }
 
-/** A room in which schedules are changed: only those that invoke this function. */
-export interface OwnRoom extends Room {
+/** For changes, which affect only schedules that invoke this function. */
+export interface OwnSchedulesContext extends SchedulesContext {
   readonly functionArn: string;
 }
 
 /** Carries out one change of a plan. @throws {SchedulerError} */
-export async function carryOut(change: Change, room: OwnRoom): Promise<void> {
+export async function carryOut(change: Change, context: OwnSchedulesContext): Promise<void> {
   switch (change.action) {
     case 'none':
       return;
     case 'blocked':
       throw new SchedulerError(change.note);
     case 'create':
-      return await create(change.order, room);
+      return await create(change.order, context);
     case 'update': {
-      await replace(change.name, room, (found) => {
+      await replace(change.name, context, (found) => {
         if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
           throw changedMeanwhile(change.name);
         return change.order;
@@ -41,7 +41,7 @@ export async function carryOut(change: Change, room: OwnRoom): Promise<void> {
       return;
     }
     case 'delete': {
-      return await remove(change.name, room, (found) => {
+      return await remove(change.name, context, (found) => {
         if (found.LastModificationDate?.getTime() !== change.seen?.getTime())
           throw changedMeanwhile(change.name);
       });
@@ -49,20 +49,20 @@ export async function carryOut(change: Change, room: OwnRoom): Promise<void> {
   }
 }
 
-async function create(order: ScheduleOrder, { api, clock, signal }: Room): Promise<void> {
+async function create(order: ScheduleOrder, { api, clock, signal }: SchedulesContext): Promise<void> {
   try {
     await api.createSchedule(withFreshStart(order, clock.now()), signal);
   } catch (error) {
     if (error instanceof SchedulerCallError && error.kind === 'conflict')
       throw new SchedulerError(
-        `schedule ${order.Name} was made by someone else meanwhile: look at it and plan again`,
+        `schedule ${order.Name} was created by someone else meanwhile: check it and plan again`,
         { cause: error },
       );
     if (error instanceof SchedulerCallError && error.mayBeDone)
       throw new SchedulerCallError(
         {
           kind: error.kind,
-          message: `${error.message}; schedule ${order.Name} may have been made all the same: plan again`,
+          message: `${error.message}; schedule ${order.Name} may have been created nevertheless: plan again`,
           mayBeDone: true,
         },
         { cause: error },
@@ -71,17 +71,21 @@ async function create(order: ScheduleOrder, { api, clock, signal }: Room): Promi
   }
 }
 
-/** Pauses or resumes a schedule, every other field kept. Resolves with false when there was nothing to do. */
-export async function setState(name: string, state: 'ENABLED' | 'DISABLED', room: OwnRoom): Promise<boolean> {
-  return await replace(name, room, (found) =>
+/** Pauses or resumes a schedule and keeps all other fields. Resolves to false if there was nothing to do. */
+export async function setState(
+  name: string,
+  state: 'ENABLED' | 'DISABLED',
+  context: OwnSchedulesContext,
+): Promise<boolean> {
+  return await replace(name, context, (found) =>
     (found.State ?? 'ENABLED') === state ? undefined : { ...orderOf(found), State: state },
   );
 }
 
-/** Deletes a schedule that `check` does not refuse by throwing; one that is gone already is fine. */
+/** Deletes a schedule unless `check` throws. A schedule that no longer exists is not an error. */
 export async function remove(
   name: string,
-  { api, clock, group, signal, functionArn }: OwnRoom,
+  { api, clock, group, signal, functionArn }: OwnSchedulesContext,
   check: (found: ReadSchedule) => void = () => undefined,
 ): Promise<void> {
   await whileInConflict(clock, signal, async () => {
@@ -97,19 +101,19 @@ export async function remove(
   });
 }
 
-/** Its target may have been changed since it was listed. */
+/** Checks the target again, because it may have changed since the listing. */
 function mustInvoke({ Target }: ReadSchedule, name: string, functionArn: string): void {
   if (!invokes(Target?.Arn, functionArn))
     throw new SchedulerError(`schedule ${name} is ${notOurs(Target?.Arn)}`);
 }
 
 /**
- * Reads a schedule, lets `change` make of it what it should be, and sends that. Undefined from `change`: nothing to
- * do, and false is the answer. After a conflict the schedule is read and changed anew.
+ * Reads a schedule and sends the changed one. If `change` returns undefined, nothing is sent and the result is false.
+ * After a conflict the schedule is read and changed again.
  */
 async function replace(
   name: string,
-  { api, clock, group, signal, functionArn }: OwnRoom,
+  { api, clock, group, signal, functionArn }: OwnSchedulesContext,
   change: (found: ReadSchedule) => ScheduleOrder | undefined,
 ): Promise<boolean> {
   return await whileInConflict(clock, signal, async () => {
@@ -123,8 +127,8 @@ async function replace(
 }
 
 /**
- * Sends the start as it is, and only if the service refuses it for its age another that means the same: whether an
- * update checks it is not documented.
+ * Sends the start unchanged. Only if the service refuses it as too old, an equivalent one is sent: it is not documented
+ * whether an update checks the start.
  */
 async function update(
   order: ScheduleOrder,
@@ -152,7 +156,7 @@ async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => 
       return await act();
     } catch (error) {
       if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
-      // told to stop: the conflict is what is known of this schedule, and what was changed before is told with it
+      // on an abort, report the conflict: it is the last thing known about this schedule
       await clock.sleep(wait, signal).catch(() => {
         throw error;
       });

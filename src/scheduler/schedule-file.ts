@@ -1,6 +1,6 @@
 /**
- * @module The file that lists recurring schedules, read: the definitions that it holds once every part of it is valid,
- * payloads included.
+ * @module Reads the file of recurring schedules. Returns its definitions only if the whole file is valid, payloads
+ * included.
  */
 import { closest } from 'fastest-levenshtein';
 import type * as z from 'zod';
@@ -27,12 +27,12 @@ export interface ScheduleDefinition {
   readonly start: number | undefined;
   readonly end: number | undefined;
   readonly windowMinutes: number | undefined;
-  /** Undefined: whatever it is, enabled when it is new. */
+  /** Undefined: an existing schedule keeps its state, a new one is enabled. */
   readonly state: 'enabled' | 'paused' | undefined;
-  /** The request as it was written, defaults not filled in. */
+  /** The request as written in the file, without defaults. */
   readonly payload: RequestPayload;
   readonly retry: { readonly maxAgeSeconds: number; readonly attempts: number };
-  /** `null`: none, whatever the file or the environment has for all. */
+  /** `null`: no queue, even if the file or the environment has one for all schedules. */
   readonly deadLetterArn: string | null | undefined;
   readonly afterCompletion: 'keep' | 'delete';
   readonly kmsKeyArn: string | undefined;
@@ -48,7 +48,7 @@ export interface ScheduleFile {
 
 /**
  * Reads the value of a schedule file.
- * @throws {InvalidRequestError} with every problem of every schedule: of its form first, then of its meaning.
+ * @throws {InvalidRequestError} with all problems of all schedules. If a form is invalid, meanings are not checked yet.
  */
 export function readScheduleFile(value: unknown): ScheduleFile {
   const result = readableFile.safeParse(withoutExtensions(value), { reportInput: true });
@@ -63,12 +63,12 @@ export function readScheduleFile(value: unknown): ScheduleFile {
       problems.push({ ...problem(path, message), path: [...path, ...deeper] });
     };
     const before = seen.get(entry.name);
-    if (before !== undefined) at('name', `${quote(entry.name)} stands twice, first in schedules[${before}]`);
+    if (before !== undefined) at('name', `${quote(entry.name)} is used twice, first in schedules[${before}]`);
     seen.set(entry.name, index);
     if (ownerOf(entry.name) !== 'file')
       at(
         'name',
-        `${quote(entry.name)} begins like the names of the ${ownerOf(entry.name)}s; take one that does not`,
+        `${quote(entry.name)} begins with a prefix reserved for ${ownerOf(entry.name)}s; choose another name`,
       );
     const expression = readExpression(entry, at);
     checkTimes(entry, expression, at);
@@ -85,13 +85,13 @@ export function readScheduleFile(value: unknown): ScheduleFile {
   };
 }
 
-/** A field whose name begins with `x-` is a place for what others refer to, such as an anchor of YAML. */
+/** Drops fields whose names begin with `x-`: they hold parts that the file refers to, such as YAML anchors. */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
-/** Tells a problem of one field; `deeper` is where within it, for its place in the file. */
+/** Reports a problem of one field; `deeper` is the path within the field. */
 type Complain = (key: string, message: string, deeper?: Problem['path']) => void;
 
 function readExpression(entry: FileEntry, complain: Complain): string | undefined {
@@ -121,7 +121,7 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
     complain('end', `expected a moment after start, got ${quote(end)}`);
   if (entry.at !== undefined)
     for (const key of ['start', 'end'] as const)
-      if (entry[key] !== undefined) complain(key, 'means nothing to a schedule with at; leave it out');
+      if (entry[key] !== undefined) complain(key, 'has no effect on a schedule with at; leave it out');
   if (expression === undefined) return;
   const recurrence = { expression: parseExpression(expression), timezone: entry.timezone, anchor: 0 };
   if (recurrence.expression.kind === 'at' && !existsInZone(recurrence.expression.local, entry.timezone))
@@ -129,14 +129,14 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
       'at',
       `expected a time that exists in ${entry.timezone}, got ${quote(entry.at)}: clocks skip it when daylight saving begins`,
     );
-  // looked for from 1970 on: a date that is merely past is told by the plan
+  // searched from 1970: the plan reports a date that is merely past
   if (entry.cron !== undefined && nextDue(recurrence, 0) === undefined)
-    complain('cron', `names no moment at all, got ${quote(entry.cron)}`);
+    complain('cron', `never matches any moment, got ${quote(entry.cron)}`);
 }
 
 function checkRequest(request: Record<string, unknown>, complain: Complain): void {
   for (const key of ['trigger', 'followUpOf'])
-    if (key in request) complain('request', `${key} is not for people to set; leave it out`, [key]);
+    if (key in request) complain('request', `${key} is set by jobsweep itself; leave it out`, [key]);
   try {
     parseRequest(request);
   } catch (error) {
@@ -146,7 +146,7 @@ function checkRequest(request: Record<string, unknown>, complain: Complain): voi
   }
   const bytes = bytesOf(toInput(withoutSchema(request)));
   if (bytes > maxInputBytes)
-    complain('request', `is ${bytes} bytes as an Input, and at most ${maxInputBytes} fit a schedule`);
+    complain('request', `takes ${bytes} bytes as an Input, but a schedule holds at most ${maxInputBytes}`);
 }
 
 function define(entry: FileEntry, expression: string): ScheduleDefinition {
@@ -169,7 +169,7 @@ function define(entry: FileEntry, expression: string): ScheduleDefinition {
   };
 }
 
-/** An editor's help, of no use to the function. */
+/** `$schema` helps editors only; the function does not need it. */
 function withoutSchema({ $schema: _editor, ...request }: Record<string, unknown>): RequestPayload {
   return request;
 }

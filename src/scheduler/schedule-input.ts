@@ -1,18 +1,18 @@
-/** @module The Input of our schedules: a request as JSON, with the attributes that the Scheduler fills in. */
-// as in request.ts: the whole edition here would make every cold start load more of what both share
+/** @module The Input of our schedules: a request as JSON, with attributes that the Scheduler replaces. */
+// `zod/mini`, as in request.ts: the full edition would slow each cold start
 import * as z from 'zod/mini';
 import type { FollowUpOf, RequestPayload } from '../sweep/request/request.ts';
 
-/** The most bytes of an Input: 256 KB, in UTF-8. */
+/** The service's limit for an Input, in bytes of UTF-8. */
 export const maxInputBytes = 256 * 1024;
 
-/** Replaced by the Scheduler as plain text when it invokes, hence always inside quotes. */
+/** The Scheduler replaces these texts when it invokes, without escaping, so they must stand inside quotes. */
 export const triggerAttributes = {
   scheduleArn: '<aws.scheduler.schedule-arn>',
   scheduledTime: '<aws.scheduler.scheduled-time>',
 } as const;
 
-/** The Input that asks for `payload`, and tells the sweep which schedule woke it for which time. */
+/** The Input that requests `payload` and tells the sweep which schedule started it, for which time. */
 export function toInput(payload: RequestPayload): string {
   return JSON.stringify({ ...payload, trigger: triggerAttributes });
 }
@@ -27,8 +27,8 @@ export const fits = (
 ): boolean => bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs } })) <= maxInputBytes;
 
 /**
- * As many of `jobs`, from the first on, as fit the Input of a follow-up beside the rest of `payload`; none when the
- * rest alone is too large.
+ * The first of `jobs`, as many as fit into the Input of a follow-up with the rest of `payload`; empty if the rest alone
+ * is too large.
  */
 export function fitJobs(
   payload: RequestPayload,
@@ -45,7 +45,7 @@ export function fitJobs(
   return jobs.slice(0, count);
 }
 
-// Read leniently: another version of this project may have written it, and what matters is who waits for whom.
+// Lenient, because another version of this project may have written it: only these fields matter.
 const followUpInput = z.object({
   cluster: z._default(z.string(), 'default'),
   followUpOf: z.object({
@@ -56,10 +56,10 @@ const followUpInput = z.object({
   }),
 });
 
-/** What a follow-up's Input says about whom it waits for. */
+/** The cluster and the jobs that a follow-up's Input names. */
 export type WaitingFollowUp = z.output<typeof followUpInput>;
 
-/** Reads the Input of a follow-up; undefined when it is none. */
+/** Parses the Input of a follow-up; undefined if it is not one. */
 export function readFollowUp(input: string | undefined): WaitingFollowUp | undefined {
   try {
     return followUpInput.safeParse(JSON.parse(input ?? '')).data;

@@ -1,17 +1,17 @@
-/** @module Names of schedules and groups: what the service takes, and who owns which. */
+/** @module Names of schedules and groups: the service's rules, and the owner of a schedule by its name. */
 import { createHash } from 'node:crypto';
 import type { FollowUpOf } from '../sweep/request/request.ts';
 
-/** 1 to 64 of letters, digits, `-`, `_` and `.`; not dots alone, which a URL on the way would lose. */
+/** The service's pattern, but not only dots, which a URL would normalize away. */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;
 export const nameExpected = '1 to 64 letters, digits, "-", "_" and ".", and not dots alone';
 
-/** Schedules that sweeps make for themselves. */
+/** Prefix of the schedules that sweeps create for their follow-ups. */
 export const followUpMark = 'followup.';
-/** Schedules that the deployment declares in its template. */
+/** Prefix of the schedules that the deployment's template declares. */
 export const stackMark = 'stack.';
 
-/** Who made a schedule of ours, by its name. Whether it is ours at all, its target decides: see `invokes`. */
+/** Who created a schedule of ours, by its name. (Its target decides whether it is ours: see `invokes`.) */
 export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {
   if (name.startsWith(followUpMark)) return 'follow-up';
   return name.startsWith(stackMark) ? 'deployment' : 'file';
@@ -19,20 +19,20 @@ export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {
 
 const withoutQualifier = (arn: string) => arn.split(':').slice(0, 7).join(':');
 
-/** Whether a schedule's target is that function, by whatever version or alias. Only such a schedule is ours to change. */
+/** Whether a schedule invokes the function, in any version or alias. We change only such schedules. */
 export const invokes = (target: string | undefined, functionArn: string): boolean =>
   target !== undefined && withoutQualifier(target) === withoutQualifier(functionArn);
 
-/** Why a schedule is left alone, for people. */
+/** Why a schedule is not changed, for messages. */
 export const notOurs = (target: string | undefined): string =>
   `not ours: it invokes ${target ?? 'an unknown target'}`;
 
-/** What the names of all follow-ups of a cluster begin with. A cluster's name has no dot, so none is another's prefix. */
+/** The prefix of a cluster's follow-ups. Cluster names contain no dots, so no prefix includes another cluster's. */
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**
- * The name of one round of one chain: the same whenever it is asked for, so that asking twice makes one schedule. At
- * most 63 characters for a cluster's name of 40 and a round below 100.
+ * The name of one round of a chain. It is deterministic, so that two requests make one schedule. It has at most 63
+ * characters if the cluster's name has 40 and the round is below 100.
  */
 export function followUpName(
   cluster: string,

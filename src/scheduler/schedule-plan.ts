@@ -1,4 +1,4 @@
-/** @module What would have to change in a group so that it is as the file says. Reads only. */
+/** @module Plans the changes that make a group match the file. Reads only. */
 import { SchedulerError } from '../base/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
 import { isOver, type ScheduleTarget, toOrder } from './definition.ts';
@@ -7,7 +7,7 @@ import { readSchedules } from './read-schedules.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
 import { invokes, notOurs, ownerOf } from './schedule-names.ts';
 
-/** What is to be done about one schedule. */
+/** The planned change of one schedule. */
 export type Change =
   | { readonly action: 'create'; readonly name: string; readonly order: ScheduleOrder }
   | {
@@ -15,11 +15,11 @@ export type Change =
       readonly name: string;
       readonly order: ScheduleOrder;
       readonly differences: readonly Difference[];
-      /** When the schedule was last changed, as planned from: an update must not undo what came after. */
+      /** The last modification that the plan is based on. An update must not undo later ones. */
       readonly seen: Date | undefined;
     }
   | { readonly action: 'delete'; readonly name: string; readonly seen: Date | undefined }
-  /** Another's schedule has the name that the file gives one of its own. */
+  /** A schedule that is not ours has the name of one in the file. */
   | { readonly action: 'blocked'; readonly name: string; readonly note: string }
   | { readonly action: 'none'; readonly name: string; readonly note?: string };
 
@@ -32,7 +32,7 @@ export interface SchedulePlan {
 export interface PlanOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Delete what the group has and the file has not. */
+  /** Delete our schedules that are not in the file. */
   readonly prune: boolean;
   readonly signal: AbortSignal;
 }
@@ -90,14 +90,14 @@ function planOne(
 ): Change {
   const { name } = definition;
   if (found && !invokes(found.Target?.Arn, target.functionArn)) {
-    const note = `${notOurs(found.Target?.Arn)}; take another name, or set functionArn to that function`;
+    const note = `${notOurs(found.Target?.Arn)}; choose another name, or set functionArn to that function`;
     return { action: 'blocked', name, note };
   }
   const order = toOrder(definition, target, found?.State);
   if (isOver(order, now)) {
-    // the service takes a time that is past, and what it does then is not known
-    const what = definition.expression.startsWith('at(') ? 'its time is past' : 'it does not run any more';
-    return { action: 'none', name, note: `${what}: left as it is` };
+    // the service accepts a past time, but does not document what it then does
+    const what = definition.expression.startsWith('at(') ? 'its time is past' : 'it never runs again';
+    return { action: 'none', name, note: `${what}: not changed` };
   }
   if (!found) return { action: 'create', name, order };
   const changed = differences(order, found, now);
@@ -107,6 +107,6 @@ function planOne(
   return paused ? { action: 'none', name, note: 'paused by hand' } : { action: 'none', name };
 }
 
-/** Something else happened to a schedule since it was looked at. */
+/** The error if a schedule changed after it was planned. */
 export const changedMeanwhile = (name: string) =>
-  new SchedulerError(`schedule ${name} was changed by someone else meanwhile: look at it and plan again`);
+  new SchedulerError(`schedule ${name} was changed by someone else meanwhile: check it and plan again`);

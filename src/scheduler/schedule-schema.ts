@@ -37,12 +37,12 @@ const deadLetterArn = z
   .optional();
 
 function duration(min: string, max: string, step: string) {
-  const expected = `a duration from ${min} to ${max}, in whole ${step}, as "${min}"`;
-  const [least = 0, most = 0, unit = 1] = [min, max, step === 'minutes' ? '1m' : '1s'].map(parseDuration);
+  const expected = `a duration from ${min} to ${max}, in whole ${step}, such as "${min}"`;
+  const [minMs = 0, maxMs = 0, unit = 1] = [min, max, step === 'minutes' ? '1m' : '1s'].map(parseDuration);
   return text(durationPattern, expected).refine(
     (value) => {
       const ms = parseDuration(value) ?? -1;
-      return ms >= least && ms <= most && ms % unit === 0;
+      return ms >= minMs && ms <= maxMs && ms % unit === 0;
     },
     { error: expected },
   );
@@ -51,19 +51,19 @@ function duration(min: string, max: string, step: string) {
 const moment = () =>
   z.iso.datetime({
     offset: true,
-    error: 'an ISO date-time with its offset, as "2026-12-01T00:00:00+01:00"',
+    error: 'an ISO date-time with its offset, such as "2026-12-01T00:00:00+01:00"',
   });
 
 export const retryShape = {
   maxAge: duration('60s', '24h', 'seconds')
     .default('1h')
-    .meta({ description: 'How old an invocation may get before it is given up.' }),
+    .meta({ description: 'The age at which an undelivered invocation is given up.' }),
   attempts: z
     .int({ error: 'a whole number from 0 to 185' })
     .min(0, { error: 'a whole number from 0 to 185' })
     .max(185, { error: 'a whole number from 0 to 185' })
     .default(10)
-    .meta({ description: 'How often an invocation that could not be delivered is tried again.' }),
+    .meta({ description: 'How often an undelivered invocation is retried.' }),
 };
 
 const isObject = (issue: { readonly code?: string }) =>
@@ -76,41 +76,41 @@ export function scheduleShape<R extends z.core.$ZodType>(request: R) {
       .string({ error: 'a text of at most 512 characters' })
       .max(512, { error: 'a text of at most 512 characters' })
       .optional(),
-    rate: z.string({ error: 'a rate, as "12 hours"' }).optional().meta({
-      description: 'Every so many minute(s), hour(s) or day(s), as "12 hours"; or `cron`, or `at`.',
+    rate: z.string({ error: 'a rate, such as "12 hours"' }).optional().meta({
+      description: 'An interval in minute(s), hour(s) or day(s), such as "12 hours". Or use `cron` or `at`.',
     }),
-    cron: z.string({ error: 'six cron fields, as "0 2 * * ? *"' }).optional().meta({
+    cron: z.string({ error: 'six cron fields, such as "0 2 * * ? *"' }).optional().meta({
       description:
-        'Minutes, hours, day of month, month, day of week (1 is Sunday), year; one of the two days is ?.',
+        'Minutes, hours, day of month, month, day of week (1 is Sunday), year. One of the two days is ?.',
     }),
-    at: z
-      .string({ error: 'a local date-time, as "2026-12-01T02:00:00"' })
-      .optional()
-      .meta({ description: 'Once, at a date-time of `timezone` without offset, as "2026-12-01T02:00:00".' }),
+    at: z.string({ error: 'a local date-time, such as "2026-12-01T02:00:00"' }).optional().meta({
+      description: 'Once, at a date-time in `timezone` without offset, such as "2026-12-01T02:00:00".',
+    }),
     timezone: z
-      .string({ error: 'an IANA time zone, as "Europe/Berlin"' })
-      .refine(isTimeZone, { error: 'an IANA time zone in its own spelling, as "Europe/Berlin"' })
+      .string({ error: 'an IANA time zone, such as "Europe/Berlin"' })
+      .refine(isTimeZone, { error: 'an IANA time zone in its exact spelling, such as "Europe/Berlin"' })
       .default('UTC')
       .meta({ description: 'The IANA time zone of `cron` and `at`, daylight saving included.' }),
     start: moment().optional().meta({
-      description: 'The first moment at which it may run. A `rate` counts from it, or else runs at once.',
+      description:
+        'The first moment at which it may run. A `rate` counts from it; without it, it runs at once.',
     }),
     end: moment().optional().meta({ description: 'The last moment at which it may run.' }),
     window: duration('1m', '24h', 'minutes').optional().meta({
-      description: 'It may run up to so much later than due (flexible time window); else it does not.',
+      description: 'How much later than due it may run (flexible time window). If omitted, it runs when due.',
     }),
     state: z.enum(['enabled', 'paused'], { error: '"enabled" or "paused"' }).optional().meta({
-      description: 'When left out: enabled when it is made, and what was paused by hand stays paused.',
+      description: 'If omitted, a new schedule is enabled, and one paused by hand stays paused.',
     }),
     request,
     retry: z.strictObject(retryShape, { error: isObject }).prefault({}),
     deadLetterArn: deadLetterArn.meta({
-      description: 'The queue for invocations given up, null for none; the file’s when left out.',
+      description: 'The queue for invocations that were given up; null for none. Default: the file’s.',
     }),
     afterCompletion: z
       .enum(['keep', 'delete'], { error: '"keep" or "delete"' })
       .default('keep')
-      .meta({ description: 'What becomes of the schedule after its last run.' }),
+      .meta({ description: 'What happens to the schedule after its last run.' }),
     kmsKeyArn: text(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]+$/, 'the ARN of a KMS key')
       .optional()
       .meta({ description: 'The customer key that the payload is encrypted with.' }),
@@ -124,7 +124,8 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
         $schema: z.string().optional(),
         ...settingsShape,
         deadLetterArn: deadLetterArn.meta({
-          description: 'The queue for invocations given up, null for none; JOBSWEEP_DLQ_ARN when left out.',
+          description:
+            'The queue for invocations that were given up; null for none. Default: JOBSWEEP_DLQ_ARN.',
         }),
         schedules: z.array(z.strictObject(scheduleShape(request), { error: isObject }), {
           error: 'a list of schedules',
@@ -135,23 +136,23 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
       },
     )
     .meta({
-      // a place for what other parts of the file refer to, such as anchors of YAML
+      // for parts that the rest of the file refers to, such as YAML anchors
       patternProperties: { '^x-': {} },
       title: 'jobsweep schedules',
-      description: 'Recurring sweeps, as `jobsweep schedules apply` makes them.',
+      description: 'Recurring sweeps, for `jobsweep schedules apply`.',
     });
 }
 
 /** The schema that is published: the request of each schedule in full. */
 export const scheduleFileSchema = fileSchema(
-  // a copy, as what is said of it here is not what is said of the request itself
+  // a copy, because its metadata here differs from that of the request itself
   requestSchema
     .clone(undefined, { parent: true })
     .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),
 );
 
-// For reading, a request is any object as it stands: `parseRequest` checks it, and says more about what is wrong. (A
-// record would lose a field `__proto__` on the way, and the rest could be a valid request.)
+// The reader accepts any object as a request: `parseRequest` checks it later with better messages. (A record would drop
+// a field `__proto__`, and the rest could be a valid request.)
 export const readableFile = fileSchema(
   z.custom<Readonly<Record<string, unknown>>>(
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -75,18 +75,18 @@ describe('a sweep of 200 idle jobs of which one never closes', () => {
   );
 });
 
-describe('whatever goes wrong besides', () => {
+describe('other failures', () => {
   const { fleet, jobId } = withStuck(twenty, 'biggest');
   const always = Number.POSITIVE_INFINITY;
 
-  it('as an answer that never comes, the client waits ten seconds longer and no more', async () => {
+  it('after an answer that never comes, the client waits ten seconds longer', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
     );
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
-  it('as an answer that says at once that it timed out, only the watching is left', async () => {
+  it('after an answer that reports a timeout at once, only polling is left', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );
@@ -94,7 +94,7 @@ describe('whatever goes wrong besides', () => {
     expect(sweep?.billedMs).toBeLessThanOrEqual(minute + 10 * second + minute);
   });
 
-  it('as a deadline that comes first, it ends before that', async () => {
+  it('with an earlier deadline, the sweep ends before it', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '30m'), followUp: false });
     expect(sweep?.billedMs).toBeLessThan(15 * minute);
   });

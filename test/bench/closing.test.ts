@@ -65,7 +65,7 @@ describe('the default request on the clusters of the bench', () => {
     },
   );
 
-  it('closes more at once on a node where the default of before did', async () => {
+  it('closes more jobs at once on a node than the former default', async () => {
     const each = benchCase(100, 1, { count: 1, processors: 4 });
     const { peak, closed } = await measure(before, each, 'told');
     expect(closed).toBe(100);
@@ -81,7 +81,7 @@ describe('a calm sweep', () => {
     ...changes,
   });
 
-  it('with credentials sends one more request, which asks whether they may close at all', async () => {
+  it('with credentials sends one more request, for the privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);

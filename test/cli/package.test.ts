@@ -1,52 +1,124 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPackages } from '../../scripts/supply-chain/packages.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
+import { blocks, page } from '../support/markdown.ts';
 
+const run = promisify(execFile);
 const npm = async (cwd: string, ...args: string[]) =>
-  (await promisify(execFile)('npm', [...args, '--no-audit', '--no-fund'], { cwd })).stdout;
+  (await run('npm', [...args, '--no-audit', '--no-fund'], { cwd })).stdout;
 
-it('the package installs elsewhere without a network or a dependency, and sweeps from there', {
-  timeout: 180_000,
-}, async () => {
-  await using folder = await newFolder();
-  await npm(root, 'pack', '--pack-destination', folder.path);
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const tarball = folder.at(`jobsweep-${version}.tgz`);
-  const home = folder.at('elsewhere');
-  await mkdir(home);
-  await npm(home, 'install', '--offline', tarball);
-  const installed = JSON.parse(await npm(home, 'ls', '--all', '--json')) as {
-    dependencies: Record<string, { dependencies?: object }>;
-  };
-  expect(Object.keys(installed.dependencies)).toEqual(['jobsweep']);
-  expect(installed.dependencies.jobsweep?.dependencies).toBeUndefined();
-  // the tarball is downloaded by every `npx jobsweep`
-  expect((await stat(tarball)).size).toBeLessThan(2_000_000);
+describe('the packed tarball, installed in an empty folder without a network', () => {
+  let folder: Awaited<ReturnType<typeof newFolder>>;
+  let home: string;
+  let tarball: string;
+  let version: string;
 
-  const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
-  expect(await runBin(['--version'], { script, cwd: home })).toMatchObject({
-    exit: 0,
-    stdout: `${version}\n`,
+  beforeAll(async () => {
+    folder = await newFolder();
+    await npm(root, 'pack', '--pack-destination', folder.path);
+    ({ version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string });
+    tarball = folder.at(`jobsweep-${version}.tgz`);
+    home = folder.at('elsewhere');
+    await mkdir(home);
+    await npm(home, 'install', '--offline', tarball);
+  }, 120_000);
+
+  afterAll(() => folder[Symbol.asyncDispose]());
+
+  it('brings no dependency, is below 2 MB, and carries the licences of what is built in', async () => {
+    const installed = JSON.parse(await npm(home, 'ls', '--all', '--json')) as {
+      dependencies: Record<string, { dependencies?: object }>;
+    };
+    expect(Object.keys(installed.dependencies)).toEqual(['jobsweep']);
+    expect(installed.dependencies.jobsweep?.dependencies).toBeUndefined();
+    // `npx jobsweep` downloads the tarball each time
+    expect((await stat(tarball)).size).toBeLessThan(2_000_000);
+    const licences = await readFile(
+      join(home, 'node_modules', 'jobsweep', 'dist', 'THIRD-PARTY-LICENSES.txt'),
+      'utf8',
+    );
+    const published = (await shippedPackages()).filter((each) => each.in.command !== undefined);
+    expect(published.length).toBeGreaterThan(50);
+    for (const { name, version, licence } of published)
+      expect(licences).toContain(`${name} ${version}: ${licence}\n\n`);
   });
-  const { exit, stdout } = await runBin(['sweep', '--embedded', '--yes', '--wait', '-o', 'json'], {
-    script,
-    cwd: home,
-  });
-  expect(exit).toBe(0);
-  expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
 
-  const licences = await readFile(
-    join(home, 'node_modules', 'jobsweep', 'dist', 'THIRD-PARTY-LICENSES.txt'),
-    'utf8',
-  );
-  const published = (await shippedPackages()).filter((each) => each.in.command !== undefined);
-  expect(published.length).toBeGreaterThan(50);
-  for (const { name, version, licence } of published)
-    expect(licences).toContain(`${name} ${version}: ${licence}\n\n`);
+  it('runs the command, which sweeps the embedded cluster', async () => {
+    const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
+    expect(await runBin(['--version'], { script, cwd: home })).toMatchObject({
+      exit: 0,
+      stdout: `${version}\n`,
+    });
+    const { exit, stdout } = await runBin(['sweep', '--embedded', '--yes', '--wait', '-o', 'json'], {
+      script,
+      cwd: home,
+    });
+    expect(exit).toBe(0);
+    expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
+  });
+
+  it('lets a program plan with the example of docs/library.md, and changes nothing', async () => {
+    const [example = ''] = blocks(page('docs/library.md'), 'ts');
+    const program = join(home, 'plan.mts');
+    await writeFile(program, example);
+    await using elasticsearch = await startElasticsearch({
+      clock: scaledClock(),
+      fleet: defaultFleet(Date.now()),
+    });
+    const { stdout } = await run(process.execPath, [program], {
+      cwd: home,
+      env: { PATH: process.env.PATH, ELASTICSEARCH_URL: elasticsearch.url },
+    });
+    const lines = stdout.trim().split('\n');
+    expect(lines).toContain('web-search-terms: close, idle');
+    expect(lines.at(-1)).toMatch(/^\d+ of \d+ open jobs are idle$/);
+    expect(elasticsearch.requests.length).toBeGreaterThan(3);
+    expect(elasticsearch.requests.filter(({ path }) => path.includes('_close'))).toEqual([]);
+  });
+
+  it('has declarations that compile strictly without another package', async () => {
+    const [example = ''] = blocks(page('docs/library.md'), 'ts');
+    await writeFile(
+      join(home, 'types.mts'),
+      `${example}
+const payload: RequestPayload = { idleFor: '48h', force: { stuckFor: null } };
+const idleFor: number = parseRequest(payload).request.idleFor;
+const reason: 'idle' | string = report.jobs[0]?.reason ?? String(idleFor);
+// @ts-expect-error a payload names known fields only
+const wrong: RequestPayload = { idleFro: '48h' };
+// @ts-expect-error the report has no such count
+report.counts.nothing;
+export { reason, wrong };
+import type { RequestPayload } from 'jobsweep';
+`,
+    );
+    await writeFile(
+      join(home, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          skipLibCheck: false,
+          target: 'es2024',
+          lib: ['es2024', 'esnext.disposable'],
+          module: 'nodenext',
+          typeRoots: [join(root, 'node_modules/@types')],
+          types: ['node'],
+        },
+        files: ['types.mts'],
+      }),
+    );
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    await run(process.execPath, [tsc, '-p', home]).catch((error: { stdout?: string }) => {
+      throw new Error(error.stdout);
+    });
+  });
 });

@@ -191,7 +191,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['before the plan', 'ml.get_jobs'],
     ['while closes are in flight', 'ml.close_job'],
     ['while the report is written', undefined],
-  ])('returns its report when its log is lost %s', async (_stage, api) => {
+  ])('returns its report if its log is lost %s', async (_stage, api) => {
     await using world = await account([...busy, ...idle]);
     await using running = await world.cold();
     await running.initMs;
@@ -204,7 +204,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
   });
 
-  it('sweeps when its schedule fires, with the connection of its secret', async () => {
+  it('sweeps when its schedule fires, with the connection from its secret', async () => {
     await using world = await account([...busy, ...idle]);
     await using running = await world.cold();
     const { Target } = propertiesOf('ScheduleNightly') as { Target: { Input: string } };
@@ -224,7 +224,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(running.output()).not.toContain(user.password);
   });
 
-  it('takes a payload by hand, as `aws lambda invoke` sends it, again and again', async () => {
+  it('accepts a payload by hand, as `aws lambda invoke` sends it, several times', async () => {
     await using world = await account(busy);
     await using running = await world.cold();
     const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
@@ -234,7 +234,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(second.report.sweepId).not.toBe(first.report.sweepId);
   });
 
-  it('plans only, with a warning, for a schedule that has no payload', async () => {
+  it('only plans, with a warning, if its schedule has no payload', async () => {
     await using world = await account(busy);
     await using running = await world.cold();
     const { report } = await invoke(running, {
@@ -249,7 +249,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(report.warnings.join()).toContain('no Input');
   });
 
-  it('arranges a follow-up, and is that follow-up', async () => {
+  it('arranges a follow-up and runs as that follow-up', async () => {
     // found closing, so that nobody waits for an answer here in the machine's own time
     const stuck: FleetJob = {
       jobId: 'stuck',
@@ -282,7 +282,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     });
   });
 
-  it('answers an invalid payload with a named error, and touches nothing', async () => {
+  it('fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
     await using world = await account(busy);
     await using running = await world.cold();
     const before = world.elasticsearch.requests.length;
@@ -297,7 +297,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
   });
 
-  it('keeps clusters apart: each by its name, one’s trouble its own', async () => {
+  it('sweeps clusters independently: a problem with one does not affect another', async () => {
     await using world = await account(busy);
     await using running = await world.cold();
     const broken = await invoke(running, { cluster: 'broken', dryRun: true });
@@ -312,7 +312,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(world.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 
-  it('refuses to run where nothing names a cluster', async () => {
+  it('refuses to run if no cluster is configured', async () => {
     await using world = await account(busy);
     await using running = await world.cold({ ELASTICSEARCH_SECRET: '', ELASTICSEARCH_SECRET_PREFIX: '' });
     const { error } = await invoke(running, {});
@@ -355,7 +355,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   it.each([
     ['refuses the connection', 'ECONNREFUSED'],
     ['never answers', 'no answer within'],
-  ])('ends within its time, and names the network, where Secrets Manager %s', async (what, why) => {
+  ])('ends in time and reports the network if Secrets Manager %s', async (what, why) => {
     await using world = await account(busy);
     await using silent = await serve(() => undefined);
     const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
@@ -369,7 +369,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
   });
 
-  it('shows no credential, whatever debugging variables are set', async () => {
+  it('shows no credential with any debugging variable set', async () => {
     await using world = await account([...busy, ...idle]);
     await using running = await world.cold(debugging);
     expect((await invoke(running, {})).report).toMatchObject({ status: 'done' });
@@ -380,7 +380,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       expect(running.output()).not.toContain(secret);
   });
 
-  it('asks for work soon after its start, and says nothing until there is some', async () => {
+  it('requests its first event soon after the start, and logs nothing before', async () => {
     await using world = await account(busy);
     await using running = await world.cold();
     expect(await running.initMs).toBeLessThan(5_000);

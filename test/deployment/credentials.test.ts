@@ -59,7 +59,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     expect(server.requests.length).toBeGreaterThan(0);
   });
 
-  it('prints no part of a clusters file while it reads it', async () => {
+  it('prints no part of a clusters file when reading it', async () => {
     await using server = await echoing();
     const file = folder.at(`clusters-${kind}.yml`);
     await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
@@ -92,7 +92,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     expect(text).not.toContain(key);
   });
 
-  it('warns of NODE_DEBUG, which it cannot silence', async () => {
+  it('warns about NODE_DEBUG, which it cannot disable', async () => {
     const { stderr } = await runBin(['plan', '--embedded'], {
       script: script(),
       env: { NODE_DEBUG: 'none' },
@@ -101,7 +101,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
   });
 });
 
-it('neither bundle has a debug channel', async () => {
+it('neither bundle contains a debug channel', async () => {
   for (const { inputs } of Object.values(await metafiles()))
     expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);
   const dist = folder.at('dist');

@@ -35,7 +35,7 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
     expect(stdout).toContain('"message":"sweep finished"');
   });
 
-  it('starts the embedded cluster where none is configured, and says so', { timeout: 120_000 }, async () => {
+  it('starts the embedded cluster if none is configured, and says so', { timeout: 120_000 }, async () => {
     const { stdout, stderr } = await serverless(
       folder,
       ['invoke', 'local', '-f', 'sweep', '-p', 'events/dry-run.json'],
@@ -47,7 +47,7 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
     expect(resultOf(stdout)).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 12 } });
   });
 
-  it('exits 1 with the error’s name when the payload is wrong', { timeout: 120_000 }, async () => {
+  it('exits 1 with the error’s name if the payload is invalid', { timeout: 120_000 }, async () => {
     const call = serverless(folder, ['invoke', 'local', '-f', 'sweep', '--data', '{"idelFor":"48h"}'], {
       ELASTICSEARCH_URL: 'http://127.0.0.1:9',
     });

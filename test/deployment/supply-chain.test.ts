@@ -14,21 +14,21 @@ import { licencesPage, notices } from '../../scripts/supply-chain/texts.ts';
 import { root } from '../support/bin.ts';
 import { page } from '../support/markdown.ts';
 
-describe('what is deployed and published', () => {
+describe('the deployed and published packages', () => {
   let chain: SupplyChain;
   beforeAll(async () => {
     chain = await projectSupplyChain();
   });
 
-  it('has nothing to complain of', () => {
+  it('break no rule', () => {
     expect(complaints(chain)).toEqual([]);
   });
 
-  it('is told, with licences', () => {
+  it('are listed with their licences', () => {
     expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
   });
 
-  it('is found in the bundles, down to what a package may have built in', () => {
+  it('are found in the bundles, including packages built into others', () => {
     const its = (name: string) => chain.packages.find((each) => each.name === name);
     expect(its('zod')).toMatchObject({
       in: { function: 'within', command: 'within' },
@@ -41,7 +41,7 @@ describe('what is deployed and published', () => {
     for (const name of ['esbuild', 'vitest', 'serverless', 'ajv']) expect(its(name), name).toBeUndefined();
   });
 
-  it('goes with the text of each licence that asks for it', () => {
+  it('come with the text of each licence that requires it', () => {
     const shipped = notices(chain.packages);
     for (const { name, version, licence, texts, in: where } of chain.packages) {
       if (where.command === undefined) continue;
@@ -50,7 +50,7 @@ describe('what is deployed and published', () => {
     }
   });
 
-  it('has a good argument for each advisory that is accepted', () => {
+  it('have an argument for each accepted advisory', () => {
     expect(acceptedSchema.parse(accepted)).toEqual(accepted);
   });
 });
@@ -78,8 +78,8 @@ const lockedAs = (entry: SupplyChain['lock'][string]) => ({
   lock: { 'node_modules/harmless': { version: '1.2.3', integrity: 'sha512-…', ...entry } },
 });
 
-describe('the rules', () => {
-  it('let pass what keeps them', () => {
+describe('the supply-chain rules', () => {
+  it('accept valid packages', () => {
     expect(complaints(planted())).toEqual([]);
     expect(complaints(planted({ licence: 'Apache-2.0', texts: [] }))).toEqual([]);
     // it need not be published with a text when it is not published
@@ -93,16 +93,16 @@ describe('the rules', () => {
       /GPL-3\.0-only, which is not among/,
     ],
     ['no licence', planted({ licence: undefined }), /licence is not told/],
-    ['a licence that only a file tells', planted({ licence: 'SEE LICENSE IN LICENSE' }), /SEE LICENSE IN/],
+    ['a licence that only a file names', planted({ licence: 'SEE LICENSE IN LICENSE' }), /SEE LICENSE IN/],
     ['a published package without the text of its licence', planted({ texts: [] }), /no licence text/],
     ['an install script', planted({ installScripts: ['postinstall'] }), /it runs postinstall/],
     [
-      'an install script that the lock file tells',
+      'an install script that only the lock file lists',
       planted({}, lockedAs({ hasInstallScript: true })),
       /has an install script/,
     ],
     [
-      'a package that the lock file does not know',
+      'a package that is missing from the lock file',
       planted({ folders: ['node_modules/x'] }),
       /has no node_modules\/x/,
     ],
@@ -111,14 +111,10 @@ describe('the rules', () => {
       planted({}, lockedAs({ version: '1.2.4' })),
       /where package-lock.json has 1\.2\.4/,
     ],
+    ['no checksum', planted({}, { lock: { 'node_modules/harmless': { version: '1.2.3' } } }), /no sha512/],
+    ['a weak checksum', planted({}, lockedAs({ integrity: 'sha1-…' })), /no sha512/],
     [
-      'no sum to check by',
-      planted({}, { lock: { 'node_modules/harmless': { version: '1.2.3' } } }),
-      /no sha512/,
-    ],
-    ['a weak sum to check by', planted({}, lockedAs({ integrity: 'sha1-…' })), /no sha512/],
-    [
-      'the host of a registry',
+      'a registry’s host in the lock file',
       planted({}, lockedAs({ resolved: 'https://registry.example/x.tgz' })),
       /names where it came from, https:/,
     ],
@@ -138,7 +134,7 @@ describe('the rules', () => {
       /not pinned/,
     ],
     [
-      'a package that package.json does not name',
+      'a package that package.json does not list',
       planted({}, { manifest: {} }),
       /harmless is imported and not named/,
     ],
@@ -148,27 +144,27 @@ describe('the rules', () => {
       /the script postinstall would run/,
     ],
     [
-      'no row of the function',
+      'a function package without a row',
       planted({}, { rows: { function: [], command: [] } }),
       /no row of the function says what harmless/,
     ],
     [
-      'no row of what only the command imports',
+      'a command package without a row',
       planted({ importedFor: ['command'] }, { rows: { function: [], command: [] } }),
       /no row says what harmless/,
     ],
     [
-      'a row in the command’s table of what the function imports',
+      'a function package in the command’s table',
       planted({}, { rows: { function: [], command: ['harmless'] } }),
       /no row of the function says/,
     ],
     [
-      'a row of the function too many',
+      'a surplus row in the function’s table',
       planted({}, { rows: { function: ['harmless', 'left-pad'], command: [] } }),
       /of the function for left-pad/,
     ],
     [
-      'a row of the command too many',
+      'a surplus row in the command’s table',
       planted({}, { rows: { function: ['harmless'], command: ['left-pad'] } }),
       /of the command for left-pad/,
     ],
@@ -180,17 +176,17 @@ describe('the rules', () => {
       ),
       /more than one row for harmless/,
     ],
-  ])('complain of %s', (_what, chain, complaint) => {
+  ])('report %s', (_what, chain, complaint) => {
     expect(complaints(chain)).toEqual(expect.arrayContaining([expect.stringMatching(complaint)]));
   });
 
-  it('refuse to build a notice without the text that it is for', () => {
+  it('refuse to write a notice whose licence text is missing', () => {
     expect(() => notices([{ ...harmless, texts: [] }])).toThrow(
       'harmless is built in, and has no licence text',
     );
   });
 
-  it('read the rows from the two tables of the page', () => {
+  it('read the rows of the page’s two tables', () => {
     const page = `
 # x
 | \`no\` | row |
@@ -212,7 +208,7 @@ More.
   });
 });
 
-it('a bundle’s account tells who is within, whom we import, and who may be built in', () => {
+it('list the packages of a bundle: included, imported and possibly built in', () => {
   const input = (...imports: string[]) => ({
     bytes: 1,
     imports: imports.map((path) => ({ path, kind: 'import-statement' as const })),
@@ -268,7 +264,7 @@ describe('an audit', () => {
   const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
     judgeAudit(answer, [harmless], arguments_, today);
 
-  it('complains of what is against a copy that is shipped, and only tells the rest', () => {
+  it('fails for an advisory about a shipped copy and only lists the others', () => {
     expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
       'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
     ]);
@@ -279,7 +275,7 @@ describe('an audit', () => {
     });
   });
 
-  it('does not blame a package for what it depends on and what is not shipped with it', () => {
+  it('does not blame a package for a dependency that is not shipped', () => {
     const answer: AuditAnswer = {
       auditReportVersion: 2,
       vulnerabilities: { harmless: { nodes: ['node_modules/harmless'], via: ['other'] } },
@@ -287,7 +283,7 @@ describe('an audit', () => {
     expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
   });
 
-  it('takes an argument through its last day, for its own advisory and package', () => {
+  it('accepts an argument until its last day, only for its advisory and package', () => {
     const answer = against('harmless', 'node_modules/harmless');
     expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
     expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([
@@ -297,7 +293,7 @@ describe('an audit', () => {
     expect(judge(answer, [{ ...argument, package: 'other' }]).complaints).toHaveLength(2);
   });
 
-  it('complains of an argument that is no longer needed', () => {
+  it('reports an argument that is no longer needed', () => {
     expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
       'harmless: GHSA-aaaa-bbbb-cccc is accepted, and nobody tells of it',
     ]);
@@ -337,7 +333,7 @@ describe('an audit', () => {
     }
   }
 
-  it('asks about the whole lock file, and fails for an advisory against what is shipped', async () => {
+  it('checks the whole lock file and fails for an advisory about a shipped package', async () => {
     const { exit, stdout, asked } = await audited(200, {
       zod: [
         { id: 1, ...advisory, vulnerable_versions: '*', cwe: [], cvss: { score: 8, vectorString: null } },
@@ -361,13 +357,13 @@ describe('an audit', () => {
     expect(exit).toBe(1);
   });
 
-  it('says when there is no advisory', async () => {
+  it('reports that there is no advisory', async () => {
     const { exit, stdout } = await audited(200, {});
     expect(stdout).toContain('no advisory against what is shipped\nnothing is wrong\n');
     expect(exit).toBe(0);
   });
 
-  it('says so when the registry does not answer, and does not call that clean', async () => {
+  it('fails if the registry does not answer, instead of reporting no advisory', async () => {
     const { exit, stdout } = await audited(405, { error: 'no' });
     expect(stdout).toMatch(
       /no audit was made, and nothing is known of advisories; npm says: 405 Method Not Allowed/,

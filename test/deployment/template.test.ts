@@ -66,7 +66,7 @@ describe('the packaged stack', () => {
   afterAll(() => packaged[Symbol.asyncDispose]());
   const resource = (id: string) => packaged.template.Resources[id];
 
-  it('has a function on the current runtime and arm64, with the longest time, and its share of concurrency', () => {
+  it('has a function on the current runtime and arm64, with the maximum timeout and reserved concurrency', () => {
     expect(resource('SweepLambdaFunction')?.Properties).toMatchObject({
       FunctionName: 'jobsweep-prod-sweep',
       Handler: 'src/function/handler.handler',
@@ -79,7 +79,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('does not retry a sweep, lets an event wait for an hour, and tells what became of it', () => {
+  it('does not retry a sweep, keeps an event for an hour, and sends failures to a queue', () => {
     expect(resource('SweepLambdaEvConf')?.Properties).toMatchObject({
       MaximumRetryAttempts: 0,
       MaximumEventAgeInSeconds: 3_600,
@@ -90,14 +90,14 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('keeps its log for as long as the parameter says', () => {
+  it('keeps its log as long as the parameter says', () => {
     expect(resource('SweepLogGroup')?.Properties).toEqual({
       LogGroupName: '/aws/lambda/jobsweep-prod-sweep',
       RetentionInDays: 90,
     });
   });
 
-  it('gives the function every setting that follow-ups and secrets need, by references of the stack', () => {
+  it('gives the function all settings for follow-ups and secrets, by references within the stack', () => {
     expect(resource('SweepLambdaFunction')?.Properties.Environment).toEqual({
       Variables: {
         ELASTICSEARCH_SECRET: 'jobsweep/default',
@@ -113,7 +113,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('starts sweeps by Scheduler, one schedule for each cluster, and by no rule', () => {
+  it('starts sweeps by one Scheduler schedule a cluster, without EventBridge rules', () => {
     const { Resources } = packaged.template;
     expect(ofType(Resources, 'AWS::Events::Rule')).toEqual([]);
     expect(ofType(Resources, 'AWS::Lambda::Permission')).toEqual([]);
@@ -147,7 +147,7 @@ describe('the packaged stack', () => {
     }
   });
 
-  it('lets only its own schedule group, in its own account, take the scheduler’s role', () => {
+  it('lets only its own schedule group in its own account assume the scheduler role', () => {
     expect(resource('SchedulerRole')?.Properties.AssumeRolePolicyDocument).toMatchObject({
       Statement: [
         {
@@ -168,7 +168,7 @@ describe('the packaged stack', () => {
     ]);
   });
 
-  it('allows the function its own follow-ups, its own role to pass, its own secrets, and no wildcard but where nothing narrower exists', () => {
+  it('allows the function only its follow-ups, its role and its secrets, with wildcards only where required', () => {
     const statements = statementsOf(resource('FunctionRole'));
     const allowed = new Map(
       statements.flatMap((statement) => [statement.Action].flat().map((action) => [action, statement])),
@@ -201,7 +201,7 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('alarms when a sweep failed or is missing, a fuse blew, jobs are stuck, and letters are dead', () => {
+  it('has alarms for failed or missing sweeps, a tripped fuse, stuck jobs and dead letters', () => {
     const alarms = ofType(packaged.template.Resources, 'AWS::CloudWatch::Alarm').map(
       ([, { Properties }]) => Properties,
     );
@@ -226,14 +226,14 @@ describe('the packaged stack', () => {
     }
   });
 
-  it('keeps what could not be delivered, and what failed, in two encrypted queues for two weeks', () => {
+  it('keeps undelivered and failed events in two encrypted queues for two weeks', () => {
     const queues = ofType(packaged.template.Resources, 'AWS::SQS::Queue');
     expect(queues.map(([id]) => id)).toEqual(['UndeliveredQueue', 'FailedQueue']);
     for (const [, { Properties }] of queues)
       expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
   });
 
-  it('has a dashboard whose every alarm exists, and outputs for what the command needs', () => {
+  it('has a dashboard of existing alarms, and the outputs that the command needs', () => {
     const body = resource('Dashboard')?.Properties.DashboardBody as { 'Fn::Sub': string } | undefined;
     const { widgets } = JSON.parse(body?.['Fn::Sub'] ?? '') as {
       widgets: { properties: { alarms?: string[]; title: string } }[];
@@ -253,7 +253,7 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('refers only to resources that it has', () => {
+  it('refers only to its own resources', () => {
     const { Resources, Outputs } = packaged.template;
     const references = text([Resources, Outputs])
       .matchAll(/"Ref":"([^"]+)"|"Fn::GetAtt":\["([^"]+)"/g)
@@ -264,7 +264,7 @@ describe('the packaged stack', () => {
 });
 
 describe('the parameters', () => {
-  it('of each stage file make valid schedules in known zones', () => {
+  it('of each stage file make valid schedules in known time zones', () => {
     for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
       const schedules = ofType(made({ schedules: `deploy/${file}` }).resources, 'AWS::Scheduler::Schedule');
       expect(schedules.length).toBeGreaterThan(0);
@@ -273,7 +273,7 @@ describe('the parameters', () => {
     }
   });
 
-  it('may leave the schedules to the command, and name the clusters to watch', () => {
+  it('may leave the schedules to the command and name the clusters to watch', () => {
     const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(Object.keys(resources)).toEqual(
@@ -281,7 +281,7 @@ describe('the parameters', () => {
     );
   });
 
-  it('leave out what is empty: no secret, no statement for secrets, no alarm action', () => {
+  it('that are empty add no secret, no statement for secrets and no alarm action', () => {
     const { environment, resources, destinations } = made({ secret: '', secretPrefix: '' });
     expect(Object.keys(environment).filter((name) => name.startsWith('ELASTICSEARCH'))).toEqual([]);
     expect(text(resources.FunctionRole)).not.toContain('secretsmanager');
@@ -289,7 +289,7 @@ describe('the parameters', () => {
     expect(destinations).not.toHaveProperty('onSuccess');
   });
 
-  it('let the function decrypt with a customer’s key through Secrets Manager alone', () => {
+  it('let the function use a customer key only through Secrets Manager', () => {
     const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
     const { resources } = made({ secretKeyArn: key });
     expect(statementsOf(resources.FunctionRole).at(-1)).toMatchObject({
@@ -314,7 +314,7 @@ describe('the parameters', () => {
     [{ alarmTopicArn: 'ops' }, 'param alarmTopicArn: expected the ARN of an SNS topic, or empty for none'],
     [{ schedules: 'no-such.yml' }, 'param schedules: no-such.yml cannot be read (ENOENT)'],
     [{ scheduleGroup: 'a b' }, 'param scheduleGroup: expected the name of a schedule group'],
-  ])('%j is refused when packaging', (change, message) => {
+  ])('%j are refused when packaging', (change, message) => {
     expect(() => made(change)).toThrow(message);
   });
 
@@ -325,7 +325,7 @@ describe('the parameters', () => {
     expect(new Set(named)).toEqual(new Set(Object.keys(parameters)));
   });
 
-  it('set no environment that the function does not read', () => {
+  it('set only environment variables that the function reads', () => {
     const read = [...Object.keys(otherSettings), 'NODE_OPTIONS'];
     expect(read).toEqual(expect.arrayContaining(Object.keys(made().environment)));
   });

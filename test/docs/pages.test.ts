@@ -21,7 +21,7 @@ describe('a link', () => {
     }
   });
 
-  it('with a title names a test that its file has', () => {
+  it('with a title names a test in its file', () => {
     const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
     for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);
@@ -40,7 +40,7 @@ describe('the page of promises', () => {
   });
 });
 
-it('every row of the page on behaviour names a file that relies on it', () => {
+it('has a file that relies on it in each row of behaviour.md', () => {
   const rows = page('docs/behaviour.md')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'));
@@ -55,16 +55,16 @@ it('every row of the page on behaviour names a file that relies on it', () => {
 });
 
 describe('the reference', () => {
-  it('is current, and so are the tables of the figures', async () => {
+  it('is current, and so are the generated tables', async () => {
     expect(await reference()).toBe(page('docs/reference.md'));
     expect(filled(page('docs/figures.md'), figureRegions)).toBe(page('docs/figures.md'));
   });
 
-  it('and what the benches have measured is what their pages and charts show', () => {
+  it('matches the bench results, and so do their pages and charts', () => {
     for (const [name, text] of Object.entries(figures)) expect(text, name).toBe(page(name));
   });
 
-  it('tells the log lines that the function writes, and no other', () => {
+  it('lists exactly the log lines that the function writes', () => {
     const written = [...page('src/function/handler.ts').matchAll(/\('(?:INFO|ERROR)', '([^']+)'/g)].map(
       ([, text]) => text,
     );
@@ -73,7 +73,7 @@ describe('the reference', () => {
 });
 
 describe('a generated table', () => {
-  it('asks the schema itself what a field may be', () => {
+  it('takes each field’s type from the schema', () => {
     const schema = z.strictObject({
       colour: z
         .enum(['red', 'blue'], { error: 'red or blue' })
@@ -95,11 +95,11 @@ describe('a generated table', () => {
     ]);
   });
 
-  it('keeps each cell on one line, whatever is in it', () => {
+  it('keeps each cell on one line', () => {
     expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
   });
 
-  it('replaces its own region, and complains of one that nobody writes or that is missing', () => {
+  it('replaces its own region, and fails if a region is missing or has no generator', () => {
     const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
     expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
     expect(() => filled(text, {})).toThrow('a generated region "t"');

@@ -108,7 +108,7 @@ async function runBlock(lines: readonly string[]): Promise<void> {
 describe('the commands of the guides', () => {
   const shown = shownBlocks('sh').map((block) => block.trimEnd().split('\n'));
 
-  it('are there', () => {
+  it('exist in the guides', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
   });
 
@@ -118,7 +118,7 @@ describe('the commands of the guides', () => {
     for (const line of lines) if (!ours.includes(line)) checkForm(line);
   });
 
-  it('begin with one that runs the main job in under 30 seconds and prints what the picture shows', async () => {
+  it('begin with one that sweeps in under 30 seconds and prints what the picture shows', async () => {
     const { PATH, HOME } = process.env;
     const begun = performance.now();
     const child = spawn('npm', ['start'], {
@@ -146,7 +146,7 @@ describe('the commands of the guides', () => {
 });
 
 describe('the payloads of the guides', () => {
-  it('are requests that the function takes, without a warning', () => {
+  it('are requests that the function accepts without a warning', () => {
     const requests = shownBlocks('jsonc');
     expect(requests).not.toEqual([]);
     for (const text of requests) {
@@ -155,7 +155,7 @@ describe('the payloads of the guides', () => {
     }
   });
 
-  it('are settings of a job that protect it', () => {
+  it('protect a job if they are job settings', () => {
     const settings = shownBlocks('json').map(
       (text) => (JSON.parse(text) as { custom_settings: Record<string, unknown> }).custom_settings,
     );
@@ -169,13 +169,13 @@ describe('the payloads of the guides', () => {
     for (const text of files) expect(readScheduleFile(parseYaml(text)).schedules).not.toEqual([]);
   });
 
-  it('are in no language that no test reads', () => {
+  it('are only in languages that a test reads', () => {
     const all = new Set(guides.flatMap((name) => [...languages(page(name))]));
     expect([...all].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'yaml']);
   });
 });
 
-it('is under 150 lines, and what it names in backticks exists', () => {
+it('is under 150 lines, and the files and commands that it names exist', () => {
   expect(readme.split('\n').length).toBeLessThan(150);
   for (const [, file = ''] of readme.matchAll(/`((?:events|deploy|test)\/[^`*]+)`/g))
     expect(existsSync(`${root}/${file}`), file).toBe(true);

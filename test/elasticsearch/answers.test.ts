@@ -52,47 +52,67 @@ const unreadable = (reason: RegExp) => ({
 describe('a listing', () => {
   it.each<[string, Json, RegExp]>([
     ['is a list', [], /it is not a JSON object/],
-    ['has no count', { jobs: [] }, /count is nothing, and 0 jobs came/],
-    ['counts more than came', { count: 3, jobs: [statsOf('a')] }, /count is 3, and 1 jobs came/],
-    ['counts less than came', { count: 0, jobs: [statsOf('a')] }, /count is 0, and 1 jobs came/],
-    ['counts in words', { count: '1', jobs: [statsOf('a')] }, /count is "1", and 1 jobs came/],
-    ['has no jobs where one is counted', { count: 1 }, /count is 1, and 0 jobs came/],
+    ['has no count', { jobs: [] }, /count is nothing, but 0 jobs are listed/],
+    [
+      'counts more jobs than it lists',
+      { count: 3, jobs: [statsOf('a')] },
+      /count is 3, but 1 jobs are listed/,
+    ],
+    [
+      'counts fewer jobs than it lists',
+      { count: 0, jobs: [statsOf('a')] },
+      /count is 0, but 1 jobs are listed/,
+    ],
+    [
+      'has its count as a string',
+      { count: '1', jobs: [statsOf('a')] },
+      /count is "1", but 1 jobs are listed/,
+    ],
+    ['counts a job but lists none', { count: 1 }, /count is 1, but 0 jobs are listed/],
     ['has null for jobs', { count: 0, jobs: null }, /jobs is not a list of objects/],
     ['has null for a job', { count: 1, jobs: [null] }, /jobs is not a list of objects/],
-    ['has a job without an id', { count: 1, jobs: [{ state: 'opened' }] }, /an entry of jobs has no job_id/],
+    [
+      'has a job without an id',
+      { count: 1, jobs: [{ state: 'opened' }] },
+      /an entry of jobs has no valid job_id/,
+    ],
     [
       'has a job whose id is a number',
       { count: 1, jobs: [statsOf(7 as never)] },
-      /an entry of jobs has no job_id/,
+      /an entry of jobs has no valid job_id/,
     ],
-    ['has a job whose id is empty', { count: 1, jobs: [statsOf('')] }, /an entry of jobs has no job_id/],
     [
-      'has a job whose id is a book',
-      { count: 1, jobs: [statsOf('x'.repeat(513))] },
-      /none that an id can be/,
+      'has a job whose id is empty',
+      { count: 1, jobs: [statsOf('')] },
+      /an entry of jobs has no valid job_id/,
     ],
-    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", and/],
-  ])('that %s is none: nothing is decided by it', async (_what, stats, reason) => {
+    [
+      'has a job whose id is too long',
+      { count: 1, jobs: [statsOf('x'.repeat(513))] },
+      /an entry of jobs has no valid job_id/,
+    ],
+    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", but/],
+  ])('that %s ends the sweep as unreadable', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
   });
 
-  it('whose count is a list without end is none', async () => {
+  it('ends the sweep if its count is a deeply nested list', async () => {
     const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
     await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
-      unreadable(/count is a value that JSON cannot hold, and 0 jobs came/),
+      unreadable(/count is a value that JSON cannot hold, but 0 jobs are listed/),
     );
   });
 
-  it('may be empty, with or without its list', async () => {
+  it('of no jobs is read as empty, with or without the list field', async () => {
     for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
       expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
         [],
       );
   });
 
-  it('that holds a job twice keeps that job, whatever the two say', async () => {
+  it('keeps a job whose config or stats are listed twice', async () => {
     const twice = listOf('jobs', [statsOf('job-a'), statsOf('job-b'), statsOf('job-a')]);
     const answers = answersFor(
       ['job-a', 'job-b'].map((id) => ({ config: configOf(id), stats: statsOf(id) })),
@@ -113,7 +133,7 @@ describe('a listing', () => {
   });
 });
 
-describe('a listing without end', () => {
+describe('an endless listing', () => {
   it('is not decided by', async () => {
     const everything = JSON.stringify(
       listOf(
@@ -128,15 +148,15 @@ describe('a listing without end', () => {
   });
 });
 
-describe('an answer about jobs that were named', () => {
-  it('that lacks one of them does not make it gone: a server says 404 for those', async () => {
+describe('an answer to a request that names jobs', () => {
+  it('never counts a job as gone because a 200 answer lacks it', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
     await expect(reading(one(), read)).rejects.toMatchObject(
-      unreadable(/job-b was asked for, and is not among jobs/),
+      unreadable(/job-b was requested, but jobs does not list it/),
     );
   });
 
-  it('that lacks one at first, which is deleted meanwhile, ends with the others', async () => {
+  it('returns the other jobs if one is deleted between the tries', async () => {
     let asked = 0;
     const { result } = await reading(
       (exchange) => {
@@ -157,7 +177,7 @@ describe('an answer about jobs that were named', () => {
     ({ json }: Exchange) =>
       json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
 
-  it('that says 404 and names none of them sends us to the whole listing', async () => {
+  it('reads the whole listing after a 404 that names none of the jobs', async () => {
     const elsewhere = notFound("No known job with id 'another'");
     const { result, requests } = await reading(
       (exchange) => (exchange.path.includes('job-') ? elsewhere(exchange) : respondWith(one(), exchange)),
@@ -170,7 +190,7 @@ describe('an answer about jobs that were named', () => {
     ]);
   });
 
-  it('that says 404 to the whole listing as well is of no Elasticsearch that we know', async () => {
+  it('ends the sweep if the whole listing answers 404 as well', async () => {
     const nothing = notFound("No known job with id 'another'");
     await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
       name: 'NotElasticsearchError',
@@ -180,14 +200,14 @@ describe('an answer about jobs that were named', () => {
     });
   });
 
-  it('that holds one twice is none', async () => {
+  it('ends the sweep if it lists a job twice', async () => {
     const answers = one(
       {},
       {},
       { stats: listOf('jobs', [statsOf('job-a'), statsOf('job-a', { state: 'closed' })]) },
     );
     await expect(reading(answers, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject(
-      unreadable(/an id is twice in jobs/),
+      unreadable(/jobs lists an id twice/),
     );
   });
 });
@@ -284,53 +304,53 @@ describe('the stats of a job', () => {
       { lastDataTime: undefined },
     ],
     [
-      'no data ever, by one count alone',
+      'no data ever, according to one count only',
       { data_counts: { processed_record_count: 0 } },
       { lastDataTime: undefined },
     ],
     ['no process', { node: undefined, open_time: undefined }, { openForMs: undefined, nodeId: undefined }],
     [
-      'a process that is gone while it is closing',
+      'a process that ended while the job is closing',
       { state: 'closing', node: undefined, open_time: undefined },
       { state: 'closing' },
     ],
+    ['a node without a name', { node: undefined }, { nodeId: undefined, openForMs: 30 * 86_400_000 }],
     [
-      'a node that the server does not name',
-      { node: undefined },
-      { nodeId: undefined, openForMs: 30 * 86_400_000 },
-    ],
-    [
-      'forecasts that are over',
+      'finished forecasts',
       { forecasts_stats: { total: 3, status: { finished: 2, failed: 1 } } },
       { runningForecasts: 0 },
     ],
     [
-      'forecasts that run',
+      'running forecasts',
       { forecasts_stats: { total: 3, status: { scheduled: 1, started: 1, failed: 1 } } },
       { runningForecasts: 2 },
     ],
     ['a state of a later version', { state: 'hibernating' }, { state: 'hibernating' }],
-    ['a time of arrival in a far future', counts({ last_data_time: 9e18 }), { lastDataTime: 9e18 }],
+    ['a time of arrival in the far future', counts({ last_data_time: 9e18 }), { lastDataTime: 9e18 }],
     [
       'a model larger than any memory',
       { model_size_stats: { model_bytes: 1e300 } },
       { modelBytes: undefined },
     ],
-    ['a model of no number', { model_size_stats: { model_bytes: '11mb' } }, { modelBytes: undefined }],
+    [
+      'a model size that is not a number',
+      { model_size_stats: { model_bytes: '11mb' } },
+      { modelBytes: undefined },
+    ],
     ['no model', { model_size_stats: undefined }, { modelBytes: undefined }],
     [
-      'a node whose name is a book',
+      'a node with a very long name',
       { node: { id: 'n', name: 'x'.repeat(10_000) } },
       { nodeName: 'x'.repeat(255) },
     ],
-  ])('that hold %s are read as that', async (_what, changes, expected) => {
+  ])('with %s mark the job as unreadable or unknown', async (_what, changes, expected) => {
     const stats = await statsRead(changes);
     expect(stats).toMatchObject(expected);
     expect(stats).not.toHaveProperty('unreadable');
   });
 });
 
-describe('the datafeeds', () => {
+describe('datafeed stats', () => {
   const fed = (feed: Json, changes: Partial<MlAnswers> = {}) =>
     answersFor(
       [{ config: configOf('job-a'), stats: statsOf('job-a'), datafeed: datafeedOf('job-a', feed) }],
@@ -340,11 +360,11 @@ describe('the datafeeds', () => {
   const read = (cluster: ElasticsearchCluster) => cluster.datafeedStats(never);
 
   it.each<[string, Json]>([
-    ['do not tell whose they are', { timing_stats: undefined }],
-    ['tell it in no form that is known', { timing_stats: { job_id: 7 } }],
-    ['tell that they are nobody’s', { timing_stats: { job_id: '' } }],
-    ['tell of a job that can be none', { timing_stats: { job_id: '<script>' } }],
-  ])('that %s are asked again for their config, which does', async (_what, feed) => {
+    ['do not name their job', { timing_stats: undefined }],
+    ['name their job in an unknown form', { timing_stats: { job_id: 7 } }],
+    ['have null for their job', { timing_stats: { job_id: '' } }],
+    ['name a job with an invalid id', { timing_stats: { job_id: '<script>' } }],
+  ])('that %s take their job from the datafeed’s config', async (_what, feed) => {
     const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
     const { result, requests } = await reading(answers, read);
     expect(result).toEqual([
@@ -356,14 +376,14 @@ describe('the datafeeds', () => {
     ]);
   });
 
-  it('that nobody can tell the job of end the sweep: it could be any', async () => {
+  it('end the sweep if neither stats nor config name the job', async () => {
     for (const owner of [undefined, null, '', 7, 'job a', '*'])
       await expect(
         reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
-      ).rejects.toMatchObject(unreadable(/does not tell which job the datafeed datafeed-job-a feeds/));
+      ).rejects.toMatchObject(unreadable(/does not say which job the datafeed datafeed-job-a feeds/));
   });
 
-  it('that are deleted between the two reads are nobody’s', async () => {
+  it('are left out if the datafeed is deleted before its config is read', async () => {
     const { result } = await reading((exchange) => {
       const reason = 'No datafeed with id [datafeed-job-a] exists';
       if (exchange.path === '/_ml/datafeeds/datafeed-job-a')
@@ -373,7 +393,7 @@ describe('the datafeeds', () => {
     expect(result).toEqual([]);
   });
 
-  it('show no character of their id that could act on a terminal', async () => {
+  it('are named in the error without control characters', async () => {
     const id = 'feed\u001b[2J';
     const answers = fed(
       { datafeed_id: id, timing_stats: undefined },
@@ -397,10 +417,18 @@ describe('the datafeeds', () => {
       { state: 'started', running_state: { real_time_configured: false, real_time_running: false } },
       { lookback: 'running' },
     ],
-    ['of a server that does not tell', { state: 'started' }, { state: 'started', lookback: 'unknown' }],
-    ['half told', { state: 'started', running_state: { real_time_running: true } }, { lookback: 'unknown' }],
-    ['of no state', { state: undefined }, { state: 'unknown' }],
-    ['of a state that is no text', { state: 1 }, { state: 'unknown' }],
+    [
+      'of a server that does not send the running state',
+      { state: 'started' },
+      { state: 'started', lookback: 'unknown' },
+    ],
+    [
+      'with half of the running state',
+      { state: 'started', running_state: { real_time_running: true } },
+      { lookback: 'unknown' },
+    ],
+    ['without a state', { state: undefined }, { state: 'unknown' }],
+    ['with a state that is not a string', { state: 1 }, { state: 'unknown' }],
   ])('are read: %s', async (_what, feed, expected) => {
     expect((await reading(fed(feed), read)).result).toMatchObject([expected]);
   });
@@ -436,14 +464,14 @@ describe('the config of a job', () => {
     },
   );
 
-  it('holds a datafeed id of any length', async () => {
+  it('may contain a datafeed id longer than any job id', async () => {
     const datafeed_id = `datafeed-${'x'.repeat(64)}`;
     const [config] = await configRead({ datafeed_config: { datafeed_id } });
     expect(config).toMatchObject({ datafeedId: datafeed_id });
     expect(config).not.toHaveProperty('unreadable');
   });
 
-  it('that holds a group in no known form still tells the others, which no close may name', async () => {
+  it('still counts its readable groups if one group is unreadable', async () => {
     expect(await configRead({ groups: ['web', 7] })).toMatchObject([
       { groups: ['web'], unreadable: 'groups is ["web",7]' },
     ]);
@@ -451,15 +479,15 @@ describe('the config of a job', () => {
 
   it.each<[string, Json, string | undefined]>([
     ['nothing', {}, undefined],
-    ['that it is not being deleted', { deleting: false }, undefined],
-    ['that it is being deleted', { deleting: true }, 'delete'],
-    ['something about being deleted', { deleting: 'maybe' }, 'delete'],
-    ['null about being deleted', { deleting: null }, 'delete'],
+    ['deleting: false', { deleting: false }, undefined],
+    ['deleting: true', { deleting: true }, 'delete'],
+    ['an unexpected value for deleting', { deleting: 'maybe' }, 'delete'],
+    ['null for deleting', { deleting: null }, 'delete'],
     ['a reason', { blocked: { reason: 'revert' } }, 'revert'],
     ['a reason of a later version', { blocked: { reason: 'audit' } }, 'audit'],
     ['no reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
     ['null', { blocked: null }, 'unknown'],
-  ])('that says %s of a block is read so that a doubt blocks', async (_what, config, expected) => {
+  ])('with %s for its block counts as blocked if in doubt', async (_what, config, expected) => {
     expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
   });
 });

@@ -41,7 +41,7 @@ const page =
 const longIds = Array.from({ length: 50 }, (_, index) => `${'x'.repeat(61)}${100 + index}`);
 
 describe('a close request', () => {
-  it('names the jobs in its path, says everything else in its query, and has no body', async () => {
+  it('names the jobs in the path and all parameters in the query, without a body', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
     const signal = new AbortController().signal;
@@ -59,7 +59,7 @@ describe('a close request', () => {
     });
   });
 
-  it('is within 4,096 bytes for 100 jobs of 64 characters, as the plan cuts them', async () => {
+  it('stays within 4,096 bytes a request line for 100 jobs with ids of 64 characters', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     const entries = Array.from({ length: 100 }, (_, index) => {
       const jobId = `${'x'.repeat(60)}-${100 + index}`;
@@ -95,13 +95,13 @@ describe('a close request', () => {
       ({ raw }) =>
         raw('nonsense', 200, { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' }),
     ],
-  ])('is never sent again by itself: %s', async (_what, respond) => {
+  ])('is never retried after %s', async (_what, respond) => {
     await using server = await serve(respond);
     expect((await closeAt(server)).kind).not.toBe('acknowledged');
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is waited for until its signal ends that, and no longer; it is not sent again', async () => {
+  it('waits for its answer until the signal aborts, and is not sent again', async () => {
     using clock = new VirtualClock();
     using _tracked = trackHttp(clock);
     const gone = Promise.withResolvers<void>();
@@ -114,13 +114,13 @@ describe('a close request', () => {
     using limit = clock.limit(100_000);
     const began = clock.now();
     const answer = await cluster.close(batch('a'), { force: false, timeoutMs: 90_000, signal: limit.signal });
-    expect(answer).toEqual({ kind: 'lost', reason: 'no answer within the time for it' });
+    expect(answer).toEqual({ kind: 'lost', reason: 'no answer in time' });
     expect(clock.now() - began).toBe(100_000);
     await gone.promise;
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is not sent at all when its signal has ended before', async () => {
+  it('is not sent if its signal is already aborted', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     expect(await closeAt(server, batch('a'), AbortSignal.abort())).toMatchObject({ kind: 'lost' });
     expect(server.requests).toEqual([]);
@@ -245,12 +245,12 @@ describe('the answer to a close', () => {
       { kind: 'busy', retryAfterMs: 7_000, error: { status: 429 } },
     ],
     [
-      'of a busy server that does not say how long',
+      'of a busy server without Retry-After',
       error(429, 'circuit_breaking_exception', 'Data too large'),
       { kind: 'busy' },
     ],
     [
-      'of a busy server that says until when',
+      'of a busy server with a date in Retry-After',
       error(503, 'x', 'later', {
         date: 'Mon, 23 Nov 2026 12:00:00 GMT',
         'retry-after': 'Mon, 23 Nov 2026 12:01:30 GMT',
@@ -258,7 +258,7 @@ describe('the answer to a close', () => {
       { kind: 'busy', retryAfterMs: 90_000 },
     ],
     [
-      'that says later in words that nobody can read',
+      'with an unreadable Retry-After',
       error(429, 'x', 'y', { 'retry-after': 'soon' }),
       { kind: 'busy', retryAfterMs: undefined },
     ],
@@ -276,7 +276,7 @@ describe('the answer to a close', () => {
     [
       'a page with 200',
       page(200, 'Welcome'),
-      { kind: 'lost', reason: expect.stringMatching(/not an Elasticsearch/) },
+      { kind: 'lost', reason: expect.stringMatching(/not from Elasticsearch/) },
     ],
     [
       'a page with 200 and the header of Elasticsearch',
@@ -331,7 +331,7 @@ describe('the answer to a close', () => {
     expect(await closeAt(server)).toMatchObject(expected);
   });
 
-  it('holds no character that could act on a terminal, and is not longer than people read', async () => {
+  it('contains no control characters and is cut to a readable length', async () => {
     await using server = await serve(
       error(500, 'bad\u001b[2Jtype', `\u001b]0;owned\u0007\u202e${'x'.repeat(5_000)}`),
     );

@@ -70,7 +70,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   };
   const apiKey = Buffer.from('sweeper:the-key').toString('base64');
 
-  it('is read whole, and closes', async () => {
+  it('lists all jobs and datafeeds and closes a job', async () => {
     await using here = await start(fleet, { stack, apiKey });
     const { cluster, server } = here;
     // a key with exactly manage_ml may not read the root
@@ -113,7 +113,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(cluster.warnings()).toEqual([]);
   });
 
-  it('tells its version and upgrade mode to a key that may monitor', async () => {
+  it('reports version and upgrade mode to a key with monitor privileges', async () => {
     const cluster = ['monitor', 'manage_ml'];
     const apiKeys = [{ id: 'sweeper', key: 'the-key', owner: 'owner', cluster }];
     await using here = await start({ ...fleet, apiKeys, upgradeMode: true }, { stack, apiKey });
@@ -121,7 +121,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(await here.cluster.upgradeMode(never())).toBe(true);
   });
 
-  it('refuses a wrong key, and a key that may not plan', async () => {
+  it('refuses a wrong key, and a key without monitor_ml', async () => {
     const wrong = Buffer.from('sweeper:another').toString('base64');
     await using here = await start(fleet, { stack, apiKey: wrong });
     await expect(here.cluster.jobStats(never())).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   });
 });
 
-it('is asked nothing where no ids are named', async () => {
+it('receives no request if the list of ids is empty', async () => {
   await using here = await start({ jobs: [{ jobId: 'a', datafeed: { state: 'stopped' } }] });
   expect(await here.cluster.jobConfigs(never(), [])).toEqual([]);
   expect(await here.cluster.jobStats(never(), [])).toEqual([]);
@@ -147,14 +147,14 @@ it('is asked nothing where no ids are named', async () => {
   expect(here.server.requests).toHaveLength(0);
 });
 
-describe('ids that have vanished', () => {
+describe('ids that no longer exist', () => {
   const jobs: FleetJob[] = ['a', 'b', 'c'].map((jobId) => ({
     jobId,
     lastData: '5d',
     datafeed: { state: 'stopped' },
   }));
 
-  it('are left out, of jobs and of datafeeds', async () => {
+  it('are left out, both for jobs and datafeeds', async () => {
     await using here = await start({ jobs });
     const { cluster } = here;
     expect(idsOf(await cluster.jobStats(never(), ids('a', 'gone', 'c', 'gone-2')))).toEqual(['a', 'c']);
@@ -162,14 +162,14 @@ describe('ids that have vanished', () => {
     expect(idsOf(await cluster.datafeedStats(never(), ['datafeed-a', 'datafeed-gone']))).toEqual(['a']);
   });
 
-  it('may be all of them', async () => {
+  it('may be all of the requested ids', async () => {
     await using here = await start({ jobs });
     expect(await here.cluster.jobStats(never(), ids('x', 'y'))).toEqual([]);
     expect(await here.cluster.datafeedStats(never(), ['x'])).toEqual([]);
     expect(here.server.requests).toHaveLength(2);
   });
 
-  it('may be many with long names, more than an error shows', async () => {
+  it('are all recognised, even if the 404 lists more than an error message shows', async () => {
     const long = Array.from({ length: 120 }, (_, index) => `${'x'.repeat(60)}-${100 + index}`);
     await using here = await start({ jobs });
     const { cluster, server } = here;
@@ -198,7 +198,7 @@ describe.each([9_999, 10_000, 12_000])('a cluster of %i jobs', (count) => {
   });
   afterAll(() => here[Symbol.asyncDispose]());
 
-  it('is listed whole, each job and each datafeed once', async () => {
+  it('is listed completely, each job and each datafeed once', async () => {
     const { cluster, server } = here;
     const [configs, stats, feeds] = await Promise.all([
       cluster.jobConfigs(never()),
@@ -217,8 +217,8 @@ describe.each([9_999, 10_000, 12_000])('a cluster of %i jobs', (count) => {
   });
 });
 
-describe('the bytes of the stats', () => {
-  it('are at most a quarter of what the server would send unasked', async () => {
+describe('the size of the job stats', () => {
+  it('is at most a quarter of the unfiltered answer', async () => {
     await using here = await start(defaultFleet);
     const { cluster, server } = here;
     await cluster.jobStats(never());

@@ -55,7 +55,7 @@ async function errorOf(environment: Environment): Promise<JobsweepError> {
   return error as JobsweepError;
 }
 
-describe('entering a cluster', () => {
+describe('authenticating at a cluster', () => {
   it.each([
     ['an API key as id:key', { ELASTICSEARCH_API_KEY: `${apiKey.id}:${apiKey.key}` }, `ApiKey ${encodedKey}`],
     ['an encoded API key', { ELASTICSEARCH_API_KEY: ` ${encodedKey}\n` }, `ApiKey ${encodedKey}`],
@@ -71,7 +71,7 @@ describe('entering a cluster', () => {
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([authorization]);
   });
 
-  it('speaks plain application/json, which servers of every major understand, and asks for what it uses', async () => {
+  it('sends plain application/json, which every major version accepts, and requests only the fields it uses', async () => {
     await using server = await serve(respond);
     await jobIds({ ELASTICSEARCH_URL: server.url });
     expect(server.requests[0]?.headers).toMatchObject({
@@ -103,7 +103,7 @@ describe('a cluster behind TLS', () => {
     ...changes,
   });
 
-  it('is trusted by the text of its authority’s certificate, also with its line ends written out', async () => {
+  it('is trusted by the text of its authority’s certificate, also with \\n for line ends', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const pem = certificate('authority');
     for (const text of [
@@ -156,19 +156,19 @@ describe('a cluster behind TLS', () => {
 
   it.each<[string, CertificateName, Environment, RegExp]>([
     [
-      'an authority that nobody named',
+      'an unknown authority',
       'server',
       {},
       /its certificate is not trusted \(.*\);.*Set ELASTICSEARCH_CA_CERT/,
     ],
     [
-      'another authority than the one named',
+      'another authority than the configured one',
       'server',
       { ELASTICSEARCH_CA_CERT: certificate('other-authority') },
       /not trusted \(.*signs itself, is not a known authority\);.*Add .* to ELASTICSEARCH_CA_CERT/,
     ],
     [
-      'another fingerprint than the one named',
+      'another fingerprint than the configured one',
       'server',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('other-authority') },
       /ELASTICSEARCH_CA_FINGERPRINT is of another certificate/,
@@ -180,24 +180,24 @@ describe('a cluster behind TLS', () => {
       /is for another host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
-      'a certificate for another host, under the right fingerprint',
+      'a certificate for another host with the right fingerprint',
       'other-host',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
       /is for another host name.*\(.*certificate's altnames.*\)$/,
     ],
     [
-      'a certificate that is over',
+      'an expired certificate',
       'expired',
       { ELASTICSEARCH_CA_CERT: certificate('authority') },
       /is not valid now.*\(certificate has expired\)$/,
     ],
     [
-      'a certificate that is over, under the right fingerprint',
+      'an expired certificate with the right fingerprint',
       'expired',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
       /is not valid now.*\(certificate has expired\)$/,
     ],
-  ])('is not spoken to with %s', async (_what, tls, changes, message) => {
+  ])('is refused with %s', async (_what, tls, changes, message) => {
     await using server = await serve(respond, { tls });
     const error = await errorOf(settings(server, changes));
     expect(error.name).toBe('ClusterUnreachableError');
@@ -240,7 +240,7 @@ describe('a cluster behind TLS', () => {
       {},
       /CN=jobsweep test root, which signs itself, is not a known authority/,
     ],
-  ])('names the certificate that is missing: %s', async (_what, chain, changes, message) => {
+  ])('reports the missing certificate: %s', async (_what, chain, changes, message) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     const error = await errorOf(settings(server, changes));
     expect(error.message).toMatch(message);
@@ -266,7 +266,7 @@ describe('a cluster behind TLS', () => {
     }
   });
 
-  it('that is not trusted is not tried again: nothing would change', async () => {
+  it('is not retried if its certificate is not trusted', async () => {
     await using server = await serve(respond, { tls: 'server' });
     using clock = new VirtualClock();
     using _tracked = trackHttp(clock);
@@ -276,7 +276,7 @@ describe('a cluster behind TLS', () => {
     expect(clock.now()).toBe(began);
   });
 
-  it('says so when there is no TLS at the address', async () => {
+  it('reports that the address does not speak TLS', async () => {
     await using server = await serve(respond);
     for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
       const error = await errorOf(
@@ -289,10 +289,10 @@ describe('a cluster behind TLS', () => {
   });
 });
 
-describe('what is not there, or is not what it should be', () => {
+describe('an unreachable or wrong server', () => {
   const key = { ELASTICSEARCH_API_KEY: `${apiKey.id}:${apiKey.key}` };
 
-  it('a host name that does not exist, told at once', async () => {
+  it('a host name that does not exist is reported without retries', async () => {
     const error = await errorOf({ ELASTICSEARCH_URL: 'http://no-such-host.invalid:9200', ...key });
     expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
     expect(error.message).toMatch(
@@ -300,7 +300,7 @@ describe('what is not there, or is not what it should be', () => {
     );
   });
 
-  it('a port where nothing listens', async () => {
+  it('a port where nothing listens is reported', async () => {
     const server = await serve(respond);
     await server[Symbol.asyncDispose]();
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
@@ -312,7 +312,7 @@ describe('what is not there, or is not what it should be', () => {
 
   it.each<[string, (exchange: Exchange) => void, string, RegExp, number]>([
     [
-      'credentials that are refused',
+      'refused credentials',
       ({ json }) =>
         json({ error: { type: 'security_exception', reason: 'unable to authenticate' }, status: 401 }, 401),
       'AccessDeniedError',
@@ -320,7 +320,7 @@ describe('what is not there, or is not what it should be', () => {
       1,
     ],
     [
-      'a privilege that is missing',
+      'a missing privilege',
       ({ json }) =>
         json({ error: { type: 'security_exception', reason: 'action is unauthorized' }, status: 403 }, 403),
       'AccessDeniedError',
@@ -328,7 +328,7 @@ describe('what is not there, or is not what it should be', () => {
       1,
     ],
     [
-      'a licence that has ended, with the status of a missing privilege',
+      'an expired licence, with the status of a missing privilege',
       ({ json }) =>
         json(
           {
@@ -400,7 +400,7 @@ describe('what is not there, or is not what it should be', () => {
       4,
     ],
     [
-      'a cluster that is not well',
+      'an unhealthy cluster',
       ({ json }) =>
         json(
           { error: { type: 'search_phase_execution_exception', reason: 'all shards failed' }, status: 503 },
@@ -507,7 +507,7 @@ describe('what is not there, or is not what it should be', () => {
       'ClusterUnreachableError',
       /speaks only TLS; .*Set ELASTICSEARCH_URL to https:\/\//,
     ],
-  ])('%s, in its own words and without advice on privileges', async (_what, answer, name, message) => {
+  ])('%s is quoted, without advice on privileges', async (_what, answer, name, message) => {
     await using server = await serve(answer);
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
     expect(error.name).toBe(name);
@@ -515,7 +515,7 @@ describe('what is not there, or is not what it should be', () => {
     expect(error.message).not.toMatch(/monitor_ml|machine learning/);
   });
 
-  it('a redirect of the same path to https, with the address to set', async () => {
+  it('a redirect to the same path with https is reported with the address to set', async () => {
     await using server = await serve(({ request, raw }) =>
       raw('', 301, { location: `https://127.0.0.1${request.url}` }),
     );
@@ -523,7 +523,7 @@ describe('what is not there, or is not what it should be', () => {
     expect(error.message).toMatch(/Set ELASTICSEARCH_URL to https:\/\/127\.0\.0\.1\/es$/);
   });
 
-  it('a redirect to https on another host, which is never an address to set', async () => {
+  it('a redirect to another host is never suggested as the address to set', async () => {
     await using server = await serve(({ request, raw }) =>
       raw('', 301, { location: `https://portal.example.test${request.url}` }),
     );
@@ -531,7 +531,7 @@ describe('what is not there, or is not what it should be', () => {
     expect(error.message).not.toContain('Set ELASTICSEARCH_URL to');
   });
 
-  it('headers of more than 16 KB, by their size', async () => {
+  it('headers of more than 16 KB are reported', async () => {
     await using server = await serve(({ json }) =>
       json({ count: 0 }, 200, { 'x-large': 'x'.repeat(17_000) }),
     );
@@ -542,7 +542,7 @@ describe('what is not there, or is not what it should be', () => {
     );
   });
 
-  it('a cluster whose proxy adds the header of Elasticsearch once more, which is read', async () => {
+  it('a cluster behind a proxy that repeats X-Elastic-Product is read', async () => {
     await using server = await serve((exchange) => {
       exchange.response.setHeader('x-elastic-product', ['Elasticsearch', 'Elasticsearch']);
       const json: Exchange['json'] = (body) =>
@@ -552,7 +552,7 @@ describe('what is not there, or is not what it should be', () => {
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...key })).toEqual(['job-a']);
   });
 
-  it('something that does not speak HTTP', async () => {
+  it('a server that does not speak HTTP is reported', async () => {
     const { createServer } = await import('node:net');
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -562,14 +562,14 @@ describe('what is not there, or is not what it should be', () => {
     const { port } = server.address() as { port: number };
     try {
       const error = await errorOf({ ELASTICSEARCH_URL: `http://127.0.0.1:${port}`, ...key });
-      expect(error.message).toMatch(/not HTTP/);
+      expect(error.message).toMatch(/does not speak HTTP/);
       expect(error.name).toBe('NotElasticsearchError');
     } finally {
       server.close();
     }
   });
 
-  it('without credentials, a 401 says which setting to set', async () => {
+  it('a 401 without credentials names the setting to set', async () => {
     await using server = await serve(({ json }) =>
       json(
         { error: { type: 'security_exception', reason: 'missing authentication credentials' }, status: 401 },
@@ -612,7 +612,7 @@ describe('credentials', () => {
     },
   );
 
-  it('are taken out of the warnings of a server, too', async () => {
+  it('are removed from the server’s warnings', async () => {
     await using server = await serve(({ request, json }) =>
       json({ count: 0 }, 200, {
         warning: `299 Elasticsearch-9.2.1-abc "you sent ${request.headers.authorization}"`,
@@ -627,7 +627,7 @@ describe('credentials', () => {
     expect(cluster.warnings()).toEqual(['the cluster warns: you sent ApiKey [redacted]']);
   });
 
-  it('are taken out of a redirect that carries them along', async () => {
+  it('are removed from a redirect’s address', async () => {
     await using server = await serve(({ request, raw }) =>
       raw('', 302, { location: `/login/${request.headers.authorization?.split(' ')[1]}` }),
     );
@@ -635,7 +635,7 @@ describe('credentials', () => {
     expect(error.message).toContain('/login/[redacted]');
   });
 
-  it('go to the address alone: a redirect is not followed', async () => {
+  it('are never sent to the target of a redirect', async () => {
     await using elsewhere = await serve(respond);
     await using server = await serve(({ raw }) => raw('', 307, { location: `${elsewhere.url}/` }));
     await errorOf({ ELASTICSEARCH_URL: server.url, ELASTICSEARCH_API_KEY: encodedKey });

@@ -72,7 +72,7 @@ describe('a sweep over a cluster of', () => {
     },
   );
 
-  it('10,500 jobs with as many datafeeds keeps those that are fed, to the last of the list', async () => {
+  it('10,500 jobs with as many datafeeds keeps every job that is fed', async () => {
     const { jobs, idle } = jobsOf(10_500, spread, [3, 9_000, 10_499, 10_001, 10_002]);
     const [, , stoppedLast, ...fed] = idle;
     await using world = await startWorld(
@@ -94,7 +94,7 @@ describe('a sweep over a cluster of', () => {
   });
 });
 
-describe('while the parts are read', () => {
+describe('a listing that changes while its parts are read', () => {
   // two whole answers, and three parts of each listing
   it.each([1, 3, 5, 8])(
     'jobs that come and go after %i reads are judged as they are, and all others are seen',
@@ -148,11 +148,11 @@ describe('while the parts are read', () => {
   });
 });
 
-describe('where not all jobs can be read, nothing is closed', () => {
+describe('a sweep that cannot list all jobs', () => {
   const { jobs } = jobsOf(10_050, spread, [0, 10_049]);
   const always = Number.POSITIVE_INFINITY;
 
-  it('because every part is answered with as much as fits', async () => {
+  it('closes nothing if every part of the listing is full', async () => {
     await using world = await startWorld(jobs.slice(0, 30), { nodes });
     const entries = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));
     world.server.faults.add({
@@ -172,15 +172,15 @@ describe('where not all jobs can be read, nothing is closed', () => {
   it.each([
     ['fails for good', { status: 503 }],
     ['is cut off', { cut: 200 }],
-    ['does not count right', { status: 200, body: { count: 3, jobs: [] } }],
-  ])('because one part %s', async (_what, fault) => {
+    ['has a wrong count', { status: 200, body: { count: 3, jobs: [] } }],
+  ])('closes nothing if one part %s', async (_what, fault) => {
     await using world = await startWorld(jobs, { nodes });
     world.server.faults.add({ api: 'ml.get_job_stats', nth: 3, times: always, ...fault });
     await expect(world.sweep()).rejects.toMatchObject({ exitCode: 5 });
     expect(world.closes()).toEqual([]);
   });
 
-  it('but a part that fails twice and is then answered is part of the whole', async () => {
+  it('uses a part that succeeds at the third try', async () => {
     await using world = await startWorld(jobs, { nodes });
     world.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
     const report = await world.sweep();

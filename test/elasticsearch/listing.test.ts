@@ -59,7 +59,7 @@ const numbered = (prefix: string, count: number) =>
 const readSorted = async (server: Server) => (await readAll(server)).sort();
 
 describe('a whole listing', () => {
-  it('is one request below 10,000', async () => {
+  it('takes one request below 10,000 entries', async () => {
     const server = new Server(numbered('job-', 9_999));
     expect(await readAll(server)).toHaveLength(9_999);
     expect(server.asked).toEqual(['']);
@@ -75,7 +75,7 @@ describe('a whole listing', () => {
     },
   );
 
-  it('reads what is there hardly more than twice where all ids begin alike, or in one of two ways', async () => {
+  it('reads hardly more than twice as many entries as exist if ids share one or two prefixes', async () => {
     const entriesRead = async (ids: readonly string[]) => {
       const server = new Server(ids);
       let read = 0;
@@ -94,36 +94,36 @@ describe('a whole listing', () => {
     expect(await entriesRead(ids)).toBeLessThan(41_000);
   });
 
-  it('needs few parts where names are spread over the alphabet', async () => {
+  it('needs few parts if ids are spread over the alphabet', async () => {
     const ids = 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => numbered(`${letter}-`, 1_000));
     const server = new Server(ids);
     expect(await readSorted(server)).toEqual(ids);
     expect(server.asked.length).toBeLessThan(12);
   });
 
-  it('does not depend on the order in which the server cuts', async () => {
+  it('does not depend on which entries the server drops', async () => {
     const ids = numbered('job-', 12_000);
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('finds the jobs whose ids are themselves prefixes of full parts', async () => {
+  it('finds jobs whose ids are prefixes of full parts', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
     // cut from the other end, the prefixes are what every full answer leaves out
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('is whole where a group of more than 10,000 jobs answers for every part of its name', async () => {
+  it('is complete if a group of more than 10,000 jobs matches each prefix of its name', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('b-', 6_000)];
     expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
   });
 
-  it('is whole where a full group has the name of a prefix', async () => {
+  it('is complete if a full group has the name of a prefix', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
     expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
   });
 
-  it('asks for no part that a request line could not hold', async () => {
+  it('requests no part that is too long for a request line', async () => {
     const server = new Server([]);
     const ids = numbered('x'.repeat(58), mostListed);
     server.matching = async (expression = '*') => {
@@ -136,7 +136,7 @@ describe('a whole listing', () => {
     );
   });
 
-  it('gives up on a server that answers every part with everything', async () => {
+  it('gives up on a server that answers every part with all entries', async () => {
     const server = new Server([]);
     const everything = numbered('job-', mostListed);
     server.matching = async (expression) => {
@@ -147,49 +147,49 @@ describe('a whole listing', () => {
     expect(server.asked.length).toBeLessThan(500);
   });
 
-  it('keeps an id that one answer holds twice, for whoever joins the answers to see', async () => {
+  it('keeps both entries if one answer lists an id twice', async () => {
     const ids = numbered('job-', 10_100);
     expect(await readSorted(new Server([...ids, 'zz', 'zz']))).toEqual([...ids, 'zz', 'zz']);
   });
 });
 
 describe('reading by ids', () => {
-  it('leaves out what a 404 names, and reads the rest', async () => {
+  it('leaves out the ids that a 404 names and reads the rest', async () => {
     const server = new Server(['a', 'c']);
     expect((await readByIds(server, ['a', 'b', 'c', 'd'])).sort()).toEqual(['a', 'c']);
     expect(server.asked).toEqual(['a,b,c,d', 'a,c']);
   });
 
-  it('is empty, after one request, when none of them exist', async () => {
+  it('is empty after one request if none of the ids exist', async () => {
     const server = new Server(['x']);
     expect(await readByIds(server, ['a', 'b'])).toEqual([]);
     expect(server.asked).toEqual(['a,b']);
   });
 
-  it('asks nothing for no ids', async () => {
+  it('sends no request for an empty list', async () => {
     const server = new Server(['x']);
     expect(await readByIds(server, [])).toEqual([]);
     expect(server.asked).toEqual([]);
   });
 
-  it('reads the whole listing when a 404 names none of them', async () => {
+  it('reads the whole listing if a 404 names none of the ids', async () => {
     const server = new Server(['a', 'b']);
     server.named = async () => ({ missing: ['something-else'] });
     expect(await readByIds(server, ['a', 'gone'])).toEqual(['a']);
     expect(server.asked).toEqual(['']);
   });
 
-  it('returns what was asked for and nothing else', async () => {
+  it('returns only the requested entries', async () => {
     const server = new Server(['a', 'b']);
     server.named = async () => ({ entries: ['a', 'b'] });
     expect(await readByIds(server, ['a'])).toEqual(['a']);
   });
 
-  it('returns what was asked for more than once one time', async () => {
+  it('returns an id that was requested twice only once', async () => {
     expect(await readByIds(new Server(['a']), ['a', 'a'])).toEqual(['a']);
   });
 
-  it('reads thousands of ids in a few requests at a time', async () => {
+  it('reads thousands of ids with few requests in flight', async () => {
     const ids = numbered(`${'x'.repeat(50)}-`, 2_000);
     const server = new Server(ids);
     const named = server.named.bind(server);
@@ -208,7 +208,7 @@ describe('reading by ids', () => {
 });
 
 describe('lists of ids', () => {
-  it('are cut so that each fits a request line, for any ids', () => {
+  it('are split so that each fits a request line, for random ids', () => {
     const anyId = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,62}[a-z0-9]$/);
     fc.assert(
       fc.property(fc.array(anyId, { maxLength: 300 }), (ids) => {
@@ -228,7 +228,7 @@ describe('lists of ids', () => {
     ['no such index [x]', []],
     ["No known job with id ''", []],
     ["No known job with id 'a', and more", []],
-  ])('are understood out of a 404: %s', (reason, ids) => {
+  ])('are parsed from a 404: %s', (reason, ids) => {
     expect(missingIds(reason)).toEqual(ids);
   });
 });

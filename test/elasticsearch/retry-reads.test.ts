@@ -97,14 +97,14 @@ describe('a read', () => {
 
   it.each([
     ['seconds', { 'retry-after': '20' }, [0, 20_000, 40_000, 60_000]],
-    ['zero seconds, which is no leave to hurry', { 'retry-after': '0' }, [0, 500, 1_500, 3_500]],
+    ['zero seconds, which does not shorten the pause', { 'retry-after': '0' }, [0, 500, 1_500, 3_500]],
     [
-      'a date, by the clock of whoever wrote it',
+      'a date, by the server’s clock',
       { date: 'Mon, 01 Jan 2001 00:00:00 GMT', 'retry-after': 'Mon, 01 Jan 2001 00:00:10 GMT' },
       [0, 10_000, 20_000, 30_000],
     ],
     ['something unreadable', { 'retry-after': 'soon' }, [0, 500, 1_500, 3_500]],
-  ])('obeys a Retry-After of %s', async (_what, headers, expected) => {
+  ])('waits for a Retry-After of %s', async (_what, headers, expected) => {
     await withServer(
       (exchange) => unwell(exchange, headers),
       async ({ cluster, times }) => {
@@ -114,7 +114,7 @@ describe('a read', () => {
     );
   });
 
-  it('that is asked to wait longer than it may fails at once, and others wait as long as they may', async () => {
+  it('fails at once if the requested wait exceeds its limit, and otherwise waits', async () => {
     const notices: string[] = [];
     const notice = (message: string) => notices.push(message);
     await withServer(
@@ -142,7 +142,7 @@ describe('a read', () => {
     );
   });
 
-  it('says once what is not answered for some seconds, and nothing when an answer comes', async () => {
+  it('sends one notice if there is no answer for some seconds, and none if there is', async () => {
     const notices: string[] = [];
     const slow = async (exchange: Exchange, clock: VirtualClock) => {
       if (exchange.index < 2) return untilGone(exchange, clock);
@@ -158,7 +158,7 @@ describe('a read', () => {
     });
   });
 
-  it('says once why reads side by side wait, and nothing of waits that no person notices', async () => {
+  it('sends one notice for concurrent reads that wait, and none for short waits', async () => {
     const notices: string[] = [];
     await withServer(
       (exchange) =>
@@ -200,7 +200,7 @@ describe('a read', () => {
         }
       },
     ],
-  ])('from a server that %s is given up after 30 seconds, and tried again', async (_what, stall) => {
+  ])('from a server that %s is given up after 30 seconds and retried', async (_what, stall) => {
     await withServer(
       (exchange, clock) => (exchange.index === 0 ? stall(exchange, clock) : respondWith(healthy, exchange)),
       async ({ cluster, times }) => {
@@ -236,7 +236,7 @@ describe('a read', () => {
       (exchange) => unwell(exchange, { 'retry-after': '600' }),
       /could not answer .*HTTP 503.*, and no time was left to try again; nothing was closed/,
     ],
-  ])('ends with its signal %s, and says what was waited for', async (_when, fault, message) => {
+  ])('ends with its signal %s and reports the pending request', async (_when, fault, message) => {
     await withServer(fault, async ({ cluster, clock, times }) => {
       using limit = clock.limit(7_000);
       const began = clock.now();
@@ -249,7 +249,7 @@ describe('a read', () => {
     });
   });
 
-  it('ends with the cluster that it is of, which closes its connections', async () => {
+  it('ends when its cluster object is disposed, which closes the connections', async () => {
     const gone = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     await using server = await serve(({ request }) => {
@@ -264,7 +264,7 @@ describe('a read', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('whose signal has ended before is not sent', async () => {
+  it('is not sent if its signal is already aborted', async () => {
     await withServer(
       (exchange) => respondWith(healthy, exchange),
       async ({ cluster, times }) => {
@@ -274,7 +274,7 @@ describe('a read', () => {
     );
   });
 
-  it('leaves the signal that it was given as it was', async () => {
+  it('does not abort the caller’s signal', async () => {
     await withServer(untilGone, async ({ cluster }) => {
       const controller = new AbortController();
       await expect(cluster.jobStats(controller.signal)).rejects.toMatchObject({ exitCode: 5 });
@@ -282,7 +282,7 @@ describe('a read', () => {
     });
   });
 
-  it('refuses an answer that is far larger than a cluster’s can be, without reading it', async () => {
+  it('refuses an answer far larger than any cluster sends, without reading it', async () => {
     await withServer(
       ({ response }) => {
         response.writeHead(200, { ...productHeaders, 'content-length': '200000000' });
@@ -291,13 +291,13 @@ describe('a read', () => {
       async ({ cluster }) => {
         await expect(cluster.jobStats(never())).rejects.toMatchObject({
           name: 'UnreadableInventoryError',
-          message: expect.stringContaining('far larger than what was asked for'),
+          message: expect.stringContaining('far larger than expected'),
         });
       },
     );
   });
 
-  it('does not say that nothing was closed once a close was sent', async () => {
+  it('does not claim that nothing was closed after a close was sent', async () => {
     await withServer(
       (exchange) => (exchange.method === 'POST' ? exchange.json({ closed: true }) : unwell(exchange)),
       async ({ cluster, clock }) => {
@@ -313,7 +313,7 @@ describe('a read', () => {
   });
 });
 
-describe('what a key may not read, or a server does not have', () => {
+describe('reads that a key may not do or a server lacks', () => {
   const answering =
     (key: 'root' | 'info' | 'privileges', answer: (exchange: Exchange) => void) => (exchange: Exchange) => {
       const path = { root: '/', info: '/_ml/info', privileges: '/_security/user/_has_privileges' }[key];
@@ -336,7 +336,7 @@ describe('what a key may not read, or a server does not have', () => {
     return await act(cluster);
   }
 
-  it('tells the cluster’s uuid and version', async () => {
+  it('returns the cluster’s uuid and version', async () => {
     expect(
       await ask(
         (exchange) => respondWith(healthy, exchange),
@@ -354,18 +354,18 @@ describe('what a key may not read, or a server does not have', () => {
     ['500', refused(500)],
     ["a gateway's page", ({ raw }) => raw('<html>', 403)],
     ['a welcome page', ({ raw }) => raw('<html>', 200)],
-    ['nothing that it could be read from', ({ json }) => json({ cluster_uuid: 7, version: '9.2.1' })],
+    ['an empty body', ({ json }) => json({ cluster_uuid: 7, version: '9.2.1' })],
     ['no uuid yet', ({ json }) => json({ cluster_uuid: '_na_' })],
     [
-      'a page of uuid',
+      'an overlong uuid',
       ({ json }) => json({ cluster_uuid: 'x'.repeat(10_000), version: { number: 'x'.repeat(10_000) } }),
     ],
-  ])('names the cluster by a hash of its address where the root says %s', async (_what, answer) => {
+  ])('identifies the cluster by a hash of its address if the root answers %s', async (_what, answer) => {
     const identity = await ask(answering('root', answer), (cluster) => cluster.identify(never()));
     expect(identity).toEqual({ id: expect.stringMatching(/^[\w-]{22}$/), version: null });
   });
 
-  it('shows no character of a version that could act on a terminal', async () => {
+  it('returns a version without control characters', async () => {
     const identity = await ask(
       answering('root', ({ json }) =>
         json({ cluster_uuid: 'a\u001b[2J', version: { number: '9\u001b[2J' } }),
@@ -375,7 +375,7 @@ describe('what a key may not read, or a server does not have', () => {
     expect(identity).toEqual({ id: 'a\\u{1b}[2J', version: '9\\u{1b}[2J' });
   });
 
-  it('hashes the address without what does not name the cluster', () => {
+  it('hashes only the parts of the address that identify the cluster', () => {
     const hash = (url: string) => addressHash({ address: { url } });
     expect(hash('https://es:9200')).toBe(hash('https://ES:9200/'));
     expect(hash('https://es')).toBe(hash('https://es:443'));
@@ -389,7 +389,7 @@ describe('what a key may not read, or a server does not have', () => {
   it.each([
     [true, true],
     [false, false],
-  ])('tells upgrade mode: %s', async (upgrade_mode, expected) => {
+  ])('returns upgrade mode: %s', async (upgrade_mode, expected) => {
     const mode = await ask(
       answering('info', ({ json }) => json({ upgrade_mode })),
       (cluster) => cluster.upgradeMode(never()),
@@ -413,7 +413,7 @@ describe('what a key may not read, or a server does not have', () => {
     ['500', refused(500)],
     ['403', refused(403)],
     ["a gateway's 404", ({ raw }) => raw('<html>', 404)],
-  ])('ends the sweep where upgrade mode could be on and the answer is %s', async (_what, answer) => {
+  ])('ends the sweep if upgrade mode could be on because the answer is %s', async (_what, answer) => {
     await expect(
       ask(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
     ).rejects.toMatchObject({
@@ -424,15 +424,15 @@ describe('what a key may not read, or a server does not have', () => {
   it.each<[string, (exchange: Exchange) => void, boolean | undefined]>([
     ['granted', ({ json }) => json({ cluster: { manage_ml: true } }), true],
     ['not granted', ({ json }) => json({ cluster: { manage_ml: false } }), false],
-    ['not told', ({ json }) => json({ cluster: { manage_ml: 'yes' } }), undefined],
-    ['asked of a server without security', refused(405), undefined],
-    ['asked of a server whose security is off', refused(500), undefined],
-  ])('tells whether the key may close: %s', async (_what, answer, expected) => {
+    ['not reported', ({ json }) => json({ cluster: { manage_ml: 'yes' } }), undefined],
+    ['a server without security', refused(405), undefined],
+    ['a server with security off', refused(500), undefined],
+  ])('returns whether the key may close: %s', async (_what, answer, expected) => {
     const asked = answering('privileges', answer);
     expect(await ask(asked, (cluster) => cluster.mayClose(never()))).toBe(expected);
   });
 
-  it('asks about privileges once, in plain JSON, and only with credentials', async () => {
+  it('asks about privileges once, in plain JSON, only with credentials', async () => {
     using clock = new VirtualClock();
     await using server = await serve((exchange) => respondWith(healthy, exchange));
     await using open = new ElasticsearchCluster({ address: { url: server.url } }, clock);
@@ -445,7 +445,7 @@ describe('what a key may not read, or a server does not have', () => {
     expect(server.requests[0]?.headers['content-type']).toBe('application/json');
   });
 
-  it('asks a server whose security is off no second time', async () => {
+  it('does not retry the privileges of a server with security off', async () => {
     let asked = 0;
     const off = answering('privileges', (exchange) => {
       asked += 1;
@@ -455,14 +455,14 @@ describe('what a key may not read, or a server does not have', () => {
     expect(asked).toBe(1);
   });
 
-  it('ends with the time for it, even where an answer is not needed', async () => {
+  it('ends at its limit even if the answer is optional', async () => {
     const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
     await expect(
       ask(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
     ).rejects.toMatchObject({ name: 'ClusterUnreachableError' });
   });
 
-  it('ends the sweep where the credentials are refused', async () => {
+  it('ends the sweep if the credentials are refused', async () => {
     const wrong = answering('root', refused(401));
     await expect(ask(wrong, (cluster) => cluster.identify(never()))).rejects.toMatchObject({
       name: 'AccessDeniedError',
@@ -471,7 +471,7 @@ describe('what a key may not read, or a server does not have', () => {
 });
 
 describe('warnings of the server', () => {
-  it('are told once each, in its own words', async () => {
+  it('are reported once each, in the server’s words', async () => {
     const hash = 'Elasticsearch-7.17.29-580aff1a0064ce4c93293aaab6fcc55e22c10d1c';
     await withServer(
       ({ json }) =>

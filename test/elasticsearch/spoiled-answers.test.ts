@@ -211,8 +211,8 @@ const indistinguishable: Readonly<Record<string, string>> = {
     'the same the other way round: newer servers say `blocked` as well',
 };
 
-describe('answers that are whole', () => {
-  it('give each job the verdict that it is named after', () => {
+describe('unspoiled answers', () => {
+  it('give each job the verdict in its name', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
       idle: 'close idle',
@@ -248,7 +248,7 @@ describe('answers that are whole', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('never make a job that is kept one that is closed or forced, but for what cannot be told', () => {
+  it('never turn a kept job into a closed or forced one, except where no reader could know', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));
@@ -294,7 +294,7 @@ describe('over HTTP, with the real client', () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  it('spoiled anywhere, with anything, an answer ends in a verdict for each job or in an error for people', async () => {
+  it('an answer spoiled anywhere yields a verdict for each job or a readable error', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     let current = answers();
@@ -330,7 +330,7 @@ describe('over HTTP, with the real client', () => {
     expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(30);
   });
 
-  it('cut anywhere, the answer is no listing', async () => {
+  it('an answer cut off anywhere is not accepted as a listing', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     const text = JSON.stringify(answers().stats);

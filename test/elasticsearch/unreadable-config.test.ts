@@ -5,7 +5,7 @@ import { joinInventory } from '../../src/sweep/planning/inventory.ts';
 
 const stats = (jobId: string) => ({ jobId, state: 'opened', openForMs: 9e9, runningForecasts: 0 });
 
-it('the groups of a job whose config is unreadable are names that no close may hold', () => {
+it('a job named like a group of a job with an unreadable config is kept', () => {
   const configs = [
     readJobConfig({ job_id: 'web', groups: [] }),
     readJobConfig({ job_id: 'spoiled', groups: ['web'], custom_settings: { managed: null } }),

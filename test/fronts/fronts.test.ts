@@ -127,7 +127,7 @@ describe.each(frontGroups)('$title', ({ cases }) => {
 });
 
 describe('the page', () => {
-  it('is what the cases give', () => {
+  it('is generated from the cases', () => {
     expect(page('docs/fronts-and-clusters.md')).toBe(frontsPage());
   });
 

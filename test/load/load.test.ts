@@ -9,17 +9,21 @@ const mb = 2 ** 20;
 const own = { timeout: 120_000 };
 
 describe('the deployed function', () => {
-  it('closes the idle jobs of a large fleet, says what is true, and takes little memory', own, async () => {
-    const { problems } = await sweepLargeFleet({ jobs: 2_000, idle: 200, mostBytes: 110 * mb });
-    expect(problems).toEqual([]);
-  });
+  it(
+    'closes the idle jobs of a large fleet, reports them correctly, and uses little memory',
+    own,
+    async () => {
+      const { problems } = await sweepLargeFleet({ jobs: 2_000, idle: 200, mostBytes: 110 * mb });
+      expect(problems).toEqual([]);
+    },
+  );
 
-  it('is found out when it takes more memory', own, async () => {
+  it('fails the check if it uses more memory', own, async () => {
     const { problems } = await sweepLargeFleet({ jobs: 20, idle: 5, mostBytes: 40 * mb });
     expect(problems).toEqual([expect.stringMatching(/^the peak is \d+ MB, over 40 MB$/)]);
   });
 
-  it('holds no more after many sweeps than after some', own, async () => {
+  it('does not use more memory after many sweeps', own, async () => {
     const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
     expect(problems).toEqual([]);
   });
@@ -76,7 +80,7 @@ describe('the deployed function', () => {
 });
 
 describe('a cluster in which every read takes 5 seconds', () => {
-  it('is swept in time, and reported as it is', async () => {
+  it('is swept in time and reported correctly', async () => {
     const { problems } = await sweepSlowClusters([
       { idle: 120, remainingMs: 15 * 60_000 },
       { idle: 400, remainingMs: 3 * 60_000 },

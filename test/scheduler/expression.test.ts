@@ -32,7 +32,7 @@ describe('names of months and days', () => {
     ['cron(0 18 ? jan,Mar-MAY Wed-Fri *)', 'cron(0 18 ? JAN,MAR-MAY WED-FRI *)'],
     ['cron(0 0 ? * friL *)', 'cron(0 0 ? * FRIL *)'],
     ['cron(0 0 ? * Fri#2 *)', 'cron(0 0 ? * FRI#2 *)'],
-  ])('are taken in any case: %s', (written, capitals) => {
+  ])('are accepted in upper and lower case: %s', (written, capitals) => {
     expect(parseExpression(written)).toEqual(parseExpression(capitals));
   });
 });
@@ -40,10 +40,10 @@ describe('names of months and days', () => {
 describe('an expression that is wrong', () => {
   it.each([
     ['every day', 'rate(…), cron(…) or at(…), got "every day"'],
-    ['rate(0 minutes)', 'a rate of a whole number, 1 or more'],
-    ['rate(2 weeks)', 'minute(s), hour(s) or day(s), as "12 hours", got "2 weeks"'],
-    ['cron(0 2 * * ?)', 'six fields with one blank between them'],
-    ['cron(0  2 * * ? *)', 'six fields with one blank between them'],
+    ['rate(0 minutes)', 'a rate of a whole number (1 or more)'],
+    ['rate(2 weeks)', 'minute(s), hour(s) or day(s), such as "12 hours", got "2 weeks"'],
+    ['cron(0 2 * * ?)', 'six fields with one space between them'],
+    ['cron(0  2 * * ? *)', 'six fields with one space between them'],
     ['cron(0 2 * * * *)', '? in exactly one of day of month and day of week'],
     ['cron(0 2 ? * ? *)', '? in exactly one of day of month and day of week'],
     ['cron(60 2 * * ? *)', 'minutes from 0 to 59, in the cron form of EventBridge Scheduler, got "60"'],
@@ -77,7 +77,7 @@ describe('start and end', () => {
   const at = (text: string) => Date.parse(text);
   const zone = { timezone: 'UTC', anchor: at('2026-01-01T00:00:00Z') };
 
-  it('are moments at which a schedule may still fall due', () => {
+  it('are moments at which a schedule may still be due', () => {
     const start = at('2026-02-01T02:00:00Z');
     const end = at('2026-02-02T02:00:00Z');
     const schedule = { ...zone, expression: daily, start, end };
@@ -86,7 +86,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, end)).toBeUndefined();
   });
 
-  it('are where a rate counts from and stops', () => {
+  it('are the moments from which a rate counts and at which it stops', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('rate(12 hours)'),
@@ -97,7 +97,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, at('2026-02-01T03:00:00Z'))).toBeUndefined();
   });
 
-  it('do not matter to an at', () => {
+  it('have no effect on an at', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('at(2026-02-01T00:00:00)'),

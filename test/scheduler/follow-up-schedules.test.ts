@@ -82,7 +82,7 @@ function order(
 }
 
 describe('follow-ups', () => {
-  it('leave no connection open when their sweep has ended', async () => {
+  it('close their connections when their sweep ends', async () => {
     await using bench = await followUpBench();
     const port = Number(new URL(bench.scheduler.url).port);
     const sockets: Socket[] = [];
@@ -101,7 +101,7 @@ describe('follow-ups', () => {
 });
 
 describe('arranging a follow-up', () => {
-  it('makes a one-time schedule that deletes itself, with zone, retries, and dead-letter queue', async () => {
+  it('creates a one-time schedule that deletes itself, with zone, retries and dead-letter queue', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order(), signal);
     expect(arranged).toEqual({
@@ -117,7 +117,7 @@ describe('arranging a follow-up', () => {
       State: 'ENABLED',
       ActionAfterCompletion: 'DELETE',
       FlexibleTimeWindow: { Mode: 'OFF' },
-      Description: 'jobsweep looks again at 2 jobs of cluster default, round 1',
+      Description: 'jobsweep checks 2 jobs of cluster default again, round 1',
       Target: {
         Arn: functionArn,
         RoleArn: roleArn,
@@ -127,7 +127,7 @@ describe('arranging a follow-up', () => {
     });
   });
 
-  it('sends the request back whole, with the jobs, and is woken with the trigger filled in', async () => {
+  it('sends the whole request with the jobs, and is invoked with the trigger filled in', async () => {
     const payloads: unknown[] = [];
     await using bench = await followUpBench({ invoke: ({ payload }) => payloads.push(payload) });
     const payload: RequestPayload = {
@@ -157,7 +157,7 @@ describe('arranging a follow-up', () => {
     ['in the past', '2026-11-23T11:00:00Z', 'at(2026-11-23T12:02:00)'],
     ['too soon', '2026-11-23T12:01:59Z', 'at(2026-11-23T12:02:00)'],
     ['between two seconds', '2026-11-23T12:15:00.001Z', 'at(2026-11-23T12:15:01)'],
-  ])('asked for %s is moved up, never down', async (_what, at, expression) => {
+  ])('requested for %s is rounded up, never down', async (_what, at, expression) => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order({ at }), signal);
     const schedule = await bench.only();
@@ -165,13 +165,13 @@ describe('arranging a follow-up', () => {
     expect(`at(${new Date(arranged.at).toISOString().slice(0, 19)})`).toBe(expression);
   });
 
-  it('leaves the queue out when there is none', async () => {
+  it('leaves the queue out if there is none', async () => {
     await using bench = await followUpBench();
     await followUpsOf(bench, { dlqArn: undefined }).arrange(order(), signal);
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('fits a name of 64 characters for the longest cluster name, and differs by cluster, sweep and round', async () => {
+  it('keeps names within 64 characters, and distinct for each cluster, sweep and round', async () => {
     await using bench = await followUpBench();
     const cluster = 'c'.repeat(40);
     const names = new Set<string>();
@@ -192,7 +192,7 @@ describe('arranging a follow-up', () => {
 describe('an order too large for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('leaves out the fewest jobs, from the end, and tells which were taken', async () => {
+  it('leaves out the fewest jobs, from the end, and returns the included ones', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -204,20 +204,20 @@ describe('an order too large for one schedule', () => {
     expect(bytes + perJob).toBeGreaterThan(262_144);
   });
 
-  it('says so when not even one job fits beside the request', async () => {
+  it('fails if not even one job fits with the request', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] } });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
-      /the request is too large to come back with: \d+ bytes with one job, at most 262144/,
+      /the request is too large for a follow-up: it takes \d+ bytes with one job, and a schedule holds at most 262144/,
     );
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
 });
 
-describe('a follow-up that goes on with the rest', () => {
+describe('a follow-up that continues with the rest', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('comes as soon as the service may bring it, and need not list a job', async () => {
+  it('runs as soon as the service allows, and may list no job', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(
       order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
@@ -231,40 +231,40 @@ describe('a follow-up that goes on with the rest', () => {
     });
   });
 
-  it('keeps within the size of an Input, with as many jobs as fit', async () => {
+  it('stays within the size of an Input, with as many jobs as fit', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids, rest: true }), signal);
     expect(jobIds.length).toBeGreaterThan(0);
     expect(Buffer.byteLength((await bench.only()).Target?.Input ?? '')).toBeLessThanOrEqual(262_144);
   });
 
-  it('is an error when the request alone is too large', async () => {
+  it('fails if the request alone is too large', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
-      /the request is too large to come back with: \d+ bytes with no job, at most 262144/,
+      /the request is too large for a follow-up: it takes \d+ bytes with no job, and a schedule holds at most 262144/,
     );
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
 
-  it('is arranged once when its event comes twice', async () => {
+  it('is arranged once if its event is delivered twice', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal);
     expect(await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal)).toEqual(first);
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('does not count on a follow-up that only looks at jobs again', async () => {
+  it('does not accept an existing follow-up that only checks jobs again', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
-      /exists, and it does not go on with the rest of the jobs/,
+      /exists, but it does not continue with the rest of the jobs/,
     );
   });
 });
 
 describe('arranging the same follow-up twice', () => {
-  it('makes one schedule, also when the second asks for a slightly different time', async () => {
+  it('creates one schedule, even if the second order has a slightly different time', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     const later = order({ at: '2026-11-23T12:16:30Z' });
@@ -275,14 +275,14 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('tells truly which jobs the one there holds', async () => {
+  it('returns the jobs of the existing schedule', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ jobIds: ['a', 'b'] }), signal);
     const second = await bench.followUps.arrange(order({ jobIds: ['b', 'c'] }), signal);
     expect(second.jobIds).toEqual(['b']);
   });
 
-  it('makes one when the answer to the first call was lost', async () => {
+  it('creates one schedule if the answer to the first call is lost', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const { jobIds } = await bench.followUps.arrange(order(), signal);
@@ -291,14 +291,14 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('makes one at an endpoint that remembers no tokens and calls a conflict a bad request', async () => {
+  it('creates one schedule at an endpoint that ignores tokens and answers a conflict with 400', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException', status: 400 } });
     expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
   });
 
-  it('tries once more when the one in the way is gone by the time it is read', async () => {
+  it('tries once more if the conflicting schedule is gone when it is read', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });
     await bench.followUps.arrange(order(), signal);
@@ -315,11 +315,11 @@ describe('arranging the same follow-up twice', () => {
     ['is a recurring one', { ScheduleExpression: 'cron(0 2 * * ? *)' }, 'its time is past'],
     ['was due before', { ScheduleExpression: 'at(2026-11-23T11:59:00)' }, 'its time is past'],
     [
-      'comes much later',
+      'runs much later',
       { ScheduleExpression: 'at(2026-11-23T13:00:00)' },
-      'it comes only at 2026-11-23T13:00:00.000Z',
+      'it runs only at 2026-11-23T13:00:00.000Z',
     ],
-  ])('is an error when the schedule of that name %s', async (_what, change, message) => {
+  ])('fails if the schedule of that name %s', async (_what, change, message) => {
     await using bench = await followUpBench();
     const { name } = await bench.followUps.arrange(order(), signal);
     const before = await bench.only();
@@ -331,15 +331,15 @@ describe('arranging the same follow-up twice', () => {
     await expect(again).rejects.toThrow(message);
   });
 
-  it('is an error when the schedule of that name wakes another function', async () => {
+  it('fails if the schedule of that name invokes another function', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
-    await expect(other.arrange(order(), signal)).rejects.toThrow('it wakes another function');
+    await expect(other.arrange(order(), signal)).rejects.toThrow('it invokes another function');
   });
 });
 
-describe('when the scheduler does not cooperate', () => {
+describe('failing calls to the scheduler', () => {
   const throttled: ApiFault = {
     on: 'CreateSchedule',
     error: { type: 'ThrottlingException', message: 'Rate exceeded' },
@@ -350,7 +350,7 @@ describe('when the scheduler does not cooperate', () => {
     ['an error of its own', { on: 'any' as const, error: { type: 'InternalServerException' } }],
     ['a cut connection', { on: 'any' as const, cut: 'before' as const }],
     ['a gateway’s page', { on: 'any' as const, page: { status: 503, body: '<html>' } }],
-  ])('%s is tried again, up to four times in all', async (_what, fault) => {
+  ])('%s is retried, up to four tries in all', async (_what, fault) => {
     await using patient = await followUpBench();
     patient.scheduler.script({ ...fault, times: 3 });
     await patient.followUps.arrange(order(), signal);
@@ -362,7 +362,7 @@ describe('when the scheduler does not cooperate', () => {
     expect(bench.calls('CreateSchedule')).toBe(4);
   });
 
-  it('no answer for a minute is tried again once, and then the schedule is looked for', async () => {
+  it('a creation without an answer is retried once, and then the schedule is read', async () => {
     await using patient = await followUpBench();
     patient.scheduler.script({ on: 'CreateSchedule', delayMs: minute });
     await patient.followUps.arrange(order(), signal);
@@ -372,14 +372,14 @@ describe('when the scheduler does not cooperate', () => {
     const before = bench.clock.now();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: minute, times: 2 });
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(
-      /no answer in time; check the network, .*; schedule followup\S+ was not made$/,
+      /no answer in time; check the network, .*; schedule followup\S+ was not created$/,
     );
     // a sweep has eight seconds for it
     expect(bench.clock.now() - before).toBeLessThanOrEqual(7_000);
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
 
-  it('a schedule that was made although its creation was never answered is found', async () => {
+  it('a schedule whose creation was never answered is found', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -387,16 +387,16 @@ describe('when the scheduler does not cooperate', () => {
     expect((await bench.only()).Name).toBe(arranged.name);
   });
 
-  it('a schedule that may have been made is named when nothing answers any more', async () => {
+  it('a schedule that may exist is named in the error if the scheduler stops answering', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'any', delayMs: minute, times: 100 });
     using limit = bench.clock.limit(8_000);
     await expect(bench.followUps.arrange(order(), limit.signal)).rejects.toThrow(
-      /no answer says whether schedule followup\S+ of group jobsweep was made: look for it$/,
+      /it is unknown whether schedule followup\S+ of group jobsweep was created: look for it$/,
     );
   });
 
-  it('a role that is refused until the time is up is reported in the service’s words', async () => {
+  it('a role that is refused until the deadline is reported in the service’s words', async () => {
     await using bench = await followUpBench();
     const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
     bench.scheduler.script({
@@ -419,7 +419,7 @@ describe('when the scheduler does not cooperate', () => {
     expect(warnings.join()).not.toContain('did not answer');
   });
 
-  it('a Retry-After is obeyed', async () => {
+  it('waits for a Retry-After', async () => {
     await using bench = await followUpBench();
     const before = bench.clock.now();
     bench.scheduler.script({
@@ -430,7 +430,7 @@ describe('when the scheduler does not cooperate', () => {
     expect(bench.clock.now() - before).toBe(17_000);
   });
 
-  it('a role that is not yet known is waited for, some twenty seconds', async () => {
+  it('a new role is retried for about twenty seconds', async () => {
     const unready: ApiFault = {
       on: 'CreateSchedule',
       error: {
@@ -466,14 +466,14 @@ describe('when the scheduler does not cooperate', () => {
       'Schedule group jobsweep does not exist.; check the group’s and the schedule’s name',
     ],
     [{ type: 'TeapotException', status: 418 }, 'the answer (418) is not what a scheduler sends'],
-  ])('%j is told at once, with what to do', async (error, message) => {
+  ])('%j is reported at once, with advice', async (error, message) => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error, times: 10 });
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(message);
     expect(bench.calls('CreateSchedule')).toBe(1);
   });
 
-  it('a refused signature is told without what was signed', async () => {
+  it('a refused signature is reported without the signed request', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({
       on: 'CreateSchedule',
@@ -488,7 +488,7 @@ describe('when the scheduler does not cooperate', () => {
     await expect(refused).rejects.not.toThrow('IQoJ');
   });
 
-  it('a certificate that is not trusted is reported without Node’s advice on its own options', async () => {
+  it('an untrusted certificate is reported without Node’s advice about its options', async () => {
     await using bench = await followUpBench();
     await using server = await serve(({ raw }) => raw('', 500), { tls: 'below-intermediate', chain: [] });
     const untrusted = followUpsOf(bench, { url: server.url }).arrange(order(), signal);
@@ -497,7 +497,7 @@ describe('when the scheduler does not cooperate', () => {
     );
   });
 
-  it('an address without a Scheduler is unreachable, and says which settings to look at', async () => {
+  it('an address without a Scheduler is reported as unreachable, with the settings to check', async () => {
     await using bench = await followUpBench();
     const nowhere = followUpsOf(bench, { url: 'http://127.0.0.1:9' });
     await expect(nowhere.arrange(order(), signal)).rejects.toThrow(
@@ -505,7 +505,7 @@ describe('when the scheduler does not cooperate', () => {
     );
   });
 
-  it('the caller’s signal ends a call in flight, and a wait between two', async () => {
+  it('the caller’s signal ends a call in flight and a wait between tries', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);
@@ -526,8 +526,8 @@ describe('when the scheduler does not cooperate', () => {
   });
 });
 
-describe('the jobs that wait in follow-ups', () => {
-  it('are those of the cluster, over all pages, and no other’s', async () => {
+describe('the jobs of pending follow-ups', () => {
+  it('include those of this cluster only, from all pages', async () => {
     await using bench = await followUpBench({ paging: { size: 2, startEmpty: true } });
     for (const round of [1, 2, 3, 4, 5])
       await bench.followUps.arrange(order({ round, jobIds: [`default-${round}`] }), signal);
@@ -540,14 +540,14 @@ describe('the jobs that wait in follow-ups', () => {
     expect(await bench.followUps.pending('nobody', signal)).toEqual(new Set());
   });
 
-  it('wait no longer once the follow-up has fired', async () => {
+  it('exclude a follow-up that has fired', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await bench.clock.advance(16 * minute);
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set());
   });
 
-  it('wait while a late delivery is still being tried, but not in the very follow-up that asks', async () => {
+  it('include a follow-up whose delivery is still retried, but not the one that is running', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'delivery', times: 3, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await bench.followUps.arrange(order(), signal);
@@ -557,7 +557,7 @@ describe('the jobs that wait in follow-ups', () => {
     expect((await itself.pending('default', signal)).size).toBe(0);
   });
 
-  it('do not wait for one that stayed long after its time, is paused, recurring, or in another group', async () => {
+  it('exclude schedules that are overdue, paused, recurring or in another group', async () => {
     await using bench = await followUpBench();
     const { name } = await bench.followUps.arrange(order(), signal);
     const stored = await bench.only();
@@ -579,7 +579,7 @@ describe('the jobs that wait in follow-ups', () => {
     expect(await pending()).toBe(0);
   });
 
-  it('do not wait for those of another function in the same group', async () => {
+  it('exclude the follow-ups of another function in the same group', async () => {
     await using bench = await followUpBench();
     const other = followUpsOf(bench, { functionArn: `${functionArn}-of-another-team` });
     await other.arrange(order({ jobIds: ['theirs'] }), signal);
@@ -590,7 +590,7 @@ describe('the jobs that wait in follow-ups', () => {
     expect(await qualified.pending('default', signal)).toEqual(new Set(['ours']));
   });
 
-  it('do not include what cannot be read', async () => {
+  it('exclude schedules with an unreadable Input', async () => {
     await using bench = await followUpBench();
     for (const [i, Input] of ['{}', '"text"', '{"followUpOf":{"jobs":[]}}'].entries())
       await create(bench.client, {
@@ -603,7 +603,7 @@ describe('the jobs that wait in follow-ups', () => {
     expect((await bench.followUps.pending('default', signal)).size).toBe(2);
   });
 
-  it('survive a schedule that is removed between the listing and the reading', async () => {
+  it('are complete if a schedule is removed after the listing', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ round: 1, jobIds: ['a'] }), signal);
     await bench.followUps.arrange(order({ round: 2, jobIds: ['b'] }), signal);
@@ -615,7 +615,7 @@ describe('the jobs that wait in follow-ups', () => {
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set(['b']));
   });
 
-  it('cannot be told when the group is missing or the scheduler is away, and that is an error', async () => {
+  it('cause an error if the group is missing or the scheduler does not answer', async () => {
     await using bench = await schedulerBench();
     const followUps = followUpsOf(bench);
     await expect(followUps.pending('default', signal)).rejects.toThrow(SchedulerError);

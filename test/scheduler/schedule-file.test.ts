@@ -15,22 +15,22 @@ async function complaint(text: string, name = 'schedules.yml'): Promise<string> 
 const entry = (fields: string) => `schedules:\n  - name: nightly\n${fields.replace(/^/gm, '    ')}\n`;
 const cron = 'cron: "0 2 * * ? *"\n';
 
-describe('a schedule file that is wrong is told with line and column, before anything is sent', () => {
+describe('an invalid schedule file is reported with line and column, and nothing is sent', () => {
   it.each([
     [
       'an unknown time zone',
       entry(`${cron}request: {}\ntimezone: Europe/Berlln`),
-      'schedules.yml:5:5: schedules[0].timezone: expected an IANA time zone in its own spelling, as "Europe/Berlin", got "Europe/Berlln"',
+      'schedules.yml:5:5: schedules[0].timezone: expected an IANA time zone in its exact spelling, such as "Europe/Berlin", got "Europe/Berlln"',
     ],
     [
       'a bad cron',
       entry('request: {}\ncron: "0 2 * * * *"'),
-      'schedules.yml:4:5: schedules[0].cron: expected ? in exactly one of day of month and day of week, as "0 2 * * ? *", got "0 2 * * * *"',
+      'schedules.yml:4:5: schedules[0].cron: expected ? in exactly one of day of month and day of week, such as "0 2 * * ? *", got "0 2 * * * *"',
     ],
     [
-      'a cron that never comes',
+      'a cron that never matches',
       entry('request: {}\ncron: "0 2 30 2 ? *"'),
-      'schedules.yml:4:5: schedules[0].cron: names no moment at all',
+      'schedules.yml:4:5: schedules[0].cron: never matches any moment',
     ],
     [
       'a bad rate',
@@ -43,7 +43,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       entry(
         `${cron}request: {exclude: [${Array.from({ length: 9_000 }, (_, i) => `"job-${i}-${'x'.repeat(20)}"`).join(',')}]}`,
       ),
-      'bytes as an Input, and at most 262144 fit a schedule',
+      'bytes as an Input, but a schedule holds at most 262144',
     ],
     [
       'a payload with a typo',
@@ -51,7 +51,7 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules.yml:5:7: schedules[0].request: idelFor is an unknown field; did you mean idleFor?',
     ],
     [
-      'a payload that cannot be',
+      'an invalid payload',
       entry(`${cron}request:\n  close: {batch: 1000}`),
       'schedules.yml:5:15: schedules[0].request: close.batch: expected a whole number from 1 to 100, got 1000',
     ],
@@ -61,9 +61,9 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules[0].request: expected an object, the request of the sweep, got nothing',
     ],
     [
-      'a trigger of its own',
+      'its own trigger',
       entry(`${cron}request: {trigger: {scheduleArn: x, scheduledTime: y}}`),
-      'schedules[0].request: trigger is not for people to set; leave it out',
+      'schedules[0].request: trigger is set by jobsweep itself; leave it out',
     ],
     [
       'two rhythms',
@@ -74,7 +74,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'an at with an end',
       entry('at: 2027-01-01T00:00:00\nend: 2027-02-01T00:00:00Z\nrequest: {}'),
-      'schedules[0].end: means nothing to a schedule with at',
+      'schedules[0].end: has no effect on a schedule with at',
     ],
     [
       'an end before the start',
@@ -89,7 +89,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     [
       'a window of seconds',
       entry(`${cron}window: 90s\nrequest: {}`),
-      'schedules[0].window: expected a duration from 1m to 24h, in whole minutes, as "1m", got "90s"',
+      'schedules[0].window: expected a duration from 1m to 24h, in whole minutes, such as "1m", got "90s"',
     ],
     [
       'too many retries',
@@ -122,14 +122,14 @@ describe('a schedule file that is wrong is told with line and column, before any
       'schedules[0].name: expected 1 to 64 letters, digits',
     ],
     [
-      'a name that follow-ups have',
+      'a name reserved for follow-ups',
       'schedules: [{name: followup.x, rate: 1 day, request: {}}]',
-      '"followup.x" begins like the names of the follow-ups',
+      '"followup.x" begins with a prefix reserved for follow-ups',
     ],
     [
       'a name twice',
       `${entry(`${cron}request: {}`)}${entry(`${cron}request: {}`).replace('schedules:\n', '')}`,
-      'schedules.yml:5:5: schedules[1].name: "nightly" stands twice, first in schedules[0]',
+      'schedules.yml:5:5: schedules[1].name: "nightly" is used twice, first in schedules[0]',
     ],
     [
       'a payload whose one field every object has',
@@ -148,7 +148,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     expect(await complaint(text)).toContain(message);
   });
 
-  it('all problems at once, a line each', async () => {
+  it('reports all problems at once, one a line', async () => {
     const text = entry('cron: "x"\nrequest: {}');
     const lines = (await complaint(`${text}  - {name: b, rate: 0 days, request: {idleFor: 1s}}\n`)).trim();
     expect(
@@ -156,7 +156,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     ).toEqual(['schedules.yml:3:5', 'schedules.yml:5:15', 'schedules.yml:5:39']);
   });
 
-  it('JSON is told the same way, and must be strict', async () => {
+  it('reports problems of JSON in the same way, and requires strict JSON', async () => {
     expect(
       await complaint(
         '{\n  "schedules": [\n    {"name": "n", "rate": "1 dya", "request": {}}\n  ]\n}',
@@ -166,7 +166,7 @@ describe('a schedule file that is wrong is told with line and column, before any
     expect(await complaint('{"schedules": [],}', 's.json')).toContain('s.json:1:');
   });
 
-  it('a file that is not there is named', async () => {
+  it('names a file that does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stderr } = await bench.run(['plan', '-f', 'no-such.yml']);
     expect(exit).toBe(2);
@@ -175,7 +175,7 @@ describe('a schedule file that is wrong is told with line and column, before any
 });
 
 describe('a schedule file', () => {
-  it('may come as JSON from standard input', async () => {
+  it('may be JSON on standard input', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.run(['apply', '-f', '-', '--yes'], {
       stdin: JSON.stringify({ schedules: [{ name: 'n', rate: '1 day', request: {} }] }),
@@ -184,7 +184,7 @@ describe('a schedule file', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['n']);
   });
 
-  it('may say itself which group, function, role and queue, and the command line which group', async () => {
+  it('may set group, function, role and queue, and an option overrides the group', async () => {
     await using bench = await schedulesBench();
     const arn = (name: string) => `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
     const text = `
@@ -206,7 +206,7 @@ schedules: [{name: n, rate: 1 day, request: {}}]
     expect(bench.scheduler.schedules[0]?.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('has a schema whose fields are those that are read', () => {
+  it('has a published schema with exactly the fields that are read', () => {
     const schema = JSON.parse(
       readFileSync(new URL('../../schemas/schedules.schema.json', import.meta.url), 'utf8'),
     ) as {

@@ -87,8 +87,8 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('a night', () => {
-  it('closes what it can, comes back for what hangs, forces what stays stuck, and leaves nothing behind', async () => {
+describe('a night of sweeps', () => {
+  it('closes idle jobs, follows up on slow ones, forces stuck ones, and leaves no schedule behind', async () => {
     await using world = await pair([
       ...busy,
       ...idle,
@@ -156,7 +156,7 @@ describe('a night', () => {
     expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
   });
 
-  it('goes on the same when deliveries come twice, late, and after failures', async () => {
+  it('ends the same if events are delivered twice, late or after failures', async () => {
     await using world = await pair([
       ...busy,
       ...idle,
@@ -187,7 +187,7 @@ describe('a night', () => {
     expect(world.inGroup()).toEqual([]);
   });
 
-  it('keeps the outcome of the sweep when the scheduler is out: the report says that nobody comes back', async () => {
+  it('reports that there is no follow-up if the scheduler fails, and keeps the outcomes', async () => {
     await using world = await pair([
       ...busy,
       ...idle,

@@ -5,7 +5,7 @@ import { shownName } from '../../elasticsearch/client/authority.ts';
 import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
 import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
-import { troubleOf } from '../../elasticsearch/fatal-errors.ts';
+import { explainFailure } from '../../elasticsearch/fatal-errors.ts';
 import { mostListed } from '../../elasticsearch/listing.ts';
 import type { Reading } from '../../elasticsearch/retry-reads.ts';
 import { span } from '../output/words.ts';
@@ -112,7 +112,7 @@ function connectionFinding({ connection, facts: { root, info } }: ClusterCase): 
 
 /** A read that failed, with the advice that would end a sweep. */
 function trouble(check: string, failure: Failure, connection: Connection, asked: string): Finding {
-  const { what, advice, detail } = troubleOf(failure, { connection, asked });
+  const { what, advice, detail } = explainFailure(failure, { connection, asked });
   return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
 }
 

@@ -6,17 +6,23 @@ import type { ReadSchedule } from '../../scheduler/api.ts';
 import { type FailureKind, SchedulerCallError } from '../../scheduler/api-errors.ts';
 import { nextRun } from '../../scheduler/definition.ts';
 import { readSchedules } from '../../scheduler/read-schedules.ts';
-import { carryOut, type OwnRoom, type Room, remove, setState } from '../../scheduler/schedule-changes.ts';
+import {
+  carryOut,
+  type OwnSchedulesContext,
+  remove,
+  type SchedulesContext,
+  setState,
+} from '../../scheduler/schedule-changes.ts';
 import { invokes, notOurs, ownerOf } from '../../scheduler/schedule-names.ts';
 import type { SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import type { ExitCode } from '../io.ts';
 import type { ChangeResult, ListedSchedule } from './schedules-text.ts';
 
-export type { OwnRoom, Room } from '../../scheduler/schedule-changes.ts';
+export type { OwnSchedulesContext, SchedulesContext } from '../../scheduler/schedule-changes.ts';
 
 /** Every schedule of the group, in full; which ones are ours is known where `functionArn` is. */
 export async function listGroup(
-  { api, clock, group, signal }: Room,
+  { api, clock, group, signal }: SchedulesContext,
   functionArn: string | undefined,
 ): Promise<readonly ListedSchedule[]> {
   const names = (await api.listSchedules(group, signal)).map(({ Name = '' }) => Name);
@@ -60,15 +66,15 @@ function clusterOf(input: string | undefined): string | null {
 }
 
 /** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
-export async function applyPlan(plan: SchedulePlan, room: OwnRoom): Promise<Done> {
-  if (plan.createGroup) await makeGroup(room);
-  return await inTurn(plan.changes, room.signal, async (change) => {
-    await carryOut(change, room);
+export async function applyPlan(plan: SchedulePlan, context: OwnSchedulesContext): Promise<Done> {
+  if (plan.createGroup) await makeGroup(context);
+  return await inTurn(plan.changes, context.signal, async (change) => {
+    await carryOut(change, context);
     return change.action !== 'none';
   });
 }
 
-async function makeGroup({ api, group, signal }: Room): Promise<void> {
+async function makeGroup({ api, group, signal }: SchedulesContext): Promise<void> {
   try {
     await api.createGroup(group, signal);
   } catch (error) {
@@ -84,23 +90,23 @@ async function makeGroup({ api, group, signal }: Room): Promise<void> {
 export async function changeState(
   names: readonly string[],
   action: 'pause' | 'resume',
-  room: OwnRoom,
+  context: OwnSchedulesContext,
   ask: () => Promise<boolean>,
 ): Promise<Done | undefined> {
-  await mustBeOurs(names, room);
+  await mustBeOurs(names, context);
   if (!(await ask())) return undefined;
   const state = action === 'pause' ? 'DISABLED' : 'ENABLED';
   return await inTurn(
     names.map((name) => ({ name, action })),
-    room.signal,
-    ({ name }) => setState(name, state, room),
+    context.signal,
+    ({ name }) => setState(name, state, context),
   );
 }
 
 /** Deletes, once `ask` agrees; undefined when it does not. @throws {InvalidSettingError} as `changeState`. */
 export async function deleteNamed(
   names: readonly string[],
-  room: OwnRoom,
+  context: OwnSchedulesContext,
   ask: () => Promise<boolean>,
 ): Promise<Done | undefined> {
   const deployed = names.filter((name) => ownerOf(name) === 'deployment');
@@ -108,13 +114,13 @@ export async function deleteNamed(
     throw new InvalidSettingError(
       `${deployed.map((name) => quote(name)).join(', ')} belongs to the deployment, whose stack cannot be updated once it is deleted: remove it from the deployment's schedules and deploy, or pause it; nothing was deleted`,
     );
-  await mustBeOurs(names, room);
+  await mustBeOurs(names, context);
   if (!(await ask())) return undefined;
   return await inTurn(
     names.map((name) => ({ name, action: 'delete' as const })),
-    room.signal,
+    context.signal,
     async ({ name }) => {
-      await remove(name, room);
+      await remove(name, context);
       return true;
     },
   );
@@ -122,7 +128,7 @@ export async function deleteNamed(
 
 async function mustBeOurs(
   names: readonly string[],
-  { api, group, signal, functionArn }: OwnRoom,
+  { api, group, signal, functionArn }: OwnSchedulesContext,
 ): Promise<void> {
   const listed = await api.listSchedules(group, signal);
   const there = listed.map(({ Name = '' }) => Name);

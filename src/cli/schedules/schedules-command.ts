@@ -23,8 +23,8 @@ import {
   type Done,
   deleteNamed,
   listGroup,
-  type OwnRoom,
-  type Room,
+  type OwnSchedulesContext,
+  type SchedulesContext,
 } from './change-schedules.ts';
 import { listRenderings, planRenderings, planText, resultRenderings } from './schedules-text.ts';
 
@@ -86,10 +86,10 @@ function withFile(command: Command): Command {
 }
 
 async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
-  const room = roomOf(groupOf(options.group, undefined, io.env), io);
+  const context = contextOf(groupOf(options.group, undefined, io.env), io);
   await checkOutput(options);
-  const schedules = await listGroup(room, readSchedulerSettings(io.env).JOBSWEEP_FUNCTION_ARN);
-  const renderings = listRenderings(room.group, schedules, widthOf(io.stdout));
+  const schedules = await listGroup(context, readSchedulerSettings(io.env).JOBSWEEP_FUNCTION_ARN);
+  const renderings = listRenderings(context.group, schedules, widthOf(io.stdout));
   return await writeResult(renderings, options, io, { exit: 0 });
 }
 
@@ -104,7 +104,7 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
   const file = await readFile(options, io);
   mustAskOrHave(options.yes, 'schedules apply', io);
   await checkOutput(options);
-  const { planned, room } = await planFile(options, io, file);
+  const { planned, context } = await planFile(options, io, file);
   const pending = planned.changes.filter(({ action }) => action !== 'none' && action !== 'blocked').length;
   if (pending > 0 || planned.createGroup) {
     io.stderr.write(planText(planned));
@@ -113,7 +113,7 @@ async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode
       return 4;
     }
   }
-  return await finish(options, io, room.group, await applyPlan(planned, room));
+  return await finish(options, io, context.group, await applyPlan(planned, context));
 }
 
 async function setState(
@@ -122,15 +122,15 @@ async function setState(
   options: GroupOptions & YesOption,
   io: Io,
 ): Promise<ExitCode> {
-  const room = ownRoomOf(options, io);
+  const context = ownContextOf(options, io);
   const warnings = action === 'pause' ? names.flatMap(pauseWarning) : [];
   if (warnings.length > 0) mustAskOrHave(options.yes, 'schedules pause', io);
   await checkOutput(options);
-  const done = await changeState(names, action, room, async () => {
+  const done = await changeState(names, action, context, async () => {
     for (const warning of warnings) io.stderr.write(`${warning}\n`);
     return warnings.length === 0 || options.yes || (await confirmed(`Pause ${names.join(', ')}?`, io));
   });
-  if (done) return await finish(options, io, room.group, done);
+  if (done) return await finish(options, io, context.group, done);
   io.stderr.write('nothing was paused\n');
   return 4;
 }
@@ -155,16 +155,16 @@ async function deleteAfterAsking(
   options: GroupOptions & YesOption,
   io: Io,
 ): Promise<ExitCode> {
-  const room = ownRoomOf(options, io);
+  const context = ownContextOf(options, io);
   mustAskOrHave(options.yes, 'schedules delete', io);
   await checkOutput(options);
-  const done = await deleteNamed(names, room, async () => {
+  const done = await deleteNamed(names, context, async () => {
     for (const name of names)
       if (ownerOf(name) === 'follow-up') io.stderr.write(`${withoutFollowUp(name)}\n`);
     if (options.yes) return true;
-    return await confirmed(`Delete ${names.join(', ')} of group ${room.group}?`, io);
+    return await confirmed(`Delete ${names.join(', ')} of group ${context.group}?`, io);
   });
-  if (done) return await finish(options, io, room.group, done);
+  if (done) return await finish(options, io, context.group, done);
   io.stderr.write('nothing was deleted\n');
   return 4;
 }
@@ -183,24 +183,24 @@ async function planFile(
   options: FileOptions,
   io: Io,
   read?: ScheduleFile,
-): Promise<{ readonly planned: SchedulePlan; readonly room: OwnRoom }> {
+): Promise<{ readonly planned: SchedulePlan; readonly context: OwnSchedulesContext }> {
   const file = read ?? (await readFile(options, io));
   const target = targetOf(file, options.group, io.env);
-  const room = { ...roomOf(target.group, io), functionArn: target.functionArn };
-  const planned = await planSchedules(room.api, file.schedules, target, {
+  const context = { ...contextOf(target.group, io), functionArn: target.functionArn };
+  const planned = await planSchedules(context.api, file.schedules, target, {
     now: io.clock.now(),
     prune: options.prune ?? false,
     signal: io.signal,
   });
-  return { planned, room };
+  return { planned, context };
 }
 
-const ownRoomOf = ({ group }: GroupOptions, io: Io): OwnRoom => ({
-  ...roomOf(groupOf(group, undefined, io.env), io),
+const ownContextOf = ({ group }: GroupOptions, io: Io): OwnSchedulesContext => ({
+  ...contextOf(groupOf(group, undefined, io.env), io),
   functionArn: functionArnOf(io.env),
 });
 
-const roomOf = (group: string, { clock, signal }: Io): Room => ({
+const contextOf = (group: string, { clock, signal }: Io): SchedulesContext => ({
   api: schedulerApi({ clock }),
   clock,
   group,

@@ -1,22 +1,22 @@
 /**
- * @module The authority's certificate, found by its fingerprint.
+ * @module Finds the certificate authority's certificate by its fingerprint.
  *
- * The official client's own `caFingerprint` wants all other checks of the certificate switched off, and then compares
- * the end of a chain that nobody verified: whoever has the authority's public certificate could append it to his own.
- * Here the fingerprint picks the certificate out of what the server shows, and the connection that carries credentials
- * is then verified against it as against any authority: signatures, dates and host name.
+ * The official client's own `caFingerprint` needs all other certificate checks switched off, and then compares the end
+ * of an unverified chain. An attacker could append the authority's public certificate to a chain of their own.
+ * Here the fingerprint only selects a certificate from the server's chain. The connection that carries credentials
+ * then trusts that certificate as an authority, and all checks stay on: signatures, dates and host name.
  */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { printable } from '../../base/text.ts';
 
-/** What the server shows holds no certificate with the fingerprint. */
+/** The server's chain contains no certificate with the fingerprint. */
 export class WrongFingerprint extends Error {}
 
 /**
  * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends nothing.
- * @throws {WrongFingerprint}, or what the connection fails with.
+ * @throws {WrongFingerprint}, or the error of the connection.
  */
 export async function findAuthority(url: URL, fingerprint: string, signal: AbortSignal): Promise<string> {
   const socket = await showOf(url, signal);
@@ -29,7 +29,7 @@ export async function findAuthority(url: URL, fingerprint: string, signal: Abort
   }
 }
 
-/** The certificate that a server shows, unverified: for telling people about it. Sends nothing. */
+/** The server's own certificate, unverified, for display only. Sends nothing. */
 export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X509Certificate | undefined> {
   const socket = await showOf(url, signal);
   try {
@@ -40,7 +40,7 @@ export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X
 }
 
 /**
- * Which certificate is missing to verify what a server shows, as a clause, or undefined if its chain cannot be read.
+ * A clause that names the certificate missing from the server's chain; undefined if the chain cannot be read.
  * Sends nothing.
  */
 export async function missingCertificate(url: URL, signal: AbortSignal): Promise<string | undefined> {
@@ -68,7 +68,7 @@ async function showOf(url: URL, signal: AbortSignal): Promise<TLSSocket> {
   const socket = connect({
     host,
     port: Number(url.port) || 443,
-    // names only: the protocol has no addresses there
+    // SNI allows host names but no IP addresses
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: false,
   });

@@ -1,25 +1,24 @@
-/** @module The official client, set up so that one version of it speaks to servers 7.17, 8.x and 9.x. */
+/** @module Configures the official client so that one version of it works with servers 7.17, 8.x and 9.x. */
 import { Client, type ClientOptions } from '@elastic/elasticsearch';
 import { type Connection, urlOf } from '../connection.ts';
 import { findAuthority } from './authority.ts';
 import { NodeConnection } from './node-connection.ts';
 
-/** The media type that every major understands; the client's own would be refused by all servers below its major. */
+/** The media type that every major version accepts. Older servers refuse the client's own. */
 const json = 'application/json';
 
-/** A backstop only: every call has a limit of its own, and the longest close (30 m) must fit under this. */
+/** Only a backstop: every call has its own timeout. It must exceed the longest close (30 minutes). */
 const backstopMs = 35 * 60_000;
 
-/** Ten thousand jobs whose answer nobody filtered are some 30 MB; more is no answer to what we ask. */
+/** Ten thousand jobs without `filter_path` are about 30 MB, so no real answer is larger than this. */
 const mostAnswerBytes = 128 * 2 ** 20;
 
-/** The client as far as the deployed bundle holds it: its typed methods are left out there (src/elasticsearch/client/lean-client.cjs). */
+/** The part of the client that the deployed bundle contains: lean-client.cjs leaves out its typed methods. */
 export type LeanClient = Pick<Client, 'transport' | 'close'>;
 
 /**
- * A client that never tries again by itself: a repeated close would hide the first one's outcome.
- * `signal` limits the look at the server's certificates that a fingerprint needs; without one nothing is sent here.
- * Rejects when that look fails.
+ * A client that never retries: a repeated close would hide the outcome of the first. With a fingerprint, it first
+ * reads the server's certificates, which `signal` limits, and rejects if that fails. Otherwise it sends nothing here.
  */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
   const { address, credentials, caFingerprint } = connection;
@@ -28,10 +27,10 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
   const options: ClientOptions = {
     node: url.href,
     Connection: NodeConnection,
-    // the cloud's own advice for its deployments
+    // Elastic recommends compression for its cloud deployments
     compression: 'cloudId' in address,
     ...(credentials && { auth: credentials }),
-    // An intermediate's or the server's own certificate is trusted as well, as curl does.
+    // An intermediate certificate or the server's own may serve as the trust anchor too, as in curl.
     ...(ca !== undefined && { tls: { ca, allowPartialTrustChain: true } }),
     headers: { accept: json, 'content-type': json },
     maxRetries: 0,

@@ -1,19 +1,18 @@
 'use strict';
 /**
- * What the deployed bundle leaves out of the official client, and what it loads later: a plugin of esbuild, for
- * serverless.yml.
+ * An esbuild plugin, used by serverless.yml: leaves parts of the official client out of the deployed bundle and loads
+ * others on demand.
  *
- * Most of a cold start is that client. A sweep speaks over Node's own HTTP (src/elasticsearch/client/node-connection.ts), so
- * undici, which is the default, is not needed; and as every request goes through `client.transport` (the type that
- * `connect` returns allows nothing else), nor are the half megabyte of typed methods and the helpers on top of them.
- * How much that is: bench/results/cold-start.md.
+ * The client takes most of a cold start. A sweep uses Node's own HTTP (src/elasticsearch/client/node-connection.ts)
+ * instead of undici, the client's default. Every request goes through `client.transport` (`LeanClient` allows nothing
+ * else), so the half megabyte of typed methods and the helpers are unused. Measured in bench/results/cold-start.md.
  */
 
 const client = /[\\/]@elastic[\\/](?:elasticsearch|transport)[\\/]/;
 const nothing = (kind) => `export default class { constructor() { ${kind} } }`;
 const refuse = "throw new Error('left out of the bundle: see src/elasticsearch/client/lean-client.cjs')";
 
-/** Modules of the client by their files, and what stands there instead. */
+/** The client's modules that are replaced, by file, and their replacements. */
 const files = [
   [/[\\/]elasticsearch[\\/]esm[\\/]api[\\/]index\.js$/, nothing('')],
   [/[\\/]elasticsearch[\\/]esm[\\/]helpers\.js$/, nothing('')],
@@ -21,19 +20,19 @@ const files = [
 ];
 
 /**
- * What the client imports, by name. An `import` of one of Node's modules reads every export, and so does a bundler that
- * copies them, and some load a lot when they are read: 20 ms for `http` (its WebSocket), 3 each for `util` and
- * `process`. Here only what the client uses is read.
+ * The client's imports that are replaced, by name. An `import` of a Node module reads all of its exports, and some are
+ * slow to load: 20 ms for `http` (its WebSocket), 3 ms each for `util` and `process`. These read only what the client
+ * uses.
  */
 const imports = {
-  // speaks through proxies, which no setting of ours names
+  // for proxies, which jobsweep has no setting for
   hpagent: 'export default {};',
   'node:http': "export default require('node:http');",
   'node:https': "export default require('node:https');",
   'node:process': 'export default process;',
   'node:util':
     "const util = require('node:util'); export const inspect = util.inspect, promisify = util.promisify;",
-  // for a deployment of Elastic's cloud, which is asked for compressed answers
+  // loaded on demand: only requests to Elastic Cloud are compressed
   'node:zlib': `
     const later = (name) => (...given) => require('node:zlib')[name](...given);
     export default { gzip: later('gzip'), unzip: later('unzip'), createGzip: later('createGzip') };

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * A plugin of esbuild for both bundles: stands in for `debug`, with which the official client prints whole requests,
- * credentials included, to whoever sets DEBUG.
+ * An esbuild plugin for both bundles: replaces the package `debug`. With DEBUG set, the official client would print
+ * whole requests through it, credentials included.
  */
 module.exports = {
   name: 'no-debug',

@@ -1,6 +1,6 @@
 /**
- * @module How the client speaks: over Node's own HTTP instead of undici, which is two thirds of what a function with the
- * client would load, and whose parser, a WebAssembly module, costs the first request of a cold start 30 ms and 20 MB.
+ * @module The client's connection, over Node's own HTTP instead of undici. Undici is two thirds of the code that the
+ * client loads, and its WebAssembly parser costs the first request of a cold start 30 ms and 20 MB.
  */
 import type { ClientRequest } from 'node:http';
 import {
@@ -13,16 +13,16 @@ import {
 } from '@elastic/elasticsearch';
 import { unpacked } from './unpacking.ts';
 
-/** The client's connection over Node's HTTP, mended where it would wait for ever, or for too long. */
+/** The client's `HttpConnection` with five fixes, which README.md in this folder lists. */
 export class NodeConnection extends HttpConnection {
   constructor(...options: ConstructorParameters<typeof HttpConnection>) {
     super(...options);
     const make = this.makeRequest as (settings: object) => ClientRequest;
     this.makeRequest = ((settings: object) =>
-      make(settings).prependListener('error', tellWhatIsNotHttp)) as typeof this.makeRequest;
+      make(settings).prependListener('error', renameNotHttpError)) as typeof this.makeRequest;
   }
 
-  /** The client bounds what comes, and not what that is unpacked to. */
+  /** The client limits the size of an answer as sent, but not after decompression. */
   override request(
     params: ConnectionRequestParams,
     options: ConnectionRequestOptions,
@@ -39,13 +39,13 @@ export class NodeConnection extends HttpConnection {
     return (await unpacked(withOneProduct(answer), options.maxResponseSize ?? 0)) as never;
   }
 
-  /** The client lets go of a signal when the headers have come: a body that never ends would never be given up. */
+  /** The client ignores the signal once the headers have arrived, so a body that never ends would hang. */
   override buildRequestObject(...[params, options]: Parameters<HttpConnection['buildRequestObject']>) {
     const { signal } = options as { readonly signal?: AbortSignal };
     return { ...super.buildRequestObject(params, options), ...(signal && { signal }) };
   }
 
-  /** The client's own waits a second, and again, while a request is on its way; ours were all aborted by then. */
+  /** The client's own `close` polls each second for pending requests. Ours are all aborted by then. */
   override close(): Promise<void> {
     this.agent?.destroy();
     return Promise.resolve();
@@ -54,14 +54,14 @@ export class NodeConnection extends HttpConnection {
 
 const product = 'x-elastic-product';
 
-/** A proxy that adds the header to the cluster's own makes Node join the two, which the client takes for another product. */
+/** If a proxy repeats the header, Node joins the two values, and the client would report another product. */
 function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestResponse {
   const [first, ...others] = String(answer.headers[product] ?? '').split(', ');
   if (others.length === 0 || others.some((other) => other !== first)) return answer;
   return { ...answer, headers: { ...answer.headers, [product]: first } };
 }
 
-/** The client drops a parser's error of this code when the message is that no HTTP came, and never answers. */
-function tellWhatIsNotHttp(error: NodeJS.ErrnoException): void {
+/** The client drops a parser error with this code if the answer is not HTTP, and its request would never end. */
+function renameNotHttpError(error: NodeJS.ErrnoException): void {
   if (error.code === 'HPE_INVALID_CONSTANT') error.code = 'ERR_NOT_HTTP';
 }

@@ -249,7 +249,7 @@ schedules:
       {
         name: 'nightly',
         action: 'blocked',
-        note: `not ours: it invokes ${queueArn}; take another name, or set functionArn to that function`,
+        note: `not ours: it invokes ${queueArn}; choose another name, or set functionArn to that function`,
       },
       { name: 'twice-a-day', action: 'create' },
       { name: 'followup.other.1', action: 'none', note: `not ours: it invokes ${payroll.Arn}` },
@@ -388,8 +388,8 @@ schedules:
 `;
     const { stdout } = await bench.withFile(over, ['plan']);
     expect(changes(stdout)).toEqual([
-      { name: 'once', action: 'none', note: 'its time is past: left as it is' },
-      { name: 'ended', action: 'none', note: 'it does not run any more: left as it is' },
+      { name: 'once', action: 'none', note: 'its time is past: not changed' },
+      { name: 'ended', action: 'none', note: 'it never runs again: not changed' },
       { name: 'to-come', action: 'create' },
     ]);
     await bench.withFile(over, ['apply', '--yes']);

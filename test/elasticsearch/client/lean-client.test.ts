@@ -53,7 +53,7 @@ type Client = typeof import('@elastic/elasticsearch');
 type Connections = typeof import('../../../src/elasticsearch/client/node-connection.ts');
 
 describe('the lean client', () => {
-  it('speaks to a cluster, and knows its errors', async () => {
+  it('reads from a cluster and throws its errors', async () => {
     await using server = await startElasticsearch({
       clock: scaledClock(),
       fleet: { jobs: [{ jobId: 'a' }] },
@@ -67,7 +67,7 @@ describe('the lean client', () => {
     await client.close();
   });
 
-  it('reads and sends what is compressed, as for a deployment of the cloud', async () => {
+  it('compresses requests and decompresses answers, as Elastic Cloud needs', async () => {
     const server = createServer((request, response) => {
       const sent = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request;
       response.setHeader('x-elastic-product', 'Elasticsearch').setHeader('content-type', 'application/json');
@@ -91,12 +91,12 @@ describe('the lean client', () => {
     }
   });
 
-  it('tells who would use what was left out', async () => {
+  it('throws a clear error when a part that was left out is used', async () => {
     const { loaded } = await bundled<Client>(everything);
     expect(() => new loaded.Client({ node: 'http://127.0.0.1:9' })).toThrow('left out of the bundle');
   });
 
-  it('is less than a tenth as large', async () => {
+  it('is less than a tenth as large as the full client', async () => {
     const contents = "export { Client } from '@elastic/elasticsearch';";
     const lean = await bundled(contents);
     const whole = await bundled(contents, {});

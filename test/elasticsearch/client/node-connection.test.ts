@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { NodeConnection } from '../../../src/elasticsearch/client/node-connection.ts';
 import { serve } from '../../support/scripted-server.ts';
 
-describe('a connection', () => {
-  it('is closed at once, with the request that is on its way', async () => {
+describe('the client’s connection', () => {
+  it('closes at once and aborts the pending request', async () => {
     const asked = Promise.withResolvers<void>();
     await using server = await serve(() => asked.resolve());
     const connection = new NodeConnection({ url: new URL(server.url) });

@@ -19,32 +19,36 @@ async function configsOf(bytes: Buffer, encoding: string): Promise<number> {
 
 const answer = Buffer.from(JSON.stringify(listOf('jobs', [configOf('job-a')])));
 
-describe('an answer that is packed', () => {
+describe('a compressed answer', () => {
   it.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     // without the header of zlib, as some servers send it
     ['deflate', deflateRawSync],
     ['identity', (body: Buffer) => body],
-  ])('with %s is read', async (encoding, pack) => {
+  ])('encoded with %s is read', async (encoding, pack) => {
     expect(await configsOf(pack(answer), encoding)).toBe(1);
   });
 
-  it('is not unpacked when it is larger than any answer', async () => {
+  it('is refused if it would decompress to more than the limit', async () => {
     const packed = gzipSync(Buffer.concat([answer, Buffer.alloc(160 * 2 ** 20, ' ')]));
     expect(packed.length).toBeLessThan(2 ** 18);
     await expect(configsOf(packed, 'gzip')).rejects.toMatchObject({
       name: 'UnreadableInventoryError',
-      message: expect.stringContaining('it is far larger than what was asked for'),
+      message: expect.stringContaining('it is far larger than expected'),
     });
   });
 
   it.each([
-    ['gzip', answer, /its header says gzip, and its body is not/],
-    ['deflate', answer, /its header says deflate, and its body is not/],
-    ['gzip', gzipSync(answer).subarray(0, 40), /its gzip body is cut short/],
-    ['br', brotliCompressSync(answer), /it is packed as br, which jobsweep neither asks for nor reads/],
-  ])('is named when its %s body cannot be unpacked', async (encoding, bytes, message) => {
+    ['gzip', answer, /its header says gzip, but its body is not/],
+    ['deflate', answer, /its header says deflate, but its body is not/],
+    ['gzip', gzipSync(answer).subarray(0, 40), /its gzip body is incomplete/],
+    [
+      'br',
+      brotliCompressSync(answer),
+      /it is compressed with br, which jobsweep neither requests nor supports/,
+    ],
+  ])('fails with the reason if its %s body cannot be decompressed', async (encoding, bytes, message) => {
     await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
       name: 'UnreadableInventoryError',
       message: expect.stringMatching(message),

@@ -1,4 +1,4 @@
-/** @module What answers at the address instead of Elasticsearch, how answers are packed, and settings that cannot work. */
+/** @module Other servers at the address, compressed answers, certificates, and settings that cannot work. */
 import { deflateRawSync } from 'node:zlib';
 import { type CertificateName, productHeaders, serve } from '../../support/scripted-server.ts';
 import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
@@ -16,7 +16,7 @@ const withSetting =
   (name: string, value: string): NonNullable<FrontCase['environment']> =>
   (url) => ({ ELASTICSEARCH_URL: url, [name]: value });
 
-/** Packs every answer of a healthy cluster. */
+/** Encodes every answer of a healthy cluster. */
 const packed =
   (encoding: string, pack: (body: Buffer) => Buffer): NonNullable<FrontCase['respond']> =>
   ({ response }, healthy) => {
@@ -28,7 +28,7 @@ const packed =
     healthy();
   };
 
-/** An example of Elastic's own documentation. */
+/** The example key of Elastic's documentation. */
 const key = { id: 'VuaCfGcBCdbkQm-e5aOx', api_key: 'ui2lp2axTNmsyakw9tvNnw' };
 const badKeys: FrontCase[] = (
   [
@@ -72,7 +72,7 @@ export const addresses: FrontGroup = {
     },
     {
       name: 'a domain of AWS that refuses the caller',
-      condition: 'A domain of AWS, or an API gateway, refuses in JSON of its own.',
+      condition: 'A domain of AWS, or an API gateway, refuses the request with its own JSON.',
       answer: {
         status: 403,
         headers: json,
@@ -93,7 +93,7 @@ export const addresses: FrontGroup = {
     },
     {
       name: 'a redirect to https of the same path',
-      condition: 'The front redirects each request to the same path with https.',
+      condition: 'A proxy redirects each request to the same path with https.',
       respond: ({ request, raw }) => raw('', 301, { location: `https://127.0.0.1${request.url}` }),
       says: ['it redirects to https://127.0.0.1/_ml/', 'Set ELASTICSEARCH_URL to https://127.0.0.1'],
       exit: 5,
@@ -124,7 +124,7 @@ export const addresses: FrontGroup = {
     },
     {
       name: 'only the intermediate certificate in ELASTICSEARCH_CA_CERT',
-      condition: 'The setting holds the intermediate certificate alone, as curl takes it.',
+      condition: 'The setting contains only the intermediate certificate, which curl accepts.',
       tls: 'below-intermediate',
       environment: withSetting('ELASTICSEARCH_CA_CERT', tlsFile('intermediate')),
       says: [],
@@ -132,7 +132,7 @@ export const addresses: FrontGroup = {
     },
     {
       name: 'a proxy that adds X-Elastic-Product once more',
-      condition: 'A proxy adds the header `X-Elastic-Product` to that of the cluster.',
+      condition: 'A proxy adds the header `X-Elastic-Product` a second time.',
       respond: ({ response }, healthy) => {
         const writeHead = response.writeHead.bind(response);
         response.writeHead = ((status: number) =>
@@ -154,21 +154,21 @@ export const addresses: FrontGroup = {
     },
     {
       name: 'raw deflate',
-      condition: 'Answers are packed as `deflate` without the header of zlib.',
+      condition: 'Answers are compressed as `deflate` without a zlib header.',
       respond: packed('deflate', deflateRawSync),
       says: [],
       exit: 0,
     },
     {
       name: 'a header of gzip on a plain body',
-      condition: 'A proxy unpacks answers and leaves the header `content-encoding: gzip`.',
+      condition: 'A proxy decompresses answers but keeps the header `content-encoding: gzip`.',
       respond: packed('gzip', (body) => body),
-      says: ['its header says gzip, and its body is not'],
+      says: ['its header says gzip, but its body is not'],
       exit: 5,
     },
     {
       name: 'a server that takes requests and never answers',
-      condition: 'The server takes requests and never answers.',
+      condition: 'The server accepts requests and never answers.',
       silent: true,
       says: [
         'the cluster has not answered GET /',

@@ -1,4 +1,4 @@
-/** @module Answers that refuse, ask to wait, or cannot be read. */
+/** @module Answers that refuse, ask for a wait, or cannot be read. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
@@ -9,7 +9,7 @@ const errorBody = (status: number, type: string, reason: string) => ({
   status,
 });
 
-/** A close that one job spoils is refused as long as it names that job. */
+/** Refuses every close request that names the job `bad`. */
 const spoiltBy =
   (status: number, type: string, reason: string): NonNullable<FrontCase['respond']> =>
   ({ path, json }, healthy) =>
@@ -42,7 +42,7 @@ const oneBadJob: FrontCase[] = (
   outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed' },
 }));
 
-/** The listing is whole, and each read by ids that names one job or its datafeed fails. */
+/** The listing succeeds, but each read by ids that names one job or its datafeed fails. */
 const unreadableJobs: FrontCase[] = (
   [
     [/^\/_ml\/anomaly_detectors\/[^/]*\bbad\b[^/]*\/_stats$/, 'the stats of a job', 503],
@@ -75,7 +75,7 @@ function unreadableAfterClose(): NonNullable<FrontCase['respond']> {
   };
 }
 
-/** Answers a TLS greeting with the alert that a server sends when it does not like the greeting. */
+/** Answers each TLS handshake with the alert `handshake_failure`. */
 async function handshakeRefused() {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -124,8 +124,8 @@ export const answers: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'a licence without machine learning, met by a plan',
-      condition: 'The licence does not include machine learning, or has ended.',
+      name: 'a licence without machine learning',
+      condition: 'The licence does not include machine learning, or has expired.',
       seenIn: ['elastic/kibana#150539'],
       answer: {
         to: 'GET /_ml/',
@@ -139,7 +139,7 @@ export const answers: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'a blocked index, met by a plan',
+      name: 'a blocked index',
       condition: 'An index that the read needs is blocked.',
       seenIn: ['elastic/elasticsearch#91893'],
       answer: {
@@ -153,12 +153,12 @@ export const answers: FrontGroup = {
       },
       says: [
         `${shownUrl} has a block on what GET /_ml/anomaly_detectors/_stats reads`,
-        'The index .ml-anomalies-shared is closed, and without it the list of jobs is not whole: open it with POST /.ml-anomalies-shared/_open',
+        'The index .ml-anomalies-shared is closed, and without it the list of jobs is incomplete: open it with POST /.ml-anomalies-shared/_open',
       ],
       exit: 5,
     },
     {
-      name: 'an index without room, met by a plan',
+      name: 'an index on a full disk',
       condition: 'An index that the read needs is blocked because the disk is full.',
       answer: {
         to: 'GET /_ml/anomaly_detectors/_stats',
@@ -173,7 +173,7 @@ export const answers: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'a closed results index of one job, met by a sweep',
+      name: 'a closed results index of one job',
       condition: 'The listing of stats fails as a whole because the results index of one job is closed.',
       answer: {
         to: 'GET /_ml/anomaly_detectors/_stats',
@@ -187,7 +187,7 @@ export const answers: FrontGroup = {
       command: ['sweep', '--yes'],
       says: [
         '(HTTP 400 index_closed_exception: closed: index [.ml-anomalies-custom-bad]); nothing was closed. The index .ml-anomalies-custom-bad is closed',
-        'open it with POST /.ml-anomalies-custom-bad/_open, or delete the jobs whose results it holds.',
+        'open it with POST /.ml-anomalies-custom-bad/_open, or delete the jobs whose results it contains.',
       ],
       exit: 5,
     },
@@ -195,7 +195,7 @@ export const answers: FrontGroup = {
     {
       name: 'one job among others whose stats cannot be read after the close',
       condition:
-        'Once a close was asked for, every read of stats that names `bad` is answered with `503` `search_phase_execution_exception`.',
+        'After a close request, every read of stats that names `bad` is answered with `503` `search_phase_execution_exception`.',
       respond: unreadableAfterClose(),
       says: [],
       exit: 3,
@@ -205,7 +205,7 @@ export const answers: FrontGroup = {
     },
     {
       name: 'a front that refuses the caller',
-      condition: 'A firewall in front of the cluster refuses the caller with a page of its own.',
+      condition: 'A firewall in front of the cluster refuses the request with its own page.',
       answer: { status: 403, headers: { 'content-type': 'text/html' }, body: '<title>403 Forbidden</title>' },
       says: [
         `${shownUrl} has something in front of it that refuses`,
@@ -243,7 +243,7 @@ export const answers: FrontGroup = {
     },
     {
       name: 'a field that cannot be read',
-      condition: '`last_data_time` of one job is a text, where servers write milliseconds.',
+      condition: '`last_data_time` of one job is a string instead of milliseconds.',
       spoil: ({ stats }) => {
         stats.jobs[0].data_counts.last_data_time = 'yesterday';
       },
@@ -305,7 +305,7 @@ export const answers: FrontGroup = {
     },
     {
       name: 'a job stuck in opening, to be closed',
-      condition: 'The same, and the request says to close such jobs.',
+      condition: 'The same, and the request has `"stuckOpening": "close"`.',
       seenIn: ['elastic/elasticsearch#126148'],
       spoil: ({ stats }) => {
         stats.jobs[0].state = 'opening';
@@ -317,8 +317,8 @@ export const answers: FrontGroup = {
       outcomes: { 'job-a': 'closed' },
     },
     {
-      name: 'a gateway that says later than the sweep lasts',
-      condition: 'A gateway in front of the cluster asks to come back after an hour.',
+      name: 'a gateway that asks for a longer wait than the sweep has',
+      condition: 'A gateway in front of the cluster asks for a wait of an hour.',
       answer: {
         status: 503,
         headers: { 'retry-after': '3600', 'content-type': 'text/html' },
@@ -331,9 +331,8 @@ export const answers: FrontGroup = {
       withinMs: 0,
     },
     {
-      name: 'a cluster that says later than the sweep lasts',
-      condition:
-        'The cluster itself asks to come back after 15 minutes, as long as the whole sweep may take.',
+      name: 'a cluster that asks for a longer wait than the sweep has',
+      condition: 'The cluster itself asks for a wait of 15 minutes, as long as the whole sweep may take.',
       answer: {
         to: 'GET /_ml/',
         status: 429,
@@ -347,16 +346,16 @@ export const answers: FrontGroup = {
       withinMs: 0,
     },
     {
-      name: 'a wait of more seconds than fit a number of six digits',
-      condition: 'A gateway asks to come back in a year.',
+      name: 'a requested wait of a year',
+      condition: 'A gateway asks for a wait of a year.',
       answer: { status: 429, headers: { 'retry-after': '31536000' }, body: 'Too Many Requests' },
       says: ['(HTTP 429: Too Many Requests), and asks to wait 365d'],
       exit: 5,
       withinMs: 0,
     },
     {
-      name: 'a wait that fits',
-      condition: 'The cluster is busy, asks to come back after 40 seconds, and is well then.',
+      name: 'a requested wait that fits the time left',
+      condition: 'The cluster is busy, asks for a wait of 40 seconds, and then recovers.',
       answer: {
         to: 'GET /_ml/anomaly_detectors/_stats',
         times: 1,
