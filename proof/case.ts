@@ -3,7 +3,7 @@
  * always runs in the same way, so a failing one can be saved in a file and run again.
  */
 import type { FleetJob } from '../simulator/index.ts';
-import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
 /** A fault of an answer or of its transport; see the simulator's `Fault`. */
 export interface ScriptedFault {

@@ -7,7 +7,7 @@ import type { Clock } from '../src/base/clock.ts';
 import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
 import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
 import type { SweepReport } from '../src/sweep/reporting/report.ts';
-import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { RandomCase } from './case.ts';
 import { type Truth, truthOf } from './ground-truth.ts';
 

@@ -2,7 +2,7 @@
  * @module A second, independent implementation of the contract: what a sweep must decide, given the actual state of a
  * cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
  */
-import type { RequestPayload } from '../src/sweep/request/request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { TrueJob } from './ground-truth.ts';
 import { answerFor, lastRead, type ObservedSweep, type Read } from './observe.ts';
 

@@ -9,7 +9,8 @@ import {
 import type { Clock } from '../src/base/clock.ts';
 import { ElasticsearchCluster } from '../src/elasticsearch/cluster.ts';
 import { plannedJobs } from '../src/sweep/planning/approved-plan.ts';
-import { parseRequest, type RequestPayload, toPayload } from '../src/sweep/request/request.ts';
+import { parseRequest, toPayload } from '../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import {
   agreedTo,
   carryOut,

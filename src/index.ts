@@ -23,7 +23,8 @@ export type { JobSnapshot } from './sweep/planning/inventory.ts';
 export type { Verdict } from './sweep/planning/verdict.ts';
 export type { Cluster, FollowUpArranged, FollowUpOrder, FollowUps } from './sweep/ports.ts';
 export type { ReportCounts, ReportedFollowUp, ReportedJob, SweepReport } from './sweep/reporting/report.ts';
-export { parseRequest, type RequestPayload, type SweepRequest } from './sweep/request/request.ts';
+export { parseRequest } from './sweep/request/read-request.ts';
+export type { RequestPayload, SweepRequest } from './sweep/request/request-schema.ts';
 export {
   agreedTo,
   type CarriedOut,

@@ -1,6 +1,6 @@
 /** @module Measures billed time when one of the idle jobs never finishes closing. */
 import type { Fleet } from '../../simulator/index.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
 import { type BenchCase, benchCase } from '../closing/model.ts';
 import { allAtOnce, defaults, fixedBatches, loop, patient } from '../closing/ways.ts';

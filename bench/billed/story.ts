@@ -13,7 +13,8 @@ import {
 import { OwnFollowUps } from '../../src/cli/sweep/wait-rounds.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload, SweepRequest } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { functionLimitMs } from '../closing/measure.ts';
 

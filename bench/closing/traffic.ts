@@ -8,7 +8,8 @@ import {
   VirtualClock,
 } from '../../simulator/index.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { whole } from '../numbers.ts';
 import { endless } from './compare.ts';

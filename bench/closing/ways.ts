@@ -1,7 +1,8 @@
 /** @module What people do today, with the official client as it comes, and the sweep beside it. */
 import { Client } from '@elastic/elasticsearch';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
 

@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';
-import { parseRequest, type SweepRequest, toPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest, toPayload } from '../../src/sweep/request/read-request.ts';
+import type { SweepRequest } from '../../src/sweep/request/request-schema.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
 import { isObject, type Json, valueAt } from './json.ts';
 import { isPlain } from './output-checks.ts';

@@ -102,7 +102,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'answers',
     wrong: 'forecasts without a state count as finished',
     mark: 'forecast-status',
-    becomes: ['> told', '> 1e9'],
+    becomes: ['> counted', '> 1e9'],
   },
   {
     property: 'answers',

@@ -116,7 +116,7 @@ export const breaks: readonly Break[] = [
   {
     property: 'force',
     wrong: 'a stuck job in force.exclude is forced',
-    mark: 'stuck-for',
+    mark: 'stuck-excluded',
     becomes: [' && mayForce(job)', ''],
   },
   {

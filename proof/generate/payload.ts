@@ -1,6 +1,6 @@
 /** @module Random valid requests. */
 import * as fc from 'fast-check';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { idAt } from '../case.ts';
 import { asJson, mostly, mostlyAbsent, present } from './values.ts';
 

@@ -1,12 +1,12 @@
 /** @module Writes the reference page, section by section, from the lists in the code. */
+import { exitCodes } from '../../src/base/exit-codes.ts';
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
 import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
-import { requestSchema } from '../../src/sweep/request/request.ts';
+import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 import {
   actReasons,
-  exitCodes,
   fuses,
   keepReasons,
   notAttemptedReasons,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { fleetSchema } from '../../simulator/fleets/schema.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
-import { requestSchema } from '../../src/sweep/request/request.ts';
+import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 
 /** The text of each file of `schemas/`, by its name without `.schema.json`. */
 export const schemaTexts: Readonly<Record<string, string>> = {

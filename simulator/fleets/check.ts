@@ -1,7 +1,7 @@
 /** @module Validates fleet files: returns the fleet, or every mistake with its path. */
-import { closest } from 'fastest-levenshtein';
 import * as z from 'zod';
-import { firstProblems, type Problem } from '../../src/base/errors.ts';
+import { knownFieldsHint } from '../../src/base/did-you-mean.ts';
+import { fieldName, firstProblems, type Problem } from '../../src/base/errors.ts';
 import { quote } from '../../src/base/text.ts';
 import { type Fleet, fleetSchema } from './schema.ts';
 
@@ -41,16 +41,13 @@ function* describe(issue: z.core.$ZodIssue, prefix: Path): Generator<Problem, un
 }
 
 function problem(path: Path, message: string): Problem {
-  const field = path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
-    .join('');
+  const field = fieldName(path);
   return { field, path, message: `${field || 'the fleet'}: ${message}` };
 }
 
 function unknownField(path: Path, key: string): string {
   const known = fieldsAt(path);
-  const hint = known.length > 0 ? `; did you mean ${closest(key, known)}? (${known.join(', ')})` : '';
-  return `an unknown field${hint}`;
+  return known.length > 0 ? `an unknown field; ${knownFieldsHint(key, known)}` : 'an unknown field';
 }
 
 function fieldsAt(path: Path): string[] {

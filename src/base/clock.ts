@@ -1,9 +1,9 @@
 /**
- * @module The time that a sweep lives in. Everything that waits or limits takes this clock, so that a
- * simulated hour passes in a moment and nothing in `sweep/` reads the machine's own time.
+ * @module The clock of a sweep. Everything that waits or limits takes it, so that a simulated hour passes in a moment and
+ * nothing in `sweep/` reads the machine's own time.
  */
 
-/** A limit in time: `signal` aborts with a `TimeoutError` when it is reached; dispose it when the work is done. */
+/** A time limit. `signal` aborts with a `TimeoutError` when it is reached. Dispose it when the work is done. */
 export interface Limit extends Disposable {
   readonly signal: AbortSignal;
 }

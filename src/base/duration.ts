@@ -2,17 +2,17 @@
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Deliberately narrower than what Elasticsearch takes: one spelling for one meaning. */
+/** Narrower than Elasticsearch's own durations on purpose: each duration has one meaning. */
 export const durationPattern = /^[1-9][0-9]*(ms|s|m|h|d)$/;
 
-/** Milliseconds of a duration such as `48h`; undefined when it is not one, or too long to count exactly. */
+/** Milliseconds of a duration such as `48h`; undefined if it is invalid or too long to count exactly. */
 export function parseDuration(text: string): number | undefined {
   const unit = durationPattern.exec(text)?.[1] as keyof typeof units | undefined;
   const ms = unit && Number.parseInt(text, 10) * units[unit];
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
-/** The duration in its largest whole unit, as a request would say it: 5400000 is `90m`. Takes a positive integer. */
+/** The duration in its largest whole unit: 5400000 is `90m`. Takes a positive integer. */
 export function formatDuration(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's'] as const)
     if (ms % units[unit] === 0) return `${ms / units[unit]}${unit}`;

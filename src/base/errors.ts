@@ -1,10 +1,9 @@
 /**
- * @module The errors that end a sweep before it has a report. Each has a name of its own (the function throws it by
- * that name), a sentence that says what to do next, and the exit code of docs/contract.md §5.
+ * @module The errors that end a sweep before it has a report. Each has its own name, which the function's caller sees, a
+ * message that says what to do next, and an exit code of docs/contract.md §5.
  */
 
-/** `1` a bug, `2` invalid input, `3` told to stop, `5` the cluster or the scheduler cannot be used. */
-export type ErrorExit = 1 | 2 | 3 | 5;
+import type { ErrorExit } from './exit-codes.ts';
 
 export abstract class JobsweepError extends Error {
   abstract readonly exitCode: ErrorExit;
@@ -15,24 +14,31 @@ export abstract class JobsweepError extends Error {
   }
 }
 
-/** One thing that is wrong with an input, in the words that a person needs to mend it. */
+/** One problem of an input, worded so that a person can fix it. */
 export interface Problem {
-  /** Where in the input, as `close.batch` or `jobs[2]`; empty for the input as a whole. */
+  /** The place in the input, such as `close.batch` or `jobs[2]`; empty for the whole input. */
   readonly field: string;
   readonly message: string;
   /** The same place as keys, for finding its line in a file. */
   readonly path: readonly (string | number)[];
 }
 
-/** So many are told of one input: more is no typo but another kind of file, and each costs a search for what was meant. */
-const mostProblems = 100;
+/** The name of a field as messages show it, for example `close.batch` or `jobs[2]`. */
+export function fieldName(path: Problem['path']): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
+    .join('');
+}
 
-/** The first of the problems, and a last one that says so when there are more. */
+/** Problems reported for one input. More means another kind of file, and each costs a search for a similar name. */
+const maxProblems = 100;
+
+/** The first problems, and a last one that says so if there are more. */
 export function firstProblems(all: Iterable<Problem>): Problem[] {
-  const problems = [...Iterator.from(all).take(mostProblems + 1)];
-  if (problems.length <= mostProblems) return problems;
-  const more = { field: '', path: [], message: `and more: only the first ${mostProblems} problems are told` };
-  return [...problems.slice(0, mostProblems), more];
+  const problems = [...Iterator.from(all).take(maxProblems + 1)];
+  if (problems.length <= maxProblems) return problems;
+  const more = { field: '', path: [], message: `and more: only the first ${maxProblems} problems are shown` };
+  return [...problems.slice(0, maxProblems), more];
 }
 
 /** The payload is not a valid request. Nothing was sent to any cluster. */
@@ -46,12 +52,12 @@ export class InvalidRequestError extends JobsweepError {
   }
 }
 
-/** A setting of the environment, of a secret or of the command line is missing or not valid. */
+/** A setting of the environment, of a secret or of the command line is missing or invalid. */
 export class InvalidSettingError extends JobsweepError {
   readonly exitCode = 2;
 }
 
-/** No answer from where the cluster's settings are kept: the network between, or the service itself. */
+/** The service that stores the cluster's settings does not answer. */
 export class SecretUnreachableError extends JobsweepError {
   readonly exitCode = 5;
 }
@@ -66,12 +72,12 @@ export class ClusterUnreachableError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** What answers is not an Elasticsearch that has machine learning. */
+/** The server that answers is not an Elasticsearch with machine learning. */
 export class NotElasticsearchError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** The cluster refused the credentials (401) or what they may do (403). */
+/** The cluster refused the credentials (401) or lacks a privilege for them (403). */
 export class AccessDeniedError extends JobsweepError {
   readonly exitCode = 5;
   readonly status: number;
@@ -82,14 +88,14 @@ export class AccessDeniedError extends JobsweepError {
   }
 }
 
-/** A part of the inventory could not be read or understood; a sweep on half of it could close a busy job. */
+/** A part of the inventory could not be read or understood. A sweep with half an inventory could close a busy job. */
 export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A read by ids fails for some of them by themselves, and not for the others. Nothing is known of any of them. */
+/** A read by ids failed because of some of them. The others can be read without those. */
 export class UnreadableEntriesError extends UnreadableInventoryError {
-  /** By the id of the job or datafeed, what the cluster answered. */
+  /** The cluster's error for each of them, by the id of the job or datafeed. */
   readonly unreadable: ReadonlyMap<string, Error>;
 
   constructor(unreadable: ReadonlyMap<string, Error>) {
@@ -98,17 +104,17 @@ export class UnreadableEntriesError extends UnreadableInventoryError {
   }
 }
 
-/** This machine's clock is too far from the cluster's for idle times to mean anything. */
+/** This machine's clock differs so much from the cluster's that idle times are meaningless. */
 export class WrongClockError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** The sweep was told to stop before it knew any job: there is nothing that a report could say. */
+/** The sweep was interrupted before it had read any job, so there is nothing to report. */
 export class StoppedError extends JobsweepError {
   readonly exitCode = 3;
 }
 
-/** The scheduler could not be reached, or refused. */
+/** The scheduler is unreachable or refused the request. */
 export class SchedulerError extends JobsweepError {
   readonly exitCode = 5;
 }

@@ -1,15 +1,15 @@
 /**
- * @module Imported before anything else by the function and the command: keeps libraries from printing what passes
- * through them. What they print of requests and files includes credentials.
+ * @module Keeps libraries from printing requests and files, which include credentials. The function and the command import
+ * it before anything else.
  */
 
-// `debug`, which the Elasticsearch client prints whole requests with, and `yaml`, which prints the files it reads
+// With DEBUG the Elasticsearch client prints whole requests; with the others `yaml` prints the files that it reads.
 for (const name of ['DEBUG', 'LOG_TOKENS', 'LOG_STREAM']) delete process.env[name];
 
-// Node 22.12 and earlier cannot leave the environment out of their diagnostic reports
+// Node 22.12 and earlier cannot exclude the environment from diagnostic reports.
 if ('excludeEnv' in process.report) process.report.excludeEnv = true;
 
-/** The warning that NODE_DEBUG needs, if it is set: its channels are Node's own, and were opened before any module ran. */
+/** A warning if NODE_DEBUG is set. Node reads it before any module runs, so it cannot be turned off here. */
 export function debugWarning({
   NODE_DEBUG,
 }: Readonly<Record<string, string | undefined>>): string | undefined {

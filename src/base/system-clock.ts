@@ -2,23 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Limit } from './clock.ts';
 
-// setTimeout fires at once for anything above 2^31-1 ms; no limit of ours is near 24 days.
-const longest = 2 ** 31 - 1;
+// setTimeout fires at once for delays above 2^31-1 ms. No limit here is near 24 days.
+const maxDelay = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
     signal?.throwIfAborted();
-    await sleep(Math.min(Math.max(ms, 0), longest), undefined, signal ? { signal } : {}).catch(
+    await sleep(Math.min(Math.max(ms, 0), maxDelay), undefined, signal ? { signal } : {}).catch(
       (error: unknown) => {
-        // node wraps the reason in an AbortError; the callers of this clock are promised the reason itself
+        // Node wraps the reason in an AbortError, but this clock promises the reason itself.
         throw signal?.aborted ? signal.reason : error;
       },
     );
   },
   limit: (ms): Limit => {
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(timeoutError(ms)), Math.min(Math.max(ms, 0), longest));
+    const timer = setTimeout(() => controller.abort(timeoutError(ms)), Math.min(Math.max(ms, 0), maxDelay));
     return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };

@@ -1,14 +1,14 @@
-/** @module Values from outside, made safe to show: on a terminal, in a log line, in an error message. */
+/** @module Makes values from outside safe to show: on a terminal, in a log line, in an error message. */
 
-// Control characters, and the invisible ones that reorder or hide text: an id must not repaint someone's terminal.
+// Control characters, and invisible ones that reorder or hide text: a job id must not manipulate a terminal.
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** `text` with every control or invisible character written as its code. */
+/** `text` with each control or invisible character replaced by its code. */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** `text` with those control and invisible characters written as their codes that JSON itself would leave. */
+/** `text` with the control and invisible characters replaced that JSON does not escape itself. */
 export function shownInJson(text: string): string {
   return text.replace(unprintable, (character) =>
     JSON.stringify(character) === `"${character}"` ? printable(character) : character,
@@ -16,8 +16,8 @@ export function shownInJson(text: string): string {
 }
 
 /**
- * A value as JSON in which every control or invisible character is escaped: JSON itself demands that of a few only, and
- * the others act on the terminal that somebody reads it on. `indent` as for `JSON.stringify`.
+ * A value as JSON in which every control or invisible character is escaped. JSON requires that only for some of them, and
+ * the others can manipulate a terminal. `indent` as for `JSON.stringify`.
  */
 export function plainJson(value: unknown, indent?: number): string {
   return (JSON.stringify(value, null, indent) ?? 'null').replace(unprintable, (character) =>
@@ -27,22 +27,22 @@ export function plainJson(value: unknown, indent?: number): string {
 
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A value as it stood in an input, cut to `limit` characters; undefined is `nothing`. */
+/** A value of an input, shown in at most `limit` characters; undefined is `nothing`. */
 export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
-  // 1e999 in JSON: the writer of JSON would say null, which may be a value that is allowed
+  // 1e999 in JSON is Infinity, which JSON.stringify would show as null, a value that may be allowed.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   let text: string;
   try {
     text = JSON.stringify(value) ?? typeof value;
   } catch {
-    text = 'a value that JSON cannot hold'; // a BigInt, or one that holds itself, as YAML can say it
+    text = 'a value that JSON cannot represent'; // a BigInt, or a YAML value that contains itself
   }
   const shown = printable(text);
   return shown.length > limit ? `${shown.slice(0, limit - 1)}…` : shown;
 }
 
-/** An error of the network without Node's advice on its own options, which a function and a command do not have. */
+/** Removes Node's advice about its own options from a network error: users of the function cannot set them. */
 export function withoutNodeHint(text: string): string {
   return text.replace(/;[^;]*\btry running Node\.js with --use-system-ca\b.*$/s, '');
 }

@@ -1,8 +1,8 @@
-/** @module Reads that count only together. */
+/** @module Runs reads that are useless unless all of them succeed. */
 
 /**
- * What all of the reads return. When one fails, the others are given up: they would go on asking, with pauses and tries
- * of their own, after the sweep has said that it cannot go on.
+ * Returns the results of all reads. If one fails, aborts the others: their retries would otherwise continue after the
+ * sweep has failed.
  */
 export async function together<const T extends readonly unknown[]>(
   signal: AbortSignal,

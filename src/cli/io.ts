@@ -26,5 +26,5 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** What a command ends with; see `exitCodes` in `sweep/vocabulary.ts`. */
+/** What a command ends with; see `exitCodes` in `base/exit-codes.ts`. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5;

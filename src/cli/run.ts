@@ -1,10 +1,11 @@
 /** @module One run of the command: arguments in, exit code out; every error becomes a message and a code here. */
+
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { JobsweepError } from '../base/errors.ts';
+import { exitCodes } from '../base/exit-codes.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { printable } from '../base/text.ts';
-import { exitCodes } from '../sweep/vocabulary.ts';
 import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';

@@ -3,6 +3,7 @@
  * or left out, so that its job is kept, and an answer that is not a listing is refused.
  */
 
+import { isJsonObject } from '../base/json.ts';
 import { quote } from '../base/text.ts';
 import { isDatafeedId, isId } from '../sweep/planning/job-id.ts';
 import { isProtectionKey, type ProtectionSettings } from '../sweep/planning/protection.ts';
@@ -21,10 +22,10 @@ export type ListingKey = keyof typeof idKeys;
  * that the request named: the server answers 404 when one does not exist, so each must be listed exactly once.
  */
 export function readListing(body: unknown, key: ListingKey, asked?: readonly string[]): readonly Fields[] {
-  if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
+  if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
   // filter_path drops empty lists
   const entries = body[key] === undefined ? [] : body[key];
-  if (!Array.isArray(entries) || !entries.every(isFields))
+  if (!Array.isArray(entries) || !entries.every(isJsonObject))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   if (body.count !== entries.length)
     throw new UnreadableAnswer(`count is ${quote(body.count)}, but ${entries.length} ${key} are listed`);
@@ -83,7 +84,7 @@ function protectionIn(settings: Fields): ProtectionSettings | undefined {
 function readBlocked({ blocked, deleting }: Fields): string | undefined {
   if (blocked !== undefined)
     // break: blocked-reason
-    return isFields(blocked) && typeof blocked.reason === 'string' ? blocked.reason : 'unknown';
+    return isJsonObject(blocked) && typeof blocked.reason === 'string' ? blocked.reason : 'unknown';
   return deleting === undefined || deleting === false ? undefined : 'delete';
 }
 
@@ -115,7 +116,7 @@ export function readJobStats(entry: Fields): JobStats {
 
 /** The processors of a node, from its attributes. No verdict depends on them, so a bad value is simply unknown. */
 function readProcessors(attributes: unknown): number | undefined {
-  if (!isFields(attributes)) return undefined;
+  if (!isJsonObject(attributes)) return undefined;
   const exact = processorsFrom(attributes['ml.allocated_processors_double']);
   return exact ?? processorsFrom(attributes['ml.allocated_processors']);
 }
@@ -167,8 +168,8 @@ function readForecasts(stats: unknown, reader: FieldReader): number {
 export function readDatafeedStats(
   entry: Fields,
 ): Omit<DatafeedStats, 'jobId'> & { readonly jobId: string | undefined } {
-  const timing = isFields(entry.timing_stats) ? entry.timing_stats : {};
-  const running = isFields(entry.running_state) ? entry.running_state : {};
+  const timing = isJsonObject(entry.timing_stats) ? entry.timing_stats : {};
+  const running = isJsonObject(entry.running_state) ? entry.running_state : {};
   const { real_time_configured: configured, real_time_running: current } = running;
   const known = typeof configured === 'boolean' && typeof current === 'boolean';
   return {
@@ -198,7 +199,7 @@ class FieldReader {
 
   /** An object; empty if missing. */
   fields(name: string, value: unknown): Fields {
-    return value === undefined ? {} : isFields(value) ? value : this.#failure(name, value, {});
+    return value === undefined ? {} : isJsonObject(value) ? value : this.#failure(name, value, {});
   }
 
   /** A required string. */
@@ -257,12 +258,8 @@ const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 
 /** Bytes of the model, for display and sums only. An impossible size counts as unknown. */
 function sizeOf(stats: unknown): number | undefined {
-  const bytes = isFields(stats) ? stats.model_bytes : undefined;
+  const bytes = isJsonObject(stats) ? stats.model_bytes : undefined;
   return typeof bytes === 'number' && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Epoch milliseconds, as a number or as a date's text. */

@@ -1,13 +1,13 @@
 /** @module Turns the answer to a close request into a hint for the next step (`CloseAnswer`). */
+import { isJsonObject } from '../base/json.ts';
 import type { CloseAnswer } from '../sweep/ports.ts';
-import { isFields } from './answers.ts';
 import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
 /** The hint in an answer. It relies on the server's texts, which are the same from 7.17 to 9.x; any other is `error`. */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
   if ('failure' in answer) return ofFailure(answer.failure);
-  if (isFields(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
+  if (isJsonObject(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
   return { kind: 'lost', reason: 'the answer to the close did not say that it was done' };
 }
 

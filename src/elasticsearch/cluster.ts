@@ -2,6 +2,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../base/errors.ts';
+import { isJsonObject } from '../base/json.ts';
 import { printable } from '../base/text.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
 import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/planning/job-id.ts';
@@ -19,7 +20,6 @@ import type {
 import {
   type Fields,
   idOf,
-  isFields,
   type ListingKey,
   ownerOf,
   processorsFrom,
@@ -144,8 +144,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 
   async identify(signal: AbortSignal): Promise<ClusterIdentity> {
     const body = await this.#optional({ method: 'GET', path: '/' }, signal);
-    const { cluster_uuid: uuid, version } = isFields(body) ? body : {};
-    const number = isFields(version) ? version.number : undefined;
+    const { cluster_uuid: uuid, version } = isJsonObject(body) ? body : {};
+    const number = isJsonObject(version) ? version.number : undefined;
     return {
       id: nameFrom(uuid) ?? addressHash(this.#connection),
       version: nameFrom(number) ?? null,
@@ -180,8 +180,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       { method: 'POST', path: '/_security/user/_has_privileges', body: { cluster: ['manage_ml'] } },
       signal,
     );
-    const cluster = isFields(body) ? body.cluster : undefined;
-    const granted = isFields(cluster) ? cluster.manage_ml : undefined;
+    const cluster = isJsonObject(body) ? body.cluster : undefined;
+    const granted = isJsonObject(cluster) ? cluster.manage_ml : undefined;
     return typeof granted === 'boolean' ? granted : undefined;
   }
 
@@ -338,14 +338,14 @@ const mayConcernOne = (reading: Reading<unknown>): reading is { readonly failure
 
 /** Requires an explicit true or false: anything else could hide that upgrade mode is on. */
 function readUpgradeMode(body: unknown): boolean {
-  const mode = isFields(body) ? body.upgrade_mode : undefined;
+  const mode = isJsonObject(body) ? body.upgrade_mode : undefined;
   if (typeof mode === 'boolean') return mode;
   throw new UnreadableAnswer('it does not say whether machine learning is in upgrade mode');
 }
 
 function readLargestNode(body: unknown): number | undefined {
-  const limits = isFields(body) ? body.limits : undefined;
-  return processorsFrom(isFields(limits) ? limits.max_single_ml_node_processors : undefined);
+  const limits = isJsonObject(body) ? body.limits : undefined;
+  return processorsFrom(isJsonObject(limits) ? limits.max_single_ml_node_processors : undefined);
 }
 
 /** A name or version of the server, if short enough to show; `_na_` means that it has none yet. */

@@ -1,7 +1,8 @@
 /** @module Reads what `jobsweep doctor` checks: whether this cluster can be swept with these settings. Changes nothing. */
 import type { Clock } from '../base/clock.ts';
+import { isJsonObject } from '../base/json.ts';
 import { quote } from '../base/text.ts';
-import { type Fields, isFields, UnreadableAnswer } from './answers.ts';
+import { type Fields, UnreadableAnswer } from './answers.ts';
 import { shownCertificate } from './client/authority.ts';
 import { type Connection, urlOf } from './connection.ts';
 import type { Failure } from './failure.ts';
@@ -55,7 +56,7 @@ export async function examine(
       reader.read(
         question,
         (body) => {
-          if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
+          if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
           return understand(body);
         },
         signal,
@@ -76,7 +77,7 @@ export async function examine(
           path: '/_security/user/_has_privileges',
           body: { cluster: [...examinedPrivileges] },
         },
-        ({ cluster }) => (isFields(cluster) ? cluster : {}),
+        ({ cluster }) => (isJsonObject(cluster) ? cluster : {}),
       ),
       ask(
         { method: 'GET', path: '/_cluster/settings', query: { include_defaults: true, flat_settings: true } },
@@ -100,7 +101,7 @@ export async function examine(
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 
 function effectiveSettings({ defaults, persistent, transient }: Fields): Fields {
-  return Object.assign({}, ...[defaults, persistent, transient].filter(isFields)) as Fields;
+  return Object.assign({}, ...[defaults, persistent, transient].filter(isJsonObject)) as Fields;
 }
 
 async function certificateOf(

@@ -1,5 +1,6 @@
 /** @module Classifies what the client throws by what can be done about it, with a reason that is safe to show. */
 import { errors } from '@elastic/elasticsearch';
+import { isJsonObject } from '../base/json.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
 import type { ClusterError } from '../sweep/ports.ts';
 import { WrongFingerprint } from './client/authority.ts';
@@ -91,8 +92,8 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   // not `error.statusCode`, which prefers a `status` in the body over the real one
   const status = error.meta.statusCode ?? 0;
   const retryAfterMs = retryAfter(error.headers);
-  const serverError = isObject(error.body) ? error.body.error : undefined;
-  if (isObject(serverError) && ['type', 'reason', 'root_cause'].some((field) => field in serverError)) {
+  const serverError = isJsonObject(error.body) ? error.body.error : undefined;
+  if (isJsonObject(serverError) && ['type', 'reason', 'root_cause'].some((field) => field in serverError)) {
     const said = typeof serverError.reason === 'string' ? serverError.reason : 'no reason given';
     // The reason of index_closed_exception is "closed", and the index is in a field of its own.
     const { index } = serverError;
@@ -131,7 +132,7 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
 }
 
 const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: number): boolean =>
-  headers?.['x-elastic-product'] === 'Elasticsearch' || (isObject(body) && body.status === status);
+  headers?.['x-elastic-product'] === 'Elasticsearch' || (isJsonObject(body) && body.status === status);
 
 /** Whether the headers are Kibana's: it sends its name and licence in each answer. */
 export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
@@ -139,7 +140,7 @@ export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean 
 
 /** Recognises Kibana by the form of its errors, in case a proxy drops its headers. */
 const isErrorOfKibana = (body: unknown): boolean =>
-  isObject(body) &&
+  isJsonObject(body) &&
   typeof body.statusCode === 'number' &&
   typeof body.error === 'string' &&
   typeof body.message === 'string';
@@ -147,7 +148,7 @@ const isErrorOfKibana = (body: unknown): boolean =>
 /** The human-readable text in an answer that is not from Elasticsearch; empty if there is none. */
 function wordsOf(body: unknown): string {
   const parsed = typeof body === 'string' && body.trimStart().startsWith('{') ? parsedJson(body) : body;
-  if (isObject(parsed)) return wordsOfJson(parsed);
+  if (isJsonObject(parsed)) return wordsOfJson(parsed);
   return typeof body === 'string' ? wordsOfPage(body) : '';
 }
 
@@ -164,7 +165,7 @@ const sentenceFields = ['message', 'Message', 'error_description', 'detail', 'ti
 
 function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
   const [first] = Array.isArray(body.errors) ? (body.errors as unknown[]) : [];
-  const inner = [body, body.error, first].filter(isObject);
+  const inner = [body, body.error, first].filter(isJsonObject);
   const found = inner
     .flatMap((fields) => sentenceFields.map((field) => fields[field]))
     .find((text) => typeof text === 'string' && text.trim() !== '');
@@ -176,7 +177,7 @@ const maxCauses = 5;
 
 /** The reasons of an error's `caused_by`, the outermost first. */
 function causesOf({ caused_by: cause }: Readonly<Record<string, unknown>>, max = maxCauses): string[] {
-  if (!isObject(cause) || max === 0) return [];
+  if (!isJsonObject(cause) || max === 0) return [];
   const { reason, type } = cause;
   const words = [type, reason].filter((each) => typeof each === 'string' && each !== '').join(': ');
   return [...(words === '' ? [] : [words]), ...causesOf(cause, max - 1)];
@@ -238,7 +239,3 @@ export const lacksPrivilege = (failure: Failure): boolean =>
 /** Whether the error concerns the caller or the whole cluster rather than the named jobs, so that every request fails. */
 export const concernsAll = (error: ClusterError): boolean =>
   ['credentials', 'privilege', 'license', 'front'].includes(subjectOf(error));
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -1,5 +1,6 @@
 /** @module Reads complete listings: by ids, some of which may no longer exist, and beyond 10,000 entries an answer. */
 import { UnreadableEntriesError } from '../base/errors.ts';
+import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
 
 /** The server's limit for one listing. It silently drops the rest. */
 export const mostListed = 10_000;
@@ -7,8 +8,6 @@ export const mostListed = 10_000;
 /** The characters that ids and group names may begin with, and those that may follow. */
 const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
-/** Bytes of ids in one request line, which servers limit to 4,096. A comma is sent as `%2C`. */
-const mostIdBytes = 3_000;
 /** Limit for a server that answers every request with everything. 31,000 jobs with one long prefix take about 40 parts. */
 const mostParts = 200;
 /** A prefix with this share of a full answer already seen is split without reading it. */
@@ -103,7 +102,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
     if (below.length === 0 || count > room || cost > bytes) {
       below.push([]);
       room = mostListed / 2;
-      bytes = mostIdBytes;
+      bytes = maxIdBytes;
     }
     below.at(-1)?.push(longer);
     room -= count;
@@ -194,8 +193,8 @@ export function chunks(ids: readonly string[]): string[][] {
   const lists: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const id of ids) {
-    const cost = encodeURIComponent(id).length + 3;
-    if (bytes + cost > mostIdBytes) {
+    const cost = encodeURIComponent(id).length + separatorBytes;
+    if (bytes + cost > maxIdBytes) {
       lists.push([]);
       bytes = 0;
     }

@@ -1,5 +1,6 @@
 /** @module Opens jobs and starts datafeeds, for `jobsweep reopen`. A sweep itself never uses this. */
 import type { Clock } from '../base/clock.ts';
+import { answerMargin } from '../sweep/budget.ts';
 import type { JobId } from '../sweep/planning/job-id.ts';
 import type { ClusterError } from '../sweep/ports.ts';
 import type { Connection } from './connection.ts';
@@ -12,9 +13,6 @@ export interface Opened {
   /** The cluster has no capacity now. It may have asked for a wait, in milliseconds. */
   readonly busy?: { readonly retryAfterMs?: number | undefined };
 }
-
-/** How much longer the client waits than the server's timeout, in milliseconds. */
-const answerMargin = 10_000;
 
 export class Opener implements AsyncDisposable {
   readonly #wire: Wire;

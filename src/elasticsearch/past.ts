@@ -7,7 +7,8 @@ import type { Message, Snapshot } from '../advise/evidence.ts';
 import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
 import type { Clock } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
-import { type Fields, isFields, momentOf, UnreadableAnswer } from './answers.ts';
+import { isJsonObject } from '../base/json.ts';
+import { type Fields, momentOf, UnreadableAnswer } from './answers.ts';
 import { messageOf, messagesQuery } from './audit-messages.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
@@ -194,9 +195,9 @@ const configFields = [
 
 /** Of the datafeed's config, or the server's default, which follows from the bucket span. */
 function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
-  if (!isFields(datafeed)) return undefined;
+  if (!isJsonObject(datafeed)) return undefined;
   if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);
-  const span = isFields(analysis) ? parseDuration(String(analysis.bucket_span)) : undefined;
+  const span = isJsonObject(analysis) ? parseDuration(String(analysis.bucket_span)) : undefined;
   if (span === undefined) return undefined;
   const minute = 60_000;
   if (span <= 2 * minute) return minute;
@@ -234,7 +235,7 @@ function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
   const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
   byJob.set(jobId, own);
   if (own.size >= maxPerJob) return;
-  const bytes = isFields(sizes) ? sizes.model_bytes : undefined;
+  const bytes = isJsonObject(sizes) ? sizes.model_bytes : undefined;
   own.set(`${String(id)} ${at}`, {
     at,
     latestRecord: momentOf(entry.latest_record_time_stamp),
@@ -244,20 +245,20 @@ function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
 }
 
 function listOf(body: unknown, key: 'jobs' | 'model_snapshots'): readonly Fields[] {
-  if (!isFields(body)) throw new UnreadableAnswer('it is not a JSON object');
+  if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
   // filter_path leaves an empty list out
   const entries = body[key] === undefined ? [] : body[key];
-  if (!Array.isArray(entries) || !entries.every(isFields))
+  if (!Array.isArray(entries) || !entries.every(isJsonObject))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   return entries;
 }
 
 function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }[] {
   // without an index of that name, nothing is left of the answer
-  const hits = isFields(body) && isFields(body.hits) ? (body.hits.hits ?? []) : [];
+  const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
   if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
   return hits.flatMap((hit: unknown) =>
-    isFields(hit) && isFields(hit._source) ? [{ id: String(hit._id), source: hit._source }] : [],
+    isJsonObject(hit) && isJsonObject(hit._source) ? [{ id: String(hit._id), source: hit._source }] : [],
   );
 }
 

@@ -1,6 +1,7 @@
 /** @module When jobs were opened and closed lately, by anybody, from `.ml-notifications*`: one optional read of a sweep. */
+import { isJsonObject } from '../base/json.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
-import { isFields, momentOf } from './answers.ts';
+import { momentOf } from './answers.ts';
 import { messageOf, stateMessagesQuery } from './audit-messages.ts';
 import type { Wire } from './wire.ts';
 
@@ -46,11 +47,11 @@ export async function readStateMoments(
     );
     if ('failure' in answer) return undefined;
     const { body } = answer;
-    const hits = isFields(body) && isFields(body.hits) ? (body.hits.hits ?? []) : [];
+    const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
     if (!Array.isArray(hits)) return undefined;
     let oldest = to;
     for (const hit of hits) {
-      if (!isFields(hit) || !isFields(hit._source) || seen.has(String(hit._id))) continue;
+      if (!isJsonObject(hit) || !isJsonObject(hit._source) || seen.has(String(hit._id))) continue;
       seen.add(String(hit._id));
       const { job_id: jobId, message } = hit._source;
       const at = momentOf(hit._source.timestamp);

@@ -1,6 +1,6 @@
 /**
- * @module The function's own log lines. They are the record of what a sweep did, so no log level drops them: not
- * Powertools' variables, and not the level that Lambda itself filters by.
+ * @module Writes the function's log lines. They are the record of what a sweep did, so no log level may drop them: neither
+ * Powertools' variables nor Lambda's own filter.
  */
 import type { Context } from 'aws-lambda';
 import { shownInJson } from '../base/text.ts';
@@ -11,12 +11,12 @@ export type Level = 'INFO' | 'WARN' | 'ERROR';
 /** Writes one JSON line. */
 export type WriteLine = (level: Level, message: string, fields: object) => void;
 
-/** From the least to the most severe, as Lambda names them. */
+/** Lambda's log levels, the least severe first. */
 const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 /**
- * With JSON as log format, Lambda drops each line whose `level` is below AWS_LAMBDA_LOG_LEVEL, and takes a line without
- * a level or an RFC 3339 `timestamp` for INFO. So a line carries its own level, or the lowest one that passes.
+ * With JSON as log format, Lambda drops lines whose `level` is below AWS_LAMBDA_LOG_LEVEL, and treats a line without a
+ * level or an RFC 3339 `timestamp` as INFO. So a line has its own level, or the lowest one that passes.
  */
 export function stampOf(
   level: Level,
@@ -29,12 +29,12 @@ export function stampOf(
   };
 }
 
-/** JSON leaves some characters as they are that act on a terminal, and logs are read on terminals. */
+/** JSON does not escape all characters that can manipulate a terminal, and logs are read on terminals. */
 const escaped = (_key: string, value: unknown) =>
   // break: log-escapes
   typeof value === 'string' ? shownInJson(value) : value;
 
-/** The first invocation of this process. */
+/** The id of the first invocation of this process. */
 let coldRequestId: string | undefined;
 
 /** The writer of one invocation's lines. */
@@ -49,19 +49,19 @@ export function auditLog(context: Context, environment: Environment): WriteLine 
     function_request_id: context.awsRequestId,
   };
   return (level, message, fields) => {
-    // not `console`, which Lambda's runtime filters and rewrites
+    // Not `console`: Lambda's runtime filters and rewrites its output.
     const line = { ...stampOf(level, environment), message, ...invocation, ...fields };
     process.stdout.write(`${JSON.stringify(line, escaped)}\n`);
   };
 }
 
-/** More than this in the queue makes a writer of many lines wait, bytes. */
+/** A writer of many lines waits while more than this is queued, in bytes. */
 const maxQueued = 64 * 1024;
 
 /**
- * Waits until the lines are out if many are queued, or, with `all`, if any are. Lambda freezes the process when the
- * handler returns: what is queued then is written by the next invocation, or never. Ends when the log is closed, or when
- * nothing has read it for `limitMs`.
+ * Waits until queued lines are written: if many are queued, or with `all` if any are. Lambda freezes the process when the
+ * handler returns, so lines that are still queued are written by the next invocation or never. Gives up when the log is
+ * closed, or after `limitMs`.
  */
 export async function flushLog(limitMs: number, all = false): Promise<void> {
   const { stdout } = process;
@@ -73,7 +73,7 @@ export async function flushLog(limitMs: number, all = false): Promise<void> {
   clearTimeout(limit);
 }
 
-/** What a line says of an error. Its other fields may hold what the SDK or the cluster answered, and stay out. */
+/** The fields of an error that are logged. Others may contain answers of the SDK or the cluster, so they are left out. */
 export function errorFields(error: Error): object {
   const { name, message, stack, cause } = error;
   return { name, message, stack, ...(cause instanceof Error && { cause: errorFields(cause) }) };

@@ -1,4 +1,4 @@
-/** @module The Lambda function: middy around `sweep()`. What it takes and returns is the contract's request and report. */
+/** @module The Lambda function: middy around `sweep()`. It takes a request and returns a report (docs/contract.md). */
 import '../base/quiet.ts';
 
 import middy from '@middy/core';
@@ -11,30 +11,31 @@ import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
 import { type Environment, findConnection } from '../settings/find-connection.ts';
 import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
 import { secretReader } from '../settings/secrets.ts';
-import { fitReport, type SweepReport } from '../sweep/reporting/report.ts';
-import { parseRequest } from '../sweep/request/request.ts';
+import { fitReport } from '../sweep/reporting/fit-report.ts';
+import type { SweepReport } from '../sweep/reporting/report.ts';
+import { parseRequest } from '../sweep/request/read-request.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
 import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';
 import { publishMetrics } from './metrics.ts';
 
-/** What the function lives on; tests bring their own clock. */
+/** The environment and the clock of the function; tests pass their own clock. */
 export interface FunctionWorld {
   readonly environment: Environment;
   readonly clock: Clock;
 }
 
-/** Lambda refuses answers over 6 MB; the rest is for what wraps them. */
-const mostBytes = 5_000_000;
-/** CloudWatch may cut lines over 256 KB, and a half is no JSON; the rest is for what the logger adds. */
-const mostLineBytes = 240_000;
-/** What is left for the answer when nothing reads the log, in milliseconds. */
+/** Lambda refuses responses over 6 MB; the rest is left for its envelope. */
+const maxBytes = 5_000_000;
+/** CloudWatch may cut lines over 256 KB, which would break their JSON; the rest is left for the logger's fields. */
+const maxLineBytes = 240_000;
+/** Reserve for returning the report if nothing reads the log, in milliseconds. */
 const timeToAnswer = 1_000;
 
-// A log that cannot be written must not end the process: the sweep goes on, and its caller gets the report.
+// A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-/** The handler on a given world: an event is a request, the return value its report. */
+/** Creates the handler. Its event is a request, its return value the report. */
 export function createHandler({ environment, clock }: FunctionWorld) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
     .onError(({ error, context }) =>
@@ -42,14 +43,14 @@ export function createHandler({ environment, clock }: FunctionWorld) {
     )
     .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
       const { request, warnings } = parseRequest(event);
-      // before the cluster is known: a setting that is not valid ends the sweep before anything is asked
+      // First, so that an invalid setting ends the sweep before any request is sent.
       await using followUps = followUpsFrom({
         environment,
         clock,
         invokedArn: context.invokedFunctionArn,
         running: request.followUpOf,
       });
-      // in the machine's own time, in which the network answers; a second is for saying what went wrong
+      // By the system clock, because this is a real network call. One second is left to report an error.
       const readSecret = secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000);
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
       if (!connection) {
@@ -64,7 +65,7 @@ export function createHandler({ environment, clock }: FunctionWorld) {
         warnings: debug === undefined ? warnings : [...warnings, debug],
       };
       const write = auditLog(context, environment);
-      // Sockets end with the sweep: a warm function would keep them open for minutes, sweep after sweep.
+      // Closes the sockets with the sweep: a warm function would keep them open for minutes.
       await using cluster = new ElasticsearchCluster(connection, clock);
       const report = await sweep(order, {
         cluster,
@@ -79,7 +80,7 @@ export function createHandler({ environment, clock }: FunctionWorld) {
       await logReport(report, write, logTime);
       publishMetrics(report, environment);
       await flushLog(logTime(), true);
-      return fitReport(report, mostBytes);
+      return fitReport(report, maxBytes);
     });
 }
 
@@ -94,7 +95,7 @@ async function logReport(report: SweepReport, write: WriteLine, logTime: () => n
     write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
     await flushLog(logTime());
   }
-  const { jobs: _told, ...rest } = fitReport({ ...report, jobs: [] }, mostLineBytes);
+  const { jobs: _logged, ...rest } = fitReport({ ...report, jobs: [] }, maxLineBytes);
   write('INFO', 'sweep finished', rest);
 }
 

@@ -1,4 +1,4 @@
-/** @module The numbers of a sweep as CloudWatch metrics, in the embedded form that needs no call. Alarms rest on these names. */
+/** @module Writes the numbers of a sweep as CloudWatch metrics in the embedded metric format. Alarms use these names. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Environment } from '../settings/find-connection.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
@@ -6,16 +6,19 @@ import { stampOf } from './audit-log.ts';
 
 export const metricsNamespace = 'jobsweep';
 
-/** The metrics beside the report's counts, which carry their own names. */
+/** The metrics in addition to the report's counts. */
 export const extraMetrics = {
   freedBytes: { unit: MetricUnit.Bytes, means: 'memory of the jobs that were closed' },
-  durationMs: { unit: MetricUnit.Milliseconds, means: 'how long the sweep took' },
-  refused: { unit: MetricUnit.Count, means: '1 when a fuse stopped the sweep, else 0' },
-  partial: { unit: MetricUnit.Count, means: '1 when something was left that nobody comes back for, else 0' },
-  followedUp: { unit: MetricUnit.Count, means: 'jobs that a follow-up was arranged for' },
+  durationMs: { unit: MetricUnit.Milliseconds, means: 'duration of the sweep' },
+  refused: { unit: MetricUnit.Count, means: '1 if a fuse stopped the sweep, else 0' },
+  partial: {
+    unit: MetricUnit.Count,
+    means: '1 if a job failed, is unknown or was left without a follow-up, else 0',
+  },
+  followedUp: { unit: MetricUnit.Count, means: 'jobs that the follow-up takes' },
 } as const;
 
-/** Writes one line with every count, zeros included: an alarm on a missing number could not tell rest from death. */
+/** Writes one line with every count, zeros included. A missing number would look the same as a function that is down. */
 export function publishMetrics(report: SweepReport, environment: Environment): void {
   const metrics = new Metrics({ namespace: metricsNamespace, serviceName: 'jobsweep' });
   metrics.addDimension('cluster', report.cluster.name);
@@ -29,7 +32,7 @@ export function publishMetrics(report: SweepReport, environment: Environment): v
   };
   for (const [name, value] of Object.entries(extra))
     metrics.addMetric(name, extraMetrics[name as keyof typeof extra].unit, value);
-  // not `publishStoredMetrics`, which POWERTOOLS_DEV and POWERTOOLS_METRICS_DISABLED turn off
+  // Not `publishStoredMetrics`, which POWERTOOLS_DEV and POWERTOOLS_METRICS_DISABLED turn off.
   const line = { ...stampOf('INFO', environment), ...metrics.serializeMetrics() };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -1,6 +1,7 @@
 /** @module Compares a wanted schedule with the existing one, field by field, with the file's field names. */
 import { isDeepStrictEqual } from 'node:util';
 import { formatDuration } from '../base/duration.ts';
+import { isJsonObject } from '../base/json.ts';
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { nextRun } from './definition.ts';
 import { triggerAttributes } from './schedule-input.ts';
@@ -68,7 +69,7 @@ function requestFields(input: string | undefined): [string, unknown][] {
   } catch {
     return [['request', input]];
   }
-  if (!isRecord(payload)) return [['request', payload]];
+  if (!isJsonObject(payload)) return [['request', payload]];
   const { trigger, ...request } = payload;
   // one field: people want to know whether the attributes are there, not how they are written
   const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
@@ -77,11 +78,8 @@ function requestFields(input: string | undefined): [string, unknown][] {
 
 function leaves(value: Record<string, unknown>, path: string): [string, unknown][] {
   return Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
-    isRecord(inner) && Object.keys(inner).length > 0
+    isJsonObject(inner) && Object.keys(inner).length > 0
       ? leaves(inner, `${path}.${key}`)
       : [[`${path}.${key}`, inner]],
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

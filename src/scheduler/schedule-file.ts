@@ -2,12 +2,13 @@
  * @module Reads the file of recurring schedules. Returns its definitions only if the whole file is valid, payloads
  * included.
  */
-import { closest } from 'fastest-levenshtein';
 import type * as z from 'zod';
+import { knownFieldsHint } from '../base/did-you-mean.ts';
 import { parseDuration } from '../base/duration.ts';
-import { firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';
+import { fieldName, firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { parseRequest, type RequestPayload, requestSchema } from '../sweep/request/request.ts';
+import { parseRequest } from '../sweep/request/read-request.ts';
+import { type RequestPayload, requestSchema } from '../sweep/request/request-schema.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { existsInZone, nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';
@@ -178,9 +179,7 @@ const invalidFile = (problems: Iterable<Problem>) =>
   new InvalidRequestError(firstProblems(problems), 'the schedule file');
 
 function problem(path: Problem['path'], message: string): Problem {
-  const field = path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`))
-    .join('');
+  const field = fieldName(path);
   return { field, path, message: field === '' ? message : `${field}: ${message}` };
 }
 
@@ -192,10 +191,7 @@ function* describe(issue: z.core.$ZodIssue, value: unknown): Generator<Problem, 
   }
   const known = knownFields(path);
   for (const key of issue.keys)
-    yield problem(
-      [...path, key],
-      `is an unknown field; did you mean ${closest(key, known)}? (${known.join(', ')})`,
-    );
+    yield problem([...path, key], `is an unknown field; ${knownFieldsHint(key, known)}`);
 }
 
 function knownFields(path: Problem['path']): string[] {

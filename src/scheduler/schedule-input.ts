@@ -1,7 +1,7 @@
 /** @module The Input of our schedules: a request as JSON, with attributes that the Scheduler replaces. */
 // `zod/mini`, as in request.ts: the full edition would slow each cold start
 import * as z from 'zod/mini';
-import type { FollowUpOf, RequestPayload } from '../sweep/request/request.ts';
+import type { FollowUpOf, RequestPayload } from '../sweep/request/request-schema.ts';
 
 /** The service's limit for an Input, in bytes of UTF-8. */
 export const maxInputBytes = 256 * 1024;

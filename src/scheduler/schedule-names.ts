@@ -1,6 +1,6 @@
 /** @module Names of schedules and groups: the service's rules, and the owner of a schedule by its name. */
 import { createHash } from 'node:crypto';
-import type { FollowUpOf } from '../sweep/request/request.ts';
+import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 
 /** The service's pattern, but not only dots, which a URL would normalize away. */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;

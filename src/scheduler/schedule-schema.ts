@@ -1,9 +1,11 @@
 /**
  * @module The schema of the file that lists recurring schedules, for reading it and for publishing it.
  */
+
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
-import { requestSchema } from '../sweep/request/request.ts';
+import { isJsonObject } from '../base/json.ts';
+import { requestSchema } from '../sweep/request/request-schema.ts';
 import { isTimeZone } from './occurrences.ts';
 import {
   deadLetterArnRule,
@@ -154,8 +156,5 @@ export const scheduleFileSchema = fileSchema(
 // The reader accepts any object as a request: `parseRequest` checks it later with better messages. (A record would drop
 // a field `__proto__`, and the rest could be a valid request.)
 export const readableFile = fileSchema(
-  z.custom<Readonly<Record<string, unknown>>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    { error: 'an object, the request of the sweep' },
-  ),
+  z.custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'an object, the request of the sweep' }),
 );

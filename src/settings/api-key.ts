@@ -1,28 +1,29 @@
-/** @module An API key as people paste it. Elasticsearch answers 401 to each of these mistakes and does not say which. */
+/** @module Reads an API key as people paste it. Elasticsearch answers 401 to each mistake without saying which. */
 
-/** Elastic Cloud's own keys have a prefix and are sent as they are; all others are base64 of `id:key`. */
+/** Elastic Cloud's own keys have a prefix and are sent unchanged; all others are base64 of `id:key`. */
 const cloudKey = /^ess[a-z]_[\w=-]+$/;
 
-/** The form of a key that the `Authorization` header takes, or the problem with the text, which never quotes it. */
+/** The key in the form of the `Authorization` header, or the problem with it. A problem never quotes the key. */
 export type ReadApiKey = { readonly encoded: string } | { readonly problem: string };
 
 export function readApiKey(setting: string): ReadApiKey {
   const text = setting.trim();
   if (text.startsWith('{'))
-    return { problem: 'is the whole answer of the create call: set only the value of its field "encoded"' };
+    return { problem: 'is the whole response of the create call: set only the value of its field "encoded"' };
   if (/^["'].*["']$/s.test(text)) return { problem: 'is in quotation marks: set it without them' };
   if (/^(authorization:\s*)?(apikey|bearer|basic)\s/i.test(text))
-    return { problem: 'begins like the Authorization header: set only the key' };
+    return { problem: 'starts like an Authorization header: set only the key' };
   if (cloudKey.test(text)) return { encoded: text };
   if (/[\r\n]/.test(text)) return { problem: 'has a line break in it: set it as one line' };
-  // the create call returns both parts, and the header takes them encoded
+  // The create call returns both parts; the header needs them encoded.
   if (/^[!-9;-~]+:[!-~]+$/.test(text)) return { encoded: Buffer.from(text).toString('base64') };
   if (!/^[\w+/=-]+$/.test(text)) return { problem: 'is neither an encoded key nor id:key' };
   const decoded = decode(text);
   if (isPair(decoded)) return { encoded: text };
   if (isPair(decoded.trim()) || /^[!-~]+:\s*[!-~]+\s*$/.test(decoded))
     return {
-      problem: 'is the base64 of a key with a blank or line break: encode id:key without one, as printf does',
+      problem:
+        'is the base64 of a key with a space or line break: encode id:key without one, for example with printf',
     };
   if (isPair(decode(decoded.trim()))) return { problem: 'is encoded twice: decode it once' };
   return {

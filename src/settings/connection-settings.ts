@@ -1,4 +1,4 @@
-/** @module The settings that say which cluster, and what their texts mean. No message here holds a credential. */
+/** @module Validates the settings of a connection to a cluster. No message here contains a credential. */
 import { X509Certificate } from 'node:crypto';
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
@@ -6,14 +6,15 @@ import { decodeText } from '../base/text-file.ts';
 import { type Connection, parseCloudId } from '../elasticsearch/connection.ts';
 import { readApiKey } from './api-key.ts';
 
-/** In the environment, in a secret's JSON and in a clusters file: the same names everywhere. */
+/** The same names are used in the environment, in a secret's JSON and in a clusters file. */
 export const connectionSettings = {
-  ELASTICSEARCH_URL: 'The address, as `https://host:9200`.',
+  ELASTICSEARCH_URL: 'The address, for example `https://host:9200`.',
   ELASTICSEARCH_CLOUD_ID: 'Instead of the address: the cloud id of a deployment.',
-  ELASTICSEARCH_API_KEY: 'An API key, encoded or as `id:key`. It is used alone: a user beside it is not.',
-  ELASTICSEARCH_USERNAME: 'Instead of the key: a user,',
-  ELASTICSEARCH_PASSWORD: 'and the password.',
-  ELASTICSEARCH_CA_CERT: 'The authority that signed the server’s certificate: PEM text, or a path to it.',
+  ELASTICSEARCH_API_KEY: 'An API key, encoded or as `id:key`. If it is set, a user and password are ignored.',
+  ELASTICSEARCH_USERNAME: 'Instead of the key: a user.',
+  ELASTICSEARCH_PASSWORD: 'The password of the user.',
+  ELASTICSEARCH_CA_CERT:
+    'The certificate authority of the server’s certificate: PEM text, or a path to a file.',
   ELASTICSEARCH_CA_FINGERPRINT: 'Instead of the certificate: its SHA-256 fingerprint.',
 } as const;
 export type ConnectionSetting = keyof typeof connectionSettings;
@@ -21,15 +22,15 @@ export type ConnectionValues = { readonly [name in ConnectionSetting]?: string |
 
 export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
 
-/** A setting that is set, and where: an error must say which of several places to look at. */
+/** The value of a setting and its source, because an error must name the place to fix. */
 export interface Sourced {
   readonly value: string;
-  /** As `the environment` or `the secret "x"`. */
+  /** For example `the environment` or `the secret "x"`. */
   readonly where: string;
 }
 export type SourcedSettings = { readonly [name in ConnectionSetting]?: Sourced | undefined };
 
-/** What `values` sets. Blank is not set: a template whose parameter was left empty has not set it. */
+/** The settings in `values`. A blank value counts as not set: a template may have an empty parameter. */
 export function sourced(values: ConnectionValues, where: string): SourcedSettings {
   return Object.fromEntries(
     settingNames.flatMap((name) => {
@@ -40,7 +41,7 @@ export function sourced(values: ConnectionValues, where: string): SourcedSetting
 }
 
 /**
- * The connection that these settings describe; undefined when none of them is set.
+ * The connection that these settings describe; undefined if none of them is set.
  * @throws {InvalidSettingError}
  */
 export async function toConnection(settings: SourcedSettings): Promise<Connection | undefined> {
@@ -61,8 +62,8 @@ export async function toConnection(settings: SourcedSettings): Promise<Connectio
   if (ca && fingerprint)
     throw problem(ca, 'ELASTICSEARCH_CA_CERT', 'and ELASTICSEARCH_CA_FINGERPRINT are both set: set one');
   if ('url' in address && new URL(address.url).protocol === 'http:') {
-    // who names an authority means the connection to be encrypted; going on would send the credentials as plain text
-    const advice = 'needs an address that begins with https://, and ELASTICSEARCH_URL begins with http://';
+    // A certificate authority means that encryption is wanted; http would send the credentials as plain text.
+    const advice = 'needs an address that starts with https://, but ELASTICSEARCH_URL starts with http://';
     if (ca) throw problem(ca, 'ELASTICSEARCH_CA_CERT', advice);
     if (fingerprint) throw problem(fingerprint, 'ELASTICSEARCH_CA_FINGERPRINT', advice);
   }
@@ -79,12 +80,12 @@ function readAddress(settings: SourcedSettings): Connection['address'] | undefin
   if (url && cloudId)
     throw problem(url, 'ELASTICSEARCH_URL', 'and ELASTICSEARCH_CLOUD_ID are both set: set one');
   if (cloudId) {
-    // not shown: what stands here by mistake could be a key
+    // The value is not shown, because it could be a key that was set here by mistake.
     if (parseCloudId(cloudId.value.trim()) === undefined)
       throw problem(
         cloudId,
         'ELASTICSEARCH_CLOUD_ID',
-        "is not of the form name:base64, as the deployment's page shows it",
+        "does not have the form name:base64 that the deployment's page shows",
       );
     return { cloudId: cloudId.value.trim() };
   }
@@ -98,24 +99,24 @@ function readUrl(setting: Sourced): string {
   if (!url || !/^https?:$/.test(url.protocol)) {
     // break: address-in-message
     const got = looksLikeAddress(text) ? `, got ${quote(text)}` : '';
-    throw problem(setting, name, `is no address: expected one as https://host:9200${got}`);
+    throw problem(setting, name, `is not an address: expected one such as https://host:9200${got}`);
   }
   if (url.username || url.password)
     throw problem(
       setting,
       name,
-      'holds credentials: set ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD, instead',
+      'contains credentials: set ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD, instead',
     );
   if (url.search || url.hash)
     throw problem(
       setting,
       name,
-      'has a query or a fragment (? or #): expected an address as https://host:9200/path',
+      'has a query or a fragment (? or #): expected an address such as https://host:9200/path',
     );
   return text;
 }
 
-/** Whether a text may be shown: it is like an address, and neither a key nor an address with a password in it. */
+/** Whether a text may be shown: it resembles an address, and can be neither a key nor an address with a password. */
 const looksLikeAddress = (text: string): boolean =>
   /^[a-z][a-z0-9+.-]{0,15}:\/{1,2}[^\s@?#]*$/.test(text) || // htps://host:9200, https:/host, ftp://host
   /^[a-z0-9-]+(\.[a-z0-9-]+)*:\d{1,5}(\/[^\s@?#]*)?$/.test(text) || // localhost:9200
@@ -141,17 +142,22 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
     ['ELASTICSEARCH_USERNAME', username],
     ['ELASTICSEARCH_PASSWORD', password],
   ] as const) {
-    // a file or a secret brings it along, and the cluster would only answer that the password is wrong
-    if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends in a line break: remove it');
-    if (/\p{Cc}/u.test(setting.value)) throw problem(setting, name, 'holds a control character: remove it');
+    // Files and secrets often end with one, and the cluster would only answer that the password is wrong.
+    if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends with a line break: remove it');
+    if (/\p{Cc}/u.test(setting.value))
+      throw problem(setting, name, 'contains a control character: remove it');
   }
-  // Basic authentication takes what comes before the first colon for the user name
+  // Basic authentication ends the user name at the first colon.
   if (username.value.includes(':'))
-    throw problem(username, 'ELASTICSEARCH_USERNAME', 'holds a colon: set the password apart');
+    throw problem(
+      username,
+      'ELASTICSEARCH_USERNAME',
+      'contains a colon: set the password in ELASTICSEARCH_PASSWORD',
+    );
   return { username: username.value, password: password.value };
 }
 
-/** PEM text, from the setting or from the file that it names, with the line ends that templates write out put right. */
+/** PEM text from the setting or from the file that it names. Repairs line breaks that a template wrote as `\n`. */
 async function readCertificates(setting: Sourced): Promise<string> {
   const name = 'ELASTICSEARCH_CA_CERT';
   const isText = setting.value.includes('-----BEGIN') || isEncodedCertificate(setting.value);
@@ -173,7 +179,7 @@ const encodedPem = /^LS0tLS1CRUdJTi/;
 /** Base64 of DER: a certificate without the lines around it. */
 const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
 
-/** What people set instead of PEM text or a path. */
+/** Whether the text is a certificate in another encoding, not a path. */
 const isEncodedCertificate = (text: string): boolean =>
   encodedPem.test(text.trim()) || bareCertificate.test(text.trim());
 
@@ -185,7 +191,7 @@ function whatStandsForCertificate(text: string): string {
   if (start.startsWith('0\uFFFD'))
     return 'is a certificate in DER form: convert it with openssl x509 -inform der';
   if (start.includes('PRIVATE KEY-----')) return 'is a private key: set the certificate of the authority';
-  return 'holds no certificate in PEM form';
+  return 'contains no certificate in PEM form';
 }
 
 async function readCertificateFile(setting: Sourced): Promise<string> {

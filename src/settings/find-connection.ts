@@ -1,4 +1,4 @@
-/** @module Where the settings of a cluster are: environment, secrets, a clusters file. Nothing here is ever logged. */
+/** @module Finds the settings of a cluster: in the environment, a secret or a clusters file. Nothing here is logged. */
 
 import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
@@ -16,35 +16,35 @@ export { type ConnectionValues, connectionSettings } from './connection-settings
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Returns a secret's text by its name; rejects with what the service says when it cannot. */
+/** Returns a secret's text by its name. Rejects with the service's error. */
 export type ReadSecret = (name: string) => Promise<string>;
 
 export const otherSettings = {
   ELASTICSEARCH_SECRET:
-    'The name of a secret whose JSON holds the settings above; it fills what the environment does not set.',
+    'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set.',
   ELASTICSEARCH_SECRET_PREFIX:
-    'For a cluster other than `default`: the secret’s name is this and the cluster’s name.',
-  JOBSWEEP_SCHEDULE_GROUP: 'The schedule group that follow-ups and recurring schedules live in.',
-  JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler takes to invoke the function.',
+    'For a cluster other than `default`: the secret’s name is this prefix followed by the cluster’s name.',
+  JOBSWEEP_SCHEDULE_GROUP: 'The schedule group of follow-ups and recurring schedules.',
+  JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler assumes to invoke the function.',
   JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
-  JOBSWEEP_DLQ_ARN: 'The queue for deliveries that failed for good.',
+  JOBSWEEP_DLQ_ARN: 'The dead-letter queue for deliveries that failed after all retries.',
 } as const;
 
 export interface FindConnection {
   readonly cluster: string;
   readonly environment: Environment;
   readonly readSecret: ReadSecret;
-  /** Clusters by name, from a file (`--clusters`); wins over environment and secrets. */
+  /** Clusters by name, from a file (`--clusters`). They take precedence over environment and secrets. */
   readonly clusters?: Readonly<Record<string, ConnectionValues>> | undefined;
 }
 
 /**
- * The connection of a cluster by name (docs/contract.md §4); undefined when it is `default` and nothing at all is set for it.
- * @throws {InvalidSettingError} naming the setting that is wrong, never its value where that is a credential.
+ * The connection of a cluster by name (docs/contract.md §4); undefined for `default` if nothing is set.
+ * @throws {InvalidSettingError} naming the invalid setting, but never the value of a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
   const { cluster, environment, clusters, readSecret } = find;
-  // `constructor` is a name that a cluster may have
+  // hasOwn, because a cluster may be called `constructor`.
   if (clusters && Object.hasOwn(clusters, cluster)) {
     const where = `the clusters file, cluster ${quote(cluster)}`;
     // break: named-cluster
@@ -72,11 +72,11 @@ export async function findConnection(find: FindConnection): Promise<Connection |
   return complete(await toConnection(sourced(await secretValues(secret, where, readSecret), where)), where);
 }
 
-/** A place that was named for a cluster has to say where it is. */
+/** A secret or file for a cluster must contain its address. */
 function complete(connection: Connection | undefined, where: string): Connection {
   if (connection) return connection;
   throw new InvalidSettingError(
-    `${where} sets none of the settings of a cluster: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID`,
+    `${where} contains no settings of a cluster: set ELASTICSEARCH_URL or ELASTICSEARCH_CLOUD_ID`,
   );
 }
 
@@ -92,7 +92,7 @@ const addresses = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'] as const;
 const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as const;
 const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
 
-/** What the environment sets wins, the secret fills the rest; but of two ways to say one thing only one is taken. */
+/** The environment takes precedence and the secret adds the rest. Alternative settings are never mixed. */
 function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const whole = (group: readonly ConnectionSetting[]) => {
     const source = group.some((name) => own[name]) ? own : secret;
@@ -101,7 +101,7 @@ function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   return { ...whole(addresses), ...whole(authorities), ...mergeCredentials(own, secret) };
 }
 
-/** One credential: the environment's, or the secret's, or half of a user from each where they cannot be two users. */
+/** The environment's credentials, or the secret's, or one half of a user from each if they cannot be two users. */
 function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const { ELASTICSEARCH_API_KEY: key } = own;
   if (key) return { ELASTICSEARCH_API_KEY: key };
@@ -130,15 +130,15 @@ async function secretValues(name: string, where: string, readSecret: ReadSecret)
     text = await readSecret(name);
   } catch (error) {
     if (error instanceof SecretUnreachableError) throw error;
-    // A parser's message quotes what it could not parse, and that may be the secret; so there is no `cause` either.
-    const why = error instanceof SyntaxError || !(error instanceof Error) ? 'no good answer' : error.message;
+    // A parser's message quotes its input, which may be the secret. For the same reason there is no `cause`.
+    const why = error instanceof SyntaxError || !(error instanceof Error) ? 'invalid answer' : error.message;
     throw new InvalidSettingError(
       `${where} cannot be read (${printable(why)}): check its name, and that the function’s role may read it`,
     );
   }
   let parsed: unknown;
   try {
-    // editors on Windows begin a file with a byte order mark
+    // Editors on Windows start a file with a byte order mark.
     parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     parsed = undefined;
@@ -151,7 +151,7 @@ async function secretValues(name: string, where: string, readSecret: ReadSecret)
   return readConnectionValues(parsed as Record<string, unknown>, where);
 }
 
-/** The connection settings among `fields`. Other keys are somebody else's, unless they look like a typo of ours. */
+/** The connection settings among `fields`. Ignores other keys unless they resemble a setting's name. */
 export function readConnectionValues(
   fields: Readonly<Record<string, unknown>>,
   where: string,
@@ -161,7 +161,7 @@ export function readConnectionValues(
     if (!settingNames.some((known) => known === name)) {
       if (!/^elasticsearch/i.test(name)) continue;
       throw new InvalidSettingError(
-        `${where} has the key ${quote(name)}, which is no setting; it may have ${settingNames.join(', ')}`,
+        `${where} has the unknown key ${quote(name)}; the known keys are ${settingNames.join(', ')}`,
       );
     }
     if (value === null) continue;

@@ -1,25 +1,25 @@
-/** @module Who comes back for slow jobs, by the settings: EventBridge Scheduler, loaded only when there is one to come back for. */
+/** @module Sets up follow-ups from the settings. The client of EventBridge Scheduler is loaded only when it is needed. */
 
 import type { Clock } from '../base/clock.ts';
 import { InvalidSettingError } from '../base/errors.ts';
 import type { FollowUps } from '../sweep/ports.ts';
-import type { FollowUpOf } from '../sweep/request/request.ts';
+import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 import type { Environment } from './find-connection.ts';
 import { readSchedulerSettings } from './scheduler-settings.ts';
 
 export interface FollowUpWorld {
   readonly environment: Environment;
   readonly clock: Clock;
-  /** The function that runs now, which is the natural one to wake; wins only where the environment names none. */
+  /** The running function. Follow-ups invoke it unless the environment names another one. */
   readonly invokedArn?: string | undefined;
-  /** The request's `followUpOf`, when this sweep is itself a follow-up. */
+  /** The request's `followUpOf` if this sweep is itself a follow-up. */
   readonly running: FollowUpOf | undefined;
 }
 
 /**
- * Follow-ups through the schedule group of the settings; undefined when none of the settings for it are made. Their
- * connections end when they are disposed of.
- * @throws {InvalidSettingError} when one of the settings is not valid.
+ * Follow-ups through the schedule group of the settings; undefined if none of these settings is set. Disposing closes
+ * their connections.
+ * @throws {InvalidSettingError} when one of the settings is invalid.
  */
 export function followUpsFrom({
   environment,
@@ -32,7 +32,7 @@ export function followUpsFrom({
   const { JOBSWEEP_FUNCTION_ARN: functionArn = invokedArn, JOBSWEEP_DLQ_ARN: dlqArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
-    // Half a setup is told when it matters, as a warning of the report: it must not keep the jobs from being closed.
+    // An incomplete setup becomes a warning of the report when a follow-up is needed. It must not stop the sweep.
     if (!group) throw new InvalidSettingError('JOBSWEEP_SCHEDULE_GROUP is not set');
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
     if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');

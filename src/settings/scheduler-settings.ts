@@ -1,6 +1,6 @@
 /**
- * @module Where schedules live and what they wake: from the command line, the file, or the environment. The deployed
- * function reads its settings here too, so this imports neither the schedule file's schema nor its calendar.
+ * @module The group and the target of schedules: from the command line, the file, or the environment. The deployed function
+ * reads its settings here too, so this module imports neither the schedule file's schema nor its calendar.
  */
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
@@ -19,7 +19,7 @@ const settings = {
 export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
 
-/** What the environment sets; undefined for what it does not. @throws {InvalidSettingError} when a value is not valid. */
+/** The settings of the environment; undefined for those not set. @throws {InvalidSettingError} when a value is invalid. */
 export function readSchedulerSettings(
   env: Environment,
 ): Readonly<Record<SchedulerSetting, string | undefined>> {
@@ -27,12 +27,12 @@ export function readSchedulerSettings(
   return Object.fromEntries(entries) as Record<SchedulerSetting, string | undefined>;
 }
 
-/** The group: what was asked for, the file's, or JOBSWEEP_SCHEDULE_GROUP. @throws {InvalidSettingError} */
+/** The group: the given one, the file's, or JOBSWEEP_SCHEDULE_GROUP. @throws {InvalidSettingError} */
 export function groupOf(asked: string | undefined, file: string | undefined, env: Environment): string {
   return needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP));
 }
 
-/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or wrong. */
+/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or invalid. */
 export function functionArnOf(env: Environment): string {
   const found = readSchedulerSettings(env).JOBSWEEP_FUNCTION_ARN;
   if (found !== undefined) return found;
@@ -41,7 +41,7 @@ export function functionArnOf(env: Environment): string {
   );
 }
 
-/** Everything that a file's schedules share. @throws {InvalidSettingError} when something is missing or wrong. */
+/** The settings that a file's schedules share. @throws {InvalidSettingError} when one is missing or invalid. */
 export function targetOf(file: ScheduleFile, asked: string | undefined, env: Environment): ScheduleTarget {
   const queue = file.deadLetterArn === undefined ? given(env.JOBSWEEP_DLQ_ARN) : file.deadLetterArn;
   return {
@@ -60,7 +60,7 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
   };
 }
 
-/** Set and not empty: a template that leaves a parameter blank has not set it. */
+/** The value unless it is blank: a template may have an empty parameter. */
 const given = (value: string | undefined) => value?.trim() || undefined;
 
 function needed(field: string, variable: SchedulerSetting, value: string | undefined): string {

@@ -1,4 +1,4 @@
-/** @module Secrets Manager, loaded only when a secret is named: most of a cold start would go into its client. */
+/** @module Reads secrets from Secrets Manager. Its client is loaded only if a secret is named, because that is slow. */
 
 import type { Clock } from '../base/clock.ts';
 import { SecretUnreachableError } from '../base/errors.ts';
@@ -6,23 +6,23 @@ import { systemClock } from '../base/system-clock.ts';
 import { printable, quote } from '../base/text.ts';
 import type { ReadSecret } from './find-connection.ts';
 
-/** For one secret, with the client's own tries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
-const longest = 10_000;
+/** Limit for one secret including the client's retries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
+const maxReadMs = 10_000;
 
 /**
- * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables say where they are.
- * Rejects with a SecretUnreachableError when Secrets Manager does not answer, else with what it answers.
+ * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables choose the region and
+ * account. Rejects with a SecretUnreachableError if Secrets Manager does not answer, otherwise with its error.
  */
-export function secretReader(clock: Clock, remainingMs = longest): ReadSecret {
+export function secretReader(clock: Clock, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {
     const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = new SecretsManagerClient({});
-    const ms = Math.max(0, Math.min(longest, remainingMs));
+    const ms = Math.max(0, Math.min(maxReadMs, remainingMs));
     using limit = clock.limit(ms);
     try {
       const command = new GetSecretValueCommand({ SecretId: name });
       const { SecretString: text } = await client.send(command, { abortSignal: limit.signal });
-      if (text === undefined) throw new Error('it holds bytes, not text');
+      if (text === undefined) throw new Error('it contains bytes, not text');
       return text;
     } catch (error) {
       const why = limit.signal.aborted
@@ -39,7 +39,7 @@ export function secretReader(clock: Clock, remainingMs = longest): ReadSecret {
   };
 }
 
-/** Of what the SDK throws, what says that no answer of the service came; undefined for everything else. */
+/** Why the service is unreachable, by an error of the SDK; undefined for any other error. */
 function whyUnreachable(error: unknown): string | undefined {
   const { code, $metadata } = error as {
     readonly code?: unknown;
@@ -47,7 +47,7 @@ function whyUnreachable(error: unknown): string | undefined {
   };
   const status = $metadata?.httpStatusCode;
   if (status !== undefined) return status >= 500 ? `HTTP ${status}` : undefined;
-  // the network's errors have a code, and with several addresses of one host no message
+  // Network errors have a code. If a host has several addresses, they have no message.
   if (typeof code !== 'string' || !(error instanceof Error)) return undefined;
   return printable(error.message.includes(code) ? error.message : `${code} ${error.message}`.trim());
 }

@@ -1,20 +1,20 @@
-/** @module The time that a sweep may spend on closing: what is left before its deadline, less what its ending needs. */
+/** @module The time that a sweep may spend on closing: the time before its deadline, less a reserve for its ending. */
 import type { Clock } from '../base/clock.ts';
 
-/** For the last look at the jobs (10 s), the follow-up (8 s) and the report, when there is time for all of it. */
+/** Reserve for the last reading (10 s), the follow-up (8 s) and the report, if the deadline allows it. Milliseconds. */
 const fullReserve = 20_000;
-/** Of a short deadline the ending takes this share: a command given ten seconds must still close something. */
+/** With a short deadline the reserve is this share: a command with ten seconds must still close something. */
 const reserveShare = 0.25;
-/** The last look may take three quarters of what the ending has: of so many times what a read took, twice that and more. */
+/** The reserve is at least this many times the first read. The last reading gets three quarters of it. */
 const readsInReserve = 3;
-/** How much longer than the server the client waits for the answer of a close (docs/contract.md §3). */
+/** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */
 export const answerMargin = 10_000;
-/** A close that gets less than this would only be watched, not answered; what is asked for less gets what it asked for. */
-const leastTimeout = 2_000;
+/** A close with a shorter timeout would end unanswered, so it is not sent, unless the request wants a shorter one. */
+const minTimeout = 2_000;
 
 /** The time limits of one close request, in milliseconds. */
 export interface CloseAllowance {
-  /** What the server is given. */
+  /** The server's timeout. */
   readonly timeoutMs: number;
   /** How long the client waits for the answer. */
   readonly answerMs: number;
@@ -26,7 +26,7 @@ export class Budget {
   #deadline: number;
   readonly #clock: Clock;
 
-  /** `remainingMs`: what the function (its context) or the command (`--deadline`) has left now. */
+  /** `remainingMs`: the time left to the function (its context) or the command (`--deadline`). */
   constructor(clock: Clock, remainingMs: number) {
     this.#clock = clock;
     this.#deadline = clock.now() + remainingMs;
@@ -38,12 +38,12 @@ export class Budget {
     return this.#workEnd;
   }
 
-  /** A read took `ms`. Of a short deadline its share may be too little for another one: the ending then takes more. */
+  /** Enlarges the reserve after a read that took `ms`, so that the ending has time for another one. */
   readTook(ms: number): void {
     this.#workEnd = Math.min(this.#workEnd, this.#deadline - Math.min(fullReserve, readsInReserve * ms));
   }
 
-  /** The sweep must return within `ms` from now, or sooner if that was promised already. */
+  /** Moves the deadline to `ms` from now, unless it is earlier already. */
   endWithin(ms: number): void {
     this.#deadline = Math.min(this.#deadline, this.#clock.now() + ms);
   }
@@ -60,15 +60,16 @@ export class Budget {
   }
 
   /**
-   * What one close request may take, or undefined when it could no longer be accounted for. `phases` is 2 when running
-   * datafeeds are stopped first: the server spends up to its timeout on them, and then begins to count (docs/elasticsearch.md §2.7).
+   * The timeouts of one close request; undefined if too little time is left to learn its result. `phases` is 2 when
+   * running datafeeds are stopped first: the server spends up to its timeout on them before it starts to count
+   * (docs/elasticsearch.md §2.7).
    */
   allow(wantedMs: number, phases: 1 | 2): CloseAllowance | undefined {
     const left = this.left();
     const margin = Math.min(answerMargin, left * reserveShare);
     // break: close-phases
     const timeoutMs = Math.floor(Math.min(wantedMs, (left - margin) / phases));
-    if (timeoutMs < Math.min(wantedMs, leastTimeout)) return undefined;
+    if (timeoutMs < Math.min(wantedMs, minTimeout)) return undefined;
     return { timeoutMs, answerMs: Math.min(timeoutMs + answerMargin, left) };
   }
 }

@@ -1,21 +1,21 @@
 /**
- * @module What a sweep needs from the world: a cluster and someone to come back later. `elasticsearch/` and
- * `scheduler/` fulfil these; tests and the command plug in what they need. Every call takes the signal that limits it.
+ * @module The interfaces that a sweep needs: a cluster, and follow-ups. `elasticsearch/` and `scheduler/` implement them;
+ * tests plug in their own. Every call takes a signal that limits it.
  */
 
 import type { StateMoment } from './planning/flapping.ts';
 import type { CloseBatch, JobId } from './planning/job-id.ts';
 import type { ProtectionSettings } from './planning/protection.ts';
-import type { FollowUpOf, SweepRequest } from './request/request.ts';
+import type { FollowUpOf, SweepRequest } from './request/request-schema.ts';
 
-/** A job's config, as far as a sweep looks at it: `GET _ml/anomaly_detectors`. */
+/** The part of a job's config that a sweep uses: `GET _ml/anomaly_detectors`. */
 export interface JobConfig {
   readonly jobId: string;
   readonly groups: readonly string[];
-  /** `delete`, `reset`, `revert`, or whatever a later version adds. */
+  /** `delete`, `reset`, `revert`, or a value that a later version adds. */
   readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
-  /** The keys of `custom_settings` that are or resemble `jobsweep`, with their values as stored. */
+  /** The keys of `custom_settings` that equal or resemble `jobsweep`, with their stored values. */
   readonly protection?: ProtectionSettings | undefined;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
@@ -23,19 +23,19 @@ export interface JobConfig {
   readonly unreadable?: string | undefined;
 }
 
-/** A job's stats, as far as a sweep looks at them: `GET _ml/anomaly_detectors/_stats`. */
+/** The part of a job's stats that a sweep uses: `GET _ml/anomaly_detectors/_stats`. */
 export interface JobStats {
   readonly jobId: string;
   readonly state: string;
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
-  /** Of its node; only read with the jobs of `ids`, and only known from 8.x on. */
+  /** Processors of its node. Only read with `ids`, and only known from 8.x on. */
   readonly nodeProcessors?: number | undefined;
   /** How long the process has been running on its node, in milliseconds. */
   readonly openForMs?: number | undefined;
   /** Wall clock, epoch milliseconds. */
   readonly lastDataTime?: number | undefined;
-  /** Event time, epoch milliseconds; shown to people, never judged by. */
+  /** Event time, epoch milliseconds. Shown to people, never used to judge. */
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
   /** Forecasts that are scheduled or started. */
@@ -44,12 +44,12 @@ export interface JobStats {
   readonly unreadable?: string | undefined;
 }
 
-/** A datafeed's stats, as far as a sweep looks at them: `GET _ml/datafeeds/_stats`. */
+/** The part of a datafeed's stats that a sweep uses: `GET _ml/datafeeds/_stats`. */
 export interface DatafeedStats {
   readonly datafeedId: string;
   readonly jobId: string;
   readonly state: string;
-  /** Whether it still reads the past; unknown before it runs, and on servers that do not tell. */
+  /** Whether it still reads past data; unknown before it runs, and on servers that do not report it. */
   readonly lookback: 'running' | 'done' | 'unknown';
 }
 
@@ -59,18 +59,18 @@ export interface ClusterIdentity {
   readonly version: string | null;
 }
 
-/** The server's error for one request, as it stood in the answer. */
+/** The server's error for one request, as in its answer. */
 export interface ClusterError {
   readonly status: number;
   readonly type: string;
   readonly reason: string;
-  /** What the server gives as the cause, the innermost last: which node, and why. */
+  /** The causes that the server gives, the innermost last: which node, and why. */
   readonly causedBy?: string;
 }
 
 /**
- * What came back from a close request: never proof of anything, because a close goes on after its request has ended.
- * `lost` is no answer, or one that says nothing (a gateway's page, half a body); `missing` lists the ids of a 404.
+ * The answer to a close request. It proves nothing, because a close continues after its request has ended. `lost` is no
+ * answer or a useless one (a gateway's page, half a body); `missing` lists the ids of a 404.
  */
 export type CloseAnswer =
   | { readonly kind: 'acknowledged' }
@@ -82,7 +82,7 @@ export type CloseAnswer =
   | { readonly kind: 'error'; readonly error: ClusterError }
   | { readonly kind: 'lost'; readonly reason: string };
 
-/** The `Date` of an answer, and when this machine sent its request and had the answer; all epoch milliseconds. */
+/** The `Date` of an answer, and when this machine sent the request and received the answer; epoch milliseconds. */
 export interface ServerDate {
   readonly date: number;
   readonly sentAt: number;
@@ -91,32 +91,32 @@ export interface ServerDate {
 
 export interface CloseOptions {
   readonly force: boolean;
-  /** What the server is given, in milliseconds. */
+  /** The server's timeout, in milliseconds. */
   readonly timeoutMs: number;
-  /** Ends the waiting for an answer; the server's work goes on. */
+  /** Ends the wait for an answer; the server continues its work. */
   readonly signal: AbortSignal;
 }
 
 export interface ReadLimits {
-  /** A read that is asked to wait beyond this moment (epoch milliseconds) fails at once, with what it was answered. */
+  /** A read fails at once if the server asks it to wait beyond this moment (epoch milliseconds). */
   readonly until: number;
-  /** Hears of each wait that a person would notice. */
+  /** Called for each wait that a person would notice. */
   readonly notice: (message: string) => void;
 }
 
 /**
- * One Elasticsearch cluster. Reads are tried again by the implementation (docs/contract.md §3) and are complete or throw an
- * error of `errors.ts`; a read by ids leaves out those that no longer exist. A close is sent once.
+ * One Elasticsearch cluster. The implementation retries reads (docs/contract.md §3). A read is complete or throws an error
+ * of `errors.ts`; a read by ids omits ids that no longer exist. A close is sent once.
  */
 export interface Cluster {
   identify(signal: AbortSignal): Promise<ClusterIdentity>;
-  /** Whether machine learning is in upgrade mode; undefined when the server does not tell. */
+  /** Whether machine learning is in upgrade mode; undefined if the server does not report it. */
   upgradeMode(signal: AbortSignal): Promise<boolean | undefined>;
-  /** The processors of the largest machine learning node, where the read of `upgradeMode` has shown them (8.12 and later). */
+  /** Processors of the largest machine learning node, if the read of `upgradeMode` reported them (8.12 and later). */
   largestNodeProcessors(): number | undefined;
-  /** Whether the credentials may close jobs (`manage_ml`); undefined when there are none, or the server does not tell. */
+  /** Whether the credentials may close jobs (`manage_ml`); undefined without credentials, or if the server does not say. */
   mayClose(signal: AbortSignal): Promise<boolean | undefined>;
-  /** All jobs, or those of `ids`: where there are none, nothing is asked. */
+  /** All jobs, or those of `ids`. An empty list sends no request. */
   jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
   datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;
@@ -126,29 +126,29 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined>;
   close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
-  /** Bounds what reads wait for from now on; without it they wait as long as they are asked to, until their signal ends. */
+  /** Limits how long later reads wait. Without a limit they wait as long as the server asks, until their signal aborts. */
   limitReads?(limits: ReadLimits): void;
   /**
-   * The `Date` of the answer so far that agrees best with this machine's clock, as a proxy may answer from a cache;
-   * undefined when no answer carried one.
+   * The `Date` of the answer that agrees best with this machine's clock, because a proxy may answer from a cache;
+   * undefined if no answer had one.
    */
   serverDate?(): ServerDate | undefined;
-  /** Warnings of the server and of the reads so far, each once. */
+  /** Warnings of the server and of the reads so far, without duplicates. */
   warnings(): readonly string[];
 }
 
-/** The jobs to come back for, when, and the payload to come back with. */
+/** A follow-up to arrange: its jobs, its time and its payload. */
 export interface FollowUpOrder {
   /**
-   * The sweep that began the chain, and which round this will be: together the follow-up's identity. With `rest` the
+   * The sweep that started the chain, and the number of this round; together they identify the follow-up. With `rest` the
    * follow-up also judges the whole request anew, and `jobs` may be empty.
    */
   readonly chain: Omit<FollowUpOf, 'jobs'>;
-  /** Epoch milliseconds; a service that needs more notice comes as soon as it can. */
+  /** Epoch milliseconds. A service that needs more notice starts it as soon as it can. */
   readonly at: number;
   /** The request of the sweep, without `followUpOf` and `trigger`. */
   readonly request: SweepRequest;
-  /** The jobs, those that matter most first: when not all fit the payload, the last are left out. */
+  /** The jobs, the most important first. If not all fit into the payload, the last are left out. */
   readonly jobs: FollowUpOf['jobs'];
 }
 
@@ -156,18 +156,18 @@ export interface FollowUpArranged {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The ids that the follow-up will look at: all of the order's, or the first of them. */
+  /** The ids that the follow-up includes: all of the order's, or the first of them. */
   readonly jobIds: readonly string[];
 }
 
 /**
- * Who wakes a sweep later. Both calls may throw; a sweep then says that nobody will come back, and why.
- * Arranging the same order twice makes one follow-up.
+ * Arranges follow-ups. Both calls may throw; the report then says that no follow-up is scheduled, and why. Arranging the
+ * same order twice makes one follow-up.
  */
 export interface FollowUps {
-  /** The ids of jobs of that cluster (by its name in the request) that wait in a follow-up which has not run yet. */
+  /** The ids of jobs of that cluster (by its name in the request) that a follow-up lists which has not run yet. */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
-  /** Whether its follow-ups are bound to the plan that this sweep carries out. A payload cannot carry a plan. */
+  /** Whether its follow-ups are bound to the approved plan of this sweep. A payload cannot carry a plan. */
   readonly holdsToPlan?: boolean;
 }

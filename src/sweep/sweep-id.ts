@@ -1,11 +1,11 @@
-/** @module The name of one sweep. */
+/** @module The id of a sweep. */
 import { createHash } from 'node:crypto';
-import type { SweepRequest } from './request/request.ts';
+import type { SweepRequest } from './request/request-schema.ts';
 
 /**
- * The same for every delivery of one event: a schedule and its due time name a sweep, as deliveries are at least once
- * and the Scheduler's execution id differs between them. A hand-made copy of a schedule's payload still holds the
- * placeholders, which name nothing, so that falls back to the invocation's own id.
+ * Returns the same id for every delivery of one event. EventBridge delivers at least once, with a different execution id
+ * each time, so the schedule and its due time identify the sweep. A hand-made copy of a schedule's payload still has the
+ * placeholders, so it gets the invocation's own id.
  */
 export function sweepIdOf(trigger: SweepRequest['trigger'], requestId: string): string {
   if (!trigger || trigger.scheduledTime.startsWith('<') || trigger.scheduleArn.startsWith('<'))

@@ -1,6 +1,6 @@
 /**
- * @module The story of one sweep, top to bottom. `planSweep` reads the cluster and decides; the plan is data that can be
- * shown, saved and agreed to. `carryOut` closes what the plan says, arranges the follow-up and reports.
+ * @module One sweep from top to bottom. `planSweep` reads the cluster and decides; the plan is data that can be shown,
+ * saved and approved. `carryOut` closes the jobs of the plan, arranges the follow-up and reports.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -23,24 +23,24 @@ import type { JobSnapshot } from './planning/inventory.ts';
 import { unmatched } from './planning/job-patterns.ts';
 import { type Found, readCluster } from './planning/read-cluster.ts';
 import { compareClocks, silenceWarnings } from './planning/server-clock.ts';
-import { isStuckOpening, judgeBy } from './planning/verdict.ts';
+import { isStuckOpening, isToAct, judgeBy } from './planning/verdict.ts';
 import type { Cluster, FollowUps } from './ports.ts';
 import { followUpOn, nothingToFollow } from './reporting/follow-up.ts';
 import { conclude } from './reporting/last-reading.ts';
 import { headOf, type Round, reportOf, type SweepReport } from './reporting/report.ts';
-import type { SweepRequest } from './request/request.ts';
+import type { SweepRequest } from './request/request-schema.ts';
 import type { NotAttemptedReason } from './vocabulary.ts';
 
-/** A valid request, with what is known besides. */
+/** A valid request and its context. */
 export interface SweepOrder extends DecideContext {
   readonly sweepId: string;
-  /** Warnings from reading the request, the first of the report's. */
+  /** Warnings from reading the request. They come first in the report. */
   readonly warnings?: readonly string[];
   /** False: jobs that come back are judged by `histories` alone. Default: by the cluster's messages as well. */
   readonly comebacks?: boolean;
 }
 
-/** Where the sweep happens. */
+/** The collaborators and limits of a sweep. */
 export interface SweepWorld {
   readonly cluster: Cluster;
   /** Arranges follow-ups. If there is none, the report says so. */
@@ -48,15 +48,15 @@ export interface SweepWorld {
   readonly clock: Clock;
   /** The time that the call may take, in milliseconds. */
   readonly remainingMs: number;
-  /** Aborts when the sweep is to end early, with its report. */
+  /** Aborts to end the sweep early; it still returns its report. */
   readonly stop?: AbortSignal;
   readonly observer?: Observer;
 }
 
-/** What planning needs of the world. It only reads. */
+/** The part of the context that planning needs. Planning only reads. */
 export type PlanWorld = Pick<SweepWorld, 'cluster' | 'clock' | 'remainingMs' | 'stop' | 'observer'>;
 
-/** What a sweep is about to do, and everything that a report of it needs. Moments are epoch milliseconds. */
+/** The decisions of a sweep, and everything that its report needs. Moments are epoch milliseconds. */
 export interface Plan {
   readonly order: SweepOrder;
   /** When the reading began. */
@@ -70,30 +70,30 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-/** A plan carried out. */
+/** The result of carrying out a plan. */
 export interface CarriedOut {
   readonly report: SweepReport;
-  /** The plan that was carried out, which is a newer one when the one given was too old. */
+  /** The plan that was carried out. It is a newer one if the given plan was too old. */
   readonly plan: Plan;
-  /** What the report is made from, for a report over several rounds. */
+  /** The data of the report, for a report over several rounds. */
   readonly round: Round;
 }
 
-/** Left after a signal to stop, in milliseconds: a sweep then ends within ten seconds. */
-const mostAfterStop = 8_000;
+/** Time left after a signal to stop, in milliseconds: the sweep must end within ten seconds. */
+const maxAfterStop = 8_000;
 
-/** Activity this far ahead of our clock is more than rounding between two machines. */
+/** Clocks differ if a job's activity is further ahead of this machine's clock than this. Milliseconds. */
 const skew = 5 * 60_000;
 
-/** A plan up to this age is carried out as it is, in milliseconds. */
+/** A plan up to this age (milliseconds) is carried out without a new read. */
 const freshFor = 10_000;
-/** Beyond this age the cluster is read anew, in milliseconds. */
+/** For an older plan (milliseconds) the whole cluster is read again. */
 const staleAfter = 5 * 60_000;
 
 /**
- * Plans a sweep and carries it out, within one deadline.
- * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is not whole, or a
- * required name matches nothing. Once a close was sent there is always a report.
+ * Plans a sweep and carries it out within one deadline.
+ * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is incomplete, or a
+ * required name matches nothing. Once a close was sent, the sweep always returns a report.
  */
 export async function sweep(order: SweepOrder, world: SweepWorld): Promise<SweepReport> {
   const { clock, remainingMs } = world;
@@ -105,7 +105,7 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
 
 /**
  * Reads the cluster, decides for every listed job and checks the fuses. Changes nothing.
- * @throws {JobsweepError} when the cluster cannot be used or read whole, a required name matches nothing, or the
+ * @throws {JobsweepError} when the cluster cannot be used or read completely, a required name matches nothing, or the
  * credentials may not close what is to be closed.
  */
 export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Plan> {
@@ -140,7 +140,7 @@ export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Pl
   };
 }
 
-/** The plan bound to what it shows, as a person agreed to it: other jobs, and those that change meanwhile, are kept. */
+/** Binds the plan to what a person approved: other jobs, and those that change later, are kept. */
 export function agreedTo(plan: Plan): Plan {
   const planned = plannedJobs(plan.decisions);
   return {
@@ -154,7 +154,7 @@ export function agreedTo(plan: Plan): Plan {
   };
 }
 
-/** The report of a plan that is only shown. */
+/** The report of a plan that is not carried out. */
 export function reportPlan(plan: Plan): SweepReport {
   return reportOf([
     leftAlone({ ...plan, order: { ...plan.order, request: { ...plan.order.request, dryRun: true } } }),
@@ -162,15 +162,15 @@ export function reportPlan(plan: Plan): SweepReport {
 }
 
 /**
- * Carries the plan out and reports what became of every job (docs/contract.md §2). A dry run, and a plan that a fuse refuses,
- * change nothing.
+ * Carries the plan out and reports the outcome of every job (docs/contract.md §2). A dry run and a refused plan change
+ * nothing.
  *
- * `remainingMs` counts from this call, so the time that a person takes to agree costs the sweep nothing. The older the
- * plan, the more of it is read again before anything is closed:
+ * `remainingMs` counts from this call, so the time that a person takes to approve costs the sweep nothing. The older the
+ * plan, the more is read again before anything is closed:
  * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
- * - up to five minutes: upgrade mode, the one fuse that no look at a job would notice;
- * - beyond that: the whole cluster. Fuses are judged anew, and only jobs of the old plan that did not change are closed.
- * At any age each job is looked at right before it is asked.
+ * - up to five minutes: upgrade mode, the only fuse that a look at a job would miss;
+ * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed.
+ * At any age each job is read again right before it is asked.
  * @throws {JobsweepError} before anything was changed, like `planSweep`.
  */
 export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedOut> {
@@ -190,15 +190,15 @@ export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedO
   // break: read-takes
   budget.readTook(found.readAt - plan.startedAt);
   // break: end-after-stop
-  const cut = () => budget.endWithin(mostAfterStop);
-  // the last look, in which no new work begins, is a read as well
+  const cut = () => budget.endWithin(maxAfterStop);
+  // The last reading is a read as well, so the limit is the deadline, not the end of work.
   cluster.limitReads?.({
     until: clock.now() + budget.untilDeadline(),
     notice: (message) => observer.notice?.(message),
   });
   if (world.stop?.aborted) cut();
   else world.stop?.addEventListener('abort', cut);
-  // the time that a person took to agree is no part of the sweep
+  // The time that a person took to approve does not count as part of the sweep.
   const startedAt = isFresh ? plan.startedAt : calledAt;
   const entries = decisions.map((decision) => entryOf(decision, found.readAt));
   const idle = entries.filter((entry) => !entry.settled);
@@ -228,7 +228,7 @@ export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedO
   return { plan, round, report: reportOf([round]) };
 }
 
-/** A plan that is no longer fresh, with what must be known at the moment of acting. */
+/** Brings an older plan up to date before it is carried out. */
 async function upToDate(plan: Plan, world: SweepWorld): Promise<Plan> {
   const { order, found } = plan;
   // break: stale-plan
@@ -239,7 +239,7 @@ async function upToDate(plan: Plan, world: SweepWorld): Promise<Plan> {
   return { ...plan, found: now, fuse: checkFuses(order.request, now, plan.open, plan.decisions) };
 }
 
-/** Reads within the time left, or says why the read was cut off. */
+/** Reads within the time left. If the read is cut off, the error says why. */
 async function beforeClosing<T>(
   { cluster, clock, remainingMs, stop, observer }: PlanWorld,
   read: (signal: AbortSignal) => Promise<T>,
@@ -249,8 +249,8 @@ async function beforeClosing<T>(
   using limit = clock.limit(left);
   const signal = AbortSignal.any([limit.signal, ...(stop ? [stop] : [])]);
   return await read(signal).catch((error: unknown) => {
-    if (stop?.aborted) throw new StoppedError('told to stop before the cluster was read; nothing was closed');
-    // the cluster's own error says what was waited for
+    if (stop?.aborted) throw new StoppedError('interrupted before the cluster was read; nothing was closed');
+    // The cluster's own error is more specific.
     if (!limit.signal.aborted || error instanceof JobsweepError) throw error;
     throw new UnreadableInventoryError(
       'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
@@ -258,7 +258,7 @@ async function beforeClosing<T>(
   });
 }
 
-/** @throws {NoSuchJobError} when a name must match a job and matches none; otherwise such names are warnings. */
+/** Warns about names that match no job. @throws {NoSuchJobError} instead if `allowNoMatch` is false. */
 function checkNames(
   { jobs: names, allowNoMatch, followUpOf }: SweepRequest,
   jobs: readonly JobSnapshot[],
@@ -297,16 +297,13 @@ async function decideWithComebacks(
   return decide({ ...order, histories }, found);
 }
 
-const isToAct = ({ verdict }: Pick<Decision, 'verdict'>): boolean =>
-  verdict.verdict === 'close' || verdict.verdict === 'force';
-
 function checkFuses(
   request: SweepRequest,
   found: Found,
   open: readonly JobSnapshot[],
   decisions: readonly Decision[],
 ): BlownFuse | undefined {
-  const toAct = decisions.filter(isToAct);
+  const toAct = decisions.filter(({ verdict }) => isToAct(verdict));
   return blownFuse({
     request,
     upgradeMode: found.upgradeMode,
@@ -317,7 +314,7 @@ function checkFuses(
   });
 }
 
-/** @throws {AccessDeniedError} when there is something to close and the credentials may not: a refusal halfway would be worse. */
+/** @throws {AccessDeniedError} if there are jobs to close and the credentials may not close them. */
 function checkPrivilege(
   { dryRun }: SweepRequest,
   mayClose: boolean | undefined,
@@ -327,19 +324,19 @@ function checkPrivilege(
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
   // break: lacking-privilege
   if (dryRun) return [lacking];
-  if (!decisions.some(isToAct)) return [lacking];
+  if (!decisions.some(({ verdict }) => isToAct(verdict))) return [lacking];
   throw new AccessDeniedError(403, `${lacking}; nothing was closed. Use a key with manage_ml, or a dry run`);
 }
 
 function entryOf({ job, verdict, history, earlierAttempts, outcome }: Decision, readAt: number): Entry {
   const entry = new Entry(job, verdict, history, earlierAttempts);
-  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  // A job found closing counts as asked when it is first seen, unless an earlier ask is known.
   if (job.state === 'closing') entry.askedAt ??= readAt;
   if (outcome) entry.settle(outcome, readAt);
   return entry;
 }
 
-/** What a round takes over from its plan. */
+/** The fields that a round takes from its plan. */
 const roundOf = ({ order, found, open, fuse }: Plan) => ({
   sweepId: order.sweepId,
   request: order.request,
@@ -349,7 +346,7 @@ const roundOf = ({ order, found, open, fuse }: Plan) => ({
   fuse,
 });
 
-/** A plan of which nothing is carried out: what would be asked is not attempted, what is closing goes on closing. */
+/** The round of a plan that closes nothing: jobs to close are not attempted, closing jobs are still closing. */
 function leftAlone(plan: Plan): Round {
   const { order, found, decisions, fuse, warnings } = plan;
   const { dryRun } = order.request;
@@ -376,25 +373,25 @@ function leftAlone(plan: Plan): Round {
   };
 }
 
-/** What a dry run counts as to be closed, and a sweep would leave. */
+/** Warns about jobs that a dry run counts as to be closed, but that `force.max` would leave. */
 function overForceMax({ force: { max } }: SweepRequest, entries: readonly Entry[]): string[] {
   const forced = entries.filter(({ verdict }) => verdict.verdict === 'force').length;
   return forced > max
     ? [
-        `${plural(forced, 'job')} would be closed with force, and force.max lets one sweep do ${max}: the rest is left to the next`,
+        `${plural(forced, 'job')} would be closed with force, but force.max allows ${max} per sweep: the next sweep takes the rest`,
       ]
     : [];
 }
 
-/** A refused sweep arranges no follow-up, so it says which jobs are left closing. */
+/** Warns about jobs left closing, because a refused sweep arranges no follow-up. */
 function leftByFuse(entries: readonly Entry[]): string[] {
   const left = entries.filter((entry) => entry.endedAs('closing')).length;
   return left > 0
-    ? [`${plural(left, 'job')} left closing, and this sweep will not come back: a fuse stopped it`]
+    ? [`${plural(left, 'job')} left closing without a follow-up, because a fuse stopped the sweep`]
     : [];
 }
 
-/** Closes, and gives every entry an outcome even when something here is broken: what was asked must be accounted for. */
+/** Closes, and gives every entry an outcome even after a bug: the report must account for every job that was asked. */
 async function act(
   entries: readonly Entry[],
   closing: Closing,
@@ -419,35 +416,33 @@ async function act(
   return warnings;
 }
 
-/** A cluster's clock ahead of ours keeps jobs open that are idle; one behind would close what is busy, and shows here first. */
+/** A cluster's clock ahead of ours makes idle jobs look busy. */
 function skewWarnings({ jobs, readAt }: Found): string[] {
-  // one by one: as arguments of one call, a hundred thousand jobs overflow the stack
-  const ahead = jobs.reduce((most, job) => Math.max(most, (job.lastDataTime ?? readAt) - readAt), 0);
+  // Not Math.max(...): a hundred thousand arguments overflow the stack.
+  const ahead = jobs.reduce((max, job) => Math.max(max, (job.lastDataTime ?? readAt) - readAt), 0);
   if (ahead <= skew) return [];
   return [
     `a job's last data is ${Math.round(ahead / 60_000)} minutes in the future: the clocks of the cluster and of this machine differ`,
   ];
 }
 
-/** Jobs that are kept because an answer about them could not be used, by what was wrong with it. */
+/** Warns about jobs that are kept because an answer about them was missing or unusable, grouped by the problem. */
 function unclearWarnings(entries: readonly Entry[]): string[] {
-  // a job that is being deleted is listed by one of the two answers only, and its config says so
+  // A job that is being deleted may be missing from one answer. Its config says so, so it needs no warning.
   const unclear = entries.filter(
     ({ verdict, job }) => verdict.reason === 'unknown_state' && job.blocked === undefined,
   );
-  return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is not known')].map(
-    ([why, jobs]) => {
-      const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
-      const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
-      return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
-    },
-  );
+  return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is unknown')].map(([why, jobs]) => {
+    const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
+    const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
+    return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
+  });
 }
 
-/** The most jobs that one warning names. */
+/** Jobs that one warning names at most. */
 const maxIdsNamed = 10;
 
-/** Whatever becomes of such a job, the jobs that wait for its place cannot open: its owner must hear of it. */
+/** Warns about jobs stuck in `opening`: they keep other jobs of their node from opening. */
 function stuckOpeningWarnings(entries: readonly Decision[], now: number): string[] {
   return entries
     .filter(({ job }) => isStuckOpening(job, now))
@@ -457,7 +452,7 @@ function stuckOpeningWarnings(entries: readonly Decision[], now: number): string
         verdict.reason === 'stuck_opening'
           ? 'stuckOpening says close'
           : `close it: POST _ml/anomaly_detectors/${jobId}/_close, or "stuckOpening": "close" once it is idle`;
-      return `${jobId} has been opening for ${plural(hours, 'hour')} on ${nodeName ?? nodeId}, though its process runs: the write of its state was lost, and it holds one of the openings of its node (elastic/elasticsearch#126148); ${cure}`;
+      return `${jobId} has been opening for ${plural(hours, 'hour')} on ${nodeName ?? nodeId}, although its process runs: the write of its state was lost, and it occupies one of its node's openings (elastic/elasticsearch#126148); ${cure}`;
     });
 }
 

@@ -17,7 +17,7 @@ describe('the problems of one input', () => {
   it('are the first hundred of more, and a last one that says so, and no more is looked for', () => {
     const told = [
       ...many(100),
-      { field: '', path: [], message: 'and more: only the first 100 problems are told' },
+      { field: '', path: [], message: 'and more: only the first 100 problems are shown' },
     ];
     expect(firstProblems(many(101))).toEqual(told);
     let looked = 0;

@@ -23,9 +23,9 @@ describe('a value from outside', () => {
   it('that JSON cannot hold is called that: one that holds itself, or a BigInt', () => {
     const list: unknown[] = [];
     list.push(list);
-    expect(quote(list)).toBe('a value that JSON cannot hold');
-    expect(quote({ list })).toBe('a value that JSON cannot hold');
-    expect(quote(1n)).toBe('a value that JSON cannot hold');
+    expect(quote(list)).toBe('a value that JSON cannot represent');
+    expect(quote({ list })).toBe('a value that JSON cannot represent');
+    expect(quote(1n)).toBe('a value that JSON cannot represent');
   });
 
   it('cannot act on a terminal, nor hide', () => {

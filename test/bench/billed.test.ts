@@ -8,7 +8,7 @@ import { billedStory } from '../../bench/billed/story.ts';
 import { measure } from '../../bench/closing/measure.ts';
 import { benchCase } from '../../bench/closing/model.ts';
 import { allAtOnce, defaults, fixedBatches, loop, patient } from '../../bench/closing/ways.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 
 const second = 1_000;
 const minute = 60 * second;

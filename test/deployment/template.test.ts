@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { template } from '../../deploy/template.ts';
 import { isTimeZone } from '../../src/scheduler/occurrences.ts';
 import { otherSettings } from '../../src/settings/find-connection.ts';
-import { parseRequest } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
 
 const root = path.join(import.meta.dirname, '../..');

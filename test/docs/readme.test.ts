@@ -12,7 +12,7 @@ import { readDocument } from '../../src/cli/input/document.ts';
 import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
 import { connectionSettings } from '../../src/settings/find-connection.ts';
 import { readProtection } from '../../src/sweep/planning/protection.ts';
-import { parseRequest } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { root } from '../support/bin.ts';
 import { blocks, languages, page } from '../support/markdown.ts';
 import { runCommand } from '../support/run-command.ts';

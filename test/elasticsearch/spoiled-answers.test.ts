@@ -18,7 +18,7 @@ import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { joinInventory } from '../../src/sweep/planning/inventory.ts';
 import { judgeBy } from '../../src/sweep/planning/verdict.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../src/sweep/ports.ts';
-import type { SweepRequest } from '../../src/sweep/request/request.ts';
+import type { SweepRequest } from '../../src/sweep/request/request-schema.ts';
 import { requestOf } from '../support/jobs.ts';
 import {
   answeredAt,

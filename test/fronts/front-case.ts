@@ -2,7 +2,7 @@
  * @module The type of a case: one condition of a cluster, or of a proxy in front of it. `fronts.test.ts` runs each case,
  * and `npm run docs` writes `docs/fronts-and-clusters.md` from the same list, so this file imports no test runner.
  */
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import type { OutcomeName } from '../../src/sweep/vocabulary.ts';
 import type { Json, MlAnswers } from '../support/ml-answers.ts';
 import type { CertificateName, Exchange, ScriptedServer } from '../support/scripted-server.ts';

@@ -310,7 +310,9 @@ export class Victim implements AsyncDisposable {
       stdout: this.#stdout,
       stderr: this.#stderr,
       kept: existsSync(state)
-        ? readdirSync(state).map((name) => readFileSync(join(state, name), 'utf8'))
+        ? readdirSync(state, { withFileTypes: true })
+            .filter((each) => each.isFile())
+            .map(({ name }) => readFileSync(join(state, name), 'utf8'))
         : [],
       output: existsSync(output) ? readFileSync(output, 'utf8') : undefined,
       asked: new Set(

@@ -14,7 +14,8 @@ import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { type LoadResult, Problems } from './result.ts';
 

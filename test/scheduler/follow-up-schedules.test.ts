@@ -16,7 +16,8 @@ import {
 import { Budget } from '../../src/sweep/budget.ts';
 import type { FollowUpOrder } from '../../src/sweep/ports.ts';
 import { followUpOn } from '../../src/sweep/reporting/follow-up.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { foundClosing } from '../support/entries.ts';
 import {
   create,

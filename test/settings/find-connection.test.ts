@@ -188,12 +188,12 @@ describe('settings that are wrong say which, where, and what to do', () => {
     [
       'a cluster of the file that sets nothing',
       { clusters: { default: { ELASTICSEARCH_URL: '' } } },
-      /^the clusters file, cluster "default" sets none of the settings/,
+      /^the clusters file, cluster "default" contains no settings of a cluster/,
     ],
     [
       'a secret that sets nothing',
       { ...secret, secrets: { s: { owner: 'team' } } },
-      /^the secret "s" sets none of the settings of a cluster: set ELASTICSEARCH_URL/,
+      /^the secret "s" contains no settings of a cluster: set ELASTICSEARCH_URL/,
     ],
     [
       'another cluster whose secret sets nothing',
@@ -202,7 +202,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
         environment: { ELASTICSEARCH_SECRET_PREFIX: 'p/' },
         secrets: { 'p/staging': {} },
       },
-      /^the secret "p\/staging" sets none/,
+      /^the secret "p\/staging" contains no settings/,
     ],
     [
       'a secret that does not exist',
@@ -213,7 +213,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     [
       'a secret with a typo',
       { ...secret, secrets: { s: { ELASTICSEARCH_APIKEY: 'hidden-value' } } },
-      /has the key "ELASTICSEARCH_APIKEY", which is no setting; it may have ELASTICSEARCH_URL,/,
+      /has the unknown key "ELASTICSEARCH_APIKEY"; the known keys are ELASTICSEARCH_URL,/,
     ],
     [
       'a secret with a number',
@@ -291,12 +291,12 @@ describe('settings that are wrong say which, where, and what to do', () => {
       {
         environment: { ELASTICSEARCH_URL: 'http://es:9200', ELASTICSEARCH_CA_CERT: certificate('authority') },
       },
-      /ELASTICSEARCH_CA_CERT needs an address that begins with https/,
+      /ELASTICSEARCH_CA_CERT needs an address that starts with https/,
     ],
     [
       'a fingerprint for plain http',
       { environment: { ELASTICSEARCH_URL: 'HTTP://es:9200', ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32) } },
-      /ELASTICSEARCH_CA_FINGERPRINT needs an address that begins with https/,
+      /ELASTICSEARCH_CA_FINGERPRINT needs an address that starts with https/,
     ],
     [
       'a setting of the secret, beside those of the environment',
@@ -325,7 +325,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
       environment: { ELASTICSEARCH_SECRET: 's' },
       readSecret: async () => JSON.parse('{"SecretString": hidden-value}') as string,
     });
-    await expect(found).rejects.toThrow(/^the secret "s" cannot be read \(no good answer\)/);
+    await expect(found).rejects.toThrow(/^the secret "s" cannot be read \(invalid answer\)/);
     expect(everythingShownOf(await found.catch((error: unknown) => error))).not.toContain('hidden-va');
   });
 
@@ -338,7 +338,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     ['https://a:9200,https://b:9200', '"https://a:9200,https://b:9200"'],
   ])('an address that is none, which is shown: %s', async (address, shown) => {
     expect(await messageOf({ environment: { ELASTICSEARCH_URL: address } })).toBe(
-      `the environment: ELASTICSEARCH_URL is no address: expected one as https://host:9200, got ${shown}`,
+      `the environment: ELASTICSEARCH_URL is not an address: expected one such as https://host:9200, got ${shown}`,
     );
   });
 
@@ -373,7 +373,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
   ])('a cloud id that is none: %j', async (id) => {
     const given = { environment: { ELASTICSEARCH_CLOUD_ID: id, ELASTICSEARCH_USERNAME: 'x' } };
     expect(await messageOf(given)).toMatch(
-      id === '' ? /without an address/ : /ELASTICSEARCH_CLOUD_ID is not of the form name:base64/,
+      id === '' ? /without an address/ : /ELASTICSEARCH_CLOUD_ID does not have the form name:base64/,
     );
   });
 });
@@ -426,16 +426,16 @@ describe('credentials as people paste them', () => {
     [
       'the answer of the create call',
       JSON.stringify({ ...key, encoded }),
-      /is the whole answer of the create call/,
+      /is the whole response of the create call/,
     ],
     [
       'the answer, laid out',
       JSON.stringify({ ...key, encoded }, null, 2),
-      /is the whole answer of the create call/,
+      /is the whole response of the create call/,
     ],
     ['a key in quotation marks', `"${encoded}"`, /is in quotation marks/],
-    ['the value of the header', `ApiKey ${encoded}`, /begins like the Authorization header/],
-    ['the header', `Authorization: ApiKey ${encoded}`, /begins like the Authorization header/],
+    ['the value of the header', `ApiKey ${encoded}`, /starts like an Authorization header/],
+    ['the header', `Authorization: ApiKey ${encoded}`, /starts like an Authorization header/],
   ])('names %s, and sends nothing', async (_what, text, message) => {
     const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text } };
     expect(await messageOf(given, hidden)).toMatch(message);
@@ -444,19 +444,19 @@ describe('credentials as people paste them', () => {
   it.each([
     [
       { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'hidden-value\n' },
-      /PASSWORD ends in a line break/,
+      /PASSWORD ends with a line break/,
     ],
     [
       { ELASTICSEARCH_USERNAME: 'sweeper\r\n', ELASTICSEARCH_PASSWORD: 'hidden-value' },
-      /USERNAME ends in a line break/,
+      /USERNAME ends with a line break/,
     ],
     [
       { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'hidden\0value' },
-      /PASSWORD holds a control character/,
+      /PASSWORD contains a control character/,
     ],
     [
       { ELASTICSEARCH_USERNAME: 'swee:per', ELASTICSEARCH_PASSWORD: 'hidden-value' },
-      /USERNAME holds a colon/,
+      /USERNAME contains a colon/,
     ],
   ])('refuses %j', async (credentials, message) => {
     const secrets = { s: { ELASTICSEARCH_URL: url, ...credentials } };
@@ -487,7 +487,7 @@ describe('a certificate in another form', () => {
   it.each([
     ['DER', der, /is a certificate in DER form/],
     ['base64 of the PEM file', Buffer.from(base64(pem)), /is the base64 of a PEM file/],
-    ['nothing', Buffer.from(''), /holds no certificate in PEM form/],
+    ['nothing', Buffer.from(''), /contains no certificate in PEM form/],
   ])('is named when a file holds it: %s', async (_what, bytes, message) => {
     await using folder = await newFolder();
     const path = await folder.write('ca', bytes);

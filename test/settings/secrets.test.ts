@@ -70,7 +70,7 @@ describe('a secret', () => {
     [
       'holds bytes',
       ({ raw }) => raw(JSON.stringify({ Name: 'es', SecretBinary: 'aGFsbG8=' }), 200, amz),
-      /the secret "es" cannot be read \(it holds bytes, not text\)/,
+      /the secret "es" cannot be read \(it contains bytes, not text\)/,
     ],
   ])('that %s is an invalid setting, and says so', async (_what, respond, message) => {
     await using _server = await secretsManager(respond);

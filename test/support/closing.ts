@@ -6,7 +6,7 @@ import { Entry, type Observer } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
 import { type History, judgeBy } from '../../src/sweep/planning/verdict.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { refusal } from './entries.ts';
 import { hour, idleJob, minute, now, requestOf } from './jobs.ts';
 import { type Close, type Script, ScriptedCluster } from './scripted-cluster.ts';

@@ -1,7 +1,8 @@
 /** @module Job snapshots for tests of the decisions: an idle job, and what makes it something else. */
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
 import type { JobId } from '../../src/sweep/planning/job-id.ts';
-import { parseRequest, type RequestPayload, type SweepRequest } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload, SweepRequest } from '../../src/sweep/request/request-schema.ts';
 
 export const now = Date.parse('2026-11-23T12:00:00Z');
 export const minute = 60_000;

@@ -14,7 +14,8 @@ import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
-import { parseRequest, type RequestPayload } from '../../src/sweep/request/request.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { carryOut, planSweep, type SweepOrder } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 

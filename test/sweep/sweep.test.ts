@@ -10,7 +10,7 @@ import {
 import { readCluster } from '../../src/sweep/planning/read-cluster.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import type { RequestPayload } from '../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
@@ -294,7 +294,7 @@ describe('a dry run', () => {
     expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(told());
     expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
       told(
-        '3 jobs would be closed with force, and force.max lets one sweep do 2: the rest is left to the next',
+        '3 jobs would be closed with force, but force.max allows 2 per sweep: the next sweep takes the rest',
       ),
     );
   });
@@ -326,11 +326,11 @@ describe('a fuse', () => {
     expect(report).toMatchObject({
       status: 'refused',
       fuse: { idle: 1, open: 4 },
-      warnings: ['2 jobs left closing, and this sweep will not come back: a fuse stopped it'],
+      warnings: ['2 jobs left closing without a follow-up, because a fuse stopped the sweep'],
     });
     const one = await leftAlone([closing], { cluster: upgrade });
     expect(one.warnings).toEqual([
-      '1 job left closing, and this sweep will not come back: a fuse stopped it',
+      '1 job left closing without a follow-up, because a fuse stopped the sweep',
     ]);
     expect(fates(report)).toEqual(['closing closing', 'closing-too closing', 'idle not_attempted']);
   });
@@ -375,7 +375,7 @@ describe('a sweep that cannot do all', () => {
       status: 'partial',
       followUp: null,
       warnings: [
-        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command can do them itself with --wait)',
       ],
     });
     expect(fates(report)).toEqual(['slow closing']);
@@ -506,7 +506,7 @@ describe('a cluster that cannot be read', () => {
     stop.abort();
     expect(await ended).toBeInstanceOf(StoppedError);
     expect(await ended).toMatchObject({
-      message: 'told to stop before the cluster was read; nothing was closed',
+      message: 'interrupted before the cluster was read; nothing was closed',
     });
   });
 

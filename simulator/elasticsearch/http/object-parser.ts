@@ -2,7 +2,9 @@
  * @module Reads request bodies as the server does: declared fields of declared kinds. Anything else is an error that
  * names parser, field, line and column.
  */
+
 import { distance } from 'fastest-levenshtein';
+import { isJsonObject } from '../../../src/base/json.ts';
 import { ElasticsearchError, type ErrorCause } from '../errors.ts';
 import { type JsonPath, locate } from './line-and-column.ts';
 
@@ -39,12 +41,9 @@ export interface ObjectParser {
   readonly fields: Readonly<Record<string, Field>>;
 }
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Reads `value` with `parser`. The result has only declared fields, with numbers and booleans converted. */
 export function parseObject(parser: ObjectParser, value: unknown, place: Place): JsonObject {
-  if (!isObject(value))
+  if (!isJsonObject(value))
     throw parseError(place, place.path, `[${parser.name}] Expected START_OBJECT but was: ${token(value)}`);
   const result: JsonObject = {};
   for (const [name, entry] of Object.entries(value)) {
@@ -68,12 +67,12 @@ function parseField(parser: ObjectParser, name: string, field: Field, value: unk
   const failed = (error: unknown) => failedToParse(parser, name, place, error);
   if (typeof field === 'object') {
     if ('nested' in field) {
-      if (!isObject(value)) throw unsupported();
+      if (!isJsonObject(value)) throw unsupported();
       return attempt(() => parseObject(field.nested, value, place), failed);
     }
     if ('list' in field) {
       const list: unknown[] = Array.isArray(value) ? value : [value];
-      if (!Array.isArray(value) && !isObject(value)) throw unsupported();
+      if (!Array.isArray(value) && !isJsonObject(value)) throw unsupported();
       return attempt(
         () =>
           list.map((entry, index) =>
@@ -114,7 +113,7 @@ function parseField(parser: ObjectParser, name: string, field: Field, value: unk
       throw unsupported();
     case 'object':
     case 'objectOrNull':
-      if (isObject(value) || (value === null && field === 'objectOrNull')) return value;
+      if (isJsonObject(value) || (value === null && field === 'objectOrNull')) return value;
       throw unsupported();
   }
 }

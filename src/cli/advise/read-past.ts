@@ -7,7 +7,7 @@ import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { runs } from '../../sweep/planning/inventory.ts';
 import { matcher } from '../../sweep/planning/job-patterns.ts';
 import { type History, judgeBy } from '../../sweep/planning/verdict.ts';
-import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import type { KeepReason } from '../../sweep/vocabulary.ts';
 
 export interface PastOfJobs {

@@ -9,7 +9,7 @@ import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { limitOf } from '../../sweep/closing/places.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { matcher } from '../../sweep/planning/job-patterns.ts';
-import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { readPast } from '../advise/read-past.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';

@@ -9,7 +9,7 @@ import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../../sweep/planning/inventory.ts';
 import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../../sweep/planning/verdict.ts';
 import type { ClusterIdentity } from '../../sweep/ports.ts';
-import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import type { KeepReason } from '../../sweep/vocabulary.ts';
 import type { PastDeed } from '../input/history.ts';
 import { moment, span } from '../output/words.ts';

@@ -2,7 +2,7 @@
  * @module What earlier sweeps did, from their reports or from the log lines that the function writes (docs/contract.md §2).
  */
 import * as z from 'zod';
-import { clusterName } from '../../sweep/request/request.ts';
+import { clusterName } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError } from './document.ts';
 import { readNamed } from './payload.ts';
 

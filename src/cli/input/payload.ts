@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidRequestError } from '../../base/errors.ts';
 import { decodeText } from '../../base/text-file.ts';
-import { parseRequest, type ReadRequest } from '../../sweep/request/request.ts';
+import { parseRequest, type ReadRequest } from '../../sweep/request/read-request.ts';
 import type { Io } from '../io.ts';
 import { documentError, InvalidDocumentError, readDocument } from './document.ts';
 

@@ -1,7 +1,9 @@
 /** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
+
 import { type Command, Option } from 'commander';
 import type { Clock } from '../../base/clock.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { printable, quote } from '../../base/text.ts';
 import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
 import { addressHash, type Connection } from '../../elasticsearch/connection.ts';
@@ -121,16 +123,13 @@ async function readClusters(file: string): Promise<Record<string, ConnectionValu
   const wrong = (path: readonly string[], message: string) =>
     documentError(document, [{ field: path.join('.'), path, message }]);
   const { value } = document;
-  if (!isFields(value))
+  if (!isJsonObject(value))
     throw wrong([], 'expected clusters by name, as {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}');
   return Object.fromEntries(
     Object.entries(value).map(([name, settings]) => {
-      if (!isFields(settings))
+      if (!isJsonObject(settings))
         throw wrong([name], `${quote(name)}: expected an object of settings, as {"ELASTICSEARCH_URL": "…"}`);
       return [name, readConnectionValues(settings, `${file}: the cluster ${quote(name)}`)];
     }),
   );
 }
-
-const isFields = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

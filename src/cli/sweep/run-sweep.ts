@@ -7,7 +7,7 @@ import type { Entry } from '../../sweep/closing/ledger.ts';
 import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
-import type { ReadRequest } from '../../sweep/request/request.ts';
+import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
 import { sweepIdOf } from '../../sweep/sweep-id.ts';
 import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';

@@ -5,7 +5,7 @@ import { plural } from '../../base/text.ts';
 import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
-import type { ReadRequest } from '../../sweep/request/request.ts';
+import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { agreedTo, type CarriedOut, type Plan, reportPlan } from '../../sweep/sweep.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';

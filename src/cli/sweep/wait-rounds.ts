@@ -1,7 +1,7 @@
 /** @module `--wait`: the command comes back itself instead of leaving the later rounds to a schedule. */
 import type { Clock } from '../../base/clock.ts';
 import type { FollowUpOrder, FollowUps } from '../../sweep/ports.ts';
-import type { SweepRequest } from '../../sweep/request/request.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 
 /** Follow-ups that this very process carries out: it keeps the order and hands it out when it is due. */
 export class OwnFollowUps implements FollowUps {

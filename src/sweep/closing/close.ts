@@ -1,8 +1,9 @@
 /**
  * @module Closes jobs in one loop over one table. A job waits to be asked, is in a request, is watched, or is settled.
- * Each turn starts the requests that may start, reads the open jobs when that is due, and waits for the next event. An
- * answer is only a hint: what the cluster says of a job afterwards decides its next step.
+ * Each turn starts the requests that may start, reads the open jobs when a read is due, and waits for the next event. The
+ * answer to a close is only a hint: the state that the cluster reports afterwards decides the next step.
  */
+import { ForceLimit } from '../planning/force-max.ts';
 import { runs } from '../planning/inventory.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
@@ -20,43 +21,43 @@ import {
   waitingOf,
 } from './places.ts';
 
-/** Between two reads of the same jobs: quick at first, as most closes are, then slower. Milliseconds. */
+/** Poll interval, milliseconds: short at first, because most closes are quick, then longer. */
 const firstPace = 1_000;
 const slowestPace = 4_000;
-/** More jobs than this take a dozen requests to read, and are read less often. */
+/** Reading more jobs than this takes a dozen requests, so they are polled less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Reads that may show a place to be free: after an answer, without one, and at the latest. */
+/** Pause before a read that may show a free place: after an answer, without one, and at most. Milliseconds. */
 const answeredPace = 100;
 const unansweredPace = 500;
 const refillPace = 1_000;
-/** These reads and the closes are at most four a second on average, looks apart; this many may come at once. */
+/** Rate limit for these reads and the closes: four a second on average, with bursts of `maxBurst`. Looks do not count. */
 const msPerRequest = 250;
 const maxBurst = 40;
-/** Jobs of a node that are read with the others because they are likely to be asked next; at first, and later. */
+/** Waiting jobs of each node to include in a read because they are likely to be asked next: at first, and later. */
 const firstLikely = 8;
 const likelyNext = 3;
 
-/** A place on a node, and until when it is held; epoch milliseconds. */
+/** A place on a node, and when it is given back at the latest; epoch milliseconds. */
 interface Place {
   readonly node: string;
   readonly until: number;
 }
 
-/** A job that was taken out of the waiting ones and is not settled. */
+/** A job that no longer waits to be asked and is not settled yet. */
 interface Open {
   readonly phase: Phase | { readonly phase: 'looked_at' };
   readonly place: Place | undefined;
-  /** When its watch ends; epoch milliseconds. */
+  /** When watching ends; epoch milliseconds. */
   readonly until?: number;
-  /** No longer waited for. */
+  /** The loop no longer waits for it. */
   readonly isLeft?: boolean;
 }
 
 /**
- * Asks, reads and asks again until every entry is settled or left to `conclude`, or `ending` aborts. Entries with verdict
- * `wait` are watched, those with `close` and `force` asked. Rejects only on a bug: what a cluster can do wrong becomes an
- * outcome.
+ * Asks, reads and asks again until every entry is settled or left to the last reading, or until `ending` aborts. Watches
+ * entries with the verdict `wait`; asks those with `close` and `force`. Rejects only on a bug: a failure of the cluster
+ * becomes an outcome.
  */
 export async function closeJobs(entries: readonly Entry[], closing: Closing): Promise<void> {
   await new CloseLoop(entries, closing).run();
@@ -66,15 +67,14 @@ class CloseLoop {
   readonly #closing: Closing;
   #waiting: readonly Waiting[];
   readonly #open = new Map<Entry, Open>();
-  /** Jobs that this sweep has forced, or is about to. */
-  readonly #forced = new Set<Entry>();
+  readonly #forceLimit: ForceLimit<Entry>;
   readonly #processors = new Map<string, number | undefined>();
   readonly #reads: Reads = { begun: 0 };
   #isReading = false;
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
-  /** When the reads and closes so far have used up their share of the time. */
+  /** The moment up to which the rate limit is used up; epoch milliseconds. */
   #paidUntil = Number.NEGATIVE_INFINITY;
   #requests = 0;
   #inFlight = 0;
@@ -84,6 +84,7 @@ class CloseLoop {
 
   constructor(entries: readonly Entry[], closing: Closing) {
     this.#closing = closing;
+    this.#forceLimit = new ForceLimit(closing.request.force.max);
     // break: waiting
     this.#waiting = waitingOf(entries);
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
@@ -105,7 +106,7 @@ class CloseLoop {
     return [...this.#open.values()].every(({ isLeft }) => isLeft);
   }
 
-  /** Resolves when something has happened, when something is due, or at the ending. */
+  /** Resolves on an event, when a read or a request is due, or at the ending. */
   async #nextEvent(): Promise<void> {
     const { clock, ending } = this.#closing;
     const now = clock.now();
@@ -125,7 +126,7 @@ class CloseLoop {
     }
   }
 
-  /** When jobs may be asked that may not be asked yet: their time comes, or a place on their node is given back. */
+  /** Future moments at which a waiting job may become ready: its pause ends, or a place on its node is given back. */
   #dues(now: number): number[] {
     if (this.#waiting.length === 0 || !this.#mayStart) return [];
     const moments = this.#waiting.map(({ notBefore }) => notBefore);
@@ -152,7 +153,7 @@ class CloseLoop {
     return this.#inFlight < this.#closing.request.close.concurrency;
   }
 
-  /** `fresh`: the read by which stats are new enough to ask. */
+  /** `fresh`: the number of the oldest read whose stats are recent enough to act on. */
   #startRequests(fresh: number): void {
     const { request, clock, ending } = this.#closing;
     if (this.#denied) {
@@ -202,7 +203,7 @@ class CloseLoop {
     const force = batch[0]?.force === true;
     try {
       const ready = await this.#look(batch, fresh);
-      // What the look sends another way need not wait until this request, which may take minutes, has ended.
+      // This request may take minutes. Jobs that the look sent elsewhere continue now.
       this.#happened();
       await this.#ask(ready, force);
     } finally {
@@ -211,7 +212,7 @@ class CloseLoop {
     }
   }
 
-  /** A job that was looked at and not asked, for lack of time or of an answer, is left to `conclude`. */
+  /** Leaves a job to the last reading if it was looked at but not asked, for lack of time or of an answer. */
   #dropUnasked(entry: Entry): void {
     if (this.#open.get(entry)?.phase.phase === 'looked_at') this.#open.delete(entry);
   }
@@ -230,7 +231,7 @@ class CloseLoop {
       if (ending.aborted) return [];
       const atFault = entries.filter((entry) => errorOfOne(entry, error) !== undefined);
       const unread = atFault.length > 0 ? atFault : entries;
-      // The fate of a job that was asked before is read at the end.
+      // A job that was asked before gets its outcome from the last reading.
       for (const entry of unread)
         if (entry.asks === 0) this.#leaveUnread(entry, unreadable(errorOfOne(entry, error) ?? error));
       const rest = batch.filter(({ entry }) => !unread.includes(entry));
@@ -255,7 +256,7 @@ class CloseLoop {
     });
   }
 
-  /** A job that was never asked and could not be read whole is left as it is, unless it is over already. */
+  /** Settles a job that was never asked and could not be read completely: as an error, unless it is closed or gone. */
   #leaveUnread(entry: Entry, error: ClusterError): void {
     const { seen } = entry;
     if (seen && !seen.stats) this.#settle(entry, { outcome: 'gone' });
@@ -263,17 +264,13 @@ class CloseLoop {
     else this.#settle(entry, { outcome: 'error', error });
   }
 
-  /** Whether `force.max` and the places of the job's node, which may be another one by now, allow the request. */
+  /** Whether `force.max` and the places of the job's node allow the request. The job may have moved to another node. */
   #mayAsk(entry: Entry, force: boolean): boolean {
     if (!force) return this.#keepsPlace(entry);
-    // break: force-max
-    if (!this.#forced.has(entry) && this.#forced.size >= this.#closing.request.force.max) {
-      // One that was asked before is closing or failed by now: the last look says which.
-      if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
-      return false;
-    }
-    this.#forced.add(entry);
-    return true;
+    if (this.#forceLimit.take(entry)) return true;
+    // A job that was asked before is closing or failed by now: the last reading decides.
+    if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
+    return false;
   }
 
   #keepsPlace(entry: Entry): boolean {
@@ -317,7 +314,7 @@ class CloseLoop {
     this.#open.set(entry, { phase: { phase: 'in_flight' }, place: this.#timed(entry, place) });
   }
 
-  /** A place is given back when the timeout of the close is over: one stuck job must not hold up a node. */
+  /** Gives the place back when the close times out: one stuck job must not block its node. */
   #timed(entry: Entry, place: Place | undefined): Place | undefined {
     if (!place || entry.lastAskAt === undefined) return undefined;
     return { ...place, until: entry.lastAskAt + this.#closing.request.close.timeout };
@@ -325,7 +322,7 @@ class CloseLoop {
 
   // --- reads
 
-  /** A job that is closing: it is read for the time of a close, counted from when it was first watched. */
+  /** Polls a closing job for one close timeout, counted from when watching began. */
   #watch(entry: Entry): void {
     const { clock, request } = this.#closing;
     const open = this.#open.get(entry);
@@ -338,20 +335,20 @@ class CloseLoop {
     });
   }
 
-  /** The first job that is to be read makes the reads begin, soon at first. */
+  /** Restarts polling at the shortest interval when the first job needs it. */
   #expectReads(): void {
     if ([...this.#open.values()].some(isRead)) return;
     this.#pace = firstPace;
     this.#pacedReadAt = this.#closing.clock.now() + firstPace;
   }
 
-  /** Counts requests that are no part of a look against four a second. */
+  /** Charges requests to the rate limit. */
   #pay(requests: number): void {
     const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
     this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
   }
 
-  /** When the open jobs are read next, epoch milliseconds. */
+  /** When the next read of the open jobs is due; epoch milliseconds. */
   #nextReadAt(): number {
     const open = [...this.#open.values()].filter(isRead);
     if (this.#unknownNodes().length > 0) return Number.NEGATIVE_INFINITY;
@@ -370,7 +367,7 @@ class CloseLoop {
     return Math.min(Math.max(this.#paidUntil, this.#lastReadAt + gap), this.#lastReadAt + refillPace);
   }
 
-  /** Whether a job waits for a place that a read, and no answer, would show to be free: its request names others, too. */
+  /** Whether a job waits for a place that only a read can show to be free: the holder's request names other jobs too. */
   #isPlaceWanted(): boolean {
     if (!this.#mayStart) return false;
     const now = this.#closing.clock.now();
@@ -392,14 +389,14 @@ class CloseLoop {
     return [...nodes].filter((node) => this.#limitOf(node) === undefined);
   }
 
-  /** Reads the jobs that are open, and with them those that are likely to be asked next. */
+  /** Reads the open jobs, and those that are likely to be asked next. */
   async #read(): Promise<void> {
     const { clock, ending, request } = this.#closing;
     const readAt = clock.now();
     const open = [...this.#open].filter(([, each]) => isRead(each));
     const likely = this.#unknownNodes().length > 0 ? firstLikely : likelyNext;
     const next = request.close.perNode === null ? [] : candidates(this.#waiting, likely);
-    // A look that waits for its answers gets the stats of this read as well.
+    // A look in progress may use the stats of this read.
     const lookedAt = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [] : [entry]));
     const entries = [...open.map(([entry]) => entry), ...lookedAt, ...next];
     this.#isReading = true;
@@ -423,7 +420,7 @@ class CloseLoop {
     this.#startRequests(read ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Remembers the processors of the nodes that these jobs are on. */
+  /** Remembers the processors of these jobs' nodes. */
   #learn(entries: readonly Entry[]): void {
     for (const { job, seen } of entries) {
       const { nodeId, nodeProcessors } = seen?.stats ?? {};
@@ -433,7 +430,7 @@ class CloseLoop {
     }
   }
 
-  /** Every open job takes its next step, by a read that began at `readAt`; `read` is undefined when it failed. */
+  /** Takes each open job's next step after a read that began at `readAt`. `read` is undefined if the read failed. */
   #advance(open: readonly (readonly [Entry, Open])[], read: number | undefined, readAt: number): void {
     const { clock, judge, budget } = this.#closing;
     const now = clock.now();
@@ -457,12 +454,12 @@ class CloseLoop {
     }
     for (const [answer, { entries, delayMs }] of repeated) {
       for (const entry of entries) this.#open.delete(entry);
-      // A server that says "later" than this sweep lasts is not waited for: the time would be paid for nothing.
+      // If the server's retry-after ends after this sweep, waiting would only cost money.
       if (now + delayMs < budget.workEnd) this.#wait(askAgain(entries, answer, now + delayMs));
     }
   }
 
-  /** While its request is in flight, a job may be seen closed; its place is given back unless it closes, or may begin to. */
+  /** Records when a job closed, even before its request is answered. Returns its place unless it is closing or about to. */
   #noteState(entry: Entry, now: number): void {
     const state = entry.seen?.stats?.state;
     if (state === 'closed') entry.closedAt ??= now;
@@ -486,7 +483,7 @@ class CloseLoop {
 
   // --- where a job is
 
-  /** Jobs that are asked again, or in another way, come before those that were not looked at yet. */
+  /** Puts jobs that are asked again, or with force, before those that were never looked at. */
   #wait(jobs: readonly Waiting[]): void {
     for (const { entry } of jobs) this.#open.delete(entry);
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;
@@ -501,7 +498,7 @@ class CloseLoop {
 
   #settle(entry: Entry, outcome: Outcome): void {
     this.#open.delete(entry);
-    // After the ending the last look decides: an answer that comes later changes nothing.
+    // After the ending the last reading decides: a later answer changes nothing.
     if (entry.settled) return;
     entry.settle(outcome, this.#closing.clock.now());
     this.#closing.observer.settled?.(entry);
@@ -511,5 +508,5 @@ class CloseLoop {
 const isHeldIn = (state: string | undefined): boolean =>
   state !== undefined && state !== 'closed' && state !== 'failed';
 
-/** Whether a job is read again and again; one that is being looked at is not. */
+/** Whether the loop polls this job. A job in a look is read by that look. */
 const isRead = ({ phase }: Open): boolean => phase.phase !== 'looked_at';

@@ -1,6 +1,6 @@
 /**
- * @module What a running sweep knows: one entry for each listed job, which gets one outcome, and what the closing of the
- * entries needs.
+ * @module The ledger of a running sweep: one entry for each listed job, which gets exactly one outcome. Also the context
+ * that closing needs.
  */
 
 import type { Clock } from '../../base/clock.ts';
@@ -9,10 +9,10 @@ import type { JobSnapshot } from '../planning/inventory.ts';
 import type { History, Judge, Verdict } from '../planning/verdict.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import type { ReportHead } from '../reporting/report-head.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { NotAttemptedReason, OutcomeName, PlacesReason } from '../vocabulary.ts';
 
-/** What became of a job; the types hold what each outcome must say. */
+/** The outcome of a job, with the details that each outcome requires. */
 export type Outcome =
   | {
       readonly outcome: Exclude<OutcomeName, 'error' | 'not_attempted'>;
@@ -22,7 +22,7 @@ export type Outcome =
   | { readonly outcome: 'error'; readonly error: ClusterError; readonly because?: never }
   | { readonly outcome: 'not_attempted'; readonly error?: never; readonly because: NotAttemptedReason };
 
-/** What a read said of a job. */
+/** The result of one read of a job. */
 export interface Seen {
   /** Reads are numbered as they begin. */
   readonly read: number;
@@ -41,15 +41,15 @@ const closedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_close
 
 export class Entry {
   readonly jobId: string;
-  /** As it was last looked at. */
+  /** The job at the latest look. */
   job: JobSnapshot;
   verdict: Verdict;
   readonly history: History;
-  /** Close requests of earlier sweeps of this chain that named it. */
+  /** Close requests that named it in earlier sweeps of this chain of follow-ups. */
   readonly earlierAttempts: number;
-  /** Close requests of this sweep that named it. */
+  /** Close requests that named it in this sweep. */
   asks = 0;
-  /** Times it was read again right before an ask. */
+  /** How often it was read right before an ask. */
   looks = 0;
   /** When it was first asked, or first seen closing. */
   askedAt: number | undefined;
@@ -58,14 +58,14 @@ export class Entry {
   /** The limit of its node when it was last asked. */
   limit: NodeLimit | undefined;
   forced = false;
-  /** The number of the request that last named it, from 1. */
+  /** The number of the latest request that named it, from 1. */
   batch: number | undefined;
   lastError: ClusterError | undefined;
-  /** The datafeed that a close of ours was to stop. */
+  /** The datafeed that a close of this sweep stops. */
   stopsDatafeed: string | undefined;
   datafeedStopped: boolean | undefined;
   settledAt: number | undefined;
-  /** When the cluster was first seen to say that it is closed. */
+  /** When a read first reported it closed. */
   closedAt: number | undefined;
   #outcome: Outcome | undefined;
   #seen: Seen | undefined;
@@ -88,22 +88,22 @@ export class Entry {
     return this.#outcome !== undefined;
   }
 
-  /** Whether it has an outcome, and one of these. */
+  /** Whether its outcome is one of these. */
   endedAs(...names: readonly OutcomeName[]): boolean {
     return names.some((name) => name === this.#outcome?.outcome);
   }
 
-  /** The history as it is now, for judging again: an ask of this sweep counts like one of an earlier sweep. */
+  /** The history for judging again: an ask of this sweep counts like one of an earlier sweep. */
   get presentHistory(): History {
     return { ...this.history, askedAt: this.askedAt };
   }
 
-  /** What the newest read since the last ask said; undefined before there is one. */
+  /** The newest read since the last ask, if any. */
   get seen(): Seen | undefined {
     return this.#seen;
   }
 
-  /** Remembers what a read said. An answer that a later read has overtaken adds nothing. */
+  /** Remembers a read. Ignores a read that a newer one has overtaken. */
   note(seen: Seen): void {
     // break: newest-reading
     if (seen.read <= this.#newestRead) return;
@@ -111,7 +111,7 @@ export class Entry {
     this.#seen = seen;
   }
 
-  /** A close request goes out: reads that had begun by then, `reads` of them, no longer count. */
+  /** Forgets what was seen before a close request: the first `reads` reads no longer count. */
   forgetSeen(reads: number): void {
     this.#newestRead = reads;
     this.#seen = undefined;
@@ -126,7 +126,7 @@ export class Entry {
   }
 }
 
-/** How a job that the cluster says is closed came to be so. */
+/** The outcome of a job that the cluster reports as closed. */
 export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_closed' {
   // break: force-closed
   if (entry.forced) return 'force_closed';
@@ -134,25 +134,25 @@ export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_clo
   return wasAsked ? 'closed' : 'already_closed';
 }
 
-/** What the closing of a sweep's entries needs. */
+/** The context that closing needs. */
 export interface Closing {
   readonly request: SweepRequest;
   readonly judge: Judge;
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly budget: Budget;
-  /** Aborts when work must end: the budget is used up, or the sweep was told to stop. */
+  /** Aborts when work must end: the budget is used up, or the sweep was interrupted. */
   readonly ending: AbortSignal;
   readonly observer: Observer;
 }
 
 /** Follows a running sweep, for a progress display. */
 export interface Observer {
-  /** Closing begins, with these jobs to act on. */
+  /** Closing begins; these are the jobs to act on. */
   begun?(entries: readonly Entry[], head: ReportHead): void;
-  /** A close request is about to leave: it is sent when this returns. */
+  /** Called right before a close request is sent. */
   asking?(entries: readonly Entry[], batch: number): void;
   settled?(entry: Entry): void;
-  /** Something the person should know while it happens. */
+  /** A message for the person who watches the sweep. */
   notice?(message: string): void;
 }

@@ -1,4 +1,4 @@
-/** @module The requests of a closing: the reads by ids, the look right before a close, and the close itself. */
+/** @module The requests that closing sends: reads by id, the look right before a close, and the close itself. */
 
 import { UnreadableEntriesError } from '../../base/errors.ts';
 import { together } from '../../base/together.ts';
@@ -8,16 +8,16 @@ import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import type { Closing, Entry } from './ledger.ts';
 
-/** A look is as old as its oldest read; an older one is repeated, at most so often. */
+/** A look is as old as its oldest read. A look older than this (milliseconds) is repeated, up to `maxSlowLooks` in all. */
 const oldestLook = 30_000;
 const maxSlowLooks = 3;
 
-/** How many reads of stats a closing has begun. */
+/** Counts the reads of stats that have begun. */
 export interface Reads {
   begun: number;
 }
 
-/** Reads the stats of jobs, and has each entry remember its own. @throws when the cluster cannot be read. */
+/** Reads the stats of jobs and notes them in each entry. @throws when the cluster cannot be read. */
 export async function readStats(
   entries: readonly Entry[],
   { cluster }: Pick<Closing, 'cluster'>,
@@ -33,8 +33,8 @@ export async function readStats(
 }
 
 /**
- * Jobs as they are now, by id; those that no longer exist are missing. Stats that were read by the read `fresh`, or a
- * later one, are not read again. @throws when the cluster cannot be read, or is too slow for its answers to be acted on.
+ * Reads the jobs again and returns them by id, without those that no longer exist. Stats from the read numbered `fresh`,
+ * or a later one, are used as they are. @throws when the cluster cannot be read, or answers too slowly to act on.
  */
 export async function look(
   entries: readonly Entry[],
@@ -67,14 +67,14 @@ async function lookOnce(
     cluster.datafeedStats(signal, knownIds),
     isFresh || readStats(entries, closing, reads, signal),
   ]);
-  // A datafeed made since the listing is in its job's config; it is rare, and costs another read.
+  // A datafeed created since the listing appears in its job's config. This is rare, and costs one more read.
   const newIds = configs.flatMap(({ datafeedId }) =>
     datafeedId !== undefined && !knownIds.includes(datafeedId) ? [datafeedId] : [],
   );
   const found = await cluster.datafeedStats(ending, newIds);
   const snapshots = joinInventory({
     configs,
-    // What another read said while this one waited for its answers counts as well.
+    // A poll may have read newer stats while this look waited for its answers.
     stats: entries.flatMap(({ seen }) => seen?.stats ?? []),
     datafeeds: [...known, ...found],
     readAt: clock.now(),
@@ -84,14 +84,14 @@ async function lookOnce(
   return new Map(snapshots.filter(({ jobId }) => !gone.has(jobId)).map((job) => [job.jobId, job]));
 }
 
-/** What the cluster answered for this job alone, if a read that named several jobs failed because of it. */
+/** The cluster's error for this job alone, if a read of several jobs failed because of it. */
 export function errorOfOne({ jobId, job }: Entry, error: unknown): Error | undefined {
   if (!(error instanceof UnreadableEntriesError)) return undefined;
   const feed = job.datafeed?.datafeedId;
   return error.unreadable.get(jobId) ?? (feed === undefined ? undefined : error.unreadable.get(feed));
 }
 
-/** What the look at a job that was never asked failed with, unless that job needs no request any more. */
+/** The error of a job whose look failed before it was ever asked. */
 export function unreadable(error: unknown): ClusterError {
   const { status } = error as { status?: unknown };
   return {
@@ -101,7 +101,7 @@ export function unreadable(error: unknown): ClusterError {
   };
 }
 
-/** The time limits of a request that names these jobs; undefined when too little time is left to account for it. */
+/** The timeouts of a request that names these jobs; undefined when too little time is left to learn its result. */
 export function allowanceFor(
   entries: readonly Entry[],
   { budget, request }: Pick<Closing, 'budget' | 'request'>,
@@ -109,7 +109,7 @@ export function allowanceFor(
   return budget.allow(request.close.timeout, entries.some(({ job }) => runs(job.datafeed)) ? 2 : 1);
 }
 
-/** Sends one close request. Its answer is `lost` when none came in time, or before the ending. */
+/** Sends one close request. The answer is `lost` if none arrives in time, or before the ending. */
 export async function ask(
   batch: CloseBatch,
   force: boolean,

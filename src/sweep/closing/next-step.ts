@@ -5,42 +5,42 @@ import type { CloseAnswer, ClusterError, JobStats } from '../ports.ts';
 import { closedAs, type Entry, type Outcome } from './ledger.ts';
 import { together, type Waiting } from './places.ts';
 
-/** The most close requests of one sweep that name a job, the last of them naming it alone (docs/contract.md §3). */
+/** Close requests of one sweep that may name a job. The last one names it alone (docs/contract.md §3). */
 // break: max-asks
 const maxAsks = 3;
-/** Looks at one job before it is given up as unstable; three asks need no more than seven. */
+/** Looks at one job before it counts as unstable; three asks need at most seven. */
 const maxLooks = 8;
-/** The pause before a busy server, or one between masters, is asked again, unless it says how long. */
+/** Pause (ms) before asking a server again that is busy or has no master, unless it sends `Retry-After`. */
 const busyPause = 5_000;
-/** After a lost answer the request may still be on its way into the cluster: a look at once could be too early. */
+/** Pause (ms) after a lost answer: the request may not have reached the job yet, so an immediate look could be too early. */
 const lostPause = 2_000;
 
-/** Where a job that this sweep waits for stands. */
+/** The phase of a job that this sweep waits for. */
 export type Phase =
   | { readonly phase: 'in_flight' }
-  /** Its request was answered, and it was not read since. */
+  /** Its request was answered, and it has not been read since. */
   | { readonly phase: 'answered'; readonly answer: CloseAnswer }
-  /** It is closing, or its datafeed is being stopped. `over`: its time for that has passed. */
+  /** It is closing, or its datafeed is stopping. `over`: the time for that has passed. */
   | { readonly phase: 'watched'; readonly over: boolean };
 
 export type NextStep =
   | { readonly step: 'settle'; readonly outcome: Outcome }
   | { readonly step: 'wait' }
-  /** No longer waited for; it has no outcome yet, and may still close while other jobs are closed. */
+  /** The loop stops waiting for it. It has no outcome yet, and may still close while the sweep closes other jobs. */
   | { readonly step: 'leave' }
-  /** Looked at again, judged again, and asked if that is still the verdict. */
+  /** Looks again, judges again, and asks if the verdict still says so. */
   | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean };
 
 interface Moment {
   readonly judge: Judge;
   readonly now: number;
-  /** When the read began that `stats` are from. */
+  /** When the read that returned `stats` began. */
   readonly readAt: number;
 }
 
-/** The next step of a job, given its stats as just read (undefined: it no longer exists). */
+/** The next step of a job, by the stats just read. `stats` is undefined if the job no longer exists. */
 export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase, moment: Moment): NextStep {
-  // The request may not have come to the job yet, and after its answer the job is read again, whatever was seen before.
+  // The request may not have reached the job yet. After the answer the job is read again in any case.
   if (phase.phase === 'in_flight') return { step: 'wait' };
   if (!stats) return { step: 'settle', outcome: { outcome: 'gone' } };
   if (stats.state === 'closed') return { step: 'settle', outcome: { outcome: closedAs(entry) } };
@@ -50,7 +50,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
     case 'closing':
       return stillClosing(entry, phase, moment);
     case 'failed':
-      // Only force helps now; the look right before it decides.
+      // Only force closes a failed job. The look right before the request decides.
       return mayAskAgain ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats.state);
     case 'opened':
     case 'opening':
@@ -59,7 +59,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
       if (isStoppingDatafeed(entry, phase)) return { step: 'wait' };
       return { step: 'again', delayMs: pauseAfter(phase), force: false };
     default:
-      // A state that is not known: the look judges a job that was never asked.
+      // An unknown state. If the job was never asked, the look judges it.
       return entry.asks > 0 ? giveUp(entry, stats.state) : { step: 'again', delayMs: 0, force: false };
   }
 }
@@ -71,7 +71,7 @@ function stillClosing(entry: Entry, phase: Phase, { judge, now }: Moment): NextS
   return verdict.verdict === 'force' ? { step: 'again', delayMs: 0, force: true } : { step: 'leave' };
 }
 
-/** Stopping a datafeed may take as long as the close itself: the job is not asked again while its request may be at work. */
+/** Stopping a datafeed may take as long as the close itself, so the job is not asked again while that may be going on. */
 function isStoppingDatafeed({ stopsDatafeed }: Entry, phase: Phase): boolean {
   if (stopsDatafeed === undefined) return false;
   return phase.phase === 'answered' ? phase.answer.kind === 'lost' : phase.phase === 'watched' && !phase.over;
@@ -85,13 +85,13 @@ function pauseAfter(phase: Phase): number {
   return answer.kind === 'error' && answer.error.status >= 502 ? busyPause : lostPause;
 }
 
-/** What the look right before a request decides. */
+/** The decision of the look right before a request. */
 export type LookStep =
   | { readonly step: 'ask'; readonly verdict: Verdict }
   | { readonly step: 'settle'; readonly outcome: Outcome; readonly verdict?: Verdict }
   | { readonly step: 'watch' | 'again'; readonly verdict: Verdict };
 
-/** What to do with a job by the look right before it is asked; `job` is undefined when it no longer exists. */
+/** Decides what to do with a job after the look right before a request. `job` is undefined if it no longer exists. */
 export function afterLook(
   entry: Entry,
   job: JobSnapshot | undefined,
@@ -106,30 +106,30 @@ export function afterLook(
       ? { step: 'settle', outcome: { outcome: 'error', error: noLongerError(entry, job) } }
       : { step: 'settle', outcome: { outcome: 'revived' }, verdict };
   if (verdict.verdict === 'wait')
-    // A job that this sweep asked keeps the verdict by which it was asked.
+    // A job that this sweep asked keeps the verdict that it was asked with.
     return { step: 'watch', verdict: entry.asks > 0 ? entry.verdict : verdict };
   if (entry.looks > maxLooks)
     return { step: 'settle', outcome: { outcome: 'error', error: unstable(entry) }, verdict };
   return { step: (verdict.verdict === 'force') === force ? 'ask' : 'again', verdict };
 }
 
-/** Asked before, and by now to be kept: a job that a request of this sweep named is never `revived`. */
+/** The error of a job that was asked and must now be kept. A job that a request named is never `revived`. */
 function noLongerError(entry: Entry, job: JobSnapshot): ClusterError {
   if (openedAfterAsk(entry, job.openedAt)) return reopenedError(entry);
   if (entry.lastError) return entry.lastError;
   return job.state === 'failed' ? failedError : reopenedError(entry);
 }
 
-/** What a report says of an answer that no job's state explains; undefined for an acknowledgement. */
+/** The error that a report shows for an answer; undefined for an acknowledgement. */
 export function errorOf(answer: CloseAnswer): ClusterError | undefined {
   if ('error' in answer) return answer.error;
   return answer.kind === 'lost' ? { status: 0, type: 'no_answer', reason: answer.reason } : undefined;
 }
 
 /**
- * The next requests for jobs of one request. The first repetition splits them, because whatever was wrong is in one
- * half; the second names each job alone. When the server has named the culprit (an id that no longer exists, a failed
- * job), the others are asked again together.
+ * The next requests for the jobs of one request. The first repetition splits them in two halves, so that one bad job
+ * affects only its half. The second names each job alone. If the server has named the culprit (a deleted id, a failed
+ * job), the others stay together.
  */
 export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefore: number): Waiting[] {
   const culpritKnown = answer.kind === 'missing' || answer.kind === 'failed_jobs' || answer.kind === 'busy';
@@ -140,13 +140,13 @@ export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefo
   return groups.flatMap((group) => together(group, { force: false, notBefore }));
 }
 
-/** Whether a job that is open by these stats, read from `readAt` on, was opened again after the last ask. */
+/** Whether a job that these stats report as open was opened again after the last ask. `readAt`: when the read began. */
 export const isOpenAgain = (entry: Entry, { openForMs = Infinity }: JobStats, readAt: number): boolean =>
   openedAfterAsk(entry, readAt - openForMs);
 
 /**
- * Ages are whole seconds by another machine's clock. A job that was asked had been open for `idleFor`, a minute or more,
- * so a process that is much younger than that is a new one, even if it seems to have started before the ask.
+ * Ages are whole seconds by another machine's clock. A job that was asked had been open for `idleFor`, at least a minute.
+ * A much younger process is therefore a new one, even if it seems to have started before the ask.
  */
 const openedAfterAsk = ({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean =>
   openedAt > lastAskAt - 30_000;

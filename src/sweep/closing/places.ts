@@ -1,53 +1,47 @@
 /**
- * @module Which jobs may be asked next: their order, the places on their nodes, and what fits into one request.
+ * @module Decides which jobs may be asked next: their order, the places on their nodes, and what fits into one request.
  *
- * Closes on one node share its capacity. Asked all at once, the biggest job gets a small part of it and ends last by far;
- * asked in fixed batches, capacity is unused until the slowest job of a batch is closed. So each node is kept at its
- * number of places, the biggest jobs first.
+ * Closes on one node share its capacity. If all jobs are asked at once, the biggest gets a small share and ends far behind
+ * the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So each node keeps a fixed
+ * number of jobs closing, its places, and starts with the biggest jobs.
  */
 import { runs } from '../planning/inventory.ts';
 import type { CloseBatch, JobId } from '../planning/job-id.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
+import { maxIdBytes, separatorBytes } from '../request-line.ts';
 import type { Entry, NodeLimit } from './ledger.ts';
 
 /** A job that waits to be asked. */
 export interface Waiting {
   readonly entry: Entry;
   readonly force: boolean;
-  /** Only jobs of the same company share a request. */
+  /** Jobs share a request only if their company is the same. */
   readonly company: symbol;
-  /** Epoch milliseconds: a server that said "later" is asked later. */
+  /** The earliest moment to ask, epoch milliseconds: the end of the server's retry-after. */
   readonly notBefore: number;
 }
 
-/** What is known of the nodes' processors. */
+/** The known processors of the nodes. */
 export interface Nodes {
   /** By node id; undefined for a node whose stats do not include them. */
   readonly processors: ReadonlyMap<string, number | undefined>;
-  /** Of the largest node, from `_ml/info`. */
+  /** Processors of the largest node, from `_ml/info`. */
   readonly largest: number | undefined;
 }
 
-/** Places on a node whose processors are unknown. */
+/** Places on a node if no processor count is known. */
 const usualPlaces = 4;
 
-/**
- * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120; the rest of the
- * difference is for a base path of a proxy. A comma between ids travels as `%2C`.
- */
-const maxIdBytes = 3_000;
-const separatorBytes = 3;
-
-/** What one more id adds to a request line. */
+/** Bytes that an id adds to a request line. */
 const idBytes = (entry: Entry): number => entry.jobId.length + separatorBytes;
 
-/** How many requests it takes to read these jobs by their ids, about. */
+/** Estimates how many requests it takes to read these jobs by id. */
 export const requestsToRead = (entries: readonly Entry[]): number =>
   Math.ceil(entries.reduce((sum, entry) => sum + idBytes(entry), 0) / maxIdBytes);
 
 /**
- * The jobs to ask, first ones first. Forced jobs come first, each in a request of its own, because they are done in a
- * moment. A datafeed that must stop first makes a request take two phases, so those jobs never share one with others.
+ * The jobs to ask, in order. Forced jobs come first, each in a request of its own, because force takes only a moment. A
+ * running datafeed adds a second phase to a request, so jobs with one share requests only with each other.
  */
 export function waitingOf(entries: readonly Entry[]): Waiting[] {
   const forced = entries.filter(({ verdict }) => verdict.verdict === 'force');
@@ -63,17 +57,17 @@ export function waitingOf(entries: readonly Entry[]): Waiting[] {
   ];
 }
 
-/** Jobs that may share a request. */
+/** Marks jobs as allowed to share a request. */
 export function together(entries: readonly Entry[], how: Pick<Waiting, 'force' | 'notBefore'>): Waiting[] {
   const company = Symbol('company');
   return entries.map((entry) => ({ entry, company, ...how }));
 }
 
-/** The node whose place a job takes while it is asked: none when it is forced, or its node is unknown. */
+/** The node on which a job takes a place; undefined if the job is forced or its node is unknown. */
 export const nodeOf = ({ entry, force }: Waiting): string | undefined =>
   force ? undefined : entry.job.nodeId;
 
-/** How many jobs of a node this sweep may have closing at once, and why; undefined until its processors were asked for. */
+/** How many jobs of a node may be closing at once, and why; undefined until the node's processors were read. */
 export function limitOf(
   node: string,
   perNode: SweepRequest['close']['perNode'],
@@ -89,8 +83,7 @@ export function limitOf(
 }
 
 /**
- * The first jobs that may be asked now, in one request; empty when there is none. `free` has the free places of each node
- * that has a limit.
+ * The jobs of the next request; empty if none may be asked now. `free` has the free places of each node with a limit.
  */
 export function nextBatch(
   waiting: readonly Waiting[],
@@ -114,7 +107,7 @@ export function nextBatch(
   return batch;
 }
 
-/** The first of each node that wait for a place there, so many of each. */
+/** The first `ofEach` jobs of each node that wait for a place there. */
 export function candidates(waiting: readonly Waiting[], ofEach: number): Entry[] {
   const graceful = waiting.filter((each) => nodeOf(each) !== undefined);
   return [...Map.groupBy(graceful, nodeOf).values()].flatMap((jobs) =>
@@ -122,7 +115,7 @@ export function candidates(waiting: readonly Waiting[], ofEach: number): Entry[]
   );
 }
 
-/** The concrete ids of a request, or undefined when one of its jobs must not be named. */
+/** The concrete ids of a request; undefined if one of its jobs must not be named. */
 export function closeBatch(entries: readonly Entry[]): CloseBatch | undefined {
   const ids: JobId[] = [];
   for (const { job } of entries) {
@@ -133,7 +126,7 @@ export function closeBatch(entries: readonly Entry[]): CloseBatch | undefined {
   return first === undefined ? undefined : [first, ...rest];
 }
 
-/** Biggest first; among jobs within a factor of two, one node after the other. */
+/** Biggest first. Jobs within a factor of two count as equal and alternate between nodes. */
 function spread(entries: readonly Entry[]): Entry[] {
   const size = (entry: Entry) => entry.job.modelBytes ?? 0;
   const magnitudes = Map.groupBy(entries, (entry) => Math.floor(Math.log2(size(entry) + 1)));
@@ -141,7 +134,7 @@ function spread(entries: readonly Entry[]): Entry[] {
     .sort(([a], [b]) => b - a)
     .flatMap(([, alike]) => {
       const nodes = [...Map.groupBy(alike, (entry) => entry.job.nodeId).values()];
-      // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
+      // Stryker disable next-line EqualityOperator: ids are unique, so two are never equal
       for (const jobs of nodes) jobs.sort((a, b) => size(b) - size(a) || (a.jobId < b.jobId ? -1 : 1));
       const rounds = nodes.reduce((most, jobs) => Math.max(most, jobs.length), 0);
       return Array.from({ length: rounds }, (_, round) => nodes.flatMap((jobs) => jobs[round] ?? [])).flat();

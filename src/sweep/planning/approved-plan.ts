@@ -1,4 +1,4 @@
-/** @module A plan that a person has seen: what each of its jobs looked like, so that no other job is closed in its name. */
+/** @module Binds a sweep to a plan that a person approved: jobs outside the plan, or changed since, are not closed. */
 
 import { plural } from '../../base/text.ts';
 import type { VerdictName } from '../vocabulary.ts';
@@ -13,12 +13,12 @@ export interface PlannedJob {
 }
 
 /**
- * `openedAt` is counted back from an age in whole seconds, by a machine whose clock may have been set since. A job that
- * was opened after the plan is at least `idleFor` (a minute or more) away from it.
+ * `openedAt` is computed from an age in whole seconds, and this machine's clock may have been set since. A job opened
+ * after the plan differs by at least `idleFor` (a minute or more).
  */
 const tolerance = 30_000;
 
-/** What a plan would act on, by job id. */
+/** The jobs that a plan would act on, by id. */
 export function plannedJobs(
   decisions: readonly { readonly job: JobSnapshot; readonly verdict: { readonly verdict: VerdictName } }[],
 ): ReadonlyMap<string, PlannedJob> {
@@ -37,7 +37,7 @@ export function plannedJobs(
   );
 }
 
-/** Whether a job is still what the plan saw. One that has begun to close since has lost nothing but its process. */
+/** Whether a job is as the plan saw it. A job that has started to close since also counts. */
 export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   if (job.lastDataTime !== planned.lastDataTime) return false;
   if (job.state === 'closing') return true;
@@ -48,12 +48,12 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   );
 }
 
-/** Later is another start. Earlier is the same one, told by a cluster whose clock runs ahead, as a simulator's may. */
+/** A later start is a new one. An earlier start is the same one, reported by a cluster whose clock runs ahead. */
 function openedSince(now: number | undefined, then: number | undefined): boolean {
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }
 
-/** What became of the plan's jobs, if some are no longer there or none is as planned. `jobs` is the whole cluster. */
+/** A warning if jobs of the plan are closed or deleted, or none is as planned. `jobs` is the whole cluster. */
 export function planWarnings(
   planned: ReadonlyMap<string, PlannedJob>,
   jobs: readonly JobSnapshot[],

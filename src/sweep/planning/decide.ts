@@ -1,14 +1,14 @@
 /** @module Decides for each listed job what to do with it. The decisions are the core of a plan. */
 
 import type { Outcome } from '../closing/ledger.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { PlannedJob } from './approved-plan.ts';
 import type { JobSnapshot } from './inventory.ts';
 import { matcher } from './job-patterns.ts';
 import type { Found } from './read-cluster.ts';
 import { type History, judgeBy, type Verdict } from './verdict.ts';
 
-/** What a plan says of one job. */
+/** The decision of a plan for one job. */
 export interface Decision {
   readonly jobId: string;
   readonly job: JobSnapshot;
@@ -16,22 +16,22 @@ export interface Decision {
   readonly history: History;
   /** Close requests of earlier sweeps of this chain that named it. */
   readonly earlierAttempts: number;
-  /** Set when there is nothing left to do: the job is kept or deleted, or a follow-up finds it closed. */
+  /** Set if nothing is left to do: the job is kept or deleted, or a follow-up finds it closed. */
   readonly outcome?: Outcome;
 }
 
-/** What is known before the cluster is read. */
+/** The input of the decisions that is known before the cluster is read. */
 export interface DecideContext {
   readonly request: SweepRequest;
-  /** What earlier reports say of a job, by id (`--history`). */
+  /** Facts from earlier reports, by job id (`--history`). */
   readonly histories?: ReadonlyMap<string, History> | undefined;
-  /** The plan that was agreed to, by job id: any other job, and any that has changed since, is kept. */
+  /** The approved plan, by job id: any other job, and any that has changed since, is kept. */
   readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
 }
 
 /**
- * One decision for each open job that the request names, or for each job of the follow-up. A follow-up that goes on with
- * the rest has both.
+ * One decision for each open job that the request names, or for each job of the follow-up. A follow-up with `rest` has
+ * both.
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
   const { followUpOf } = context.request;
@@ -61,7 +61,7 @@ function decideNamed(
     });
 }
 
-/** Jobs of the plan that were deleted since. They are not idle: nothing is left to close. */
+/** Decisions for jobs of the plan that were deleted since. They do not count as idle. */
 function decideGone({ planned }: DecideContext, jobs: readonly JobSnapshot[]): Decision[] {
   if (!planned) return [];
   const found = new Set(jobs.map(({ jobId }) => jobId));
@@ -90,7 +90,7 @@ function decideAwaited(
   const once = new Map(waiting.map((known) => [known.jobId, known]));
   return [...once.values()].map(({ jobId, askedAt, attempts, lastActivity }) => {
     const job = byId.get(jobId);
-    // When it was asked matters only while that ask is still under way.
+    // The moment of an earlier ask matters only while that close is still in progress.
     const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
     const history: History = {
       ...histories?.get(jobId),

@@ -1,20 +1,20 @@
-/** @module Jobs that come back: each time one is closed, by anybody, it is opened again before it could count as idle. */
+/** @module Decides which jobs flap: after each close, by anyone, they are opened again before they could count as idle. */
 
-/** A close, or an open, of one job; epoch milliseconds. */
+/** The moment when a job was closed or opened; epoch milliseconds. */
 export interface StateMoment {
   readonly at: number;
   readonly kind: 'opened' | 'closed';
 }
 
-/** After this many closes that were undone, a job is left open. */
+/** A job is kept open once this many closes were undone. */
 export const maxComebacks = 3;
 /** How far back comebacks count, in milliseconds. */
 export const flappingWindow = 30 * 86_400_000;
 
-/** A job that has been open for longer did not come back three times within the other window. */
+/** A job that has been open for longer cannot have come back three times within `flappingWindow`. */
 export const comebackWindow = 29 * 86_400_000;
 
-/** Whether it was opened again within `idleFor` after at least three closes. Moving to another node is no comeback. */
+/** Whether the job was opened again within `idleFor` after at least three closes. A move to another node does not count. */
 export function isFlapping(moments: readonly StateMoment[], idleFor: number, now: number): boolean {
   let closedAt: number | undefined;
   let comebacks = 0;

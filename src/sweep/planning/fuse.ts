@@ -1,5 +1,5 @@
 /** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in its order). */
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { FuseName } from '../vocabulary.ts';
 
 export interface BlownFuse {
@@ -25,14 +25,14 @@ export interface FuseCase {
   readonly everFed: number;
 }
 
-/** The share of open jobs is not judged below this many: of three jobs, two idle ones are no outage. */
-const fewestForShare = 10;
-const fewestTogether = 10;
+/** Below this many open jobs `max_share` never trips: two idle jobs of three are no outage. */
+const minJobsForShare = 10;
+const minJobsTogether = 10;
 const window = 15 * 60_000;
 
 /**
- * The first fuse that trips, if any. A follow-up closes what an earlier sweep was allowed to close, so that only upgrade
- * mode stops it. One that goes on with the rest judges the whole request anew, fuses included.
+ * The first fuse that trips, if any. A follow-up closes jobs that an earlier sweep was allowed to close, so only upgrade
+ * mode stops it. A follow-up with `rest` judges the whole request again, fuses included.
  */
 export function blownFuse(given: FuseCase): BlownFuse | undefined {
   const { request, idle, open, everFed } = given;
@@ -41,7 +41,7 @@ export function blownFuse(given: FuseCase): BlownFuse | undefined {
   // break: follow-up-fuses
   if (request.followUpOf && !request.followUpOf.rest) return undefined;
   const crowd = massIdle ? largestCrowd(given.silentSince) : undefined;
-  if (crowd && crowd.jobs >= fewestTogether && crowd.jobs * 3 > everFed) {
+  if (crowd && crowd.jobs >= minJobsTogether && crowd.jobs * 3 > everFed) {
     const together = {
       jobs: crowd.jobs,
       from: new Date(crowd.from).toISOString(),
@@ -51,22 +51,21 @@ export function blownFuse(given: FuseCase): BlownFuse | undefined {
       name: 'mass_idle',
       idle,
       open,
-      limit: Math.max(fewestTogether - 1, Math.floor(everFed / 3)),
+      limit: Math.max(minJobsTogether - 1, Math.floor(everFed / 3)),
       together,
     };
   }
   // break: fuse-limit
   if (maxJobs !== null && idle > maxJobs) return { name: 'max_jobs', idle, open, limit: maxJobs };
-  if (maxShare !== null && open >= fewestForShare && idle > open * maxShare)
+  if (maxShare !== null && open >= minJobsForShare && idle > open * maxShare)
     return { name: 'max_share', idle, open, limit: maxShare };
   return undefined;
 }
 
 /**
- * The most jobs that fell silent within any 15 minutes. A window that slides over the sorted moments finds an outage
- * wherever it lies, where fixed slots would cut it in two; the moment of the last data is used, not the age of the
- * idleness, so that an outage is still seen days later, when nothing about the ages looks sudden any more. Against
- * open jobs that were ever fed, because never-fed ones cannot fall silent and would dilute the share.
+ * The largest number of jobs whose data stopped within any 15 minutes. A sliding window finds an outage that fixed slots
+ * would cut in two. It compares moments of last data, not idle times, so an outage is still visible days later. The share
+ * is of open jobs that ever had data, because jobs without data cannot fall silent and would dilute it.
  */
 function largestCrowd(moments: readonly number[]): { jobs: number; from: number; to: number } | undefined {
   const sorted = [...moments].sort((a, b) => a - b);

@@ -1,6 +1,5 @@
 /**
- * @module Cluster answers joined into one snapshot per job, and the ids that a close request may name.
- * Which field means what: docs/behaviour.md.
+ * @module Joins the cluster's answers into one snapshot per job. The meaning of the fields: docs/behaviour.md.
  */
 
 import { quote } from '../../base/text.ts';
@@ -15,16 +14,16 @@ export interface DatafeedSnapshot {
   readonly lookback: DatafeedStats['lookback'];
 }
 
-/** One job as the cluster told it at one moment. */
+/** One job as the cluster reported it at one moment. */
 export interface JobSnapshot {
   readonly jobId: string;
   /** The id as a close may name it; undefined when the job must not be named. */
   readonly target: JobId | undefined;
-  /** As the cluster said it; `unknown` when no stats came. */
+  /** The state as the cluster reported it; `unknown` without stats. */
   readonly reportedState: string;
-  /** Undefined: not to be touched, see `unclear`. */
+  /** Undefined if the job must not be touched; see `unclear`. */
   readonly state: JobState | undefined;
-  /** Why the state is undefined: config or stats that are missing, doubled or unreadable, or a state that is not known. */
+  /** Why the state is undefined: config or stats are missing, duplicated or unreadable, or the state is unknown. */
   readonly unclear?: string | undefined;
   readonly groups: readonly string[];
   readonly nodeId?: string | undefined;
@@ -42,7 +41,7 @@ export interface JobSnapshot {
   readonly datafeed?: DatafeedSnapshot | undefined;
 }
 
-/** What the three reads of one moment returned. */
+/** The answers of the three reads of one moment. */
 export interface ClusterAnswers {
   readonly configs: readonly JobConfig[];
   readonly stats: readonly JobStats[];
@@ -65,7 +64,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
     // break: concrete-id
     const target = concreteId(jobId, groups);
     const claims = datafeeds.get(jobId) ?? [];
-    // Two entries for one id contradict each other; whichever were believed, the other could be the true one.
+    // Two entries for one id may contradict each other, and either could be the true one.
     // break: doubled-stats
     const doubled = otherConfigs.length > 0 ? 'config' : otherStats.length > 0 ? 'stats' : undefined;
     const reportedState = stat ? stat.state : 'unknown';
@@ -87,7 +86,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       groups: config?.groups ?? [],
       nodeId: stat?.nodeId,
       nodeName: stat?.nodeName,
-      // The server counts whole seconds and the answer took a while: both make this later than true, never earlier.
+      // Whole seconds and the time that the answer took can only make this moment later than it was, never earlier.
       openedAt: stat?.openForMs === undefined ? undefined : readAt - stat.openForMs,
       // break: last-data
       lastDataTime: stat?.lastDataTime,
@@ -96,7 +95,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       runningForecasts: stat?.runningForecasts ?? 0,
       blocked: config?.blocked,
       protection: readProtection(config?.protection),
-      // Anything but an explicit no counts: closing an app's job behind its back is worse than leaving it open.
+      // Anything but an explicit no counts: closing an app's job is worse than leaving it open.
       managed: config?.managed !== undefined && config.managed !== null && config.managed !== false,
       datafeed: datafeedOf(claims),
     };
@@ -118,17 +117,17 @@ function unclearStats(stats: JobStats | undefined, known: JobState | undefined):
   if (!stats) return `${sources.stats} does not list it`;
   // break: unreadable-stats
   if (stats.unreadable) return `${stats.unreadable} in ${sources.stats}`;
-  return known ? undefined : `the state ${quote(stats.state)} is not known to this version`;
+  return known ? undefined : `this version does not know the state ${quote(stats.state)}`;
 }
 
 const unclearId = (jobId: string, groups: ReadonlySet<string>): string =>
   groups.has(jobId)
     ? 'a group has the same name as the job, so a close would name the whole group'
-    : 'its id is none that a close request may name';
+    : 'its id is not one that a close request may name';
 
 /**
- * A config that names a datafeed which feeds no job or another one: one of the two answers is wrong, and the datafeed may
- * run. A datafeed whose id is not in the server's form could not be read again.
+ * Finds a contradiction about the datafeed. If the config names a datafeed that belongs to no job or to another one, one of
+ * the two answers is wrong and the datafeed may be running. A datafeed with an invalid id could not be read again.
  */
 function unclearDatafeed(
   config: JobConfig | undefined,
@@ -136,14 +135,14 @@ function unclearDatafeed(
 ): string | undefined {
   const strange = claims.find(({ datafeedId }) => !isDatafeedId(datafeedId));
   if (strange)
-    return `the datafeed id ${quote(strange.datafeedId)} in ${sources.datafeeds} is none that a request may name`;
+    return `the datafeed id ${quote(strange.datafeedId)} in ${sources.datafeeds} is not one that a request may name`;
   const named = config?.datafeedId;
   return named === undefined || claims.some(({ datafeedId }) => datafeedId === named)
     ? undefined
     : `${sources.datafeeds} does not list its datafeed ${quote(named)} as its own`;
 }
 
-/** A job has at most one datafeed; of several that claim it, the busiest is believed. */
+/** A job has at most one datafeed. If several claim it, a running one counts. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
   return claims.find(({ state }) => state !== 'stopped') ?? claims[0];
 }
@@ -153,11 +152,11 @@ export function runs(datafeed: DatafeedSnapshot | undefined): datafeed is Datafe
   return datafeed !== undefined && datafeed.state !== 'stopped';
 }
 
-/** The newest wall-clock moment at which the job did something, epoch milliseconds: never event time. */
+/** The newest wall-clock moment of activity, epoch milliseconds. Never event time. */
 export function lastActivityOf(job: JobSnapshot, remembered?: number): number | undefined {
   const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
   return clocks.length === 0 ? undefined : Math.max(...clocks);
 }
 
-/** What a clock of a job may say: beyond this JavaScript has no dates, and a server's absurd number must not end a sweep. */
+/** Whether JavaScript can show this moment as a date. An absurd number from a server must not end a sweep. */
 export const isMoment = (ms: number | undefined): ms is number => Math.abs(ms ?? Number.NaN) <= 8.64e15;

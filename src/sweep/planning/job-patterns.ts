@@ -1,15 +1,15 @@
 /**
- * @module Names of jobs as a request writes them: ids, groups, wildcards. They only ever select from what was listed;
- * nothing here reaches a close request (see `JobId`).
+ * @module Matches the names of a request (ids, groups, wildcards) against jobs. Names only select from listed jobs; they
+ * never reach a close request (see `JobId`).
  */
 
-/** What a name can match: a job's id, or any of its groups. */
+/** The texts that a name can match: a job's id, or any of its groups. */
 export interface Named {
   readonly jobId: string;
   readonly groups: readonly string[];
 }
 
-/** Whether any of `names` matches a job. `*` and `_all` anywhere mean all (docs/contract.md §1). */
+/** Returns a test whether any of `names` matches a job. `*` and `_all` match every job (docs/contract.md §1). */
 export function matcher(names: readonly string[]): (job: Named) => boolean {
   const exact = new Set(names);
   if (exact.has('_all')) return () => true;
@@ -21,7 +21,7 @@ export function matcher(names: readonly string[]): (job: Named) => boolean {
   return ({ jobId, groups }) => matches(jobId) || groups.some(matches);
 }
 
-/** The names that match none of `jobs`. `*` and `_all` always match: an empty cluster is no typo. */
+/** The names that match none of `jobs`. `*` and `_all` always match, because an empty cluster is not a typo. */
 export function unmatched(names: readonly string[], jobs: readonly Named[]): string[] {
   return names.filter((name) => {
     if (name === '_all' || name === '*') return false;
@@ -31,8 +31,8 @@ export function unmatched(names: readonly string[], jobs: readonly Named[]): str
 }
 
 /**
- * `*` stands for any run of characters. Greedy with one point to fall back to, so that `a*a*a*a*b` costs
- * pattern times text and not, as a regular expression would, a power of it.
+ * `*` matches any characters. Greedy with one backtracking point, so `a*a*a*a*b` costs pattern length times text length; a
+ * regular expression could take exponentially longer.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
   let p = 0;

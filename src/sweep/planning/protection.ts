@@ -6,25 +6,25 @@ export type Protection =
   | { readonly kind: 'always' }
   /** Protected up to, and not including, `until` (epoch milliseconds). */
   | { readonly kind: 'until'; readonly until: number }
-  /** It has a key of ours that cannot be read: it protects, because a typo must not cost a job its protection. */
+  /** Its `jobsweep` setting cannot be read. It protects, because a typo must not cost a job its protection. */
   | { readonly kind: 'unreadable' }
-  /** It has a key that is nearly ours, so its owner tried to opt out: it protects. */
+  /** It has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
   | { readonly kind: 'misspelled'; readonly key: string };
 
-/** The keys of `custom_settings` that are ours or nearly so, with their values as stored. */
+/** The keys of `custom_settings` that equal or resemble `jobsweep`, with their stored values. */
 export type ProtectionSettings = Readonly<Record<string, unknown>>;
 
 const day = 86_400_000;
-// A date, or a moment with its zone: a local time would mean another moment on every machine that reads it.
+// A date, or a date-time with a zone. A local time would mean a different moment on each machine.
 const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 const name = 'jobsweep';
 const fields = ['protect', 'protectUntil'] as const;
 
-/** Whether a key of `custom_settings` is ours, in either spelling, or is ours but for capitals, `-`, `_`, `.` or one letter. */
+/** Whether a key is `jobsweep`, in either spelling, or differs from it only by case, `-`, `_`, `.` or one letter. */
 export function isProtectionKey(key: string): boolean {
   const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-  // `job_sweep.protect`: what stands before the last dot is the name
+  // In `job_sweep.protect`, the name is the part before the last dot.
   const beforeField = key.slice(0, Math.max(0, key.lastIndexOf('.')));
   const written = [letters(key), letters(beforeField)];
   const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
@@ -46,7 +46,7 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
     ...(nested === undefined ? [] : [readFields(nested)]),
     ...(Object.keys(dotted).length === 0 ? [] : [readFields(dotted)]),
   ];
-  // where the two spellings differ, the longer protection counts
+  // If the two spellings disagree, the longer protection counts.
   const strongest = (kind: Protection['kind']) => read.find((protection) => protection.kind === kind);
   const untils = read.flatMap((protection) => (protection.kind === 'until' ? [protection.until] : []));
   return (
@@ -73,14 +73,14 @@ export function protects(protection: Protection, now: number): boolean {
   return protection.kind !== 'none';
 }
 
-/** Epoch milliseconds at which a protection ends; null when it cannot be read. */
+/** When a protection ends, epoch milliseconds; null if the text cannot be read. */
 function readMoment(value: unknown): number | null {
   if (typeof value !== 'string') return null;
   const match = momentPattern.exec(value);
   if (!match) return null;
   const [moment, time] = match;
   const at = Date.parse(moment);
-  // Date.parse takes the 31st of February for the 3rd of March: what does not come back as it was is no date.
+  // Date.parse turns 31 February into 3 March. A date that does not survive the round trip is invalid.
   if (Number.isNaN(at) || !moment.startsWith(new Date(moment.slice(0, 10)).toISOString().slice(0, 10)))
     return null;
   return time === undefined ? at + day : at;

@@ -1,10 +1,10 @@
-/** @module Reads everything that a sweep decides by: identity, upgrade mode, privileges and every job, each part whole. */
+/** @module Reads everything that a sweep's decisions need: identity, upgrade mode, privileges and every job. */
 import type { Clock } from '../../base/clock.ts';
 import { together } from '../../base/together.ts';
 import type { Cluster, ClusterIdentity } from '../ports.ts';
 import { type ClusterAnswers, type JobSnapshot, joinInventory } from './inventory.ts';
 
-/** The cluster at one moment, whole. */
+/** The complete cluster at one moment. */
 export interface Found {
   readonly identity: ClusterIdentity;
   readonly upgradeMode: boolean | undefined;
@@ -14,13 +14,13 @@ export interface Found {
   readonly readAt: number;
 }
 
-/** The second read is optional, so it must not use up the time for closing. */
+/** Limit of the second read (milliseconds). It is optional, so it must not use up the time for closing. */
 const maxSecondReadMs = 30_000;
 
 /**
- * Reads all parts at once. A part that cannot be read ends the sweep: half an inventory could close a busy job.
- * Configs, stats and datafeeds are separate answers, so a job that is created or deleted meanwhile is in some of them
- * only. Such jobs are read once more.
+ * Reads all parts at once. A part that cannot be read ends the sweep: with half an inventory it could close a busy job.
+ * Configs, stats and datafeeds are separate answers, so a job that is created or deleted during the read appears in only
+ * some of them. Such jobs are read once more.
  */
 export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
   const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [
@@ -37,8 +37,8 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
 }
 
 /**
- * The jobs of a listing, after a second read of those that are only partly in it: a job that both reads miss is left
- * out. A job of which a part is still missing, or that cannot be read again, stays without a state, and is kept.
+ * The jobs of a listing, after a second read of those that are only partly in it. A job that the second read does not find
+ * is omitted. A job that is still incomplete, or cannot be read again, has no state and is kept.
  */
 async function withoutHalves(
   listing: ClusterAnswers,
@@ -67,7 +67,7 @@ async function withoutHalves(
   const again = await readAgain().catch(() => undefined);
   if (!again) return jobs;
   const asked = new Set<string>(ids);
-  // All configs, because the groups that they name decide which ids a close may use.
+  // Uses all configs, because their groups decide which ids a close may name.
   const configs = [...listing.configs.filter(({ jobId }) => !asked.has(jobId)), ...again.configs];
   const known = new Set([...again.configs, ...again.stats].map(({ jobId }) => jobId));
   return [
@@ -78,7 +78,7 @@ async function withoutHalves(
   ].sort((a, b) => (a.jobId < b.jobId ? -1 : 1));
 }
 
-/** The open jobs of which the listing lacks the config, the stats, or the datafeed that the config names. */
+/** The open jobs whose config, stats or named datafeed is missing from the listing. */
 function halvesOf({ configs, stats, datafeeds }: ClusterAnswers): ReadonlySet<string> {
   const configured = new Set(configs.map(({ jobId }) => jobId));
   const closed = new Set(stats.flatMap(({ jobId, state }) => (state === 'closed' ? [jobId] : [])));

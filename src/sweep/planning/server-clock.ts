@@ -1,18 +1,18 @@
 /**
- * @module Whether this machine's clock can be right. A clock that is wrong forward makes busy jobs look idle, and the
- * clocks of jobs are the cluster's, so the sweep compares.
+ * @module Compares this machine's clock with the cluster's. Jobs are judged by the cluster's timestamps, so a clock that
+ * is ahead makes busy jobs look idle.
  */
 import { formatDuration } from '../../base/duration.ts';
 import { WrongClockError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
 import type { ServerDate } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { JobSnapshot } from './inventory.ts';
 
 const minute = 60_000;
-/** More than two machines that keep time differ by. */
+/** More than two machines with working time synchronization differ. */
 const warnFrom = 5 * minute;
-/** The shortest `idleFor` that people use is some hours: a clock this wrong decides which jobs are closed. */
+/** People use an `idleFor` of some hours or more, so a clock this wrong decides which jobs are closed. */
 const refuseFrom = 60 * minute;
 
 /**
@@ -21,12 +21,12 @@ const refuseFrom = 60 * minute;
  */
 export function compareClocks(server: ServerDate | undefined): string[] {
   if (!server) return [];
-  // the header counts whole seconds, and was written at some time between the request and its answer
+  // The header has whole seconds and was written between the request and its answer.
   const ahead = server.sentAt - (server.date + 1_000);
   const behind = server.date - server.receivedAt;
   if (ahead >= refuseFrom)
     throw new WrongClockError(
-      `this machine's clock is ${inMinutes(ahead)} ahead of the Date that the cluster's answers carry, so that busy jobs look idle; nothing was closed. Set this machine's clock, or the clock of the cluster's proxy if that is wrong.`,
+      `this machine's clock is ${inMinutes(ahead)} ahead of the Date that the cluster's answers carry, so busy jobs look idle; nothing was closed. Set this machine's clock, or the clock of the cluster's proxy if that is wrong.`,
     );
   if (ahead >= warnFrom)
     return [
@@ -41,7 +41,7 @@ export function compareClocks(server: ServerDate | undefined): string[] {
 
 const inMinutes = (ms: number) => plural(Math.floor(ms / minute), 'minute');
 
-/** A warning when datafeeds run in real time and no job of the cluster has recent data: not every feed stops at once. */
+/** Warns if datafeeds run in real time but no job has recent data, because datafeeds rarely all stop at once. */
 export function silenceWarnings(
   { idleFor }: Pick<SweepRequest, 'idleFor'>,
   jobs: readonly JobSnapshot[],

@@ -1,11 +1,12 @@
 /**
- * @module What to do with one job, and why. The rules are a list, in the order of docs/contract.md §2, because the first
- * that holds gives the reason; `explain` shows the same list with the values that each rule saw.
+ * @module Decides what to do with one job, and why. The rules are in the order of docs/contract.md §2: the first that
+ * applies gives the reason. `explain` shows the same list with the values that each rule saw.
  */
 
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { KeepReason } from '../vocabulary.ts';
 import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
+import { isStuckClosing } from './force-stuck.ts';
 import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
 import { matcher, type Named } from './job-patterns.ts';
 import { protects } from './protection.ts';
@@ -16,24 +17,27 @@ export type Verdict =
   | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
   | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
 
-/** What is known of a job from before this sweep looked at it. */
+/** Whether a sweep with this verdict asks the job to close. */
+export const isToAct = ({ verdict }: Verdict): boolean => verdict === 'close' || verdict === 'force';
+
+/** Facts about a job from before this sweep. */
 export interface History {
   /** When it was first asked to close, or first seen closing; epoch milliseconds. */
   readonly askedAt?: number | undefined;
-  /** Its last activity as an earlier sweep saw it, for when its own clocks went with its process. */
+  /** Its last activity as an earlier sweep saw it. A closing job no longer reports its own clocks. */
   readonly lastActivity?: number | undefined;
   /** It was reopened after each of the last three sweeps that closed it. */
   readonly flapping?: boolean | undefined;
-  /** A follow-up came back for it, so it is looked at in any state. */
+  /** A follow-up lists it, so it is judged in any state. */
   readonly awaited?: boolean | undefined;
-  /** As the plan that is carried out saw it; null when that plan would not act on it. */
+  /** The job as the approved plan saw it; null if that plan would not act on it. */
   readonly planned?: PlannedJob | null | undefined;
 }
 
-/** Judges jobs by one request; `now` comes with each call, as a sweep judges again right before it acts. */
+/** Judges jobs by one request. Each call takes `now`, because a sweep judges again right before it acts. */
 export interface Judge {
   judge(job: JobSnapshot, now: number, history?: History): Verdict;
-  /** Every rule with whether it holds, in order, for `explain`. */
+  /** Every rule in order, and whether it applies, for `explain`. */
   rules(
     job: JobSnapshot,
     now: number,
@@ -51,11 +55,11 @@ interface Case {
 type Rule = (given: Case) => boolean;
 
 const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
-  // a moment in the future is fresh as well: a clock that runs ahead must not cost anybody a job
+  // A moment in the future is fresh as well: a clock that runs ahead must not close a busy job.
   // break: idle-for
   now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
-/** No healthy opening lasts so long: restoring a large model takes minutes, and a snapshot revert is retried for 15. */
+/** No healthy opening takes this long: restoring a large model takes minutes, and a snapshot revert is retried for 15. */
 export const stuckOpeningAfter = 90 * 60_000;
 
 /**
@@ -91,17 +95,17 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     lookback_running: ({ job: { datafeed } }) =>
       runs(datafeed) &&
       (datafeed.lookback === 'running' ||
-        // What does not say that it is past its look-back may not be: it is never stopped on a guess.
+        // If the look-back is unknown, the datafeed may still be in it, so it is not stopped.
         (datafeed.lookback === 'unknown' && request.runningDatafeeds === 'stop')),
     forecast_running: ({ job }) => job.runningForecasts > 0 && job.state !== 'failed',
     datafeed_running: ({ job }) => runs(job.datafeed) && request.runningDatafeeds === 'keep',
     never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
     no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
     state_not_chosen: ({ job, history }) =>
-      // A follow-up looks at its jobs in any state: its chain asked them. A state that is not known was not left out.
+      // A follow-up judges its jobs in any state, because its chain asked them. An unknown state has its own rule.
       history.awaited !== true &&
       job.state !== undefined &&
-      // `stuckOpening` chooses it
+      // `stuckOpening` decides about `opening`.
       job.state !== 'opening' &&
       !request.states.some((state) => state === job.state),
     // break: force-failed
@@ -113,7 +117,7 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
   return new Map(Object.entries(rules) as [KeepReason, Rule][]);
 }
 
-/** The judge of one request. A `closed` job is nobody's case: the caller leaves it out. */
+/** The judge of one request. Callers must not pass closed jobs. */
 export function judgeBy(request: SweepRequest): Judge {
   const rules = keepRules(request);
   const neverForced = matcher(request.force.exclude);
@@ -128,10 +132,11 @@ export function judgeBy(request: SweepRequest): Judge {
       if (job.state === 'failed') return { verdict: 'force', reason: 'failed' };
       // break: closing-already
       if (job.state === 'closing') {
-        const askedAt = history.askedAt ?? now;
-        // break: stuck-for
-        const stuck = stuckFor !== null && now - askedAt >= stuckFor && mayForce(job);
-        return stuck ? { verdict: 'force', reason: 'stuck' } : { verdict: 'wait', reason: 'already_closing' };
+        // break: stuck-excluded
+        const isStuck = isStuckClosing(now - (history.askedAt ?? now), stuckFor) && mayForce(job);
+        return isStuck
+          ? { verdict: 'force', reason: 'stuck' }
+          : { verdict: 'wait', reason: 'already_closing' };
       }
       if (job.state === 'opening') return { verdict: 'close', reason: 'stuck_opening' };
       return { verdict: 'close', reason: job.lastDataTime === undefined ? 'never_fed' : 'idle' };

@@ -1,4 +1,4 @@
-/** @module Follow-ups: which jobs the next round takes, and what the report says when no round comes. */
+/** @module Decides which jobs the next follow-up takes, and warns about jobs that no follow-up takes. */
 
 import type { Clock } from '../../base/clock.ts';
 import { SchedulerError } from '../../base/errors.ts';
@@ -7,7 +7,7 @@ import type { Budget } from '../budget.ts';
 import type { Entry } from '../closing/ledger.ts';
 import { isMoment, lastActivityOf } from '../planning/inventory.ts';
 import type { FollowUpOrder, FollowUps } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import type { FollowUpResult } from './report.ts';
 
 export interface FollowUpContext {
@@ -16,15 +16,15 @@ export interface FollowUpContext {
   readonly followUps: FollowUps | undefined;
   readonly clock: Clock;
   readonly budget: Budget;
-  /** When this sweep started: what it first saw closing then has waited since. */
+  /** When this sweep started. Jobs that it found closing count as asked since then. */
   readonly startedAt: number;
-  /** Whether the sweep is bound to a plan that was agreed to. */
+  /** Whether the sweep is bound to an approved plan. */
   readonly isPlanned?: boolean;
 }
 
-/** Arranging may take this long, in milliseconds, and no longer than the deadline leaves. */
-const mostForArranging = 8_000;
-/** Kept back for writing the report, in milliseconds. */
+/** Limit for arranging the follow-up, in milliseconds; less if the deadline is near. */
+const maxForArranging = 8_000;
+/** Reserve for writing the report, in milliseconds. */
 const forReport = 1_000;
 
 export const nothingToFollow: FollowUpResult = {
@@ -35,15 +35,15 @@ export const nothingToFollow: FollowUpResult = {
 };
 
 /**
- * Arranges the next round for the jobs left closing and for those left unasked for lack of time, or says why no round
- * comes. With jobs left unasked the round comes as soon as it may. Never throws: the outcome of the sweep matters more.
+ * Arranges the next round for jobs left closing, and for jobs that were not asked for lack of time, or warns why no round
+ * is scheduled. With jobs not asked, the round starts as soon as possible. Never throws: the sweep's outcome matters more.
  */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
   const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry)).length;
   // break: unasked
   if (waiting.length + unasked === 0) return nothingToFollow;
-  /** Jobs that another follow-up lists already. */
+  /** Jobs that another pending follow-up lists. */
   let elsewhere: readonly string[] = [];
   const noRound = (why: string): FollowUpResult => ({
     ...nothingToFollow,
@@ -58,10 +58,10 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
   if (round > followUp.max)
     return noRound(`given up after ${plural(followUp.max, 'follow-up')} (followUp.max)`);
   if (!followUps)
-    return noRound('no scheduler is set up for follow-ups (the command does them itself with --wait)');
+    return noRound('no scheduler is set up for follow-ups (the command can do them itself with --wait)');
   // break: bound-to-plan
   const rest = unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
-  const time = Math.min(mostForArranging, budget.untilDeadline() - forReport);
+  const time = Math.min(maxForArranging, budget.untilDeadline() - forReport);
   if (time <= 0) return noRound('no time was left to arrange it');
   using limit = clock.limit(time);
   try {
@@ -69,7 +69,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
     // break: pending-follow-up
     const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
     elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
-    const restWarnings = rest ? [] : notTaken(unasked, 'a schedule cannot carry the plan that was agreed to');
+    const restWarnings = rest ? [] : notTaken(unasked, 'a schedule cannot carry the approved plan');
     if (fresh.length === 0 && !rest)
       return { ...nothingToFollow, comingBackFor: new Set(elsewhere), warnings: restWarnings };
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round, ...(rest && { rest }) };
@@ -93,14 +93,14 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
       warnings: [
         ...(left > 0
           ? [
-              `${plural(left, 'job')} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
+              `${plural(left, 'job')} left closing did not fit into the follow-up; the next regular sweep checks them`,
             ]
           : []),
         ...restWarnings,
       ],
     };
   } catch (error) {
-    // the scheduler's own error says more, such as the last answer before the time was up
+    // The scheduler's own error is more specific, for example about the last answer before the timeout.
     if (limit.signal.aborted && !(error instanceof SchedulerError))
       return noRound(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
     return noRound(error instanceof Error ? error.message : String(error));
@@ -121,7 +121,7 @@ function notTaken(count: number, why: string): string[] {
   ];
 }
 
-/** Still under way; also a stuck job that `force.max` left for later, which no one else would look at again. */
+/** Still closing. Also a stuck job that `force.max` left for later, because no other sweep would check it soon. */
 function leftClosing({ outcome, verdict }: Entry): boolean {
   // break: needs-follow-up
   if (outcome?.outcome === 'closing') return true;
@@ -134,7 +134,7 @@ function describe(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number
     jobId: entry.jobId,
     askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
     attempts: entry.asks + entry.earlierAttempts,
-    // A closing job loses its process, and with it the moment it was opened: a never-fed one would have no clock left.
+    // A closing job loses its process and with it `openedAt`, the only clock of a job that never had data.
     ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
   };
 }

@@ -1,20 +1,20 @@
-/** @module The last look: what is known of every job whose story the engine did not end, and of datafeeds that stopped. */
+/** @module The last reading: gives every job an outcome that closing left open, and checks the datafeeds that it stopped. */
 import { type Closing, closedAs, type Entry, type Outcome } from '../closing/ledger.ts';
 import { isOpenAgain, reopenedError } from '../closing/next-step.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import { jobStates, type NotAttemptedReason } from '../vocabulary.ts';
 
-/** A read of the ending may take this long, in milliseconds, */
-const lastLook = 10_000;
-/** and these shares of what is left until the deadline. Of the eight seconds after a signal a read of five has room. */
+/** Limit of one read of the last reading, in milliseconds. */
+const maxReadMs = 10_000;
+/** Each read gets at most this share of the time before the deadline: six of the eight seconds after a signal. */
 const shares = { states: 3 / 4, datafeeds: 1 / 2 } as const;
 
-/** What the last look needs of the running sweep. */
+/** The part of the closing context that the last reading needs. */
 export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'> & {
   readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
 };
 
-/** Gives every entry an outcome; `because` is why nothing more was asked. Returns warnings about datafeeds. */
+/** Gives every entry an outcome. `because`: why no more jobs were asked. Returns warnings about datafeeds. */
 export async function conclude(
   entries: readonly Entry[],
   because: NotAttemptedReason,
@@ -35,9 +35,9 @@ export async function conclude(
 type States = ReadonlyMap<string, JobStats>;
 
 interface LastLook {
-  /** Undefined: the cluster could not be read. */
+  /** Undefined if the cluster could not be read. */
   readonly states: States | undefined;
-  /** When that read began, epoch milliseconds. */
+  /** When the read began, epoch milliseconds. */
   readonly readAt: number;
   readonly because: NotAttemptedReason;
 }
@@ -45,7 +45,7 @@ interface LastLook {
 function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing: Concluding): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
-  // What was read after the ask and before the cluster fell silent is known all the same.
+  // Without an answer now, a state that was read after the ask still counts.
   const stats = states ? states.get(entry.jobId) : entry.seen?.stats;
   // break: unread-is-not-gone
   if (!stats) return { outcome: states ? 'gone' : asked ? 'unknown' : 'closing' };
@@ -56,7 +56,7 @@ function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing:
   return { outcome: 'error', error: errorFor(entry, stats, readAt) };
 }
 
-/** A job that was found closing, that nobody here asked, and that is open by now: no time is left to look closer. */
+/** The outcome of a job that was found closing, was never asked by this sweep, and is open again. */
 function openAgain(
   entry: Entry,
   stats: JobStats,
@@ -88,7 +88,7 @@ async function readStates(entries: readonly Entry[], closing: Concluding): Promi
   });
 }
 
-/** Whether the datafeeds that our closes were to stop have stopped; a job that is open without one is said aloud. */
+/** Checks whether the datafeeds of closed jobs stopped, and warns about a job left open without its datafeed. */
 async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): Promise<string[]> {
   const ids = entries.flatMap((entry) => entry.stopsDatafeed ?? []);
   if (ids.length === 0) return [];
@@ -97,7 +97,7 @@ async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): P
   );
   if (!feeds)
     return [
-      'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
+      'the datafeeds of the closed jobs could not be read again, so it is unknown whether they stopped',
     ];
   const warnings: string[] = [];
   for (const entry of entries) {
@@ -107,26 +107,26 @@ async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): P
     entry.datafeedStopped = stopped;
     if (stopped && entry.endedAs('unknown'))
       warnings.push(
-        `the datafeed ${entry.stopsDatafeed} was stopped, and whether its job ${entry.jobId} is closed is not known: if the job is open, start the datafeed again or close the job`,
+        `the datafeed ${entry.stopsDatafeed} was stopped, but it is unknown whether its job ${entry.jobId} is closed: if the job is open, start the datafeed again or close the job`,
       );
     if (stopped && !entry.endedAs('closed', 'force_closed', 'closing', 'unknown'))
       warnings.push(
-        `the datafeed ${entry.stopsDatafeed} was stopped and its job ${entry.jobId} was not closed: it is open without data; start the datafeed again or close the job`,
+        `the datafeed ${entry.stopsDatafeed} was stopped but its job ${entry.jobId} was not closed, so the job gets no data: start the datafeed again or close the job`,
       );
     if (feed && !stopped && entry.endedAs('closed', 'force_closed'))
       warnings.push(
-        `the job ${entry.jobId} is closed and its datafeed ${entry.stopsDatafeed} is still ${feed.state}: stop it`,
+        `the job ${entry.jobId} is closed but its datafeed ${entry.stopsDatafeed} is still ${feed.state}: stop the datafeed`,
       );
   }
   return warnings;
 }
 
-/** A read of the ending: within its own limit, because the sweep's has passed; undefined when it could not be done. */
+/** Runs a read within its own limit, because the time for work is over. Returns undefined if the read fails. */
 async function withinLimit<T>(
   { clock, budget }: Concluding,
   share: number,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  using limit = clock.limit(Math.min(lastLook, budget.untilDeadline() * share));
+  using limit = clock.limit(Math.min(maxReadMs, budget.untilDeadline() * share));
   return await read(limit.signal).catch(() => undefined);
 }

@@ -1,15 +1,15 @@
 /**
- * @module Outcomes into the report: the counts, every job that was looked at closely, warnings and follow-up (docs/contract.md §2).
- * One sweep is one round; a command that comes back itself (`--wait`) makes one report of all its rounds.
+ * @module Builds the report: counts, jobs, warnings and follow-up (docs/contract.md §2). One sweep is one round; the command
+ * with `--wait` makes one report of all its rounds.
  */
 
-import { plural, printable } from '../../base/text.ts';
+import { printable } from '../../base/text.ts';
 import type { Entry, NodeLimit, Outcome } from '../closing/ledger.ts';
 import type { BlownFuse } from '../planning/fuse.ts';
 import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
-import type { Verdict } from '../planning/verdict.ts';
+import { isToAct, type Verdict } from '../planning/verdict.ts';
 import type { ClusterError, ClusterIdentity } from '../ports.ts';
-import type { SweepRequest } from '../request/request.ts';
+import type { SweepRequest } from '../request/request-schema.ts';
 import {
   type KeepReason,
   type NotAttemptedReason,
@@ -21,9 +21,10 @@ import {
   type Status,
   type VerdictName,
 } from '../vocabulary.ts';
+import { isPartial } from './partial.ts';
 import type { ReportHead } from './report-head.ts';
 
-/** One job of the report. What is not known is absent. Moments are ISO date-times in UTC, sizes bytes. */
+/** One job of the report. Unknown fields are absent. Moments are ISO date-times in UTC, sizes are bytes. */
 export interface ReportedJob {
   readonly jobId: string;
   readonly state: string;
@@ -32,7 +33,7 @@ export interface ReportedJob {
   readonly verdict: VerdictName;
   readonly reason: Reason;
   readonly outcome: OutcomeName;
-  /** Close requests that named it, refused ones included, earlier sweeps of the chain included. */
+  /** Close requests that named it, including refused ones and those of earlier sweeps of the chain. */
   readonly attempts: number;
   readonly memoryBytes?: number;
   readonly nodeId?: string;
@@ -40,11 +41,11 @@ export interface ReportedJob {
   readonly datafeedId?: string;
   readonly datafeedStopped?: boolean;
   readonly askedAt?: string;
-  /** When the cluster was first seen to say that it is closed. */
+  /** When a read first reported it closed. */
   readonly closedAt?: string;
   /** When its outcome was known. */
   readonly settledAt?: string;
-  /** The number of the close request that last named it, from 1. */
+  /** The number of the latest close request that named it, from 1. */
   readonly batch?: number;
   readonly notAttemptedBecause?: NotAttemptedReason;
   readonly error?: ClusterError;
@@ -57,29 +58,29 @@ export interface ReportedFollowUp {
   readonly at: string;
   readonly round: number;
   readonly jobs: number;
-  /** It also judges the whole request anew, because jobs were left unasked for lack of time. */
+  /** It also judges the whole request again, because jobs were not asked for lack of time. */
   readonly rest?: true;
 }
 
-/** A later round that the command did itself (`--wait`), and what it came to. */
+/** A later round that the command did itself (`--wait`), with its result. */
 export interface ReportedRound {
   readonly round: number;
   readonly startedAt: string;
-  /** The jobs that it looked at. */
+  /** The number of jobs that it judged. */
   readonly jobs: number;
   readonly closed: number;
   readonly forceClosed: number;
   readonly closing: number;
 }
 
-/** A job that was opened again after each of `closes` sweeps that closed it, the last of them at `lastClosedAt` (ISO). */
+/** A job that was opened again after each of `closes` sweeps that closed it, most recently at `lastClosedAt` (ISO). */
 export interface FlappingJob {
   readonly jobId: string;
   readonly closes: number;
   readonly lastClosedAt: string;
 }
 
-/** How many jobs of one node this sweep had closing at once at most, and why. */
+/** The limit of jobs closing at once on one node, and its reason. */
 export interface ReportedPlaces {
   readonly nodeId: string;
   readonly nodeName?: string;
@@ -104,7 +105,7 @@ export interface SweepReport {
   readonly warnings: readonly string[];
   /** The nodes whose jobs were asked under a limit (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
-  /** For a follow-up: the sweep that began its chain, and which round this is. */
+  /** For a follow-up: the sweep that started its chain, and the number of this round. */
   readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
   /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
   readonly rounds?: readonly ReportedRound[];
@@ -114,14 +115,14 @@ export interface SweepReport {
   readonly jobsOmitted?: number;
 }
 
-/** One sweep carried out: everything that its report is made from. Moments are epoch milliseconds. */
+/** The data of one sweep's report. Moments are epoch milliseconds. */
 export interface Round {
   readonly sweepId: string;
   readonly request: SweepRequest;
   readonly identity: ClusterIdentity;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** When the cluster was read: idle times are counted up to here. */
+  /** When the cluster was read. Idle times count up to this moment. */
   readonly readAt: number;
   /** Jobs of the whole cluster in any state but `closed`. */
   readonly open: number;
@@ -135,14 +136,14 @@ export interface FollowUpResult {
   readonly followUp: ReportedFollowUp | null;
   /** The jobs that a pending follow-up lists, this sweep's or an earlier one's. */
   readonly comingBackFor: ReadonlySet<string>;
-  /** Whether the follow-up goes on with the jobs that were left unasked for lack of time. */
+  /** Whether the follow-up also takes the jobs that were not asked for lack of time. */
   readonly takesRest: boolean;
   readonly warnings: readonly string[];
 }
 
 /**
- * The report of a sweep and of the rounds that came after it: each job counts once, with what became of it last.
- * `endedBecause` says why the follow-up of the last round does not come.
+ * The report of a sweep and its later rounds. Each job counts once, with its latest outcome. `endedBecause` is the reason
+ * why the last round has no follow-up.
  */
 export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: string): SweepReport {
   const [first, ...later] = rounds;
@@ -151,11 +152,11 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   const head = headOf(first);
   const fates = fatesOf(rounds);
   const places = reportPlaces(fates);
-  const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : nobodyComes;
-  const undone = !dryRun && leftUndone(fates, comingBackFor, takesRest);
+  const { followUp, comingBackFor, takesRest } = endedBecause === undefined ? last.followUp : noFollowUp;
+  const partial = !dryRun && isPartial(fates, comingBackFor, takesRest);
   const refused = later.length === 0 && first.fuse !== undefined;
   // break: status
-  const status: Status = refused ? 'refused' : undone ? 'partial' : 'done';
+  const status: Status = refused ? 'refused' : partial ? 'partial' : 'done';
   const warnings = [
     ...rounds.flatMap((round) => [...round.warnings, ...round.followUp.warnings]),
     ...(endedBecause === undefined ? [] : [endedBecause]),
@@ -180,7 +181,7 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   };
 }
 
-/** What is known of a report before anything is asked. */
+/** The part of the report that is known before the first request to close. */
 export function headOf({
   sweepId,
   request: { cluster, followUpOf },
@@ -201,7 +202,7 @@ export function headOf({
   };
 }
 
-const nobodyComes = { followUp: null, comingBackFor: new Set<string>(), takesRest: false };
+const noFollowUp = { followUp: null, comingBackFor: new Set<string>(), takesRest: false };
 
 function reportRound({ request, startedAt, entries, open }: Round): ReportedRound {
   const { listed, closed, forceClosed, closing } = countEntries(entries, open);
@@ -216,7 +217,7 @@ function reportRound({ request, startedAt, entries, open }: Round): ReportedRoun
   };
 }
 
-/** What became of one job, over one round or several. */
+/** The result of one job over one or several rounds. */
 export interface Fate {
   readonly jobId: string;
   readonly job: JobSnapshot;
@@ -232,11 +233,11 @@ export interface Fate {
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
-  /** A sweep asked for it before, so the report names it whatever became of it. */
+  /** An earlier sweep asked it, so the report lists it with any outcome. */
   readonly awaited: boolean;
 }
 
-/** What became of an entry. @throws {Error} when nothing is known of it, which is a bug. */
+/** The result of an entry. @throws {Error} if it has no outcome, which is a bug. */
 export function fateOf(entry: Entry, readAt: number): Fate {
   const { jobId, job, verdict, outcome, history } = entry;
   if (!outcome) throw new Error(`the job ${jobId} was given no outcome`);
@@ -274,15 +275,15 @@ function fatesOf(rounds: readonly Round[]): Fate[] {
   return [...fates.values()];
 }
 
-/** What a later round adds to a job's story. */
+/** Merges the result of a later round into a job's earlier result. */
 function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): Fate {
-  // A fuse stopped the later round, which left the job as it was.
+  // A fuse stopped the later round, so the job is unchanged.
   if (after.outcome.because === 'fuse') return before;
   if (before.outcome.outcome === 'kept') return after;
   const attempts = Math.max(before.attempts + entry.asks, after.attempts);
   const datafeedStopped = before.datafeedStopped ? true : after.datafeedStopped;
   if (after.outcome.outcome === 'kept') {
-    // Whoever opened a job again that this sweep closed: the sweep did close it.
+    // The sweep closed it and someone opened it again: it still counts as closed.
     if (before.outcome.outcome !== 'closing' && before.outcome.outcome !== 'not_attempted') return before;
     const job = { ...after.job, modelBytes: before.job.modelBytes };
     const { askedAt } = before;
@@ -297,7 +298,7 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
   }
   return {
     ...before,
-    // A job that closes loses its process, and with it node, clocks and size.
+    // A closing job no longer reports node, clocks or size, so keep the earlier ones.
     verdict: after.verdict.verdict === 'wait' ? before.verdict : after.verdict,
     outcome: after.outcome,
     attempts,
@@ -310,14 +311,14 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
   };
 }
 
-/** Kept for these reasons, a job is only counted: they are most of a healthy cluster. */
+/** Jobs kept for these reasons are only counted, because most jobs of a healthy cluster are among them. */
 // break: unlisted
 const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
 
 const isoOf = (moment: number | undefined) =>
   moment === undefined ? undefined : new Date(moment).toISOString();
 
-/** The jobs as a report lists them. A follow-up names each of its jobs: one that is kept would vanish from its story. */
+/** The jobs of a report, in its order. A follow-up lists each of its jobs, even a kept one. */
 export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
   return fates
     .filter(
@@ -327,12 +328,12 @@ export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
     .map(reportJob)
     .sort(
       (a, b) =>
-        // Stryker disable next-line EqualityOperator: each id stands once, so none is equal to another
+        // Stryker disable next-line EqualityOperator: ids are unique, so two are never equal
         rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
     );
 }
 
-/** Acted-on jobs first, so that what has to be cut is what was left alone. */
+/** Jobs that were acted on come first, so that a cut removes kept jobs. */
 const rank = (job: ReportedJob) => (job.outcome === 'kept' ? 1 : 0);
 
 function reportJob(fate: Fate): ReportedJob {
@@ -361,7 +362,7 @@ function reportJob(fate: Fate): ReportedJob {
   });
 }
 
-/** The limits under which jobs were asked, by node; none without a limit. */
+/** The limit of each node whose jobs were asked under one. */
 function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
   const byNode = new Map<string, ReportedPlaces>();
   for (const { job, limit } of fates) {
@@ -373,14 +374,14 @@ function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
 
 const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
 
-/** What is counted of a job. Without an outcome it is still under way. */
-type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
+/** The fields of a job that are counted. A job without an outcome is still in progress. */
+export type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
 
 export function countEntries(entries: readonly Counted[], open: number): ReportCounts {
   const counts: Record<string, number> = { open, listed: entries.length, idle: 0 };
   for (const { count } of Object.values(outcomes)) counts[count] = 0;
   for (const { verdict, outcome } of entries) {
-    if (verdict.verdict === 'close' || verdict.verdict === 'force') counts.idle = (counts.idle ?? 0) + 1;
+    if (isToAct(verdict)) counts.idle = (counts.idle ?? 0) + 1;
     if (!outcome) continue;
     const { count } = outcomes[outcome.outcome];
     counts[count] = (counts[count] ?? 0) + 1;
@@ -402,75 +403,6 @@ export function freedBytes(entries: readonly Counted[]): number {
     .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
     .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
 }
-
-/** Whether something is left that no follow-up takes, or that is not known: exactly the cases of exit 3. */
-export function leftUndone(
-  entries: readonly Counted[],
-  comingBackFor: ReadonlySet<string>,
-  takesRest = false,
-): boolean {
-  return entries.some(({ jobId, outcome }) => {
-    switch (outcome?.outcome) {
-      case 'closing':
-        return !comingBackFor.has(jobId);
-      case 'not_attempted':
-        if (outcome.because === 'time') return !takesRest && !comingBackFor.has(jobId);
-        return outcome.because === 'limit' || outcome.because === 'signal';
-      default:
-        return outcome?.outcome === 'error' || outcome?.outcome === 'unknown';
-    }
-  });
-}
-
-/** Of a report that has to be cut, what else grows with the cluster may have this share of the bytes, each. */
-const besideJobs = 0.1;
-/** A job that takes more than this share is left out by itself; it would else take all that follow with it. */
-const oversize = 0.01;
-
-/**
- * The report in at most `mostBytes` of JSON: with as many jobs as fit, of which the last go first, as those were left
- * alone; and with as many warnings, the last of which says how many more there were. Without the lists a report takes
- * some 1,000 bytes, which `mostBytes` must leave room for.
- */
-export function fitReport(report: SweepReport, mostBytes: number): SweepReport {
-  const { jobs, warnings, flapping, ...rest } = report;
-  // Job by job: the text of all jobs takes tens of megabytes. The first has no comma.
-  const room = mostBytes - bytesOf({ ...report, jobs: [] }) + 1;
-  if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
-  const share = mostBytes * besideJobs;
-  const cut: SweepReport = {
-    ...rest,
-    jobs: [],
-    warnings: fitWarnings(warnings, share),
-    ...(flapping && { flapping: fitting(flapping, share) }),
-  };
-  const fit = fitting(jobs, mostBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }), mostBytes * oversize);
-  const jobsOmitted = jobs.length - fit.length;
-  return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
-}
-
-function fitWarnings(warnings: readonly string[], mostBytes: number): string[] {
-  if (bytesOf(warnings) <= mostBytes) return [...warnings];
-  const note = (left: number) => `${plural(left, 'more warning')} left out, as the report is too long`;
-  const fit = fitting(warnings, mostBytes - bytesOf(note(warnings.length)), mostBytes / 2);
-  return [...fit, note(warnings.length - fit.length)];
-}
-
-/** The first of `items` that fit into `mostBytes`; those that are over `tooLarge` by themselves are skipped. */
-function fitting<T>(items: readonly T[], mostBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
-  const fit: T[] = [];
-  let room = mostBytes;
-  for (const item of items) {
-    const bytes = bytesOf(item) + 1; // and a comma
-    if (bytes > tooLarge) continue;
-    if (bytes > room) break;
-    room -= bytes;
-    fit.push(item);
-  }
-  return fit;
-}
-
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 

@@ -36,12 +36,12 @@ const badKeys: FrontCase[] = (
     [
       'an API key encoded with the line break of echo',
       Buffer.from(`${key.id}:${key.api_key}\n`).toString('base64'),
-      'is the base64 of a key with a blank or line break',
+      'is the base64 of a key with a space or line break',
     ],
     [
       'the answer of the call that creates an API key',
       JSON.stringify(key),
-      'is the whole answer of the create call',
+      'is the whole response of the create call',
     ],
   ] as const
 ).map(([name, value, says]) => ({
@@ -189,13 +189,13 @@ export const addresses: FrontGroup = {
     ...badKeys,
     {
       name: 'a password with the line break of its file',
-      condition: 'ELASTICSEARCH_PASSWORD ends in a line break.',
+      condition: 'ELASTICSEARCH_PASSWORD ends with a line break.',
       environment: (url) => ({
         ELASTICSEARCH_URL: url,
         ELASTICSEARCH_USERNAME: 'sweeper',
         ELASTICSEARCH_PASSWORD: 'not-a-secret\n',
       }),
-      says: ['the environment: ELASTICSEARCH_PASSWORD ends in a line break: remove it'],
+      says: ['the environment: ELASTICSEARCH_PASSWORD ends with a line break: remove it'],
       exit: 2,
     },
   ],

@@ -297,7 +297,7 @@ export const answers: FrontGroup = {
         stats.jobs[0].state = 'opening';
       },
       says: [
-        'job-a has been opening for 720 hours on ml-0, though its process runs',
+        'job-a has been opening for 720 hours on ml-0, although its process runs',
         'close it: POST _ml/anomaly_detectors/job-a/_close, or "stuckOpening": "close" once it is idle',
       ],
       exit: 0,

@@ -13,8 +13,8 @@ import {
 import { refusal } from '../../support/entries.ts';
 import { day, minute, now } from '../../support/jobs.ts';
 
-describe('force', () => {
-  it('goes first, to each job by itself', async () => {
+describe('forced closes', () => {
+  it('forces jobs first, each in a request of its own', async () => {
     const world = closingOf({
       jobs: [bare('a'), failed('f'), failed('g')],
       request: { close: { concurrency: 1 } },
@@ -28,7 +28,7 @@ describe('force', () => {
     expect(world.told()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
   });
 
-  it('is given at once to a job that is stuck since an earlier sweep asked it', async () => {
+  it('forces a job at once that has been stuck since an earlier sweep asked it', async () => {
     const world = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
     await world.run();
     expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
@@ -39,14 +39,14 @@ describe('force', () => {
     });
   });
 
-  it('is given to no more jobs than allowed; the others are not attempted', async () => {
+  it('forces at most force.max jobs and reports the others as not attempted', async () => {
     const world = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
     await world.run();
     expect(world.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
     expect(world.told()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
-  it('is given to one job twice and counted once', async () => {
+  it('counts a job that is forced twice once against force.max', async () => {
     const world = closingOf({
       jobs: [failed('f')],
       request: { force: { max: 1 } },
@@ -66,7 +66,7 @@ describe('force', () => {
     expect(world.told()).toEqual({ f: 'force_closed 1000' });
   });
 
-  it('beyond what is allowed leaves a job without outcome that was asked already', async () => {
+  it('leaves a job that was asked already without an outcome when force.max is used up', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },
@@ -78,14 +78,14 @@ describe('force', () => {
     expect(await world.run()).toBe(0);
     expect(world.cluster.closes).toHaveLength(1);
     expect(world.told()).toEqual({ a: 'none' });
-    // what it was to be asked for last stands beside it
+    // the verdict still says what the last ask would have done
     expect(world.entry('a')).toMatchObject({
       forced: false,
       verdict: { verdict: 'force', reason: 'failed' },
     });
   });
 
-  it('stays with a job that is asked without it later', async () => {
+  it('keeps a job marked as forced when it is later asked without force', async () => {
     const world = closingOf({
       jobs: [failed('f')],
       onClose: ({ nth, ids }, cluster) => {
@@ -100,14 +100,14 @@ describe('force', () => {
   });
 });
 
-describe('after an answer', () => {
+describe('the step after an answer', () => {
   it.each([
     ['acknowledged', acknowledged, 2_000],
     ['lost', lost, 2_000],
     ['busy', { kind: 'busy', error: refusal(429) }, 5_000],
-    ['busy for so long', { kind: 'busy', retryAfterMs: 7_000, error: refusal(429) }, 7_000],
+    ['busy with a Retry-After', { kind: 'busy', retryAfterMs: 7_000, error: refusal(429) }, 7_000],
   ] satisfies [string, CloseAnswer, number][])(
-    '%s: what is still open is asked again after a pause',
+    '%s: asks a job that is still open again after a pause',
     async (_what, answer, pause) => {
       const world = closingOf({
         jobs: [bare('a')],
@@ -129,7 +129,7 @@ describe('after an answer', () => {
     },
   );
 
-  it('takes the pause from when the states were read', async () => {
+  it('counts the pause from when the states were read', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -141,7 +141,7 @@ describe('after an answer', () => {
     expect(world.cluster.log).toContain('5000 close a');
   });
 
-  it('each job takes its own next step', async () => {
+  it('takes a step of its own for each job of a request', async () => {
     const world = closingOf({
       jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
       onClose: ({ nth, ids }, cluster) => {
@@ -169,7 +169,7 @@ describe('after an answer', () => {
     });
   });
 
-  it('gives up with the server’s own words what is still open after the third ask', async () => {
+  it('gives up on a job that is still open after the third ask, with the server’s own error', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
@@ -179,7 +179,7 @@ describe('after an answer', () => {
     expect(world.entry('a').asks).toBe(3);
   });
 
-  it('asks for nothing any more once the credentials were refused', async () => {
+  it('sends no more requests after the credentials were refused', async () => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -195,8 +195,8 @@ describe('after an answer', () => {
   });
 
   it.each([
-    ['waits for a server whose “later” is within its time', 79_999, 79_999],
-    ['does not wait for one whose “later” is the end of it', 80_000, 0],
+    ['waits for a server whose Retry-After ends before the sweep does', 79_999, 79_999],
+    ['does not wait for a server whose Retry-After ends with the sweep', 80_000, 0],
   ])('%s', async (_what, retryAfterMs, end) => {
     const world = closingOf({
       jobs: [bare('a')],
@@ -207,7 +207,7 @@ describe('after an answer', () => {
     expect(world.told()).toEqual({ a: 'none' });
   });
 
-  it('forgets what was seen before an ask: it says nothing of what came of that', async () => {
+  it('ignores states that were read before the ask', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: ({ nth }) => {
@@ -221,7 +221,7 @@ describe('after an answer', () => {
     expect(world.entry('a')).toMatchObject({ asks: 2, seen: undefined });
   });
 
-  it('watches the jobs when their states cannot be read', async () => {
+  it('keeps polling jobs whose states cannot be read', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
-  it('settles what is gone, closed or busy by now, and asks for the rest', async () => {
+  it('settles jobs that are gone, closed or busy by now, and asks the others', async () => {
     const world = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -27,7 +27,7 @@ describe('the look before a close', () => {
     expect(world.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
   });
 
-  it('judges by what it found, and remembers the size of a job that no longer tells it', async () => {
+  it('judges by the new stats, and keeps the size of a job that no longer reports it', async () => {
     const world = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
@@ -45,7 +45,7 @@ describe('the look before a close', () => {
     expect(world.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('watches a job that is closing by now, from the moment that it was seen', async () => {
+  it('watches a job that is closing by now, from the moment it was seen', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -66,7 +66,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('keeps the verdict by which a job was asked that is closing at last, and when that was', async () => {
+  it('keeps the verdict and the moment of the ask when the job is seen closing later', async () => {
     const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
     world.at(1_000, () => world.cluster.becomes('a', 'closing'));
     world.at(3_000, () => world.cluster.becomes('a', 'closed'));
@@ -86,7 +86,7 @@ describe('the look before a close', () => {
     expect(world.told()).toEqual({ a: 'closed 3000' });
   });
 
-  it('sends a job that failed meanwhile by itself and with force, looked at again, beside the others', async () => {
+  it('looks again at a job that failed meanwhile and forces it in a request of its own', async () => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
@@ -113,7 +113,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('sends a job that is open again by itself and without force', async () => {
+  it('asks a job that is open again without force, in a request of its own', async () => {
     const world = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
@@ -131,7 +131,7 @@ describe('the look before a close', () => {
     expect(world.told()).toEqual({ a: 'closed 1000' });
   });
 
-  it('gives a job up that is another one at each of nine looks', async () => {
+  it('gives up on a job whose state differs at each of nine looks', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -148,7 +148,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('asks a job that stays as it is at the eighth look', async () => {
+  it('asks a job whose state is stable at the eighth look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -179,7 +179,7 @@ describe('the look before a close', () => {
     expect(world.entry('a').looks).toBe(1);
   });
 
-  it('asks for nothing on what it cannot know young enough, after three tries', async () => {
+  it('gives up without asking when three looks in a row take more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
@@ -223,7 +223,7 @@ describe('the look before a close', () => {
     ]);
   });
 
-  it('blames no failed look for a job that the same look told to be over', async () => {
+  it('settles a job as closed or gone when its stats were read and the rest of the look failed', async () => {
     const world = closingOf({
       jobs: ['closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: async ({ kind }, cluster) => {
@@ -245,12 +245,12 @@ describe('the look before a close', () => {
     });
   });
 
-  it('calls gone what its stats do not find, though its config was there a moment before', async () => {
+  it('settles a job as gone when its config was read but its stats are missing', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
         if (kind !== 'stats') return;
-        // the config is answered by then
+        // by then the config has been read
         await world.clock.sleep(10);
         cluster.remove('a');
       },
@@ -260,7 +260,7 @@ describe('the look before a close', () => {
     expect(world.told()).toEqual({ a: 'gone 10' });
   });
 
-  it('gives no outcome to a job that was asked before and cannot be read: the last look tells', async () => {
+  it('leaves a job that was asked before and cannot be read to the last reading', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
@@ -273,7 +273,7 @@ describe('the look before a close', () => {
     expect(world.told()).toEqual({ a: 'none' });
   });
 
-  it('blames no job when the look was cut off by the end', async () => {
+  it('gives no job an error when the ending cuts off the look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
@@ -287,7 +287,7 @@ describe('the look before a close', () => {
   });
 });
 
-describe('a job that was asked and is to be kept by now', () => {
+describe('a job that was asked and must now be kept', () => {
   /** Asked at 0 without an answer, open a moment later, and read again after two seconds. */
   const askedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
     const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
@@ -298,7 +298,7 @@ describe('a job that was asked and is to be kept by now', () => {
   };
 
   it.each([now, now + 1_001])(
-    'is an error when it was opened again at or after the ask, at %i',
+    'is reported as reopened when it was opened at or after the ask, at %i',
     async (openedAt) => {
       const world = await askedAndThen('opened', { openedAt });
       expect(world.entry('a').outcome).toEqual({
@@ -311,13 +311,13 @@ describe('a job that was asked and is to be kept by now', () => {
   it.each([
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
-  ])('is an error, with that of its close, when %s', async (_why, changes) => {
+  ])('is reported with the error of its close when %s', async (_why, changes) => {
     const world = await askedAndThen('opened', changes);
     expect(world.told()).toEqual({ a: 'error no_answer 2000' });
     expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
-  it('is revived when it was opened again and nobody has asked it', async () => {
+  it('is revived when it was opened again and this sweep never asked it', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),
@@ -333,12 +333,12 @@ describe('a job that was asked and is to be kept by now', () => {
       refusal(409, 'conflict', 'it failed'),
     ],
     [
-      'that it failed',
+      'the error failed',
       acknowledged,
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],
   ] satisfies [string, CloseAnswer, object][])(
-    'says %s when it failed and may not be forced',
+    'is reported with %s when it failed and may not be forced',
     async (_what, answer, error) => {
       const world = closingOf({
         jobs: [bare('a')],
@@ -354,7 +354,7 @@ describe('a job that was asked and is to be kept by now', () => {
     },
   );
 
-  it('is no failure of ours when it failed before it was asked, and may not be forced', async () => {
+  it('is kept without an error when it failed before it was asked and may not be forced', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },

@@ -4,7 +4,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('a job that is closing', () => {
-  it('is read until it is closed, and is not asked', async () => {
+  it('is polled until it is closed, and is not asked', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(2_000, () => world.cluster.becomes('a', 'closed'));
     expect(await world.run()).toBe(2_500);
@@ -13,7 +13,7 @@ describe('a job that is closing', () => {
     expect(world.entry('a').seen?.stats?.state).toBe('closed');
   });
 
-  it('is read on after a read that failed', async () => {
+  it('is polled again after a failed read', async () => {
     const world = closingOf({
       jobs: [closing('a')],
       onRead: ({ nth }) => {
@@ -33,7 +33,7 @@ describe('a job that is closing', () => {
         throw new Error('no');
       },
     ],
-  ])('%s is left to the last look after the time of a close', async (_what, onRead) => {
+  ])('%s is left to the last reading after close.timeout', async (_what, onRead) => {
     const world = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
     expect(await world.run()).toBe(10_000);
     expect(world.cluster.log).toEqual([
@@ -46,7 +46,7 @@ describe('a job that is closing', () => {
     expect(world.told()).toEqual({ a: 'none' });
   });
 
-  it('goes to force when it is stuck by the end of its watch', async () => {
+  it('is forced when it is stuck at the end of its watch', async () => {
     const world = closingOf({
       jobs: [closing('a'), closing('b', { groups: ['spare'] })],
       request: { close: { timeout: '3s' }, force: { stuckFor: '3s', exclude: ['spare'] } },
@@ -64,7 +64,7 @@ describe('a job that is closing', () => {
     expect(world.entry('a').askedAt).toBe(now);
   });
 
-  it('is no longer watched once it failed, and is forced', async () => {
+  it('is forced without more watching when it fails', async () => {
     const world = closingOf({
       jobs: [closing('a')],
       onClose: ({ ids }, cluster) => cluster.closesAfter(3_000, ids),
@@ -90,14 +90,14 @@ describe('a job that is closing', () => {
     expect(world.told()).toEqual({ a: 'closed 2000' });
   });
 
-  it('is gone when it was deleted', async () => {
+  it('is reported as gone when it was deleted', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(500, () => world.cluster.remove('a'));
     expect(await world.run()).toBe(1_000);
     expect(world.told()).toEqual({ a: 'gone 1000' });
   });
 
-  it('is an error when it was opened again after our ask', async () => {
+  it('is reported as an error when it was opened again after the ask', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: (_close, cluster) => {
@@ -113,7 +113,7 @@ describe('a job that is closing', () => {
     });
   });
 
-  it('is never named, not even to be read, when its name may mean others', async () => {
+  it('is never named in a request, not even a read, when its id could match other jobs', async () => {
     const world = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       onRead: (_read, cluster) => cluster.becomes('b', 'closed'),
@@ -127,7 +127,7 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('forces first, and asks the next job as soon as the one before is read to be closed', async () => {
+  it('forces first, and asks the next job as soon as a read shows the previous one closed', async () => {
     const world = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -149,7 +149,7 @@ describe('with places on the nodes', () => {
     expect(world.told()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('reads after any answer, again after a tenth of a second', async () => {
+  it('reads right after an answer, and again a tenth of a second later', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -171,7 +171,7 @@ describe('with places on the nodes', () => {
     expect(world.told()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('gives the places of a request back one by one, as its jobs are read to be closed', async () => {
+  it('gives the places of a request back one by one, as reads show its jobs closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const world = closingOf({
       jobs,
@@ -188,14 +188,14 @@ describe('with places on the nodes', () => {
     expect(await world.run()).toBe(20_000);
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
     const { askedAt = 0 } = world.entry('d');
-    // reads for the sake of places come every half second
+    // while a place is wanted, reads come every half second
     expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
     expect(askedAt - now).toBeLessThanOrEqual(3_200);
     expect(world.entry('b').closedAt).toBe(askedAt);
     expect(world.told()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('gives a place back when the timeout of the close is over, though the job is still closing', async () => {
+  it('gives a place back when the close times out, though the job is still closing', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -211,7 +211,7 @@ describe('with places on the nodes', () => {
     expect((world.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('keeps a place while a job is still open in flight, and gives it back when it failed', async () => {
+  it('keeps a place while the job is open and its request in flight, and gives it back when the job fails', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -245,7 +245,7 @@ describe('with places on the nodes', () => {
     expect(world.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('reads a look again when it took more than 30 seconds', async () => {
+  it('repeats a look that took more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -264,7 +264,7 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('believes a read that shows data while the look at that job still waits for an answer', async () => {
+  it('keeps a job when a poll shows new data while its look still waits for an answer', async () => {
     const world = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -280,7 +280,7 @@ describe('with places on the nodes', () => {
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
-  it('names no more jobs in a request than allowed', async () => {
+  it('names at most close.batch jobs in a request', async () => {
     const world = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { perNode: 3, batch: 2 } },
@@ -289,7 +289,7 @@ describe('with places on the nodes', () => {
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('refuses all jobs that wait once the credentials were refused', async () => {
+  it('settles all waiting jobs as errors after the credentials were refused', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -305,7 +305,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('leaves those who wait to the last look when the end comes', async () => {
+  it('leaves waiting jobs to the last reading at the ending', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -327,7 +327,7 @@ describe('with close.perNode auto', () => {
   const firstClose = (world: ReturnType<typeof closingOf>) =>
     [...(world.cluster.closes[0]?.ids ?? [])].sort();
 
-  it('reads the processors of each node first, and has half of them closing', async () => {
+  it('reads the processors of each node first, and keeps half as many jobs closing', async () => {
     const world = closingOf({
       jobs: onNodes(5, 3),
       request: { close: { perNode: 'auto' } },
@@ -345,15 +345,15 @@ describe('with close.perNode auto', () => {
   });
 
   it.each([
-    ['of the largest node', 4, 2],
-    ['that are usual, where nothing is known', undefined, 4],
-  ])('goes by the processors %s when the node’s own are unknown', async (_what, largestNode, places) => {
+    ['the processors of the largest node', 4, 2],
+    ['the default number of places', undefined, 4],
+  ])('uses %s when the node’s own processors are unknown', async (_what, largestNode, places) => {
     const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
     await world.run();
     expect(firstClose(world)).toHaveLength(places);
   });
 
-  it('goes by the usual number when the read of the processors fails', async () => {
+  it('uses the default number of places when the processors cannot be read', async () => {
     const world = closingOf({
       jobs: onNodes(6),
       request: { close: { perNode: 'auto' } },
@@ -364,7 +364,7 @@ describe('with close.perNode auto', () => {
     });
     await world.run();
     expect(firstClose(world)).toHaveLength(4);
-    // the look has learnt better
+    // by then the look has read the processors
     expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 });

@@ -4,7 +4,7 @@ import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '.
 import { now } from '../../support/jobs.ts';
 
 describe('a close', () => {
-  it('looks first, asks, and reads what became of the jobs before it says so', async () => {
+  it('looks, asks, and reads the jobs again before it settles them', async () => {
     const world = closingOf({ jobs: [bare('a'), bare('b')] });
     expect(await world.run()).toBe(1_000);
     expect(world.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
@@ -24,13 +24,13 @@ describe('a close', () => {
     expect(seen?.stats?.state).toBe('closed');
   });
 
-  it('has nothing to do where there is no job', async () => {
+  it('sends no request if there are no jobs', async () => {
     const world = closingOf({ jobs: [] });
     expect(await world.run()).toBe(0);
     expect(world.cluster.log).toEqual([]);
   });
 
-  it('cuts the jobs into requests, and numbers them as they leave', async () => {
+  it('splits the jobs into requests and numbers these in the order they are sent', async () => {
     const world = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
@@ -40,7 +40,7 @@ describe('a close', () => {
     expect(world.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
   });
 
-  it('keeps no more requests in flight than allowed', async () => {
+  it('keeps at most close.concurrency requests in flight', async () => {
     const world = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 1, concurrency: 2 } },
@@ -53,7 +53,7 @@ describe('a close', () => {
     ]);
   });
 
-  it('sends the next request while the jobs of the last one are read, and shares that read', async () => {
+  it('sends the next request while it reads the jobs of the last one, and shares that read', async () => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -75,7 +75,7 @@ describe('a close', () => {
     expect(world.told()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
-  it('tells its observer of each request and of each outcome once', async () => {
+  it('reports each request and each outcome to its observer once', async () => {
     const seen: string[] = [];
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -90,7 +90,7 @@ describe('a close', () => {
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
-  it('leaves nothing behind on the signal of the ending', async () => {
+  it('leaves no listener on the ending’s signal', async () => {
     const world = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {
@@ -104,7 +104,7 @@ describe('a close', () => {
 });
 
 describe('the time of a close', () => {
-  it('gives the server what the request says, and waits ten seconds longer for its answer', async () => {
+  it('sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
     const moments: number[] = [];
     const world = closingOf({
       jobs: [bare('a')],
@@ -131,7 +131,7 @@ describe('the time of a close', () => {
     expect(world.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
   });
 
-  it('gives no more than the sweep has left, and half of that where a datafeed stops first', async () => {
+  it('sends at most the time that the sweep has left, and half of that when a datafeed stops first', async () => {
     const quiet = closingOf({ jobs: [bare('a'), bare('b')], remainingMs: 100_000 });
     await quiet.run();
     expect(quiet.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 70_000 }]);
@@ -145,7 +145,7 @@ describe('the time of a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('counts with the datafeed of one job among others that the look finds started', async () => {
+  it('allows for a datafeed of one of the jobs that the look finds started', async () => {
     const world = closingOf({
       jobs: [
         bare('a'),
@@ -162,14 +162,14 @@ describe('the time of a close', () => {
     expect(world.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
-  it('does not look at jobs that it has no time left to ask', async () => {
+  it('does not look at jobs when no time is left to ask them', async () => {
     const world = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await world.run()).toBe(0);
     expect(world.cluster.log).toEqual([]);
     expect(world.told()).toEqual({ a: 'none' });
   });
 
-  it('does not ask when the look has used up the time', async () => {
+  it('does not ask when the look used up the time', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time of a close', () => {
     expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('does not ask when the end comes with the answers of the look', async () => {
+  it('does not ask when the ending comes during the look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -196,7 +196,7 @@ describe('the time of a close', () => {
     expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('does nothing at all when the end has come before it begins', async () => {
+  it('sends nothing when the ending came before it starts', async () => {
     const world = closingOf({ jobs: [bare('a'), closing('b')] });
     world.stop.abort();
     expect(await world.run()).toBe(0);
@@ -205,7 +205,7 @@ describe('the time of a close', () => {
     expect(world.told()).toEqual({ a: 'none', b: 'none' });
   });
 
-  it('stops waiting for an answer as the end comes, and leaves the outcome to the last look', async () => {
+  it('stops waiting for an answer at the ending and leaves the outcome to the last reading', async () => {
     const givenUp: number[] = [];
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -225,7 +225,7 @@ describe('the time of a close', () => {
     expect(world.cluster.closes).toHaveLength(1);
   });
 
-  it('says nothing more of a job that the last look has told of', async () => {
+  it('reports nothing more about a job that the last reading has settled', async () => {
     const settled: string[] = [];
     const world = closingOf({
       jobs: [bare('a')],
@@ -247,8 +247,8 @@ describe('a bug', () => {
   };
 
   it.each([
-    ['as a request leaves', { jobs: [bare('a')], observer: { asking: broken } }],
-    ['as a job is settled', { jobs: [bare('a')], observer: { settled: broken } }],
+    ['while a request is sent', { jobs: [bare('a')], observer: { asking: broken } }],
+    ['while a job is settled', { jobs: [bare('a')], observer: { settled: broken } }],
     [
       'while a job is watched',
       {
@@ -258,13 +258,13 @@ describe('a bug', () => {
       },
     ],
   ] satisfies [string, Parameters<typeof closingOf>[0]][])(
-    '%s ends the closing with it',
+    '%s makes closing reject',
     async (_when, given) => {
       await expect(closingOf(given).run()).rejects.toThrow('a bug');
     },
   );
 
-  it('as those are refused who wait for a place ends the closing with it', async () => {
+  it('makes closing reject when it occurs while waiting jobs are refused', async () => {
     const world = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

@@ -3,7 +3,7 @@ import { closedAs } from '../../../src/sweep/closing/ledger.ts';
 import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
-describe('what is known of a job', () => {
+describe('a new entry', () => {
   it('begins with no asks, no looks and no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry).toMatchObject({
@@ -30,7 +30,7 @@ describe('what is known of a job', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('is judged again with the ask of this sweep beside the rest of its history', () => {
+  it('is judged again with the ask of this sweep added to its history', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -39,15 +39,15 @@ describe('what is known of a job', () => {
   });
 });
 
-describe('the outcome of a job', () => {
-  it('is the first that was said, with its moment', () => {
+describe('the outcome of an entry', () => {
+  it('is the first one given, with its moment', () => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome: 'closed' }, now);
     entry.settle({ outcome: 'gone' }, now + 1);
     expect(entry).toMatchObject({ outcome: { outcome: 'closed' }, settled: true, settledAt: now });
   });
 
-  it('is one of those asked about, or it is not; there is none before the job is settled', () => {
+  it('matches endedAs only by its own name, and nothing before the job is settled', () => {
     const entry = entryOf('idle-1');
     expect(entry.endedAs('closed', 'force_closed')).toBe(false);
     entry.settle({ outcome: 'force_closed' }, now);
@@ -57,10 +57,10 @@ describe('the outcome of a job', () => {
   });
 });
 
-describe('what reads said of a job', () => {
+describe('the reads of an entry', () => {
   const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
 
-  it('is what the newest said, in whatever order the answers came', () => {
+  it('keep the newest read in whatever order the answers arrive', () => {
     const entry = entryOf('idle-1');
     expect(entry.seen).toBeUndefined();
     entry.note(seen(2, 'closing'));
@@ -70,7 +70,7 @@ describe('what reads said of a job', () => {
     expect(entry.seen?.stats?.state).toBe('closed');
   });
 
-  it('is forgotten when a close goes out, together with the reads that had begun by then', () => {
+  it('are forgotten when a close is sent, including reads that had begun by then', () => {
     const entry = entryOf('idle-1');
     entry.note(seen(1, 'opened'));
     entry.forgetSeen(3);
@@ -82,33 +82,33 @@ describe('what reads said of a job', () => {
   });
 });
 
-describe('when a job closed', () => {
+describe('the closing time of an entry', () => {
   it.each(['closed', 'force_closed', 'already_closed'] as const)('is when it is settled as %s', (outcome) => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome }, now);
     expect(entry.closedAt).toBe(now);
   });
 
-  it('is when it was first seen closed, before its request ended', () => {
+  it('is when it was first seen closed, even if its request ended later', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closed' }, now);
     expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
   });
 
-  it('is no moment when it is open again', () => {
+  it('is absent when the job is open again', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closing' }, now);
     expect(entry.closedAt).toBeUndefined();
   });
 });
 
-describe('how a job came to be closed', () => {
+describe('the outcome of a closed job', () => {
   it.each([
     ['force_closed', 'by force', entryOf('a', { forced: true, asks: 1 })],
     ['closed', 'asked by this sweep', entryOf('a', { asks: 1 })],
     ['closed', 'asked by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
     ['closed', 'known to have been asked', entryOf('a', {}, { history: { askedAt: now - 1 } })],
-    ['already_closed', 'asked by nobody that we know of', entryOf('a', { askedAt: now })],
+    ['already_closed', 'not asked by any known sweep', entryOf('a', { askedAt: now })],
   ])('is %s: %s', (outcome, _how, entry) => {
     expect(closedAs(entry)).toBe(outcome);
   });

@@ -20,7 +20,7 @@ const feedOf = (datafeedId: string, jobId: string): DatafeedStats => ({
   lookback: 'done',
 });
 
-/** A cluster that writes down which ids it was asked for; asked for none it answers with nothing. */
+/** A cluster that records the ids of each read. A read without ids returns nothing. */
 function clusterOf(told: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?: DatafeedStats[] }) {
   const asked: Record<'configs' | 'stats' | 'datafeeds', string[][]> = {
     configs: [],
@@ -81,14 +81,14 @@ describe('the look before a close', () => {
     expect(jobs.get('b')?.datafeed).toMatchObject({ datafeedId: 'feed-b', state: 'started' });
   });
 
-  it('asks about no datafeed where no job has one', async () => {
+  it('reads no datafeed if no job has one', async () => {
     const cluster = clusterOf({ configs: [configOf('a')], stats: [statsOf('a')] });
     const jobs = await look([bare('a')], cluster);
     expect(cluster.asked.datafeeds).toEqual([]);
     expect(jobs.get('a')?.datafeed).toBeUndefined();
   });
 
-  it('finds a datafeed that was made since the inventory, by its job’s config, and asks for that one alone', async () => {
+  it('reads a datafeed that was created since the listing, and only that one, by its job’s config', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
       stats: ['a', 'b', 'c'].map(statsOf),
@@ -108,7 +108,7 @@ describe('the look before a close', () => {
     expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
   });
 
-  it('never asks for a job that must not be named', async () => {
+  it('never reads a job that must not be named', async () => {
     const cluster = clusterOf({
       configs: [configOf('a'), configOf('b')],
       stats: [statsOf('a'), statsOf('b')],
@@ -118,7 +118,7 @@ describe('the look before a close', () => {
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('reads no stats that a read just before it has read, and all of them when one is missing', async () => {
+  it('uses the stats of a fresh read, and reads all again when one is missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
     const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
     const entries = entriesOf([bare('a'), bare('b')]);
@@ -138,7 +138,7 @@ describe('the look before a close', () => {
     expect(cluster.asked.stats).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('does not touch a job that no stats come of while it is known', async () => {
+  it('does not return a job whose config exists without stats', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
     const entries = entriesOf([bare('b')]);
     entries[0]?.note({ read: 9, stats: undefined });

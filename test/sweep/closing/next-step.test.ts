@@ -12,7 +12,7 @@ import {
 } from '../../../src/sweep/closing/next-step.ts';
 import { judgeBy } from '../../../src/sweep/planning/verdict.ts';
 import type { CloseAnswer, JobStats } from '../../../src/sweep/ports.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
 import { day, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
 
@@ -56,13 +56,13 @@ const watching = (entry: Entry, seen: JobStats | undefined, over = false, payloa
 
 describe('a job whose request is in flight', () => {
   it.each(['opened', 'opening', 'closing', 'closed', 'failed', 'hibernating'])(
-    'is waited for while it is %s: it is read again after the answer',
+    'is waited for while it is %s, because it is read again after the answer',
     (state) => {
       expect(step(askedOnce(), stats(state, 10_000), { phase: 'in_flight' })).toEqual(wait);
     },
   );
 
-  it('is waited for when it no longer exists', () => {
+  it('is waited for even when it no longer exists', () => {
     expect(step(askedOnce(), undefined, { phase: 'in_flight' })).toEqual(wait);
   });
 });
@@ -86,17 +86,17 @@ describe('a job whose request was answered', () => {
     ['a busy server that wants 7 s', { kind: 'busy', retryAfterMs: 7_000, error }, 7_000],
     ['a busy server that wants no pause', { kind: 'busy', retryAfterMs: 0, error }, 0],
     ['an error of the server', failing(500), 2_000],
-    ['501, the last that is not from a gateway', failing(501), 2_000],
+    ['501, which is not from a gateway', failing(501), 2_000],
     ['502, from a gateway', failing(502), 5_000],
     ['503, between masters', failing(503), 5_000],
     ['no answer', lost, 2_000],
-  ])('is asked again while it is open, after the pause that %s needs', (_what, answer, delayMs) => {
+  ])('is asked again while it is open, after the pause for %s', (_what, answer, delayMs) => {
     expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
     expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
   });
 
   it.each([acknowledged, timedOut, failing(503), lost])(
-    'goes to force at once when it failed: $kind',
+    'is forced at once when it failed: $kind',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
     },
@@ -114,14 +114,14 @@ describe('a job whose request was answered', () => {
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'is not asked again while it is %s without the privilege',
+    'is not asked again while it is %s if the privilege is missing',
     (state) => {
       const lastError = refusal(403, 'security_exception');
       expect(afterAnswer(askedOnce({ lastError }), stats(state), denied)).toEqual(givesUp(lastError));
     },
   );
 
-  it('is given up with the error of its last close in a state that is not known', () => {
+  it('is given up with the error of its last close when its state is unknown', () => {
     const lastError = refusal(500, 'odd');
     expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
       givesUp(lastError),
@@ -137,13 +137,13 @@ describe('a job whose request was answered', () => {
     );
   });
 
-  it('is not closed once more when it was opened again', () => {
+  it('is not asked again when it was reopened after the ask', () => {
     expect(afterAnswer(askedOnce(), stats('opened', 10_000), acknowledged)).toEqual(givesUp(openAgain));
     expect(afterAnswer(askedOnce(), stats('opening', 10_000), acknowledged)).toEqual(givesUp(openAgain));
     expect(afterAnswer(askedOnce(), stats('opened', day), acknowledged)).toEqual(again(2_000));
   });
 
-  it('is waited for after a lost answer while its datafeed is being stopped', () => {
+  it('is waited for after a lost answer while its datafeed is stopping', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(afterAnswer(stopping, stats('opened'), lost)).toEqual(wait);
     expect(afterAnswer(stopping, stats('opened'), timedOut)).toEqual(again(2_000));
@@ -162,33 +162,33 @@ describe('a job that is watched', () => {
     expect(watching(askedOnce(), stats('closing'), true)).toEqual(leave);
   });
 
-  it('goes to force when it failed, while an ask is left', () => {
+  it('is forced when it failed and an ask is left', () => {
     const lastError = refusal(408);
     expect(watching(askedOnce({ asks: 2, lastError }), stats('failed'))).toEqual(again(0, true));
     expect(watching(askedOnce({ asks: 3, lastError }), stats('failed'))).toEqual(givesUp(lastError));
   });
 
-  it.each(['opened', 'opening'])('is asked again when it is %s, while an ask is left', (state) => {
+  it.each(['opened', 'opening'])('is asked again when it is %s and an ask is left', (state) => {
     const lastError = refusal(408);
     expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
     expect(watching(askedOnce({ asks: 3, lastError }), stats(state))).toEqual(givesUp(lastError));
     expect(watching(askedOnce({ asks: 3 }), stats(state))).toEqual(givesUp(acknowledgedYet(state)));
   });
 
-  it('is given up in a state that is not known, unless it was never asked: then the look decides', () => {
+  it('is given up in an unknown state if it was asked, and looked at again if not', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
 
-  it('is an error when it was opened again after the ask', () => {
+  it('is settled as an error when it was reopened after the ask', () => {
     expect(watching(askedOnce(), stats('opened', 10_000))).toEqual(givesUp(openAgain));
   });
 
-  it('is looked at again when it was found closing, never asked, and is open, however young its process', () => {
+  it('is looked at again when it was found closing, was never asked and is open now', () => {
     expect(watching(entryOf('idle-1'), stats('opened', 10_000))).toEqual(again(0));
   });
 
-  it('is waited for until the end of its watch while its datafeed is being stopped, and then asked again', () => {
+  it('is asked again after its watch, and not before, while its datafeed is stopping', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(watching(stopping, stats('opened'))).toEqual(wait);
     expect(watching(stopping, stats('opened'), true)).toEqual(again(0));
@@ -201,13 +201,13 @@ describe('a job that is still closing at the end of its watch', () => {
   const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
     watching(entry, stats('closing'), true, payload);
 
-  it('goes to force from force.stuckFor after it was first asked', () => {
+  it('is forced once force.stuckFor has passed since it was first asked', () => {
     expect(ended()).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, askedAt: now - 75 * minute + 1 }))).toEqual(leave);
     expect(watching(askedOnce(stuck), stats('closing'))).toEqual(wait);
   });
 
-  it('goes to force with its last ask, and not with a fourth', () => {
+  it('is forced with its third ask, but not with a fourth', () => {
     expect(ended(askedOnce({ ...stuck, asks: 2 }))).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
   });
@@ -238,17 +238,17 @@ describe('the look right before a request', () => {
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('asks a job that is idle, and one that failed with force', () => {
+  it('asks an idle job, and forces a failed one', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('has a job asked in another way when its verdict has changed', () => {
+  it('sends a job back to be forced, or not forced, when its verdict has changed', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
 
-  it('watches a job that is closing, by the verdict by which it was asked if it was', () => {
+  it('watches a closing job, with the verdict that it was asked with, if any', () => {
     const waits = { verdict: 'wait', reason: 'already_closing' };
     expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
@@ -265,7 +265,7 @@ describe('the look right before a request', () => {
 
   const busyJob = idleJob({ lastDataTime: now - 1_000 });
 
-  it('calls a job revived that is to be kept and was never asked', () => {
+  it('settles a job as revived that must be kept and was never asked', () => {
     expect(looked(entryOf('idle-1'), busyJob)).toEqual({
       step: 'settle',
       outcome: { outcome: 'revived' },
@@ -285,11 +285,11 @@ describe('the look right before a request', () => {
     ['open with data after an acknowledgement', { lastDataTime: now }, {}, openAgain],
     ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
     ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
-  ])('never calls a job revived that a request named: %s', (_what, changes, noted, told) => {
-    expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(told));
+  ])('never settles a job as revived that a request named: %s', (_what, changes, noted, reported) => {
+    expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
   });
 
-  it('reports a job that failed at closing and may not be forced', () => {
+  it('reports an error for a job that failed while closing and may not be forced', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,
@@ -303,23 +303,23 @@ describe('the look right before a request', () => {
   });
 });
 
-describe('what a report says of an answer', () => {
+describe('the error of an answer', () => {
   it('is the server’s own error', () => {
     for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
       expect(errorOf(answer)).toEqual(error);
   });
 
-  it('is that there was none', () => {
+  it('is no_answer when the answer was lost', () => {
     expect(errorOf(lost)).toEqual({ status: 0, type: 'no_answer', reason: 'socket hang up' });
   });
 
-  it('is nothing for an acknowledgement', () => {
+  it('is undefined for an acknowledgement', () => {
     expect(errorOf(acknowledged)).toBeUndefined();
   });
 });
 
-describe('a process that is younger than a job that is asked can be', () => {
-  it('shows that the job was opened again, also within the second of the ask', () => {
+describe('the age of a process', () => {
+  it('shows that a job was reopened, even within the second of the ask', () => {
     // asked a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
@@ -332,32 +332,32 @@ describe('a process that is younger than a job that is asked can be', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
   });
 
-  it('is not known without an age, and proves nothing of a job that was never asked', () => {
+  it('proves no reopening if it is missing, or if the job was never asked', () => {
     expect(isOpenAgain(askedOnce(), stats('opened'), now)).toBe(false);
     expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
   });
 
-  it('is reported with the status of the last answer', () => {
+  it('leads to a reopened error with the status of the last answer', () => {
     expect(reopenedError(askedOnce())).toEqual(openAgain);
     expect(reopenedError(askedOnce({ lastError: refusal(408) }))).toEqual({ ...openAgain, status: 408 });
   });
 });
 
-describe('the next requests for the jobs of a request', () => {
+describe('the requests that repeat a request', () => {
   const asked = (asks: number, ...ids: string[]) => ids.map((id) => entryOf(id, { asks }));
   const named = (entries: readonly Entry[], answer: CloseAnswer) =>
     [...Map.groupBy(askAgain(entries, answer, now + 5_000), ({ company }) => company).values()].map((jobs) =>
       jobs.map(({ entry }) => entry.jobId),
     );
 
-  it('are not forced, and not sent before their time', () => {
+  it('are not forced, and not sent before the pause ends', () => {
     expect(askAgain(asked(1, 'a'), lost, now + 5_000)).toMatchObject([
       { entry: { jobId: 'a' }, force: false, notBefore: now + 5_000 },
     ]);
   });
 
   it.each([timedOut, lost, acknowledged, failing(500)])(
-    'are two halves, the first the larger: $kind',
+    'name two halves, the first one larger: $kind',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
         ['a', 'b', 'c'],
@@ -367,18 +367,18 @@ describe('the next requests for the jobs of a request', () => {
     },
   );
 
-  it.each([missing, failedJobs, busy])('are one when it is known what was wrong: $kind', (answer) => {
-    expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
-  });
-
-  it.each([missing, timedOut])(
-    'name each job alone with the last ask, before the others: $kind',
+  it.each([missing, failedJobs, busy])(
+    'name all jobs in one request when the cause is known: $kind',
     (answer) => {
-      expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
-        answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
-      );
+      expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
     },
   );
+
+  it.each([missing, timedOut])('name each job alone for its last ask, before the others: $kind', (answer) => {
+    expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
+      answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
+    );
+  });
 
   it('are none for no jobs', () => {
     expect(askAgain([], timedOut, now)).toEqual([]);

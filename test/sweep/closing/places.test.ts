@@ -17,19 +17,25 @@ import { now } from '../../support/jobs.ts';
 
 const mb = 1_000_000;
 
-/** A job of so many megabytes on a node. */
-const on = (nodeId: string | undefined, jobId: string, size: number, job: Partial<JobSnapshot> = {}): Entry =>
-  entryOf(jobId, {}, { job: { nodeId, modelBytes: size * mb, ...job } });
-/** The same, with a datafeed that has to stop first. */
-const fed = (nodeId: string, jobId: string, size: number): Entry =>
-  on(nodeId, jobId, size, { datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' } });
+/** A job with a model of `megabytes` on a node. */
+const on = (
+  nodeId: string | undefined,
+  jobId: string,
+  megabytes: number,
+  job: Partial<JobSnapshot> = {},
+): Entry => entryOf(jobId, {}, { job: { nodeId, modelBytes: megabytes * mb, ...job } });
+/** The same job with a running datafeed. */
+const fed = (nodeId: string, jobId: string, megabytes: number): Entry =>
+  on(nodeId, jobId, megabytes, {
+    datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' },
+  });
 const failed = (jobId: string): Entry =>
   entryOf(jobId, {}, { verdict: { verdict: 'force', reason: 'failed' }, job: { state: 'failed' } });
 
 const idsOf = (jobs: readonly Waiting[]) => jobs.map(({ entry }) => entry.jobId);
 const order = (entries: readonly Entry[]) => idsOf(waitingOf(entries));
 
-/** The batches that are asked one after the other, while no place is given back. */
+/** The batches in the order they are asked, if no place is given back. */
 function batches(
   entries: readonly Entry[],
   free: Readonly<Record<string, number>> = {},
@@ -51,7 +57,7 @@ function batches(
 }
 
 describe('the order of the jobs', () => {
-  it('begins with forced jobs, each in a request of its own', () => {
+  it('starts with forced jobs, each in a request of its own', () => {
     const jobs = waitingOf([on('a', 'idle', 1), failed('f'), failed('g')]);
     expect(jobs.map(({ entry, force, notBefore }) => [entry.jobId, force, notBefore])).toEqual([
       ['f', true, 0],
@@ -61,13 +67,13 @@ describe('the order of the jobs', () => {
     expect(batches([on('a', 'idle', 1), failed('f'), failed('g')])).toEqual([['f'], ['g'], ['idle']]);
   });
 
-  it('leaves out what is kept and what is closing already', () => {
+  it('leaves out jobs that are kept or already closing', () => {
     const kept = entryOf('kept', {}, { verdict: { verdict: 'keep', reason: 'recent_data' } });
     expect(order([kept, foundClosing('closing'), on('a', 'idle', 1)])).toEqual(['idle']);
     expect(order([])).toEqual([]);
   });
 
-  it('is biggest first, and within a factor of two one node after the other', () => {
+  it('is biggest first, and alternates between nodes within a factor of two', () => {
     const jobs = [
       on('a', 'a-1', 1),
       on('a', 'a-big', 900),
@@ -79,13 +85,13 @@ describe('the order of the jobs', () => {
     expect(order(jobs)).toEqual(['a-big', 'b-big', 'a-large', 'b-2', 'a-2', 'a-1']);
   });
 
-  it('is by id among jobs of one size, and a size that is unknown counts as none', () => {
+  it('is by id among jobs of equal size, and puts unknown sizes last', () => {
     expect(order([on('a', 'b', 1), on('a', 'a', 1), on('a', 'c', 1)])).toEqual(['a', 'b', 'c']);
     const unknown = entryOf('x', {}, { job: { nodeId: 'a', modelBytes: undefined } });
     expect(order([unknown, on('a', 'small', 1e-6)])).toEqual(['small', 'x']);
   });
 
-  it('has jobs whose datafeed must stop before the others, and never in their requests', () => {
+  it('puts jobs with a running datafeed before the others, in requests of their own', () => {
     const entries = [
       on('a', 'quiet-a', 900),
       fed('a', 'fed-a', 1),
@@ -100,7 +106,7 @@ describe('the order of the jobs', () => {
 });
 
 describe('a request', () => {
-  it('names no more jobs than allowed', () => {
+  it('names at most close.batch jobs', () => {
     const entries = [9, 8, 7, 6, 5].map((size) => on('a', `job-${size}`, size));
     expect(batches(entries, {}, 3)).toEqual([
       ['job-9', 'job-8', 'job-7'],
@@ -108,7 +114,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('names no more ids than a request line holds', () => {
+  it('names as many ids as fit into a request line', () => {
     // 60 characters and a separator of 3: 47 of them take 2,961 of the 3,000 bytes
     const entries = Array.from({ length: 50 }, (_, index) => on('a', `${index}`.padEnd(60, 'x'), 1));
     expect(batches(entries, {}, 100).map((ids) => ids.length)).toEqual([47, 3]);
@@ -118,7 +124,7 @@ describe('a request', () => {
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);
   });
 
-  it('waits for the moment before which its jobs are not to be asked', () => {
+  it('is not sent before its jobs may be asked', () => {
     const entry = on('a', 'a', 1);
     const waiting = [
       ...together([entry], { force: false, notBefore: now + 1 }),
@@ -129,14 +135,14 @@ describe('a request', () => {
     expect(at(now + 1)).toEqual(['a']);
   });
 
-  it('names jobs of one company', () => {
+  it('names only jobs of the same company', () => {
     const first = together([on('a', 'a', 1), on('a', 'c', 1)], { force: false, notBefore: 0 });
     const second = together([on('a', 'b', 1)], { force: false, notBefore: 0 });
     const waiting = [first[0], ...second, first[1]] as Waiting[];
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('has the concrete ids of its jobs, or is not sent when one must not be named', () => {
+  it('has the concrete ids of its jobs, and is not sent if one of them must not be named', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
@@ -152,13 +158,13 @@ describe('places on the nodes', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('are taken by the biggest jobs of each node, and never by more jobs than there are places', () => {
+  it('are taken by the biggest jobs of each node, and never exceeded', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);
   });
 
-  it('are as many as there are jobs on a node without a limit', () => {
+  it('are unlimited on a node without a limit', () => {
     expect(batches(entries, { b: 1 })).toEqual([['a-1', 'a-2', 'a-3', 'b-1']]);
   });
 
@@ -184,13 +190,13 @@ describe('places on the nodes', () => {
     },
   );
 
-  it('are not known before the node’s processors were asked for, unless the request has a number', () => {
+  it('are unknown until the node’s processors were read, unless the request sets a number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });
   });
 
-  it('are likely to be taken next by the first jobs of each node', () => {
+  it('go next to the first waiting jobs of each node', () => {
     const next = (ofEach: number) => candidates(waitingOf(entries), ofEach).map(({ jobId }) => jobId);
     expect(next(1)).toEqual(['a-1', 'b-1']);
     expect(next(2)).toEqual(['a-1', 'a-2', 'b-1', 'b-2']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blownFuse, type FuseCase } from '../../../src/sweep/planning/fuse.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
 const spreadOut = (count: number) =>

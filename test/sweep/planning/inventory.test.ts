@@ -143,7 +143,7 @@ describe('a job that is not to be touched has no state', () => {
     [
       'a datafeed whose id no datafeed can have',
       { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
-      'the datafeed id ".." in GET _ml/datafeeds/_stats is none that a request may name',
+      'the datafeed id ".." in GET _ml/datafeeds/_stats is not one that a request may name',
     ],
   ])('with %s', (_, answers, unclear) => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
 import { type History, judgeBy } from '../../../src/sweep/planning/verdict.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { keepReasons } from '../../../src/sweep/vocabulary.ts';
 import { day, hour, idleJob, minute, now, requestOf } from '../../support/jobs.ts';
 

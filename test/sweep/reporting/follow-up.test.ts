@@ -4,7 +4,7 @@ import { Budget } from '../../../src/sweep/budget.ts';
 import type { Entry, Outcome } from '../../../src/sweep/closing/ledger.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
 import { followUpOn } from '../../../src/sweep/reporting/follow-up.ts';
-import type { RequestPayload } from '../../../src/sweep/request/request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { askedOnce, entryOf, foundClosing, refusal } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
@@ -143,9 +143,7 @@ describe('the jobs that somebody comes back for', () => {
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: fits },
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
       takesRest: false,
-      warnings: [
-        `${short} left closing did not fit into the follow-up and will be seen by the next regular sweep`,
-      ],
+      warnings: [`${short} left closing did not fit into the follow-up; the next regular sweep checks them`],
     });
   });
 });
@@ -272,7 +270,7 @@ describe('jobs left unasked for lack of time', () => {
     [
       'there is no scheduler',
       { followUps: undefined },
-      'no scheduler is set up for follow-ups (the command does them itself with --wait)',
+      'no scheduler is set up for follow-ups (the command can do them itself with --wait)',
     ],
   ])('are a warning when %s', async (_when, given, why) => {
     expect(await comingBack(late('a', 'b'), given)).toEqual(
@@ -289,7 +287,7 @@ describe('jobs left unasked for lack of time', () => {
       comingBackFor: new Set(['c']),
       takesRest: false,
       warnings: [
-        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the plan that was agreed to. The next sweep looks at it again',
+        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the approved plan. The next sweep looks at it again',
       ],
     });
     expect(free.orders[0]?.chain).not.toHaveProperty('rest');
@@ -328,7 +326,7 @@ describe('nobody comes back', () => {
   it('when there is no scheduler', async () => {
     expect(await comingBack(left('a'), { followUps: undefined })).toEqual(
       nobody(
-        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command does them itself with --wait)',
+        '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command can do them itself with --wait)',
       ),
     );
   });

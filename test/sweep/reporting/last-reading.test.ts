@@ -242,7 +242,7 @@ describe('the end of a sweep', () => {
     const { concluding, clock, reads } = endOf({ leftMs });
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     expect(await conclude([entry], 'time', concluding)).toEqual([
-      'the datafeeds that closes were to stop could not be read again: whether they stopped is not known',
+      'the datafeeds of the closed jobs could not be read again, so it is unknown whether they stopped',
     ]);
     expect(clock.now() - now).toBe(waited);
     expect(reads).toEqual(['jobs idle-1', 'feeds feed']);
@@ -257,10 +257,10 @@ describe('the datafeed that a close was to stop', () => {
     { datafeedId: 'feed', jobId: 'idle-1', state, lookback: 'done' },
   ];
   const openWithout =
-    'the datafeed feed was stopped and its job idle-1 was not closed: it is open without data; start the datafeed again or close the job';
+    'the datafeed feed was stopped but its job idle-1 was not closed, so the job gets no data: start the datafeed again or close the job';
   const nobodyKnows =
-    'the datafeed feed was stopped, and whether its job idle-1 is closed is not known: if the job is open, start the datafeed again or close the job';
-  const closedWith = 'the job idle-1 is closed and its datafeed feed is still started: stop it';
+    'the datafeed feed was stopped, but it is unknown whether its job idle-1 is closed: if the job is open, start the datafeed again or close the job';
+  const closedWith = 'the job idle-1 is closed but its datafeed feed is still started: stop the datafeed';
 
   it.each<[string, string, Parameters<Entry['settle']>[0], boolean, string[]]>([
     ['stopped, and its job closed', 'stopped', { outcome: 'closed' }, true, []],

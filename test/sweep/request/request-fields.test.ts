@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/base/errors.ts';
-import { parseRequest } from '../../../src/sweep/request/request.ts';
+import { parseRequest } from '../../../src/sweep/request/read-request.ts';
 
 function problems(payload: unknown) {
   try {
@@ -208,7 +208,7 @@ describe('a field that there is not', () => {
 
 it('a force that nobody would be there for says how to mend it', () => {
   expect(messages({ force: { stuckFor: '91m' } })).toEqual([
-    'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (nobody would be there to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
+    'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   ]);
 });
 
@@ -236,7 +236,7 @@ describe('the bare event of a schedule', () => {
 
   it('says what to do about it', () => {
     expect(parseRequest(event).warnings).toEqual([
-      'the schedule that started this sweep has no Input, so nothing is closed (dry run): give it a payload that says what it wants, as {"idleFor": "48h"}',
+      'the schedule that started this sweep has no Input, so this is a dry run and nothing is closed: give it a payload, for example {"idleFor": "48h"}',
     ]);
   });
 

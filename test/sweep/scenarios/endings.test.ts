@@ -109,7 +109,7 @@ describe('what is said of jobs left closing', () => {
     const report = await world.sweep({ fuse: { maxJobs: 0 } });
     expect(report.status).toBe('refused');
     expect(report.warnings).toContain(
-      '1 job left closing, and this sweep will not come back: a fuse stopped it',
+      '1 job left closing without a follow-up, because a fuse stopped the sweep',
     );
   });
 

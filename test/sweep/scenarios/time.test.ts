@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { OwnFollowUps } from '../../../src/cli/sweep/wait-rounds.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
-import { type RequestPayload, toPayload } from '../../../src/sweep/request/request.ts';
+import { toPayload } from '../../../src/sweep/request/read-request.ts';
+import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
 import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
 
 const minute = 60_000;
@@ -218,7 +219,7 @@ describe('force', () => {
     const plan = await world.sweep({ dryRun: true, force: { max: 3 } });
     expect(plan.counts).toMatchObject({ idle: 5, notAttempted: 5 });
     expect(plan.warnings).toEqual([
-      '5 jobs would be closed with force, and force.max lets one sweep do 3: the rest is left to the next',
+      '5 jobs would be closed with force, but force.max allows 3: the rest is left to the next',
     ]);
     expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });

@@ -468,7 +468,7 @@ describe('a datafeed that a close stopped', () => {
     const report = await world.sweep({ runningDatafeeds: 'stop' });
     expect(jobOf(report, 'fed')).toMatchObject({ outcome: 'error', datafeedStopped: true });
     expect(report.warnings.join()).toContain(
-      'the datafeed datafeed-fed was stopped and its job fed was not closed',
+      'the datafeed datafeed-fed was stopped but its job fed was not closed',
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/base/errors.ts';
-import { parseRequest, toPayload } from '../../../src/sweep/request/request.ts';
+import { parseRequest, toPayload } from '../../../src/sweep/request/read-request.ts';
 
 const problems = (payload: unknown): string[] => {
   try {
@@ -127,7 +127,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     );
     const told = problems({ ...fields, neverFed: 1 });
     expect(told).toHaveLength(101);
-    expect(told.at(-1)).toBe('and more: only the first 100 problems are told');
+    expect(told.at(-1)).toBe('and more: only the first 100 problems are shown');
   });
 
   it('is one error, whose sentence tells of each problem', () => {

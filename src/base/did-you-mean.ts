@@ -1,0 +1,25 @@
+/** @module Suggests the name that a person probably meant. */
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The known name closest to `name` if a typo is a likely explanation, else undefined. */
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const nearest = closest(name, known);
+  return isSimilar(name.toLowerCase(), nearest.toLowerCase()) ? nearest : undefined;
+}
+
+/** A hint for an unknown field: the field that was probably meant, if any, and all that exist here. */
+export function knownFieldsHint(name: string, known: readonly string[]): string {
+  const nearest = didYouMean(name, known);
+  const all = known.join(', ');
+  return nearest === undefined ? `the fields here are ${all}` : `did you mean ${nearest}? (${all})`;
+}
+
+/** The closest name of a list may be nothing like the given one. */
+function isSimilar(name: string, known: string): boolean {
+  return (
+    name.includes(known) ||
+    known.includes(name) ||
+    distance(name, known) <= Math.max(2, Math.floor(known.length / 2))
+  );
+}

@@ -1,0 +1,56 @@
+/** @module Cuts a report to the size that Lambda and CloudWatch accept. */
+import { plural } from '../../base/text.ts';
+import type { SweepReport } from './report.ts';
+
+/** In a report that must be cut, warnings and flapping jobs each get at most this share of the bytes. */
+const shareOfOtherLists = 0.1;
+/** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
+const maxShareOfJob = 0.01;
+
+/**
+ * Cuts the report to at most `maxBytes` of JSON. The last jobs are left out first, because they were kept; the last
+ * warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
+ */
+export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
+  const { jobs, warnings, flapping, ...rest } = report;
+  // Measures job by job, because the text of all jobs takes tens of megabytes. The first job has no comma.
+  const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
+  if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
+  const share = maxBytes * shareOfOtherLists;
+  const cut: SweepReport = {
+    ...rest,
+    jobs: [],
+    warnings: fitWarnings(warnings, share),
+    ...(flapping && { flapping: fitting(flapping, share) }),
+  };
+  const fit = fitting(
+    jobs,
+    maxBytes - bytesOf({ ...cut, jobsOmitted: jobs.length }),
+    maxBytes * maxShareOfJob,
+  );
+  const jobsOmitted = jobs.length - fit.length;
+  return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
+}
+
+function fitWarnings(warnings: readonly string[], maxBytes: number): string[] {
+  if (bytesOf(warnings) <= maxBytes) return [...warnings];
+  const note = (left: number) => `${plural(left, 'more warning')} left out because the report is too long`;
+  const fit = fitting(warnings, maxBytes - bytesOf(note(warnings.length)), maxBytes / 2);
+  return [...fit, note(warnings.length - fit.length)];
+}
+
+/** The first items that fit into `maxBytes`. Single items over `tooLarge` are skipped. */
+function fitting<T>(items: readonly T[], maxBytes: number, tooLarge = Number.POSITIVE_INFINITY): T[] {
+  const fit: T[] = [];
+  let room = maxBytes;
+  for (const item of items) {
+    const bytes = bytesOf(item) + 1; // and a comma
+    if (bytes > tooLarge) continue;
+    if (bytes > room) break;
+    room -= bytes;
+    fit.push(item);
+  }
+  return fit;
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
