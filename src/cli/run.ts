@@ -2,7 +2,6 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { JobsweepError } from '../base/errors.ts';
 import { exitCodes } from '../base/exit-codes.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { printable } from '../base/text.ts';
@@ -10,6 +9,7 @@ import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerExplain } from './explain/explain-command.ts';
+import { failureOf } from './failure.ts';
 import type { ExitCode, Io } from './io.ts';
 import { type ColourChoice, colourChoices, paintFor } from './output/paint.ts';
 import { registerPlan } from './plan/plan-command.ts';
@@ -77,19 +77,9 @@ function createProgram(io: Io): Command {
 }
 
 function tell(error: unknown, io: Io): ExitCode {
-  // commander has already told the person what is wrong with the arguments, or shown the help asked for
+  // commander has written its own message about the arguments, or the help that was asked for
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const say = (text: string) => io.stderr.write(`jobsweep: ${text.split('\n').map(printable).join('\n')}\n`);
-  if (io.signal.aborted) {
-    // Once a close was sent there is a report and no error: whatever this is, it came before.
-    const { reason } = io.signal as { reason: unknown };
-    say(`${reason instanceof Error ? reason.message : 'stopped'}; nothing was changed`);
-    return 3;
-  }
-  if (error instanceof JobsweepError) {
-    say(error.message);
-    return error.exitCode;
-  }
-  say(`unexpected error, please report it: ${error instanceof Error ? error.stack : String(error)}`);
-  return 1;
+  const { reason, exit } = failureOf(error, io.signal);
+  io.stderr.write(`jobsweep: ${reason.split('\n').map(printable).join('\n')}\n`);
+  return exit;
 }

@@ -62,7 +62,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     [
       'a plan and a payload together',
       ['sweep', '--yes', '--plan', 'a.json', '-p', 'b.json'],
-      /cannot be used with/,
+      /--plan carries out exactly what the saved plan says, so -p cannot change it/,
     ],
     [
       'a result file in a folder that is not there',
@@ -204,7 +204,7 @@ describe('exit 4', () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const result = await runOn(world, ['sweep'], { terminal: true, stdin });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
-    expect(result.stderr).toContain('Close 1 job of 5 open');
+    expect(result.stderr).toContain('Close 1 job on default (127.0.0.1:');
     expect(world.closeRequests()).toEqual([]);
   });
 });

@@ -85,13 +85,17 @@ export class World implements AsyncDisposable {
   }
 }
 
+export interface WorldOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack'> {
+  /** That of another world, if both live in one test. */
+  readonly clock?: VirtualClock;
+}
+
 /** Starts a world with these jobs; what a job does not say is that of an idle one: open for 30 days, data until 5 days ago. */
 export async function startWorld(
   jobs: readonly FleetJob[],
   fleet: Fleet = {},
-  options: Pick<ElasticsearchOptions, 'seed' | 'stack'> = {},
+  { clock = new VirtualClock(), ...options }: WorldOptions = {},
 ): Promise<World> {
-  const clock = new VirtualClock();
   const tracking = trackHttp(clock);
   const described = jobs.map(
     (job): FleetJob => ({ lastData: '5d', modelBytes: '10mb', closeTakes: '2s', ...job }),

@@ -60,11 +60,11 @@ const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Colu
 };
 
 const returningColumns: readonly Column<Returning>[] = [
-  { title: 'JOB', value: ({ jobId }) => jobId, least: 12, cut: 'middle' },
+  { title: 'JOB', value: ({ jobId }) => jobId },
   { title: 'TIMES', value: ({ times }) => String(times), align: 'right' },
   { title: 'LAST CLOSED', value: ({ lastClosedAt }) => moment(lastClosedAt) },
   { title: 'LAST OPENED', value: ({ lastOpenedAt }) => moment(lastOpenedAt), leftOut: 1 },
-  { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], least: 20 },
+  { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], min: 20 },
 ];
 
 export function adviceText(advised: Advised, looks: TableLooks = {}): string {
@@ -101,7 +101,7 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
               ),
             })),
             [
-              { title: 'JOB', value: ({ jobId }) => jobId, least: 12, cut: 'middle' },
+              { title: 'JOB', value: ({ jobId }) => jobId },
               { title: 'DAYS', value: (row) => row.days.map(({ mark }) => mark).join('') },
             ],
             looks,

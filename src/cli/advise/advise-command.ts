@@ -10,7 +10,7 @@ import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { historiesOf, pastOf, readHistory } from '../input/history.ts';
 import { stateFolder } from '../input/kept-reports.ts';
-import { readPayload } from '../input/payload.ts';
+import { readRequest } from '../input/payload.ts';
 import { readRecords } from '../input/records.ts';
 import { openTarget, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
@@ -60,7 +60,7 @@ export const registerAdvise: Register = (program, context) => {
 
 async function run(options: AdviseOptions, { io, paint }: CommandContext): Promise<ExitCode> {
   const period = periodOf(options);
-  const read = await readPayload(options.payload, io);
+  const read = await readRequest({ payload: options.payload }, io);
   const remainingMs = deadlineOf(options);
   const sweeps = await readHistory(options, io);
   await checkOutput(options);

@@ -1,61 +1,97 @@
-/** @module `jobsweep doctor`: whether a cluster and the scheduler are fit for sweeping, and what to mend. */
+/** @module `jobsweep doctor`: whether a cluster and the scheduler are fit for sweeping, and what to fix. */
 import { examine } from '../../elasticsearch/examine.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
+import {
+  type AllClustersOptions,
+  allClustersOf,
+  type ClusterResult,
+  onEach,
+  withAllClusters,
+  writeResults,
+} from '../all-clusters.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { readPayload } from '../input/payload.ts';
-import { noticeOn, openTarget, type TargetOptions, withTargetOptions } from '../input/target.ts';
-import { type ExitCode, widthOf } from '../io.ts';
+import { withExamples } from '../help.ts';
+import { readRequest } from '../input/payload.ts';
+import { type RequestOptions, withRequestOptions } from '../input/request-flags.ts';
+import { noticeOn, openTarget, withTargetOptions } from '../input/target.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import type { Paint } from '../output/paint.ts';
 import { clusterFindings } from './cluster-checks.ts';
 import type { Finding } from './finding.ts';
 import { doctorSheet, doctorText } from './findings-text.ts';
 import { leastKeys, roleText } from './key-role.ts';
 import { schedulerFindings } from './scheduler-checks.ts';
 
-interface DoctorOptions extends TargetOptions, OutputOptions {
-  readonly payload?: string;
+interface DoctorOptions extends RequestOptions, AllClustersOptions, OutputOptions {
   readonly printRole?: boolean;
 }
 
 export const registerDoctor: Register = (program, context) => {
-  withOutputOptions(withTargetOptions(program.command('doctor')))
-    .description(
-      'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
-    )
-    .option(
-      '-p, --payload <file>',
-      'a request as JSON, of which the cluster and idleFor are taken; - is standard input',
-    )
-    .option('--print-role', 'print the least API keys for planning and for sweeping, and check nothing')
-    .action(
-      context.action((options: DoctorOptions) =>
-        options.printRole ? printRole(options, context) : run(options, context),
+  withExamples(
+    withOutputOptions(withAllClusters(withTargetOptions(withRequestOptions(program.command('doctor')))))
+      .description(
+        'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
+      )
+      .optionsGroup('Doctor:')
+      .option('--print-role', 'print the smallest API keys for planning and for sweeping, and check nothing')
+      .action(
+        context.action((options: DoctorOptions) =>
+          options.printRole ? printRole(options, context) : run(options, context),
+        ),
       ),
-    );
+    [
+      [
+        'jobsweep doctor --idle-for 24h',
+        'check the cluster of the environment for a sweep with that threshold',
+      ],
+      ['jobsweep doctor --print-role', 'the API keys to create for planning and for sweeping'],
+    ],
+  );
 };
 
 async function run(options: DoctorOptions, { io, paint }: CommandContext): Promise<ExitCode> {
-  const { request } = await readPayload(options.payload, io);
+  const { request } = await readRequest(options, io);
   await checkOutput(options);
-  await using target = await openTarget(request.cluster, options, io);
-  const { connection, clock } = target;
+  const stdout = paint('stdout');
+  if (!options.allClusters) {
+    const result = await examineOne(request, options, io, stdout);
+    return await writeResult(result.renderings, options, io, result);
+  }
+  const known = await allClustersOf(options, request.cluster);
+  const attempts = await onEach(known.names, options, io, (cluster, own) =>
+    examineOne({ ...request, cluster }, { ...options, known }, own, stdout),
+  );
+  return await writeResults(attempts, options, io, stdout);
+}
+
+async function examineOne(
+  { cluster, idleFor }: SweepRequest,
+  options: DoctorOptions,
+  io: Io,
+  paint: Paint,
+): Promise<ClusterResult> {
+  await using target = await openTarget(cluster, options, io);
+  const { connection, clock, title } = target;
   const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
   const findings: Finding[] = [
-    ...clusterFindings({ connection, facts, idleFor: request.idleFor, now: clock.now() }),
+    ...clusterFindings({ connection, facts, idleFor, now: clock.now() }),
     ...(await schedulerFindings(io.env, io.clock, io.signal)),
   ];
-  return await writeResult(
-    inAllForms({
-      text: () => doctorText(findings, { paint: paint('stdout'), width: widthOf(io.stdout) }),
-      value: { cluster: request.cluster, findings },
+  const sheet = () => doctorSheet(findings, cluster);
+  return {
+    exit: findings.some(({ level }) => level === 'finding') ? 3 : 0,
+    title,
+    renderings: inAllForms({
+      text: () => doctorText(findings, { paint, width: widthOf(io.stdout) }),
+      value: { cluster, findings },
       each: findings,
-      sheet: () => doctorSheet(findings, request.cluster),
+      sheet,
     }),
-    options,
-    io,
-    { exit: findings.some(({ level }) => level === 'finding') ? 3 : 0 },
-  );
+    sheet,
+  };
 }
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {

@@ -2,6 +2,7 @@
 import { plural, printable } from '../../base/text.ts';
 import { type Paint, plain, type Tone } from '../output/paint.ts';
 import type { Sheet } from '../output/sheet.ts';
+import { wrapped } from '../output/table.ts';
 import type { Finding, Level } from './finding.ts';
 
 const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone }>> = {
@@ -19,40 +20,28 @@ export function doctorText(
   const indent = widest + 8;
   const lines = findings.flatMap(({ check, level, found, advice }) => {
     const { mark, tone } = marks[level];
-    const [first = '', ...more] = wrap(printable(found), width - indent);
+    const head = `${mark}  ${check.padEnd(widest)}  `;
+    const [first = '', ...more] = wrapped(head + printable(found), width, indent);
     return [
-      `${paint(tone, mark)}  ${check.padEnd(widest)}  ${first}`,
-      ...more.map((line) => ' '.repeat(indent) + line),
-      ...(advice === undefined
-        ? []
-        : wrap(`→ ${printable(advice)}`, width - indent).map((line) => ' '.repeat(indent) + line)),
+      paint(tone, mark) + first.slice(mark.length),
+      ...more,
+      ...(advice === undefined ? [] : wrapped(`${' '.repeat(indent)}→ ${printable(advice)}`, width, indent)),
     ];
   });
   const tone = findings.some(({ level }) => level === 'finding') ? 'bad' : 'good';
-  return `${lines.join('\n')}\n\n${paint(tone, toMend(findings))}\n`;
+  return `${lines.join('\n')}\n\n${paint(tone, verdictOf(findings))}\n`;
 }
 
 export function doctorSheet(findings: readonly Finding[], cluster: string): Sheet {
   const rows = findings.map(({ check, level, found, advice = '' }) => [level, check, found, advice]);
   return {
-    title: `Examination of the cluster ${cluster}`,
-    lines: [toMend(findings)],
+    title: `Check of the cluster ${cluster}`,
+    lines: [verdictOf(findings)],
     tables: [{ head: ['Level', 'Check', 'Found', 'To do'], rows }],
   };
 }
 
-function toMend(findings: readonly Finding[]): string {
+function verdictOf(findings: readonly Finding[]): string {
   const count = findings.filter(({ level }) => level === 'finding').length;
-  return count === 0 ? 'nothing to mend' : `${plural(count, 'thing')} to mend`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= Math.max(20, width))
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  return count === 0 ? 'no problems found' : `${plural(count, 'problem')} found`;
 }

@@ -12,10 +12,11 @@ import { matcher } from '../../sweep/planning/job-patterns.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { readPast } from '../advise/read-past.ts';
 import type { CommandContext, Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';
 import { stateFolder } from '../input/kept-reports.ts';
 import { wasClosed } from '../input/past-sweeps.ts';
-import { readPayload } from '../input/payload.ts';
+import { readRequest } from '../input/payload.ts';
 import { readRecords } from '../input/records.ts';
 import { knownIds, openTarget, type Target } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
@@ -26,7 +27,7 @@ import { type ExplainedPast, explain } from './explanation.ts';
 import { explanationSheet, explanationText } from './explanation-text.ts';
 
 export const registerExplain: Register = (program, context) => {
-  withSweepingOptions(program.command('explain'), '--history [file...]')
+  const command = withSweepingOptions(program.command('explain'), '--history [file...]')
     .description(
       'one job: each clock, each rule, the verdict, and when it would change; with --history also its past',
     )
@@ -46,6 +47,10 @@ export const registerExplain: Register = (program, context) => {
         return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
+  withExamples(command, [
+    ['jobsweep explain web-errors --idle-for 12h', 'why a job would be closed, or would not'],
+    ['jobsweep explain web-errors --history', 'the same, and when the job was opened, fed and closed'],
+  ]);
 };
 
 interface ExplainOptions extends Omit<SweepingOptions, 'history'> {
@@ -58,7 +63,7 @@ async function run(
   { io, paint }: CommandContext,
   showsPast: boolean,
 ): Promise<ExitCode> {
-  const read = await readPayload(options.payload, io);
+  const read = await readRequest(options, io);
   const remainingMs = deadlineOf(options);
   const history = await readHistory(options, io);
   await checkOutput(options);

@@ -19,8 +19,8 @@ const clockColumns: readonly Column<ExplainedClock>[] = [
     value: ({ agoMs }) => (agoMs === null ? '' : agoMs < 0 ? `in ${span(-agoMs)}` : span(agoMs)),
     align: 'right',
   },
-  { title: 'NOTE', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), least: 8, leftOut: 1 },
-  { title: 'SOURCE', value: ({ source }) => source, least: 10, leftOut: 2 },
+  { title: 'NOTE', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), min: 8, leftOut: 1 },
+  { title: 'SOURCE', value: ({ source }) => source, min: 10, leftOut: 2 },
 ];
 
 const ruleColumns: readonly Column<ExplainedRule>[] = [
@@ -30,13 +30,13 @@ const ruleColumns: readonly Column<ExplainedRule>[] = [
     value: ({ holds }) => (holds ? 'yes' : 'no'),
     tone: ({ holds }) => (holds ? 'strong' : 'faint'),
   },
-  { title: 'SAW', value: ({ saw }) => saw, least: 20 },
+  { title: 'SAW', value: ({ saw }) => saw, min: 20 },
 ];
 
 const eventColumns: readonly Column<TimelineEvent>[] = [
   { title: 'WHEN', value: ({ at }) => moment(at) },
-  { title: 'WHAT', value: ({ what }) => what, least: 16 },
-  { title: 'BY', value: ({ by }) => by ?? '', least: 10 },
+  { title: 'WHAT', value: ({ what }) => what, min: 16 },
+  { title: 'BY', value: ({ by }) => by ?? '', min: 10 },
   { title: 'SOURCE', value: ({ source }) => source, leftOut: 1 },
 ];
 

@@ -1,6 +1,7 @@
 /**
  * @module What earlier sweeps did, from their reports or from the log lines that the function writes (docs/contract.md §2).
  */
+import { stripVTControlCharacters } from 'node:util';
 import * as z from 'zod';
 import { clusterName } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError } from './document.ts';
@@ -69,7 +70,11 @@ export function parsePastSweeps(text: string, source: string): PastSweep[] {
   const sweeps = pastSweepsIn(text);
   if (sweeps.length > 0) return sweeps;
   throw new InvalidDocumentError(
-    `${source} holds no report: expected the JSON that jobsweep sweep -o json wrote, or the function's log lines "job swept" and "sweep finished"`,
+    `${source} has no report of a sweep: expected what one of these commands writes:\n` +
+      '  jobsweep sweep -o json --output-file FILE\n' +
+      '  aws logs tail LOG_GROUP --since 1d > FILE\n' +
+      '  aws logs filter-log-events --log-group-name LOG_GROUP > FILE\n' +
+      'or, from Logs Insights, CSV or JSON with the column @message',
   );
 }
 
@@ -139,28 +144,66 @@ function take(sweep: Growing, value: unknown): void {
   else sweep.unread += 1;
 }
 
-/**
- * Every JSON value of a text: one document, a list of them, the events that `aws logs filter-log-events` prints, or
- * lines, each from its first brace, because `aws logs tail` puts time and stream before it.
- */
+/** Every JSON value in a text: one document, or the values among the lines of a log, or in the cells of a CSV file. */
 function* values(text: string): Generator<unknown> {
   // break: log-or-json
   const whole = parse(text);
-  if (whole !== undefined) {
-    const list = Array.isArray(whole) ? whole : (eventMessages(whole) ?? [whole]);
-    yield* list.map((entry: unknown) => (typeof entry === 'string' ? parse(entry) : entry));
-    return;
-  }
-  for (const line of text.split('\n')) {
-    const start = line.indexOf('{');
-    if (start >= 0) yield parse(line.slice(start));
+  if (whole !== undefined) return yield* unpacked(whole);
+  const inLines = [...valuesInLines(text)].flatMap((value) => [...unpacked(value)]);
+  if (inLines.length > 0) return yield* inLines;
+  for (const value of valuesInLines(cellsOf(text))) yield* unpacked(value);
+}
+
+/** How deep a report may be packed: in an event, in a list, in an answer of the service. */
+const maxPacking = 6;
+
+/**
+ * A report or a log line as it is; of anything else what is in it, texts included. `aws logs filter-log-events` packs
+ * the lines into `events[].message`, Insights into `results[][].value` or into the column `@message`.
+ */
+function* unpacked(value: unknown, depth = 0): Generator<unknown> {
+  if (isOfSweep(value)) yield value;
+  else if (depth < maxPacking) {
+    if (typeof value === 'string') {
+      if (value.includes('{')) yield* unpacked(parse(value.trim()), depth + 1);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const inner of Object.values(value)) yield* unpacked(inner, depth + 1);
+    }
   }
 }
 
-function eventMessages(value: unknown): unknown[] | undefined {
-  const { events } = (value ?? {}) as { events?: unknown };
-  if (!Array.isArray(events)) return undefined;
-  return events.map((event: { message?: unknown } | null) => event?.message);
+const isOfSweep = (value: unknown): boolean => sweepSchema.safeParse(value).success;
+
+/**
+ * The JSON values of lines. A value begins at the first brace of a line, because `aws logs tail` puts time and stream
+ * before it, and ends on that line, or at a line that is only its closing brace: `aws logs tail --format json` and
+ * `jobsweep -o json` write it over several lines.
+ */
+function* valuesInLines(text: string): Generator<unknown> {
+  let open: string[] = [];
+  for (const raw of text.split('\n')) {
+    const line = stripVTControlCharacters(raw.trimEnd());
+    const start = line.indexOf('{');
+    const isNew = start >= 0 && (open.length === 0 || !/^\s/.test(line));
+    if (isNew) {
+      const value = parse(line.slice(start, line.lastIndexOf('}') + 1));
+      open = value === undefined ? [line.slice(start)] : [];
+      if (value !== undefined) yield value;
+    } else if (open.length > 0) {
+      open.push(line);
+      if (line !== '}') continue;
+      const value = parse(open.join('\n'));
+      open = [];
+      if (value !== undefined) yield value;
+    }
+  }
+}
+
+/** The texts of the quoted cells of a CSV file, a line each. */
+function cellsOf(text: string): string {
+  return [...text.matchAll(/"((?:[^"]|"")*)"/g)]
+    .map(([, cell = '']) => cell.replaceAll('""', '"').trim())
+    .join('\n');
 }
 
 function parse(text: string): unknown {

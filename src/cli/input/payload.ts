@@ -1,24 +1,71 @@
-/** @module The payload that `-p` names: a file, or `-` for standard input. */
+/** @module The request of a command: the payload that `-p` names, and the flags that win over it. */
 import { readFile } from 'node:fs/promises';
-import { InvalidRequestError } from '../../base/errors.ts';
+import { InvalidRequestError, InvalidSettingError, type Problem } from '../../base/errors.ts';
+import { isJsonObject } from '../../base/json.ts';
 import { decodeText } from '../../base/text-file.ts';
 import { parseRequest, type ReadRequest } from '../../sweep/request/read-request.ts';
 import type { Io } from '../io.ts';
-import { documentError, InvalidDocumentError, readDocument } from './document.ts';
+import { documentError, InvalidDocumentError, readDocument, type SourceDocument } from './document.ts';
+import {
+  droppedExclusions,
+  type Flag,
+  flagBehind,
+  flagsOf,
+  problemOfFlag,
+  type RequestOptions,
+  withFlags,
+} from './request-flags.ts';
 
-/** Reads and checks the payload; without a name the request is `{}`. Nothing of it reaches a cluster before it is valid. */
-export async function readPayload(name: string | undefined, io: Io): Promise<ReadRequest> {
-  if (name === undefined) return parseRequest({});
+/** The request that the options of a command describe. Nothing of it reaches a cluster before it is valid. */
+export function readRequest(options: RequestOptions, io: Io): Promise<ReadRequest> {
+  return readPayload(options.payload, io, flagsOf(options));
+}
+
+/** Reads and checks the payload; without a name it is `{}`. The flags win over it. */
+async function readPayload(
+  name: string | undefined,
+  io: Io,
+  flags: readonly Flag[] = [],
+): Promise<ReadRequest> {
+  const document = name === undefined ? undefined : await documentOf(name, io);
+  const payload = document ? document.value : {};
+  try {
+    if (flags.length === 0 || !isJsonObject(payload)) return parseRequest(payload);
+    if (payload['detail-type'] !== undefined)
+      throw new InvalidSettingError(
+        `${flags[0]?.name}: the payload is the event of a schedule, not a request: leave out one of the two`,
+      );
+    const { request, warnings } = parseRequest(withFlags(payload, flags));
+    return { request, warnings: [...warnings, ...droppedExclusions(payload, request, flags)] };
+  } catch (error) {
+    throw error instanceof InvalidRequestError ? problemsError(error.problems, flags, document) : error;
+  }
+}
+
+/** A line for each problem: with its place in the document, or with the flag that it comes from. */
+function problemsError(
+  problems: readonly Problem[],
+  flags: readonly Flag[],
+  document: SourceDocument | undefined,
+): InvalidDocumentError {
+  const { ofFlags = [], others = [] } = Object.groupBy(problems, (problem) =>
+    flagBehind(problem, flags) ? 'ofFlags' : 'others',
+  );
+  const lines = ofFlags.map((problem) => problemOfFlag(flagBehind(problem, flags) as Flag, problem));
+  if (others.length > 0)
+    lines.push(
+      document ? documentError(document, others).message : others.map(({ message }) => message).join('\n'),
+    );
+  return new InvalidDocumentError(lines.join('\n'));
+}
+
+async function documentOf(name: string, io: Io): Promise<SourceDocument> {
+  if (name.trimStart().startsWith('{')) return readDocument(name, '-p');
   const source = name === '-' ? 'standard input' : name;
   const text = name === '-' ? await readInput(io) : await readNamed(name);
   if (text.trim() === '')
     throw new InvalidDocumentError(`${source} is empty: expected a request, as {"idleFor": "48h"}`);
-  const document = readDocument(text, source);
-  try {
-    return parseRequest(document.value);
-  } catch (error) {
-    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
-  }
+  return readDocument(text, source);
 }
 
 /** The text of a file that the person named. */

@@ -6,7 +6,7 @@ import { InvalidSettingError } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
 import { printable, quote } from '../../base/text.ts';
 import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
-import { addressHash, type Connection } from '../../elasticsearch/connection.ts';
+import { addressHash, type Connection, urlOf } from '../../elasticsearch/connection.ts';
 import {
   type ConnectionValues,
   findConnection,
@@ -20,6 +20,8 @@ import { readNamed } from './payload.ts';
 export interface TargetOptions {
   readonly embedded?: boolean;
   readonly clusters?: string;
+  /** What `--clusters` names, if it was read before. */
+  readonly known?: ClustersFile;
 }
 
 /** A cluster and the clock it lives by: the embedded one's runs faster, so that minutes of closing take seconds. */
@@ -30,6 +32,8 @@ export interface Target extends AsyncDisposable {
   readonly clock: Clock;
   /** How many times as fast as the person's clock that one runs. */
   readonly speed: number;
+  /** Name and address, so that a person notices the wrong cluster: `prod-eu (es.example.org)`. */
+  readonly title: string;
 }
 
 /**
@@ -61,6 +65,7 @@ export const embeddedSpeed = 30;
 
 export function withTargetOptions(command: Command): Command {
   return command
+    .optionsGroup('Cluster:')
     .addOption(
       new Option(
         '--embedded',
@@ -76,7 +81,9 @@ export function withTargetOptions(command: Command): Command {
  */
 export async function openTarget(name: string, options: TargetOptions, io: Io): Promise<Target> {
   if (options.embedded) return openEmbedded(io);
-  const clusters = options.clusters === undefined ? undefined : await readClusters(options.clusters);
+  const file =
+    options.known ?? (options.clusters === undefined ? undefined : await readClusters(options.clusters));
+  const clusters = file?.only(name);
   const connection = await findConnection({ cluster: name, environment: io.env, readSecret, clusters });
   if (!connection) {
     throw new InvalidSettingError(
@@ -90,6 +97,7 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
     connection,
     clock: io.clock,
     speed: 1,
+    title: `${name} (${urlOf(connection).host})`,
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
@@ -111,6 +119,7 @@ async function openEmbedded(io: Io): Promise<Target> {
     connection,
     clock,
     speed: embeddedSpeed,
+    title: `the embedded cluster (${urlOf(connection).host})`,
     [Symbol.asyncDispose]: async () => {
       await cluster[Symbol.asyncDispose]();
       await server.stop();
@@ -118,18 +127,38 @@ async function openEmbedded(io: Io): Promise<Target> {
   };
 }
 
-async function readClusters(file: string): Promise<Record<string, ConnectionValues>> {
+/** The clusters of a file. The settings of one are checked when it is used: a mistake in one is no failure of another. */
+export interface ClustersFile {
+  /** The names, in the file's order. */
+  readonly names: readonly string[];
+  /** The settings of one cluster; of the others only the names. @throws {InvalidDocumentError} */
+  only(name: string): Record<string, ConnectionValues>;
+}
+
+/** @throws {InvalidDocumentError} */
+export async function readClusters(file: string): Promise<ClustersFile> {
   const document = readDocument(await readNamed(file), file);
   const wrong = (path: readonly string[], message: string) =>
     documentError(document, [{ field: path.join('.'), path, message }]);
   const { value } = document;
   if (!isJsonObject(value))
-    throw wrong([], 'expected clusters by name, as {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}');
-  return Object.fromEntries(
-    Object.entries(value).map(([name, settings]) => {
-      if (!isJsonObject(settings))
-        throw wrong([name], `${quote(name)}: expected an object of settings, as {"ELASTICSEARCH_URL": "…"}`);
-      return [name, readConnectionValues(settings, `${file}: the cluster ${quote(name)}`)];
-    }),
-  );
+    throw wrong(
+      [],
+      'expected clusters by name, for example {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}',
+    );
+  const settingsOf = (name: string): ConnectionValues => {
+    const settings = value[name];
+    if (!isJsonObject(settings))
+      throw wrong(
+        [name],
+        `${quote(name)}: expected an object of settings, for example {"ELASTICSEARCH_URL": "…"}`,
+      );
+    return readConnectionValues(settings, `${file}: the cluster ${quote(name)}`);
+  };
+  const names = Object.keys(value);
+  return {
+    names,
+    only: (wanted) =>
+      Object.fromEntries(names.map((name) => [name, name === wanted ? settingsOf(name) : {}])),
+  };
 }

@@ -21,6 +21,7 @@ export type Renderings = { readonly [form in OutputForm]: () => string | Promise
 /** Adds `-o` and `--output-file`. */
 export function withOutputOptions(command: Command): Command {
   return command
+    .optionsGroup('Output:')
     .addOption(
       new Option(
         '-o, --output <form>',
@@ -60,6 +61,8 @@ export interface Ending {
   readonly exit: ExitCode;
   /** The command may have changed something, so that its result is a report of what it did. */
   readonly changes?: boolean;
+  /** The last words on standard error; before the result where that goes to standard error as well. */
+  readonly closing?: readonly string[];
 }
 
 /**
@@ -71,7 +74,7 @@ export async function writeResult(
   renderings: Renderings,
   { output, outputFile }: OutputOptions,
   io: Io,
-  { exit, changes = false }: Ending,
+  { exit, changes = false, closing = [] }: Ending,
 ): Promise<ExitCode> {
   const form = formOf(output, outputFile, io);
   const text = await rendered(renderings, form, io);
@@ -84,9 +87,11 @@ export async function writeResult(
       await write(io.stderr, `the result is in ${outputFile} (${form})\n`, io.signal);
       if (io.stdout.isTTY) await write(io.stdout, await renderings.table(), io.signal);
     }
+    for (const line of closing) io.stderr.write(`${line}\n`);
     return exit;
   }
   if (!changes && failure.code === 'EPIPE') return exit;
+  for (const line of closing) io.stderr.write(`${line}\n`);
   const where = outputFile ?? 'standard output';
   // On lines of its own, between other messages: what reads logs can still read the report.
   const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;

@@ -10,29 +10,41 @@ import { bytes, moment, span } from './words.ts';
 export interface SummaryLine {
   readonly text: string;
   readonly tone?: Tone;
+  /** How far the second and further lines of a long text are indented. */
+  readonly indent?: number;
+}
+
+export interface SummaryOptions {
+  /** The plan that the person has just read: nothing of it is said again. */
+  readonly seen?: SweepReport | undefined;
+  readonly isAboutToChange?: boolean;
 }
 
 /** The sums, then whatever the reader must not miss: fuse, follow-up, warnings. */
-export function summary(report: SweepReport): SummaryLine[] {
-  const { followUp, fuse } = report;
+export function summary(report: SweepReport, options: SummaryOptions = {}): SummaryLine[] {
+  const { seen, isAboutToChange } = options;
+  const [memory, ...others] = notes(report, seen);
   return [
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
+    ...(memory ? [memory] : []),
+    ...(seen ? [] : keptLines(report)),
+    ...others,
+    ...(report.dryRun && !isAboutToChange ? [{ text: 'nothing was changed' }] : []),
+  ];
+}
+
+/** The summary without what the sheet has as tables. */
+export function notes(report: SweepReport, seen?: SweepReport): SummaryLine[] {
+  const { followUp, fuse } = report;
+  const saidBefore = new Set(seen ? notes(seen).map(({ text }) => text) : []);
+  return [
     { text: memoryText(report) },
     ...placesLines(report).map((text) => ({ text })),
-    ...keptLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
-    ...(followUp
-      ? [
-          {
-            text: followUpText(followUp),
-            tone: 'notice' as const,
-          },
-        ]
-      : []),
+    ...(followUp ? [{ text: followUpText(followUp), tone: 'notice' as const }] : []),
     ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
-    ...(report.dryRun ? [{ text: 'nothing was changed' }] : []),
-  ];
+  ].filter(({ text }) => !saidBefore.has(text));
 }
 
 function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
@@ -46,9 +58,15 @@ export function listedText({ counts, cluster }: SweepReport): string {
   return `${plural(counts.listed, 'job')} listed of ${counts.open} open${where}`;
 }
 
-/** `12 idle; 11 closed, 1 closed with force, 22 kept`; what is zero is left out. */
-export function countsText({ counts, dryRun }: SweepReport): string {
-  const done: readonly (readonly [number, string])[] = [
+/** Jobs that a plan would close with force. */
+export const forcedIn = ({ jobs }: SweepReport): number =>
+  jobs.filter(({ verdict, outcome }) => verdict === 'force' && outcome === 'not_attempted').length;
+
+/** How many jobs became what, in words; what is zero is left out. */
+export function countsOf(report: SweepReport): (readonly [number, string])[] {
+  const { counts, dryRun } = report;
+  const forced = dryRun ? forcedIn(report) : 0;
+  const all: readonly (readonly [number, string])[] = [
     [counts.closed, 'closed'],
     [counts.forceClosed, 'closed with force'],
     [counts.alreadyClosed, 'closed by others'],
@@ -57,11 +75,18 @@ export function countsText({ counts, dryRun }: SweepReport): string {
     [counts.gone, 'gone'],
     [counts.errors, 'failed to close'],
     [counts.unknown, 'of unknown fate'],
-    [counts.notAttempted, dryRun ? 'would be closed' : 'not attempted'],
-    [counts.kept, 'kept'],
+    [counts.notAttempted - forced, dryRun ? 'to close' : 'not attempted'],
+    [forced, 'to close with force'],
+    [counts.kept, dryRun ? 'to keep' : 'kept'],
   ];
-  const told = done.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  return `${counts.idle} idle${told.length > 0 ? `; ${told.join(', ')}` : ''}`;
+  return all.filter(([count]) => count > 0);
+}
+
+/** `12 idle; 11 closed, 1 closed with force, 22 kept`; of a plan `11 to close, 1 to close with force, 22 to keep`. */
+function countsText(report: SweepReport): string {
+  const words = countsOf(report).map(([count, word]) => `${count} ${word}`);
+  if (report.dryRun) return words.join(', ') || 'nothing to close';
+  return [`${report.counts.idle} idle`, ...(words.length > 0 ? [words.join(', ')] : [])].join('; ');
 }
 
 export function memoryText(report: SweepReport): string {
@@ -74,18 +99,22 @@ export function memoryText(report: SweepReport): string {
 }
 
 /** Why jobs were kept, the most frequent reason first, each with what it means. */
-function keptLines({ kept }: SweepReport): string[] {
-  const reasons = Object.entries(kept) as [keyof typeof keepReasons, number][];
+export function keptOf({ kept }: SweepReport) {
+  return (Object.entries(kept) as [keyof typeof keepReasons, number][])
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => ({ reason, count, means: keepReasons[reason].replaceAll('`', '') }));
+}
+
+function keptLines(report: SweepReport): SummaryLine[] {
+  const reasons = keptOf(report);
   if (reasons.length === 0) return [];
-  const widest = Math.max(...reasons.map(([reason]) => reason.length));
+  const widest = Math.max(...reasons.map(({ reason }) => reason.length));
   return [
-    'kept because:',
-    ...reasons
-      .sort(([, a], [, b]) => b - a)
-      .map(
-        ([reason, count]) =>
-          `  ${String(count).padStart(5)}  ${reason.padEnd(widest)}  ${keepReasons[reason].replaceAll('`', '')}`,
-      ),
+    { text: report.dryRun ? 'to keep because:' : 'kept because:' },
+    ...reasons.map(({ reason, count, means }) => ({
+      text: `  ${String(count).padStart(5)}  ${reason.padEnd(widest)}  ${means}`,
+      indent: widest + 11,
+    })),
   ];
 }
 

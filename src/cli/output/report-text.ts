@@ -2,49 +2,52 @@
 
 import { printable } from '../../base/text.ts';
 import type { ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
-import type { Tone } from './paint.ts';
-import { summary } from './report-summary.ts';
+import { plain, type Tone } from './paint.ts';
+import { countsOf, keptOf, notes, summary } from './report-summary.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
-import { type Column, type TableLooks, table } from './table.ts';
+import { type Column, type TableLooks, table, wrapped } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
 import { bytes, moment, span } from './words.ts';
 
-const job: Column<ReportedJob> = {
-  title: 'JOB',
-  value: ({ jobId }) => jobId,
-  least: 16,
-  cut: 'middle',
-  tone: (row) => (row.outcome === 'kept' ? 'faint' : 'strong'),
-};
-
+/** Left out first on a narrow terminal: what one may look up elsewhere. An id and what becomes of its job always stay. */
 const common: readonly Column<ReportedJob>[] = [
-  job,
-  { title: 'STATE', value: ({ state }) => state, leftOut: 3 },
+  {
+    title: 'JOB',
+    value: ({ jobId }) => jobId,
+    tone: (row) => (row.outcome === 'kept' ? 'faint' : 'strong'),
+  },
+  { title: 'STATE', value: ({ state }) => state, leftOut: 5 },
   {
     title: 'IDLE FOR',
     value: ({ idleMs }) => (idleMs === undefined ? '?' : span(idleMs)),
     align: 'right',
-    leftOut: 1,
+    leftOut: 3,
   },
   {
     title: 'MEMORY',
     value: ({ memoryBytes }) => (memoryBytes === undefined ? '?' : bytes(memoryBytes)),
     align: 'right',
-    leftOut: 2,
-  },
-  {
-    title: 'VERDICT',
-    value: ({ verdict }) => verdict,
-    tone: ({ verdict }) => toneOfVerdict[verdict],
     leftOut: 4,
   },
-  { title: 'REASON', value: ({ reason }) => reason, least: 9, tone: faintWhenKept },
 ];
+
+const verdict: Column<ReportedJob> = {
+  title: 'VERDICT',
+  value: ({ verdict }) => verdict,
+  tone: ({ verdict }) => toneOfVerdict[verdict],
+};
+
+const reason: Column<ReportedJob> = {
+  title: 'REASON',
+  value: ({ reason }) => reason,
+  tone: faintWhenKept,
+  leftOut: 1,
+};
 
 const outcome: Column<ReportedJob> = {
   title: 'OUTCOME',
   value: outcomeText,
-  least: 12,
+  min: 12,
   tone: ({ outcome }) => toneOfOutcome[outcome],
 };
 
@@ -58,26 +61,63 @@ export function outcomeText({ outcome, error, notAttemptedBecause }: ReportedJob
   return notAttemptedBecause ? `${outcome} (${notAttemptedBecause})` : outcome;
 }
 
-const columnsOf = ({ dryRun }: SweepReport) => (dryRun ? common : [...common, outcome]);
+const columnsOf = ({ dryRun }: SweepReport) =>
+  dryRun ? [...common, verdict, reason] : [...common, { ...verdict, leftOut: 2 }, reason, outcome];
 
-/** The whole report as people read it; ends with a line end. */
-export function reportText(report: SweepReport, looks: TableLooks = {}): string {
-  const columns = columnsOf(report);
-  const jobs =
-    report.jobs.length > 0
-      ? table(report.jobs, columns, looks)
-      : 'no job to show: every job that was listed is busy or excluded';
-  return `${jobs}\n\n${summary(report)
-    .map(({ tone, text }) => (tone && looks.paint ? looks.paint(tone, printable(text)) : printable(text)))
-    .join('\n')}\n`;
+export interface ReportLooks extends TableLooks {
+  /** It is a plan that is about to be carried out, so the text does not say that nothing was changed. */
+  readonly isAboutToChange?: boolean;
 }
 
-/** The report without colours and widths, for Markdown. */
+/**
+ * The whole report as people read it; ends with a line end. After `seen`, the plan that they agreed to, it has only what
+ * became otherwise, and the sums.
+ */
+export function reportText(report: SweepReport, looks: ReportLooks = {}, seen?: SweepReport): string {
+  const { width, paint = plain, isAboutToChange = false } = looks;
+  const lines = summary(report, { seen, isAboutToChange }).flatMap(({ tone, text, indent = 0 }) =>
+    wrapped(printable(text), width, indent).map((line) => (tone ? paint(tone, line) : line)),
+  );
+  return `${[...jobsText(report, looks, seen), lines.join('\n')].join('\n\n')}\n`;
+}
+
+function jobsText(report: SweepReport, looks: TableLooks, seen: SweepReport | undefined): string[] {
+  const jobs = seen ? otherwise(report.jobs, seen.jobs) : report.jobs;
+  if (jobs.length > 0) return [table(jobs, columnsOf(report), looks)];
+  return seen ? [] : ['no job to show: every job that was listed is busy or excluded'];
+}
+
+/** The jobs that became something else than the plan said. */
+function otherwise(jobs: readonly ReportedJob[], planned: readonly ReportedJob[]): ReportedJob[] {
+  const before = new Map(planned.map((job) => [job.jobId, job]));
+  return jobs.filter(({ jobId, outcome, reason }) => {
+    const seen = before.get(jobId);
+    if (!seen) return true;
+    if (seen.verdict === 'keep') return outcome !== 'kept' || reason !== seen.reason;
+    return outcome !== (seen.verdict === 'force' ? 'force_closed' : 'closed');
+  });
+}
+
+/** The report without colours and widths, for Markdown and for a page without charts. */
 export function reportSheet(report: SweepReport): Sheet {
-  const columns = columnsOf(report);
   return {
     title: `${report.dryRun ? 'Plan of a sweep' : 'Sweep'} of the cluster ${report.cluster.name}`,
-    lines: [`${moment(report.startedAt)}, ${report.status}`, ...summary(report).map(({ text }) => text)],
-    tables: [sheetTable(columns, report.jobs)],
+    lines: [`${moment(report.startedAt)}, ${report.status}`, ...notes(report).map(({ text }) => text)],
+    tables: [
+      {
+        head: ['Jobs', 'Count'],
+        rows: [
+          ['open', String(report.counts.open)],
+          ['listed', String(report.counts.listed)],
+          ...countsOf(report).map(([count, word]) => [word, String(count)]),
+        ],
+      },
+      {
+        title: 'Why jobs were kept',
+        head: ['Reason', 'Count', 'Meaning'],
+        rows: keptOf(report).map(({ reason, count, means }) => [reason, String(count), means]),
+      },
+      sheetTable(columnsOf(report), report.jobs, 'Jobs'),
+    ],
   };
 }

@@ -1,48 +1,90 @@
 /** @module `jobsweep plan`: the sweep as a dry run. */
 
+import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { reportPlan } from '../../sweep/sweep.ts';
+import { allClustersOf, type ClusterResult, onEach, writeResults } from '../all-clusters.ts';
 import type { CommandContext, Register } from '../command.ts';
-import { pastOf, readHistory } from '../input/history.ts';
+import { withExamples } from '../help.ts';
+import { type HistorySource, pastOf, readHistory } from '../input/history.ts';
 import { stateFolder } from '../input/kept-reports.ts';
-import { readPayload } from '../input/payload.ts';
+import { readRequest } from '../input/payload.ts';
 import { openTarget } from '../input/target.ts';
-import type { ExitCode } from '../io.ts';
+import type { ExitCode, Io } from '../io.ts';
 import { checkOutput, writeResult } from '../output/output.ts';
+import type { Paint } from '../output/paint.ts';
+import { reportSheet } from '../output/report-text.ts';
 import {
   deadlineOf,
   exitOf,
   keepRecords,
+  type ManySweepsOptions,
   planOnce,
   renderingsOf,
-  type SweepingOptions,
   withFlapping,
-  withSweepingOptions,
+  withManySweepsOptions,
 } from '../sweep/run-sweep.ts';
 import { sealPlan } from './plan-file.ts';
 
-interface PlanOptions extends SweepingOptions {
+interface PlanOptions extends ManySweepsOptions {
   readonly save: boolean;
 }
 
 export const registerPlan: Register = (program, context) => {
-  withSweepingOptions(program.command('plan'))
-    .option('--no-save', 'do not record what each job looks like, for advise')
-    .description('show what would be closed, forced and kept, and why; changes nothing')
-    .action(context.action((options: PlanOptions) => plan(options, context)));
+  withExamples(
+    withManySweepsOptions(program.command('plan'))
+      .optionsGroup('Sweep:')
+      .option('--no-save', 'do not record what each job looks like, for advise')
+      .description('show what would be closed, forced and kept, and why; changes nothing')
+      .action(context.action((options: PlanOptions) => plan(options, context))),
+    [
+      ['jobsweep plan --idle-for 24h --exclude "capacity-*"', 'what a threshold of a day would close'],
+      ['jobsweep plan -o json --output-file plan.json', 'save a plan, for jobsweep sweep --plan plan.json'],
+    ],
+  );
 };
 
-async function plan(options: PlanOptions, { io, paint }: CommandContext): Promise<ExitCode> {
-  const read = await readPayload(options.payload, io);
-  const remainingMs = deadlineOf(options);
-  const history = await readHistory(options, io);
+export async function plan(options: PlanOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+  const read = await readRequest(options, io);
+  const setup: PlanSetup = {
+    remainingMs: deadlineOf(options),
+    history: await readHistory(options, io),
+    paint: { stdout: paint('stdout'), stderr: paint('stderr') },
+  };
   await checkOutput(options);
+  if (!options.allClusters) {
+    const result = await planOn(read, options, io, setup);
+    return await writeResult(result.renderings, options, io, result);
+  }
+  const known = await allClustersOf(options, read.request.cluster);
+  const attempts = await onEach(known.names, options, io, (cluster, own) =>
+    planOn({ ...read, request: { ...read.request, cluster } }, { ...options, known }, own, setup),
+  );
+  return await writeResults(attempts, options, io, setup.paint.stdout);
+}
+
+interface PlanSetup {
+  readonly remainingMs: number;
+  readonly history: HistorySource;
+  readonly paint: { readonly stdout: Paint; readonly stderr: Paint };
+}
+
+async function planOn(
+  read: ReadRequest,
+  options: PlanOptions,
+  io: Io,
+  { remainingMs, history, paint }: PlanSetup,
+): Promise<ClusterResult> {
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(history, target, io.signal);
-  const sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
+  const sweeping = { io, paint: paint.stderr, target, remainingMs, past };
   const made = await planOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping);
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
   const report = withFlapping(reportPlan(made), made, past);
   const sealed = sealPlan(report, read.request, made.decisions);
-  const renderings = renderingsOf(report, made, { io, paint: paint('stdout') }, sealed);
-  return await writeResult(renderings, options, io, { exit: exitOf(report) });
+  return {
+    exit: exitOf(report),
+    title: target.title,
+    renderings: renderingsOf(report, made, { io, paint: paint.stdout }, { asJson: sealed }),
+    sheet: () => reportSheet(report),
+  };
 }

@@ -7,6 +7,7 @@ import { type JobSnapshot, runs } from '../../sweep/planning/inventory.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import { outcomes } from '../../sweep/vocabulary.ts';
 import type { CommandContext, Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
 import { InvalidDocumentError } from '../input/document.ts';
 import { readKept, stateFolder } from '../input/kept-reports.ts';
@@ -35,11 +36,12 @@ interface ReopenOptions extends TargetOptions, OutputOptions {
 }
 
 export const registerReopen: Register = (program, context) => {
-  withOutputOptions(withTargetOptions(program.command('reopen')))
+  const command = withOutputOptions(withTargetOptions(program.command('reopen')))
     .description(
       'undo: open the jobs that a sweep closed, and start the datafeeds that it stopped; asks first',
     )
     .argument('[report]', 'the sweep’s report as JSON, or the function’s log lines')
+    .optionsGroup('Reopen:')
     .option('--last', 'undo the newest sweep of this command, from the report that it kept')
     .option('--cluster <name>', 'with --last: the cluster that was swept (default: that of the newest sweep)')
     .option('--sweep <id>', 'which sweep, where the file tells of several')
@@ -48,6 +50,13 @@ export const registerReopen: Register = (program, context) => {
     .action(
       context.action((file: string | undefined, options: ReopenOptions) => run(file, options, context)),
     );
+  withExamples(command, [
+    ['jobsweep reopen --last', 'undo the newest sweep of this command'],
+    [
+      'aws logs tail LOG_GROUP --since 1d > log.txt; jobsweep reopen log.txt',
+      'undo a sweep of the function, from its log',
+    ],
+  ]);
 };
 
 async function run(
@@ -102,7 +111,7 @@ async function run(
       'the credentials lack the cluster privilege manage_ml, which opening a job needs; nothing was changed',
     );
   const now = new Map(found.jobs.map((job) => [job.jobId, job]));
-  const ask = question(jobs, now, recorded.name);
+  const ask = question(jobs, now, target.title);
   if (ask !== undefined && !options.yes && !(await confirmed(ask, io))) {
     io.stderr.write('nothing was changed\n');
     return 4;
@@ -191,7 +200,7 @@ function question(
   ).length;
   if (closed === 0 && stopped === 0) return undefined;
   const feeds = stopped > 0 ? `, and start ${plural(stopped, 'datafeed')}` : '';
-  return `Open ${plural(closed, 'job')} on the cluster ${cluster}${feeds}?`;
+  return `Open ${plural(closed, 'job')} on ${cluster}${feeds}?`;
 }
 
 interface Undoing {

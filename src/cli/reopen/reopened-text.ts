@@ -46,10 +46,10 @@ const why = ({ error, datafeedError }: ReopenedJob) =>
     .join('; ');
 
 const columns: readonly Column<ReopenedJob>[] = [
-  { title: 'JOB', value: ({ jobId }) => jobId, least: 16, cut: 'middle' },
+  { title: 'JOB', value: ({ jobId }) => jobId },
   { title: 'OUTCOME', value: ({ outcome }) => outcome, tone: ({ outcome }) => tones[outcome] },
   { title: 'DATAFEED', value: ({ datafeed = '' }) => datafeed },
-  { title: 'WHY', value: why, least: 16 },
+  { title: 'WHY', value: why, min: 16 },
 ];
 
 export function reopenText(report: ReopenReport, looks: TableLooks = {}): string {

@@ -12,6 +12,7 @@ import {
   targetOf,
 } from '../../settings/scheduler-settings.ts';
 import type { Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
 import { documentError, readDocument } from '../input/document.ts';
 import { readInput, readNamed } from '../input/payload.ts';
@@ -43,6 +44,10 @@ export const registerSchedules: Register = (program, { io, action }) => {
   const schedules = program
     .command('schedules')
     .description('recurring sweeps from a file, through EventBridge Scheduler');
+  withExamples(schedules, [
+    ['jobsweep schedules plan -f deploy/schedules.yml', 'what apply would change'],
+    ['jobsweep schedules pause nightly --group jobsweep', 'no sweeps of this schedule until it is resumed'],
+  ]);
   withGroup(schedules.command('list'))
     .description('the schedules of the group, and when each runs next')
     .action(action((options: GroupOptions) => list(options, io)));

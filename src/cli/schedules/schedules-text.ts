@@ -33,9 +33,9 @@ export interface ChangeResult {
 }
 
 const columns: readonly Column<ListedSchedule>[] = [
-  { title: 'NAME', value: ({ name }) => name, least: 12, cut: 'middle' },
+  { title: 'NAME', value: ({ name }) => name },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'SCHEDULE', value: ({ expression }) => expression, least: 12 },
+  { title: 'SCHEDULE', value: ({ expression }) => expression, min: 12 },
   { title: 'ZONE', value: ({ timezone }) => timezone, leftOut: 1 },
   { title: 'NEXT RUN', value: ({ nextRun }) => nextRun ?? '-' },
   { title: 'CLUSTER', value: ({ cluster }) => cluster ?? '?', leftOut: 2 },

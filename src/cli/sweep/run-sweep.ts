@@ -10,9 +10,11 @@ import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
 import { sweepIdOf } from '../../sweep/sweep-id.ts';
+import { type AllClustersOptions, withAllClusters } from '../all-clusters.ts';
 import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';
 import type { ReportKeeper } from '../input/kept-reports.ts';
 import { writeRecords } from '../input/records.ts';
+import { type RequestOptions, withRequestOptions } from '../input/request-flags.ts';
 import { type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { takePicture } from '../output/cluster-picture.ts';
@@ -23,22 +25,34 @@ import { reportSheet, reportText } from '../output/report-text.ts';
 import { sheetMarkdown } from '../output/sheet.ts';
 import { Progress } from './progress.ts';
 
-export interface SweepingOptions extends TargetOptions, OutputOptions {
-  readonly payload?: string;
+export interface SweepingOptions extends RequestOptions, TargetOptions, OutputOptions {
   readonly deadline: string;
   readonly history?: readonly string[];
 }
 
-export function withSweepingOptions(command: Command, history = '--history <file...>'): Command {
+/** Of the commands that can work on all clusters at once. */
+export type ManySweepsOptions = SweepingOptions & AllClustersOptions;
+
+export function withSweepingOptions(command: Command, history = historyOption): Command {
+  return withOutputOptions(withHistoryOptions(withTargetOptions(withRequestOptions(command)), history));
+}
+
+export function withManySweepsOptions(command: Command): Command {
   return withOutputOptions(
-    withTargetOptions(command)
-      .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
-      .option('--deadline <duration>', 'how long one round may take', '15m')
-      .option(
-        history,
-        'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
-      ),
+    withHistoryOptions(withAllClusters(withTargetOptions(withRequestOptions(command))), historyOption),
   );
+}
+
+const historyOption = '--history <file...>';
+
+function withHistoryOptions(command: Command, history: string): Command {
+  return command
+    .optionsGroup('Sweep:')
+    .option('--deadline <duration>', 'how long one round may take', '15m')
+    .option(
+      history,
+      'reports or log lines of earlier sweeps, to notice jobs that are opened again each time',
+    );
 }
 
 /** Everything that the sweeps of one command share. */
@@ -147,18 +161,22 @@ export function durationOption(name: string, text: string, example: string): num
   return ms;
 }
 
-/**
- * A report in every form, with the cluster as `plan` found it for the charts; `asJson` is what the JSON form says when
- * that is more than the report.
- */
+export interface RenderingsOptions {
+  /** What the JSON form says when that is more than the report. */
+  readonly asJson?: object;
+  /** The plan that the person at the terminal has just read: the table repeats nothing of it. */
+  readonly seen?: SweepReport | undefined;
+}
+
+/** A report in every form, with the cluster as `plan` found it for the charts. */
 export function renderingsOf(
   report: SweepReport,
   plan: Plan,
   { io, paint }: { readonly io: Io; readonly paint: Paint },
-  asJson: object = report,
+  { asJson = report, seen }: RenderingsOptions = {},
 ): Renderings {
   return {
-    table: () => reportText(report, { width: widthOf(io.stdout), paint }),
+    table: () => reportText(report, { width: widthOf(io.stdout), paint }, io.stdout.isTTY ? seen : undefined),
     json: () => json(asJson),
     ndjson: () => reportLines(report),
     markdown: () => sheetMarkdown(reportSheet(report)),

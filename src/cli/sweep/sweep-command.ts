@@ -1,24 +1,30 @@
 /** @module `jobsweep sweep`: the sweep from one's own machine, with a question before it acts. */
-import { Option } from 'commander';
-import { JobsweepError } from '../../base/errors.ts';
+import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
 import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { agreedTo, type CarriedOut, type Plan, reportPlan } from '../../sweep/sweep.ts';
+import { allClustersOf, type ClusterResult, onEach, writeResults } from '../all-clusters.ts';
 import type { CommandContext, Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
 import { InvalidDocumentError } from '../input/document.ts';
-import { pastOf, readHistory } from '../input/history.ts';
+import { type HistorySource, pastOf, readHistory } from '../input/history.ts';
 import { ReportKeeper, stateFolder } from '../input/kept-reports.ts';
-import { readPayload } from '../input/payload.ts';
+import { readRequest } from '../input/payload.ts';
+import { flagsOf } from '../input/request-flags.ts';
 import { knownIds, openTarget } from '../input/target.ts';
-import { type ExitCode, widthOf } from '../io.ts';
+import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, writeResult } from '../output/output.ts';
-import { reportText } from '../output/report-text.ts';
+import type { Paint } from '../output/paint.ts';
+import { forcedIn } from '../output/report-summary.ts';
+import { reportSheet, reportText } from '../output/report-text.ts';
 import { moment, span } from '../output/words.ts';
+import { plan } from '../plan/plan-command.ts';
 import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
+import { closingWords, hasClosed } from './closing-words.ts';
 import {
   type CarryingOut,
   carryOutPlan,
@@ -26,16 +32,17 @@ import {
   durationOption,
   exitOf,
   keepRecords,
+  type ManySweepsOptions,
   planOnce,
   renderingsOf,
   type Sweeping,
-  type SweepingOptions,
   withFlapping,
-  withSweepingOptions,
+  withManySweepsOptions,
 } from './run-sweep.ts';
 import { OwnFollowUps } from './wait-rounds.ts';
 
-interface SweepOptions extends SweepingOptions {
+interface SweepOptions extends ManySweepsOptions {
+  readonly dryRun?: boolean;
   readonly plan?: string;
   readonly maxAge: string;
   readonly yes?: boolean;
@@ -44,67 +51,199 @@ interface SweepOptions extends SweepingOptions {
 }
 
 export const registerSweep: Register = (program, context) => {
-  withSweepingOptions(program.command('sweep'))
-    .description('close the idle jobs; shows the plan and asks first')
-    .option('--yes', 'do not ask')
-    .option('--wait', 'come back for slow jobs here, instead of leaving them to a schedule')
-    .addOption(
-      new Option('--plan <file>', 'carry out exactly what this saved plan says, or less').conflicts(
-        'payload',
-      ),
-    )
-    .option('--no-save', 'keep neither the report nor records of the jobs in the state directory')
-    .option('--max-age <duration>', 'how old that plan may be', '24h')
-    .action(context.action((options: SweepOptions) => runSweep(options, context)));
+  withExamples(
+    withManySweepsOptions(program.command('sweep'))
+      .description('close the idle jobs; shows the plan and asks first')
+      .optionsGroup('Sweep:')
+      .option('--dry-run', 'change nothing: the same as jobsweep plan')
+      .option('--yes', 'do not ask')
+      .option('--wait', 'come back for slow jobs here, instead of leaving them to a schedule')
+      .option('--plan <file>', 'carry out exactly what this saved plan says, or less')
+      .option('--max-age <duration>', 'with --plan: how old the plan may be', '24h')
+      .option('--no-save', 'keep neither the report nor records of the jobs in the state directory')
+      .action(context.action((options: SweepOptions) => runSweep(options, context))),
+    [
+      ['jobsweep sweep --idle-for 24h --exclude "capacity-*" --wait', 'show the plan, ask, and close'],
+      ['jobsweep sweep --plan plan.json --yes', 'carry out a saved plan without a question'],
+    ],
+  );
 };
 
-async function runSweep(options: SweepOptions, { io, paint }: CommandContext): Promise<ExitCode> {
+async function runSweep(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
+  const { io, paint } = context;
   const saved = await planOf(options, io);
-  const read: ReadRequest = saved ?? (await readPayload(options.payload, io));
+  if (options.dryRun) return await plan(options, context);
+  const read: ReadRequest = saved ?? (await readRequest(options, io));
   const remainingMs = deadlineOf(options);
   const asks = !read.request.dryRun && !options.yes;
   if (asks) mustAskOrHave(options.yes, 'sweep', io);
   const history = await readHistory(options, io);
   await checkOutput(options);
-  await using target = await openTarget(read.request.cluster, options, io);
-  if (saved) checkCluster(saved, await knownIds(target, io.signal), options);
-  const past = await pastOf(history, target, io.signal);
-  const sweeping: Sweeping = { io, paint: paint('stderr'), target, remainingMs, past };
-  const followUps = whoComesBack(read, options, sweeping);
-  const made = await planOnce(read, sweeping, saved?.planned);
-  const willAct = !read.request.dryRun && !made.fuse;
-  if (willAct && (asks || io.stderr.isTTY || options.embedded)) {
-    const report = reportPlan(made);
-    io.stderr.write(`${reportText(report, { width: widthOf(io.stderr), paint: sweeping.paint })}\n`);
-    if (asks && report.counts.idle > 0 && !(await confirmed(question(report), io))) {
-      io.stderr.write('nothing was closed\n');
-      return 4;
-    }
+  const setup: SweepSetup = {
+    saved,
+    remainingMs,
+    history,
+    asks,
+    paint: { stdout: paint('stdout'), stderr: paint('stderr') },
+  };
+  if (options.allClusters) return await sweepAll(read, options, io, setup);
+  await using prepared = await prepare(read, options, io, setup);
+  if (!(await isAgreed([prepared], io, setup))) return 4;
+  const result = await prepared.act();
+  return await writeResult(result.renderings, options, io, result);
+}
+
+interface SweepSetup {
+  readonly saved: SavedPlan | undefined;
+  readonly remainingMs: number;
+  readonly history: HistorySource;
+  /** A person has to agree to the plan. */
+  readonly asks: boolean;
+  readonly paint: { readonly stdout: Paint; readonly stderr: Paint };
+}
+
+/** A sweep of one cluster that is planned and not yet carried out. */
+interface Prepared extends AsyncDisposable {
+  readonly title: string;
+  /** The report of the plan. */
+  readonly planned: SweepReport;
+  /** Something would be closed. */
+  readonly willAct: boolean;
+  act(): Promise<ClusterResult>;
+}
+
+async function sweepAll(
+  read: ReadRequest,
+  options: SweepOptions,
+  io: Io,
+  setup: SweepSetup,
+): Promise<ExitCode> {
+  const known = await allClustersOf(options, read.request.cluster);
+  const prepareOne = (cluster: string, own: Io) =>
+    prepare({ ...read, request: { ...read.request, cluster } }, { ...options, known }, own, setup);
+  if (!setup.asks) {
+    const attempts = await onEach(known.names, options, io, async (name, own) => {
+      await using prepared = await prepareOne(name, own);
+      return await prepared.act();
+    });
+    return await writeResults(attempts, options, io, setup.paint.stdout);
   }
+  const planned = await onEach(known.names, options, io, prepareOne);
+  try {
+    const ready = new Map(planned.flatMap(({ name, value }) => (value ? [[name, value] as const] : [])));
+    if (!(await isAgreed([...ready.values()], io, setup))) return 4;
+    const done = await onEach([...ready.keys()], options, io, async (name) => ready.get(name)?.act());
+    const attempts = planned.map(({ name, failure }) => {
+      const attempt = done.find((each) => each.name === name);
+      return { name, value: attempt?.value, failure: attempt?.failure ?? failure };
+    });
+    return await writeResults(attempts, options, io, setup.paint.stdout);
+  } finally {
+    for (const { value } of planned) await value?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Shows the plans that would close something and asks once for all of them. */
+async function isAgreed(
+  all: readonly Prepared[],
+  io: Io,
+  { asks, paint: { stderr: paint } }: SweepSetup,
+): Promise<boolean> {
+  const toAct = all.filter(({ willAct }) => willAct);
+  if (!asks || toAct.length === 0) return true;
+  for (const { planned, title } of toAct) {
+    if (all.length > 1) io.stderr.write(`${paint('strong', title)}\n\n`);
+    io.stderr.write(`${reportText(planned, { width: widthOf(io.stderr), paint, isAboutToChange: true })}\n`);
+  }
+  if (await confirmed(question(toAct), io)) return true;
+  io.stderr.write('nothing was closed\n');
+  return false;
+}
+
+function question(all: readonly Prepared[]): string {
+  const idle = all.reduce((sum, { planned: { counts } }) => sum + counts.idle, 0);
+  const forced = all.reduce((sum, { planned }) => sum + forcedIn(planned), 0);
+  const force = forced > 0 ? `, ${forced} of them with force,` : '';
+  const where =
+    all.length === 1
+      ? all.map(({ title }) => title).join('')
+      : `${all.length} clusters: ${all.map(({ title, planned: { counts } }) => `${counts.idle} on ${title}`).join(', ')}`;
+  return `Close ${plural(idle, 'job')}${force} on ${where}?`;
+}
+
+async function prepare(
+  read: ReadRequest,
+  options: SweepOptions,
+  io: Io,
+  { saved, remainingMs, history, asks, paint }: SweepSetup,
+): Promise<Prepared> {
+  const target = await openTarget(read.request.cluster, options, io);
+  try {
+    if (saved) checkCluster(saved, await knownIds(target, io.signal), options);
+    const past = await pastOf(history, target, io.signal);
+    const sweeping: Sweeping = { io, paint: paint.stderr, target, remainingMs, past };
+    const made = await planOnce(read, sweeping, saved?.planned);
+    const planned = withFlapping(reportPlan(made), made, past);
+    const willAct = !read.request.dryRun && !made.fuse && planned.counts.idle > 0;
+    return {
+      title: target.title,
+      planned,
+      willAct,
+      act: async () => {
+        const result = { title: target.title, ...(await act(read, made, sweeping, { options, asks })) };
+        const { report } = result;
+        const seen = asks && willAct ? planned : undefined;
+        return {
+          ...result,
+          exit: exitOf(report),
+          changes: !report.dryRun,
+          renderings: renderingsOf(report, result.plan, { io, paint: paint.stdout }, { seen }),
+          sheet: () => reportSheet(report),
+        };
+      },
+      [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await target[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Carries out the plan, keeps the report, and says how to undo it. */
+async function act(
+  read: ReadRequest,
+  made: Plan,
+  sweeping: Sweeping,
+  { options, asks }: { readonly options: SweepOptions; readonly asks: boolean },
+): Promise<{ readonly report: SweepReport; readonly plan: Plan; readonly closing: readonly string[] }> {
+  const { io } = sweeping;
+  const followUps = whoComesBack(read, options, sweeping);
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
   const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
-  const report = withFlapping(done.report, done.plan, past);
+  const report = withFlapping(done.report, done.plan, sweeping.past);
   if (!report.dryRun) await keeper?.keep(report);
   await keepRecords(folder, made);
-  if (keeper?.problem !== undefined && report.counts.closed + report.counts.forceClosed > 0)
+  if (keeper?.problem !== undefined && hasClosed(report))
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
-  const renderings = renderingsOf(report, done.plan, { io, paint: paint('stdout') });
-  return await writeResult(renderings, options, io, { exit: exitOf(report), changes: !report.dryRun });
+  const isKept = keeper !== undefined && keeper.problem === undefined;
+  return { report, plan: done.plan, closing: closingWords(report, options, { isKept, io }) };
 }
 
-function question({ counts, jobs, cluster }: SweepReport): string {
-  const forced = jobs.filter(({ verdict }) => verdict === 'force').length;
-  const force = forced > 0 ? `, ${forced} of them with force,` : '';
-  return `Close ${plural(counts.idle, 'job')}${force} of ${counts.open} open on the cluster ${cluster.name}?`;
-}
-
-async function planOf(
-  { plan, maxAge }: SweepOptions,
-  { clock }: Sweeping['io'],
-): Promise<SavedPlan | undefined> {
-  const maxAgeMs = durationOption('--max-age', maxAge, '24h');
-  return plan === undefined ? undefined : readPlan(plan, maxAgeMs, clock);
+async function planOf(options: SweepOptions, { clock }: Io): Promise<SavedPlan | undefined> {
+  const maxAgeMs = durationOption('--max-age', options.maxAge, '24h');
+  if (options.plan === undefined) return undefined;
+  const [other] = [
+    ...(options.payload === undefined ? [] : ['-p']),
+    ...flagsOf(options).map(({ name }) => name),
+    ...(options.allClusters ? ['--all-clusters'] : []),
+    ...(options.dryRun ? ['--dry-run'] : []),
+  ];
+  if (other !== undefined)
+    throw new InvalidSettingError(
+      `--plan carries out exactly what the saved plan says, so ${other} cannot change it: leave out one of the two, or make a new plan`,
+    );
+  return await readPlan(options.plan, maxAgeMs, clock);
 }
 
 function checkCluster(

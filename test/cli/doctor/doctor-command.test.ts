@@ -180,7 +180,7 @@ describe('doctor, on a cluster', () => {
     });
     expect(stdout).toMatch(/^FIX {3}sweeping +the credentials lack/m);
     expect(stdout).toMatch(/^ +→ If they are to sweep, create a key/m);
-    expect(stdout).toMatch(/\n1 thing to mend\n$/);
+    expect(stdout).toMatch(/\n1 problem found\n$/);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 });

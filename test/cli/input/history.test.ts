@@ -96,14 +96,14 @@ describe('the history of earlier sweeps', () => {
     expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
-  it('that holds no report is refused before the cluster is asked anything', async () => {
+  it('without a report is refused before the cluster is asked anything', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
     const result = await runOn(world, ['plan', '--history', file]);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain(
-      'notes.txt holds no report: expected the JSON that jobsweep sweep -o json wrote',
+      'notes.txt has no report of a sweep: expected what one of these commands writes:',
     );
     expect(world.server.requests).toEqual([]);
   });

@@ -127,8 +127,8 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     args: ['reopen', 'NOTES', '--yes'],
     env: key('m'),
     exit: 2,
-    says: /holds no report/,
-    next: /expected the JSON that jobsweep sweep -o json wrote/,
+    says: /has no report of a sweep/,
+    next: /expected what one of these commands writes:\n {2}jobsweep sweep -o json/,
   },
   'a report of another cluster': {
     args: ['reopen', 'FOREIGN', '--yes'],

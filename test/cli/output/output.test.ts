@@ -23,16 +23,20 @@ describe('the result', () => {
 
   it('fits into a narrow terminal, acted-on jobs first, with the sums below', async () => {
     await using world = await startWorld([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
-    const { stdout } = await runOn(world, ['plan', '--no-color'], { terminal: true, columns: 40 });
+    const { stdout } = await runOn(world, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');
     const table = lines.slice(0, lines.indexOf(''));
-    for (const line of table) expect(line.length).toBeLessThanOrEqual(40);
-    expect(table[1]).toMatch(/^idle-0 /);
-    expect(table.at(-1)).toMatch(/^web_errors .*protected$/);
-    expect(stdout).toContain(
-      '9 jobs listed of 9 open: 3 idle; 3 would be closed, 6 kept\nwould free 30 MB of model memory\n',
-    );
-    expect(stdout).toMatch(/ 5 {2}recent_data +data arrived less than idleFor ago\n/);
+    expect(table[0]).toMatch(/^JOB +VERDICT$/);
+    expect(table[1]).toMatch(/^idle-0 +close$/);
+    expect(table.at(-1)).toMatch(/^web_errors +keep$/);
+    expect(stdout).toContain(`long-${'x'.repeat(50)}-name  close\n`);
+    const sums = lines.slice(lines.indexOf('') + 1);
+    for (const line of sums) expect(line.length).toBeLessThanOrEqual(50);
+    expect(sums.slice(0, 2)).toEqual([
+      '9 jobs listed of 9 open: 3 to close, 6 to keep',
+      'would free 30 MB of model memory',
+    ]);
+    expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
   it('is whole on a terminal that does not say how wide it is, as in a container', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
+import { printable } from '../../../src/base/text.ts';
 import { type Paint, paintFor } from '../../../src/cli/output/paint.ts';
-import { type Column, shorten, table } from '../../../src/cli/output/table.ts';
+import { type Column, shorten, table, wrapped } from '../../../src/cli/output/table.ts';
 import { bytes, span } from '../../../src/cli/output/words.ts';
 
 interface Row {
@@ -11,7 +12,7 @@ interface Row {
   readonly size: string;
 }
 const columns: readonly Column<Row>[] = [
-  { title: 'ID', value: ({ id }) => id, least: 8, cut: 'middle' },
+  { title: 'ID', value: ({ id }) => id },
   { title: 'STATE', value: ({ state }) => state, leftOut: 2 },
   { title: 'SIZE', value: ({ size }) => size, align: 'right', leftOut: 1 },
 ];
@@ -29,28 +30,54 @@ describe('a table', () => {
     ]);
   });
 
-  it('cuts ids in the middle before it leaves anything out', () => {
-    expect(table(rows, columns, { width: 30 }).split('\n')[1]).toBe('web-lat…uction  opened    9 MB');
+  it('leaves out columns, the least important first, and never cuts an id', () => {
+    expect(table(rows, columns, { width: 45 }).split('\n')[1]).toBe(
+      'web-latency-by-country-production    9 MB',
+    );
+    for (const width of [33, 20, 1])
+      expect(table(rows, columns, { width }).split('\n')[1], String(width)).toBe(
+        'web-latency-by-country-production',
+      );
   });
 
-  it('leaves out what matters least when cutting is not enough', () => {
-    expect(table(rows, columns, { width: 20 }).split('\n')[0]).toBe('ID              SIZE');
-    expect(table(rows, columns, { width: 12 }).split('\n')[0]).toBe('ID');
+  it('wraps a text by word in its column, and tears only a word that is longer than the column', () => {
+    const wrapping = columns.map((column) => (column.title === 'STATE' ? { ...column, min: 10 } : column));
+    const long = [{ id: 'web', state: 'error: index_closed_exception', size: '9 MB' }];
+    expect(table(long, wrapping, { width: 24 }).split('\n')).toEqual([
+      'ID   STATE          SIZE',
+      'web  error:         9 MB',
+      '     index_closed_',
+      '     exception',
+    ]);
+  });
+
+  it('wraps a sentence by word under a margin, and keeps a longer word whole', () => {
+    expect(wrapped('  5  because data arrived lately', 18, 5)).toEqual([
+      '  5  because data',
+      '     arrived',
+      '     lately',
+    ]);
+    expect(wrapped('job web-latency-by-country is open', 10)).toEqual([
+      'job',
+      'web-latency-by-country',
+      'is open',
+    ]);
   });
 
   it('shows control characters as their codes', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('is never wider than the terminal, whatever stands in it', () => {
+  it('is never wider than the terminal, or than an id, whatever stands in it', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
+    const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
       fc.property(
         fc.array(fc.record({ id: cell, state: cell, size: cell })),
         fc.integer({ min: 8, max: 100 }),
         (some, width) => {
           for (const line of table(some, columns, { width }).split('\n'))
-            expect(stringWidth(line)).toBeLessThanOrEqual(width);
+            expect(stringWidth(line)).toBeLessThanOrEqual(Math.max(width, widest(some)));
         },
       ),
     );
@@ -68,8 +95,7 @@ describe('a table', () => {
 });
 
 describe('shortened text', () => {
-  it('keeps both ends when it is cut in the middle, and whole characters', () => {
-    expect(shorten('abcdefghij', 5, 'middle')).toBe('ab…ij');
+  it('ends with an ellipsis and keeps whole characters', () => {
     expect(shorten('abcdefghij', 5)).toBe('abcd…');
     expect(shorten('日本語日本語', 6)).toBe('日本…');
     expect(shorten('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 4)).toBe('👩‍👩‍👧…');

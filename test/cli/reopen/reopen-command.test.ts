@@ -330,7 +330,9 @@ describe('reopen', () => {
     expect(await runOn(world, ['reopen', file])).toMatchObject({ exit: 2, stdout: '' });
     const no = await runOn(world, ['reopen', file], { terminal: true, stdin: 'n\n' });
     expect(no).toMatchObject({ exit: 4, stdout: '' });
-    expect(no.stderr).toContain('Open 3 jobs on the cluster default, and start 3 datafeeds? [y/N]');
+    expect(no.stderr).toContain(
+      `Open 3 jobs on default (${new URL(world.server.url).host}), and start 3 datafeeds? [y/N]`,
+    );
     expect(opens(world)).toEqual([]);
     expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
     expect(opens(world)).toHaveLength(3);
@@ -495,7 +497,7 @@ describe('reopen refuses', () => {
         env: { ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' },
       });
       expect(result).toMatchObject({ exit: 2, stdout: '' });
-      expect(result.stderr).toContain('holds no report');
+      expect(result.stderr).toContain('has no report of a sweep');
     }
     expect((await reopened(world, file)).exit).toBe(0);
   });

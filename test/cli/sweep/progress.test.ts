@@ -10,6 +10,13 @@ const slowJobs = [
 ];
 const stdin = '{"close": {"batch": 2}}';
 
+/** The lines about progress, without the last words of the sweep. */
+const progressOf = (stderr: string) =>
+  stderr
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('undo with: '));
+
 describe('the progress of a sweep', () => {
   it('is one line on a terminal, drawn anew as time passes, that never wraps', async () => {
     await using world = await startWorld(slowJobs);
@@ -37,7 +44,7 @@ describe('the progress of a sweep', () => {
     await using world = await startWorld(slowJobs);
     const started = world.clock.now();
     const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
-    const lines = stderr.trimEnd().split('\n');
+    const lines = progressOf(stderr);
     expect(lines[0]).toMatch(/^0 of 9 jobs closed/);
     expect(lines.at(-1)).toBe('9 of 9 jobs closed');
     expect(lines.length).toBeLessThanOrEqual((world.clock.now() - started) / 15_000 + 2);
@@ -53,7 +60,7 @@ describe('the progress of a sweep', () => {
     const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
       stdin: '{"force": {"failed": false}}',
     });
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe('2 of 3 jobs closed, 1 failed');
+    expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
   it('does not call done what is still closing, nor what was never asked', async () => {
@@ -66,7 +73,7 @@ describe('the progress of a sweep', () => {
     const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
       stdin: '{"force": {"max": 0}, "followUp": false}',
     });
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
+    expect(progressOf(stderr).at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
   });
 
   it('shows the waiting for jobs that were found closing', async () => {

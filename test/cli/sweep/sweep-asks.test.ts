@@ -18,7 +18,9 @@ describe('a sweep on a terminal', () => {
     expect(result.exit).toBe(0);
     const shown = words(result.stderr);
     expect(shown).toMatch(/^JOB +STATE +IDLE FOR +MEMORY +VERDICT +REASON/);
-    expect(shown).toContain('Close 4 jobs, 1 of them with force, of 10 open on the cluster default? [y/N]');
+    expect(shown).toContain(
+      `Close 4 jobs, 1 of them with force, on default (${new URL(world.server.url).host})? [y/N]`,
+    );
     expect(shown).toContain('4 of 4 jobs closed');
     expect(words(result.stdout)).toMatch(
       /10 jobs listed of 10 open: 4 idle; 3 closed, 1 closed with force, 6 kept/,

@@ -128,7 +128,7 @@ describe('mistakes in a fleet file', () => {
     [
       'an invalid id',
       '{"jobs": [{"jobId": "A"}]}',
-      'fleet.json:1:12: jobs[0].jobId: expected an id: a-z, 0-9',
+      'fleet.json:1:12: jobs[0].jobId: expected an id of a-z, 0-9',
     ],
     [
       'an id twice',

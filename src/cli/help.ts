@@ -1,0 +1,8 @@
+/** @module Examples in the help of a command. */
+import type { Command } from 'commander';
+
+/** Adds examples, each with what it does, to the end of the help. */
+export function withExamples(command: Command, examples: readonly (readonly [string, string])[]): Command {
+  const lines = examples.map(([line, what]) => `  ${line}\n      ${what}`);
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}

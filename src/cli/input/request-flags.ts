@@ -1,0 +1,148 @@
+/** @module The flags that set fields of the request: `--idle-for`, `--jobs`, `--exclude`, `--cluster`, `--set`. */
+import type { Command } from 'commander';
+import type { Problem } from '../../base/errors.ts';
+import { InvalidSettingError } from '../../base/errors.ts';
+import { isJsonObject } from '../../base/json.ts';
+import { printable } from '../../base/text.ts';
+import { readDocument } from './document.ts';
+
+export interface RequestOptions {
+  readonly payload?: string | undefined;
+  readonly idleFor?: string;
+  readonly jobs?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly cluster?: string;
+  readonly set?: readonly string[];
+}
+
+/** One field that a flag sets. */
+export interface Flag {
+  /** The flag as a person wrote it, such as `--idle-for` or `--set close.batch=5`. */
+  readonly name: string;
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
+
+/** Adds `-p` and the flags that win over it. */
+export function withRequestOptions(command: Command): Command {
+  return command
+    .optionsGroup('Request:')
+    .option('--idle-for <duration>', 'close jobs without activity for this long (default: 48h)')
+    .option('--jobs <names>', 'ids, groups and wildcards to look at; may be repeated', collect)
+    .option('--exclude <names>', 'ids, groups and wildcards to keep; may be repeated', collect)
+    .option('--cluster <name>', 'which cluster of the settings, by name (default: default)')
+    .option(
+      '--set <field=value>',
+      'any other field, such as close.timeout=5m; the value is JSON or else text',
+      collect,
+    )
+    .option('-p, --payload <file>', 'the request as JSON: a file, - for standard input, or {…} itself');
+}
+
+/** The fields that the flags of a command set, in the order in which they apply. @throws {InvalidSettingError} */
+export function flagsOf({ idleFor, jobs, exclude, cluster, set = [] }: RequestOptions): Flag[] {
+  const named: readonly (readonly [string, string, unknown])[] = [
+    ['--idle-for', 'idleFor', idleFor],
+    ['--jobs', 'jobs', jobs],
+    ['--exclude', 'exclude', exclude],
+    ['--cluster', 'cluster', cluster],
+  ];
+  const fromSet = set.map(flagOfSet);
+  const others = named
+    .filter(([, , value]) => value !== undefined)
+    .map(([name, field, value]) => ({ name, path: [field], value }));
+  for (const { name, path } of others) {
+    const same = fromSet.find((flag) => flag.path[0] === path[0]);
+    if (same)
+      throw new InvalidSettingError(`${name} and ${same.name} set the same field: leave out one of the two`);
+  }
+  return [...fromSet, ...others];
+}
+
+function flagOfSet(text: string): Flag {
+  const name = `--set ${printable(text)}`;
+  const [, field = '', value = ''] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const path = field.split('.').map((key) => key.trim());
+  if (path.includes(''))
+    throw new InvalidSettingError(`${name}: expected a field and a value, for example close.timeout=5m`);
+  return { name, path, value: jsonOrText(value, name) };
+}
+
+function jsonOrText(text: string, name: string): unknown {
+  try {
+    JSON.parse(text);
+  } catch {
+    return text;
+  }
+  // reads it once more, because JSON.parse accepts a key that is there twice
+  return readDocument(text, name).value;
+}
+
+/** `payload` with the fields that the flags set. Objects on the way are made; what else is in the way is replaced. */
+export function withFlags(payload: Readonly<Record<string, unknown>>, flags: readonly Flag[]): object {
+  return flags.reduce<Readonly<Record<string, unknown>>>(
+    (fields, { path, value }) => withField(fields, path, value),
+    payload,
+  );
+}
+
+function withField(
+  fields: Readonly<Record<string, unknown>>,
+  [key = '', ...rest]: readonly string[],
+  value: unknown,
+): Record<string, unknown> {
+  const own = Object.hasOwn(fields, key) ? fields[key] : undefined;
+  return {
+    ...fields,
+    [key]: rest.length === 0 ? value : withField(isJsonObject(own) ? own : {}, rest, value),
+  };
+}
+
+/** The flag that a problem of the request comes from, if any. */
+export function flagBehind({ path }: Problem, flags: readonly Flag[]): Flag | undefined {
+  if (path.length === 0) return undefined;
+  return flags.findLast((flag) =>
+    flag.path.every((key, index) => index >= path.length || path[index] === key),
+  );
+}
+
+/** The problem in the words of the flag: `--idle-for: expected a duration …`. */
+export function problemOfFlag({ name }: Flag, { field, message }: Problem): string {
+  return `${name}: ${message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message}`;
+}
+
+/** Names that the payload keeps out and that a flag lets in again: `--exclude` replaces the list, it does not add to it. */
+export function droppedExclusions(
+  payload: unknown,
+  request: { readonly exclude: readonly string[]; readonly force: { readonly exclude: readonly string[] } },
+  flags: readonly Flag[],
+): string[] {
+  const before = isJsonObject(payload) ? payload : {};
+  const force = isJsonObject(before.force) ? before.force : {};
+  return [
+    ...dropped('exclude', namesIn(before.exclude), request.exclude, flags),
+    ...dropped('force.exclude', namesIn(force.exclude), request.force.exclude, flags),
+  ];
+}
+
+function dropped(
+  field: string,
+  before: readonly string[],
+  after: readonly string[],
+  flags: readonly Flag[],
+): string[] {
+  const gone = before.filter((name) => !after.includes(name));
+  const flag = flagBehind({ field, path: field.split('.'), message: '' }, flags);
+  if (gone.length === 0 || !flag) return [];
+  return [`${flag.name} replaces ${field} of the payload, which no longer keeps out ${gone.join(', ')}`];
+}
+
+function namesIn(value: unknown): string[] {
+  const list = Array.isArray(value) ? (value as unknown[]) : [value];
+  return list
+    .filter((entry) => typeof entry === 'string')
+    .flatMap((entry) => entry.split(','))
+    .map((name) => name.trim());
+}

@@ -1,0 +1,45 @@
+/** @module The last words of a sweep on standard error: what the cluster is still doing, and how to undo the sweep. */
+import { plural, printable } from '../../base/text.ts';
+import type { SweepReport } from '../../sweep/reporting/report.ts';
+import type { Io } from '../io.ts';
+
+export const hasClosed = ({ counts }: SweepReport): boolean => counts.closed + counts.forceClosed > 0;
+
+export interface UndoOptions {
+  readonly clusters?: string;
+  readonly outputFile?: string;
+  readonly embedded?: boolean;
+}
+
+const maxIdsNamed = 20;
+
+export function closingWords(
+  report: SweepReport,
+  options: UndoOptions,
+  { isKept, io }: { readonly isKept: boolean; readonly io: Pick<Io, 'signal'> },
+): string[] {
+  return [
+    ...(io.signal.aborted ? stoppedWords(report, io.signal) : []),
+    ...(hasClosed(report) && !options.embedded ? [undoWords(report, options, isKept)] : []),
+  ];
+}
+
+/** A stop ends the sweep, not the closes that the cluster has begun. */
+function stoppedWords({ jobs }: SweepReport, { reason }: AbortSignal): string[] {
+  const closing = jobs.filter(({ outcome }) => outcome === 'closing').map(({ jobId }) => jobId);
+  const why = reason instanceof Error ? reason.message : 'stopped';
+  const who = why === 'stopped by SIGINT' ? 'stopped by you' : why;
+  if (closing.length === 0) return [who];
+  const more = closing.length > maxIdsNamed ? ` and ${closing.length - maxIdsNamed} more` : '';
+  const ids = closing.slice(0, maxIdsNamed).map(printable).join(', ');
+  const these = closing.length === 1 ? 'this job' : `these ${plural(closing.length, 'job')}`;
+  return [`${who}; the cluster is still closing ${these}: ${ids}${more}`];
+}
+
+function undoWords({ cluster }: SweepReport, { clusters, outputFile }: UndoOptions, isKept: boolean): string {
+  const settings = clusters === undefined ? '' : ` --clusters ${clusters}`;
+  const named = cluster.name === 'default' ? '' : ` --cluster ${cluster.name}`;
+  if (isKept) return `undo with: jobsweep reopen --last${named}${settings}`;
+  const file = outputFile !== undefined && !/\.(md|html?|txt)$/i.test(outputFile) ? outputFile : 'REPORT';
+  return `undo with: jobsweep reopen ${file}${settings}${file === 'REPORT' ? ', where REPORT is a file with this report as JSON' : ''}`;
+}

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
+
+const jobs = [...busy(6), ...idle(3, { lastData: '5d' }), { jobId: 'day-old', lastData: '25h' }];
+const idsIn = (result: Parameters<typeof reportOf>[0]) =>
+  reportOf(result)
+    .jobs.filter(({ verdict }) => verdict === 'close')
+    .map(({ jobId }) => jobId)
+    .sort();
+
+describe('the flags of a request', () => {
+  it.each([
+    ['--idle-for', ['--idle-for', '24h'], ['day-old', 'idle-0', 'idle-1', 'idle-2']],
+    ['--jobs with a list', ['--jobs', 'idle-0,idle-1'], ['idle-0', 'idle-1']],
+    ['--jobs twice', ['--jobs', 'idle-0', '--jobs', 'idle-2'], ['idle-0', 'idle-2']],
+    ['--exclude twice', ['--exclude', 'idle-0', '--exclude', 'idle-1'], ['idle-2']],
+    ['--set with a text', ['--set', 'idleFor=24h', '--jobs', 'day*'], ['day-old']],
+    ['--set with JSON', ['--set', 'jobs=["idle-1"]'], ['idle-1']],
+    ['-p with the request itself', ['-p', '{"jobs": "idle-2"}'], ['idle-2']],
+  ])('%s chooses the jobs to close', async (_name, flags, expected) => {
+    await using world = await startWorld(jobs);
+    const result = await runOn(world, ['plan', ...flags]);
+    expect(result.exit, result.stderr).toBe(0);
+    expect(idsIn(result)).toEqual(expected);
+  });
+
+  it('win over the payload, and leave its other fields as they are', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const payload = await folder.write(
+      'p.json',
+      '{"idleFor": "30d", "exclude": ["idle-2"], "close": {"batch": 7}}',
+    );
+    const args = ['--idle-for', '24h', '--set', 'close.timeout=5m', '-o', 'json'];
+    const result = await runOn(world, ['plan', '-p', payload, ...args]);
+    expect(idsIn(result)).toEqual(['day-old', 'idle-0', 'idle-1']);
+    const { plan } = JSON.parse(result.stdout) as { plan: { request: object } };
+    expect(plan.request).toMatchObject({
+      idleFor: '1d',
+      exclude: ['idle-2'],
+      close: { batch: 7, timeout: '5m' },
+    });
+  });
+
+  it('that replace the exclusions of the payload say so in a warning', async () => {
+    await using world = await startWorld(jobs);
+    const result = await runOn(world, [
+      'plan',
+      '-p',
+      '{"exclude": "idle-0, idle-1", "force": {"exclude": ["day-old"]}}',
+      '--exclude',
+      'idle-1',
+      '--set',
+      'force.exclude=[]',
+    ]);
+    expect(reportOf(result).warnings).toEqual([
+      '--exclude replaces exclude of the payload, which no longer keeps out idle-0',
+      '--set force.exclude=[] replaces force.exclude of the payload, which no longer keeps out day-old',
+    ]);
+  });
+
+  it('--set turns a section off, and makes one that was off', async () => {
+    await using world = await startWorld(jobs);
+    const request = async (...args: string[]) =>
+      (JSON.parse((await runOn(world, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
+        .request;
+    expect(await request('--set', 'followUp=false')).toMatchObject({ followUp: false });
+    expect(await request('-p', '{"followUp": false}', '--set', 'followUp.after=20m')).toMatchObject({
+      followUp: { after: '20m', max: 6 },
+    });
+    expect(await request('--set', 'fuse.maxJobs=null')).toMatchObject({ fuse: { maxJobs: null } });
+  });
+
+  it('--dry-run makes sweep a plan: the same result, sealed, and nothing is changed', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const swept = await runOn(world, ['sweep', '--dry-run', '--idle-for', '24h']);
+    expect(swept.exit).toBe(0);
+    expect(idsIn(swept)).toEqual(['day-old', 'idle-0', 'idle-1', 'idle-2']);
+    expect(world.closeRequests()).toEqual([]);
+    const file = await folder.write('plan.json', swept.stdout);
+    const carriedOut = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
+  });
+
+  it('explain one job by another threshold', async () => {
+    await using world = await startWorld(jobs);
+    const verdict = async (...flags: string[]) =>
+      (
+        JSON.parse((await runOn(world, ['explain', 'day-old', ...flags])).stdout) as {
+          verdict: { reason: string };
+        }
+      ).verdict.reason;
+    expect(await verdict()).toBe('recent_data');
+    expect(await verdict('--idle-for', '1d')).toBe('idle');
+    expect(await verdict('--idle-for', '1d', '--exclude', 'day-*')).toBe('excluded');
+  });
+
+  it.each([
+    [['--idle-for', 'soon'], /^jobsweep: --idle-for: expected a duration.*got "soon"\n$/],
+    [['--jobs', ''], /^jobsweep: --jobs: expected a non-empty job id, group or wildcard.*\n$/],
+    [['--cluster', 'Prod EU'], /^jobsweep: --cluster: expected the name of a cluster.*got "Prod EU"\n$/],
+    [
+      ['--set', 'close.timout=5m'],
+      /^jobsweep: --set close\.timout=5m: close\.timout is an unknown field; did you mean close\.timeout\?\n$/,
+    ],
+    [
+      ['--set', 'stuckFor=2h'],
+      /--set stuckFor=2h: stuckFor is an unknown field; did you mean force\.stuckFor\?/,
+    ],
+    [
+      ['--set', 'close.batch=many'],
+      /^jobsweep: --set close\.batch=many: expected a whole number.*got "many"\n$/,
+    ],
+    [['--set', 'close.timeout.most=5m'], /--set close\.timeout\.most=5m: expected a duration/],
+    [['--set', 'close={"batch":1,"batch":2}'], /the key "batch" stands twice/],
+    [
+      ['--set', 'close.timeout'],
+      /--set close\.timeout: expected a field and a value, for example close\.timeout=5m/,
+    ],
+    [['--set', '=5m'], /--set =5m: expected a field and a value/],
+    [['--set', '__proto__.idleFor=1m'], /__proto__ is an unknown field/],
+    [['--idle-for', '1d', '--set', 'idleFor=2d'], /--idle-for and --set idleFor=2d set the same field/],
+    [
+      ['-p', '{"idelFor": "48h"}'],
+      /^jobsweep: -p:1:2: idelFor is an unknown field; did you mean idleFor\?\n$/,
+    ],
+    [['-p', '{"idleFor": "48h"'], /-p:1:18: not valid JSON: expected }/],
+    [
+      ['-p', '{"detail-type": "Scheduled Event"}', '--idle-for', '1d'],
+      /the payload is the event of a schedule/,
+    ],
+  ])('%j is refused in words before the cluster has seen a request', async (flags, says) => {
+    await using world = await startWorld(jobs);
+    const result = await runOn(world, ['sweep', '--yes', ...flags]);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(says);
+    expect(world.server.requests).toEqual([]);
+  });
+
+  it('complain side by side with the payload, each problem at its place', async () => {
+    await using world = await startWorld(jobs);
+    const result = await runOn(world, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
+    expect(result.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^jobsweep: --idle-for: expected a duration.*got "1s"$/),
+      expect.stringMatching(/^-p:1:2: neverFed: expected one of/),
+    ]);
+  });
+
+  it.each([
+    [['--idle-for', '1d']],
+    [['--set', 'force.max=0']],
+    [['-p', '{}']],
+    [['--dry-run']],
+    [['--all-clusters']],
+  ])('with a saved plan, %j is refused', async (flags) => {
+    await using world = await startWorld(jobs);
+    const result = await runOn(world, ['sweep', '--yes', '--plan', 'plan.json', ...flags]);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('--plan carries out exactly what the saved plan says, so ');
+    expect(result.stderr).toContain(flags[0] as string);
+  });
+});
+
+describe('the help', () => {
+  it.each(['plan', 'sweep', 'explain', 'reopen', 'doctor'])(
+    'of %s groups the options and ends with examples',
+    async (name) => {
+      await using world = await startWorld([]);
+      const { stdout } = await runOn(world, [name, '--help']);
+      expect(stdout).toMatch(/\nCluster:\n[\s\S]*\nOutput:\n/);
+      const [, examples = ''] = stdout.split('\nExamples:\n');
+      expect(examples.match(/^ {2}\S.*/gm)?.length).toBe(2);
+    },
+  );
+});
