@@ -17,8 +17,8 @@ import {
   type Plan,
   planSweep,
   reportPlan,
+  type SweepContext,
   type SweepOrder,
-  type SweepWorld,
   sweep,
 } from '../src/sweep/sweep.ts';
 import { type CaseJob, caseStart, idAt, type RandomCase } from './case.ts';
@@ -227,7 +227,7 @@ async function runAs<T>(
   sweeps: readonly ObservedSweep[],
   seen: ObservedSweep,
   key: string,
-  work: (world: SweepWorld) => Promise<T>,
+  work: (world: SweepContext) => Promise<T>,
 ): Promise<T | undefined> {
   const own = skewed(clock, given.skewMs);
   const stop = new AbortController();

@@ -30,11 +30,11 @@ export {
   type CarriedOut,
   carryOut,
   type Plan,
-  type PlanWorld,
+  type PlanContext,
   planSweep,
   reportPlan,
+  type SweepContext,
   type SweepOrder,
-  type SweepWorld,
   sweep,
 } from './sweep/sweep.ts';
 export type { FuseName, JobState, OutcomeName, Reason, Status, VerdictName } from './sweep/vocabulary.ts';

@@ -20,7 +20,7 @@ import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts'
 import { publishMetrics } from './metrics.ts';
 
 /** The environment and the clock of the function; tests pass their own clock. */
-export interface FunctionWorld {
+export interface FunctionContext {
   readonly environment: Environment;
   readonly clock: Clock;
 }
@@ -36,7 +36,7 @@ const timeToAnswer = 1_000;
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /** Creates the handler. Its event is a request, its return value the report. */
-export function createHandler({ environment, clock }: FunctionWorld) {
+export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
     .onError(({ error, context }) =>
       auditLog(context, environment)('ERROR', 'sweep failed', { error: errorFields(error as Error) }),

@@ -7,7 +7,7 @@ import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 import type { Environment } from './find-connection.ts';
 import { readSchedulerSettings } from './scheduler-settings.ts';
 
-export interface FollowUpWorld {
+export interface FollowUpSetup {
   readonly environment: Environment;
   readonly clock: Clock;
   /** The running function. Follow-ups invoke it unless the environment names another one. */
@@ -26,7 +26,7 @@ export function followUpsFrom({
   clock,
   invokedArn,
   running,
-}: FollowUpWorld): (FollowUps & AsyncDisposable) | undefined {
+}: FollowUpSetup): (FollowUps & AsyncDisposable) | undefined {
   const settings = readSchedulerSettings(environment);
   const { JOBSWEEP_SCHEDULE_GROUP: group, JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn } = settings;
   const { JOBSWEEP_FUNCTION_ARN: functionArn = invokedArn, JOBSWEEP_DLQ_ARN: dlqArn } = settings;

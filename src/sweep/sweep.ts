@@ -41,7 +41,7 @@ export interface SweepOrder extends DecideContext {
 }
 
 /** The collaborators and limits of a sweep. */
-export interface SweepWorld {
+export interface SweepContext {
   readonly cluster: Cluster;
   /** Arranges follow-ups. If there is none, the report says so. */
   readonly followUps?: FollowUps | undefined;
@@ -54,7 +54,7 @@ export interface SweepWorld {
 }
 
 /** The part of the context that planning needs. Planning only reads. */
-export type PlanWorld = Pick<SweepWorld, 'cluster' | 'clock' | 'remainingMs' | 'stop' | 'observer'>;
+export type PlanContext = Pick<SweepContext, 'cluster' | 'clock' | 'remainingMs' | 'stop' | 'observer'>;
 
 /** The decisions of a sweep, and everything that its report needs. Moments are epoch milliseconds. */
 export interface Plan {
@@ -95,11 +95,11 @@ const staleAfter = 5 * 60_000;
  * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is incomplete, or a
  * required name matches nothing. Once a close was sent, the sweep always returns a report.
  */
-export async function sweep(order: SweepOrder, world: SweepWorld): Promise<SweepReport> {
-  const { clock, remainingMs } = world;
+export async function sweep(order: SweepOrder, context: SweepContext): Promise<SweepReport> {
+  const { clock, remainingMs } = context;
   const begun = clock.now();
-  const plan = await planSweep(order, world);
-  const { report } = await carryOut(plan, { ...world, remainingMs: remainingMs - (clock.now() - begun) });
+  const plan = await planSweep(order, context);
+  const { report } = await carryOut(plan, { ...context, remainingMs: remainingMs - (clock.now() - begun) });
   return report;
 }
 
@@ -108,16 +108,16 @@ export async function sweep(order: SweepOrder, world: SweepWorld): Promise<Sweep
  * @throws {JobsweepError} when the cluster cannot be used or read completely, a required name matches nothing, or the
  * credentials may not close what is to be closed.
  */
-export async function planSweep(order: SweepOrder, world: PlanWorld): Promise<Plan> {
+export async function planSweep(order: SweepOrder, context: PlanContext): Promise<Plan> {
   const { request } = order;
-  const { clock, cluster } = world;
+  const { clock, cluster } = context;
   const startedAt = clock.now();
-  const found = await beforeClosing(world, (signal) => readCluster(cluster, clock, signal));
+  const found = await beforeClosing(context, (signal) => readCluster(cluster, clock, signal));
   // break: open-jobs
   const open = found.jobs.filter((job) => job.reportedState !== 'closed');
   const clocks = compareClocks(cluster.serverDate?.());
   const names = checkNames(request, found.jobs);
-  const decisions = await decideWithComebacks(order, found, world);
+  const decisions = await decideWithComebacks(order, found, context);
   return {
     order,
     startedAt,
@@ -173,12 +173,12 @@ export function reportPlan(plan: Plan): SweepReport {
  * At any age each job is read again right before it is asked.
  * @throws {JobsweepError} before anything was changed, like `planSweep`.
  */
-export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedOut> {
-  const { clock, cluster, observer = {} } = world;
+export async function carryOut(given: Plan, context: SweepContext): Promise<CarriedOut> {
+  const { clock, cluster, observer = {} } = context;
   const calledAt = clock.now();
   // break: fresh-plan
   const isFresh = calledAt - given.found.readAt <= freshFor;
-  const plan = isFresh || given.order.request.dryRun ? given : await upToDate(given, world);
+  const plan = isFresh || given.order.request.dryRun ? given : await upToDate(given, context);
   const { order, found, decisions, warnings } = plan;
   const { request, sweepId } = order;
   // break: stop-before-acting
@@ -186,7 +186,7 @@ export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedO
     const round = leftAlone(plan);
     return { plan, round, report: reportOf([round]) };
   }
-  const budget = new Budget(clock, world.remainingMs - (clock.now() - calledAt));
+  const budget = new Budget(clock, context.remainingMs - (clock.now() - calledAt));
   // break: read-takes
   budget.readTook(found.readAt - plan.startedAt);
   // break: end-after-stop
@@ -196,27 +196,27 @@ export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedO
     until: clock.now() + budget.untilDeadline(),
     notice: (message) => observer.notice?.(message),
   });
-  if (world.stop?.aborted) cut();
-  else world.stop?.addEventListener('abort', cut);
+  if (context.stop?.aborted) cut();
+  else context.stop?.addEventListener('abort', cut);
   // The time that a person took to approve does not count as part of the sweep.
   const startedAt = isFresh ? plan.startedAt : calledAt;
   const entries = decisions.map((decision) => entryOf(decision, found.readAt));
   const idle = entries.filter((entry) => !entry.settled);
   observer.begun?.(idle, headOf({ ...roundOf(plan), startedAt }));
   using workLimit = clock.limit(budget.left());
-  const ending = AbortSignal.any([workLimit.signal, ...(world.stop ? [world.stop] : [])]);
+  const ending = AbortSignal.any([workLimit.signal, ...(context.stop ? [context.stop] : [])]);
   const closing: Closing = { request, judge: judgeBy(request), cluster, clock, budget, ending, observer };
-  const acted = await act(idle, closing, world.stop);
+  const acted = await act(idle, closing, context.stop);
   const followUp = await followUpOn(entries, {
     sweepId,
     request,
-    followUps: world.followUps,
+    followUps: context.followUps,
     clock,
     budget,
     startedAt,
     isPlanned: order.planned !== undefined,
   });
-  world.stop?.removeEventListener('abort', cut);
+  context.stop?.removeEventListener('abort', cut);
   const round: Round = {
     ...roundOf(plan),
     startedAt,
@@ -229,19 +229,19 @@ export async function carryOut(given: Plan, world: SweepWorld): Promise<CarriedO
 }
 
 /** Brings an older plan up to date before it is carried out. */
-async function upToDate(plan: Plan, world: SweepWorld): Promise<Plan> {
+async function upToDate(plan: Plan, context: SweepContext): Promise<Plan> {
   const { order, found } = plan;
   // break: stale-plan
-  if (world.clock.now() - found.readAt > staleAfter)
-    return planSweep({ ...order, planned: plannedJobs(plan.decisions) }, world);
-  const upgradeMode = await beforeClosing(world, (signal) => world.cluster.upgradeMode(signal));
+  if (context.clock.now() - found.readAt > staleAfter)
+    return planSweep({ ...order, planned: plannedJobs(plan.decisions) }, context);
+  const upgradeMode = await beforeClosing(context, (signal) => context.cluster.upgradeMode(signal));
   const now = { ...found, upgradeMode };
   return { ...plan, found: now, fuse: checkFuses(order.request, now, plan.open, plan.decisions) };
 }
 
 /** Reads within the time left. If the read is cut off, the error says why. */
 async function beforeClosing<T>(
-  { cluster, clock, remainingMs, stop, observer }: PlanWorld,
+  { cluster, clock, remainingMs, stop, observer }: PlanContext,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const left = new Budget(clock, remainingMs).left();
@@ -279,7 +279,7 @@ function checkNames(
 async function decideWithComebacks(
   order: SweepOrder,
   found: Found,
-  { cluster, stop }: PlanWorld,
+  { cluster, stop }: PlanContext,
 ): Promise<Decision[]> {
   const decisions = decide(order, found);
   const { request, comebacks = true } = order;

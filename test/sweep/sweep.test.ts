@@ -11,7 +11,7 @@ import { readCluster } from '../../src/sweep/planning/read-cluster.ts';
 import type { Cluster, FollowUpOrder, FollowUps } from '../../src/sweep/ports.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
-import { planSweep, type SweepOrder, type SweepWorld, sweep } from '../../src/sweep/sweep.ts';
+import { planSweep, type SweepContext, type SweepOrder, sweep } from '../../src/sweep/sweep.ts';
 import { outcomes } from '../../src/sweep/vocabulary.ts';
 import { day, hour, minute, now, requestOf } from '../support/jobs.ts';
 import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';
@@ -21,7 +21,7 @@ interface Given {
   /** What the cluster does otherwise than the small one. */
   readonly cluster?: Partial<Cluster>;
   readonly order?: Partial<SweepOrder>;
-  readonly world?: Partial<SweepWorld>;
+  readonly world?: Partial<SweepContext>;
   readonly clock?: VirtualClock;
 }
 
