@@ -1,22 +1,13 @@
 /** @module How many jobs of one node a sweep has closing at once. */
-import type { Close, SweepSeen } from '../observe.ts';
-import { type Told, toldOf } from '../reference.ts';
+import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
-
-interface Ask {
-  readonly jobId: string;
-  readonly close: Close;
-  readonly node: string | undefined;
-}
 
 /** Only a number in the request is checked: `auto` depends on what each version reports of its nodes. */
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   const { places } = wanted;
   if (places === undefined) return;
-  const asks = seen.closes.flatMap((close) =>
-    close.force ? [] : close.ids.map((id) => askOf(seen, close, id)),
-  );
-  const isClosingAt = ({ jobId, close }: Ask, at: number) => {
+  const asks = looks(seen).filter(({ close }) => !close.force);
+  const isClosingAt = ({ jobId, close }: Look, at: number) => {
     const since = (run.history.get(jobId) ?? []).filter(
       (entry) => entry.at >= close.begunAt && entry.at <= at,
     );
@@ -32,7 +23,7 @@ export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
           now < ask.close.begunAt + wanted.closeTimeout &&
           isClosingAt(ask, now)),
     );
-    for (const [node, ofNode] of Map.groupBy(held, (ask) => ask.node)) {
+    for (const [node, ofNode] of Map.groupBy(held, ({ known }) => known?.stats?.node)) {
       if (node === undefined || !ofNode.some((ask) => ask.close === close)) continue;
       const jobs = new Set(ofNode.map(({ jobId }) => jobId));
       claim(
@@ -41,9 +32,4 @@ export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
       );
     }
   }
-}
-
-function askOf(seen: SweepSeen, close: Close, jobId: string): Ask {
-  const told: Told | undefined = toldOf(seen, jobId, close.begunSeq);
-  return { jobId, close, node: told?.stats?.node };
 }
