@@ -123,6 +123,26 @@ describe('a job that is closing', () => {
   });
 });
 
+describe('with more than 1,000 jobs in flight', () => {
+  it('reads each job at least once in 10 seconds', async () => {
+    const jobs = Array.from({ length: 1_100 }, (_, index) => bare(`job-${String(index).padStart(4, '0')}`));
+    const world = closingOf({
+      jobs,
+      request: { close: { batch: 100, timeout: '2m' } },
+      onClose: ({ ids }, cluster) => cluster.closesAfter(90_000, ids),
+    });
+    await world.run();
+    const reads = world.cluster.log.filter(
+      (line) => line.includes(' stats ') && line.split(' ').length > 1_000,
+    );
+    const moments = reads.map((line) => Number(line.split(' ')[0]));
+    const gaps = moments.slice(1).map((at, index) => at - (moments[index] ?? 0));
+    expect(moments.length).toBeGreaterThan(8);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(10_000);
+    expect(Math.max(...gaps)).toBeGreaterThan(8_000);
+  });
+});
+
 describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
