@@ -21,7 +21,7 @@ export async function adviceHtml(advised: Advised): Promise<string> {
 ${sheet.tables.map(tableSection)}${figures}`;
   return pageText({
     title: titleOf(advised),
-    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it while the job, in reality, was still open.`,
+    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it while the job, in reality, was still open. Today is what a sweep would close now.`,
     main,
     footer: '',
   });

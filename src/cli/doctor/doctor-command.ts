@@ -26,7 +26,7 @@ export const registerDoctor: Register = (program, context) => {
       '-p, --payload <file>',
       'a request as JSON, of which the cluster and idleFor are taken; - is standard input',
     )
-    .option('--print-role', 'print the least API keys for planning and for sweeping, and check nothing')
+    .option('--print-role', 'print the least API keys for planning, sweeping and advise, and check nothing')
     .action(
       context.action((options: DoctorOptions) =>
         options.printRole ? printRole(options, context) : run(options, context),
