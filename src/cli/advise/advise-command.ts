@@ -88,7 +88,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     jobs: advisedJobs(jobs, read.request, histories, known.evidenceOf, readAt),
     open: jobs.filter(({ reportedState }) => reportedState !== 'closed').length,
     today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, momentsOf, readAt),
-    warnings: [...read.warnings, ...history.warnings, ...target.cluster.warnings()],
+    warnings: [...read.warnings, ...history.warnings, ...known.warnings, ...target.cluster.warnings()],
   });
   return await writeResult(renderingsOf(advised, io, paint('stdout')), options, io, { exit: 0 });
 }

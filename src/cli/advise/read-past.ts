@@ -14,6 +14,7 @@ export interface PastOfJobs {
   readonly sources: readonly SourceName[];
   readonly missing: readonly MissingSource[];
   readonly coverage: MessageCoverage | undefined;
+  readonly warnings: readonly string[];
   readonly evidenceOf: (job: JobSnapshot) => Evidence;
   /** Opens and closes, as a sweep reads them. */
   readonly momentsOf: (jobId: string) => readonly StateMoment[];
@@ -62,6 +63,12 @@ export async function readPast(
     }),
     momentsOf: (jobId) =>
       'value' in notifications ? (notifications.value.byJob.get(jobId) ?? []).flatMap(momentIn) : [],
+    warnings:
+      'value' in notifications && notifications.value.isEmpty
+        ? [
+            'the search of .ml-notifications* found no message at all: if the key lacks read on it, opens and closes are missing',
+          ]
+        : [],
     coverage: 'value' in notifications ? notifications.value.coverage : undefined,
     evidenceOf: (job) => ({
       jobId: job.jobId,
