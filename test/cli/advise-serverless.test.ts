@@ -32,7 +32,7 @@ const serverlessOf = (world: World, notifications: number): Promise<ScriptedServ
         },
         notifications,
       );
-    const asked = await fetch(`${world.server.url}${path}?${query}`, {
+    const asked = await fetch(`${world.server.url}${path}?${query.toString()}`, {
       method,
       ...(body !== '' && { body, headers: { 'content-type': 'application/json' } }),
     });
