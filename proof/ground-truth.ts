@@ -14,6 +14,7 @@ export interface TrueFeed {
 export interface TrueJob {
   readonly jobId: string;
   readonly state: string;
+  readonly node: string | undefined;
   readonly groups: readonly string[];
   readonly lastData: number | undefined;
   /** When its process started; undefined without a process. */
@@ -41,6 +42,7 @@ export function truthOf({ cluster }: SimulatedCluster): Truth {
     truth.set(job.id, {
       jobId: job.id,
       state: job.task?.state ?? 'closed',
+      node: job.task?.node?.name,
       groups: job.traits.groups,
       lastData: job.counts.lastData,
       opened: job.task?.process?.startedAt,

@@ -9,6 +9,7 @@ import {
   neverAsksUntouchable,
   neverClosesActive,
 } from './checks/asking.ts';
+import { keepsPlaces } from './checks/places.ts';
 import { endsInTime, forcesByPolicy, obeysFuses } from './checks/policy.ts';
 import { countsOnce, followsUpOrWarns, readsAfterEachClose, tellsTheTruth } from './checks/reporting.ts';
 import type { Claim, Trial } from './checks/trial.ts';
@@ -79,6 +80,11 @@ export const properties: readonly Property[] = [
     sentence:
       'A job is asked at most three times, the third time alone, and `close.concurrency` limits the requests at once.',
     check: asksWithinBounds,
+  },
+  {
+    name: 'places',
+    sentence: 'No node has more jobs of this sweep closing within their timeout than `close.perNode` allows.',
+    check: keepsPlaces,
   },
   {
     name: 'counts',

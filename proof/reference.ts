@@ -21,6 +21,8 @@ export interface Wanted {
   readonly closeTimeout: number;
   readonly batch: number;
   readonly concurrency: number;
+  /** `close.perNode` as a number. */
+  readonly places: number | undefined;
   readonly forceFailed: boolean;
   readonly stuckFor: number | null;
   readonly neverForced: readonly string[];
@@ -60,6 +62,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     closeTimeout: milliseconds(close.timeout ?? '2m'),
     batch: close.batch ?? 20,
     concurrency: close.concurrency ?? 32,
+    places: typeof close.perNode === 'number' ? close.perNode : undefined,
     forceFailed: force.failed ?? true,
     stuckFor: force.stuckFor === null ? null : milliseconds(force.stuckFor ?? '75m'),
     neverForced: list(force.exclude ?? []),

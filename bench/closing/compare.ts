@@ -2,7 +2,7 @@
 import { median, spread } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { functionLimitMs, type Measures, measure, type Way } from './measure.ts';
-import { type BenchCase, capacityOf, lowerBound, type Nodes, nodesOfTheBench } from './model.ts';
+import { type BenchCase, capacityOf, lowerBound, type Nodes, nodesOfTheBench, placesBound } from './model.ts';
 import type { WayResult } from './results.ts';
 import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
@@ -44,6 +44,7 @@ interface Run {
   /** Jobs closed that were not idle, by a script that chose for itself. */
   readonly wronglyClosed: number;
   readonly bound: number;
+  readonly placesBound: number;
   readonly biggestFirst: number;
 }
 
@@ -75,6 +76,7 @@ async function runOf({ way, inFunction }: Contender, each: BenchCase, nodes: Nod
     inFunction: inFunction && !fits ? await measure(inFunction, each) : free,
     wronglyClosed,
     bound: lowerBound(each.idle, nodes),
+    placesBound: placesBound(each.idle, nodes),
     biggestFirst: biggestFirst(each.idle, nodes),
   };
 }
@@ -89,6 +91,7 @@ function resultOf({ name, inFunction: ours }: Contender, runs: readonly Run[], n
     name,
     ours: ours !== undefined,
     time: spread(runs.map(({ free, bound }) => free.doneMs / bound)),
+    overPlacesBound: spread(runs.map(({ free, placesBound: bound }) => free.doneMs / bound)),
     overBiggestFirst: spread(runs.map(({ free, biggestFirst: mark }) => free.doneMs / mark)),
     refusal: of(({ closed }) => closed) === 0 ? runs[0]?.free.refusal : undefined,
     survived: runs.filter((run) => run.inFunction.durationMs <= functionLimitMs).length,

@@ -88,13 +88,38 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
   };
 }
 
+/** A job stays `closing` for this long after its work is done, because its results are still written; milliseconds. */
+export const finishMs = 150;
+
 /** The larger of the slowest close and, over the nodes, a node's work over its capacity; milliseconds. */
 export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
     (jobs) => jobs.reduce((sum, { workMs }) => sum + workMs, 0) / capacityOf(nodes),
   );
-  return Math.max(...perNode, ...idle.map(({ workMs }) => workMs));
+  return Math.max(...perNode, ...idle.map(({ workMs }) => workMs)) + finishMs;
 }
+
+/** How long a close holds its place at most: the default `close.timeout`. */
+const placeHeldMs = 2 * 60_000;
+
+/**
+ * A lower bound for every planner, even one that knows all close times, that keeps at most as many places on a node as its
+ * capacity; milliseconds. A close holds its place until its job is closed, or for `close.timeout`. With m places and the
+ * times sorted, one place gets k + 1 of the km + 1 longest, so a node takes at least the k + 1 shortest of those.
+ */
+export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
+  const places = capacityOf(nodes);
+  const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].flatMap((jobs) => {
+    const held = jobs.map(({ workMs }) => Math.min(workMs + finishMs, placeHeldMs)).sort((a, b) => b - a);
+    const rounds = Array.from({ length: Math.ceil(held.length / places) }, (_, k) =>
+      sumOf(held.slice(k * places - k, k * places + 1)),
+    );
+    return [sumOf(held) / places, ...rounds];
+  });
+  return Math.max(lowerBound(idle, nodes), ...perNode);
+}
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 function idleJob(index: number, random: Random, nodes: readonly string[]): IdleJob {
   const { medianMs, sigma, correlation, medianBytes, bytesSigma } = closingTimes;

@@ -1,7 +1,7 @@
 /** @module The results of the bench of closing as a page, as the table of docs/figures.md, and as a chart. */
 import { bytes, ratio, type Spread, seconds, table, whole } from '../numbers.ts';
 import { type Bar, chart } from './chart.ts';
-import { capacityOf, type Nodes, nodesOfTheBench } from './model.ts';
+import { capacityOf, finishMs, type Nodes, nodesOfTheBench } from './model.ts';
 import type { ClosingResults, SizeResult, WayResult } from './results.ts';
 
 /** `bench/results/closing.md` */
@@ -65,6 +65,8 @@ function summaryTable({ sizes }: ClosingResults): string {
       'nodes × processors',
       'idle jobs',
       'time / bound, median (range)',
+      'bound with these places',
+      'biggest first',
       'closes at once / half the processors',
       'within `close.timeout`',
       'requests a second',
@@ -80,6 +82,8 @@ function summaryTable({ sizes }: ClosingResults): string {
           nodesText(nodes),
           whole(jobs),
           range(own.time),
+          shortRange(own.overPlacesBound),
+          shortRange(own.overBiggestFirst),
           `${Math.round(own.peak * 100)} %`,
           `${Math.round(own.peakWithinTimeout * 100)} %`,
           own.requestsPerSecond.toFixed(1),
@@ -94,7 +98,7 @@ function summaryTable({ sizes }: ClosingResults): string {
 
 const summary = (results: ClosingResults): string => `## The default request on every kind of nodes
 
-Closes at once are the most on one node at one moment, of the worst cluster, over half of the node's processors. A place is given back when \`close.timeout\` (2 minutes) is over, so a close that takes longer than that has one more beside it. A look reads configs and datafeeds right before a close. Beside it: time and closes at once of the default of before, and of scripts that ask for everything at once.
+Closes at once are the most on one node at one moment, of the worst cluster, over half of the node's processors. A place is given back when \`close.timeout\` (2 minutes) is over, so a close that takes longer than that has one more beside it. "Requests a second" counts every request from start to end; a look reads configs and datafeeds right before a close. "Bound with these places" and "biggest first" divide the same time by those two (see above). Beside it: time and closes at once of the default of before, and of scripts that ask for everything at once.
 
 ${summaryTable(results)}`;
 
@@ -118,6 +122,9 @@ function wrongShare(own: readonly Own[]): string {
   const share = sum(({ way }) => way.wronglyClosed) / sum(({ jobs }) => jobs);
   return share === 0 ? 'none' : `${Math.round(100 * share)} %`;
 }
+
+const shortRange = ({ median, least, most }: Spread): string =>
+  `${ratio(median)} (${ratio(least)} to ${ratio(most)})`;
 
 const range = ({ median, least, most }: Spread): string =>
   `**${ratio(median)}** (${ratio(least)} to ${ratio(most)})`;
@@ -198,7 +205,7 @@ Measured by \`npm run bench\` (Node ${node}), on the embedded cluster over real 
 
 **The model.** As many busy jobs as idle ones on machine learning nodes of different sizes. The work of a close is log-normal, median 2 s and 99th percentile 60 s, its logarithm correlated 0.6 with that of the memory of the job's model (log-normal, median 16 MB); the rest is noise that no stats tell. A node runs as many closes at full speed side by side as half of its processors, because a close keeps about two busy; more of them share that equally. A request takes ${networkMs} ms on its way. One busy job in twenty reads last year's records, one in twenty is sent late ones. No table of real close times is public: the model is ours, and the same for everyone.
 
-**The bound.** No way of closing ends before the slowest close is done, nor before the busiest node has done its work at full capacity: the larger of the two is the lower bound. "Time" is from the start until the last answer, for a sweep until it has read that the last job is closed; where something was left closing, until it is closed. Reading which jobs are idle is part of it. Beside it stands "biggest first, perfectly carried out": a planner that costs nothing, knows each node's capacity and fills a place the moment it gets free, and of the close times knows only what the models' memory tells. What that takes over the bound is the noise.
+**The bound.** No way of closing ends before the slowest close is done, nor before the busiest node has done its work at full capacity: the larger of the two, and the ${finishMs} ms in which the last job is still \`closing\` after its work, is the lower bound. The bound with these places holds for every planner, even one that knows all close times, that has at most half of a node's processors as places and returns a place when its job is closed or its timeout is over: with m places, one of them gets k + 1 of the km + 1 longest closes, so the node takes at least the k + 1 shortest of those, and at least the sum over m. "Time" is from the start until the last answer, for a sweep until it has read that the last job is closed; where something was left closing, until it is closed. Reading which jobs are idle is part of it. Beside it stands "biggest first, perfectly carried out": a planner that costs nothing, knows each node's capacity and fills a place the moment it gets free, and of the close times knows only what the models' memory tells. What that takes over the bound is the noise, which no order by memory can avoid.
 
 **The scripts** use the official client as it comes, and read the stats of all jobs. For their time, requests and bytes they are told which jobs are idle, so that they close the same jobs as the sweep. "Wrongly closed" is what they close when they choose for themselves, as scripts do: by the time of the newest record, 48 hours ago, which is event time. One that looks at \`last_data_time\` spares those; it still closes what was opened an hour ago, is protected, or runs a forecast, of which the bench has none. Scripts die with their function after 15 minutes; "left unknown" are jobs they had asked for without an answer by then. \`_all\` with force does not close: it kills every process, busy ones too, and what its model has learnt since the last snapshot is lost.
 

@@ -29,6 +29,8 @@ export interface WayResult {
   readonly ours: boolean;
   /** Times the lower bound. */
   readonly time: Spread;
+  /** Times the lower bound of every planner with the same places. */
+  readonly overPlacesBound: Spread;
   /** Times what biggest first takes on the same cluster. */
   readonly overBiggestFirst: Spread;
   /** What the cluster answered where it refused everything. */

@@ -295,6 +295,12 @@ export const breaks: readonly Break[] = [
     becomes: ['unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true)', 'unasked > 0'],
   },
   {
+    property: 'places',
+    wrong: 'each node has one place too many',
+    mark: 'per-node',
+    becomes: ['used >= ', 'used > '],
+  },
+  {
     property: 'twice',
     wrong: 'the next sweep asks a closing job again',
     mark: 'closing-already',

@@ -17,6 +17,8 @@ export interface JobTimes {
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
+  /** Not one message of any job: a key without the privilege gets the same answer. */
+  readonly isEmpty: boolean;
 }
 
 export interface PastSources {

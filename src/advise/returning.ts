@@ -11,9 +11,9 @@ export interface Returning {
 }
 
 export const suggestions = {
-  exclude: 'It is opened again within the hour: exclude it, or protect it in its custom_settings.',
-  longer_threshold: 'It rests and comes back: a longer idleFor keeps it open.',
-  fix_datafeed: 'Its datafeed keeps finding no data: fix its source or its query.',
+  exclude: 'exclude or protect it: it is reopened within the hour',
+  longer_threshold: 'choose a longer idleFor: it rests and comes back',
+  fix_datafeed: 'fix its datafeed: it keeps finding no data',
 } as const;
 export type Suggestion = keyof typeof suggestions;
 

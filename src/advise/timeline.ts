@@ -119,7 +119,9 @@ function closerOf(messages: readonly Message[], index: number, ownCloses: readon
   if (own) return `jobsweep, sweep ${own.sweepId}`;
   const near = messages.filter(({ at }) => Math.abs(at - close.at) <= nearby);
   if (near.some(({ kind }) => kind === 'idle_closer')) return "the server's own idle closer";
-  if (near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute))
+  // A datafeed that goes on in real time after its look-back does not close its job.
+  const wentOn = near.some(({ kind }) => kind === 'feed_realtime');
+  if (!wentOn && near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute))
     return 'the end of its datafeed';
   return 'a person or another program';
 }

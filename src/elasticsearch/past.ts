@@ -158,7 +158,11 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     const crowded = [...byJob.values()].some((own) => own.size >= maxPerJob);
     const coverage = begins === undefined || crowded ? undefined : { from: coveredFrom, announcesSilence };
     return {
-      value: { byJob: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])), coverage },
+      value: {
+        byJob: new Map([...byJob].map(([jobId, own]) => [jobId, [...own.values()]])),
+        coverage,
+        isEmpty: begins === undefined,
+      },
     };
   }
 

@@ -141,7 +141,7 @@ export interface Cluster {
 export interface FollowUpOrder {
   /**
    * The sweep that started the chain, and the number of this round; together they identify the follow-up. With `rest` the
-   * follow-up also judges the whole request anew, and `jobs` may be empty.
+   * follow-up also judges the whole request again, and `jobs` may be empty.
    */
   readonly chain: Omit<FollowUpOf, 'jobs'>;
   /** Epoch milliseconds. A service that needs more notice starts it as soon as it can. */

@@ -153,6 +153,30 @@ describe('jobsweep advise', () => {
     expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
   });
 
+  it('warns when the notifications are empty, as they are to a key that may read other indices only', async () => {
+    await using world = await startWorld(idle(3));
+    const { sources, warnings } = await advice(world);
+    expect(sources).toContain('notifications');
+    expect(warnings.join()).toContain('lacks read');
+    await using told = await startWorld(fleet(7));
+    expect((await advice(told)).warnings.join()).not.toContain('lacks read');
+  });
+
+  it('judges a job that the reports of sweeps show as flapping', async () => {
+    await using folder = await newFolder();
+    await using world = await startWorld([...idle(1), ...busy(4)]);
+    const env = { XDG_STATE_HOME: folder.path };
+    for (let round = 0; round < 3; round += 1) {
+      await runOn(world, ['sweep', '--yes'], { env });
+      await world.clock.advance(hour);
+      world.cluster.openJob('idle-0');
+      await world.clock.advance(3 * day);
+    }
+    const { jobs, knownFrom } = JSON.parse((await runOn(world, ['advise'], { env })).stdout) as Advice;
+    expect(jobs.leftOut).toBe(0);
+    expect(Object.keys(knownFrom)).toContain('idle-0');
+  });
+
   it('recommends nothing from job stats alone', async () => {
     await using world = await startWorld(fleet(7), {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({

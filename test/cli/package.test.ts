@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPackages } from '../../scripts/supply-chain/packages.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import type { Advice } from '../../src/advise/advise.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
@@ -63,6 +64,16 @@ describe('the packed tarball, installed in an empty folder without a network', (
     });
     expect(exit).toBe(0);
     expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
+  });
+
+  it('advises on the embedded cluster, as JSON and as a page with charts', async () => {
+    const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
+    for (const form of ['json', 'html']) {
+      const { exit, stdout } = await runBin(['advise', '--embedded', '-o', form], { script, cwd: home });
+      expect(exit).toBe(0);
+      if (form === 'html') expect(stdout.match(/<svg /g)).toHaveLength(4);
+      else expect((JSON.parse(stdout) as Advice).jobs.judged).toBeGreaterThan(5);
+    }
   });
 
   it('lets a program plan with the example of docs/library.md, and changes nothing', async () => {

@@ -118,9 +118,7 @@ it('400 jobs on one node of 4 processors are closed over a night of several invo
     createHandler({ environment: { ...environment, JOBSWEEP_SCHEDULE_GROUP: 'none' }, clock }),
     clock,
   );
-  // half of the processors of the node
-  const request = { close: { perNode: 2 } };
-  const schedules = [{ name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request }];
+  const schedules = [{ name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} }];
   await runCommand(['schedules', 'apply', '-f', '-', '--yes'], {
     clock,
     env: environment,
@@ -142,6 +140,11 @@ it('400 jobs on one node of 4 processors are closed over a night of several invo
     .filter(({ path: asking }) => asking.endsWith('/_close'))
     .flatMap(({ path: asking }) => decodeURIComponent(asking).split('/')[3]?.split(',') ?? []);
   expect(asked.toSorted()).toEqual(idle.map(({ jobId }) => jobId));
+
+  // with half of the node's processors as places
+  expect(reports[0]?.places).toEqual([
+    expect.objectContaining({ nodeName: 'ml-0', places: 2, because: 'own_node', processors: 4 }),
+  ]);
 
   // one chain of reports, in which each job is closed once, and nothing is left behind
   const [first, ...later] = reports;

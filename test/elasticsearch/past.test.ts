@@ -102,7 +102,11 @@ describe('reading the past of a cluster', () => {
     );
     await using past = new ElasticsearchPast({ address: { url: server.url } }, new VirtualClock(asOf));
     const messages = await past.notifications(asOf - 30 * day, asOf, never);
-    expect('value' in messages && messages.value).toEqual({ byJob: new Map(), coverage: undefined });
+    expect('value' in messages && messages.value).toEqual({
+      byJob: new Map(),
+      coverage: undefined,
+      isEmpty: true,
+    });
   });
 
   it('reads one job alone when asked for one', async () => {

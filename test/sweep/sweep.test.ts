@@ -271,7 +271,7 @@ describe('a dry run', () => {
       payload,
       world: { followUps },
     });
-    expect(report).toMatchObject({ ...told(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
+    expect(report).toMatchObject({ ...outcomes(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
     expect(report.counts).toEqual({
       ...zeros,
       open: 4,
@@ -620,7 +620,7 @@ describe('a follow-up', () => {
     const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
     const { report, closes, order, world } = sweeping(jobs, given);
     const { jobs: ended, ...rest } = await report;
-    expect(rest).toMatchObject({ ...told(), followUpOf: { sweepId: 'first', round: 2 } });
+    expect(rest).toMatchObject({ ...outcomes(), followUpOf: { sweepId: 'first', round: 2 } });
     expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
     expect(closes).toEqual(['open']);
     expect(Object.fromEntries(ended.map(({ jobId, ...job }) => [jobId, job]))).toEqual({

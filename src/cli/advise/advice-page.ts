@@ -21,7 +21,7 @@ export async function adviceHtml(advised: Advised): Promise<string> {
 ${sheet.tables.map(tableSection)}${figures}`;
   return pageText({
     title: titleOf(advised),
-    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it while the job, in reality, was still open.`,
+    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it while the job, in reality, was still open. Today is what a sweep would close now.`,
     main,
     footer: '',
   });
@@ -128,15 +128,10 @@ const fills: Readonly<Record<DayKind, string>> = {
   closed: ink.line,
   unknown: 'none',
 };
-const words: Readonly<Record<DayKind, string>> = {
-  data: 'data',
-  silent: 'open and silent',
-  closed: 'closed',
-  unknown: 'not known',
-};
 
 function calendarChart({ advice, pasts }: Advised): Chart {
   const asOf = Date.parse(advice.asOf);
+  const moment = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const shown = pasts.slice(0, maxRows);
   const calendars = shown.map((past) => ({
     jobId: past.jobId,
@@ -145,7 +140,7 @@ function calendarChart({ advice, pasts }: Advised): Chart {
   return {
     title: 'Activity of each job',
     summary:
-      `A square is a day; the last one ends now. ${pasts.length > shown.length ? `The first ${shown.length} of ${plural(pasts.length, 'job')}.` : ''}`.trim(),
+      `A square is a day of 24 hours, from ${moment(asOf - advice.days * 86_400_000)} to ${moment(asOf)}. ${pasts.length > shown.length ? `The first ${shown.length} of ${plural(pasts.length, 'job')}.` : ''}`.trim(),
     legend: [
       [ink.good, 'data'],
       [ink.warning, 'open and silent'],
@@ -182,14 +177,13 @@ function drawCalendar(
       { name: 'jobs', values: calendars.map(({ jobId }, row) => ({ row, label: printable(jobId) })) },
       {
         name: 'days',
-        values: calendars.flatMap(({ jobId, days }, row) =>
+        values: calendars.flatMap(({ days }, row) =>
           days
             .filter(({ kind }) => kind !== 'unknown')
             .map(({ from, kind }) => ({
               row,
               index: days.findIndex((each) => each.from === from),
               fill: fills[kind],
-              label: `${printable(jobId)}, ${new Date(from).toISOString().slice(0, 10)}: ${words[kind]}`,
             })),
         ),
       },
@@ -221,7 +215,6 @@ function drawCalendar(
             y: { signal: `datum.row * ${rowHeight} + 3` },
             height: { value: rowHeight - 6 },
             fill: { field: 'fill' },
-            description: { field: 'label' },
           },
         },
       },

@@ -18,6 +18,10 @@ export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
   return low === high ? String(low) : `${low} to ${high}`;
 }
 
+/** For those who read the numbers without the docs. */
+export const wrongMeaning =
+  'wrong: data came after the close while the job, in reality, was still open; today: what a sweep would close now';
+
 /** What is sure as full blocks, what is possible as light ones. */
 function bar({ atLeast, atMost }: Range, top: number): string {
   const width = (value: number) => (top > 0 ? Math.round((value / top) * barWidth) : 0);
@@ -44,12 +48,12 @@ const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Colu
     ...(drawn
       ? [
           {
-            title: 'CLOSES, OF THEM WRONG',
+            title: 'CLOSES',
             value: ({ closes }: ThresholdAdvice) => bar(closes, top),
             leftOut: 2,
           },
           {
-            title: '',
+            title: 'OF THEM WRONG',
             value: ({ wrongCloses }: ThresholdAdvice) => bar(wrongCloses, top),
             leftOut: 1,
             tone: () => 'bad' as const,
@@ -62,9 +66,9 @@ const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Colu
 const returningColumns: readonly Column<Returning>[] = [
   { title: 'JOB', value: ({ jobId }) => jobId },
   { title: 'TIMES', value: ({ times }) => String(times), align: 'right' },
-  { title: 'LAST CLOSED', value: ({ lastClosedAt }) => moment(lastClosedAt) },
+  { title: 'LAST CLOSED', value: ({ lastClosedAt }) => moment(lastClosedAt), leftOut: 2 },
   { title: 'LAST OPENED', value: ({ lastOpenedAt }) => moment(lastOpenedAt), leftOut: 1 },
-  { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], min: 20 },
+  { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], min: 54 },
 ];
 
 export function adviceText(advised: Advised, looks: TableLooks = {}): string {
@@ -79,6 +83,7 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
     '',
     table(advice.thresholds, columnsOf(advice.thresholds, true), looks),
     paint('faint', '█ sure  ░ possible'),
+    paint('faint', wrongMeaning),
     '',
     recommendationText(advised),
     ...(advice.comesBack.length > 0
@@ -119,29 +124,23 @@ export const titleOf = ({ advice: { cluster, days, every } }: Advised): string =
 
 export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): string[] {
   return [
-    `${plural(jobs.judged, 'job')} judged, ${jobs.leftOut} left out by other rules, of ${jobs.unknown} the past is not known; ${jobs.open} open now`,
+    `${plural(jobs.judged, 'job')} judged; ${jobs.leftOut} left out, because another rule keeps them; ${jobs.unknown} with an unknown past; ${jobs.open} open now`,
     `read: ${sources.join(', ')}`,
-    ...missing.map(({ source, why, adds }) =>
-      printable(`not read: ${source} (${why}); it would add ${adds}`),
-    ),
+    ...missing.map(({ source, why, adds }) => printable(`not read: ${source} (${why}); would add ${adds}`)),
   ];
 }
 
 export function recommendationText({ advice: { recommended } }: Advised): string {
   return recommended
     ? `Recommended: idleFor ${recommended.idleFor}: ${recommended.because}.`
-    : 'Recommended: not known; the evidence does not carry a threshold.';
+    : 'Recommended: not known; no threshold can be recommended from this evidence.';
 }
 
 export function adviceSheet(advised: Advised): Sheet {
   const { advice } = advised;
   return {
     title: titleOf(advised),
-    lines: [
-      ...sentencesOf(advised),
-      recommendationText(advised),
-      ...advice.warnings.map((warning) => `warning: ${warning}`),
-    ],
+    lines: [...sentencesOf(advised), ...advice.warnings.map((warning) => `warning: ${warning}`)],
     tables: [
       sheetTable(columnsOf(advice.thresholds, false), advice.thresholds, 'Thresholds'),
       sheetTable(returningColumns, advice.comesBack, 'Jobs that come back'),

@@ -25,7 +25,7 @@ import {
 import type { Paint } from '../output/paint.ts';
 import { sheetMarkdown } from '../output/sheet.ts';
 import { deadlineOf, durationOption } from '../sweep/run-sweep.ts';
-import { adviceSheet, adviceText } from './advice-text.ts';
+import { adviceSheet, adviceText, recommendationText, wrongMeaning } from './advice-text.ts';
 import { advisedJobs, idleToday, readPast } from './read-past.ts';
 
 interface AdviseOptions extends TargetOptions, OutputOptions {
@@ -73,11 +73,9 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
   await using past = new ElasticsearchPast(target.connection, target.clock);
   const longest = Math.max(...period.thresholds.map(({ ms }) => ms));
   const from = readAt - Math.max(period.days * day + longest + day, flappingWindow);
-  const records: Read<Records> = await readRecords(
-    options.embedded ? undefined : stateFolder(io.env),
-    identity.id,
-    from,
-  );
+  const records: Read<Records> = options.embedded
+    ? { why: 'the embedded cluster keeps none' }
+    : await readRecords(stateFolder(io.env), identity.id, from);
   const known = await readPast(past, { from, asOf: readAt, records, signal });
   const momentsOf = history.isGiven ? () => [] : known.momentsOf;
   const advised = advise({
@@ -90,7 +88,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     jobs: advisedJobs(jobs, read.request, histories, known.evidenceOf, readAt),
     open: jobs.filter(({ reportedState }) => reportedState !== 'closed').length,
     today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, momentsOf, readAt),
-    warnings: [...read.warnings, ...history.warnings, ...target.cluster.warnings()],
+    warnings: [...read.warnings, ...history.warnings, ...known.warnings, ...target.cluster.warnings()],
   });
   return await writeResult(renderingsOf(advised, io, paint('stdout')), options, io, { exit: 0 });
 }
@@ -110,7 +108,10 @@ function renderingsOf(advised: Advised, io: Io, paint: Paint): Renderings {
         ...comesBack.map((each) => line('comes back', each)),
       ].join('');
     },
-    markdown: () => sheetMarkdown(adviceSheet(advised)),
+    markdown: () => {
+      const sheet = adviceSheet(advised);
+      return sheetMarkdown({ ...sheet, lines: [recommendationText(advised), wrongMeaning, ...sheet.lines] });
+    },
     // Loaded on demand: the chart library is large.
     html: async () => (await import('./advice-page.ts')).adviceHtml(advised),
   };

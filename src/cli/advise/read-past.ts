@@ -14,6 +14,7 @@ export interface PastOfJobs {
   readonly sources: readonly SourceName[];
   readonly missing: readonly MissingSource[];
   readonly coverage: MessageCoverage | undefined;
+  readonly warnings: readonly string[];
   readonly evidenceOf: (job: JobSnapshot) => Evidence;
   /** Opens and closes, as a sweep reads them. */
   readonly momentsOf: (jobId: string) => readonly StateMoment[];
@@ -30,11 +31,17 @@ interface Asked {
 }
 
 const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
-  records: 'the exact last data of each job at every sweep; keep reports in a state directory (no --no-save)',
-  snapshots: 'about ten days of upper bounds; needs the cluster privilege monitor_ml',
-  notifications:
-    'when each job was opened and closed, and when datafeeds fell silent; needs read on .ml-notifications*',
+  records: 'the exact last data of each job at every plan and sweep that runs without --no-save',
+  snapshots: 'about ten days of upper bounds',
+  notifications: 'when each job was opened and closed, and when datafeeds fell silent',
 };
+/** Only a refusal is cured by a privilege: serverless does not offer snapshots to any key. */
+const needs: Readonly<Partial<Record<SourceName, string>>> = {
+  snapshots: '; needs the cluster privilege monitor_ml',
+  notifications: '; needs read on .ml-notifications*',
+};
+const addedBy = (source: keyof typeof adds, why: string) =>
+  `${adds[source]}${/^40[13]\b/.test(why) ? (needs[source] ?? '') : ''}`;
 
 /** Reads each source for all jobs at once. */
 export async function readPast(
@@ -52,10 +59,16 @@ export async function readPast(
     sources: ['stats', ...names.filter((name) => 'value' in read[name])],
     missing: names.flatMap((source) => {
       const result: Read<unknown> = read[source];
-      return 'why' in result ? [{ source, why: result.why, adds: adds[source] }] : [];
+      return 'why' in result ? [{ source, why: result.why, adds: addedBy(source, result.why) }] : [];
     }),
     momentsOf: (jobId) =>
       'value' in notifications ? (notifications.value.byJob.get(jobId) ?? []).flatMap(momentIn) : [],
+    warnings:
+      'value' in notifications && notifications.value.isEmpty
+        ? [
+            'the search of .ml-notifications* found no message at all: if the key lacks read on it, opens and closes are missing',
+          ]
+        : [],
     coverage: 'value' in notifications ? notifications.value.coverage : undefined,
     evidenceOf: (job) => ({
       jobId: job.jobId,
@@ -90,7 +103,13 @@ export const observationOf = (job: JobSnapshot, at: number): Observation => ({
 });
 
 /** Rules that depend on the threshold, or on what a closed job has no more. */
-const notLeftOutBy: ReadonlySet<KeepReason> = new Set(['recent_data', 'recently_opened', 'not_as_planned']);
+const notLeftOutBy: ReadonlySet<KeepReason> = new Set([
+  'recent_data',
+  'recently_opened',
+  'not_as_planned',
+  // Without this, the jobs that come back most often would be missing from the list of those that come back.
+  'flapping',
+]);
 const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
   'no_process',
   'no_clock',

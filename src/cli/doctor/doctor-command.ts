@@ -35,7 +35,10 @@ export const registerDoctor: Register = (program, context) => {
         'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
       )
       .optionsGroup('Doctor:')
-      .option('--print-role', 'print the smallest API keys for planning and for sweeping, and check nothing')
+      .option(
+        '--print-role',
+        'print the smallest API keys for planning, sweeping and advise, and check nothing',
+      )
       .action(
         context.action((options: DoctorOptions) =>
           options.printRole ? printRole(options, context) : run(options, context),

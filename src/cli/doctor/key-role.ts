@@ -1,14 +1,24 @@
 /** @module The least that a key needs, ready to be sent: `jobsweep doctor --print-role`. */
 
-const keyBody = (name: string, privilege: 'monitor_ml' | 'manage_ml') => ({
+interface IndexPrivileges {
+  readonly names: readonly string[];
+  readonly privileges: readonly string[];
+}
+
+const keyBody = (
+  name: string,
+  privilege: 'monitor_ml' | 'manage_ml',
+  indices: readonly IndexPrivileges[] = [],
+) => ({
   name,
-  role_descriptors: { [name]: { cluster: [privilege], indices: [], applications: [] } },
+  role_descriptors: { [name]: { cluster: [privilege], indices, applications: [] } },
 });
 
 /** Bodies for `POST /_security/api_key`. */
 export const leastKeys = {
   plan: keyBody('jobsweep-plan', 'monitor_ml'),
   sweep: keyBody('jobsweep-sweep', 'manage_ml'),
+  advise: keyBody('jobsweep-advise', 'monitor_ml', [{ names: ['.ml-notifications*'], privileges: ['read'] }]),
 } as const;
 
 /** The same as requests that can be pasted into a console. */
@@ -20,6 +30,9 @@ export function roleText(): string {
     '',
     '# A key that can sweep and reopen as well:',
     request(leastKeys.sweep),
+    '',
+    '# Optional: a key for advise and explain --history that also reads when jobs were opened and closed:',
+    request(leastKeys.advise),
     '',
     '# Nothing else is needed. With the cluster privilege monitor too, reports know the version and the uuid of the cluster.',
     '',

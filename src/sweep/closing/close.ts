@@ -7,7 +7,16 @@ import { ForceLimit } from '../planning/force-max.ts';
 import { runs } from '../planning/inventory.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
-import { allowanceFor, ask, errorOfOne, look, type Reads, readStats, unreadable } from './look-and-ask.ts';
+import {
+  allowanceFor,
+  ask,
+  errorOfOne,
+  look,
+  type Reads,
+  readStats,
+  requestsToLook,
+  unreadable,
+} from './look-and-ask.ts';
 import { afterLook, askAgain, errorOf, type NextStep, nextStep, type Phase } from './next-step.ts';
 import {
   candidates,
@@ -27,14 +36,17 @@ const slowestPace = 4_000;
 /** Reading more jobs than this takes a dozen requests, so they are polled less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Pause before a read that may show a free place: after an answer, without one, and at most. Milliseconds. */
+/** Shortest time between two reads that look for free places: after an answer, and without one. */
 const answeredPace = 100;
 const unansweredPace = 500;
-const refillPace = 1_000;
-/** Rate limit for these reads and the closes: four a second on average, with bursts of `maxBurst`. Looks do not count. */
+/**
+ * Looks, reads and closes are at most four a second on average, so that a refill of one read, one look and one close takes
+ * about a second. Quiet times save requests for busy ones; a few are there from the start.
+ */
 const msPerRequest = 250;
-const maxBurst = 40;
-/** Waiting jobs of each node to include in a read because they are likely to be asked next: at first, and later. */
+const firstBurst = 12;
+const maxBurst = 400;
+/** Jobs of a node that are read with the others because they are likely to be asked next; at first, and later. */
 const firstLikely = 8;
 const likelyNext = 3;
 
@@ -74,8 +86,8 @@ class CloseLoop {
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
-  /** The moment up to which the rate limit is used up; epoch milliseconds. */
-  #paidUntil = Number.NEGATIVE_INFINITY;
+  /** When the requests so far have used up their share of the time. */
+  #paidUntil: number;
   #requests = 0;
   #inFlight = 0;
   #denied: ClusterError | undefined;
@@ -85,6 +97,7 @@ class CloseLoop {
   constructor(entries: readonly Entry[], closing: Closing) {
     this.#closing = closing;
     this.#forceLimit = new ForceLimit(closing.request.force.max);
+    this.#paidUntil = closing.clock.now() - firstBurst * msPerRequest;
     // break: waiting
     this.#waiting = waitingOf(entries);
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
@@ -225,6 +238,7 @@ class CloseLoop {
     if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof look>>;
     try {
+      this.#pay(requestsToLook(entries, fresh));
       // break: fresh-look
       jobs = await look(entries, this.#closing, this.#reads, fresh);
     } catch (error) {
@@ -342,7 +356,7 @@ class CloseLoop {
     this.#pacedReadAt = this.#closing.clock.now() + firstPace;
   }
 
-  /** Charges requests to the rate limit. */
+  /** Counts requests against four a second. */
   #pay(requests: number): void {
     const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
     this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
@@ -364,7 +378,7 @@ class CloseLoop {
 
   #soonestReadAt(hasAnswer: boolean): number {
     const gap = hasAnswer ? answeredPace : unansweredPace;
-    return Math.min(Math.max(this.#paidUntil, this.#lastReadAt + gap), this.#lastReadAt + refillPace);
+    return Math.max(this.#paidUntil, this.#lastReadAt + gap);
   }
 
   /** Whether a job waits for a place that only a read can show to be free: the holder's request names other jobs too. */

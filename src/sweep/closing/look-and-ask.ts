@@ -7,6 +7,7 @@ import { type JobSnapshot, joinInventory, runs } from '../planning/inventory.ts'
 import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import type { Closing, Entry } from './ledger.ts';
+import { requestsToRead } from './places.ts';
 
 /** A look is as old as its oldest read. A look older than this (milliseconds) is repeated, up to `maxSlowLooks` in all. */
 const oldestLook = 30_000;
@@ -52,6 +53,15 @@ export async function look(
   throw new Error(`the cluster took more than ${oldestLook / 1_000} s to answer, ${maxSlowLooks} times`);
 }
 
+/** About how many requests a look takes; stats that the read `fresh`, or a later one, has read cost nothing. */
+export function requestsToLook(entries: readonly Entry[], fresh: number): number {
+  const each = requestsToRead(entries);
+  return statsAreFresh(entries, fresh) ? 2 * each : 3 * each;
+}
+
+const statsAreFresh = (entries: readonly Entry[], fresh: number): boolean =>
+  entries.every(({ seen }) => (seen?.read ?? 0) >= fresh);
+
 async function lookOnce(
   entries: readonly Entry[],
   closing: Pick<Closing, 'cluster' | 'clock' | 'ending'>,
@@ -60,12 +70,11 @@ async function lookOnce(
 ): Promise<ReadonlyMap<string, JobSnapshot>> {
   const { cluster, clock, ending } = closing;
   const ids = idsOf(entries);
-  const isFresh = entries.every(({ seen }) => (seen?.read ?? 0) >= fresh);
   const knownIds = entries.flatMap(({ job }) => job.datafeed?.datafeedId ?? []);
   const [configs, known] = await together(ending, (signal) => [
     cluster.jobConfigs(signal, ids),
     cluster.datafeedStats(signal, knownIds),
-    isFresh || readStats(entries, closing, reads, signal),
+    statsAreFresh(entries, fresh) || readStats(entries, closing, reads, signal),
   ]);
   // A datafeed created since the listing appears in its job's config. This is rare, and costs one more read.
   const newIds = configs.flatMap(({ datafeedId }) =>

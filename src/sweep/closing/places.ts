@@ -98,6 +98,7 @@ export function nextBatch(
     if (each.notBefore > now || (batch[0] && each.company !== batch[0].company)) continue;
     const node = nodeOf(each);
     const used = node === undefined ? 0 : (taken.get(node) ?? 0);
+    // break: per-node
     if (node !== undefined && used >= (free.get(node) ?? Number.POSITIVE_INFINITY)) continue;
     bytes += idBytes(each.entry);
     if (bytes > maxIdBytes) break;

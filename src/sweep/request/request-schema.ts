@@ -14,7 +14,7 @@ const expectations = {
 } as const;
 
 /** Adds the description that editors and the documentation show. */
-function told<T extends z.core.$ZodType>(schema: T, description: string): T {
+function described<T extends z.core.$ZodType>(schema: T, description: string): T {
   z.globalRegistry.add(schema, { description });
   return schema;
 }
@@ -38,7 +38,7 @@ function duration({ min, max }: DurationLimits = {}) {
   const range = [min && `at least ${min}`, max && `at most ${max}`].filter(Boolean).join(', ');
   const expected = range ? `${expectations.duration}, ${range}` : expectations.duration;
   return z.codec(
-    told(z.string({ error: expected }).check(z.regex(/^[1-9][0-9]*(ms|s|m|h|d)$/)), expected),
+    described(z.string({ error: expected }).check(z.regex(/^[1-9][0-9]*(ms|s|m|h|d)$/)), expected),
     z.number(),
     {
       decode: (text, context) => {
@@ -58,7 +58,7 @@ function names(least: 0 | 1) {
   const name = z.string({ error: expectations.name }).check(z.minLength(1));
   // The list needs its own message: a union shows its message only if no branch comes near.
   const list = z.array(name, { error: expected }).check(z.minLength(least));
-  return z.codec(told(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
+  return z.codec(described(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
     decode: (value, context) => {
       const list = (Array.isArray(value) ? value : [value])
         .flatMap((entry) => entry.split(','))
@@ -99,7 +99,7 @@ const someJobs = 'a list of at least one job';
 const followUpOf = object({
   sweepId: text('the id of a sweep').check(z.maxLength(256, { error: 'an id of at most 256 characters' })),
   round: count(1),
-  rest: told(
+  rest: described(
     z.optional(flag()),
     'Also judge the whole request again, because the sweep before had no time for all of its jobs.',
   ),
@@ -126,16 +126,16 @@ z.globalRegistry.add(followUpOf, {
 });
 
 const close = section({
-  timeout: told(
+  timeout: described(
     z.prefault(duration({ min: '100ms', max: '30m' }), '2m'),
     'Timeout of one close request; shortened to the time that is left.',
   ),
-  batch: told(z._default(count(1, 100), 20), 'Maximum number of jobs in one close request.'),
-  concurrency: told(
+  batch: described(z._default(count(1, 100), 20), 'Maximum number of jobs in one close request.'),
+  concurrency: described(
     z._default(count(1, 32), 32),
     'Maximum number of close requests in flight, forced ones included.',
   ),
-  perNode: told(
+  perNode: described(
     z._default(
       z.union(
         [
@@ -154,27 +154,27 @@ const close = section({
 });
 
 const force = section({
-  failed: told(z._default(flag(), true), 'Force idle jobs in state `failed`, which only force can close.'),
-  stuckFor: told(
+  failed: described(z._default(flag(), true), 'Force idle jobs in state `failed`, which only force can close.'),
+  stuckFor: described(
     z.prefault(
       z.union([duration(), z.null()], { error: `${expectations.duration}, or null for never` }),
       '75m',
     ),
     'Force an idle job that is still `closing` this long after it was first asked; null: never.',
   ),
-  exclude: told(z.prefault(names(0), []), 'Ids, groups and wildcards of jobs that are never forced.'),
-  max: told(z._default(count(0), 10), 'Maximum number of jobs forced in one sweep.'),
+  exclude: described(z.prefault(names(0), []), 'Ids, groups and wildcards of jobs that are never forced.'),
+  max: described(z._default(count(0), 10), 'Maximum number of jobs forced in one sweep.'),
 });
 
 const fuse = section({
-  maxJobs: told(
+  maxJobs: described(
     z._default(
       z.union([count(0, undefined, orOff), z.null()], { error: `a whole number, 0 or more${orOff}` }),
       500,
     ),
     'Refuse to act when more jobs than this would be closed; null: off.',
   ),
-  maxShare: told(
+  maxShare: described(
     z._default(
       z.union([z.number().check(z.gt(0, { error: share }), z.maximum(1, { error: share })), z.null()], {
         error: share,
@@ -183,7 +183,7 @@ const fuse = section({
     ),
     'Refuse to act when more than this share of the open jobs would be closed; null: off.',
   ),
-  massIdle: told(
+  massIdle: described(
     z._default(flag(), true),
     'Refuse to act when many jobs stopped getting data together: an ingest outage, not idleness.',
   ),
@@ -193,11 +193,11 @@ const followUp = z.union(
   [
     z.literal(false),
     z.strictObject({
-      after: told(
+      after: described(
         z.prefault(duration({ min: '2m' }), '15m'),
         'How long after the sweep to check the jobs left closing.',
       ),
-      max: told(z._default(count(1, 20), 6), 'Maximum number of follow-ups.'),
+      max: described(z._default(count(1, 20), 6), 'Maximum number of follow-ups.'),
     }),
   ],
   { error: 'false, or an object with `after` and `max`' },
@@ -212,7 +212,7 @@ export const clusterName = /^[a-z0-9-]{1,40}$/;
 
 export const requestSchema = z.strictObject(
   {
-    cluster: told(
+    cluster: described(
       z._default(
         z
           .string({ error: 'the name of a cluster' })
@@ -221,45 +221,45 @@ export const requestSchema = z.strictObject(
       ),
       'Name of the connection settings to use. Never an address or a credential.',
     ),
-    jobs: told(
+    jobs: described(
       z.prefault(names(1), ['*']),
       'Ids, groups and wildcards of the jobs to judge. Only used to select listed jobs; a close names concrete ids.',
     ),
-    exclude: told(
+    exclude: described(
       z.prefault(names(0), []),
       'Ids, groups and wildcards of jobs to keep; takes precedence over `jobs`.',
     ),
-    states: told(z._default(states, ['opened', 'closing', 'failed']), 'Which job states to act on.'),
-    allowNoMatch: told(
+    states: described(z._default(states, ['opened', 'closing', 'failed']), 'Which job states to act on.'),
+    allowNoMatch: described(
       z._default(flag(), true),
       'If false, a name in `jobs` that matches no job is an error, and nothing is closed.',
     ),
-    idleFor: told(
+    idleFor: described(
       z.prefault(duration({ min: '1m' }), '48h'),
       'Close a job whose last activity is at least this long ago.',
     ),
-    neverFed: told(
+    neverFed: described(
       z._default(oneOf(['close', 'keep']), 'close'),
       'A job that never had data: close it once it has been open for `idleFor`, or keep it.',
     ),
-    runningDatafeeds: told(
+    runningDatafeeds: described(
       z._default(oneOf(['keep', 'stop']), 'keep'),
       'A job whose datafeed is not stopped: keep it, or stop the datafeed and close the job.',
     ),
-    stuckOpening: told(
+    stuckOpening: described(
       z._default(oneOf(['keep', 'close']), 'keep'),
       'An idle job that has been `opening` for 90 minutes or more although its process runs: keep it, or close it.',
     ),
-    managed: told(
+    managed: described(
       z._default(oneOf(['keep', 'close']), 'keep'),
       'A job that Elastic’s own apps manage: keep it, or close it.',
     ),
-    dryRun: told(z._default(flag(), false), 'Decide and report, but change nothing in the cluster.'),
-    close: told(close, 'How to close.'),
-    force: told(force, 'When force is allowed.'),
-    fuse: told(fuse, 'Limits that stop a sweep before it closes anything.'),
-    followUp: told(z.prefault(followUp, {}), 'Follow-ups for jobs left closing; false turns them off.'),
-    trigger: told(
+    dryRun: described(z._default(flag(), false), 'Decide and report, but change nothing in the cluster.'),
+    close: described(close, 'How to close.'),
+    force: described(force, 'When force is allowed.'),
+    fuse: described(fuse, 'Limits that stop a sweep before it closes anything.'),
+    followUp: described(z.prefault(followUp, {}), 'Follow-ups for jobs left closing; false turns them off.'),
+    trigger: described(
       z.optional(
         object({
           scheduleArn: text('the ARN of a schedule'),
@@ -268,7 +268,7 @@ export const requestSchema = z.strictObject(
       ),
       'Added by a schedule through the Scheduler’s context attributes.',
     ),
-    followUpOf: told(z.optional(followUpOf), 'Set by follow-ups only: the jobs to check again.'),
+    followUpOf: described(z.optional(followUpOf), 'Set by follow-ups only: the jobs to check again.'),
   },
   { error: 'an object, as {"idleFor": "48h"}' },
 );

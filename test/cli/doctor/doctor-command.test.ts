@@ -388,7 +388,7 @@ describe('doctor --print-role', () => {
   it('prints the least keys, without a cluster', async () => {
     const { exit, stdout } = await runCommand(['doctor', '--print-role']);
     expect(exit).toBe(0);
-    expect(stdout.match(/^POST \/_security\/api_key$/gm)).toHaveLength(2);
+    expect(stdout.match(/^POST \/_security\/api_key$/gm)).toHaveLength(3);
     const { plan, sweep } = JSON.parse(
       (await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout,
     ) as Record<string, { role_descriptors: Record<string, { cluster: string[] }> }>;
@@ -398,5 +398,19 @@ describe('doctor --print-role', () => {
     expect(Object.values(sweep?.role_descriptors ?? {}).map(({ cluster }) => cluster)).toEqual([
       ['manage_ml'],
     ]);
+  });
+
+  it('offers reading the notifications as an optional privilege, for advise', async () => {
+    const { stdout } = await runCommand(['doctor', '--print-role']);
+    expect(stdout).toMatch(/^# Optional: a key for advise/m);
+    const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<
+      string,
+      { role_descriptors: Record<string, { cluster: string[]; indices: object[] }> }
+    >;
+    const rolesOf = (name: string) => Object.values(keys[name]?.role_descriptors ?? {});
+    expect(rolesOf('advise')).toMatchObject([
+      { cluster: ['monitor_ml'], indices: [{ names: ['.ml-notifications*'], privileges: ['read'] }] },
+    ]);
+    for (const name of ['plan', 'sweep']) expect(rolesOf(name)[0]?.indices).toEqual([]);
   });
 });

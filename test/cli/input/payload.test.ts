@@ -112,7 +112,7 @@ describe('a payload', () => {
     [
       'a setting that does not exist',
       '{"web": {"ELASTICSEARCH_ULR": "http://x"}}',
-      /unknown key "ELASTICSEARCH_ULR"/,
+      /the unknown key "ELASTICSEARCH_ULR"/,
     ],
   ])('refuses %s', async (_what, text, message) => {
     await using world = await startWorld([]);

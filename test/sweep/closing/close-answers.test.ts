@@ -25,14 +25,14 @@ describe('forced closes', () => {
       [true, 'g'],
       [false, 'a'],
     ]);
-    expect(world.told()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
   });
 
   it('forces a job at once that has been stuck since an earlier sweep asked it', async () => {
     const world = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
     await world.run();
     expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
-    expect(world.told()).toEqual({ a: 'force_closed 1000' });
+    expect(world.outcomes()).toEqual({ a: 'force_closed 1000' });
     expect(world.entry('a')).toMatchObject({
       verdict: { verdict: 'force', reason: 'stuck' },
       askedAt: now - 80 * minute,
@@ -43,7 +43,7 @@ describe('forced closes', () => {
     const world = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
     await world.run();
     expect(world.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
-    expect(world.told()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
+    expect(world.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
   it('counts a job that is forced twice once against force.max', async () => {
@@ -63,7 +63,7 @@ describe('forced closes', () => {
       '1000 stats f',
     ]);
     expect(world.entry('f')).toMatchObject({ asks: 2, batch: 2 });
-    expect(world.told()).toEqual({ f: 'force_closed 1000' });
+    expect(world.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
   it('leaves a job that was asked already without an outcome when force.max is used up', async () => {
@@ -77,7 +77,7 @@ describe('forced closes', () => {
     });
     expect(await world.run()).toBe(0);
     expect(world.cluster.closes).toHaveLength(1);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
     // the verdict still says what the last ask would have done
     expect(world.entry('a')).toMatchObject({
       forced: false,
@@ -96,7 +96,7 @@ describe('forced closes', () => {
     });
     await world.run();
     expect(world.cluster.closes.map(({ force }) => force)).toEqual([true, false]);
-    expect(world.told()).toEqual({ f: 'force_closed 3000' });
+    expect(world.outcomes()).toEqual({ f: 'force_closed 3000' });
   });
 });
 
@@ -124,7 +124,7 @@ describe('the step after an answer', () => {
         `${pause} close a`,
         `${pause + 1_000} stats a`,
       ]);
-      expect(world.told()).toEqual({ a: `closed ${pause + 1_000}` });
+      expect(world.outcomes()).toEqual({ a: `closed ${pause + 1_000}` });
       expect(world.entry('a')).toMatchObject({ asks: 2, askedAt: now, lastAskAt: now + pause });
     },
   );
@@ -160,7 +160,7 @@ describe('the step after an answer', () => {
       [true, 'failed'],
       [false, 'open'],
     ]);
-    expect(world.told()).toEqual({
+    expect(world.outcomes()).toEqual({
       closed: 'closed 0',
       closing: 'closed 3350',
       failed: 'force_closed 1000',
@@ -204,7 +204,7 @@ describe('the step after an answer', () => {
       onClose: () => ({ kind: 'busy', retryAfterMs, error: refusal(429) }),
     });
     expect(await world.run()).toBe(end);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
   it('ignores states that were read before the ask', async () => {
@@ -230,6 +230,6 @@ describe('the step after an answer', () => {
     });
     expect(await world.run()).toBe(2_000);
     expect(world.cluster.log.slice(3)).toEqual(['1000 stats a', '2000 stats a']);
-    expect(world.told()).toEqual({ a: 'closed 2000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 2000' });
   });
 });

@@ -18,7 +18,7 @@ describe('the look before a close', () => {
     });
     await world.run();
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['idle']]);
-    expect(world.told()).toEqual({
+    expect(world.outcomes()).toEqual({
       busy: 'revived 0',
       closed: 'already_closed 0',
       gone: 'gone 0',
@@ -57,7 +57,7 @@ describe('the look before a close', () => {
     world.at(4_000, () => world.cluster.becomes('a', 'closed'));
     expect(await world.run()).toBe(4_500);
     expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '3000 stats a', '4500 stats a']);
-    expect(world.told()).toEqual({ a: 'already_closed 4500' });
+    expect(world.outcomes()).toEqual({ a: 'already_closed 4500' });
     expect(world.entry('a')).toMatchObject({
       verdict: { verdict: 'wait', reason: 'already_closing' },
       askedAt: now + 2_000,
@@ -83,7 +83,7 @@ describe('the look before a close', () => {
       asks: 1,
       looks: 2,
     });
-    expect(world.told()).toEqual({ a: 'closed 3000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
   it('looks again at a job that failed meanwhile and forces it in a request of its own', async () => {
@@ -104,7 +104,7 @@ describe('the look before a close', () => {
       '1000 stats a b',
       '1100 stats b',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
+    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
     expect(world.entry('b')).toMatchObject({
       verdict: { verdict: 'force', reason: 'failed' },
       looks: 2,
@@ -128,7 +128,7 @@ describe('the look before a close', () => {
       '0 stats a',
       '0 close a',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
   it('gives up on a job whose state differs at each of nine looks', async () => {
@@ -158,7 +158,7 @@ describe('the look before a close', () => {
     });
     await world.run();
     expect(world.entry('a')).toMatchObject({ looks: 8, asks: 1 });
-    expect(world.told()).toEqual({ a: 'force_closed 1000' });
+    expect(world.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
   it('looks again when it took more than 30 seconds', async () => {
@@ -238,7 +238,7 @@ describe('the look before a close', () => {
     });
     expect(await world.run()).toBe(10);
     expect(world.cluster.closes).toEqual([]);
-    expect(world.told()).toEqual({
+    expect(world.outcomes()).toEqual({
       closed: 'already_closed 10',
       gone: 'gone 10',
       idle: 'error unreadable 10',
@@ -257,7 +257,7 @@ describe('the look before a close', () => {
     });
     await world.run();
     expect(world.cluster.closes).toEqual([]);
-    expect(world.told()).toEqual({ a: 'gone 10' });
+    expect(world.outcomes()).toEqual({ a: 'gone 10' });
   });
 
   it('leaves a job that was asked before and cannot be read to the last reading', async () => {
@@ -270,7 +270,7 @@ describe('the look before a close', () => {
     });
     expect(await world.run()).toBe(2_000);
     expect(world.cluster.closes).toHaveLength(1);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
   it('gives no job an error when the ending cuts off the look', async () => {
@@ -283,7 +283,7 @@ describe('the look before a close', () => {
     world.at(500, () => world.stop.abort());
     expect(await world.run()).toBe(500);
     await world.clock.sleep(10_000);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
   });
 });
 
@@ -313,7 +313,7 @@ describe('a job that was asked and must now be kept', () => {
     ['it has no process', { openedAt: undefined }],
   ])('is reported with the error of its close when %s', async (_why, changes) => {
     const world = await askedAndThen('opened', changes);
-    expect(world.told()).toEqual({ a: 'error no_answer 2000' });
+    expect(world.outcomes()).toEqual({ a: 'error no_answer 2000' });
     expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
@@ -323,7 +323,7 @@ describe('a job that was asked and must now be kept', () => {
       onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),
     });
     await world.run();
-    expect(world.told()).toEqual({ a: 'revived 0' });
+    expect(world.outcomes()).toEqual({ a: 'revived 0' });
   });
 
   it.each([
@@ -361,7 +361,7 @@ describe('a job that was asked and must now be kept', () => {
       onRead: (_read, cluster) => cluster.becomes('a', 'failed'),
     });
     await world.run();
-    expect(world.told()).toEqual({ a: 'revived 0' });
+    expect(world.outcomes()).toEqual({ a: 'revived 0' });
     expect(world.entry('a').verdict).toEqual({ verdict: 'keep', reason: 'force_not_allowed' });
   });
 });

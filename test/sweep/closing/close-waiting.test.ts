@@ -9,7 +9,7 @@ describe('a job that is closing', () => {
     world.at(2_000, () => world.cluster.becomes('a', 'closed'));
     expect(await world.run()).toBe(2_500);
     expect(world.cluster.log).toEqual(['1000 stats a', '2500 stats a']);
-    expect(world.told()).toEqual({ a: 'already_closed 2500' });
+    expect(world.outcomes()).toEqual({ a: 'already_closed 2500' });
     expect(world.entry('a').seen?.stats?.state).toBe('closed');
   });
 
@@ -22,7 +22,7 @@ describe('a job that is closing', () => {
     });
     world.at(500, () => world.cluster.becomes('a', 'closed'));
     expect(await world.run()).toBe(2_500);
-    expect(world.told()).toEqual({ a: 'already_closed 2500' });
+    expect(world.outcomes()).toEqual({ a: 'already_closed 2500' });
   });
 
   it.each([
@@ -43,7 +43,7 @@ describe('a job that is closing', () => {
       '8125 stats a',
       '10000 stats a',
     ]);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
   it('is forced when it is stuck at the end of its watch', async () => {
@@ -60,7 +60,7 @@ describe('a job that is closing', () => {
       '3000 force a',
       '4000 stats b a',
     ]);
-    expect(world.told()).toEqual({ a: 'force_closed 4000', b: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'force_closed 4000', b: 'none' });
     expect(world.entry('a').askedAt).toBe(now);
   });
 
@@ -79,7 +79,7 @@ describe('a job that is closing', () => {
       '3500 stats a',
       '4000 stats a',
     ]);
-    expect(world.told()).toEqual({ a: 'force_closed 4000' });
+    expect(world.outcomes()).toEqual({ a: 'force_closed 4000' });
   });
 
   it('is asked without force when it is open and idle again', async () => {
@@ -87,14 +87,14 @@ describe('a job that is closing', () => {
     world.at(500, () => world.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
     expect(await world.run()).toBe(2_000);
     expect(world.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 close a', '2000 stats a']);
-    expect(world.told()).toEqual({ a: 'closed 2000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 2000' });
   });
 
   it('is reported as gone when it was deleted', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(500, () => world.cluster.remove('a'));
     expect(await world.run()).toBe(1_000);
-    expect(world.told()).toEqual({ a: 'gone 1000' });
+    expect(world.outcomes()).toEqual({ a: 'gone 1000' });
   });
 
   it('is reported as an error when it was opened again after the ask', async () => {
@@ -123,6 +123,26 @@ describe('a job that is closing', () => {
   });
 });
 
+describe('with more than 1,000 jobs in flight', () => {
+  it('reads each job at least once in 10 seconds', async () => {
+    const jobs = Array.from({ length: 1_100 }, (_, index) => bare(`job-${String(index).padStart(4, '0')}`));
+    const world = closingOf({
+      jobs,
+      request: { close: { batch: 100, timeout: '2m' } },
+      onClose: ({ ids }, cluster) => cluster.closesAfter(90_000, ids),
+    });
+    await world.run();
+    const reads = world.cluster.log.filter(
+      (line) => line.includes(' stats ') && line.split(' ').length > 1_000,
+    );
+    const moments = reads.map((line) => Number(line.split(' ')[0]));
+    const gaps = moments.slice(1).map((at, index) => at - (moments[index] ?? 0));
+    expect(moments.length).toBeGreaterThan(8);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(10_000);
+    expect(Math.max(...gaps)).toBeGreaterThan(8_000);
+  });
+});
+
 describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
@@ -146,7 +166,7 @@ describe('with places on the nodes', () => {
       '2000 close small',
       '3000 stats small',
     ]);
-    expect(world.told()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
+    expect(world.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
   it('reads right after an answer, and again a tenth of a second later', async () => {
@@ -168,7 +188,7 @@ describe('with places on the nodes', () => {
       '0 close small',
       '100 stats small',
     ]);
-    expect(world.told()).toEqual({ big: 'closed 0', small: 'closed 100' });
+    expect(world.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
   it('gives the places of a request back one by one, as reads show its jobs closed', async () => {
@@ -192,7 +212,7 @@ describe('with places on the nodes', () => {
     expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
     expect(askedAt - now).toBeLessThanOrEqual(3_200);
     expect(world.entry('b').closedAt).toBe(askedAt);
-    expect(world.told()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
+    expect(world.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
   it('gives a place back when the close times out, though the job is still closing', async () => {
@@ -225,7 +245,7 @@ describe('with places on the nodes', () => {
     await world.run();
     expect((world.entry('small').askedAt ?? 0) - now).toBeGreaterThan(8_000);
     expect((world.entry('small').askedAt ?? 0) - now).toBeLessThanOrEqual(13_000);
-    expect(world.told()).toMatchObject({ big: 'error status_exception 30000' });
+    expect(world.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
   it('asks a job that has moved for a place on its new node', async () => {
@@ -276,7 +296,7 @@ describe('with places on the nodes', () => {
     world.at(1_100, () => world.cluster.becomes('c', 'closed'));
     await world.run();
     expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '1000 stats c big small']);
-    expect(world.told()).toMatchObject({ big: 'revived 1500' });
+    expect(world.outcomes()).toMatchObject({ big: 'revived 1500' });
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
@@ -298,7 +318,7 @@ describe('with places on the nodes', () => {
     expect(await world.run()).toBe(0);
     expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
     expect(world.cluster.closes).toHaveLength(1);
-    expect(world.told()).toEqual({ big: 'error security_exception 0', small: 'error security_exception 0' });
+    expect(world.outcomes()).toEqual({ big: 'error security_exception 0', small: 'error security_exception 0' });
     expect(world.entry('small').outcome).toEqual({
       outcome: 'error',
       error: refusal(403, 'security_exception', 'not allowed'),
@@ -315,7 +335,7 @@ describe('with places on the nodes', () => {
     expect(await world.run()).toBe(2_500);
     await world.clock.sleep(10_000);
     expect(world.cluster.closes).toHaveLength(1);
-    expect(world.told().small).toBe('none');
+    expect(world.outcomes().small).toBe('none');
   });
 });
 
@@ -339,7 +359,7 @@ describe('with close.perNode auto', () => {
     expect(firstClose(world)).toEqual(['0-0', '0-1', '0-2', '1-0']);
     expect(world.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
     expect(world.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
-    expect(new Set(Object.values(world.told()).map((told) => told.split(' ')[0]))).toEqual(
+    expect(new Set(Object.values(world.outcomes()).map((told) => told.split(' ')[0]))).toEqual(
       new Set(['closed']),
     );
   });

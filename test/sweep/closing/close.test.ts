@@ -8,7 +8,7 @@ describe('a close', () => {
     const world = closingOf({ jobs: [bare('a'), bare('b')] });
     expect(await world.run()).toBe(1_000);
     expect(world.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'closed 1000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'closed 1000' });
     const { asks, looks, askedAt, lastAskAt, batch, forced, seen, lastError, stopsDatafeed } =
       world.entry('b');
     expect({ asks, looks, askedAt, lastAskAt, batch, forced, lastError, stopsDatafeed }).toEqual({
@@ -72,7 +72,7 @@ describe('a close', () => {
       '1000 close b',
       '2000 stats b',
     ]);
-    expect(world.told()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
   it('reports each request and each outcome to its observer once', async () => {
@@ -98,7 +98,7 @@ describe('a close', () => {
       },
     });
     await world.run();
-    expect(world.told()).toEqual({ a: 'closed 1000', b: 'already_closed 1000' });
+    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'already_closed 1000' });
     expect(getEventListeners(world.ending, 'abort')).toEqual([]);
   });
 });
@@ -119,7 +119,7 @@ describe('the time of a close', () => {
     expect(await world.run()).toBe(142_125);
     expect(world.cluster.closes).toMatchObject([{ ids: ['a'], force: false, timeoutMs: 120_000 }]);
     expect(moments).toEqual([130_000]);
-    expect(world.told()).toEqual({ a: 'closed 142125' });
+    expect(world.outcomes()).toEqual({ a: 'closed 142125' });
     expect(world.cluster.log.filter((line) => Number.parseInt(line, 10) >= 130_000)).toEqual([
       '130000 stats a',
       '131000 stats a',
@@ -166,7 +166,7 @@ describe('the time of a close', () => {
     const world = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await world.run()).toBe(0);
     expect(world.cluster.log).toEqual([]);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
   it('does not ask when the look used up the time', async () => {
@@ -179,7 +179,7 @@ describe('the time of a close', () => {
     });
     expect(await world.run()).toBe(14_000);
     expect(world.cluster.closes).toEqual([]);
-    expect(world.told()).toEqual({ a: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none' });
     expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
@@ -202,7 +202,7 @@ describe('the time of a close', () => {
     expect(await world.run()).toBe(0);
     await world.clock.sleep(10_000);
     expect(world.cluster.log).toEqual([]);
-    expect(world.told()).toEqual({ a: 'none', b: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
   it('stops waiting for an answer at the ending and leaves the outcome to the last reading', async () => {
@@ -221,7 +221,7 @@ describe('the time of a close', () => {
     expect(await world.run()).toBe(500);
     await world.clock.sleep(10_000);
     expect(givenUp).toEqual([500]);
-    expect(world.told()).toEqual({ a: 'none', b: 'none' });
+    expect(world.outcomes()).toEqual({ a: 'none', b: 'none' });
     expect(world.cluster.closes).toHaveLength(1);
   });
 
@@ -236,7 +236,7 @@ describe('the time of a close', () => {
     world.entry('a').settle({ outcome: 'closing' }, world.clock.now());
     await world.clock.sleep(5_000);
     expect(world.cluster.log.at(-1)).toBe('0 close a');
-    expect(world.told()).toEqual({ a: 'closing 500' });
+    expect(world.outcomes()).toEqual({ a: 'closing 500' });
     expect(settled).toEqual([]);
   });
 });

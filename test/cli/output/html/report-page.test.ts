@@ -8,6 +8,7 @@ import type { ReportedJob, SweepReport } from '../../../../src/sweep/reporting/r
 import { launch, noBrowser, open } from '../../../support/browser.ts';
 import { type Folder, newFolder } from '../../../support/folder.ts';
 import { htmlReport, manyJobs, nodes } from '../../../support/reports.ts';
+import { runCommand } from '../../../support/run-command.ts';
 import { runOn } from '../../../support/run-on.ts';
 import { startWorld } from '../../../support/world.ts';
 
@@ -102,14 +103,34 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     }
   });
 
-  it.each(['explain web-latency-0000', 'doctor'])('keeps them in the page of %s as well', async (command) => {
-    await using world = await startWorld(manyJobs(10, 0.3), { nodes });
-    const file = folder.at('sheet.html');
-    expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
-    await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
-    expect(opened.troubles).toEqual([]);
-    expect(await violations(opened.page)).toEqual([]);
-  });
+  it.each(['explain web-latency-0000', 'doctor', 'advise'])(
+    'keeps them in the page of %s as well',
+    async (command) => {
+      await using world = await startWorld(manyJobs(10, 0.3), { nodes });
+      const file = folder.at('sheet.html');
+      expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
+      await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
+      expect(opened.troubles).toEqual([]);
+      expect(await violations(opened.page)).toEqual([]);
+    },
+  );
+
+  it.each(schemes)(
+    'keeps them in the page of advise, which fits on desk and phone (%s)',
+    async (colorScheme) => {
+      const file = folder.at(`advice-${colorScheme}.html`);
+      expect((await runCommand(['advise', '--embedded', '--output-file', file])).exit).toBe(0);
+      for (const [size, viewport] of Object.entries(sizes)) {
+        await using opened = await open(browser, file, { bypassCSP: true, viewport, colorScheme });
+        expect(opened.troubles).toEqual([]);
+        expect(await violations(opened.page)).toEqual([]);
+        const [content = 0, screen = 0] = await opened.page.evaluate<number[]>(
+          '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+        );
+        expect(content, size).toBeLessThanOrEqual(screen);
+      }
+    },
+  );
 
   it('is dark where the system is dark', async () => {
     const brightness = async (colorScheme: 'light' | 'dark') => {

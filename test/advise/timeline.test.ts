@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { Evidence, Message } from '../../src/advise/evidence.ts';
+import { knownPastOf } from '../../src/advise/known-past.ts';
+import { type OwnClose, timelineOf } from '../../src/advise/timeline.ts';
+import { messageOf } from '../../src/elasticsearch/audit-messages.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const asOf = Date.parse('2026-05-20T12:00:00Z');
+
+const say = (ago: number, text: string): Message => {
+  const message = messageOf(text, asOf - ago);
+  if (!message) throw new Error(`no known message: ${text}`);
+  return message;
+};
+
+/** Who closed the job two days ago. */
+function closer(messages: readonly Message[], ownCloses: readonly OwnClose[] = []): string | undefined {
+  const evidence: Evidence = {
+    jobId: 'job',
+    createTime: asOf - 30 * day,
+    finishedTime: asOf - 2 * day + minute,
+    now: { at: asOf, state: 'closed', lastData: asOf - 3 * day },
+    datafeedRuns: false,
+    messages: [say(20 * day, 'Opening job on node [ml-0]'), ...messages, say(2 * day, 'Job is closing')],
+  };
+  const known = knownPastOf(evidence, { from: asOf - 40 * day, announcesSilence: true }, asOf - 30 * day);
+  return timelineOf(evidence, known, ownCloses).find(({ what }) => what === 'closed')?.by;
+}
+
+describe('who closed a job, in its timeline', () => {
+  it('is a person or another program if no other message comes near the close', () => {
+    expect(closer([])).toBe('a person or another program');
+  });
+
+  it('is the end of its datafeed if a look-back completed right before the close', () => {
+    expect(
+      closer([
+        say(
+          2 * day + 3 * hour,
+          'Datafeed started (from: 2026-05-01T00:00:00Z to: 2026-05-15T00:00:00Z) with frequency [10m]',
+        ),
+        say(2 * day + minute, 'Datafeed lookback completed'),
+      ]),
+    ).toBe('the end of its datafeed');
+  });
+
+  it('is a person or another program if the look-back completed long before', () => {
+    expect(closer([say(3 * day, 'Datafeed lookback completed')])).toBe('a person or another program');
+  });
+
+  it('is a person or another program if the datafeed went on in real time after its look-back', () => {
+    expect(
+      closer([
+        say(2 * day + 3 * minute, 'Datafeed lookback completed'),
+        say(2 * day + 3 * minute - 1, 'Datafeed continued in real-time'),
+      ]),
+    ).toBe('a person or another program');
+  });
+
+  it('is our own sweep if a report names it, whatever the datafeed did', () => {
+    const startedAt = new Date(asOf - 2 * day - 10_000).toISOString();
+    expect(
+      closer(
+        [say(2 * day + minute, 'Datafeed lookback completed')],
+        [{ startedAt, sweepId: 'sweep-1', outcome: 'closed' }],
+      ),
+    ).toBe('jobsweep, sweep sweep-1');
+  });
+});

@@ -1,0 +1,24 @@
+/** @module Where the bars of the timeline end. */
+import { expect, it } from 'vitest';
+import { timeline } from '../../../../src/cli/output/html/timeline.ts';
+import type { ReportedJob, SweepReport } from '../../../../src/sweep/reporting/report.ts';
+
+const at = (second: number) => new Date(Date.UTC(2026, 10, 23, 12, 0, second)).toISOString();
+
+const rowsOf = (times: Pick<ReportedJob, 'closedAt' | 'settledAt'>) => {
+  const job = { jobId: 'a', nodeName: 'ml-0', batch: 1, outcome: 'closed', askedAt: at(10), ...times };
+  const report = { startedAt: at(0), durationMs: 60_000, jobs: [job] } as unknown as SweepReport;
+  return timeline(report)?.table.rows;
+};
+
+it.each([
+  [
+    'when its job was seen closed, though the request took longer',
+    { closedAt: at(15), settledAt: at(40) },
+    '5 s',
+  ],
+  ['when its outcome was known, if it was not seen closed', { settledAt: at(40) }, '30 s'],
+  ['at the end of the sweep without either', {}, '50 s'],
+])('ends a bar %s', (_when, times, took) => {
+  expect(rowsOf(times)).toEqual([['1', 'ml-0', 'a', '10 s', took, 'closed']]);
+});

@@ -1,0 +1,45 @@
+/** @module The lines of the text report that say how many jobs of a node closed at once, and why. */
+import { expect, it } from 'vitest';
+import { placesLines, placesText } from '../../../src/cli/output/places.ts';
+import type { ReportedPlaces, SweepReport } from '../../../src/sweep/reporting/report.ts';
+
+const linesOf = (places?: readonly ReportedPlaces[]) => placesLines({ places } as SweepReport);
+const on = (nodeId: string, changes: Partial<ReportedPlaces> = {}): ReportedPlaces => ({
+  nodeId,
+  places: 8,
+  because: 'own_node',
+  processors: 16,
+  ...changes,
+});
+
+it('has no line when no node had a limit', () => {
+  expect(linesOf()).toEqual([]);
+});
+
+it('names a node by its name, or by its id without one', () => {
+  expect(linesOf([on('x', { nodeName: 'ml-0' }), on('y', { places: 1, processors: 2 })])).toEqual([
+    'closing at once on ml-0: 8 places: half of its 16 processors',
+    'closing at once on y: 1 place: half of its 2 processors',
+  ]);
+});
+
+it('puts nodes with the same limit on one line, and counts those beyond four', () => {
+  expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
+    'closing at once on each of a, b, c, d and 2 more: 8 places: half of its 16 processors',
+  ]);
+  expect(linesOf(['a', 'b', 'c', 'd'].map((id) => on(id)))).toEqual([
+    'closing at once on each of a, b, c, d: 8 places: half of its 16 processors',
+  ]);
+});
+
+it.each([
+  [{ places: 3, because: 'request' }, '3 places: close.perNode says so'],
+  [{ places: Number.POSITIVE_INFINITY, because: 'request' }, 'no limit of places: close.perNode is null'],
+  [
+    { places: 2, because: 'largest_node', processors: 4 },
+    '2 places: half of the 4 processors of the cluster’s largest node, as its own are unknown',
+  ],
+  [{ places: 4, because: 'unknown' }, '4 places: the usual number, as its processors are unknown'],
+] as const)('says why a limit is in force: %o', (limit, text) => {
+  expect(placesText(limit)).toBe(text);
+});
