@@ -96,12 +96,12 @@ export function closingOf(given: Given) {
       }
     },
     /** Each job's outcome, with its reason and its moment; `none` where it has none. */
-    told: (): Record<string, string> =>
-      Object.fromEntries(entries.map((entry) => [entry.jobId, told(entry)])),
+    outcomes: (): Record<string, string> =>
+      Object.fromEntries(entries.map((entry) => [entry.jobId, outcomeOf(entry)])),
   };
 }
 
-function told({ outcome, settledAt = Number.NaN }: Entry): string {
+function outcomeOf({ outcome, settledAt = Number.NaN }: Entry): string {
   if (!outcome) return 'none';
   const why =
     outcome.outcome === 'error'

@@ -11,7 +11,7 @@ type Noted = Partial<
   Pick<Entry, 'asks' | 'askedAt' | 'lastAskAt' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'>
 > & { readonly seen?: JobStats };
 
-interface Told {
+interface EntryParts {
   readonly job?: Partial<JobSnapshot>;
   readonly verdict?: Verdict;
   readonly history?: History;
@@ -19,8 +19,8 @@ interface Told {
 }
 
 /** A job to be closed that was not asked yet. */
-export function entryOf(jobId: string, noted: Noted = {}, told: Told = {}): Entry {
-  const { job, verdict = { verdict: 'close', reason: 'idle' }, history, earlierAttempts } = told;
+export function entryOf(jobId: string, noted: Noted = {}, parts: EntryParts = {}): Entry {
+  const { job, verdict = { verdict: 'close', reason: 'idle' }, history, earlierAttempts } = parts;
   const { seen, ...rest } = noted;
   const entry = Object.assign(new Entry(idleJob({ jobId, ...job }), verdict, history, earlierAttempts), rest);
   if (seen) entry.note({ read: 1, stats: seen });
@@ -28,15 +28,15 @@ export function entryOf(jobId: string, noted: Noted = {}, told: Told = {}): Entr
 }
 
 /** A job that was asked once, a minute ago. */
-export const askedOnce = (noted: Noted = {}, told: Told = {}): Entry =>
-  entryOf('idle-1', { asks: 1, askedAt: now - minute, lastAskAt: now - minute, ...noted }, told);
+export const askedOnce = (noted: Noted = {}, parts: EntryParts = {}): Entry =>
+  entryOf('idle-1', { asks: 1, askedAt: now - minute, lastAskAt: now - minute, ...noted }, parts);
 
 /** A job that was found closing, and that nobody here asked. */
-export const foundClosing = (jobId: string, noted: Noted = {}, told: Told = {}): Entry =>
+export const foundClosing = (jobId: string, noted: Noted = {}, parts: EntryParts = {}): Entry =>
   entryOf(jobId, noted, {
     verdict: { verdict: 'wait', reason: 'already_closing' },
-    ...told,
-    job: { state: 'closing', openedAt: undefined, nodeId: undefined, ...told.job },
+    ...parts,
+    job: { state: 'closing', openedAt: undefined, nodeId: undefined, ...parts.job },
   });
 
 /** Stats of a job in this state; without an age of its process. */

@@ -14,7 +14,7 @@ export interface MlAnswers {
   datafeedConfigs: Json;
 }
 
-/** Epoch milliseconds that the answers are told at. */
+/** When the answers were given, epoch milliseconds. */
 export const answeredAt = Date.parse('2026-11-23T12:00:00Z');
 const day = 86_400_000;
 

@@ -41,7 +41,7 @@ export async function schedulesBench(
       const file = join(folder, name);
       await writeFile(file, text);
       const result = await run([command, '-f', file, ...args], given);
-      // places are told with the file's name, which is another in each run
+      // Places include the name of the file, which differs in each run.
       return { ...result, stderr: result.stderr.replaceAll(file, name) };
     },
     [Symbol.asyncDispose]: async () => {

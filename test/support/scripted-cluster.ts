@@ -36,11 +36,11 @@ export interface Script {
   readonly onClose?:
     | ((close: Close, cluster: ScriptedCluster) => CloseAnswer | Promise<CloseAnswer>)
     | undefined;
-  /** So many requests are more than any test means: it is told, once, so that nothing goes on for ever. */
+  /** Ends a test that sends more requests than any test means to, instead of letting it run on. */
   readonly tooMany: () => void;
 }
 
-const mostRequests = 100;
+const maxRequests = 100;
 
 export class ScriptedCluster implements Cluster {
   readonly #clock: Clock;
@@ -138,6 +138,6 @@ export class ScriptedCluster implements Cluster {
 
   #write(what: string, ids: readonly string[]): void {
     this.log.push(`${this.#clock.now() - this.#start} ${what} ${ids.join(' ')}`);
-    if (this.log.length === mostRequests) this.#script.tooMany();
+    if (this.log.length === maxRequests) this.#script.tooMany();
   }
 }

@@ -122,13 +122,13 @@ export function jobOf(report: SweepReport, jobId: string): ReportedJob {
   return found[0] as ReportedJob;
 }
 
-/** `outcome reason` of a job of the report. */
-export function told(report: SweepReport, jobId: string): string {
+/** The outcome and the reason of a job of the report, as `outcome reason`. */
+export function fateOf(report: SweepReport, jobId: string): string {
   const job = jobOf(report, jobId);
   return `${job.outcome} ${job.reason}`;
 }
 
-/** What every report must hold: each job once, and counts that are the sum of their parts. */
+/** Checks the rules of every report: each job once, and counts that are the sum of their parts. */
 export function expectSums({ counts, jobs, kept }: SweepReport): void {
   expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(jobs.length);
   const byOutcome = Object.values(outcomes).reduce((sum, { count }) => sum + counts[count], 0);

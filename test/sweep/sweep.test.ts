@@ -61,7 +61,7 @@ const busy: SmallJob = { jobId: 'busy', lastData: minute };
 const closed: SmallJob = { jobId: 'closed', state: 'closed' };
 const failed = (jobId: string): SmallJob => ({ jobId, state: 'failed' });
 const closing: SmallJob = { jobId: 'closing', state: 'closing' };
-const told = (...warnings: string[]) => ({ status: 'done', warnings });
+const doneWith = (...warnings: string[]) => ({ status: 'done', warnings });
 
 describe('a sweep', () => {
   it('closes something even with a deadline of ten seconds', async () => {
@@ -173,7 +173,7 @@ describe('a name that matches no job', () => {
 
   it('is a warning', async () => {
     expect(await reportOf([idle], { payload })).toMatchObject(
-      told('jobs: "nothing", "no-*" matches no job of the cluster'),
+      doneWith('jobs: "nothing", "no-*" matches no job of the cluster'),
     );
   });
 
@@ -187,13 +187,13 @@ describe('a name that matches no job', () => {
 
   it('causes no warning when all names match, even closed jobs, or in a follow-up', async () => {
     const all = { jobs: ['idle', 'closed'], allowNoMatch: false };
-    expect(await reportOf([idle, closed], { payload: all })).toMatchObject(told());
+    expect(await reportOf([idle, closed], { payload: all })).toMatchObject(doneWith());
     const jobs = [{ jobId: 'idle', askedAt: new Date(now).toISOString(), attempts: 1 }];
     expect(
       await reportOf([{ ...idle, state: 'closed' }], {
         payload: { ...payload, allowNoMatch: false, followUpOf: { sweepId: 'first', round: 1, jobs } },
       }),
-    ).toMatchObject(told());
+    ).toMatchObject(doneWith());
   });
 });
 
@@ -205,7 +205,7 @@ describe('data from the future', () => {
   ];
 
   it('causes no warning up to five minutes ahead', async () => {
-    expect(await reportOf(ahead(5 * minute))).toMatchObject(told());
+    expect(await reportOf(ahead(5 * minute))).toMatchObject(doneWith());
   });
 
   it.each([
@@ -214,7 +214,7 @@ describe('data from the future', () => {
     [90 * minute, 90],
   ])('causes a warning when it is further ahead: %i ms', async (ms, minutes) => {
     expect(await reportOf(ahead(ms))).toMatchObject(
-      told(
+      doneWith(
         `a job's last data is ${minutes} minutes in the future: the clocks of the cluster and of this machine differ`,
       ),
     );
@@ -228,7 +228,7 @@ describe('a key that may not close', () => {
   it('can plan, with a warning', async () => {
     expect(
       await leftAlone([idle, failed('failed')], { payload: { dryRun: true }, cluster: { mayClose } }),
-    ).toMatchObject(told(lacking));
+    ).toMatchObject(doneWith(lacking));
   });
 
   it('can sweep if there is nothing to close, with a warning', async () => {
@@ -251,7 +251,7 @@ describe('a key that may not close', () => {
 
   it('is allowed to sweep when the server does not report privileges', async () => {
     const report = await reportOf([idle], { cluster: { mayClose: async () => undefined } });
-    expect(report).toMatchObject(told());
+    expect(report).toMatchObject(doneWith());
     expect(fates(report)).toEqual(['idle closed']);
   });
 });
@@ -271,7 +271,7 @@ describe('a dry run', () => {
       payload,
       world: { followUps },
     });
-    expect(report).toMatchObject({ ...outcomes(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
+    expect(report).toMatchObject({ ...doneWith(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
     expect(report.counts).toEqual({
       ...zeros,
       open: 4,
@@ -291,9 +291,9 @@ describe('a dry run', () => {
 
   it('warns how many jobs force.max would leave', async () => {
     const many = (count: number) => Array.from({ length: count }, (_, index) => failed(`failed-${index}`));
-    expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(told());
+    expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(doneWith());
     expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
-      told(
+      doneWith(
         '3 jobs would be closed with force, but force.max allows 2 per sweep: the next sweep takes the rest',
       ),
     );
@@ -391,7 +391,7 @@ describe('a sweep that cannot do all', () => {
       },
     };
     const report = await reportOf([slow], { payload: quick, world: { followUps } });
-    expect(report).toMatchObject(told());
+    expect(report).toMatchObject(doneWith());
     const at = Date.parse(report.startedAt) + report.durationMs + 15 * minute;
     expect(report.followUp).toEqual({ name: 'later', at: new Date(at).toISOString(), round: 1, jobs: 1 });
     expect(orders.map(({ chain, jobs }) => ({ chain, jobs }))).toEqual([
@@ -620,7 +620,7 @@ describe('a follow-up', () => {
     const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
     const { report, closes, order, world } = sweeping(jobs, given);
     const { jobs: ended, ...rest } = await report;
-    expect(rest).toMatchObject({ ...outcomes(), followUpOf: { sweepId: 'first', round: 2 } });
+    expect(rest).toMatchObject({ ...doneWith(), followUpOf: { sweepId: 'first', round: 2 } });
     expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
     expect(closes).toEqual(['open']);
     expect(Object.fromEntries(ended.map(({ jobId, ...job }) => [jobId, job]))).toEqual({

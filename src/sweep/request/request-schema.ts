@@ -154,7 +154,10 @@ const close = section({
 });
 
 const force = section({
-  failed: described(z._default(flag(), true), 'Force idle jobs in state `failed`, which only force can close.'),
+  failed: described(
+    z._default(flag(), true),
+    'Force idle jobs in state `failed`, which only force can close.',
+  ),
   stuckFor: described(
     z.prefault(
       z.union([duration(), z.null()], { error: `${expectations.duration}, or null for never` }),

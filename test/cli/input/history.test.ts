@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, expectSums, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+import { busy, expectSums, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
 const day = 86_400_000;
 
@@ -50,12 +50,12 @@ describe('the history of earlier sweeps', () => {
     const two = reportOf(
       await runOn(world, ['plan', '-p', '-', '--history', ...files.slice(0, 2)], { stdin }),
     );
-    expect(told(two, 'flaps')).toBe('not_attempted idle');
+    expect(fateOf(two, 'flaps')).toBe('not_attempted idle');
     const three = reportOf(
       await runOn(world, ['sweep', '--yes', '-p', '-', '--history', ...files], { stdin }),
     );
     expectSums(three);
-    expect(told(three, 'flaps')).toBe('kept flapping');
+    expect(fateOf(three, 'flaps')).toBe('kept flapping');
     expect(three.flapping).toEqual([{ jobId: 'flaps', closes: 3, lastClosedAt: expect.any(String) }]);
     expect(world.state('flaps')).toBe('opened');
   });

@@ -7,7 +7,7 @@ import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
 import { type Folder, newFolder } from '../../support/folder.ts';
 import type { CommandOptions } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld, told, type World } from '../../support/world.ts';
+import { busy, fateOf, idle, startWorld, type World } from '../../support/world.ts';
 
 const day = 86_400_000;
 
@@ -127,15 +127,15 @@ describe('a sweep', () => {
       await world.clock.advance(day);
       for (const { jobId } of busy(6)) world.cluster.receiveData(jobId);
     }
-    expect(told(reportOf(await run(world, ['plan', '-p', '-'], { stdin })), 'flaps')).toBe('kept flapping');
+    expect(fateOf(reportOf(await run(world, ['plan', '-p', '-'], { stdin })), 'flaps')).toBe('kept flapping');
     const explained = await run(world, ['explain', 'flaps', '-p', '-', '-o', 'table'], { stdin });
     expect(explained.stdout.match(/ closed, because idle/g)).toHaveLength(3);
     const history = await folder.write('first.json', first);
     const one = await run(world, ['plan', '-p', '-', '--history', history], { stdin });
-    expect(told(reportOf(one), 'flaps')).toBe('not_attempted idle');
+    expect(fateOf(reportOf(one), 'flaps')).toBe('not_attempted idle');
     // another cluster's reports are no history of this one, and no reason to warn
     const elsewhere = reportOf(await run(other, ['plan']));
-    expect(told(elsewhere, 'flaps')).toBe('not_attempted idle');
+    expect(fateOf(elsewhere, 'flaps')).toBe('not_attempted idle');
     expect(elsewhere.warnings).toEqual([]);
   });
 

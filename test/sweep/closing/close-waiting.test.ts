@@ -318,7 +318,10 @@ describe('with places on the nodes', () => {
     expect(await world.run()).toBe(0);
     expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
     expect(world.cluster.closes).toHaveLength(1);
-    expect(world.outcomes()).toEqual({ big: 'error security_exception 0', small: 'error security_exception 0' });
+    expect(world.outcomes()).toEqual({
+      big: 'error security_exception 0',
+      small: 'error security_exception 0',
+    });
     expect(world.entry('small').outcome).toEqual({
       outcome: 'error',
       error: refusal(403, 'security_exception', 'not allowed'),

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
-import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
 
 const minute = 60_000;
 const stats = 'ml.get_job_stats';
@@ -29,7 +29,7 @@ describe('what is watched', () => {
     world.server.faults.afterRequest(1, () => world.cluster.closeJob('idle-0'), close);
     world.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
     const report = await world.sweep({ close: { timeout: '30s' } }, { remainingMs: 60_000 });
-    expect(told(report, 'idle-0')).toBe('closing idle');
+    expect(fateOf(report, 'idle-0')).toBe('closing idle');
     expectTruth(report, world);
   });
 
@@ -40,8 +40,8 @@ describe('what is watched', () => {
       ...busy(5),
     ]);
     const report = await world.sweep({ close: { timeout: '5s', batch: 1, concurrency: 1 } });
-    expect(told(report, 'slow')).toBe('closed idle');
-    expect(told(report, 'slower')).toBe('closing idle');
+    expect(fateOf(report, 'slow')).toBe('closed idle');
+    expect(fateOf(report, 'slower')).toBe('closing idle');
     expectTruth(report, world);
   });
 
@@ -85,7 +85,7 @@ describe('what is known at the end', () => {
       world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
     });
     const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
-    expect(told(report, 'idle-0')).toBe('closing idle');
+    expect(fateOf(report, 'idle-0')).toBe('closing idle');
   });
 
   it('a job that nobody could read since it was asked is unknown', async () => {
@@ -96,7 +96,7 @@ describe('what is known at the end', () => {
       close,
     );
     const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
-    expect(told(report, 'idle-0')).toBe('unknown idle');
+    expect(fateOf(report, 'idle-0')).toBe('unknown idle');
   });
 });
 
@@ -135,7 +135,7 @@ describe('what is said of jobs left closing', () => {
       { followUpOf: { sweepId: 'chain', round: 1, jobs: [waiting] } },
       { histories: new Map([['idle-0', { flapping: true }]]) },
     );
-    expect(told(report, 'idle-0')).toBe('kept flapping');
+    expect(fateOf(report, 'idle-0')).toBe('kept flapping');
   });
 });
 
@@ -146,7 +146,7 @@ describe('reads that belong together', () => {
     // the stats of the same look had been told at once, and were half a minute old when the configs came
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.receiveData('idle-0'));
     const report = await world.sweep();
-    expect(told(report, 'idle-0')).toBe('revived recent_data');
+    expect(fateOf(report, 'idle-0')).toBe('revived recent_data');
     expect(world.closes()).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 /** @module `close.perNode`: so many jobs of a node side by side, the next as places get free, over real HTTP in simulated time. */
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
 const nodes = ['a', 'b', 'c'].map((name) => ({ name, closeCapacity: 4 }));
 
@@ -143,7 +143,7 @@ describe('with places on each node', () => {
       world.cluster.removeJob('deleted');
     });
     const report = await world.sweep(request(3));
-    expect(told(report, 'late')).toBe('revived recent_data');
+    expect(fateOf(report, 'late')).toBe('revived recent_data');
     expect(jobOf(report, 'deleted').outcome).toBe('gone');
     expect(world.state('late')).toBe('opened');
     expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
 
 describe('a calm sweep', () => {
   it('closes the idle jobs, keeps the busy ones, and tells what it freed', async () => {
@@ -149,11 +149,11 @@ describe('each case of idleness, over real HTTP', () => {
       expect.stringMatching(/^young-stuck has been opening for 2 hours on ml-1, /),
     ];
     const plan = await world.sweep({ dryRun: true });
-    expect(told(plan, 'idle-stuck')).toBe('kept opening');
+    expect(fateOf(plan, 'idle-stuck')).toBe('kept opening');
     expect(plan.warnings).toEqual(warnings);
 
     const report = await world.sweep({ stuckOpening: 'close' });
-    expect(told(report, 'idle-stuck')).toBe('closed stuck_opening');
+    expect(fateOf(report, 'idle-stuck')).toBe('closed stuck_opening');
     expect(report.warnings[0]).toMatch(/^idle-stuck has been opening.*; stuckOpening says close$/);
     expect(world.state('idle-stuck')).toBe('closed');
     expect(world.state('young-stuck')).toBe('opening');
@@ -172,7 +172,7 @@ describe('each case of idleness, over real HTTP', () => {
       ...idle(1),
       ...busy(5),
     ]);
-    expect(told(await world.sweep({ dryRun: true }), 'dry')).toBe('kept datafeed_running');
+    expect(fateOf(await world.sweep({ dryRun: true }), 'dry')).toBe('kept datafeed_running');
     const report = await world.sweep({ runningDatafeeds: 'stop' });
     expect(jobOf(report, 'dry')).toMatchObject({
       outcome: 'closed',

@@ -4,7 +4,7 @@ import { OwnFollowUps } from '../../../src/cli/sweep/wait-rounds.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
 import { toPayload } from '../../../src/sweep/request/read-request.ts';
 import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
-import { busy, expectTruth, idle, jobOf, startWorld, told, type World } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
 const minute = 60_000;
 
@@ -231,7 +231,7 @@ describe('force', () => {
       ...busy(10),
     ]);
     const report = await world.sweep({ force: { exclude: 'sp*' } });
-    expect(told(report, 'spared')).toBe('kept force_not_allowed');
+    expect(fateOf(report, 'spared')).toBe('kept force_not_allowed');
     expect(world.closes()).toEqual([]);
   });
 
@@ -256,7 +256,7 @@ describe('coming back', () => {
       counts: { closed: 3, closing: 2 },
       followUp: { round: 1, jobs: 2 },
     });
-    expect(told(reports[1] as never, 'slow')).toMatch(/^(closed|closing) already_closing$/);
+    expect(fateOf(reports[1] as never, 'slow')).toMatch(/^(closed|closing) already_closing$/);
     const last = reports.at(-1);
     expect(last).toMatchObject({ status: 'done', followUp: null, counts: { forceClosed: 1 } });
     expect(jobOf(last as never, 'stuck')).toMatchObject({
@@ -299,7 +299,7 @@ describe('coming back', () => {
     world.cluster.openJob('idle-0');
     await world.clock.advance(4 * minute);
     const report = await world.sweep(kept.payload(), { followUps: kept });
-    expect(told(report, 'idle-0')).toBe('kept recently_opened');
+    expect(fateOf(report, 'idle-0')).toBe('kept recently_opened');
     expect(report.status).toBe('done');
   });
 
@@ -371,7 +371,7 @@ describe('coming back', () => {
       ...busy(5),
     ]);
     const { reports } = await story(world, {});
-    expect(told(reports.at(-1) as never, 'never')).toBe('force_closed stuck');
+    expect(fateOf(reports.at(-1) as never, 'never')).toBe('force_closed stuck');
   });
 });
 

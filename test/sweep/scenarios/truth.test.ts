@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, idle, jobOf, startWorld, told } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
 
 const minute = 60_000;
 const close = 'ml.close_job';
@@ -13,7 +13,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
   it('already closed by someone else, between the plan and the look: already_closed', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
-    expect(told(report, 'idle-0')).toBe('already_closed idle');
+    expect(fateOf(report, 'idle-0')).toBe('already_closed idle');
     expect(world.closes()).toEqual([['idle-1']]);
     expectTruth(report, world);
   });
@@ -34,7 +34,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
       ...busy(5),
     ]);
     const report = await world.sweep();
-    expect(told(report, 'on-its-way')).toBe('already_closed already_closing');
+    expect(fateOf(report, 'on-its-way')).toBe('already_closed already_closing');
     expect(world.closes().flat()).not.toContain('on-its-way');
     expectTruth(report, world);
   });
@@ -90,7 +90,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
   it('deleted between the plan and the look: gone, and never named', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { between: () => world.cluster.removeJob('idle-1') });
-    expect(told(report, 'idle-1')).toBe('gone idle');
+    expect(fateOf(report, 'idle-1')).toBe('gone idle');
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
@@ -98,7 +98,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
-    expect(told(report, 'idle-0')).toBe('revived no_process');
+    expect(fateOf(report, 'idle-0')).toBe('revived no_process');
     expect(world.closes()).toEqual([]);
   });
 
@@ -108,7 +108,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
     ]);
     const report = await world.sweep({}, { between: () => world.cluster.crashNode('ml-0') });
-    expect(told(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
+    expect(fateOf(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
     expectTruth(report, world);
   });
 });
@@ -128,7 +128,7 @@ describe('the look before the leap', () => {
   ])('keeps a job when %s', async (_what, happens, reason) => {
     await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
     const report = await world.sweep({}, { between: () => happens(world) });
-    expect(told(report, 'idle-1')).toBe(`revived ${reason}`);
+    expect(fateOf(report, 'idle-1')).toBe(`revived ${reason}`);
     expect(jobOf(report, 'idle-1')).toMatchObject({ verdict: 'keep', attempts: 0 });
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
     expectTruth(report, world);
@@ -143,14 +143,14 @@ describe('the look before the leap', () => {
         datafeed: { datafeedId: 'new-feed', state: 'started' },
       });
     const report = await world.sweep({}, { between: made });
-    expect(told(report, 'idle-1')).toBe('revived datafeed_running');
+    expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
   it('is made for each batch, however late it comes', async () => {
     await using world = await startWorld([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
     world.server.faults.at(world.clock.now() + 30_000, () => world.cluster.receiveData('idle-3'));
     const report = await world.sweep({ close: { batch: 1, concurrency: 1 } });
-    expect(told(report, 'idle-3')).toBe('revived recent_data');
+    expect(fateOf(report, 'idle-3')).toBe('revived recent_data');
     expect(report.counts.closed).toBe(3);
   });
 });
@@ -287,7 +287,7 @@ describe('a close that outlives its request', () => {
   it('is watched for close.timeout again, and closed if it ends in that time', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     const report = await world.sweep({ close: { timeout: '2m' } });
-    expect(told(report, 'idle-0')).toBe('closed idle');
+    expect(fateOf(report, 'idle-0')).toBe('closed idle');
     expect(world.closes()).toHaveLength(1);
     expectTruth(report, world);
   });
@@ -295,7 +295,7 @@ describe('a close that outlives its request', () => {
   it('is closing if it does not, and the sweep ends within twice the timeout and ten seconds', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const report = await world.sweep({ close: { timeout: '2m' } });
-    expect(told(report, 'idle-0')).toBe('closing idle');
+    expect(fateOf(report, 'idle-0')).toBe('closing idle');
     expect(report.durationMs).toBeLessThanOrEqual(4 * minute + 11_000);
     expect(report.status).toBe('partial');
     expect(report.warnings.join()).toContain('no follow-up is scheduled');
@@ -389,7 +389,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     ]);
     world.server.faults.at(world.clock.now() + 5_000, () => world.cluster.crashNode('ml-0'));
     const report = await world.sweep();
-    expect(told(report, 'other')).toBe('closed idle');
+    expect(fateOf(report, 'other')).toBe('closed idle');
     expectTruth(report, world);
   });
 });
