@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 
 const importPattern = /(?:from |import\()'([^']+)'/g;
-const requestFile = 'src/sweep/request/request.d.ts';
+const requestFile = 'src/sweep/request/request-schema.d.ts';
 
 /** Writes the declarations below `out`. @throws if one of them would need another package. */
 export function writeDeclarations(root: string, out: string): void {

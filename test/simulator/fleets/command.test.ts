@@ -71,7 +71,7 @@ describe('the server', () => {
     [['--jobs', 'many'], 'expected a whole number from 1 to 100000'],
     [['--empty', '--jobs', '3'], "cannot be used with option '--jobs <number>'"],
     [['--hash-ids'], '--hash-ids is about --from'],
-    [['--from', 'nowhere'], 'ELASTICSEARCH_URL is no address'],
+    [['--from', 'nowhere'], 'ELASTICSEARCH_URL is not an address'],
   ])('%j is refused', async (args, message) => {
     const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', ...args]);
 
