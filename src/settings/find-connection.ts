@@ -61,9 +61,8 @@ export async function findConnection(find: FindConnection): Promise<Connection |
     );
   }
   if (clusters) {
-    const known = Object.keys(clusters).map(printable).join(', ') || 'none';
     throw new InvalidSettingError(
-      `the cluster ${quote(cluster)} is not in the clusters file, which has ${known}`,
+      `the cluster ${quote(cluster)} is not in the clusters file, which has ${listed(Object.keys(clusters))}`,
     );
   }
   // A named cluster takes nothing from the environment: the address there would be another cluster's.
@@ -169,4 +168,11 @@ export function readConnectionValues(
     values[name] = value;
   }
   return values;
+}
+
+/** A file may list a thousand clusters: a message names the first of them. */
+const maxNames = 20;
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, maxNames).map(printable).join(', ') || 'none';
+  return names.length > maxNames ? `${shown} and ${names.length - maxNames} more` : shown;
 }
