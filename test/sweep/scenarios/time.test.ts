@@ -219,7 +219,7 @@ describe('force', () => {
     const plan = await world.sweep({ dryRun: true, force: { max: 3 } });
     expect(plan.counts).toMatchObject({ idle: 5, notAttempted: 5 });
     expect(plan.warnings).toEqual([
-      '5 jobs would be closed with force, but force.max allows 3: the rest is left to the next',
+      '5 jobs would be closed with force, but force.max allows 3 per sweep: the next sweep takes the rest',
     ]);
     expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
