@@ -195,7 +195,7 @@ export const breaks: readonly Break[] = [
     property: 'deadline',
     wrong: 'a stopped sweep takes longer than promised',
     mark: 'end-after-stop',
-    becomes: ['(mostAfterStop)', '(3 * mostAfterStop)'],
+    becomes: ['(maxAfterStop)', '(3 * maxAfterStop)'],
   },
   {
     property: 'bounded',
@@ -255,7 +255,7 @@ export const breaks: readonly Break[] = [
     property: 'truth',
     wrong: 'a sweep that left errors is reported done',
     mark: 'status',
-    becomes: ["undone ? 'partial' : 'done'", "'done'"],
+    becomes: ["partial ? 'partial' : 'done'", "'done'"],
   },
   {
     property: 'after_each_close',
