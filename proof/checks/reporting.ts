@@ -92,7 +92,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   if (!report || report.dryRun || seen.onlyPlans) return;
   const followed = new Set([...seen.arranged.flatMap(({ jobIds }) => jobIds), ...seen.pending]);
   const warns = (words: RegExp) => report.warnings.some((warning) => words.test(warning));
-  const warned = warns(/no follow-up is scheduled|without a follow-up, because|did not fit into the follow-up/);
+  const warned = warns(/without a follow-up|no follow-up is scheduled|did not fit into the follow-up/);
   for (const { jobId, outcome } of report.jobs)
     if (outcome === 'closing')
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);

@@ -36,17 +36,17 @@ const slowestPace = 4_000;
 /** Reading more jobs than this takes a dozen requests, so they are polled less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Shortest time between two reads that look for free places: after an answer, and without one. */
+/** Pause before a read that may show a free place: after an answer, and without one. Milliseconds. */
 const answeredPace = 100;
 const unansweredPace = 500;
 /**
- * Looks, reads and closes are at most four a second on average, so that a refill of one read, one look and one close takes
- * about a second. Quiet times save requests for busy ones; a few are there from the start.
+ * Rate limit for looks, reads and closes: four a second on average. A refill takes a read, a look and a close, so about a
+ * second. Quiet times save up to `maxBurst` requests for busy ones, and a sweep starts with `firstBurst`.
  */
 const msPerRequest = 250;
 const firstBurst = 12;
 const maxBurst = 400;
-/** Jobs of a node that are read with the others because they are likely to be asked next; at first, and later. */
+/** Waiting jobs of each node to include in a read because they are likely to be asked next: at first, and later. */
 const firstLikely = 8;
 const likelyNext = 3;
 
@@ -86,7 +86,7 @@ class CloseLoop {
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
-  /** When the requests so far have used up their share of the time. */
+  /** The moment up to which the rate limit is used up; epoch milliseconds. */
   #paidUntil: number;
   #requests = 0;
   #inFlight = 0;
@@ -356,7 +356,7 @@ class CloseLoop {
     this.#pacedReadAt = this.#closing.clock.now() + firstPace;
   }
 
-  /** Counts requests against four a second. */
+  /** Charges requests to the rate limit. */
   #pay(requests: number): void {
     const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
     this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
