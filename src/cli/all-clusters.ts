@@ -1,4 +1,4 @@
-/** @module `--all-clusters`: one command on every cluster of a file, side by side, each with a result or a failure. */
+/** @module `--all-clusters`: runs one command on every cluster of a file, in parallel. Each cluster gets a result or a failure. */
 import { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidSettingError } from '../base/errors.ts';
@@ -16,7 +16,7 @@ export interface AllClustersOptions extends TargetOptions {
   readonly parallel: number;
 }
 
-/** What a command comes to on one cluster. */
+/** The result of a command on one cluster. */
 export interface ClusterResult extends Ending {
   /** Name and address. */
   readonly title: string;
@@ -24,7 +24,7 @@ export interface ClusterResult extends Ending {
   readonly sheet: () => Sheet;
 }
 
-/** One cluster and what the work on it returned, or why it failed. */
+/** One cluster with its result, or the reason why it failed. */
 export interface Attempt<T> {
   readonly name: string;
   readonly value?: T | undefined;
@@ -45,7 +45,7 @@ function wholeNumber(text: string): number {
 
 /**
  * The file that names all clusters.
- * @throws {InvalidSettingError} when there is none, or the request names one cluster.
+ * @throws {InvalidSettingError} if there is no file, or the request names a cluster.
  */
 export async function allClustersOf({ clusters }: TargetOptions, cluster: string): Promise<ClustersFile> {
   if (clusters === undefined)
@@ -64,7 +64,7 @@ export async function allClustersOf({ clusters }: TargetOptions, cluster: string
   return file;
 }
 
-/** Does the work for each name, at most `parallel` at once. A failure is written to standard error and returned. */
+/** Runs the work for each cluster, at most `parallel` at once. Failures go to standard error and are returned. */
 export async function onEach<T>(
   names: readonly string[],
   { parallel }: AllClustersOptions,
@@ -89,7 +89,7 @@ export async function onEach<T>(
   return attempts;
 }
 
-/** Each line begins with the cluster's name; no terminal, so that no line of one cluster redraws another's. */
+/** Puts the cluster's name before each line. Not a terminal, so that no cluster redraws the line of another. */
 function prefixed(output: Output, prefix: string): Output {
   return new Writable({
     decodeStrings: false,
@@ -102,7 +102,7 @@ function prefixed(output: Output, prefix: string): Output {
 
 const worstFirst: readonly ExitCode[] = [5, 1, 2, 3, 4, 0];
 
-/** Writes the results of all clusters as one. Returns the worst of their exits. */
+/** Writes the results of all clusters as one. Returns the most severe exit code. */
 export async function writeResults(
   attempts: readonly Attempt<ClusterResult>[],
   options: OutputOptions,

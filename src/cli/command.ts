@@ -1,5 +1,5 @@
 /**
- * @module How the commands hang together: each file in `commands/` exports a `Register`, which adds its command to the
+ * @module The interface of a command: each command exports a `Register`, which adds its command to the
  * program and hands the exit code to `done`. Errors are thrown; `run` turns them into messages and exit codes.
  */
 import type { Command } from 'commander';
@@ -8,11 +8,11 @@ import type { Paint } from './output/paint.ts';
 
 export interface CommandContext {
   readonly io: Io;
-  /** Wraps an action: awaits it and keeps its exit code. */
+  /** Wraps an action and keeps its exit code. */
   readonly action: <A extends unknown[]>(
     run: (...args: A) => Promise<ExitCode>,
   ) => (...args: A) => Promise<void>;
-  /** The paint of an output; only when an action runs are the options known that decide it. */
+  /** The paint of an output. A function, because the options that decide it are known only when an action runs. */
   readonly paint: (output: 'stdout' | 'stderr') => Paint;
 }
 

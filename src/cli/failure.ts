@@ -1,4 +1,4 @@
-/** @module What a failed command says and exits with. */
+/** @module The message and the exit code of a failed command. */
 import { JobsweepError } from '../base/errors.ts';
 import type { ExitCode } from './io.ts';
 
@@ -10,7 +10,7 @@ export interface Failure {
 
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) {
-    // Once a close was sent there is a report and no error: whatever this is, it came before.
+    // After the first close request, a sweep ends with a report and not with an error. So nothing was changed yet.
     const { reason } = signal as { reason: unknown };
     const stopped = reason instanceof Error ? reason.message : 'stopped';
     return { type: 'StoppedError', reason: `${stopped}; nothing was changed`, exit: 3 };

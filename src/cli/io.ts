@@ -1,4 +1,4 @@
-/** @module The world as a command sees it, so that a test can run one in its own process. */
+/** @module The environment of a command, so that a test can run one in its own process. */
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
@@ -7,7 +7,7 @@ export interface Output extends Writable {
   readonly columns?: number;
 }
 
-/** The columns of a terminal; undefined where there is none, or none that tells: in a container it may say 0. */
+/** The columns of a terminal; undefined if unknown. (In a container a terminal may report 0.) */
 export const widthOf = ({ columns }: Output): number | undefined => columns || undefined;
 
 export interface Input extends Readable {
@@ -26,5 +26,5 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** What a command ends with; see `exitCodes` in `base/exit-codes.ts`. */
+/** The exit code; see `exitCodes` in `base/exit-codes.ts`. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5;

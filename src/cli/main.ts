@@ -1,4 +1,4 @@
-/** @module The process: what `bin/jobsweep.js` starts. */
+/** @module The entry point of the process, started by `bin/jobsweep.js`. */
 import '../base/quiet.ts';
 
 import { systemClock } from '../base/system-clock.ts';
@@ -6,8 +6,8 @@ import { endingSignals, flushAfterStop, outputOf } from './output/streams.ts';
 import { run } from './run.ts';
 
 const stop = new AbortController();
-// Every further signal is the same wish again: the terminal sends Ctrl-C to the whole group, a supervisor passes it on.
-// Without a handler, SIGHUP would end a sweep whose terminal closes, and its report with it.
+// Further signals are ignored: a terminal sends Ctrl-C to the whole group, and a supervisor forwards it again.
+// Without a handler, closing the terminal (SIGHUP) would end the sweep without a report.
 for (const name of endingSignals)
   process.on(name, () => stop.abort(new DOMException(`stopped by ${name}`, 'AbortError')));
 
@@ -20,7 +20,7 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: stop.signal,
 });
 
-// A reader that has stalled keeps this process waiting for its pipe. After a signal it does not wait.
+// A stalled reader of our pipe delays the exit. After a signal, the process no longer waits for it.
 const leave = () => setTimeout(() => process.exit(), flushAfterStop).unref();
 if (stop.signal.aborted) leave();
 else stop.signal.addEventListener('abort', leave);

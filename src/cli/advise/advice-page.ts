@@ -9,7 +9,7 @@ import { tableSection } from '../output/html/sheet-page.ts';
 import { adviceSheet, rangeText, recommendationText, titleOf } from './advice-text.ts';
 import { calendarOf, type DayKind } from './calendar.ts';
 
-/** A page with more rows than this is no picture any more. */
+/** Maximum number of rows: a longer calendar cannot be read as a picture. */
 const maxRows = 200;
 
 export async function adviceHtml(advised: Advised): Promise<string> {

@@ -1,4 +1,4 @@
-/** @module An advice as text: the thresholds with their bars first, then the recommendation and the jobs that come back. */
+/** @module Advice as text: the thresholds with their bars, then the recommendation and the jobs that were reopened. */
 import type { Advised, ThresholdAdvice } from '../../advise/advise.ts';
 import type { Range } from '../../advise/replay.ts';
 import { type Returning, suggestions } from '../../advise/returning.ts';
@@ -12,17 +12,17 @@ import { calendarLegend, calendarOf } from './calendar.ts';
 const barWidth = 24;
 const maxCalendars = 20;
 
-/** `3`, or `3 to 7` where the evidence leaves it open. */
+/** `3`, or `3 to 7` if the evidence only gives bounds. */
 export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
   const [low, high] = [atLeast, atMost].map((value) => value.toFixed(digits));
   return low === high ? String(low) : `${low} to ${high}`;
 }
 
-/** For those who read the numbers without the docs. */
+/** Explains the columns to readers without the docs. */
 export const wrongMeaning =
   'wrong: data came after the close while the job, in reality, was still open; today: what a sweep would close now';
 
-/** What is sure as full blocks, what is possible as light ones. */
+/** Certain closes as full blocks, possible ones as light blocks. */
 function bar({ atLeast, atMost }: Range, top: number): string {
   const width = (value: number) => (top > 0 ? Math.round((value / top) * barWidth) : 0);
   return '█'.repeat(width(atLeast)) + '░'.repeat(Math.max(0, width(atMost) - width(atLeast)));

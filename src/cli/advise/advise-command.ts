@@ -1,4 +1,4 @@
-/** @module `jobsweep advise`: what a threshold would have done; changes nothing. */
+/** @module `jobsweep advise`: estimates what each threshold would have done. Changes nothing. */
 import { type Advised, advise, type Interval } from '../../advise/advise.ts';
 import type { Read, Records } from '../../advise/ports.ts';
 import { parseDuration } from '../../base/duration.ts';
@@ -40,12 +40,12 @@ interface AdviseOptions extends TargetOptions, OutputOptions {
 
 const day = 86_400_000;
 const maxDays = 365;
-/** A year of sweeps every five minutes: more would take minutes to replay. */
+/** A year of sweeps at five-minute intervals. Replaying more would take minutes. */
 const maxSweeps = 110_000;
 const minThreshold = 60_000;
 
 export const registerAdvise: Register = (program, context) => {
-  // Not the options of a sweep: `--idle-for` is a list here.
+  // Not the options of a sweep: here `--idle-for` is a list.
   withOutputOptions(withTargetOptions(program.command('advise')))
     .description('what a threshold would have done, and which jobs come back; changes nothing')
     .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')

@@ -20,7 +20,7 @@ export const dayMarks: Readonly<Record<DayKind, string>> = {
 };
 export const calendarLegend = '█ data  · open and silent  (blank) closed  ? not known';
 
-/** One entry a day that ends at `asOf`, `asOf` less a day, and so on back to `from`; the oldest first. */
+/** One entry per 24 hours, counted back from `asOf` to `from`; oldest first. */
 export function calendarOf(
   { data, silent, open, notOpen, knownFrom }: KnownPast,
   from: number,
@@ -30,7 +30,7 @@ export function calendarOf(
   return Array.from({ length: count }, (_, index) => {
     const begins = asOf - (count - index) * day;
     const ends = begins + day;
-    // Evidence that spans more than two days says nothing about one of them.
+    // A span of more than two days does not show on which day the data came.
     const hasData = data.spans.some(
       (span) => span.from < ends && span.to > begins && span.to - span.from <= 2 * day,
     );

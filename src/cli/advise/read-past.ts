@@ -1,4 +1,4 @@
-/** @module What `advise` and `explain --history` read of a cluster, and how it becomes evidence. */
+/** @module Reads the past of jobs from the cluster, and turns it into evidence for `advise` and `explain --history`. */
 import type { AdvisedJob, MissingSource } from '../../advise/advise.ts';
 import type { Evidence, Message, MessageCoverage, Observation } from '../../advise/evidence.ts';
 import type { PastSources, Read, Records, SourceName } from '../../advise/ports.ts';
@@ -26,7 +26,7 @@ interface Asked {
   readonly asOf: number;
   readonly records: Read<Records>;
   readonly signal: AbortSignal;
-  /** Only this job's. */
+  /** Read the past of this job only. */
   readonly jobId?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
   snapshots: 'about ten days of upper bounds',
   notifications: 'when each job was opened and closed, and when datafeeds fell silent',
 };
-/** Only a refusal is cured by a privilege: serverless does not offer snapshots to any key. */
+/** Privileges to suggest after a refusal. (Serverless offers snapshots to no key, so no privilege helps there.) */
 const needs: Readonly<Partial<Record<SourceName, string>>> = {
   snapshots: '; needs the cluster privilege monitor_ml',
   notifications: '; needs read on .ml-notifications*',
@@ -102,12 +102,12 @@ export const observationOf = (job: JobSnapshot, at: number): Observation => ({
   bytes: job.modelBytes,
 });
 
-/** Rules that depend on the threshold, or on what a closed job has no more. */
+/** Rules that depend on the threshold, or on values that a closed job no longer has. */
 const notLeftOutBy: ReadonlySet<KeepReason> = new Set([
   'recent_data',
   'recently_opened',
   'not_as_planned',
-  // Without this, the jobs that come back most often would be missing from the list of those that come back.
+  // Otherwise the jobs that are reopened most often would be missing from the list of reopened jobs.
   'flapping',
 ]);
 const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
@@ -117,7 +117,7 @@ const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
   'opening',
 ]);
 
-/** The jobs that the request names, each with whether another rule keeps it today. */
+/** The jobs that the request names, and whether another rule keeps each of them today. */
 export function advisedJobs(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,
@@ -142,7 +142,7 @@ export function advisedJobs(
     }));
 }
 
-/** What a sweep now would close under a threshold: `counts.idle` of `plan`. */
+/** The number of jobs that a sweep would close now under a threshold: `counts.idle` of `plan`. */
 export function idleToday(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,

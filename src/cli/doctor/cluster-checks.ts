@@ -1,4 +1,4 @@
-/** @module The checks of a cluster: from what it answered to what that means for a sweep. Pure. */
+/** @module The checks of a cluster: turns its answers into findings about a sweep. Pure. */
 
 import { plural, printable } from '../../base/text.ts';
 import { shownName } from '../../elasticsearch/client/authority.ts';
@@ -34,7 +34,7 @@ export function clusterFindings(given: ClusterCase): Finding[] {
   ]);
 }
 
-/** Without the findings whose advice stands before: several questions fail for one reason. */
+/** Drops findings whose advice was already given: one cause can fail several checks. */
 function eachFixOnce(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ level, advice }) => {
@@ -45,7 +45,7 @@ function eachFixOnce(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** Where the connection needs a fix, only what helps with it: whose certificate it is, and credentials sent unencrypted. */
+/** After a failed connection, only the TLS notes that help to fix it: the certificate and unencrypted credentials. */
 function transportBesideTrouble(given: ClusterCase): Finding[] {
   const { root } = given.facts;
   const failure = 'failure' in root ? root.failure : undefined;
@@ -58,7 +58,7 @@ function transportBesideTrouble(given: ClusterCase): Finding[] {
   });
 }
 
-/** A certificate that ends within so long is worth a warning; operators renew by the month. */
+/** A certificate that expires within this time gets a warning; many operators renew monthly. */
 const soon = 21 * 86_400_000;
 
 function transportFindings({ connection, facts: { certificate, root }, now }: ClusterCase): Finding[] {
@@ -103,14 +103,14 @@ function connectionFinding({ connection, facts: { root, info } }: ClusterCase): 
       ? 'with an API key'
       : 'as a user'
     : 'without credentials';
-  // a key without `monitor` may not ask for the cluster's name, and can do all that is needed
+  // A key without `monitor` cannot read the cluster's name, but it can sweep.
   const isOpen = 'value' in root || lacksPrivilege(root.failure) || (info && 'value' in info);
   return isOpen
     ? ok('connection', `${where} answers, ${who}`)
     : trouble('connection', root.failure, connection, 'GET /');
 }
 
-/** A read that failed, with the advice that would end a sweep. */
+/** A failed read, with the same advice as a sweep that fails on it. */
 function trouble(check: string, failure: Failure, connection: Connection, asked: string): Finding {
   const { what, advice, detail } = explainFailure(failure, { connection, asked });
   return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
@@ -153,7 +153,7 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
         'the credentials lack the cluster privilege monitor_ml: they can neither plan nor sweep',
         'Create a key with the role that --print-role prints.',
       );
-  // with neither, the first finding has the fix
+  // If both are missing, the first finding already has the fix.
   if (!has.monitor_ml && !has.manage_ml) return [plan];
   const sweep = has.manage_ml
     ? ok('sweeping', 'the credentials have manage_ml')

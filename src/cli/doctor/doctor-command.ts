@@ -1,4 +1,4 @@
-/** @module `jobsweep doctor`: whether a cluster and the scheduler are fit for sweeping, and what to fix. */
+/** @module `jobsweep doctor`: checks whether a cluster and the scheduler are ready for sweeps, and what to fix. */
 import { examine } from '../../elasticsearch/examine.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import {
@@ -99,7 +99,7 @@ async function examineOne(
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
   await checkOutput(options);
-  // Somebody pastes this into a console, from a pipe as well: only who asks for JSON wants JSON.
+  // Meant to be pasted into a console, so a pipe gets text too. JSON only on request.
   const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
   const renderings = inAllForms({
     text: roleText,

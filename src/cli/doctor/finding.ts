@@ -1,6 +1,6 @@
-/** @module What a check of `jobsweep doctor` says: what was looked at, what is there, what to do. */
+/** @module The result of one check of `jobsweep doctor`: what was checked, the result, and what to do. */
 
-/** `ok`; `note` is worth knowing and nothing to do; `finding` should be mended (exit 3). */
+/** `note` needs no action; `finding` should be fixed (exit code 3). */
 export type Level = 'ok' | 'note' | 'finding';
 
 export interface Finding {
@@ -8,7 +8,7 @@ export interface Finding {
   readonly check: string;
   readonly level: Level;
   readonly found: string;
-  /** What to do; always there for a finding. */
+  /** What to do. Every `finding` has it. */
   readonly advice?: string;
 }
 

@@ -1,4 +1,4 @@
-/** @module What `jobsweep doctor` found, as lines for a terminal and as a sheet. */
+/** @module The findings of `jobsweep doctor` as terminal text and as a sheet. */
 import { plural, printable } from '../../base/text.ts';
 import { type Paint, plain, type Tone } from '../output/paint.ts';
 import type { Sheet } from '../output/sheet.ts';
@@ -11,7 +11,7 @@ const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone
   finding: { mark: 'FIX ', tone: 'bad' },
 };
 
-/** One line a check, and the advice below those that have one. */
+/** One line per check, followed by its advice, if any. */
 export function doctorText(
   findings: readonly Finding[],
   { paint = plain, width = 100 }: { readonly paint?: Paint; readonly width?: number | undefined } = {},

@@ -1,4 +1,4 @@
-/** @module The least that a key needs, ready to be sent: `jobsweep doctor --print-role`. */
+/** @module The minimal API keys as ready-made requests: `jobsweep doctor --print-role`. */
 
 interface IndexPrivileges {
   readonly names: readonly string[];
@@ -21,7 +21,7 @@ export const leastKeys = {
   advise: keyBody('jobsweep-advise', 'monitor_ml', [{ names: ['.ml-notifications*'], privileges: ['read'] }]),
 } as const;
 
-/** The same as requests that can be pasted into a console. */
+/** The same requests, in a form to paste into a console. */
 export function roleText(): string {
   const request = (body: object) => `POST /_security/api_key\n${JSON.stringify(body, null, 2)}`;
   return [

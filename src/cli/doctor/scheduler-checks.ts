@@ -1,4 +1,4 @@
-/** @module The checks of the scheduler: the settings that schedules and follow-ups need, and the group they live in. */
+/** @module The checks of the scheduler: the settings that schedules and follow-ups need, and their schedule group. */
 
 import type { Clock } from '../../base/clock.ts';
 import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
@@ -13,7 +13,7 @@ import {
 } from '../../settings/scheduler-settings.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 
-/** What it means that a setting is not made. */
+/** The consequence of each missing setting. */
 const without: Record<SchedulerSetting, string> = {
   JOBSWEEP_SCHEDULE_GROUP: 'follow-ups and schedules have no group to live in',
   JOBSWEEP_SCHEDULER_ROLE_ARN: 'the Scheduler has no role to invoke the function with',
@@ -24,7 +24,7 @@ const without: Record<SchedulerSetting, string> = {
 
 const check = (name: string) => `setting ${name}`;
 
-/** None configured is told, and no finding: `--wait` and cron do without. */
+/** No scheduler is only a note: `--wait` and cron work without one. */
 export async function schedulerFindings(
   environment: Environment,
   clock: Clock,
@@ -54,7 +54,7 @@ function settingFinding(name: SchedulerSetting, value: string | undefined): Find
   return finding(check(name), `not set: ${without[name]}`, 'Take it from the outputs of the deployment.');
 }
 
-/** Why a value is not valid, in the words that the function and `schedules` refuse it with; undefined when it is. */
+/** Why a value is invalid, in the words of the function and of `schedules`; undefined if it is valid. */
 function problemOf(name: SchedulerSetting, value: string): string | undefined {
   try {
     readSchedulerSettings({ [name]: value });
@@ -95,7 +95,7 @@ async function groupFindings(
     const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting${others > 0 ? `; ${others} not ours: they invoke another target` : ''}`;
     return [
       ok('schedule group', `${group} has ${found}`),
-      // nobody but the service itself can try a role, and it does so when a schedule is made
+      // Only the service itself can test the role, and it does so when a schedule is created.
       note('scheduler’s role', 'whether the Scheduler may assume it shows when the first schedule is made'),
     ];
   } catch (error) {

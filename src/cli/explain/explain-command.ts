@@ -1,4 +1,4 @@
-/** @module `jobsweep explain`: why a job would be closed, or is not. */
+/** @module `jobsweep explain`: shows why a job would be closed or kept. */
 import { distance } from 'fastest-levenshtein';
 import { knownPastOf } from '../../advise/known-past.ts';
 import { timelineOf } from '../../advise/timeline.ts';
@@ -36,14 +36,14 @@ export const registerExplain: Register = (program, context) => {
       context.action((jobId: string | undefined, options: ExplainOptions) => {
         const { history, ...rest } = options;
         const files = typeof history === 'object' ? [...history] : [];
-        // In `explain --history JOB` the id reads like a file of the option.
+        // In `explain --history JOB` the parser takes the id for a file of the option.
         const named = jobId ?? files.pop();
         if (named === undefined)
           throw new InvalidSettingError(
             'explain: expected the id of a job, such as jobsweep explain web-logins',
           );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
-        // With files the option means what it means to a sweep.
+        // With files, the option means the same as for a sweep.
         return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
@@ -69,7 +69,7 @@ async function run(
   await checkOutput(options);
   await using target = await openTarget(read.request.cluster, options, io);
   const past = await pastOf(history, target, io.signal);
-  // The plan of the whole sweep: whether this job is closed depends on the fuses as well, and they look at all jobs.
+  // Plans the whole sweep, because the fuses count all jobs.
   const request = { ...read.request, dryRun: true, allowNoMatch: true };
   const { found, decisions, fuse } = await planOnce(
     { ...read, request },
@@ -102,7 +102,7 @@ async function run(
   );
 }
 
-/** How far back the past of one job is shown. */
+/** How far back the timeline of a job reaches. */
 const daysShown = 90;
 
 async function readTimeline(
@@ -126,7 +126,7 @@ async function readTimeline(
   };
 }
 
-/** The limit of the job's node. Its processors are in no listing, so the job is read once more; that may fail. */
+/** The limit of the job's node. Listings omit the node's processors, so the job is read once more; that may fail. */
 async function placesFor(
   { nodeId, target: id }: JobSnapshot,
   perNode: SweepRequest['close']['perNode'],
@@ -141,7 +141,7 @@ async function placesFor(
   return limitOf(nodeId, perNode, { processors, largest: cluster.largestNodeProcessors() }) ?? null;
 }
 
-/** @throws {NoSuchJobError} naming the ids that come near. */
+/** @throws {NoSuchJobError} with the most similar ids. */
 function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
   const alike = jobs
     .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))

@@ -1,4 +1,4 @@
-/** @module An explanation as text: the verdict first, then what it rests on. */
+/** @module An explanation as text: the verdict first, then the reasons. */
 
 import type { TimelineEvent } from '../../advise/timeline.ts';
 import { printable } from '../../base/text.ts';
@@ -120,7 +120,7 @@ function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
   return 'it changes when data arrives, when it is opened again, or when one of the rules below holds';
 }
 
-/** What ends a reason that time alone does not end. */
+/** What changes a verdict that time alone does not change. */
 const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   excluded: 'it changes when exclude no longer names it',
   recent_data: 'it changes when no data comes for as long as idleFor says',
@@ -144,7 +144,7 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   not_as_planned: 'it changes with a new plan',
 };
 
-/** Why an earlier sweep closed it, or where that would be told. */
+/** Why earlier sweeps closed the job, or where to find out. */
 function pastLines({ past, verdict }: Explanation): string[] {
   const told = past.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
     printable(

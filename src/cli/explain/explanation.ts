@@ -1,4 +1,4 @@
-/** @module One job explained: its clocks, every rule with what it saw, the verdict, and what would change it. */
+/** @module Explains one job: its clocks, the rules with the values they saw, the verdict, and what would change it. */
 
 import type { MissingSource } from '../../advise/advise.ts';
 import type { SourceName } from '../../advise/ports.ts';
@@ -16,12 +16,12 @@ import { moment, span } from '../output/words.ts';
 
 export interface ExplainedClock {
   readonly name: string;
-  /** Where the cluster tells it. */
+  /** The field of the cluster that it comes from. */
   readonly source: string;
-  /** ISO; null when the cluster does not tell it. */
+  /** ISO; null if unknown. */
   readonly value: string | null;
   readonly agoMs: number | null;
-  /** Whether the job's last activity is this one. */
+  /** Whether this clock is the job's last activity. */
   readonly decides: boolean;
   readonly note?: string;
 }
@@ -32,7 +32,7 @@ export interface ExplainedRule {
   readonly saw: string;
 }
 
-/** What the verdict becomes by itself, when nothing happens to the job until then. */
+/** The next verdict, if nothing happens to the job until then. */
 export interface ExplainedChange {
   readonly at: string;
   readonly inMs: number;
@@ -46,7 +46,7 @@ export interface Explanation {
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
   readonly at: string;
   readonly state: string;
-  /** Whether `jobs` of the request names it; a sweep does not look at the others. */
+  /** Whether `jobs` of the request includes it; a sweep ignores other jobs. */
   readonly named: boolean;
   readonly groups: readonly string[];
   readonly nodeName?: string;
@@ -55,22 +55,22 @@ export interface Explanation {
   readonly idleMs: number | null;
   readonly idleFor: string;
   readonly clocks: readonly ExplainedClock[];
-  /** In the order in which they are asked; the first that holds is the reason. Empty for a closed job. */
+  /** In order of precedence; the first rule that applies is the reason. Empty for a closed job. */
   readonly rules: readonly ExplainedRule[];
-  /** Null for a closed job: a sweep has nothing to decide about it. */
+  /** Null for a closed job. */
   readonly verdict: Verdict | null;
   readonly changes: readonly ExplainedChange[];
-  /** The fuse that would stop the whole sweep, whatever the verdict. */
+  /** The fuse that would stop the whole sweep. */
   readonly fuse: string | null;
-  /** Its past, where that was asked for. */
+  /** Only with `--history`. */
   readonly timeline?: ExplainedPast;
-  /** How many jobs of its node a sweep has closing at once, and why; null without a node, or without a limit. */
+  /** How many jobs of its node may close at once, and why; null without a node or a limit. */
   readonly places: NodeLimit | null;
-  /** What earlier sweeps did with it, as `--history` tells, the oldest first. */
+  /** What earlier sweeps did with it, from the files of `--history`; oldest first. */
   readonly past: readonly PastDeed[];
 }
 
-/** The events of a job's past, the oldest first, and the sources that were read. */
+/** The events of a job's past, oldest first, and the sources that were read. */
 export interface ExplainedPast {
   readonly sources: readonly SourceName[];
   readonly missing: readonly MissingSource[];
@@ -93,7 +93,7 @@ export interface ExplainCase {
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
-  // A job found closing that nobody is known to have asked counts as asked when it is first seen.
+  // If no close request is known for a closing job, its close counts from now.
   const history: History = {
     ...given.history,
     ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),
@@ -150,7 +150,7 @@ function clocksOf(job: JobSnapshot, lastActivity: number | undefined, now: numbe
   ];
 }
 
-/** The verdict judged anew at each moment at which one of the job's clocks runs out. */
+/** Judges the job again at each moment at which one of its clocks runs out. */
 function changesOf(
   verdict: Verdict,
   { job, request, now }: ExplainCase,
@@ -186,7 +186,7 @@ const ago = (at: number | undefined, now: number, never: string) =>
   at === undefined ? never : at > now ? `${span(at - now)} in the future` : `${span(now - at)} ago`;
 const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : 'nothing');
 
-/** What each rule looks at, in words. */
+/** The values that each rule compares, in words. */
 const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   excluded: ({ request }) => `exclude names ${list(request.exclude)}`,
   recent_data: ({ job, request, now }) =>

@@ -1,27 +1,27 @@
-/** @module The question before something is changed. */
+/** @module The confirmation before a change. */
 import { createInterface } from 'node:readline';
 import { InvalidSettingError } from '../../base/errors.ts';
 import type { Io } from '../io.ts';
 
-/** Whether there is a person to ask: both the input and where the question goes are terminals. */
+/** Whether a person can be asked: both standard input and standard error are terminals. */
 const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
 
-/** @throws {InvalidSettingError} when the command may neither ask nor act. `what` begins the sentence. */
+/** @throws {InvalidSettingError} without a terminal and without `--yes`. `what` begins the message. */
 export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): void {
   if (!yes && !canAsk(io))
     throw new InvalidSettingError(`${what} without a terminal to ask on needs --yes; nothing was changed`);
 }
 
-/** Asks for yes or no. Anything but yes is no, and so are an interrupt, a lost terminal and the end of the input. */
+/** Asks for yes or no. Any other answer, an interrupt, a lost terminal and the end of the input count as no. */
 export async function confirmed(question: string, io: Io): Promise<boolean> {
   if (io.signal.aborted) return false;
-  // terminal: false leaves line editing and Ctrl-C to the terminal itself, which then signals this process
+  // terminal: false leaves line editing and Ctrl-C to the terminal, so that Ctrl-C still sends SIGINT.
   const lines = createInterface({ input: io.stdin, terminal: false });
   const answer = Promise.withResolvers<string>();
   const no = () => answer.resolve('');
   lines.once('line', answer.resolve);
   lines.once('close', no);
-  // a terminal that hangs up fails the read
+  // Reading fails when the terminal hangs up.
   lines.once('error', no);
   io.signal.addEventListener('abort', no, { once: true });
   io.stderr.write(`${question} [y/N] `);

@@ -1,4 +1,4 @@
-/** @module JSON and YAML files that people write, read so that every complaint can say line and column. */
+/** @module Reads JSON and YAML files, so that every error can name its line and column. */
 import {
   createScanner,
   findNodeAtLocation,
@@ -13,7 +13,7 @@ import { parseDocument as parseYaml, visit } from 'yaml';
 import { JobsweepError, type Problem } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 
-/** A file or input that is not what it should be; the message has one line a problem, each with its place. */
+/** An invalid file or input. The message has one line per problem, each with its place. */
 export class InvalidDocumentError extends JobsweepError {
   readonly exitCode = 2;
 }
@@ -27,15 +27,15 @@ export interface SourceDocument {
   /** The file's name, or `standard input`. */
   readonly source: string;
   readonly value: unknown;
-  /** Where the value (or, of a field, its key) at each path stands, or what leads there; lines and columns from 1. */
+  /** The place of the value at a path (of a field: its key), or of its nearest parent. Lines and columns from 1. */
   locate(paths: readonly Path[]): readonly Place[];
 }
 
 type Path = readonly (string | number)[];
 
 /**
- * Reads a document. A name that ends in .yaml or .yml is YAML, of which only what JSON can express is taken: keys are
- * texts, and tags mean nothing. Everything else is JSON, in which comments may stand. A key that stands twice is an error.
+ * Reads a document. Names that end in .yaml or .yml are YAML, limited to what JSON can express: string keys and no
+ * tags. All others are JSON, with comments allowed. A repeated key is an error.
  * @throws {InvalidDocumentError} with line and column.
  */
 export function readDocument(text: string, source: string): SourceDocument {
@@ -64,9 +64,9 @@ interface ReadText {
   readonly mistakes: readonly Mistake[];
 }
 
-/** As deep as Elasticsearch itself takes JSON; whoever writes what was read would run out of stack at some thousands. */
+/** Elasticsearch's own limit for JSON. At some thousands of levels, writing the value would overflow the stack. */
 const deepest = 1_000;
-/** More mistakes in the form of a file are the same one again. */
+/** Maximum number of syntax errors reported: later ones mostly follow from the first. */
 const mostMistakes = 20;
 
 function readJson(text: string): ReadText {
@@ -76,11 +76,11 @@ function readJson(text: string): ReadText {
   };
   const mistakes = mistakesInJson(text);
   if (mistakes.length > 0) return { value: undefined, offsetsOf, mistakes };
-  // The library's own reader would take a key `__proto__` for the prototype.
+  // The library's own reader would set the prototype for a key `__proto__`.
   return { value: JSON.parse(stripComments(text, ' ')), offsetsOf, mistakes: [] };
 }
 
-/** The first mistake in the form of a text, or else the keys that stand twice. */
+/** The first syntax error of a text, otherwise its repeated keys. */
 function mistakesInJson(text: string): Mistake[] {
   const invalid: Mistake[] = [];
   const doubled: Mistake[] = [];
@@ -109,7 +109,7 @@ function mistakesInJson(text: string): Mistake[] {
   return invalid.length > 0 ? invalid.slice(0, 1) : doubled.slice(0, mostMistakes);
 }
 
-/** The library's names for what is wrong, which quote nothing of the text: there could be a credential in it. */
+/** Messages by the library's error codes. They never quote the text, which may contain a credential. */
 const jsonErrors: Readonly<Record<string, string>> = {
   InvalidSymbol: 'unexpected characters; texts and keys need double quotes',
   InvalidNumberFormat: 'invalid number',
@@ -133,7 +133,7 @@ function wordsOfJsonError(code: ParseErrorCode): string {
   return jsonErrors[name] ?? name;
 }
 
-/** Whether brackets are open deeper than a document may be: the library would run out of stack at some thousands. */
+/** Whether brackets are nested too deep: at some thousands of levels the library would overflow the stack. */
 function isNestedTooDeep(text: string): boolean {
   const scanner = createScanner(text, true);
   let depth = 0;
@@ -145,12 +145,12 @@ function isNestedTooDeep(text: string): boolean {
   return false;
 }
 
-// The library's `SyntaxKind` is a const enum, which a compiler of single files cannot read: braces, brackets, the end.
+// The library's `SyntaxKind` for braces, brackets and the end: a const enum, which isolated modules cannot import.
 const openers = new Set<number>([1, 3]);
 const closers = new Set<number>([2, 4]);
 const endOfText: number = 17;
 
-/** The offset of the key that leads to `path`, or of the value itself in a list or at the top, or of what leads there. */
+/** The offset of the key at `path` (in a list or at the top: of the value), or of its nearest parent. */
 function nearestJson(tree: JsonNode | undefined, path: Path): number {
   for (let length = path.length; tree && length > 0; length -= 1) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
@@ -167,13 +167,13 @@ function readYaml(text: string): ReadText {
     stringKeys: true,
     merge: true,
     resolveKnownTags: false,
-    // it would compare each key with all others
+    // The library would compare each key with all others.
     uniqueKeys: false,
   });
   const offsetsOf: ReadText['offsetsOf'] = (paths) => paths.map((path) => nearestRange(document, path));
   const aliases = aliasesOfNothing(document);
   const isOfAlias = (offset: number) => aliases.some(({ start, end }) => start <= offset && offset <= end);
-  // what it only warns of is a tag or a version that it does not know: then the text means something else than it says
+  // Warnings concern unknown tags or versions, which could change the meaning of the text, so they count as errors.
   const errors = [...document.errors, ...document.warnings]
     .filter(({ pos }) => !isOfAlias(pos[0]))
     .map((error): Mistake => ({ offset: error.pos[0], message: wordsOf(error) }));
@@ -192,7 +192,7 @@ function readYaml(text: string): ReadText {
   try {
     return { value: document.toJS({ maxAliasCount: 100 }), offsetsOf, mistakes: [] };
   } catch (error) {
-    // one that would grow to billions of values is not followed
+    // The library refuses aliases that would expand to billions of values.
     // break: yaml-reference
     if (!(error instanceof ReferenceError)) throw error;
     const message = 'aliases of aliases without end';
@@ -200,7 +200,7 @@ function readYaml(text: string): ReadText {
   }
 }
 
-/** Where the reader of YAML speaks to programmers, or quotes the file: what stands in a file of clusters is not for a log. */
+/** Replacements for messages of the YAML library that only programmers understand, or that quote the file. */
 const ownWords: Readonly<Record<string, string>> = {
   BAD_DIRECTIVE: 'a directive that is not known',
   BAD_DQ_ESCAPE: 'invalid escape sequence',
@@ -215,10 +215,10 @@ const wordsOf = ({ code, message }: { readonly code: string; readonly message: s
   // break: yaml-message
   ownWords[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
 
-/** A name with a wildcard in front is the usual case, as in `exclude: [*-production]`. */
+/** Usually a name that begins with a wildcard, such as in `exclude: [*-production]`. */
 const unquoted = 'YAML takes what begins with * for an alias: quote it, such as "*-name"';
 
-/** Aliases without an anchor before them, each with the offsets between which the reader stumbles over it. */
+/** Aliases without an anchor, each with the offsets between which the YAML library reports an error for it. */
 function aliasesOfNothing(document: ReturnType<typeof parseYaml>): { start: number; end: number }[] {
   const anchors = new Set<string>();
   const found: { start: number; end: number }[] = [];
@@ -250,12 +250,12 @@ function doubledKeys(document: ReturnType<typeof parseYaml>): Mistake[] {
 
 const doubledKey = (key: unknown) => `the key ${quote(key)} stands twice`;
 
-/** Whether a value has more levels than it may; one that holds itself, by an alias of YAML, has no end of them. */
+/** Whether a value is nested too deep. With a YAML alias a value can even contain itself. */
 function isTooDeep(value: unknown): boolean {
   let level = [value].filter(isNested);
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth === deepest) return true;
-    // each once a level: what several aliases share is not looked at several times over
+    // A set, so that a value shared by several aliases is visited once per level.
     level = [...new Set(level.flatMap((inner) => Object.values(inner).filter(isNested)))];
   }
   return false;
@@ -274,7 +274,7 @@ function placeOf(text: string, offset: number): Place {
   return { line, column: offset - start + 1 };
 }
 
-/** The problems of a document as one error, a line each: `file:3:5: message`. */
+/** The problems of a document as one error, one line each: `file:3:5: message`. */
 export function documentError(document: SourceDocument, problems: readonly Problem[]): InvalidDocumentError {
   const places = document.locate(problems.map(({ path }) => path));
   return new InvalidDocumentError(
@@ -290,7 +290,7 @@ interface Ranged {
   readonly range?: readonly [number, number, number] | null;
 }
 
-/** The offset of the key that leads to `path`, or of the value itself in a list or at the top, or of what leads there. */
+/** The offset of the key at `path` (in a list or at the top: of the value), or of its nearest parent. */
 function nearestRange(document: ReturnType<typeof parseYaml>, path: Path): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const found = rangeOf(document, path.slice(0, length));

@@ -1,4 +1,4 @@
-/** @module Jobs that earlier sweeps closed and that are open again: from `--history`, else from the kept reports. */
+/** @module Jobs that were reopened after a sweep closed them, from the files of `--history` or from the kept reports. */
 import type { Decision } from '../../sweep/planning/decide.ts';
 import type { History } from '../../sweep/planning/verdict.ts';
 import type { FlappingJob } from '../../sweep/reporting/report.ts';
@@ -7,10 +7,10 @@ import { hasKept, readKept, stateFolder } from './kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
 import { knownIds, type Target } from './target.ts';
 
-/** So many sweeps closed a job, and each time somebody opened it again: it is left open (docs/contract.md §2, `flapping`). */
+/** A job that was reopened after this many sweeps had closed it is kept (docs/contract.md §2, `flapping`). */
 const mostCloses = 3;
 
-/** A sweep's word on one job. */
+/** The result of one sweep for one job. */
 export interface PastDeed extends PastJob {
   readonly sweepId: string;
   /** ISO date-time. */
@@ -18,12 +18,12 @@ export interface PastDeed extends PastJob {
 }
 
 export interface PastCloses {
-  /** When sweeps closed each job, ISO, the oldest first. */
+  /** When sweeps closed each job, ISO, oldest first. */
   readonly closes: ReadonlyMap<string, readonly string[]>;
-  /** What sweeps did with each job that they did not keep, the oldest first. */
+  /** What sweeps did with each job, oldest first. Without the sweeps that kept it. */
   readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
   readonly warnings: readonly string[];
-  /** `--history` was given: it alone says which jobs come back. */
+  /** Whether `--history` was given. If so, the kept reports are ignored. */
   readonly isGiven?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface HistoryOptions {
 export interface HistorySource {
   /** From the files of `--history`. */
   readonly sweeps: readonly PastSweep[];
-  /** Where the kept reports are, if they count. */
+  /** The folder of the kept reports, if they are used. */
   readonly folder?: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export async function readHistory(
   return { sweeps: [], folder: embedded ? undefined : stateFolder(env) };
 }
 
-/** What happened to the cluster that a command works on. Without a history the cluster is not asked. */
+/** The history of the cluster of a command. Without a history, no request is sent. */
 export async function pastOf(
   { sweeps, folder }: HistorySource,
   target: Target,
@@ -66,11 +66,11 @@ export async function pastOf(
   return { ...pastCloses(sweeps, await knownIds(target, signal)), isGiven: true };
 }
 
-/** What of it happened to the cluster with these ids. */
+/** The part of the history that concerns the cluster with these ids. */
 function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): PastCloses {
   const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
   const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
-  // by sweep and job: two files may tell of the same sweep
+  // Keyed by sweep and job, because two files may contain the same sweep.
   const deeds = new Map<string, PastDeed>();
   for (const { sweepId, startedAt, jobs } of own)
     for (const job of jobs)
@@ -94,12 +94,12 @@ function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Pas
   };
 }
 
-/** What `sweep()` is told of each job. */
+/** The history in the form that `sweep()` takes. */
 export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History> {
   return new Map([...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= mostCloses }]));
 }
 
-/** The jobs among those listed that are open again, those that flapped most first. */
+/** The listed jobs that are open again, most closes first. */
 export function flappingJobs({ closes }: PastCloses, decisions: readonly Decision[]): FlappingJob[] {
   return decisions
     .filter(({ job }) => job.reportedState === 'opened' || job.reportedState === 'opening')

@@ -1,6 +1,6 @@
 /**
- * @module Saved plans: what `jobsweep plan -o json` writes is a report with a seal, and `jobsweep sweep --plan` carries
- * out exactly it, or less. The digest finds edits, made in haste or by a tool; it is no signature.
+ * @module Saved plans. `jobsweep plan -o json` writes a report with a digest; `jobsweep sweep --plan` closes no job that
+ * the plan does not close. The digest detects accidental edits; it is not a signature.
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
@@ -43,7 +43,7 @@ export interface SavedPlan extends ReadRequest {
   readonly madeAt: string;
 }
 
-/** The report of a plan with what is needed to carry it out later. */
+/** The report of a plan, with the fields needed to carry it out later. */
 export function sealPlan(report: SweepReport, request: SweepRequest, decisions: readonly Decision[]): object {
   const plan = { version, request: toPayload(request), jobs: Object.fromEntries(plannedJobs(decisions)) };
   const unsealed = { ...report, plan };
@@ -51,8 +51,8 @@ export function sealPlan(report: SweepReport, request: SweepRequest, decisions: 
 }
 
 /**
- * Reads a saved plan that is whole and at most `maxAgeMs` old.
- * @throws {InvalidDocumentError} saying what is wrong with it and that a new plan helps.
+ * Reads a saved plan that is unchanged and at most `maxAgeMs` old.
+ * @throws {InvalidDocumentError} with the problem and how to make a new plan.
  */
 export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Promise<SavedPlan> {
   const refuse = (why: string) =>
@@ -78,7 +78,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
 function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequest {
   try {
     const { request, warnings } = parseRequest(payload);
-    // A plan says which jobs are forced; one that hangs while it is carried out was to be closed, not forced.
+    // The plan lists the jobs to force. A job that hangs while the plan is carried out must not be forced.
     return { request: { ...request, force: { ...request.force, stuckFor: null } }, warnings };
   } catch (error) {
     if (error instanceof InvalidRequestError)
@@ -87,7 +87,7 @@ function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequ
   }
 }
 
-/** The value of a file; undefined when it is no document: no JSON, a key that stands twice, or nested without end. */
+/** The value of a file; undefined if it is not valid JSON, repeats a key or is nested too deep. */
 function parse(text: string, file: string): unknown {
   try {
     return readDocument(text, file).value;
@@ -97,7 +97,7 @@ function parse(text: string, file: string): unknown {
   }
 }
 
-/** Over the values, not the bytes: a plan that was only laid out anew is the same plan. */
+/** A digest of the values, not the bytes: reformatting does not change it. */
 function digestOf(document: object): string {
   const { plan, ...report } = document as { plan: Record<string, unknown> };
   const { digest: _digest, ...rest } = plan;

@@ -1,4 +1,4 @@
-/** @module `jobsweep reopen`: undo what a sweep did. */
+/** @module `jobsweep reopen`: undoes a sweep. */
 
 import { AccessDeniedError, InvalidSettingError } from '../../base/errors.ts';
 import { plural, printable } from '../../base/text.ts';
@@ -156,10 +156,10 @@ function lastWords({ sweepId, startedAt, cluster }: PastSweep, file: string, now
   return `the newest sweep is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
 }
 
-/** So many sweeps of a file are named when one is to be chosen. */
+/** Maximum number of sweeps that a message names. */
 const mostNamed = 20;
 
-/** The sweep that is meant, with its follow-ups. @throws {InvalidDocumentError} when the file tells of several. */
+/** The chosen sweep with its follow-ups. @throws {InvalidDocumentError} if the file has several and none is chosen. */
 function chooseChain(
   sweeps: readonly PastSweep[],
   file: string,
@@ -178,7 +178,7 @@ function chooseChain(
   return [first, ...rest];
 }
 
-/** Of a job that several rounds name, the last word; a datafeed that any of them stopped is stopped. */
+/** The last outcome of each job over all rounds. A datafeed that any round stopped counts as stopped. */
 function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
   const byId = new Map<string, PastJob>();
   for (const job of jobs) {
@@ -188,7 +188,7 @@ function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
   return [...byId.values()];
 }
 
-/** Undefined when all of them are open and fed already. */
+/** The question to confirm; undefined if all jobs are already open and their datafeeds started. */
 function question(
   jobs: readonly PastJob[],
   now: ReadonlyMap<string, JobSnapshot>,
@@ -218,7 +218,7 @@ async function carryOut(
   await using opener = new Opener(connection, clock);
   const nodes = new Set(jobs.flatMap(({ nodeId }) => nodeId ?? [])).size;
   let done = 0;
-  // awaited here: the connections end with this function
+  // Awaited here, because the connections close when this function returns.
   return await reopenJobs(jobs, now, {
     cluster,
     opener,
@@ -271,7 +271,7 @@ function reportOf(
   };
 }
 
-/** What the source leaves open, each a reason to call the undo partial. */
+/** Gaps in the source. Each makes the undo `partial`. */
 function warningsOf(sweeps: readonly PastSweep[]): string[] {
   const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
   const unread = sweeps.reduce((sum, sweep) => sum + sweep.unread, 0);

@@ -1,4 +1,4 @@
-/** @module Undoing a sweep: the jobs that it closed are opened again, the datafeeds that it stopped are started again. */
+/** @module Undoes a sweep: opens the jobs that it closed, and starts the datafeeds that it stopped. */
 
 import type { Clock } from '../../base/clock.ts';
 import type { Opened } from '../../elasticsearch/opener.ts';
@@ -7,7 +7,7 @@ import { isDatafeedId, type JobId } from '../../sweep/planning/job-id.ts';
 import type { Cluster, ClusterError } from '../../sweep/ports.ts';
 import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
 
-/** What became of a job of the report. */
+/** The outcomes of a job. */
 export const reopenOutcomes = {
   reopened: 'opened by this command',
   already_open: 'open, or on its way, before this command asked',
@@ -45,32 +45,32 @@ export interface ReopenWorld {
     startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened>;
   };
   readonly clock: Clock;
-  /** Jobs opened at once: a node takes two, and leaves the others waiting with their requests open. */
+  /** How many jobs are opened at once. A node opens two at a time; further requests wait. */
   readonly concurrency: number;
-  /** Aborts when no more is to be asked. */
+  /** Once it aborts, no more requests are sent. */
   readonly ending: AbortSignal;
-  /** Milliseconds left of the time for it. */
+  /** Milliseconds left before the deadline. */
   readonly remainingMs: () => number;
   readonly told?: (job: ReopenedJob) => void;
 }
 
 const openTimeout = 2 * 60_000;
-/** A job that the cluster has no room for is asked this often, as a sweep does. */
+/** Maximum number of tries for a job that the cluster has no room for; the same as in a sweep. */
 const maxAsks = 3;
-/** The pause before the next ask where the cluster names none, in milliseconds. */
+/** The pause before the next try if the cluster names none, in milliseconds. */
 const busyPause = 5_000;
-/** Between two reads of jobs that are opening, in milliseconds. */
+/** The pause between two reads of opening jobs, in milliseconds. */
 const watchPause = 2_000;
 const startTimeout = 30_000;
-/** The look at a job after its request, in milliseconds: what the ending leaves must be enough for it. */
+/** Time reserved for reading a job after its request, in milliseconds. */
 const lookLimit = 4_000;
 
-/** The jobs of a report with something to undo: closed by the sweep, left closing, or left open without their datafeed. */
+/** The jobs to undo: closed by the sweep, left closing, or left open without their datafeed. */
 export function undoable(jobs: readonly PastJob[]): PastJob[] {
   return jobs.filter((job) => mayHaveClosed(job) || job.datafeedStopped === true);
 }
 
-/** Opens and starts; resolves with one entry a job, in their order, whatever goes wrong. */
+/** Opens the jobs and starts their datafeeds. Resolves with one entry per job, in order, even after errors. */
 export async function reopenJobs(
   jobs: readonly PastJob[],
   found: ReadonlyMap<string, JobSnapshot>,
@@ -88,7 +88,7 @@ export async function reopenJobs(
   const worker = async () => {
     for (const [index, job] of queue) await begin(index, job, found.get(job.jobId));
   };
-  // Beside the others: they may wait for a node for minutes, and cost no request of their own.
+  // Runs at the same time as the others: these jobs may wait minutes for a node, and need no open request.
   const watching = async () => {
     const states = await watch(
       opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),
@@ -110,7 +110,7 @@ export async function reopenJobs(
   return results;
 }
 
-/** Reads jobs until none is opening, or `until`. Returns their states as last read, undefined if they never were. */
+/** Polls until no job is opening, or until `until`. Returns the last states read; undefined if no read succeeded. */
 async function watch(
   ids: readonly JobId[],
   until: number,
@@ -140,7 +140,7 @@ async function reopen(past: PastJob, job: JobSnapshot | undefined, world: Reopen
   if (!past.datafeedStopped || datafeedId === undefined || opened.outcome === 'gone') return opened;
   const isOpen = opened.outcome === 'reopened' || opened.outcome === 'already_open';
   if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
-  // what the report names may be another job's by now, or was written by somebody else
+  // The datafeed in the report may belong to another job by now, or the report may have been edited.
   // break: own-datafeed
   if (datafeedId !== own || !isDatafeedId(own))
     return { ...opened, datafeedId, datafeed: 'error', datafeedError: notItsDatafeed(own) };
@@ -161,7 +161,7 @@ async function openOne(
   if (job.reportedState === 'opening') return { jobId, outcome: 'opening' };
   if (job.reportedState !== 'closed' || job.target === undefined)
     return { jobId, outcome: 'error', error: strange(job) };
-  // its datafeed was stopped by the sweep, and the job closed by somebody who may have meant it
+  // The sweep only stopped its datafeed. Someone else closed the job, perhaps on purpose.
   if (!mayHaveClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
   if (ending.aborted) return { jobId, outcome: 'not_attempted' };
   return await askToOpen(job.target, world);
@@ -172,7 +172,7 @@ async function askToOpen(jobId: JobId, world: ReopenWorld): Promise<ReopenedJob>
   return await tryAgainWhenBusy<ReopenedJob>(world, async () => {
     const until = clock.now() + openTimeout;
     const { error, busy } = await opener.openJob(jobId, openTimeout, ending);
-    // an answer that was lost leaves the job opening
+    // After a lost answer the job may be opening.
     const states = await watch([jobId], until, world);
     const state = states?.get(jobId);
     if (state === 'opened') return { result: { jobId, outcome: 'reopened' } };
@@ -204,7 +204,7 @@ async function startOne(
   });
 }
 
-/** Asks once more while the cluster has no room, as often as a sweep does. */
+/** Tries again while the cluster has no room, as often as a sweep does. */
 async function tryAgainWhenBusy<T>(
   { clock, ending, remainingMs }: ReopenWorld,
   ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,
@@ -212,7 +212,7 @@ async function tryAgainWhenBusy<T>(
   for (let asks = 1; ; asks += 1) {
     const { result, busy } = await ask();
     const pause = busy?.retryAfterMs ?? busyPause;
-    // a pause that does not fit into the time left is not begun
+    // Do not start a pause that exceeds the time left.
     if (!busy || asks === maxAsks || ending.aborted || pause >= remainingMs()) return result;
     await clock.sleep(pause, ending).catch(() => undefined);
     if (ending.aborted) return result;

@@ -1,4 +1,4 @@
-/** @module What was opened again, as text and as a sheet. */
+/** @module The result of `jobsweep reopen` as text and as a sheet. */
 import { plural, printable } from '../../base/text.ts';
 import type { Tone } from '../output/paint.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';

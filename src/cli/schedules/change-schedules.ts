@@ -1,4 +1,4 @@
-/** @module What `jobsweep schedules` does to a group, schedule by schedule: one that fails does not stop the others. */
+/** @module Changes the schedules of a group one by one. A failed change does not stop the others. */
 
 import { InvalidSettingError, SchedulerError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
@@ -20,7 +20,7 @@ import type { ChangeResult, ListedSchedule } from './schedules-text.ts';
 
 export type { OwnSchedulesContext, SchedulesContext } from '../../scheduler/schedule-changes.ts';
 
-/** Every schedule of the group, in full; which ones are ours is known where `functionArn` is. */
+/** All schedules of the group. Without `functionArn`, it is unknown which of them are ours. */
 export async function listGroup(
   { api, clock, group, signal }: SchedulesContext,
   functionArn: string | undefined,
@@ -65,7 +65,7 @@ function clusterOf(input: string | undefined): string | null {
   }
 }
 
-/** Makes the group as planned. @throws {SchedulerError} when the group cannot be made, and nothing was changed. */
+/** Applies the plan. @throws {SchedulerError} if the group cannot be created; nothing was changed then. */
 export async function applyPlan(plan: SchedulePlan, context: OwnSchedulesContext): Promise<Done> {
   if (plan.createGroup) await makeGroup(context);
   return await inTurn(plan.changes, context.signal, async (change) => {
@@ -78,14 +78,14 @@ async function makeGroup({ api, group, signal }: SchedulesContext): Promise<void
   try {
     await api.createGroup(group, signal);
   } catch (error) {
-    // made by someone else, or by an answer of ours that was lost
+    // Created by someone else, or by our own request whose answer was lost.
     if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
   }
 }
 
 /**
  * Pauses or resumes, once `ask` agrees; undefined when it does not.
- * @throws {InvalidSettingError} when one of the names does not exist or is not ours, and nothing was changed.
+ * @throws {InvalidSettingError} if a name does not exist or is not ours; nothing was changed then.
  */
 export async function changeState(
   names: readonly string[],
@@ -146,17 +146,17 @@ async function mustBeOurs(
     );
 }
 
-/** What became of each schedule, and the exit code that follows. */
+/** The result of each change, and the exit code. */
 export interface Done {
   readonly results: readonly ChangeResult[];
-  /** 0 when all went well; 5 when the scheduler refused or was away and nothing was done; else 3. */
+  /** 0 after success; 5 if the scheduler refused or was unreachable and nothing was changed; otherwise 3. */
   readonly exit: ExitCode;
 }
 
-// What says that the scheduler as a whole cannot be used, and not that this one schedule cannot be changed.
+// Failures of the whole scheduler, not of one schedule.
 const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
 
-/** One after the other; what fails is told and the rest goes on, unless the scheduler cannot be reached at all. */
+/** Makes the changes in order. Goes on after a failure, unless the scheduler cannot be reached. */
 async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
   changes: readonly C[],
   signal: AbortSignal,
@@ -175,7 +175,7 @@ async function inTurn<C extends Pick<ChangeResult, 'name' | 'action'>>(
       results.push({ name, action, outcome: (await act(change)) ? 'done' : 'unchanged' });
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
-      // told to stop while a request was under way: the service may have taken it
+      // Stopped while a request was in flight: the service may have carried it out.
       const isUnknown = signal.aborted && error instanceof SchedulerCallError && error.kind === 'unreachable';
       results.push({ name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message });
       failures.add(error instanceof SchedulerCallError ? error.kind : 'other');

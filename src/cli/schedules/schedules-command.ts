@@ -105,7 +105,7 @@ async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
 }
 
 async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
-  // valid first: what is wrong with the file should be told even where nobody can be asked
+  // Validates first, so that a faulty file is reported even without a terminal to ask on.
   const file = await readFile(options, io);
   mustAskOrHave(options.yes, 'schedules apply', io);
   await checkOutput(options);
@@ -140,7 +140,7 @@ async function setState(
   return 4;
 }
 
-/** What pausing a schedule means that no file holds. */
+/** Warnings before pausing a schedule that is in no file. */
 function pauseWarning(name: string): string[] {
   switch (ownerOf(name)) {
     case 'deployment':

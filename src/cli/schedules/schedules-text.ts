@@ -1,4 +1,4 @@
-/** @module Schedules as text for a terminal: what there is, what would change, what was done. */
+/** @module Schedules as text for a terminal: the list, the planned changes and their results. */
 
 import { plural, printable, quote } from '../../base/text.ts';
 import type { Change, SchedulePlan } from '../../scheduler/schedule-plan.ts';
@@ -7,24 +7,24 @@ import type { Renderings } from '../output/output.ts';
 import { sheetTable } from '../output/sheet.ts';
 import { type Column, table } from '../output/table.ts';
 
-/** A schedule as `list` tells it; also its JSON form. */
+/** A schedule in the output of `list`; also its JSON form. */
 export interface ListedSchedule {
   readonly name: string;
   readonly state: 'enabled' | 'paused';
-  /** Who made it: `other` when it invokes another function, `file` for what else is no follow-up and not deployed. */
+  /** `other` invokes another function; `file` is any schedule of ours that is neither a follow-up nor deployed. */
   readonly owner: 'file' | 'follow-up' | 'deployment' | 'other';
   /** The ARN of what it invokes. */
   readonly target: string | null;
   readonly expression: string;
   readonly timezone: string;
-  /** An ISO date-time; null when it is paused or has nothing more to come. */
+  /** An ISO date-time; null if it is paused or has no more runs. */
   readonly nextRun: string | null;
-  /** Null when the payload is not one of this project's. */
+  /** Null if the payload is not a jobsweep request. */
   readonly cluster: string | null;
   readonly description: string | null;
 }
 
-/** How one change ended; also its JSON form. */
+/** The result of one change; also its JSON form. */
 export interface ChangeResult {
   readonly name: string;
   readonly action: Change['action'] | 'pause' | 'resume';
@@ -67,7 +67,7 @@ export const listRenderings = (
 
 const marks = { create: '+', update: '~', delete: '-', blocked: '!', none: ' ' } as const;
 
-/** The plan, a line for each schedule and one for each field that changes. */
+/** The plan: a line for each schedule and for each field that changes. */
 export function planText({ group, createGroup, changes }: SchedulePlan): string {
   const lines = changes.flatMap((change) => {
     const head = `${marks[change.action]} ${change.name}`;
@@ -90,14 +90,14 @@ export function planText({ group, createGroup, changes }: SchedulePlan): string 
   return `${[...lines.map(printable), sum].join('\n')}\n`;
 }
 
-/** A change as JSON tells it: without what would be sent. */
-function toldChange(change: Change): object {
+/** The JSON form of a change, without the request to the scheduler. */
+function changeJson(change: Change): object {
   const { action, name } = change;
   if (action === 'update')
     return {
       name,
       action,
-      // a field that one side has not is null there: JSON has no undefined
+      // JSON has no undefined, so a missing field becomes null.
       differences: change.differences.map(({ field, from = null, to = null }) => ({ field, from, to })),
     };
   const note = 'note' in change ? change.note : undefined;
@@ -106,11 +106,11 @@ function toldChange(change: Change): object {
 
 export const planRenderings = (plan: SchedulePlan): Renderings => {
   const { group, createGroup, changes } = plan;
-  const told = changes.map(toldChange);
+  const changesJson = changes.map(changeJson);
   return inAllForms({
     text: () => planText(plan),
-    value: { group, createGroup, changes: told },
-    each: told,
+    value: { group, createGroup, changes: changesJson },
+    each: changesJson,
     sheet: () => ({
       title: `Plan for the schedules of the group ${group}`,
       lines: planText(plan).trimEnd().split('\n').slice(-1),
