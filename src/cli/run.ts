@@ -1,4 +1,4 @@
-/** @module One run of the command: arguments in, exit code out; every error becomes a message and a code here. */
+/** @module Runs the command. Every error becomes a message and an exit code here. */
 
 import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
@@ -32,7 +32,7 @@ const commands: readonly Register[] = [
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of docs/contract.md §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
-  // Each write that matters looks at its own error; all others may be lost without consequence.
+  // Important writes check their own errors; any other output may be lost.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   const program = createProgram(io);
   const context: CommandContext = {
@@ -77,7 +77,7 @@ function createProgram(io: Io): Command {
 }
 
 function tell(error: unknown, io: Io): ExitCode {
-  // commander has written its own message about the arguments, or the help that was asked for
+  // Commander has already written its error message or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { reason, exit } = failureOf(error, io.signal);
   io.stderr.write(`jobsweep: ${reason.split('\n').map(printable).join('\n')}\n`);

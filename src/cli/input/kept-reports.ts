@@ -1,6 +1,6 @@
 /**
- * @module The reports that sweeps of the command keep in the state directory (docs/contract.md §5), the last 30 of a cluster. A
- * running sweep notes each job before its close request leaves, so that even one that is killed has named it.
+ * @module Keeps the reports of the last 30 sweeps of each cluster in the state directory (docs/contract.md §5). A running
+ * sweep notes each job before it sends the close request, so that the note survives a killed process.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
@@ -16,19 +16,19 @@ import { type PastSweep, pastSweepsIn } from './past-sweeps.ts';
 
 const maxKept = 30;
 
-/** A kept report is `<stem>.json`; what a sweep noted that did not end is `<stem>.ndjson`. */
+/** A kept report is `<stem>.json`; the notes of an unfinished sweep are `<stem>.ndjson`. */
 const endings = ['.json', '.ndjson'];
 const privateFile = { mode: 0o600 } as const;
 const privateFolder = { mode: 0o700, recursive: true } as const;
 
-/** Where reports are kept; undefined where the environment names no home. */
+/** The folder for reports; undefined if the environment names no home. */
 export function stateFolder({ XDG_STATE_HOME: state = '', HOME: home = '' }: Io['env']): string | undefined {
-  // the XDG specification ignores a relative path
+  // The XDG specification says to ignore relative paths.
   if (isAbsolute(state)) return join(state, 'jobsweep');
   return isAbsolute(home) ? join(home, '.local', 'state', 'jobsweep') : undefined;
 }
 
-/** Keeps the report of one sweep and its later rounds, in one file. A folder that cannot be written is no error. */
+/** Keeps the report of one sweep and its later rounds in one file. A write error is only noted. */
 export class ReportKeeper {
   readonly #folder: string;
   #stem: string | undefined;
@@ -43,7 +43,7 @@ export class ReportKeeper {
     return this.#problem;
   }
 
-  /** Notes jobs whose close request is about to leave. Synchronous: the note must be on disk before the request is sent. */
+  /** Notes jobs before their close request. Synchronous: the note must be on disk before the request is sent. */
   asking(head: ReportHead, entries: readonly Entry[]): void {
     const lines = entries.map(({ jobId, job, verdict, asks, askedAt, stopsDatafeed }) =>
       plainJson({
@@ -68,7 +68,7 @@ export class ReportKeeper {
     }
   }
 
-  /** Keeps what is known so far, whole: a reader sees the former report or this one. */
+  /** Replaces the kept report atomically: a reader sees either the former report or this one. */
   async keep(report: SweepReport): Promise<void> {
     const path = this.#pathOf(report);
     const temporary = `${path}.${process.pid}.tmp`;
@@ -111,11 +111,11 @@ export async function hasKept(folder: string): Promise<boolean> {
 
 export interface KeptSweep {
   readonly path: string;
-  /** The sweep, and later rounds of it that did not end. */
+  /** The sweep and its unfinished later rounds. */
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
 }
 
-/** The kept reports that can be read, the newest first; of the clusters with these ids only, if given. */
+/** The readable kept reports, newest first; only of the clusters with these ids, if given. */
 export async function readKept(folder: string, ids?: Iterable<string>): Promise<KeptSweep[]> {
   const tags = ids && [...ids].map(tagOf);
   const kept = await Promise.all(
@@ -142,7 +142,7 @@ const stemOf = ({ cluster, startedAt, sweepId }: ReportHead) =>
 
 const clusterTag = (stem: string) => stem.split('.')[0] ?? '';
 
-/** The names of what is kept, of some clusters if their tags are given, the newest first. */
+/** The names of the kept files, newest first; only of the clusters with these tags, if given. */
 async function stemsOf(folder: string, tags?: readonly string[]): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const stems = names.flatMap((name) => {

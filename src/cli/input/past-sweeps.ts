@@ -1,5 +1,5 @@
 /**
- * @module What earlier sweeps did, from their reports or from the log lines that the function writes (docs/contract.md §2).
+ * @module Reads what earlier sweeps did, from their reports or from the log lines of the function (docs/contract.md §2).
  */
 import { stripVTControlCharacters } from 'node:util';
 import * as z from 'zod';
@@ -7,10 +7,10 @@ import { clusterName } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError } from './document.ts';
 import { readNamed } from './payload.ts';
 
-/** Of a reported job only what is needed to undo or to remember; everything else may come from a later version. */
+/** Only the fields of a reported job that are used here; a later version may change the others. */
 const jobSchema = z.object({
   jobId: z.string().min(1),
-  // a later version may know more outcomes: one of them must not hide the report's other jobs
+  // Accepts unknown outcomes: a later version may add some, and they must not make the whole report unreadable.
   outcome: z.string().regex(/^[a-z_]{1,40}$/),
   nodeId: z.string().optional(),
   datafeedId: z.string().optional(),
@@ -24,48 +24,48 @@ const jobSchema = z.object({
 
 const sweepSchema = z.object({
   sweepId: z.string().min(1),
-  // settings are looked for under this name, and it is shown in questions
+  // This name selects settings and is shown in questions.
   cluster: z.object({ name: z.string().regex(clusterName), id: z.string().min(1) }),
   startedAt: z.iso.datetime(),
   followUpOf: z.object({ sweepId: z.string() }).optional(),
   counts: z.object({ closed: z.number(), forceClosed: z.number() }).optional(),
 });
 
-// its jobs are read one by one: one that cannot be read must not hide the others
+// Jobs are parsed one by one, so that an unreadable job does not make the whole report unreadable.
 const reportSchema = sweepSchema.extend({ jobs: z.array(z.unknown()) });
 
 export type PastJob = z.output<typeof jobSchema>;
 
-/** One sweep as its report, or its log lines together, tell it. */
+/** One sweep, from its report or from its log lines. */
 export interface PastSweep {
   readonly sweepId: string;
   readonly cluster: { readonly name: string; readonly id: string };
   /** ISO date-time. */
   readonly startedAt: string;
-  /** The sweep that began its chain; its own id when it is no follow-up. */
+  /** The id of the sweep that began the chain; its own id unless it is a follow-up. */
   readonly chain: string;
   readonly jobs: readonly PastJob[];
-  /** Jobs that it closed, by its counts, and that the source does not name: a report that was cut, a log with a gap. */
+  /** Number of closed jobs that the source does not name, by its counts: the report was cut or the log has a gap. */
   readonly missing: number;
-  /** Entries that name no job, or say nothing that can be read about it. */
+  /** Number of entries that cannot be read. */
   readonly unread: number;
 }
 
-/** Whether a sweep closed the job: asked for it, and saw it closed. */
+/** Whether the sweep asked for the close and saw the job closed. */
 export const wasClosed = ({ outcome }: Pick<PastJob, 'outcome'>) =>
   // break: reopenable
   outcome === 'closed' || outcome === 'force_closed';
 
-/** Whether a job that is closed by now was closed by the sweep: it asked, and may have ended before the cluster was done. */
+/** Whether the sweep may have closed the job: it asked for the close, but may have ended before the close did. */
 export const mayHaveClosed = ({ outcome, attempts = 0 }: Pick<PastJob, 'outcome' | 'attempts'>) =>
   wasClosed({ outcome }) || ((outcome === 'closing' || outcome === 'unknown') && attempts > 0);
 
-/** Reads every sweep that a file tells of. @throws {InvalidDocumentError} when it tells of none. */
+/** Reads all sweeps of a file. @throws {InvalidDocumentError} if it has none. */
 export async function readPastSweeps(file: string): Promise<PastSweep[]> {
   return parsePastSweeps(await readNamed(file), file);
 }
 
-/** The same for a text; `source` names it in errors. */
+/** Reads all sweeps of a text. `source` names it in errors. @throws {InvalidDocumentError} if it has none. */
 export function parsePastSweeps(text: string, source: string): PastSweep[] {
   const sweeps = pastSweepsIn(text);
   if (sweeps.length > 0) return sweeps;
@@ -78,7 +78,7 @@ export function parsePastSweeps(text: string, source: string): PastSweep[] {
   );
 }
 
-/** The same; empty if there is none. */
+/** Like `readSweeps`, but empty if there is no sweep. */
 export function pastSweepsIn(text: string): PastSweep[] {
   const collected = new Collected();
   for (const value of values(text)) collected.take(value);
@@ -92,7 +92,7 @@ interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'missing' | 'unread
   unread: number;
 }
 
-/** Puts together what belongs to one sweep: a report whole, or the lines of a log in any order, doubled ones once. */
+/** Collects the entries of one sweep: a whole report, or log lines in any order. Repeated lines count once. */
 class Collected {
   readonly #sweeps = new Map<string, Growing>();
 
@@ -106,7 +106,7 @@ class Collected {
     const line = sweepSchema.safeParse(value);
     if (!line.success) return;
     const sweep = this.#sweep(line.data);
-    // the line that ends a sweep names no job
+    // The last log line of a sweep names no job.
     if ('jobId' in (value as object)) take(sweep, value);
   }
 
@@ -120,7 +120,7 @@ class Collected {
   }
 
   #sweep({ sweepId, cluster, startedAt, followUpOf, counts }: z.output<typeof sweepSchema>): Growing {
-    // An event that was delivered twice is the same sweep by its id, and two sweeps by what they did.
+    // An event that was delivered twice leads to two runs with the same sweep id.
     const key = `${cluster.id}\n${sweepId}\n${startedAt}`;
     const sweep = this.#sweeps.get(key) ?? {
       sweepId,
@@ -144,7 +144,7 @@ function take(sweep: Growing, value: unknown): void {
   else sweep.unread += 1;
 }
 
-/** Every JSON value in a text: one document, or the values among the lines of a log, or in the cells of a CSV file. */
+/** All JSON values in a text: one document, values among log lines, or values in CSV cells. */
 function* values(text: string): Generator<unknown> {
   // break: log-or-json
   const whole = parse(text);
@@ -154,12 +154,12 @@ function* values(text: string): Generator<unknown> {
   for (const value of valuesInLines(cellsOf(text))) yield* unpacked(value);
 }
 
-/** How deep a report may be packed: in an event, in a list, in an answer of the service. */
+/** How deep a report may be nested: in an event, in a list, in an answer of the service. */
 const maxPacking = 6;
 
 /**
- * A report or a log line as it is; of anything else what is in it, texts included. `aws logs filter-log-events` packs
- * the lines into `events[].message`, Insights into `results[][].value` or into the column `@message`.
+ * Returns a report or log line itself, and searches any other value for them, strings included.
+ * `aws logs filter-log-events` packs the lines into `events[].message`, Insights into `results[][].value` or into the column `@message`.
  */
 function* unpacked(value: unknown, depth = 0): Generator<unknown> {
   if (isOfSweep(value)) yield value;
@@ -199,7 +199,7 @@ function* valuesInLines(text: string): Generator<unknown> {
   }
 }
 
-/** The texts of the quoted cells of a CSV file, a line each. */
+/** The texts of the quoted cells of a CSV file, one per line. */
 function cellsOf(text: string): string {
   return [...text.matchAll(/"((?:[^"]|"")*)"/g)]
     .map(([, cell = '']) => cell.replaceAll('""', '"').trim())

@@ -1,4 +1,4 @@
-/** @module The request of a command: the payload that `-p` names, and the flags that win over it. */
+/** @module The request of a command: the payload from `-p`, overridden by flags. */
 import { readFile } from 'node:fs/promises';
 import { InvalidRequestError, InvalidSettingError, type Problem } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
@@ -16,12 +16,12 @@ import {
   withFlags,
 } from './request-flags.ts';
 
-/** The request that the options of a command describe. Nothing of it reaches a cluster before it is valid. */
+/** The validated request of a command, from its options. */
 export function readRequest(options: RequestOptions, io: Io): Promise<ReadRequest> {
   return readPayload(options.payload, io, flagsOf(options));
 }
 
-/** Reads and checks the payload; without a name it is `{}`. The flags win over it. */
+/** Reads and validates the payload, `{}` by default. Flags override its fields. */
 async function readPayload(
   name: string | undefined,
   io: Io,
@@ -42,7 +42,7 @@ async function readPayload(
   }
 }
 
-/** A line for each problem: with its place in the document, or with the flag that it comes from. */
+/** One line per problem, with its place in the document or the flag that caused it. */
 function problemsError(
   problems: readonly Problem[],
   flags: readonly Flag[],
@@ -68,7 +68,7 @@ async function documentOf(name: string, io: Io): Promise<SourceDocument> {
   return readDocument(text, source);
 }
 
-/** The text of a file that the person named. */
+/** The text of a file named on the command line. */
 export async function readNamed(name: string): Promise<string> {
   try {
     return decodeText(await readFile(name));

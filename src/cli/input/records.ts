@@ -1,6 +1,6 @@
 /**
- * @module Our own records: one small document a job and sweep, in the state directory. A file holds one sweep, gzipped;
- * the last 120 of a cluster are kept, so that a daily sweep reaches back four months.
+ * @module Records of what sweeps saw of each job, in the state directory: one small document per job and sweep. Each file
+ * holds one sweep, gzipped. The last 120 of a cluster are kept: four months of daily sweeps.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -12,9 +12,9 @@ import { plainJson } from '../../base/text.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 
 const maxFiles = 120;
-/** Records nearer to each other than this add little: only the newer is kept. */
+/** Of records closer together than this, only the newer is kept: the other adds little. */
 const minInterval = 10 * 60_000;
-/** What one file may unpack to: ten thousand jobs take about two megabytes. */
+/** Maximum unpacked size of a file. Ten thousand jobs take about two megabytes. */
 const maxBytes = 64 * 2 ** 20;
 
 /** One job at one sweep. Short keys: there are many of these. */
@@ -31,7 +31,7 @@ const folderOf = (stateFolder: string, clusterId: string) =>
   join(
     stateFolder,
     'records',
-    // An id comes from outside: only its hash becomes a path.
+    // The id is external input, so only its hash becomes part of a path.
     createHash('sha256').update(clusterId).digest('hex').slice(0, 32),
   );
 
@@ -39,12 +39,12 @@ export interface RecordedSweep {
   readonly clusterId: string;
   /** When the cluster was read, epoch milliseconds. */
   readonly at: number;
-  /** A whole list leaves out only closed jobs. */
+  /** Whether the record has every job that was not closed. */
   readonly jobs: readonly { readonly job: JobSnapshot; readonly verdict: string | undefined }[];
   readonly isWhole: boolean;
 }
 
-/** Keeps what a sweep or a plan saw of every job. Returns why it could not, if so: that is never an error. */
+/** Records what a sweep or a plan saw of every job. Never throws; returns the reason if it fails. */
 export async function writeRecords(
   stateFolder: string,
   { clusterId, at, jobs, isWhole }: RecordedSweep,
@@ -85,7 +85,7 @@ export async function writeRecords(
   }
 }
 
-/** The records of a cluster back to `from`, by job. A file that cannot be read is left out. */
+/** The records of a cluster since `from`, by job. Skips unreadable files. */
 export async function readRecords(
   stateFolder: string | undefined,
   clusterId: string,

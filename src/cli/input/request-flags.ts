@@ -17,7 +17,7 @@ export interface RequestOptions {
 
 /** One field that a flag sets. */
 export interface Flag {
-  /** The flag as a person wrote it, such as `--idle-for` or `--set close.batch=5`. */
+  /** The flag as it was written, such as `--idle-for` or `--set close.batch=5`. */
   readonly name: string;
   readonly path: readonly string[];
   readonly value: unknown;
@@ -25,7 +25,7 @@ export interface Flag {
 
 const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
 
-/** Adds `-p` and the flags that win over it. */
+/** Adds `-p` and the flags that override it. */
 export function withRequestOptions(command: Command): Command {
   return command
     .optionsGroup('Request:')
@@ -41,7 +41,7 @@ export function withRequestOptions(command: Command): Command {
     .option('-p, --payload <file>', 'the request as JSON: a file, - for standard input, or {…} itself');
 }
 
-/** The fields that the flags of a command set, in the order in which they apply. @throws {InvalidSettingError} */
+/** The fields that flags set, in the order in which they apply. @throws {InvalidSettingError} */
 export function flagsOf({ idleFor, jobs, exclude, cluster, set = [] }: RequestOptions): Flag[] {
   const named: readonly (readonly [string, string, unknown])[] = [
     ['--idle-for', 'idleFor', idleFor],
@@ -76,11 +76,11 @@ function jsonOrText(text: string, name: string): unknown {
   } catch {
     return text;
   }
-  // reads it once more, because JSON.parse accepts a key that is there twice
+  // Read once more, because JSON.parse accepts repeated keys.
   return readDocument(text, name).value;
 }
 
-/** `payload` with the fields that the flags set. Objects on the way are made; what else is in the way is replaced. */
+/** `payload` with the fields that the flags set. Creates missing parent objects, and replaces parents of other types. */
 export function withFlags(payload: Readonly<Record<string, unknown>>, flags: readonly Flag[]): object {
   return flags.reduce<Readonly<Record<string, unknown>>>(
     (fields, { path, value }) => withField(fields, path, value),
@@ -108,12 +108,12 @@ export function flagBehind({ path }: Problem, flags: readonly Flag[]): Flag | un
   );
 }
 
-/** The problem in the words of the flag: `--idle-for: expected a duration …`. */
+/** The problem with the flag in place of the field: `--idle-for: expected a duration …`. */
 export function problemOfFlag({ name }: Flag, { field, message }: Problem): string {
   return `${name}: ${message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message}`;
 }
 
-/** Names that the payload keeps out and that a flag lets in again: `--exclude` replaces the list, it does not add to it. */
+/** Warns about names that a flag drops from the payload: `--exclude` replaces the list and does not add to it. */
 export function droppedExclusions(
   payload: unknown,
   request: { readonly exclude: readonly string[]; readonly force: { readonly exclude: readonly string[] } },

@@ -1,4 +1,4 @@
-/** @module Which cluster a command works on: the environment's, one from a file, or the embedded one. */
+/** @module Selects the cluster of a command: from the environment, from a file, or the embedded one. */
 
 import { type Command, Option } from 'commander';
 import type { Clock } from '../../base/clock.ts';
@@ -20,25 +20,25 @@ import { readNamed } from './payload.ts';
 export interface TargetOptions {
   readonly embedded?: boolean;
   readonly clusters?: string;
-  /** What `--clusters` names, if it was read before. */
+  /** The file of `--clusters`, if it was already read. */
   readonly known?: ClustersFile;
 }
 
-/** A cluster and the clock it lives by: the embedded one's runs faster, so that minutes of closing take seconds. */
+/** A cluster and its clock. The clock of the embedded cluster runs faster, so that closes take seconds instead of minutes. */
 export interface Target extends AsyncDisposable {
   readonly cluster: ElasticsearchCluster;
-  /** For what the sweep itself does not need of a cluster. */
+  /** For requests that a sweep itself does not need. */
   readonly connection: Connection;
   readonly clock: Clock;
-  /** How many times as fast as the person's clock that one runs. */
+  /** How many times faster than real time the clock runs. */
   readonly speed: number;
-  /** Name and address, so that a person notices the wrong cluster: `prod-eu (es.example.org)`. */
+  /** Name and address, so that users notice the wrong cluster: `prod-eu (es.example.org)`. */
   readonly title: string;
 }
 
 /**
- * The ids under which earlier reports may know this cluster: its uuid, and the hash of its address that stands there
- * when a key could not read the uuid.
+ * The ids that earlier reports may have for this cluster: its uuid, or the hash of its address if the key could not
+ * read the uuid.
  */
 export async function knownIds(
   { cluster, connection, clock }: Pick<Target, 'cluster' | 'connection' | 'clock'>,
@@ -50,17 +50,17 @@ export async function knownIds(
   return new Set([id, addressHash(connection)]);
 }
 
-/** Four tries of half a minute, in milliseconds: a gateway that says to come back in a week is not waited for. */
+/** Deadline for a read, in milliseconds: four tries of half a minute. Longer `retry-after` waits are not followed. */
 const longestLook = 2 * 60_000;
 
-/** Writes what a read waits for where people look while a command runs. */
+/** Writes the reason why a read waits to standard error. */
 export const noticeOn =
   ({ stderr }: Io) =>
   (message: string): void => {
     stderr.write(`${printable(message)}\n`);
   };
 
-/** How much faster the embedded cluster's clock runs: its slow job, which closes in four minutes, takes eight seconds. */
+/** How much faster the embedded cluster's clock runs. A close of four minutes takes eight seconds. */
 export const embeddedSpeed = 30;
 
 export function withTargetOptions(command: Command): Command {
@@ -77,7 +77,7 @@ export function withTargetOptions(command: Command): Command {
 
 /**
  * Opens the cluster that the request names.
- * @throws {InvalidSettingError} when no cluster is named at all.
+ * @throws {InvalidSettingError} if no cluster is named.
  */
 export async function openTarget(name: string, options: TargetOptions, io: Io): Promise<Target> {
   if (options.embedded) return openEmbedded(io);
@@ -127,11 +127,11 @@ async function openEmbedded(io: Io): Promise<Target> {
   };
 }
 
-/** The clusters of a file. The settings of one are checked when it is used: a mistake in one is no failure of another. */
+/** The clusters of a file. Settings are checked when a cluster is used, so that an error in one does not affect others. */
 export interface ClustersFile {
   /** The names, in the file's order. */
   readonly names: readonly string[];
-  /** The settings of one cluster; of the others only the names. @throws {InvalidDocumentError} */
+  /** The settings of one cluster. @throws {InvalidDocumentError} */
   only(name: string): Record<string, ConnectionValues>;
 }
 

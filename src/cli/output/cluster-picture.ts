@@ -1,4 +1,4 @@
-/** @module The cluster as a sweep found it, every open job included: what the report's charts show and its list leaves out. */
+/** @module The cluster as a sweep found it, with every open job. The charts need it, because reports omit busy jobs. */
 
 import { lastActivityOf } from '../../sweep/planning/inventory.ts';
 import type { Plan } from '../../sweep/sweep.ts';
@@ -6,10 +6,10 @@ import type { VerdictName } from '../../sweep/vocabulary.ts';
 
 export interface PicturedJob {
   readonly jobId: string;
-  /** Undefined when nothing tells. */
+  /** Undefined if unknown. */
   readonly idleMs: number | undefined;
   readonly memoryBytes: number;
-  /** Undefined for a job that runs nowhere. */
+  /** Undefined for a job without a node. */
   readonly node: string | undefined;
   readonly verdict: VerdictName;
 }

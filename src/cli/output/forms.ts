@@ -1,4 +1,4 @@
-/** @module Every output form of a result that is a sheet. */
+/** @module Renders a sheet in every output form. */
 import { plainJson } from '../../base/text.ts';
 import { json, type Renderings } from './output.ts';
 import { type Sheet, sheetMarkdown } from './sheet.ts';
@@ -6,14 +6,13 @@ import { type Sheet, sheetMarkdown } from './sheet.ts';
 export interface Forms {
   /** The form for a terminal. */
   readonly text: () => string;
-  /** What the JSON form holds. */
+  /** The value of the JSON form. */
   readonly value: unknown;
-  /** What the ndjson form has a line for each of; the whole as one line when left out. */
+  /** The lines of the ndjson form. By default the whole value is one line. */
   readonly each?: readonly unknown[];
   readonly sheet: () => Sheet;
 }
 
-/** All forms of a result that is a sheet. */
 export function inAllForms({ text, value, each = [value], sheet }: Forms): Renderings {
   return {
     table: text,

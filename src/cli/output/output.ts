@@ -1,4 +1,4 @@
-/** @module Where a result goes and in which form: `-o`, `--output-file`. */
+/** @module Writes a result in the chosen form to the chosen place: `-o` and `--output-file`. */
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
@@ -15,7 +15,7 @@ export interface OutputOptions {
   readonly outputFile?: string;
 }
 
-/** How a result looks in each form; every text ends with a line end. */
+/** A result in each form. Every text ends with a line end. */
 export type Renderings = { readonly [form in OutputForm]: () => string | Promise<string> };
 
 /** Adds `-o` and `--output-file`. */
@@ -42,8 +42,8 @@ const formOfEnding: Readonly<Record<string, OutputForm>> = {
 };
 
 /**
- * Makes sure, before anything is done that needs telling, that the result can be written.
- * @throws {InvalidSettingError} naming the file.
+ * Checks before any change that the result can be written.
+ * @throws {InvalidSettingError} with the name of the file.
  */
 export async function checkOutput({ outputFile }: OutputOptions): Promise<void> {
   if (outputFile === undefined) return;
@@ -56,19 +56,18 @@ export async function checkOutput({ outputFile }: OutputOptions): Promise<void> 
   });
 }
 
-/** What a command came to, before its result is written. */
+/** The result of a command before it is written. */
 export interface Ending {
   readonly exit: ExitCode;
-  /** The command may have changed something, so that its result is a report of what it did. */
+  /** Whether the command may have changed something, so that its report must not be lost. */
   readonly changes?: boolean;
-  /** The last words on standard error; before the result where that goes to standard error as well. */
+  /** Final lines on standard error. They come before a result that is also written there. */
   readonly closing?: readonly string[];
 }
 
 /**
- * Writes the result to the file that was named, else to standard output, and to a terminal in any case. Returns what
- * the command exits with: a report that cannot be written goes to standard error, and the exit is at least 3; with any
- * other result the exit is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
+ * Writes the result to the file or to standard output, and always to a terminal. Returns the exit code. A report that
+ * cannot be written goes to standard error, and the exit code is at least 3; for any other result it is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
  */
 export async function writeResult(
   renderings: Renderings,
@@ -93,7 +92,7 @@ export async function writeResult(
   if (!changes && failure.code === 'EPIPE') return exit;
   for (const line of closing) io.stderr.write(`${line}\n`);
   const where = outputFile ?? 'standard output';
-  // On lines of its own, between other messages: what reads logs can still read the report.
+  // On lines of its own, so that log readers can still parse the report.
   const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;
   await write(
     io.stderr,
@@ -103,7 +102,7 @@ export async function writeResult(
   return changes ? (Math.max(exit, partialExit) as ExitCode) : 1;
 }
 
-/** A report that is not where it was asked for is not all of what was asked for. */
+/** The exit code if the report was not written where it was requested: at least 3. */
 const partialExit: ExitCode = 3;
 
 function formOf(output: OutputForm | undefined, outputFile: string | undefined, { stdout }: Io): OutputForm {
@@ -112,7 +111,7 @@ function formOf(output: OutputForm | undefined, outputFile: string | undefined, 
   return formOfEnding[extname(outputFile).toLowerCase()] ?? 'json';
 }
 
-/** The form asked for, or JSON where a bug keeps that from being made: jobs may be closed, and the report must be had. */
+/** The requested form. If a bug breaks it, JSON: jobs may have been closed, so the report must not be lost. */
 async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promise<string> {
   try {
     return await renderings[form]();
@@ -124,7 +123,7 @@ async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promi
   }
 }
 
-/** A signal does not wait longer than this for a stalled reader, in milliseconds. */
+/** After a signal, the maximum wait for a stalled reader, in milliseconds. */
 const stalledAfterStop = 1_000;
 
 /** Resolves when the text has left this process (a pipe takes 64 KB at once), with the error if it has not. */
@@ -144,5 +143,5 @@ function write(
   return promise;
 }
 
-/** A value as JSON that people can read. */
+/** Indented JSON. */
 export const json = (value: unknown): string => `${plainJson(value, 2)}\n`;

@@ -1,14 +1,14 @@
-/** @module Colours: only where somebody looks, and only if that person wants them. */
+/** @module Colours, used only on terminals and only if the user allows them. */
 import { styleText } from 'node:util';
 import type { Io, Output } from '../io.ts';
 
 export const colourChoices = ['auto', 'always', 'never'] as const;
 export type ColourChoice = (typeof colourChoices)[number];
 
-/** What a text means; how that looks is decided here alone. */
+/** The meaning of a text. Only this module maps it to a colour. */
 export type Tone = 'strong' | 'faint' | 'good' | 'warning' | 'bad' | 'notice';
 
-/** Gives a text the looks of its tone, or returns it as it is. */
+/** Colours a text by its tone, or returns it unchanged. */
 export type Paint = (tone: Tone, text: string) => string;
 
 const styles = {
@@ -25,8 +25,8 @@ export const plain: Paint = (_tone, text) => text;
 const colourful: Paint = (tone, text) => styleText(styles[tone], text, { validateStream: false });
 
 /**
- * The paint for one output. `--color` and `--no-color` decide; else NO_COLOR (any value) forbids, FORCE_COLOR (any but
- * 0 and false) demands, and a terminal that is not dumb has colours.
+ * The paint for one output. In order of precedence: `--color` and `--no-color`, NO_COLOR (any value), FORCE_COLOR (any
+ * value but 0 and false), and whether the output is a terminal other than `dumb`.
  */
 export function paintFor(output: Output, { env }: Pick<Io, 'env'>, choice: ColourChoice): Paint {
   if (choice !== 'auto') return choice === 'always' ? colourful : plain;

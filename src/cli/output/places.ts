@@ -1,4 +1,4 @@
-/** @module How many jobs of a node close at once, in words, and why. */
+/** @module Describes how many jobs of a node may close at once, and why. */
 
 import { plural } from '../../base/text.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
@@ -16,7 +16,7 @@ export function placesText({ places, because, processors }: NodeLimit): string {
   return `${plural(places, 'place')}: ${why[because]}`;
 }
 
-/** A line for each limit, with the nodes that it held on. */
+/** One line per limit, with its nodes. */
 export function placesLines({ places = [] }: SweepReport): string[] {
   const byText = Map.groupBy(places, (each) => placesText(each));
   return [...byText].map(([text, nodes]) => `closing at once on ${nodesText(nodes)}: ${text}`);

@@ -1,9 +1,9 @@
-/** @module A report as lines of JSON, in the form of the function's log: one line a job, then one for the sweep. */
+/** @module A report as JSON lines in the format of the function's log: one per job, then one for the sweep. */
 
 import { plainJson } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 
-/** Ends with a line end. What reads the log reads these lines too. */
+/** Ends with a line end. Log readers can parse these lines. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {
   const { sweepId, cluster, startedAt } = rest;
   const lines = [

@@ -10,17 +10,17 @@ import { bytes, moment, span } from './words.ts';
 export interface SummaryLine {
   readonly text: string;
   readonly tone?: Tone;
-  /** How far the second and further lines of a long text are indented. */
+  /** The indent of the second and later lines of a long text. */
   readonly indent?: number;
 }
 
 export interface SummaryOptions {
-  /** The plan that the person has just read: nothing of it is said again. */
+  /** The plan that the user has just read; it is not repeated. */
   readonly seen?: SweepReport | undefined;
   readonly isAboutToChange?: boolean;
 }
 
-/** The sums, then whatever the reader must not miss: fuse, follow-up, warnings. */
+/** The counts, then what needs attention: fuse, follow-up, warnings. */
 export function summary(report: SweepReport, options: SummaryOptions = {}): SummaryLine[] {
   const { seen, isAboutToChange } = options;
   const [memory, ...others] = notes(report, seen);
@@ -33,7 +33,7 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
   ];
 }
 
-/** The summary without what the sheet has as tables. */
+/** The summary, without the parts that the sheet shows as tables. */
 export function notes(report: SweepReport, seen?: SweepReport): SummaryLine[] {
   const { followUp, fuse } = report;
   const saidBefore = new Set(seen ? notes(seen).map(({ text }) => text) : []);
@@ -62,7 +62,7 @@ export function listedText({ counts, cluster }: SweepReport): string {
 export const forcedIn = ({ jobs }: SweepReport): number =>
   jobs.filter(({ verdict, outcome }) => verdict === 'force' && outcome === 'not_attempted').length;
 
-/** How many jobs became what, in words; what is zero is left out. */
+/** The number of jobs per outcome, in words. Omits zeros. */
 export function countsOf(report: SweepReport): (readonly [number, string])[] {
   const { counts, dryRun } = report;
   const forced = dryRun ? forcedIn(report) : 0;
@@ -82,7 +82,7 @@ export function countsOf(report: SweepReport): (readonly [number, string])[] {
   return all.filter(([count]) => count > 0);
 }
 
-/** `12 idle; 11 closed, 1 closed with force, 22 kept`; of a plan `11 to close, 1 to close with force, 22 to keep`. */
+/** `12 idle; 11 closed, 1 closed with force, 22 kept`; for a plan `11 to close, 1 to close with force, 22 to keep`. */
 function countsText(report: SweepReport): string {
   const words = countsOf(report).map(([count, word]) => `${count} ${word}`);
   if (report.dryRun) return words.join(', ') || 'nothing to close';
@@ -98,7 +98,7 @@ export function memoryText(report: SweepReport): string {
   return `would free ${bytes(would)} of model memory`;
 }
 
-/** Why jobs were kept, the most frequent reason first, each with what it means. */
+/** Why jobs were kept: each reason with its meaning, most frequent first. */
 export function keptOf({ kept }: SweepReport) {
   return (Object.entries(kept) as [keyof typeof keepReasons, number][])
     .sort(([, a], [, b]) => b - a)
@@ -118,7 +118,7 @@ function keptLines(report: SweepReport): SummaryLine[] {
   ];
 }
 
-/** Jobs that somebody opens again each time; so many names as one can read. */
+/** Jobs that are reopened after each close, up to a readable number of names. */
 function flappingLines({ flapping = [] }: SweepReport): string[] {
   if (flapping.length === 0) return [];
   const named = flapping
@@ -139,7 +139,7 @@ const fuseAdvice: Readonly<Record<FuseName, string>> = {
   max_share: 'if that is meant, raise fuse.maxShare in the request',
 };
 
-/** What the fuse saw, and what to do. */
+/** Why the fuse tripped, and what to do. */
 export function fuseText(fuse: NonNullable<SweepReport['fuse']>): string {
   return `REFUSED by the fuse ${fuse.name}: ${seen(fuse)}. Nothing was closed: ${fuseAdvice[fuse.name]}`;
 }

@@ -1,4 +1,4 @@
-/** @module A report as text for a terminal: what was decided or done, job by job, and then the sums. */
+/** @module A report as text for a terminal: the decision or outcome of each job, then the counts. */
 
 import { printable } from '../../base/text.ts';
 import type { ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
@@ -9,7 +9,7 @@ import { type Column, type TableLooks, table, wrapped } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
 import { bytes, moment, span } from './words.ts';
 
-/** Left out first on a narrow terminal: what one may look up elsewhere. An id and what becomes of its job always stay. */
+/** A narrow terminal drops the least important columns first. The id and the outcome always stay. */
 const common: readonly Column<ReportedJob>[] = [
   {
     title: 'JOB',
@@ -55,7 +55,7 @@ function faintWhenKept({ outcome }: ReportedJob): Tone | undefined {
   return outcome === 'kept' ? 'faint' : undefined;
 }
 
-/** What became of a job, with why where that is not told by the word alone. */
+/** The outcome of a job, with the reason if the outcome alone does not explain it. */
 export function outcomeText({ outcome, error, notAttemptedBecause }: ReportedJob): string {
   if (error) return `${outcome}: ${error.type}: ${error.reason}`;
   return notAttemptedBecause ? `${outcome} (${notAttemptedBecause})` : outcome;
@@ -65,13 +65,13 @@ const columnsOf = ({ dryRun }: SweepReport) =>
   dryRun ? [...common, verdict, reason] : [...common, { ...verdict, leftOut: 2 }, reason, outcome];
 
 export interface ReportLooks extends TableLooks {
-  /** It is a plan that is about to be carried out, so the text does not say that nothing was changed. */
+  /** The plan is about to be carried out, so the text omits "nothing was changed". */
   readonly isAboutToChange?: boolean;
 }
 
 /**
- * The whole report as people read it; ends with a line end. After `seen`, the plan that they agreed to, it has only what
- * became otherwise, and the sums.
+ * The report as text; ends with a line end. If the user has confirmed the plan `seen`, it has only the jobs that ended
+ * differently, and the counts.
  */
 export function reportText(report: SweepReport, looks: ReportLooks = {}, seen?: SweepReport): string {
   const { width, paint = plain, isAboutToChange = false } = looks;
@@ -87,7 +87,7 @@ function jobsText(report: SweepReport, looks: TableLooks, seen: SweepReport | un
   return seen ? [] : ['no job to show: every job that was listed is busy or excluded'];
 }
 
-/** The jobs that became something else than the plan said. */
+/** The jobs whose outcome differs from the plan. */
 function otherwise(jobs: readonly ReportedJob[], planned: readonly ReportedJob[]): ReportedJob[] {
   const before = new Map(planned.map((job) => [job.jobId, job]));
   return jobs.filter(({ jobId, outcome, reason }) => {
@@ -98,7 +98,7 @@ function otherwise(jobs: readonly ReportedJob[], planned: readonly ReportedJob[]
   });
 }
 
-/** The report without colours and widths, for Markdown and for a page without charts. */
+/** The report as a sheet, for Markdown and for a page without charts. */
 export function reportSheet(report: SweepReport): Sheet {
   return {
     title: `${report.dryRun ? 'Plan of a sweep' : 'Sweep'} of the cluster ${report.cluster.name}`,

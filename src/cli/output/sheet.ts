@@ -1,4 +1,4 @@
-/** @module A result as a heading, sentences and tables: what a command shows in every form but its own text. */
+/** @module A result as heading, sentences and tables: the source of the Markdown and HTML forms. */
 import { markdownTable, markdownText } from './markdown.ts';
 import type { Column } from './table.ts';
 
@@ -14,7 +14,7 @@ export interface Sheet {
   readonly tables: readonly SheetTable[];
 }
 
-/** Rows as the columns of a terminal's table show them. */
+/** A table with the same columns as the terminal's. */
 export function sheetTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],

@@ -1,6 +1,6 @@
 /**
- * @module Standard output and standard error of the process, made safe to lose: a closed pipe, a hung-up terminal or a
- * full disk fails the write, and never the command.
+ * @module Standard output and standard error of the process, safe against failed writes: a closed pipe, a hung-up
+ * terminal or a full disk never fails the command.
  */
 import { fstatSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
@@ -9,10 +9,10 @@ import type { Output } from '../io.ts';
 /** The signals that end a command early, with its report (docs/contract.md §5). */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** How long after a signal pending output is waited for, in milliseconds: the command has promised to end within ten seconds. */
+/** Maximum wait for pending output after a signal, in milliseconds. The command must end within ten seconds. */
 export const flushAfterStop = 1_000;
 
-/** How long to wait before writing again to a device that is busy, in milliseconds. */
+/** The pause before writing again to a busy device, in milliseconds. */
 const busyPause = 20;
 
 interface StandardStream extends Output {
@@ -23,7 +23,7 @@ interface StandardStream extends Output {
 /** The stream to write to in place of `process.stdout` or `process.stderr`. */
 export function outputOf(stream: StandardStream): Output {
   if (stream.isTTY) {
-    // Node makes terminals blocking: one that is stopped (Ctrl-S, a stalled ssh session) would stop the whole sweep.
+    // Node writes to terminals synchronously. A paused one (Ctrl-S, a stalled ssh session) would block the whole sweep.
     stream._handle?.setBlocking?.(false);
     return stream;
   }
@@ -39,7 +39,7 @@ function isFile(fd: number): boolean {
   }
 }
 
-/** Node's own stream for files ignores short writes: on a disk that fills up it drops the rest without an error. */
+/** Node's own stream for files ignores short writes: when a disk fills up, it silently drops the rest. */
 function fileOutput(fd: number): Writable {
   return new Writable({
     decodeStrings: true,

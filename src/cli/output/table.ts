@@ -1,4 +1,4 @@
-/** @module Tables that fit the terminal they are printed on. */
+/** @module Tables that fit the width of the terminal. */
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../../base/text.ts';
@@ -8,22 +8,22 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly align?: 'left' | 'right';
-  /** The width down to which its texts may be wrapped, to make the table fit; without it, it keeps its width. */
+  /** The minimum width when texts are wrapped to make the table fit. Without it, the width is fixed. */
   readonly min?: number;
-  /** Left out when wrapping is not enough, the highest number first; without it, it always stays. */
+  /** If wrapping is not enough, columns are dropped, highest number first. Without it, the column always stays. */
   readonly leftOut?: number;
   readonly tone?: (row: Row) => Tone | undefined;
 }
 
 export interface TableLooks {
-  /** Columns of the terminal; unlimited when left out. */
+  /** Columns of the terminal; unlimited by default. */
   readonly width?: number | undefined;
   readonly paint?: Paint;
 }
 
 const gap = '  ';
 
-/** Rows under their titles, no line wider than `width` as long as the columns allow it. Nothing is cut. */
+/** Rows under their titles, at most `width` wide if the columns allow it. Texts are never cut. */
 export function table<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -76,7 +76,7 @@ type Widths<Row> = (column: Column<Row>) => number;
 const sum = (widths: readonly number[]) =>
   widths.reduce((total, each) => total + each, gap.length * (widths.length - 1));
 
-/** Leaves out, one by one, the columns that matter least until the rest fits at its narrowest. */
+/** Drops the least important columns until the others fit at their minimum widths. */
 function chooseColumns<Row>(
   columns: readonly Column<Row>[],
   natural: Widths<Row>,
@@ -96,7 +96,7 @@ function chooseColumns<Row>(
   return shown;
 }
 
-/** Takes what is too much from the widest column that may be wrapped, so that none loses all. */
+/** Narrows the widest column that may be wrapped, step by step, until the table fits. */
 function squeeze<Row>(columns: readonly Column<Row>[], natural: Widths<Row>, width: number): number[] {
   const widths = columns.map(natural);
   for (let excess = sum(widths) - width; excess > 0; excess -= 1) {
@@ -116,12 +116,12 @@ function place<Row>(cell: string, width: number, { align = 'left' }: Column<Row>
   return align === 'right' ? space + cell : cell + space;
 }
 
-/** Narrower than this, a text is not readable. */
+/** Minimum readable width of a text. */
 const minWrap = 8;
 
 /**
- * A text wrapped by word into lines of `width` columns; the first `indent` characters of it are a margin that the other
- * lines leave blank. A word that is longer stays whole, because it may be an id, unless `tears` is true.
+ * A text wrapped at words into lines of `width` columns. Its first `indent` characters form a margin, blank on the later
+ * lines. A longer word stays whole, because it may be an id, unless `tears` is true.
  */
 export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent = 0, tears = false): string[] {
   if (stringWidth(text) <= width) return [text];
@@ -132,7 +132,7 @@ export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent =
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** `text` in at most `width` columns, with `…` at its end if something was left out. */
+/** `text` cut to at most `width` columns, with `…` at the end if it was cut. */
 export function shorten(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let left = width - 1;

@@ -1,4 +1,4 @@
-/** @module What each verdict and outcome means to the eye; the HTML report uses the same tones. */
+/** @module The tone of each verdict and outcome, in the terminal and in the HTML report. */
 import type { OutcomeName, VerdictName } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 

@@ -32,7 +32,7 @@ interface Options {
   readonly seed: number;
 }
 
-/** Requests that the server remembers: a test reads them all, a server that runs for days must not keep them. */
+/** Maximum number of requests that the server remembers, because it may run for days. */
 const rememberedRequests = 1_000;
 
 export const registerSimulateElasticsearch: Register = (simulate, { io, action }) => {
@@ -103,7 +103,7 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
 
 interface ChosenFleet {
   readonly fleet: Fleet;
-  /** Of a fleet from a file: the error for a part of it that the cluster refuses. */
+  /** For a fleet from a file: the error for a part that the cluster refuses. */
   readonly refused?: (error: FleetError) => Error;
 }
 
@@ -113,7 +113,7 @@ async function fleetOf(
 ): Promise<ChosenFleet> {
   if (hashIds && from === undefined)
     throw new InvalidSettingError('--hash-ids is about --from: name the cluster to copy');
-  // what people have who try something: one node, with room for many jobs
+  // A typical trial setup: one node with room for many jobs.
   if (empty) return { fleet: { nodes: [{ name: 'ml-0', memory: '256gb' }] } };
   if (jobs !== undefined) return { fleet: generateFleet({ jobs, seed }) };
   if (from !== undefined) return { fleet: await copyOf(from, hashIds === true, io) };

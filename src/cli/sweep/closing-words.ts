@@ -1,4 +1,4 @@
-/** @module The last words of a sweep on standard error: what the cluster is still doing, and how to undo the sweep. */
+/** @module The final lines of a sweep on standard error: closes still under way, and how to undo the sweep. */
 import { plural, printable } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { Io } from '../io.ts';
@@ -24,7 +24,7 @@ export function closingWords(
   ];
 }
 
-/** A stop ends the sweep, not the closes that the cluster has begun. */
+/** Stopping a sweep does not stop closes that the cluster has begun. */
 function stoppedWords({ jobs }: SweepReport, { reason }: AbortSignal): string[] {
   const closing = jobs.filter(({ outcome }) => outcome === 'closing').map(({ jobId }) => jobId);
   const why = reason instanceof Error ? reason.message : 'stopped';

@@ -1,4 +1,4 @@
-/** @module What a person sees while jobs close: on a terminal one line that is redrawn, elsewhere a line now and then. */
+/** @module Shows progress while jobs close: a line that is redrawn on a terminal, otherwise an occasional line. */
 import type { Clock } from '../../base/clock.ts';
 import { plural, printable } from '../../base/text.ts';
 import type { Entry, Observer } from '../../sweep/closing/ledger.ts';
@@ -7,16 +7,16 @@ import { type Paint, plain } from '../output/paint.ts';
 import { shorten } from '../output/table.ts';
 import { span } from '../output/words.ts';
 
-/** How often a line is redrawn, and how often a new one is written where it cannot be. */
+/** Intervals between redraws on a terminal, and between new lines elsewhere. */
 const redrawEvery = 1_000;
 const writeEvery = 15_000;
 const redrawAtMostEvery = 100;
 
 export interface ProgressOptions {
   readonly output: Output;
-  /** The person's own clock, whatever time the cluster lives in. */
+  /** The real clock, even if the clock of the cluster runs faster. */
   readonly clock: Clock;
-  /** How long the work may take at most, in milliseconds of that clock. */
+  /** Maximum duration of the work, in milliseconds of that clock. */
   readonly atMostMs: number;
   readonly paint?: Paint;
 }
@@ -25,7 +25,7 @@ export interface ProgressOptions {
 export class Progress implements Observer, Disposable {
   readonly #options: ProgressOptions;
   readonly #stop = new AbortController();
-  /** Jobs that are being closed: asked by this sweep, or found so. */
+  /** Closing jobs, whether or not this sweep requested the close. */
   readonly #underWay = new Set<string>();
   #hasAsked = false;
   #toDo: readonly Entry[] = [];
@@ -80,7 +80,7 @@ export class Progress implements Observer, Disposable {
 
   async #tick(): Promise<void> {
     const { output, clock } = this.#options;
-    // A fuse that stops the sweep does so at once: then there was nothing to show.
+    // If a fuse trips, nothing was closed and there is no progress to show.
     let pause = 0;
     while (!this.#stop.signal.aborted) {
       await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
@@ -93,11 +93,11 @@ export class Progress implements Observer, Disposable {
     const { output, clock } = this.#options;
     if (this.#underWay.size === 0 || this.#stop.signal.aborted) return;
     const now = clock.now();
-    // a thousand jobs may settle at once, and each line counts them all
+    // A thousand jobs may settle at once; drawing once per batch is enough.
     if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
     const line = this.#line();
     if (output.isTTY) {
-      // one column stays free: some terminals wrap when the last one is filled
+      // Keep the last column free: some terminals wrap when it is filled.
       output.write(`\r\u001b[2K${this.#painted(shorten(line, (widthOf(output) ?? 80) - 1))}`);
     } else if (line !== this.#last) {
       output.write(`${line}\n`);
@@ -110,7 +110,7 @@ export class Progress implements Observer, Disposable {
     if (this.#options.output.isTTY && this.#last !== '') this.#options.output.write('\r\u001b[2K');
   }
 
-  /** The whole line in one tone: what is cut to fit must not be cut within an escape sequence. */
+  /** Colours the line after it is cut, so that no escape sequence is cut in half. */
   #painted(line: string): string {
     const { paint = plain } = this.#options;
     return paint(this.#toDo.some(hasFailed) ? 'bad' : 'notice', line);
@@ -118,14 +118,14 @@ export class Progress implements Observer, Disposable {
 
   #line(): string {
     const settled = this.#toDo.filter((entry) => entry.settled);
-    // A job counts when the cluster is seen to say that it is closed, which may be long before its request ends.
+    // A job counts once the cluster reports it closed, which may be long before its request ends.
     const early = this.#toDo.filter((entry) => !entry.settled && entry.closedAt !== undefined).length;
     const closedByNow = settled.filter(
       ({ outcome }) => outcome && closedOutcomes.has(outcome.outcome),
     ).length;
     const closed = closedByNow + early;
     const failed = settled.filter(hasFailed).length;
-    // what the sweep leaves closing is not done: it goes on without anybody who watches
+    // Jobs that are still closing do not count as done.
     const left = settled.filter(({ outcome }) => outcome?.outcome === 'closing').length;
     const unasked = settled.filter(({ outcome }) => outcome?.outcome === 'not_attempted').length;
     const other = settled.length - closedByNow - failed - left - unasked;
@@ -145,7 +145,7 @@ export class Progress implements Observer, Disposable {
     return parts.join(', ');
   }
 
-  /** How long it has taken, and the most that it may still take: closes differ too much for an estimate between the two. */
+  /** The elapsed time and the maximum time left. Closes vary too much for an estimate. */
   #timeLeft(): string {
     const { clock, atMostMs } = this.#options;
     const passed = clock.now() - this.#startedAt;

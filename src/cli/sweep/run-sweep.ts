@@ -1,4 +1,4 @@
-/** @module What `plan` and `sweep` have in common: their options, and one sweep with its display and its memory. */
+/** @module Code shared by `plan` and `sweep`: options, planning, carrying out, progress and records. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { parseDuration } from '../../base/duration.ts';
@@ -30,7 +30,7 @@ export interface SweepingOptions extends RequestOptions, TargetOptions, OutputOp
   readonly history?: readonly string[];
 }
 
-/** Of the commands that can work on all clusters at once. */
+/** The options of commands that support `--all-clusters`. */
 export type ManySweepsOptions = SweepingOptions & AllClustersOptions;
 
 export function withSweepingOptions(command: Command, history = historyOption): Command {
@@ -55,7 +55,7 @@ function withHistoryOptions(command: Command, history: string): Command {
     );
 }
 
-/** Everything that the sweeps of one command share. */
+/** The collaborators that all sweeps of one command share. */
 export interface Sweeping {
   readonly io: Io;
   readonly paint: Paint;
@@ -64,7 +64,7 @@ export interface Sweeping {
   readonly past: PastCloses;
 }
 
-/** The plan of one sweep, or of one round of it. `planned` is the plan that was agreed to before. */
+/** Plans one sweep or one round. `planned` is the plan that the user confirmed. */
 export async function planOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
@@ -91,7 +91,7 @@ export async function planOnce(
   );
 }
 
-/** Records what the plan saw of each job, for `advise`. A folder that cannot be written is no error. */
+/** Records what the plan saw of each job, for `advise`. A write error does not fail the command. */
 export async function keepRecords(
   folder: string | undefined,
   { order, found, decisions }: Plan,
@@ -113,7 +113,7 @@ export interface CarryingOut {
   readonly keeper: ReportKeeper | undefined;
 }
 
-/** Carries a plan out; what it does to the cluster is shown on standard error while it lasts. */
+/** Carries out a plan and shows the progress on standard error. */
 export async function carryOutPlan(
   plan: Plan,
   { io, paint, target, remainingMs }: Sweeping,
@@ -143,7 +143,7 @@ export async function carryOutPlan(
   });
 }
 
-/** The report with the jobs that earlier sweeps closed and that are open again. */
+/** Adds the jobs that were reopened after earlier sweeps closed them. */
 export function withFlapping(report: SweepReport, { decisions }: Plan, past: PastCloses): SweepReport {
   const flapping = flappingJobs(past, decisions);
   return flapping.length > 0 ? { ...report, flapping } : report;
@@ -162,13 +162,13 @@ export function durationOption(name: string, text: string, example: string): num
 }
 
 export interface RenderingsOptions {
-  /** What the JSON form says when that is more than the report. */
+  /** The value of the JSON form, if it is more than the report. */
   readonly asJson?: object;
-  /** The plan that the person at the terminal has just read: the table repeats nothing of it. */
+  /** The plan that the user has just read; the table does not repeat it. */
   readonly seen?: SweepReport | undefined;
 }
 
-/** A report in every form, with the cluster as `plan` found it for the charts. */
+/** A report in every form. The charts show the cluster as `plan` found it. */
 export function renderingsOf(
   report: SweepReport,
   plan: Plan,

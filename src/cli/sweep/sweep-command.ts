@@ -1,4 +1,4 @@
-/** @module `jobsweep sweep`: the sweep from one's own machine, with a question before it acts. */
+/** @module `jobsweep sweep`: sweeps from your own machine, and asks before it changes anything. */
 import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
 import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
@@ -97,17 +97,17 @@ interface SweepSetup {
   readonly saved: SavedPlan | undefined;
   readonly remainingMs: number;
   readonly history: HistorySource;
-  /** A person has to agree to the plan. */
+  /** Whether a person must confirm the plan. */
   readonly asks: boolean;
   readonly paint: { readonly stdout: Paint; readonly stderr: Paint };
 }
 
-/** A sweep of one cluster that is planned and not yet carried out. */
+/** A planned sweep of one cluster, not yet carried out. */
 interface Prepared extends AsyncDisposable {
   readonly title: string;
   /** The report of the plan. */
   readonly planned: SweepReport;
-  /** Something would be closed. */
+  /** Whether the plan closes any job. */
   readonly willAct: boolean;
   act(): Promise<ClusterResult>;
 }
@@ -143,7 +143,7 @@ async function sweepAll(
   }
 }
 
-/** Shows the plans that would close something and asks once for all of them. */
+/** Shows the plans that close jobs, and asks once for all of them. */
 async function isAgreed(
   all: readonly Prepared[],
   io: Io,
@@ -209,7 +209,7 @@ async function prepare(
   }
 }
 
-/** Carries out the plan, keeps the report, and says how to undo it. */
+/** Carries out the plan, keeps the report and shows how to undo the sweep. */
 async function act(
   read: ReadRequest,
   made: Plan,
@@ -258,8 +258,8 @@ function checkCluster(
 }
 
 /**
- * This command with `--wait`; else the scheduler of the environment, which wakes the function. That one knows clusters
- * by its own settings, so it is not told of a cluster that only this command knows.
+ * Follow-ups: by this command with `--wait`, otherwise by the function, through the scheduler of the environment. The
+ * function has its own settings, so it gets no follow-up for a cluster that only this command knows.
  */
 function whoComesBack(
   { request }: ReadRequest,
@@ -271,7 +271,7 @@ function whoComesBack(
   return followUpsFrom({ environment: io.env, clock: target.clock, running: request.followUpOf });
 }
 
-/** The sweep and, when this command comes back itself, every round that follows, as one report. */
+/** One report of the sweep and, with `--wait`, all its later rounds. */
 async function allRounds(
   plan: Plan,
   sweeping: Sweeping,
@@ -285,8 +285,8 @@ async function allRounds(
 }
 
 /**
- * Adds the later rounds to `rounds`, each with a deadline of its own. Resolves with the reason when a round that is due
- * does not come: closes were sent, so there is a report in any case.
+ * Adds the later rounds to `rounds`, each with its own deadline. Resolves with the reason if a due round fails, and does
+ * not throw: closes were sent, so there must be a report.
  */
 async function laterRounds(
   rounds: [Round, ...Round[]],

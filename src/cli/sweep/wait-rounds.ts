@@ -1,11 +1,11 @@
-/** @module `--wait`: the command comes back itself instead of leaving the later rounds to a schedule. */
+/** @module `--wait`: the command runs the later rounds itself instead of scheduling them. */
 import type { Clock } from '../../base/clock.ts';
 import type { FollowUpOrder, FollowUps } from '../../sweep/ports.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 
-/** Follow-ups that this very process carries out: it keeps the order and hands it out when it is due. */
+/** Keeps the follow-up in this process, and returns its request when it is due. */
 export class OwnFollowUps implements FollowUps {
-  /** The command plans each round itself, so it knows the plan that was agreed to. */
+  /** The command plans each round itself, and so has the plan that the user confirmed. */
   readonly holdsToPlan = true;
   #order: FollowUpOrder | undefined;
 

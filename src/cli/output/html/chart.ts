@@ -1,10 +1,10 @@
-/** @module Charts as SVG text, drawn without a browser, in colours that the page decides. */
+/** @module Draws charts as SVG text, without a browser. The page sets their colours. */
 import { parse, type Spec, View } from 'vega';
 import { html, Markup } from './markup.ts';
 
 /**
- * The page's colours, as the charts name them: a chart is drawn once for dark and light, so what it draws with is the
- * name of a custom property and not a colour.
+ * The colours of the charts. Each is the name of a CSS property, because one drawing serves both the dark and the light
+ * theme.
  */
 export const ink = {
   text: 'var(--ink)',
@@ -31,24 +31,24 @@ const axis = {
   titleFont: 'system-ui, sans-serif',
 } as const;
 
-/** The widths that charts are drawn in: a drawing that is shrunk to a phone has letters nobody can read. */
+/** The widths of the two drawings. A wide one scaled down to a phone would be illegible. */
 const widths = { wide: 1000, narrow: 420 } as const;
 export type ChartSize = keyof typeof widths;
 
 export interface Chart {
-  /** A heading, and the name of the picture for who cannot see it. */
+  /** The heading, and the accessible name of the picture. */
   readonly title: string;
   /** What the picture shows, in a sentence or two. */
   readonly summary: string;
   /** What the colours mean. */
   readonly legend: readonly (readonly [colour: string, means: string])[];
-  /** The drawing for one width in pixels; `autosize` and background are set here. */
+  /** The drawing for a width in pixels. `autosize` and background are added here. */
   readonly draw: (width: number) => Spec;
   /** The same numbers as a table. */
   readonly table: { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
 }
 
-/** A chart with its heading, its words and its numbers; one of the two drawings shows, as the screen is wide. */
+/** A chart with its heading, summary and table. The width of the screen decides which drawing is shown. */
 export async function figure({ title, summary, legend, draw, table }: Chart, id: string): Promise<Markup> {
   const drawings = await Promise.all(
     (Object.keys(widths) as ChartSize[]).map(async (size) => {
@@ -76,7 +76,7 @@ async function svgOf(spec: Spec, name: string): Promise<Markup> {
   });
   try {
     const svg = await view.runAsync().then(() => view.toSVG());
-    // the drawing's own parts would be read one by one: its name, the words above and the table below say it better
+    // Screen readers would read every part of the drawing. The name, the summary and the table replace them.
     const label = html` role="img" aria-label="${name}"`.text;
     const parts = / (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")/g;
     return new Markup(svg.replaceAll(parts, '').replace(/^<svg /, `<svg${label} `));

@@ -1,4 +1,4 @@
-/** @module How long the open jobs have been idle, with the threshold drawn in: to choose a threshold by looking. */
+/** @module Histogram of how long open jobs have been idle, with the threshold, to help choose one. */
 import type { Axis, Mark, Spec } from 'vega';
 import { formatDuration } from '../../../base/duration.ts';
 import { plural } from '../../../base/text.ts';
@@ -11,8 +11,8 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * Where the bars begin: idleness spreads over six orders of magnitude, so steps of equal length would show one bar. Each
- * is a duration that a request could say.
+ * The lower bounds of the bars. Idle times span six orders of magnitude, so bars of equal width would show only one bar.
+ * Each bound is a valid `idleFor`.
  */
 const edges = [
   0,
@@ -81,7 +81,7 @@ export function idleHistogram({ jobs, idleFor }: Picture): Chart {
   };
 }
 
-/** Where a duration lies on the axis of bars: within its bar in proportion. */
+/** The position of a duration on the axis, proportional within its bar. */
 function position(ms: number): number {
   const index = edges.findLastIndex((edge) => edge <= ms);
   const from = edges[index] ?? 0;
@@ -90,8 +90,8 @@ function position(ms: number): number {
 }
 
 /**
- * The top of the scale. Most jobs of a healthy cluster were busy minutes ago: a bar that is far above all others is cut
- * off, with its number on it, or nothing else could be seen.
+ * The top of the scale. In a healthy cluster most jobs were busy minutes ago, and their bar would dwarf all others. So
+ * a bar far above the rest is cut off and labelled with its number.
  */
 function topOf(bars: readonly Bar[]): number {
   const [first = 0, second = 0] = bars.map(({ kept, acted }) => kept + acted).sort((a, b) => b - a);
@@ -188,7 +188,7 @@ const countMark = (narrow: boolean): Mark => ({
   },
 });
 
-/** The line and its label; `share` is where on the axis it stands, from 0 to 1. */
+/** The threshold line and its label; `share` is its position on the axis, from 0 to 1. */
 const thresholdMarks = (share: number): Mark[] => [
   {
     type: 'rule',

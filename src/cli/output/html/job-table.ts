@@ -1,4 +1,4 @@
-/** @module Every job of the report in a table that can be filtered. */
+/** @module A table of all jobs of the report, with a filter. */
 
 import { plural } from '../../../base/text.ts';
 import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';

@@ -1,7 +1,7 @@
-/** @module HTML from templates in which every value is text until it says otherwise. */
+/** @module HTML templates that escape every value unless it is `Markup`. */
 import { printable } from '../../../base/text.ts';
 
-/** Markup that was made here, and is not escaped again. */
+/** Markup from our own templates, which is not escaped again. */
 export class Markup {
   readonly text: string;
 
@@ -12,7 +12,7 @@ export class Markup {
 
 type Value = Markup | string | number | undefined | false | readonly Value[];
 
-/** A template whose values are escaped; lists are joined, `undefined` and `false` are nothing. */
+/** A template that escapes its values. Lists are joined; `undefined` and `false` are omitted. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Markup {
   return new Markup(
     strings.map((part, index) => (index === 0 ? part : render(values[index - 1]) + part)).join(''),
@@ -34,7 +34,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text that is safe in content and in quoted attributes; control characters are shown as their codes. */
+/** Text that is safe in content and in quoted attributes. Control characters become visible codes. */
 export function escapeHtml(text: string): string {
   return printable(text).replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

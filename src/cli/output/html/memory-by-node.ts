@@ -1,14 +1,14 @@
-/** @module The model memory of each node, before and after: what a sweep is for. */
+/** @module The model memory of each node before and after a sweep. */
 import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../base/text.ts';
 import type { Picture } from '../cluster-picture.ts';
 import { bytes } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 
-/** More nodes than this would be no picture any more; the rest is drawn as one. */
+/** Maximum number of nodes in the chart; the rest become one bar. */
 const mostNodes = 16;
 
-/** Where failed jobs and those that wait for a node are. */
+/** For failed jobs and jobs that wait for a node. */
 const nowhere = 'no node';
 
 interface NodeMemory {
@@ -18,7 +18,7 @@ interface NodeMemory {
   readonly jobs: number;
 }
 
-/** `freed`: the ids of jobs that are, or would be, closed. `done`: whether that has happened. */
+/** `freed` holds the ids of closed jobs, or of jobs to close; `done` says which. */
 export function memoryByNode({ jobs }: Picture, freed: ReadonlySet<string>, done: boolean): Chart {
   const nodes = nodesOf(jobs, freed);
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);

@@ -1,4 +1,4 @@
-/** @module The page around every HTML result: one file that loads nothing, and runs no script but its own. */
+/** @module The page around every HTML result: one file that loads nothing and runs only its own script. */
 import { createHash } from 'node:crypto';
 import { html, Markup } from './markup.ts';
 import { style } from './style.ts';
@@ -8,13 +8,13 @@ export interface Page {
   readonly subtitle: string;
   readonly main: Markup;
   readonly footer: string;
-  /** A script of this program's; nothing that came from outside may stand in it. */
+  /** A constant script; it must not contain external input. */
   readonly script?: string;
 }
 
 export function pageText({ title, subtitle, main, footer, script }: Page): string {
   const hash = script === undefined ? undefined : createHash('sha256').update(script).digest('base64');
-  // The one script that is known here may run: what an id, a node or an error brings along may not.
+  // Allows only our own script, by its hash, and so blocks scripts injected through ids, node names or errors.
   const scripts = hash === undefined ? "'none'" : `'sha256-${hash}'`;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${scripts}; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>

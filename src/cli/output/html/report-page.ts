@@ -1,4 +1,4 @@
-/** @module A report as one HTML file that needs nothing beside itself: no network, no script to be read, no plug-in. */
+/** @module A report as one self-contained HTML file, readable without network and without scripts. */
 import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
 import type { Picture } from '../cluster-picture.ts';
@@ -16,7 +16,7 @@ import { timeline } from './timeline.ts';
 
 const freedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed', 'already_closed']);
 
-/** The whole page. `picture` is the cluster as the sweep found it. */
+/** `picture` is the cluster as the sweep found it. */
 export async function reportHtml(report: SweepReport, picture: Picture): Promise<string> {
   const { cluster, dryRun } = report;
   const title = `${dryRun ? 'Plan of a sweep' : 'Sweep'} of ${cluster.name}, ${moment(report.startedAt)}`;

@@ -1,4 +1,4 @@
-/** @module What the report does when scripts run: its table filters, and bars say their names. It is whole without. */
+/** @module The script of the report: filters the table and adds tooltips to bars. The page works without scripts. */
 
 export const script = `
 'use strict';

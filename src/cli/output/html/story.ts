@@ -1,4 +1,4 @@
-/** @module The story of a sweep in sentences: what was asked when, what was slow, who comes back. */
+/** @module The story of a sweep in sentences: the requests, the slow closes, the follow-ups. */
 
 import { plural } from '../../../base/text.ts';
 import type {
@@ -10,7 +10,7 @@ import type {
 import { moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';
 
-/** Undefined for a plan, and for a sweep that asked nothing. */
+/** Undefined for a plan, and for a sweep without close requests. */
 export function storySection(report: SweepReport): Markup | undefined {
   if (report.dryRun) return undefined;
   const chapters = chaptersOf(report);
@@ -84,9 +84,9 @@ function ending(jobs: readonly ReportedJob[], durationMs: number): string {
   return `It ended after ${span(durationMs)} with nothing left under way.`;
 }
 
-/** The outcomes that somebody will ask about, each with its jobs. */
+/** The outcomes that need attention, each with its jobs. */
 function deeds(jobs: readonly ReportedJob[]): string[] {
-  const told = [
+  const notable = [
     ['force_closed', 'closed with force, without what their models learnt since they were last saved'],
     ['revived', 'no longer to be closed when their turn came'],
     ['gone', 'deleted meanwhile'],
@@ -94,7 +94,7 @@ function deeds(jobs: readonly ReportedJob[]): string[] {
     ['error', 'not closed, with an error of the cluster'],
     ['unknown', 'of unknown fate: the cluster could not be read any more'],
   ] as const;
-  return told.flatMap(([outcome, means]) => {
+  return notable.flatMap(([outcome, means]) => {
     const those = jobs.filter((job) => job.outcome === outcome);
     return those.length > 0
       ? [

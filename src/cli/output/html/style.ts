@@ -1,4 +1,4 @@
-/** @module How the report looks: one column, dark or light as the reader's system, down to the width of a phone. */
+/** @module The styles of the report: one column, dark or light like the reader's system, and narrow enough for phones. */
 
 export const style = `
 :root {

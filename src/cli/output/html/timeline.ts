@@ -1,4 +1,4 @@
-/** @module Every close on a line of time, by node: what was asked together, what took long, what did not end. */
+/** @module A timeline of all closes by node: which were requested together, were slow, or did not end. */
 import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../base/text.ts';
 import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
@@ -15,7 +15,7 @@ interface Bar {
 }
 
 interface PlacedBar extends Bar {
-  /** Which line of its node: bars that overlap lie on different ones. */
+  /** The line within its node. Overlapping bars get different lines. */
   readonly row: number;
 }
 
@@ -33,7 +33,7 @@ const fills: Readonly<Partial<Record<OutcomeName, string>>> = {
   unknown: ink.bad,
 };
 
-/** Undefined when nothing was asked. */
+/** Undefined if no close was requested. */
 export function timeline(report: SweepReport): Chart | undefined {
   const bars = barsOf(report);
   if (bars.length === 0) return undefined;
@@ -92,7 +92,7 @@ function lanesOf(bars: readonly Bar[]): Lane[] {
         .map((bar): PlacedBar => {
           const free = ends.findIndex((end) => end <= bar.from);
           const row = free < 0 ? ends.length : free;
-          // a close that took no time at all still takes its place
+          // Even an instant close takes up space.
           ends[row] = Math.max(bar.to, bar.from + 1);
           return { ...bar, row };
         });
@@ -145,7 +145,7 @@ function draw(lanes: readonly Lane[], { total, rounds }: Times, width: number): 
             from: from / size,
             to: to / size,
             fill: fills[job.outcome] ?? ink.kept,
-            // requests that follow each other differ, so that each is seen as one
+            // Consecutive requests differ in colour, so that each is recognizable.
             opacity: (job.batch ?? 0) % 2 === 0 ? 1 : 0.7,
             label: `${printable(job.jobId)}: ${job.outcome} after ${span(to - from)}, request ${job.batch}`,
           })),
@@ -219,7 +219,7 @@ const closeBars = (rowHeight: number): Mark => ({
   encode: {
     enter: {
       x: { scale: 'x', field: 'from' },
-      // what ended at once must still be seen
+      // A minimum width keeps instant closes visible.
       x2: { signal: `max(scale('x', datum.to), scale('x', datum.from) + 2)` },
       y: { field: 'y' },
       height: { value: Math.max(2, rowHeight - (rowHeight > 5 ? 2 : 1)) },
