@@ -12,7 +12,7 @@ export interface Returning {
 
 export const suggestions = {
   exclude: 'exclude or protect it: it is reopened within the hour',
-  longer_threshold: 'choose a longer idleFor: it rests and comes back',
+  longer_threshold: 'choose a longer idleFor: it pauses and is then opened again',
   fix_datafeed: 'fix its datafeed: it keeps finding no data',
 } as const;
 export type Suggestion = keyof typeof suggestions;

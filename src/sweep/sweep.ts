@@ -321,7 +321,7 @@ function checkPrivilege(
   decisions: readonly Decision[],
 ): string[] {
   if (mayClose !== false) return [];
-  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
+  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan but not sweep';
   // break: lacking-privilege
   if (dryRun) return [lacking];
   if (!decisions.some(({ verdict }) => isToAct(verdict))) return [lacking];

@@ -142,7 +142,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     [
       'an unquoted star',
       entry('cron: */5 * * * ? *\nrequest: {}'),
-      'schedules.yml:3:11: YAML takes what begins with * for an alias: quote it',
+      'schedules.yml:3:11: YAML treats a text that begins with * as an alias: quote it',
     ],
   ])('%s', async (_what, text, message) => {
     expect(await complaint(text)).toContain(message);

@@ -223,7 +223,7 @@ describe('data from the future', () => {
 
 describe('a key that may not close', () => {
   const mayClose = async () => false;
-  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep';
+  const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan but not sweep';
 
   it('can plan, with a warning', async () => {
     expect(

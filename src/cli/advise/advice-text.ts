@@ -133,7 +133,7 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
 export function recommendationText({ advice: { recommended } }: Advised): string {
   return recommended
     ? `Recommended: idleFor ${recommended.idleFor}: ${recommended.because}.`
-    : 'Recommended: not known; no threshold can be recommended from this evidence.';
+    : 'Recommended: none: the evidence supports no threshold.';
 }
 
 export function adviceSheet(advised: Advised): Sheet {

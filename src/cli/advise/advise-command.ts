@@ -53,7 +53,7 @@ export const registerAdvise: Register = (program, context) => {
     .option('--history <file...>', 'reports or log lines of earlier sweeps, to notice jobs that come back')
     .option('--days <number>', 'how far back to look', '30')
     .option('--idle-for <durations>', 'the thresholds to compare, with commas', '12h,24h,48h,7d')
-    .option('--every <duration>', 'how often a sweep would have come', '24h')
+    .option('--every <duration>', 'the interval between the replayed sweeps', '24h')
     .option('--price-per-gb-hour <number>', 'the price of a gigabyte of model memory for an hour')
     .action(context.action((options: AdviseOptions) => run(options, context)));
 };
@@ -130,7 +130,7 @@ function periodOf({ days, every, idleFor, pricePerGbHour }: AdviseOptions): Peri
   const everyMs = durationOption('--every', every, '24h');
   if ((Number(days) * day) / everyMs > maxSweeps)
     throw new InvalidSettingError(
-      `--every: ${every} over ${days} days are more than ${maxSweeps} sweeps; choose a longer interval`,
+      `--every: ${every} over ${days} days is more than ${maxSweeps} sweeps; choose a longer interval`,
     );
   const thresholds = idleFor.split(',').map((part): Interval => {
     const text = part.trim();

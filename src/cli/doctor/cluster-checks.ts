@@ -90,7 +90,7 @@ function transportFindings({ connection, facts: { certificate, root }, now }: Cl
       finding(
         'TLS',
         `${about}${verified}; it ends in ${span(left)}`,
-        'Renew it before the sweeps end with it.',
+        'Renew it, or sweeps will fail from then on.',
       ),
     ];
   return [ok('TLS', `${about}${verified}; valid for ${span(left)}`)];
@@ -117,9 +117,9 @@ function trouble(check: string, failure: Failure, connection: Connection, asked:
 }
 
 function versionFinding(root: Reading<Readonly<Record<string, unknown>>>): Finding {
-  if (!('value' in root)) return note('version', 'not told to this key; a sweep does without it');
+  if (!('value' in root)) return note('version', 'not visible to this key; a sweep does not need it');
   const version = (root.value.version ?? {}) as { number?: unknown; build_flavor?: unknown };
-  if (typeof version.number !== 'string') return note('version', 'not told; a sweep does without it');
+  if (typeof version.number !== 'string') return note('version', 'unknown; a sweep does not need it');
   const shown = printable(version.number).slice(0, 40);
   if (version.build_flavor === 'serverless') return ok('version', 'serverless');
   const [major = 0, minor = 0] = shown.split('.').map(Number);
@@ -127,7 +127,7 @@ function versionFinding(root: Reading<Readonly<Record<string, unknown>>>): Findi
     return finding(
       'version',
       shown,
-      'Before 7.14 a close does not stop datafeeds, and jobs that are being deleted cannot be told: upgrade first.',
+      'Before 7.14 a close does not stop datafeeds, and jobs that are being deleted cannot be recognized: upgrade first.',
     );
   return ok('version', shown);
 }
@@ -136,12 +136,12 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
   if (!privileges) return [];
   if (!('value' in privileges)) {
     if (!connection.credentials)
-      return [note('privileges', 'the cluster asks for no credentials: anybody may close its jobs')];
+      return [note('privileges', 'the cluster requires no credentials: anyone can close its jobs')];
     return [
       note(
         'privileges',
-        'the cluster does not tell what these credentials may do',
-        'jobsweep plan tells whether they may plan.',
+        'the privileges of these credentials cannot be read',
+        'Run jobsweep plan to see whether they can plan.',
       ),
     ];
   }
@@ -159,8 +159,8 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
     ? ok('sweeping', 'the credentials have manage_ml')
     : finding(
         'sweeping',
-        'the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep',
-        'If they are to sweep, create a key with the role that --print-role prints.',
+        'the credentials lack the cluster privilege manage_ml: they can plan but not sweep',
+        'To sweep, create a key with the role that --print-role prints.',
       );
   const more =
     has.all || has.manage
@@ -190,12 +190,12 @@ function learningFindings({ facts: { info, jobs, privileges }, connection }: Clu
   } else if (info && !lacksPrivilege(info.failure)) {
     findings.push(
       'error' in info.failure && [400, 404, 405, 410].includes(info.failure.error.status)
-        ? note('upgrade mode', 'not told: serverless has none')
+        ? note('upgrade mode', 'unknown: serverless has no upgrade mode')
         : trouble('upgrade mode', info.failure, connection, 'GET /_ml/info'),
     );
   }
   if (jobs && 'value' in jobs) {
-    const many = jobs.value >= mostListed ? `, or more: one answer holds ${mostListed}` : '';
+    const many = jobs.value >= mostListed ? `, or more: one answer lists at most ${mostListed}` : '';
     findings.push(ok('jobs', `${plural(jobs.value, 'anomaly detection job')}${many}`));
   } else if (jobs && !(lacksPrivilege(jobs.failure) && privileges && 'value' in privileges)) {
     findings.push(trouble('jobs', jobs.failure, connection, 'GET /_ml/anomaly_detectors/_stats'));
@@ -210,8 +210,8 @@ function settingFindings({ facts: { settings }, idleFor }: ClusterCase): Finding
     return [
       note(
         closer,
-        'its setting cannot be read with these credentials, and need not be',
-        `${idleCloserDoes} Where it is on, whoever comes first closes a job, and the other finds it closed.`,
+        'its setting cannot be read with these credentials; a sweep does not need it',
+        `${idleCloserDoes} If it is on, it and the sweep do not conflict: each skips jobs that the other has closed.`,
       ),
     ];
   const timeout = settings.value[examinedSettings.idleClose];
@@ -222,7 +222,7 @@ function settingFindings({ facts: { settings }, idleFor }: ClusterCase): Finding
       ? [
           finding(
             'task assignment',
-            `${examinedSettings.allocation} is none: a job whose node leaves while it closes stays closing, and none can be opened`,
+            `${examinedSettings.allocation} is none: no job can be opened, and a job whose node leaves during a close stays closing`,
             'Set it to all.',
           ),
         ]
@@ -235,13 +235,13 @@ const idleCloserDoes =
 
 function idleCloserFinding(check: string, timeout: unknown, idleFor: number): Finding {
   if (timeout === undefined)
-    return ok(check, 'this version has none: nothing but sweeps and people close idle jobs');
-  if (typeof timeout !== 'string') return note(check, 'its setting cannot be understood');
+    return ok(check, 'this version has none: only sweeps and people close idle jobs');
+  if (typeof timeout !== 'string') return note(check, 'its setting has an unexpected form');
   const shown = printable(timeout).slice(0, 40);
   if (shown.startsWith('-1')) return ok(check, `switched off (${examinedSettings.idleClose} is -1)`);
   return note(
     check,
     `on: ${examinedSettings.idleClose} is ${shown}, idleFor of the sweep is ${span(idleFor)}`,
-    `${idleCloserDoes} It goes by event time: a back-fill of old records with a stopped datafeed looks idle to it, and not to a sweep. The two do not fight: what one has closed, the other finds closed. For sweeps alone, set it to -1.`,
+    `${idleCloserDoes} It uses event time, so a job that is back-filled with old records looks idle to it but not to a sweep. The two do not conflict: each skips jobs that the other has closed. To use sweeps only, set it to -1.`,
   );
 }

@@ -106,7 +106,7 @@ async function printRole(options: DoctorOptions, { io }: CommandContext): Promis
     value: leastKeys,
     each: Object.values(leastKeys),
     sheet: () => ({
-      title: 'The least API keys',
+      title: 'The smallest API keys',
       lines: roleText()
         .split('\n')
         .filter((line) => line.startsWith('#')),

@@ -25,10 +25,10 @@ export const leastKeys = {
 export function roleText(): string {
   const request = (body: object) => `POST /_security/api_key\n${JSON.stringify(body, null, 2)}`;
   return [
-    '# A key that can plan, explain and be examined, and changes nothing:',
+    '# A key for plan, explain and doctor. It cannot change anything:',
     request(leastKeys.plan),
     '',
-    '# A key that can sweep and reopen as well:',
+    '# A key that can also sweep and reopen:',
     request(leastKeys.sweep),
     '',
     '# Optional: a key for advise and explain --history that also reads when jobs were opened and closed:',

@@ -15,10 +15,10 @@ import { type Finding, finding, note, ok } from './finding.ts';
 
 /** The consequence of each missing setting. */
 const without: Record<SchedulerSetting, string> = {
-  JOBSWEEP_SCHEDULE_GROUP: 'follow-ups and schedules have no group to live in',
-  JOBSWEEP_SCHEDULER_ROLE_ARN: 'the Scheduler has no role to invoke the function with',
+  JOBSWEEP_SCHEDULE_GROUP: 'follow-ups and schedules need a group',
+  JOBSWEEP_SCHEDULER_ROLE_ARN: 'the Scheduler needs a role to invoke the function',
   JOBSWEEP_FUNCTION_ARN:
-    'the function itself knows its ARN, and this command does not: it can make no schedules',
+    'the function knows its own ARN, but this command does not, and so cannot create schedules',
   JOBSWEEP_DLQ_ARN: 'deliveries that fail for good are lost without a trace',
 };
 
@@ -32,7 +32,9 @@ export async function schedulerFindings(
 ): Promise<Finding[]> {
   const value = (name: SchedulerSetting) => environment[name]?.trim() || undefined;
   if (schedulerSettings.every((name) => value(name) === undefined))
-    return [note('scheduler', 'none is configured: slow jobs are left to the next sweep, or to --wait')];
+    return [
+      note('scheduler', 'not configured: jobs that close slowly are left to the next sweep or to --wait'),
+    ];
   const group = value('JOBSWEEP_SCHEDULE_GROUP');
   return [
     ...schedulerSettings.map((name) => settingFinding(name, value(name))),
@@ -96,7 +98,10 @@ async function groupFindings(
     return [
       ok('schedule group', `${group} has ${found}`),
       // Only the service itself can test the role, and it does so when a schedule is created.
-      note('scheduler’s role', 'whether the Scheduler may assume it shows when the first schedule is made'),
+      note(
+        'scheduler’s role',
+        'cannot be checked in advance: the Scheduler first assumes it when a schedule is created',
+      ),
     ];
   } catch (error) {
     if (!(error instanceof JobsweepError)) throw error;

@@ -83,7 +83,7 @@ function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
   if (!timeline) return [];
   return [
     '',
-    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'nothing is known of its past',
+    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'its past is unknown',
     ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
   ];
 }
@@ -104,12 +104,12 @@ function verdictLines({ verdict, changes, fuse, named, state }: Explanation, pai
     `${paint(toneOfVerdict[verdict.verdict], verdict.verdict)}, because ${verdict.reason}: ${means}`,
     ...changes.map(
       (change) =>
-        `${change.verdict} (${change.reason}) in ${span(change.inMs)}, at ${moment(change.at)}, if no data comes and nobody opens or closes it`,
+        `${change.verdict} (${change.reason}) in ${span(change.inMs)}, at ${moment(change.at)}, if no data arrives and it is not opened or closed`,
     ),
     ...(changes.length === 0 ? [whatWouldChange(verdict)] : []),
     ...(named
       ? []
-      : [paint('warning', 'but jobs in the request does not name it: this sweep does not look at it')]),
+      : [paint('warning', 'but "jobs" in the request does not include it, so this sweep ignores it')]),
     ...(fuse === null ? [] : [paint('bad', `but the fuse ${fuse} would refuse the whole sweep`)]),
   ];
 }
@@ -117,18 +117,18 @@ function verdictLines({ verdict, changes, fuse, named, state }: Explanation, pai
 function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
   if (verdict.verdict === 'wait') return 'it changes when the close that is under way ends';
   if (verdict.verdict === 'keep') return advice[verdict.reason];
-  return 'it changes when data arrives, when it is opened again, or when one of the rules below holds';
+  return 'it changes when data arrives, when it is opened again, or when one of the rules below applies';
 }
 
 /** What changes a verdict that time alone does not change. */
 const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   excluded: 'it changes when exclude no longer names it',
-  recent_data: 'it changes when no data comes for as long as idleFor says',
-  recently_opened: 'it changes when it has been open for as long as idleFor says',
+  recent_data: 'it changes when no data has arrived for the duration of idleFor',
+  recently_opened: 'it changes when it has been open for the duration of idleFor',
   protected: 'it changes when custom_settings.jobsweep of the job says otherwise',
   managed: 'it changes with "managed": "close" in the request',
-  unknown_state: 'it changes when the cluster tells its config and its stats again',
-  blocked: 'it changes when what blocks it is over',
+  unknown_state: 'it changes when the cluster returns its config and its stats again',
+  blocked: 'it changes when it is no longer blocked',
   opening:
     'it changes when it is open; one whose process has run for 90 minutes changes with "stuckOpening": "close" in the request, any other waits for a node or cannot be opened',
   no_process: 'it changes when it runs on a node again',
@@ -136,22 +136,22 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   forecast_running: 'it changes when the forecast is done',
   datafeed_running:
     'it changes when its datafeed is stopped, or with "runningDatafeeds": "stop" in the request',
-  never_fed: 'it changes when data has come, or with "neverFed": "close" in the request',
-  no_clock: 'it changes when the cluster tells when it was opened or last had data',
-  state_not_chosen: 'it changes when states in the request has its state',
-  force_not_allowed: 'it changes when force in the request allows it',
-  flapping: 'it changes when the history no longer shows three closes; somebody seems to need it: protect it',
+  never_fed: 'it changes when data has arrived, or with "neverFed": "close" in the request',
+  no_clock: 'it changes when the cluster returns when it was opened or last had data',
+  state_not_chosen: 'it changes when "states" in the request includes its state',
+  force_not_allowed: 'it changes when "force" in the request allows it',
+  flapping: 'it changes when the history no longer shows three closes; it seems to be needed, so protect it',
   not_as_planned: 'it changes with a new plan',
 };
 
 /** Why earlier sweeps closed the job, or where to find out. */
 function pastLines({ past, verdict }: Explanation): string[] {
-  const told = past.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
+  const lines = past.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
     printable(
       `${moment(startedAt)}  ${outcome}${reason === undefined ? '' : `, because ${reason}`}${idleMs === undefined ? '' : `, idle for ${span(idleMs)}`} (sweep ${sweepId})`,
     ),
   );
-  if (told.length > 0) return ['', 'earlier sweeps:', ...told.map((line) => `  ${line}`)];
+  if (lines.length > 0) return ['', 'earlier sweeps:', ...lines.map((line) => `  ${line}`)];
   if (verdict !== null) return [];
   return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
 }
@@ -166,7 +166,7 @@ function stateText({ state, nodeName, memoryBytes, groups, datafeed }: Explanati
 }
 
 function idleText({ idleMs, idleFor, verdict }: Explanation): string {
-  if (idleMs === null) return 'idle for a time that nothing tells';
+  if (idleMs === null) return 'idle time unknown';
   const since = `last activity ${span(idleMs)} ago`;
   return verdict === null ? since : `${since}; idle from ${idleFor} on`;
 }

@@ -145,7 +145,7 @@ function clocksOf(job: JobSnapshot, lastActivity: number | undefined, now: numbe
       'newest record',
       'data_counts.latest_record_timestamp',
       job.latestRecordTime,
-      'event time: shown, never judged by',
+      'event time: for information only',
     ),
   ];
 }
@@ -192,7 +192,7 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   recent_data: ({ job, request, now }) =>
     `data arrived ${ago(job.lastDataTime, now, 'never')}, idleFor is ${formatDuration(request.idleFor)}`,
   recently_opened: ({ job, request, now }) =>
-    `its process started ${ago(job.openedAt, now, 'at a moment that is not known')}, idleFor is ${formatDuration(request.idleFor)}`,
+    `its process started ${ago(job.openedAt, now, 'at an unknown time')}, idleFor is ${formatDuration(request.idleFor)}`,
   protected: ({ job: { protection } }) =>
     ({
       none: 'custom_settings.jobsweep says nothing',
@@ -213,7 +213,7 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   blocked: ({ job }) => (job.blocked === undefined ? 'nothing blocks it' : `blocked by ${job.blocked}`),
   opening: ({ job, request, now }) =>
     job.state === 'opening'
-      ? `the state is opening, its process started ${ago(job.openedAt, now, 'at a moment that is not known')}, stuckOpening says ${request.stuckOpening}`
+      ? `the state is opening, its process started ${ago(job.openedAt, now, 'at an unknown time')}, stuckOpening says ${request.stuckOpening}`
       : `the state is ${job.reportedState}`,
   no_process: ({ job }) => (job.openedAt === undefined ? 'open_time is missing' : 'open_time is there'),
   lookback_running: ({ job: { datafeed } }) =>
@@ -234,6 +234,6 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   flapping: ({ history }) =>
     history.flapping
       ? 'it was opened again after each of three closes'
-      : 'no three closes are known after which it was opened again',
+      : 'fewer than three closes are known after which it was opened again',
   not_as_planned: () => 'no saved plan is carried out',
 };

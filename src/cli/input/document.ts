@@ -195,20 +195,20 @@ function readYaml(text: string): ReadText {
     // The library refuses aliases that would expand to billions of values.
     // break: yaml-reference
     if (!(error instanceof ReferenceError)) throw error;
-    const message = 'aliases of aliases without end';
+    const message = 'aliases expand to too many values';
     return { value: undefined, offsetsOf, mistakes: [{ offset: 0, message }] };
   }
 }
 
 /** Replacements for messages of the YAML library that only programmers understand, or that quote the file. */
 const ownWords: Readonly<Record<string, string>> = {
-  BAD_DIRECTIVE: 'a directive that is not known',
+  BAD_DIRECTIVE: 'unknown directive',
   BAD_DQ_ESCAPE: 'invalid escape sequence',
-  BAD_SCALAR_START: 'a text that begins with @, ` or % must stand in quotation marks: quote it',
+  BAD_SCALAR_START: 'a text that begins with @, ` or % must be quoted',
   MULTIPLE_DOCS: 'a second document begins; expected one',
   NON_STRING_KEY: 'expected a text as key',
   RESOURCE_EXHAUSTION: 'is nested too deep',
-  TAG_RESOLVE_FAILED: 'a tag that is not known',
+  TAG_RESOLVE_FAILED: 'unknown tag',
 };
 
 const wordsOf = ({ code, message }: { readonly code: string; readonly message: string }): string =>
@@ -216,7 +216,7 @@ const wordsOf = ({ code, message }: { readonly code: string; readonly message: s
   ownWords[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
 
 /** Usually a name that begins with a wildcard, such as in `exclude: [*-production]`. */
-const unquoted = 'YAML takes what begins with * for an alias: quote it, such as "*-name"';
+const unquoted = 'YAML treats a text that begins with * as an alias: quote it, such as "*-name"';
 
 /** Aliases without an anchor, each with the offsets between which the YAML library reports an error for it. */
 function aliasesOfNothing(document: ReturnType<typeof parseYaml>): { start: number; end: number }[] {
@@ -248,7 +248,7 @@ function doubledKeys(document: ReturnType<typeof parseYaml>): Mistake[] {
   return mistakes.slice(0, mostMistakes);
 }
 
-const doubledKey = (key: unknown) => `the key ${quote(key)} stands twice`;
+const doubledKey = (key: unknown) => `the key ${quote(key)} appears twice`;
 
 /** Whether a value is nested too deep. With a YAML alias a value can even contain itself. */
 function isTooDeep(value: unknown): boolean {

@@ -89,7 +89,7 @@ function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Pas
     ),
     warnings:
       foreign.size > 0
-        ? [`--history: sweeps of another cluster (${[...foreign].join(', ')}) were left out of account`]
+        ? [`--history: sweeps of another cluster (${[...foreign].join(', ')}) were ignored`]
         : [],
   };
 }

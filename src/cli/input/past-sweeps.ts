@@ -120,7 +120,7 @@ class Collected {
   }
 
   #sweep({ sweepId, cluster, startedAt, followUpOf, counts }: z.output<typeof sweepSchema>): Growing {
-    // An event that was delivered twice leads to two runs with the same sweep id.
+    // An event that is delivered twice leads to two runs with one sweep id. They count as two sweeps.
     const key = `${cluster.id}\n${sweepId}\n${startedAt}`;
     const sweep = this.#sweeps.get(key) ?? {
       sweepId,

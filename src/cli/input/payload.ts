@@ -64,7 +64,7 @@ async function documentOf(name: string, io: Io): Promise<SourceDocument> {
   const source = name === '-' ? 'standard input' : name;
   const text = name === '-' ? await readInput(io) : await readNamed(name);
   if (text.trim() === '')
-    throw new InvalidDocumentError(`${source} is empty: expected a request, as {"idleFor": "48h"}`);
+    throw new InvalidDocumentError(`${source} is empty: expected a request such as {"idleFor": "48h"}`);
   return readDocument(text, source);
 }
 

@@ -28,7 +28,7 @@ export function withOutputOptions(command: Command): Command {
         'the form of the result (default: table on a terminal, else json)',
       ).choices(outputForms),
     )
-    .option('--output-file <file>', 'write the result to a file; its ending tells the form if -o does not');
+    .option('--output-file <file>', 'write the result to a file; without -o, its ending selects the form');
 }
 
 const formOfEnding: Readonly<Record<string, OutputForm>> = {
@@ -102,7 +102,7 @@ export async function writeResult(
   return changes ? (Math.max(exit, partialExit) as ExitCode) : 1;
 }
 
-/** The exit code if the report was not written where it was requested: at least 3. */
+/** The minimum exit code if the report was not written where it was requested. */
 const partialExit: ExitCode = 3;
 
 function formOf(output: OutputForm | undefined, outputFile: string | undefined, { stdout }: Io): OutputForm {

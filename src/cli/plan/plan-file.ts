@@ -61,17 +61,17 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
     );
   const document = parse(await readNamed(file), file);
   const result = planSchema.safeParse(document);
-  if (!result.success) throw refuse('is no plan that jobsweep plan -o json wrote');
+  if (!result.success) throw refuse('is not a plan written by jobsweep plan -o json');
   const { plan, cluster, startedAt, status } = result.data;
   // break: plan-digest
   if (digestOf(document as object) !== plan.digest) throw refuse('was changed after the plan was made');
-  if (status === 'refused') throw refuse('is a plan that a fuse refused, so there is nothing to carry out');
+  if (status === 'refused') throw refuse('was refused by a fuse, so there is nothing to carry out');
   const age = clock.now() - Date.parse(startedAt);
-  if (age > maxAgeMs) throw refuse(`is ${span(age)} old, and may be ${span(maxAgeMs)} (--max-age)`);
+  if (age > maxAgeMs) throw refuse(`is ${span(age)} old; the limit is ${span(maxAgeMs)} (--max-age)`);
   if (age < -5 * 60_000) throw refuse('was made in the future: the clocks of two machines differ');
   const read = readRequest(plan.request, refuse);
   if (read.request.followUpOf)
-    throw refuse('is the plan of a follow-up, which only the sweep that it belongs to can do');
+    throw refuse('is the plan of a follow-up, which only its own sweep can carry out');
   return { ...read, clusterId: cluster.id, planned: new Map(Object.entries(plan.jobs)), madeAt: startedAt };
 }
 
@@ -82,7 +82,7 @@ function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequ
     return { request: { ...request, force: { ...request.force, stuckFor: null } }, warnings };
   } catch (error) {
     if (error instanceof InvalidRequestError)
-      throw refuse('holds a request that this version does not understand');
+      throw refuse('has a request that this version does not understand');
     throw error;
   }
 }

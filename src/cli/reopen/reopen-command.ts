@@ -44,7 +44,7 @@ export const registerReopen: Register = (program, context) => {
     .optionsGroup('Reopen:')
     .option('--last', 'undo the newest sweep of this command, from the report that it kept')
     .option('--cluster <name>', 'with --last: the cluster that was swept (default: that of the newest sweep)')
-    .option('--sweep <id>', 'which sweep, where the file tells of several')
+    .option('--sweep <id>', 'which sweep, if the file has several')
     .option('--deadline <duration>', 'how long it may take', '15m')
     .option('--yes', 'do not ask')
     .action(
@@ -79,7 +79,7 @@ async function run(
   const foreign = sweeps.find(({ cluster }) => !ids.has(cluster.id))?.cluster;
   if (foreign) {
     throw new InvalidDocumentError(
-      `${file} is the report of another cluster (${foreign.id}) than the one that is called ${foreign.name} here; nothing was changed. Use the settings of the cluster that was swept`,
+      `${file} is the report of another cluster (${foreign.id}) than ${foreign.name} here; nothing was changed. Use the settings of the swept cluster`,
     );
   }
   if (options.last) io.stderr.write(`${lastWords(sweeps[0], file, target.clock.now())}\n`);
@@ -101,7 +101,7 @@ async function run(
   const found = await readCluster(target.cluster, target.clock, ending);
   if (found.upgradeMode) {
     io.stderr.write(
-      'jobsweep: machine learning is in upgrade mode, in which no job can be opened; nothing was changed. Try again when it is over\n',
+      'jobsweep: machine learning is in upgrade mode, so no job can be opened; nothing was changed. Try again after the upgrade\n',
     );
     return 4;
   }
@@ -170,11 +170,9 @@ function chooseChain(
   const known = [...all.slice(0, mostNamed), ...(all.length > mostNamed ? ['more'] : [])].join(', ');
   const meant = id ?? (chains.size === 1 ? sweeps[0]?.chain : undefined);
   if (meant === undefined)
-    throw new InvalidDocumentError(
-      `${file} tells of ${chains.size} sweeps: choose one with --sweep, of ${known}`,
-    );
+    throw new InvalidDocumentError(`${file} has ${chains.size} sweeps: choose one with --sweep: ${known}`);
   const [first, ...rest] = sweeps.filter(({ chain, sweepId }) => chain === meant || sweepId === meant);
-  if (!first) throw new InvalidDocumentError(`${file} does not tell of the sweep ${meant}; it has ${known}`);
+  if (!first) throw new InvalidDocumentError(`${file} does not have the sweep ${meant}; it has ${known}`);
   return [first, ...rest];
 }
 
@@ -226,7 +224,7 @@ async function carryOut(
     remainingMs,
     concurrency: Math.min(8, 2 * Math.max(1, nodes)),
     ending,
-    told: () => {
+    onResult: () => {
       done += 1;
       if (io.stderr.isTTY)
         io.stderr.write(

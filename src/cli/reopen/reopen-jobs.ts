@@ -10,13 +10,13 @@ import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
 /** The outcomes of a job. */
 export const reopenOutcomes = {
   reopened: 'opened by this command',
-  already_open: 'open, or on its way, before this command asked',
+  already_open: 'already open or opening before this command asked',
   opening: 'still opening: it may wait for a node',
-  closing: 'its close is still under way: run the command again when it is closed',
+  closing: 'still closing: run the command again once it is closed',
   failed: 'in state failed: close it with force before it can be opened',
   error: 'not opened, with the cluster’s error',
   gone: 'deleted since',
-  not_attempted: 'not asked: the command was told to stop, or its time was up',
+  not_attempted: 'not attempted: the command was stopped or reached its deadline',
 } as const;
 export type ReopenOutcome = keyof typeof reopenOutcomes;
 
@@ -51,7 +51,7 @@ export interface ReopenWorld {
   readonly ending: AbortSignal;
   /** Milliseconds left before the deadline. */
   readonly remainingMs: () => number;
-  readonly told?: (job: ReopenedJob) => void;
+  readonly onResult?: (job: ReopenedJob) => void;
 }
 
 const openTimeout = 2 * 60_000;
@@ -80,7 +80,7 @@ export async function reopenJobs(
   const begin = async (index: number, job: PastJob, snapshot: JobSnapshot | undefined) => {
     const result = await reopen(job, snapshot, world);
     results[index] = result;
-    world.told?.(result);
+    world.onResult?.(result);
   };
   const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
   const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
@@ -178,7 +178,7 @@ async function askToOpen(jobId: JobId, world: ReopenWorld): Promise<ReopenedJob>
     if (state === 'opened') return { result: { jobId, outcome: 'reopened' } };
     if (state === 'opening') return { result: { jobId, outcome: 'opening' } };
     if (states && state === undefined) return { result: { jobId, outcome: 'gone' } };
-    const reason = `after the request to open it the job is ${state ?? 'not to be read'}`;
+    const reason = `after the request to open it the job is ${state ?? 'not readable'}`;
     return {
       result: { jobId, outcome: 'error', error: error ?? { status: 0, type: 'not_opened', reason } },
       busy: state === 'closed' ? busy : undefined,
@@ -222,7 +222,7 @@ async function tryAgainWhenBusy<T>(
 const closedByOthers: ClusterError = {
   status: 0,
   type: 'closed_by_others',
-  reason: 'it is closed, and the sweep did not see it so: open it by hand if it was not meant',
+  reason: 'it is closed, but the sweep did not see it closed: open it by hand if it should be open',
 };
 
 const notItsDatafeed = (own: string | undefined): ClusterError => ({
@@ -236,6 +236,6 @@ const strange = (job: JobSnapshot): ClusterError => ({
   type: 'unknown_state',
   reason:
     job.target === undefined
-      ? 'its id is also the name of a group, or no id that a job can have'
+      ? 'its id is also the name of a group, or is not a valid job id'
       : `its state is ${job.reportedState}`,
 });

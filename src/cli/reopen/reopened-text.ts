@@ -64,7 +64,7 @@ export const reopenSheet = (report: ReopenReport): Sheet => ({
 });
 
 function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): string[] {
-  const told: readonly (readonly [number, string])[] = [
+  const countWords: readonly (readonly [number, string])[] = [
     [counts.reopened, 'opened'],
     [counts.already_open, 'open already'],
     [counts.opening, 'still opening'],
@@ -76,7 +76,7 @@ function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): strin
     [counts.datafeedsStarted, 'datafeeds started'],
     [counts.datafeedsNotStarted, 'datafeeds not started'],
   ];
-  const sums = told.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  const sums = countWords.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   if (jobs.length === 0)
     return [
       'the sweep closed nothing, so there is nothing to open',

@@ -55,11 +55,11 @@ export const registerSchedules: Register = (program, { io, action }) => {
     .description('what apply would change, field by field; changes nothing')
     .action(action((options: FileOptions) => plan(options, io)));
   withFile(schedules.command('apply'))
-    .description('make the group as the file says; shows the plan and asks first')
+    .description('change the group to match the file; shows the plan and asks first')
     .option('--yes', 'do not ask')
     .action(action((options: FileOptions & YesOption) => apply(options, io)));
   withGroup(schedules.command('pause'))
-    .description('pause schedules; what falls due meanwhile is not made up for')
+    .description('pause schedules; sweeps missed meanwhile are not made up for')
     .argument('<names...>')
     .option('--yes', 'do not ask, which it does for follow-ups and what the deployment declares')
     .action(
@@ -87,7 +87,7 @@ function withGroup(command: Command): Command {
 function withFile(command: Command): Command {
   return withGroup(command)
     .requiredOption('-f, --file <file>', 'the schedules, as YAML or JSON; - is JSON from standard input')
-    .option('--prune', 'also delete what the group has and the file has not');
+    .option('--prune', 'also delete schedules that are in the group but not in the file');
 }
 
 async function list(options: GroupOptions, io: Io): Promise<ExitCode> {

@@ -161,8 +161,8 @@ function resultText(group: string, results: readonly ChangeResult[]): string {
     .filter(({ action }) => action !== 'none')
     .map(({ name, action, outcome, error }) => {
       if (outcome === 'done') return `${name}: ${done[action]}`;
-      if (outcome === 'unchanged') return `${name}: is ${done[action]} already`;
-      if (outcome === 'unknown') return `${name}: may be ${done[action]}, look at it: ${error}`;
+      if (outcome === 'unchanged') return `${name}: already ${done[action]}`;
+      if (outcome === 'unknown') return `${name}: may be ${done[action]}, please check: ${error}`;
       return `${name}: not ${done[action]}: ${error ?? 'not attempted'}`;
     });
   const rest = results.filter(({ action }) => action === 'none').length;

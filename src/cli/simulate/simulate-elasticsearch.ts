@@ -47,7 +47,7 @@ export const registerSimulateElasticsearch: Register = (simulate, { io, action }
       source(new Option('--fleet <file>', 'start with the fleet of a file (JSON or YAML)'), 'jobs', 'from'),
     )
     .addOption(
-      source(new Option('--jobs <number>', 'start with so many generated jobs'), 'from').argParser(
+      source(new Option('--jobs <number>', 'start with this many generated jobs'), 'from').argParser(
         wholeNumber(1, 100_000),
       ),
     )
@@ -124,8 +124,8 @@ async function fleetOf(
   return {
     fleet: checked.fleet,
     refused: ({ path, message }) => {
-      const told = `the cluster refuses it: ${message}`;
-      return documentError(document, [{ field: path.join('.'), path, message: told }]);
+      const problem = `the cluster refuses it: ${message}`;
+      return documentError(document, [{ field: path.join('.'), path, message: problem }]);
     },
   };
 }
@@ -136,7 +136,7 @@ async function copyOf(url: string, hashIds: boolean, io: Io): Promise<Fleet> {
     environment: { ...io.env, ELASTICSEARCH_URL: url, ELASTICSEARCH_CLOUD_ID: undefined },
     readSecret,
   });
-  if (!connection) throw new InvalidSettingError('--from: expected an address, as https://host:9200');
+  if (!connection) throw new InvalidSettingError('--from: expected an address such as https://host:9200');
   const client = await connect(connection, io.signal);
   try {
     const read = (path: string) => client.transport.request({ method: 'GET', path }, { signal: io.signal });

@@ -33,7 +33,7 @@ async function serve({ port, invoke, speed }: Options, io: Io): Promise<ExitCode
     clock: scaledClock(speed, io.clock.now()),
     port,
     ...(invoke === undefined ? {} : { invokeUrl: invoke }),
-    delivered: (delivery) => io.stderr.write(`${told(delivery, invoke)}\n`),
+    delivered: (delivery) => io.stderr.write(`${deliveryLine(delivery, invoke)}\n`),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE' || error.code === 'EACCES')
       throw new InvalidSettingError(
@@ -46,7 +46,7 @@ async function serve({ port, invoke, speed }: Options, io: Io): Promise<ExitCode
   return 0;
 }
 
-function told({ name, scheduledTime, attempt, error }: Delivery, invoke: string | undefined): string {
+function deliveryLine({ name, scheduledTime, attempt, error }: Delivery, invoke: string | undefined): string {
   const what = `schedule ${name} of ${scheduledTime}, attempt ${attempt}`;
   if (error) return printable(`${what}: not delivered: ${error.message}`);
   return printable(invoke === undefined ? `${what}: fell due (no --invoke)` : `${what}: delivered`);
@@ -69,6 +69,6 @@ function factor(text: string): number {
 function address(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError(
-    `expected an http address, as http://127.0.0.1:3002/2015-03-31/functions/sweep/invocations, got ${quote(text)}`,
+    `expected an http address such as http://127.0.0.1:3002/2015-03-31/functions/sweep/invocations, got ${quote(text)}`,
   );
 }

@@ -45,11 +45,11 @@ describe('doctor, on a cluster', () => {
       TLS: 'note: the address is http, without encryption',
       connection: `ok: ${world.server.url} answers, without credentials`,
       version: 'ok: 9.2.1',
-      privileges: 'note: the cluster asks for no credentials: anybody may close its jobs',
+      privileges: 'note: the cluster requires no credentials: anyone can close its jobs',
       'upgrade mode': 'ok: off',
       jobs: 'ok: 3 anomaly detection jobs',
       'the server’s idle closer': 'ok: switched off (xpack.ml.idle_job_auto_close_timeout is -1)',
-      scheduler: 'note: none is configured: slow jobs are left to the next sweep, or to --wait',
+      scheduler: 'note: not configured: jobs that close slowly are left to the next sweep or to --wait',
     });
     expect(
       world.server.requests.every(({ method, path }) => method === 'GET' || path.endsWith('_has_privileges')),
@@ -103,7 +103,7 @@ describe('doctor, on a cluster', () => {
     expect(exit).toBe(3);
     expect(told.planning).toMatch(/^ok/);
     expect(told.sweeping).toBe(
-      'finding: the credentials lack the cluster privilege manage_ml: they can plan, and cannot sweep',
+      'finding: the credentials lack the cluster privilege manage_ml: they can plan but not sweep',
     );
     expect(advice).toContain('--print-role');
   });
@@ -148,7 +148,7 @@ describe('doctor, on a cluster', () => {
     expect(told['the server’s idle closer']).toBe(
       'note: on: xpack.ml.idle_job_auto_close_timeout is 72h, idleFor of the sweep is 1 d',
     );
-    expect(advice).toMatch(/leaves jobs without a datafeed, never-fed jobs.*alone.*do not fight/);
+    expect(advice).toMatch(/leaves jobs without a datafeed, never-fed jobs.*alone.*do not conflict/);
     await using old = await startWorld(busy(1), {}, { stack: '8.19' });
     expect((await examined(old)).told['the server’s idle closer']).toMatch(/^ok: this version has none/);
   });
@@ -179,7 +179,7 @@ describe('doctor, on a cluster', () => {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
     });
     expect(stdout).toMatch(/^FIX {3}sweeping +the credentials lack/m);
-    expect(stdout).toMatch(/^ +→ If they are to sweep, create a key/m);
+    expect(stdout).toMatch(/^ +→ To sweep, create a key/m);
     expect(stdout).toMatch(/\n1 problem found\n$/);
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
@@ -242,7 +242,7 @@ describe('doctor, on what answers in place of a cluster', () => {
   const refused = (status: number, type: string, reason: string) => ({ error: { type, reason }, status });
   const license = refused(403, 'security_exception', 'current license is non-compliant for [ml]');
   const json = { 'content-type': 'application/json' };
-  const scheduler = 'none is configured';
+  const scheduler = 'not configured';
 
   it.each<[string, (exchange: Exchange) => void, Record<string, RegExp>, string[]]>([
     [

@@ -72,7 +72,7 @@ describe('explain', () => {
       },
     ]);
     expect(await text(world, 'fed')).toContain(
-      'close (idle) in 4 h, at 2026-11-23 16:00:00 UTC, if no data comes',
+      'close (idle) in 4 h, at 2026-11-23 16:00:00 UTC, if no data arrives',
     );
     await world.clock.advance(4 * hour - 1_000);
     expect((await explained(world, 'fed')).verdict?.verdict).toBe('keep');
@@ -157,7 +157,7 @@ describe('explain', () => {
     const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
       stdin: '{"jobs": "web-*"}',
     });
-    expect(shown.stdout).toContain('but jobs in the request does not name it');
+    expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
   it('explains a closed job, and from the history which sweep closed it and why', async () => {

@@ -21,11 +21,15 @@ describe('a document of JSON', () => {
   });
 
   it.each([
-    ['plain', '{"a": 1, "a": 2}', 'file.json:1:10: the key "a" stands twice'],
-    ['escaped', '{"a": 1, "\\u0061": 2}', 'file.json:1:10: the key "a" stands twice'],
-    ['after the line ends of an old Mac', '{\r"a": 1,\r"a": 2}', 'file.json:1:11: the key "a" stands twice'],
-    ['deep in a list', '{"x": [{"b": [{}, {"a": 1,\n"a": []}]}]}', 'file.json:2:1: the key "a" stands twice'],
-    ['that every object has', '{"__proto__": 1, "__proto__": 2}', 'the key "__proto__" stands twice'],
+    ['plain', '{"a": 1, "a": 2}', 'file.json:1:10: the key "a" appears twice'],
+    ['escaped', '{"a": 1, "\\u0061": 2}', 'file.json:1:10: the key "a" appears twice'],
+    ['after the line ends of an old Mac', '{\r"a": 1,\r"a": 2}', 'file.json:1:11: the key "a" appears twice'],
+    [
+      'deep in a list',
+      '{"x": [{"b": [{}, {"a": 1,\n"a": []}]}]}',
+      'file.json:2:1: the key "a" appears twice',
+    ],
+    ['that every object has', '{"__proto__": 1, "__proto__": 2}', 'the key "__proto__" appears twice'],
   ])('may have no key twice: %s', (_how, text, message) => {
     expect(complaint(text)).toContain(message);
   });
@@ -115,19 +119,19 @@ describe('a document of YAML', () => {
   ].join('\n');
 
   it.each([
-    ['aliases that grow without end', bomb, 'aliases of aliases without end'],
+    ['aliases that grow without end', bomb, 'aliases expand to too many values'],
     [
       'a wildcard in front',
       'jobs: "a*"\nexclude: [b, *-production]',
-      'file.yml:2:14: YAML takes what begins with * for an alias: quote it',
+      'file.yml:2:14: YAML treats a text that begins with * as an alias: quote it',
     ],
-    ['a wildcard in front, in a list of lines', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML takes'],
-    ['a wildcard alone', 'exclude: *', 'file.yml:1:10: YAML takes'],
-    ['cron that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML takes'],
+    ['a wildcard in front, in a list of lines', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML treats'],
+    ['a wildcard alone', 'exclude: *', 'file.yml:1:10: YAML treats'],
+    ['cron that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML treats'],
     [
       'a text that begins with a reserved character',
       'a: @b',
-      'file.yml:1:4: a text that begins with @, ` or % must stand in quotation marks: quote it',
+      'file.yml:1:4: a text that begins with @, ` or % must be quoted',
     ],
     [
       'an alias of what it stands in',
@@ -135,11 +139,11 @@ describe('a document of YAML', () => {
       'is nested more than 1000 levels deep, or holds itself',
     ],
     ['a nesting that no reader follows', '['.repeat(20_000), 'file.yml:1:'],
-    ['a tag', 'a: 1\nb: !!js/function "x"', 'file.yml:2:4: a tag that is not known'],
-    ['a value that JSON does not have', 'a: !!binary aGk=', 'a tag that is not known'],
+    ['a tag', 'a: 1\nb: !!js/function "x"', 'file.yml:2:4: unknown tag'],
+    ['a value that JSON does not have', 'a: !!binary aGk=', 'unknown tag'],
     ['a key that is no text', '? [a]\n: 1', 'file.yml:1:3: expected a text as key'],
     ['a second document', 'a: 1\n---\nb: 2', 'file.yml:2:1: a second document begins'],
-    ['a key twice', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" stands twice'],
+    ['a key twice', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" appears twice'],
   ])('is refused for %s', (_what, text, message) => {
     expect(complaint(text, 'file.yml')).toContain(message);
   });

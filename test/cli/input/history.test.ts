@@ -80,9 +80,7 @@ describe('the history of earlier sweeps', () => {
     const files = await Promise.all(reports.map((text, night) => folder.write(`night-${night}.json`, text)));
     const plan = reportOf(await runOn(world, ['plan', '--history', ...files]));
     expect(plan.flapping).toBeUndefined();
-    expect(plan.warnings.join()).toContain(
-      '--history: sweeps of another cluster (default) were left out of account',
-    );
+    expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
   it('is not waited for when a gateway says to come back in eleven days', async () => {

@@ -42,7 +42,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     args: [...yes, '-p', '-'],
     exit: 2,
     says: /standard input is empty/,
-    next: /expected a request, as \{"idleFor": "48h"\}/,
+    next: /expected a request such as \{"idleFor": "48h"\}/,
   },
   'no --yes in a script': {
     args: ['sweep'],
@@ -135,13 +135,13 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     env: key('m'),
     exit: 2,
     says: /is the report of another cluster/,
-    next: /Use the settings of the cluster that was swept/,
+    next: /Use the settings of the swept cluster/,
   },
   'a plan that is none': {
     args: [...yes, '--plan', 'NOTES'],
     env: key('m'),
     exit: 2,
-    says: /is no plan/,
+    says: /is not a plan/,
     next: /Make a new one: jobsweep plan -o json --output-file/,
   },
   'a cluster by a name that nothing knows': {

@@ -15,14 +15,14 @@ describe('a payload', () => {
   });
 
   it.each([
-    ['nothing at all', '', /standard input is empty: expected a request, as \{"idleFor": "48h"\}/],
+    ['nothing at all', '', /standard input is empty: expected a request such as \{"idleFor": "48h"\}/],
     ['only blanks', ' \n\t\n', /standard input is empty/],
     ['a list', '[]', /standard input:1:1: the payload: expected an object, as/],
     ['half an object', '{"idleFor": "48h",\n', /standard input:2:1: not valid JSON/],
     [
       'a field twice',
       '{"idleFor": "48h",\n "idleFor": "72h"}',
-      /standard input:2:2: the key "idleFor" stands twice/,
+      /standard input:2:2: the key "idleFor" appears twice/,
     ],
     ['a field in the wrong place', '{"stuckFor": "2h"}', /did you mean force\.stuckFor\?/],
     [
@@ -70,7 +70,9 @@ describe('a payload', () => {
     const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
     const result = await runOn(world, ['plan', '-p', path]);
     expect(result.exit).toBe(2);
-    expect(result.stderr).toContain('nightly.yml:2:11: YAML takes what begins with * for an alias: quote it');
+    expect(result.stderr).toContain(
+      'nightly.yml:2:11: YAML treats a text that begins with * as an alias: quote it',
+    );
     expect(world.server.requests).toEqual([]);
   });
 

@@ -115,7 +115,7 @@ describe('the flags of a request', () => {
       /^jobsweep: --set close\.batch=many: expected a whole number.*got "many"\n$/,
     ],
     [['--set', 'close.timeout.most=5m'], /--set close\.timeout\.most=5m: expected a duration/],
-    [['--set', 'close={"batch":1,"batch":2}'], /the key "batch" stands twice/],
+    [['--set', 'close={"batch":1,"batch":2}'], /the key "batch" appears twice/],
     [
       ['--set', 'close.timeout'],
       /--set close\.timeout: expected a field and a value, for example close\.timeout=5m/,

@@ -159,7 +159,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     [
       'it is a report of a sweep',
       (plan) => Reflect.deleteProperty(plan, 'plan'),
-      /is no plan that jobsweep plan -o json wrote/,
+      /is not a plan written by jobsweep plan -o json/,
     ],
   ])('%s', async (_what, edit, message) => {
     await using world = await startWorld([...busy(5), ...idle(2)]);
@@ -188,7 +188,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     await folder.write('plan.json', edit(await folder.read('plan.json')));
     const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toContain('is no plan that jobsweep plan -o json wrote');
+    expect(result.stderr).toContain('is not a plan written by jobsweep plan -o json');
     expect(world.closeRequests()).toEqual([]);
   });
 
@@ -199,10 +199,10 @@ describe('a saved plan is refused with exit 2 when', () => {
     await world.clock.advance(2 * hour);
     const young = await runOn(world, ['sweep', '--plan', file, '--yes', '--max-age', '1h']);
     expect(young).toMatchObject({ exit: 2, stdout: '' });
-    expect(young.stderr).toContain('is 2 h old, and may be 1 h (--max-age)');
+    expect(young.stderr).toContain('is 2 h old; the limit is 1 h (--max-age)');
     await world.clock.advance(23 * hour);
     const old = await runOn(world, ['sweep', '--plan', file, '--yes']);
-    expect(old.stderr).toContain('is 1 d 1 h old, and may be 1 d');
+    expect(old.stderr).toContain('is 1 d 1 h old; the limit is 1 d');
     expect((await carryOut(world, file, '--max-age', '2d')).counts.closed).toBe(1);
   });
 
@@ -213,7 +213,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect((await runOn(world, ['plan', '--output-file', file])).exit).toBe(4);
     const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toContain('a fuse refused');
+    expect(result.stderr).toContain('was refused by a fuse');
   });
 
   it('the address is another cluster by now', async () => {

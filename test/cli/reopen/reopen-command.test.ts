@@ -353,7 +353,7 @@ describe('reopen refuses', () => {
     const result = await runOn(other, ['reopen', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(
-      /is the report of another cluster .* Use the settings of the cluster that was swept/,
+      /is the report of another cluster .* Use the settings of the swept cluster/,
     );
     expect(opens(other)).toEqual([]);
   });
@@ -387,12 +387,12 @@ describe('reopen refuses', () => {
     const log = await folder.write('log', first + second);
     const result = await runOn(world, ['reopen', log, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
-    const id = /--sweep, of \S+ \(\S+\), (\S+) /.exec(result.stderr)?.[1] as string;
+    const id = /--sweep: \S+ \(\S+\), (\S+) /.exec(result.stderr)?.[1] as string;
     expect((await reopened(world, log, '--sweep', id)).report.jobs).toMatchObject([
       { jobId: 'second', outcome: 'reopened' },
     ]);
     expect((await runOn(world, ['reopen', log, '--yes', '--sweep', 'nope'])).stderr).toContain(
-      'does not tell of the sweep nope',
+      'does not have the sweep nope',
     );
   });
 

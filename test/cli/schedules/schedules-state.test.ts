@@ -94,7 +94,7 @@ describe('schedules pause and resume', () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout } = await bench.run(['resume', 'nightly', '-o', 'table']);
-    expect([exit, stdout]).toEqual([0, 'nightly: is resumed already\n']);
+    expect([exit, stdout]).toEqual([0, 'nightly: already resumed\n']);
     expect(bench.scheduler.requests.some(({ operation }) => operation === 'UpdateSchedule')).toBe(false);
   });
 

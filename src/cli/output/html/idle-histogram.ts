@@ -60,7 +60,7 @@ export function idleHistogram({ jobs, idleFor }: Picture): Chart {
   });
   const over = known.filter(({ idleMs = 0 }) => idleMs >= idleFor);
   const unknown = jobs.length - known.length;
-  const without = unknown > 0 ? ` Of ${plural(unknown, 'more job')} nothing tells how long.` : '';
+  const without = unknown > 0 ? ` For ${plural(unknown, 'more job')} the idle time is unknown.` : '';
   return {
     title: 'How long jobs have been idle',
     summary: `${over.length} of ${plural(known.length, 'job')} have been idle for at least ${formatDuration(idleFor)}, the threshold of this request; ${over.filter(({ verdict }) => verdict === 'keep').length} of them are kept for other reasons.${without}`,
@@ -70,7 +70,7 @@ export function idleHistogram({ jobs, idleFor }: Picture): Chart {
     ],
     draw: (width) => draw(bars, position(idleFor), `idleFor ${formatDuration(idleFor)}`, width),
     table: {
-      titles: ['Idle for at least', 'Kept', 'To close', 'At least so long, together'],
+      titles: ['Idle for at least', 'Kept', 'To close', 'Idle at least this long, in total'],
       rows: bars.map(({ from, kept, acted }) => [
         span(from),
         String(kept),

@@ -80,7 +80,7 @@ function roundText({ round, startedAt, jobs, closed, forceClosed, closing }: Rep
 function ending(jobs: readonly ReportedJob[], durationMs: number): string {
   const closing = jobs.filter(({ outcome }) => outcome === 'closing').length;
   if (closing > 0)
-    return `It ended after ${span(durationMs)} with ${plural(closing, 'job')} still closing, and nobody comes back for them.`;
+    return `It ended after ${span(durationMs)} with ${plural(closing, 'job')} still closing and no follow-up is scheduled.`;
   return `It ended after ${span(durationMs)} with nothing left under way.`;
 }
 
@@ -88,11 +88,11 @@ function ending(jobs: readonly ReportedJob[], durationMs: number): string {
 function deeds(jobs: readonly ReportedJob[]): string[] {
   const notable = [
     ['force_closed', 'closed with force, without what their models learnt since they were last saved'],
-    ['revived', 'no longer to be closed when their turn came'],
+    ['revived', 'kept after all: the check right before the close found a reason'],
     ['gone', 'deleted meanwhile'],
     ['already_closed', 'closed by someone else first'],
     ['error', 'not closed, with an error of the cluster'],
-    ['unknown', 'of unknown fate: the cluster could not be read any more'],
+    ['unknown', 'left in an unknown state: the cluster could not be read any more'],
   ] as const;
   return notable.flatMap(([outcome, means]) => {
     const those = jobs.filter((job) => job.outcome === outcome);
