@@ -1,4 +1,4 @@
-/** @module The whole advice: every judged job replayed under each threshold, summed, and what follows from it. */
+/** @module The whole advice: replays every judged job under each threshold, sums the results and recommends a threshold. */
 import { plural } from '../base/text.ts';
 import type { Evidence, MessageCoverage } from './evidence.ts';
 import { type KnownPast, knownPastOf } from './known-past.ts';
@@ -7,7 +7,7 @@ import { type Recommendation, recommend } from './recommend.ts';
 import { noRange, type Range, type Replayed, replay, sumOf, sweepsOf } from './replay.ts';
 import { type Returning, returningJobs } from './returning.ts';
 
-/** A duration as it was written, and in milliseconds. */
+/** A duration as written, and in milliseconds. */
 export interface Interval {
   readonly text: string;
   readonly ms: number;
@@ -19,7 +19,7 @@ export interface AdviseCase {
   readonly days: number;
   readonly every: Interval;
   readonly thresholds: readonly Interval[];
-  /** Money for a gigabyte of model memory over one hour. */
+  /** The price of a gigabyte of model memory for an hour. */
   readonly pricePerGbHour?: number | undefined;
   readonly sources: readonly SourceName[];
   readonly missing: readonly MissingSource[];
@@ -28,14 +28,14 @@ export interface AdviseCase {
   readonly jobs: readonly AdvisedJob[];
   /** Jobs of the whole cluster in any state but `closed`. */
   readonly open: number;
-  /** By threshold, what a sweep now would close. */
+  /** How many jobs a sweep would close now, by threshold. */
   readonly today: (idleFor: number) => number;
   readonly warnings: readonly string[];
 }
 
 export interface AdvisedJob {
   readonly evidence: Evidence;
-  /** Another rule of the request keeps it, for what is known today. */
+  /** Whether another rule of the request keeps it today. */
   readonly leftOut: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface ThresholdAdvice {
   readonly closes: Range;
   readonly wrongCloses: Range;
   readonly gbHours: Range;
-  /** `gbHours` at the price given. */
+  /** The price of `gbHours`. */
   readonly cost?: Range;
   readonly today: number;
 }
@@ -84,7 +84,7 @@ export interface Advice {
 
 export interface Advised {
   readonly advice: Advice;
-  /** Each judged job, for tables and pictures. */
+  /** Each judged job, for tables and charts. */
   readonly jobs: readonly JobAdvice[];
   readonly pasts: readonly KnownPast[];
 }

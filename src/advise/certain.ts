@@ -1,14 +1,14 @@
-/** @module Spans in each of which something certainly happened, found by time. */
+/** @module Spans that each certainly contain an event, indexed by time. */
 import type { Span } from './spans.ts';
 
 export class Certain {
   /** Sorted by their end. */
   readonly spans: readonly Span[];
   readonly #ends: readonly number[];
-  /** For each, the latest start among it and those before it. */
+  /** For each span, the latest start of it and all before it. */
   readonly #latestStarts: readonly number[];
   readonly #starts: readonly number[];
-  /** For each start in order, the earliest end among it and those after it. */
+  /** For each start in order, the earliest end of it and all after it. */
   readonly #earliestEnds: readonly number[];
 
   constructor(spans: readonly Span[]) {
@@ -31,23 +31,23 @@ export class Certain {
       .toReversed();
   }
 
-  /** Of the spans that are over by `end`, the latest start. */
+  /** The latest start of the spans that end by `end`. */
   latestStartBy(end: number): number {
     return this.#latestStarts[firstAbove(this.#ends, end) - 1] ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Of the spans that begin after `start`, the earliest end. */
+  /** The earliest end of the spans that begin after `start`. */
   earliestEndAfter(start: number): number {
     return this.#earliestEnds[firstAbove(this.#starts, start)] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether one of the spans begins after `start` and is over by `end`. */
+  /** Whether a span begins after `start` and ends by `end`. */
   within(start: number, end: number): boolean {
     return this.latestStartBy(end) > start;
   }
 }
 
-/** The first position at which the sorted values are above `value`. */
+/** The index of the first value above `value`; the values are sorted. */
 function firstAbove(values: readonly number[], value: number): number {
   let low = 0;
   let high = values.length;

@@ -1,13 +1,13 @@
 /**
- * @module What is known of a job's past, as the sources tell it. Every moment is epoch milliseconds of a wall clock, but
- * for the fields that say "event time". The clocks of two sources may be a minute apart.
+ * @module The evidence of a job's past, from all sources. Moments are epoch milliseconds of a wall clock, except in fields
+ * marked "event time". The clocks of two sources may differ by a minute.
  */
 
-/** A job's stats at one moment: now, or when one of our own sweeps recorded them. */
+/** A job's stats at one moment: now, or when a sweep of ours recorded them. */
 export interface Observation {
   readonly at: number;
   readonly state: string;
-  /** When data last arrived. Absent: never since the job was created or reset. */
+  /** When data last arrived. Absent if none has arrived since the job was created or reset. */
   readonly lastData?: number | undefined;
   /** When its process started. */
   readonly openedAt?: number | undefined;
@@ -17,13 +17,13 @@ export interface Observation {
 /** One model snapshot. */
 export interface Snapshot {
   readonly at: number;
-  /** Event time of the newest record; absent when there was none. */
+  /** Event time of the newest record; absent if there was none. */
   readonly latestRecord?: number | undefined;
   readonly atClose: boolean;
   readonly bytes?: number | undefined;
 }
 
-/** What an audit message says, as far as the estimate uses it. */
+/** The kinds of audit messages that the estimate uses. */
 export type MessageKind =
   | 'opening' // the job got a node
   | 'loading' // its process starts
@@ -48,35 +48,35 @@ export type MessageKind =
 export interface Message {
   readonly at: number;
   readonly kind: MessageKind;
-  /** Event time: the job's newest record, of `loading`. */
+  /** For `loading`: the event time of the job's newest record. */
   readonly latestRecord?: number | undefined;
-  /** How often the datafeed searches, of `feed_started`; milliseconds. */
+  /** For `feed_started`: the interval between the searches of the datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
-  /** The datafeed ends by itself, of `feed_started`. */
+  /** For `feed_started`: the datafeed has an end time. */
   readonly ends?: boolean | undefined;
   readonly text?: string | undefined;
 }
 
-/** All that the sources say of one job. A list that is undefined was not read. */
+/** All evidence of one job. An undefined list was not read. */
 export interface Evidence {
   readonly jobId: string;
   readonly createTime?: number | undefined;
   /** When its last close ended; the server clears it at each open. */
   readonly finishedTime?: number | undefined;
   readonly now: Observation;
-  /** Whether its datafeed is not stopped now. */
+  /** Whether its datafeed is running now. */
   readonly datafeedRuns: boolean;
-  /** How often its datafeed searches by its config, milliseconds. */
+  /** The interval between the searches of its datafeed by its config, in milliseconds. */
   readonly frequency?: number | undefined;
   readonly records?: readonly Observation[] | undefined;
   readonly snapshots?: readonly Snapshot[] | undefined;
   readonly messages?: readonly Message[] | undefined;
 }
 
-/** What holds for the messages of the whole cluster. */
+/** Properties of the messages of the whole cluster. */
 export interface MessageCoverage {
-  /** From when on no message is missing: the oldest message that was read, or the start of the search. */
+  /** No message is missing since this moment: the oldest message read, or the start of the search. */
   readonly from: number;
-  /** Whether silent datafeeds are announced: only then does the absence of such a message prove data. */
+  /** Whether the cluster announces silent datafeeds. Only then does a missing announcement prove data. */
   readonly announcesSilence: boolean;
 }

@@ -1,14 +1,14 @@
-/** @module What the sources prove of a job's past, before it is put together. */
+/** @module The facts that each source proves about a job's past, before they are combined. */
 import type { Span } from './spans.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;
 
-/** How far two clocks may be apart. */
+/** Maximum difference between two clocks. */
 export const clockError = 60_000;
-/** A close that the server was asked for is over by then, unless `finished_time` says more. */
+/** Maximum duration of a requested close, unless `finished_time` is known. */
 export const longestClose = 10 * minute;
-/** From getting a node to the start of the process, unless a message says more. */
+/** Maximum time from node assignment to the start of the process, unless a message gives it. */
 export const longestStart = 15 * minute;
 
 export interface Facts {
@@ -20,7 +20,7 @@ export interface Facts {
   readonly starts: Span[];
   readonly closes: Span[];
   readonly reopened: { readonly closedAt: number; readonly openedAt: number }[];
-  /** Stretches of which the sources say something of data throughout. */
+  /** Spans throughout which the sources show whether data came. */
   readonly watched: Span[];
 }
 

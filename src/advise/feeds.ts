@@ -1,4 +1,4 @@
-/** @module When a datafeed read in real time, and what its messages say of data. */
+/** @module When a datafeed read in real time, and what its messages prove about data. */
 import type { Message, MessageCoverage } from './evidence.ts';
 import { clockError, hour, minute } from './facts.ts';
 import { intersectionOf, type Span, type Spans, unionOf } from './spans.ts';
@@ -21,7 +21,7 @@ export interface FeedsContext {
   readonly asOf: number;
   readonly datafeedRuns: boolean;
   readonly coverage: MessageCoverage;
-  /** By its config: for a run whose start no message tells. */
+  /** From its config, for a run whose start is in no message. */
   readonly frequency: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export const feedKinds = new Set([
   'feed_stopped',
   'lookback_done',
 ]);
-/** What only a running datafeed says. */
+/** Messages that only a running datafeed writes. */
 const runningKinds = new Set(['feed_silent', 'feed_again', 'feed_errors', 'feed_stopped']);
 
 /** Opens and closes of the job: a new process starts its datafeed anew. */
@@ -50,9 +50,9 @@ export function readFeeds(messages: readonly Message[], context: FeedsContext): 
 /** A datafeed while it reads in real time. */
 interface Run {
   readonly from: number;
-  /** It finds nothing since then. */
+  /** Since when it has found no data. */
   readonly silentFrom?: number | undefined;
-  /** Had it fallen silent since then, a message would say so. */
+  /** Since when a message would announce any silence. */
   readonly denseFrom: number | undefined;
 }
 
@@ -73,7 +73,7 @@ class FeedReader {
     const first = messages.find(({ kind }) => feedKinds.has(kind) || processKinds.has(kind));
     // A silence that was announced before the messages begin is announced again within a day.
     const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
-    // It was running before the messages begin, or something would say when it started.
+    // It was running before the first message; otherwise a message would show its start.
     if (first ? runningKinds.has(first.kind) : datafeedRuns)
       this.#run = { from: from + clockError, denseFrom: isHeard ? from + longestRepeat : undefined };
   }
@@ -101,10 +101,10 @@ class FeedReader {
     }
   }
 
-  /** What all messages say together. */
+  /** The combined result of all messages. */
   end(): Feeds {
     const { from, asOf, datafeedRuns } = this.#context;
-    // A run without an end ends now, if it runs; else its last message was lost.
+    // A run without an end lasts until now if the datafeed is running; otherwise its last message was lost.
     if (datafeedRuns) this.#endRun(asOf);
     return {
       realtime: intersectionOf(unionOf(this.#realtime), [{ from, to: asOf }]),
@@ -125,7 +125,7 @@ class FeedReader {
     this.#run = undefined;
   }
 
-  /** A look-back that ends by itself says when it found nothing; this one found data. */
+  /** A look-back that ends without data writes a message. Without that message it found data. */
   #endLookback(at: number): void {
     if (this.#lookback?.ends) {
       this.#data.push({ from: this.#lookback.at - clockError, to: at + clockError });
@@ -136,7 +136,7 @@ class FeedReader {
 
   #fallSilent(at: number, run: Run): void {
     if (run.silentFrom !== undefined) return;
-    // The first of the empty searches came nine searches earlier.
+    // The first empty search was nine searches earlier.
     const reach = this.#frequency === undefined ? 0 : (searchesToSilence - 1) * this.#frequency;
     const silentFrom = Math.max(at - reach, run.from) + clockError;
     this.#tile(silentFrom - 3 * clockError);
@@ -151,7 +151,7 @@ class FeedReader {
     this.#run = { from: run.from, denseFrom: at + clockError };
   }
 
-  /** Data in each stretch of so many searches, as none of them was announced as silent. */
+  /** Each span of this many searches has data, because no silence was announced. */
   #tile(until: number): void {
     const interval = this.#frequency ?? this.#context.frequency;
     const from = this.#run?.denseFrom;

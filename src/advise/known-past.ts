@@ -1,6 +1,6 @@
 /**
- * @module From evidence to what is certain of a job's past: when it was open, when data came, when none came. What is in
- * none of the sets is not known. The reasons for each rule: docs/how-long-is-idle.md.
+ * @module Derives from the evidence when a job was certainly open, when data came and when none came. Times in none of the
+ * sets are unknown. The reasons for each rule: docs/how-long-is-idle.md.
  */
 import { Certain } from './certain.ts';
 import type { Evidence, MessageCoverage, Observation, Snapshot } from './evidence.ts';
@@ -9,7 +9,7 @@ import { readMessages, type Story } from './message-story.ts';
 import { isPushed, orderedSilences, pushedData, readSnapshots } from './snapshots.ts';
 import { holds, intersectionOf, meets, type Span, type Spans, spanAt, unionOf } from './spans.ts';
 
-/** The most that the server gives a healthy close. */
+/** Maximum duration of a healthy close on the server. */
 const longestHealthyClose = hour;
 /** A job whose record appears in every sweep: a longer gap between two records is not counted as watched. */
 const longestRecordGap = 50 * hour;
@@ -21,37 +21,37 @@ export interface KnownBytes {
 
 export interface KnownPast {
   readonly jobId: string;
-  /** From when on the past is known without a gap. */
+  /** Since when the past is known without a gap. */
   readonly knownFrom: number;
-  /** No data came. */
+  /** When no data came. */
   readonly silent: Spans;
   /** In each of these at least one batch of data came. */
   readonly data: Certain;
   /** Open throughout, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
-  /** No process started. */
+  /** When no process started. */
   readonly noStart: Spans;
   /** In each of these a process started. */
   readonly starts: Certain;
   /** In each of these the job was closed. */
   readonly closes: Certain;
-  /** In each of these the job was opened after a close, by anybody. */
+  /** In each of these the job was opened after a close, by anyone. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
   /** Model sizes by the moment at which they are known, the oldest first. */
   readonly bytes: readonly KnownBytes[];
   readonly wasOpen: 'yes' | 'no' | 'unknown';
-  /** The messages contradict the other sources: some were lost. */
+  /** Whether the messages contradict the other sources, so that some must be missing. */
   readonly contradicted: boolean;
 }
 
 const byMoment = <T extends { readonly at: number }>(entries: readonly T[] = []): T[] =>
   [...entries].sort((a, b) => a.at - b.at);
 
-/** The part of the evidence that is about this job, and not about a deleted one of the same id. */
+/** The evidence about this job, without that of a deleted job with the same id. */
 function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolean } {
   const { createTime } = given;
-  // The sources are read after the stats: what happened since is not asked for.
+  // The sources are read after the stats, so drop what happened in between.
   const isPast = ({ at }: { readonly at: number }) => at <= given.now.at;
   const evidence = {
     ...given,
@@ -59,7 +59,7 @@ function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolea
     messages: given.messages?.filter(isPast),
   };
   if (createTime === undefined) return { ...evidence, isRecreated: false };
-  // Around the creation of a successor the clocks could mix up the two lives.
+  // Around the creation of the new job, clock differences could mix up the two jobs.
   const isRecreated =
     evidence.messages?.some(({ kind, at }) => kind === 'deleted' && at < createTime + 2 * clockError) ??
     false;
@@ -119,7 +119,7 @@ export function knownPastOf(
   return settle(evidence, facts, { snapshots, records, periodFrom, contradicted });
 }
 
-/** What a look at the job proves of the time up to `until`. */
+/** What a job's stats prove about the time up to `until`. */
 function observe(
   facts: Facts,
   { state, lastData, openedAt }: Observation,
@@ -217,11 +217,11 @@ function settle(evidence: Evidence, facts: Facts, rest: Rest): KnownPast {
   };
 }
 
-/** From when on the stretches of which something is known reach up to now. */
+/** Since when the known spans reach up to now without a gap. */
 function knownFromOf({ now, createTime }: Evidence, stretches: readonly Span[]): number {
   const { at: asOf, state, lastData, openedAt } = now;
   const known = unionOf(
-    // A few minutes between two sources do not end what is known.
+    // Gaps of a few minutes between two sources are ignored.
     stretches.map(({ from, to }) => ({ from, to: Math.min(asOf, to + 3 * longestStart) })),
   );
   const clocks = [lastData, openedAt].filter((clock) => clock !== undefined);

@@ -6,11 +6,11 @@ import type { Span, Spans } from './spans.ts';
 import { clustersOf, readStays } from './stays.ts';
 
 export interface Story extends Facts {
-  /** Data by the absence of an announced silence. */
+  /** Data proven by the absence of an announced silence. */
   readonly dense: Span[];
-  /** A datafeed read in real time throughout. */
+  /** When a datafeed read in real time throughout. */
   readonly realtime: Spans;
-  /** What was open when the last message was written; undefined where it says nothing. */
+  /** Whether the job was open after the last message; undefined if unknown. */
   readonly openAtEnd: boolean | undefined;
   readonly coveredFrom: number;
 }
@@ -24,7 +24,7 @@ export function readMessages(
   const asOf = now.at;
   const bornAt = createTime === undefined ? Number.NEGATIVE_INFINITY : createTime - clockError;
   const from = Math.max(coverage.from, bornAt + 2 * clockError);
-  // Every open of its life is told; of a recreated job the first could be taken for the last of its predecessor.
+  // Every open since its creation has a message. The first open of a recreated job may look like its predecessor's last.
   const isBornInside = bornAt >= coverage.from && !isRecreated;
   const facts = noFacts();
   const clusters = clustersOf(messages.filter(({ at }) => at >= from - 3 * clockError));
@@ -34,7 +34,7 @@ export function readMessages(
   facts.silent.push(...feeds.silent);
   facts.data.push(...feeds.data, ...recordRises(messages));
   facts.watched.push(...feeds.realtime, ...feeds.watched);
-  // Without a reset in reach, a job that has no last data never had any.
+  // Without a reset in the period, a job without last data never had any.
   if (now.lastData === undefined && !messages.some(({ kind }) => kind === 'reset'))
     facts.silent.push({ from, to: asOf });
   return {

@@ -1,23 +1,23 @@
-/** @module What `advise` reads besides stats. Each source may be refused: the estimate then says what it would add. */
+/** @module The sources that `advise` reads in addition to stats. If one is refused, the estimate names what it would add. */
 import type { Message, MessageCoverage, Observation, Snapshot } from './evidence.ts';
 
 export type SourceName = 'stats' | 'snapshots' | 'notifications' | 'records';
 
-/** What a source holds by job id, or why it could not be read. */
+/** The entries of a source by job id, or why it could not be read. */
 export type Read<T> = { readonly value: T } | { readonly why: string };
 
 /** Times in a job's config. */
 export interface JobTimes {
   readonly createTime?: number | undefined;
   readonly finishedTime?: number | undefined;
-  /** How often its datafeed searches, milliseconds. */
+  /** The interval between the searches of its datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
 }
 
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
-  /** Not one message of any job: a key without the privilege gets the same answer. */
+  /** No message of any job. A key without the privilege gets the same answer. */
   readonly isEmpty: boolean;
 }
 
@@ -41,6 +41,6 @@ export interface PastSources {
 
 export interface Records {
   readonly byJob: ReadonlyMap<string, readonly Observation[]>;
-  /** When all open jobs were recorded: one without a record was closed. */
+  /** When all open jobs were recorded. A job without a record was closed then. */
   readonly wholeAt: readonly number[];
 }

@@ -1,4 +1,4 @@
-/** @module Which threshold to take: only where the evidence carries it. */
+/** @module Recommends a threshold if the evidence supports one. */
 import { plural } from '../base/text.ts';
 import type { KnownPast } from './known-past.ts';
 import type { Replayed } from './replay.ts';
@@ -8,9 +8,9 @@ export interface Recommendation {
   readonly because: string;
 }
 
-/** Of the sure closes, the share that may be wrong at most. */
+/** Maximum share of wrong closes among the certain closes. */
 const tolerated = 0.1;
-/** The share of the period of the judged jobs that must be known. */
+/** Minimum known share of the judged jobs' period. */
 const knownShare = 0.5;
 const minDays = 7;
 
@@ -21,8 +21,8 @@ interface Period {
 }
 
 /**
- * The shortest threshold under which, at worst, one close in ten would have been wrong. A past that is known only since
- * the last data holds no wrong close by itself: it recommends nothing.
+ * The shortest threshold with at most one wrong close in ten, in the worst case. A past known only since the last data
+ * cannot show a wrong close, so it supports no recommendation.
  */
 export function recommend(
   thresholds: readonly ({ readonly idleFor: string } & Replayed)[],

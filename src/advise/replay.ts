@@ -25,7 +25,7 @@ export const sumOf = (a: Range, b: Range): Range => ({
 
 const hour = 3_600_000;
 
-/** The sweeps of the replay, the oldest first: now, and every so often before it, back to the start of the period. */
+/** The replayed sweeps, oldest first: at fixed intervals, counted back from now to the start of the period. */
 export function sweepsOf(asOf: number, periodFrom: number, every: number): number[] {
   const count = Math.floor((asOf - periodFrom) / every);
   return Array.from({ length: count + 1 }, (_, index) => asOf - (count - index) * every);
@@ -60,13 +60,13 @@ export function replay(past: KnownPast, idleFor: number, sweeps: readonly number
   };
 }
 
-/** In every possible past the job is open at the sweep, and has been idle for long enough. */
+/** Whether the job is open and idle long enough at the sweep in every possible past. */
 const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleFor: number): boolean =>
   spanAt(open, sweep) !== undefined &&
   holds(silent, sweep - idleFor, sweep) &&
   holds(noStart, sweep - idleFor, sweep);
 
-/** In some possible past it is. */
+/** Whether it is so in at least one possible past. */
 function possiblyCloses(
   { data, starts, closes, notOpen }: KnownPast,
   sweep: number,
@@ -125,7 +125,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
   let count = 0;
   let dataAt = Number.NEGATIVE_INFINITY;
   while (true) {
-    // The pair of a close and its data that ends first leaves the most room for others.
+    // Take the pair of close and data that ends first: it leaves the most room for others.
     let earliest: number | undefined;
     for (const sweep of possible) {
       if (sweep < dataAt + idleFor) continue;
@@ -162,7 +162,7 @@ function possiblyFreeUntil({ data, closes, notOpen }: KnownPast, sweep: number, 
 const freeFor = (sweeps: readonly number[], until: (sweep: number) => number): Span[] =>
   sweeps.map((sweep) => ({ from: sweep, to: until(sweep) }));
 
-/** Memory times time, with the size that is known nearest to the close; what cannot be dated takes the extreme one. */
+/** Memory times time, with the size known nearest to the close. Closes without a date take the extreme size. */
 function gbHours(
   { bytes, data, closes }: KnownPast,
   free: readonly Span[],
@@ -171,7 +171,7 @@ function gbHours(
 ): number {
   let sum = 0;
   for (const span of unionOf(free)) {
-    // The close can have come with an earlier sweep of the same silence.
+    // An earlier sweep in the same silence may have made the close.
     const silentFrom = Math.max(data.latestStartBy(span.from), closes.latestStartBy(span.from));
     const closedFrom = possible.find((sweep) => sweep >= silentFrom) ?? span.from;
     const before = bytes.findLastIndex(({ at }) => at <= Math.min(closedFrom, span.from));

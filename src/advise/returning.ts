@@ -1,4 +1,4 @@
-/** @module Jobs that were opened again after a close, by anybody, and what could be done about each. */
+/** @module Jobs that were reopened after a close, by anyone, with a suggestion for each. */
 import type { Evidence } from './evidence.ts';
 import type { KnownPast } from './known-past.ts';
 
@@ -19,7 +19,7 @@ export type Suggestion = keyof typeof suggestions;
 
 const hour = 3_600_000;
 
-/** Those that came back in the period, the most often first. */
+/** The jobs that were reopened in the period, most often first. */
 export function returningJobs(
   judged: readonly { readonly known: KnownPast; readonly evidence: Evidence }[],
   periodFrom: number,
@@ -51,7 +51,7 @@ export function returningJobs(
     .sort((a, b) => b.times - a.times || (a.jobId < b.jobId ? -1 : 1));
 }
 
-/** As the messages tell it; without any, as our own records do. */
+/** From the messages, or without messages from our own records. */
 function reopeningsOf({ reopened }: KnownPast, { messages, records = [], now }: Evidence) {
   if (messages && messages.length > 0) return reopened;
   const looks = [...records.toSorted((a, b) => a.at - b.at), now];

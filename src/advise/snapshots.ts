@@ -1,17 +1,17 @@
-/** @module What model snapshots prove, alone and with what is known of the datafeed. */
+/** @module The facts that model snapshots prove, alone or together with the datafeed. */
 import type { Evidence, Snapshot } from './evidence.ts';
 import { clockError, type Facts } from './facts.ts';
 import { feedKinds } from './feeds.ts';
 import { holds, type Span, type Spans } from './spans.ts';
 
-/** A rise of the newest record proves data between two snapshots. That it stands still proves nothing by itself. */
+/** A newer newest record proves data between two snapshots. An unchanged one proves nothing by itself. */
 export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
   const seen = new Set<number>();
   for (const [index, { at, latestRecord }] of snapshots.entries()) {
     const previous = snapshots[index - 1];
     if (previous && latestRecord !== undefined) {
       const rises = previous.latestRecord === undefined || latestRecord > previous.latestRecord;
-      // Equal to one from before: two reverts can look like a rise.
+      // Equal to an earlier one: after two reverts, an old snapshot can look newer.
       if (rises && !seen.has(latestRecord))
         facts.data.push({ from: previous.at - 2 * clockError, to: at + clockError });
     }
@@ -23,8 +23,8 @@ export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): voi
 }
 
 /**
- * Snapshots of a datafeed that read in real time throughout: its records come in order, so that from the first to the
- * last snapshot with the same newest record there was no data.
+ * A datafeed in real time delivers records in order. So no data came between the first and the last snapshot with the
+ * same newest record.
  */
 export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans): Span[] {
   const silences: Span[] = [];

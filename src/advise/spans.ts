@@ -8,7 +8,7 @@ export interface Span {
 /** Sorted and disjoint; touching spans are joined. */
 export type Spans = readonly Span[];
 
-/** Any spans as a set; those that end before they begin are dropped. */
+/** Turns spans into a set. Drops spans that end before they begin. */
 export function unionOf(spans: readonly Span[]): Spans {
   const sorted = spans.filter(({ from, to }) => from <= to).sort((a, b) => a.from - b.from);
   const joined: { from: number; to: number }[] = [];
@@ -20,7 +20,7 @@ export function unionOf(spans: readonly Span[]): Spans {
   return joined;
 }
 
-/** The moments that both sets hold. */
+/** The moments in both sets. */
 export function intersectionOf(a: Spans, b: Spans): Spans {
   const common: Span[] = [];
   let i = 0;
@@ -59,7 +59,7 @@ export const holds = (set: Spans, from: number, to: number): boolean => {
 export const meets = (set: Spans, from: number, to: number): boolean =>
   set.some((span) => span.from < to && span.to > from);
 
-/** The first moment after `moment` from which the set has a gap; `moment` itself when the set does not hold it. */
+/** The start of the first gap after `moment`; `moment` itself if it is not in the set. */
 export const endOfCover = (set: Spans, moment: number): number => spanAt(set, moment)?.to ?? moment;
 
 /** The length of all spans together. */

@@ -2,7 +2,7 @@
 import type { Message } from './evidence.ts';
 import { clockError, type Facts, longestClose, longestStart } from './facts.ts';
 
-/** Messages so near to each other that the clocks cannot order them. */
+/** A cluster of messages that are too close together to be ordered by their clocks. */
 export interface Cluster {
   readonly from: number;
   readonly to: number;
@@ -42,10 +42,10 @@ export function clustersOf(messages: readonly Message[]): Cluster[] {
 export type Openness = 'open' | 'closed' | undefined;
 
 export interface StaysContext {
-  /** From here on no message is missing. */
+  /** Since when no message is missing. */
   readonly from: number;
   readonly asOf: number;
-  /** Every open of the job's life is among the messages. */
+  /** Whether the messages include every open since the job was created. */
   readonly isBornInside: boolean;
   readonly nowIs: Openness;
 }
@@ -94,7 +94,7 @@ export function readStays(facts: Facts, clusters: readonly Cluster[], context: S
   return openness;
 }
 
-/** Adds the start and the close of a cluster; returns from when on its outcome holds. */
+/** Adds the start and the close of a cluster. Returns since when the new state lasts. */
 function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: number): number {
   const { from, to, opens, closes } = cluster;
   const isLoaded = opens.some(({ kind }) => kind === 'loading');
@@ -105,7 +105,7 @@ function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: num
   return Math.max(begunBy, to + longestClose);
 }
 
-/** Adds a reopening; returns when the job was closed, if it stays so. */
+/** Adds a reopening. Returns when the job was closed, if it stays closed. */
 function readReopening(
   facts: Facts,
   { opens, closes }: Cluster,

@@ -7,7 +7,7 @@ export interface TimelineEvent {
   /** ISO date-time. */
   readonly at: string;
   readonly what: string;
-  /** Who did it, where that can be known. */
+  /** Who did it, if known. */
   readonly by?: string;
   readonly source: SourceName | 'config' | 'reports';
 }
@@ -22,7 +22,7 @@ export interface OwnClose {
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** What messages say about who closed a job: the closer's warning and the end of a datafeed come right before. */
+/** The messages that show who closed a job: the closer's warning or the end of a datafeed comes right before. */
 const nearby = 5 * minute;
 
 const words: Readonly<Partial<Record<MessageKind, string>>> = {
@@ -41,7 +41,7 @@ const words: Readonly<Partial<Record<MessageKind, string>>> = {
   feed_stopped: 'datafeed stopped',
 };
 
-/** The oldest first. */
+/** Oldest first. */
 export function timelineOf(
   evidence: Evidence,
   known: KnownPast,
@@ -98,7 +98,7 @@ export function timelineOf(
       add(record.lastData, { what: 'data came, the last before a sweep', source: 'records' });
   }
   add(now.lastData, { what: 'last data', source: 'stats' });
-  // A long silence is worth a line of its own; the short ones between batches are not.
+  // Only long silences get a line of their own, not the short ones between batches.
   for (const { from, to } of known.silent)
     if (from > known.knownFrom && to - from >= 12 * hour && to < now.at)
       add(from, { what: `silent for ${Math.round((to - from) / hour)} hours`, source: longSource(evidence) });

@@ -1,4 +1,4 @@
-/** @module What the texts of `.ml-notifications*` mean. They carry no code: the text is the only key. */
+/** @module Classifies the messages in `.ml-notifications*`. They have no code, so only the text identifies them. */
 import type { Message, MessageKind } from '../advise/evidence.ts';
 import { parseDuration } from '../base/duration.ts';
 
@@ -20,7 +20,7 @@ export const exactMessages: Readonly<Record<string, MessageKind>> = {
   'Datafeed isolated': 'feed_stopped',
 };
 
-/** Texts by how they begin. */
+/** Texts by their beginning. */
 export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
   'Opening job': 'opening',
   'Loading model snapshot [': 'loading',
@@ -29,7 +29,7 @@ export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
   'Datafeed is encountering errors ': 'feed_errors',
 };
 
-/** What the server's own idle closer says, whatever its words: it names its setting. */
+/** Messages of the server's own idle closer, recognized by the name of its setting. */
 export const idleCloserSetting = 'idle_job_auto_close_timeout';
 
 /** Part of the error when a job's process dies. */
@@ -55,7 +55,7 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
-/** The query for opens and closes alone, back to a moment. */
+/** The query for opens and closes only, since a moment. */
 export function stateMessagesQuery(from: number, to?: number): object {
   return {
     bool: {
@@ -92,7 +92,7 @@ export function messagesQuery(from: number, to: number, jobId?: string): object 
         ...(jobId === undefined ? [] : [{ term: { job_id: jobId } }]),
         any([
           { term: { job_type: 'anomaly_detector' } },
-          // before 7.5 there was no such field
+          // Servers before 7.5 do not have this field.
           { bool: { must_not: [{ exists: { field: 'job_type' } }] } },
         ]),
         any([

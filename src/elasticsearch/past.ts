@@ -1,6 +1,6 @@
 /**
- * @module What Elasticsearch keeps of its jobs' past, read in bulk: all jobs in one search, never one job at a time. A
- * source that is refused is no error: the estimate then does without it.
+ * @module Reads the past of all jobs from Elasticsearch in bulk, never one job at a time. A refused source is not an error:
+ * the estimate works without it.
  */
 
 import type { Message, Snapshot } from '../advise/evidence.ts';
@@ -19,11 +19,11 @@ import { type Question, Wire } from './wire.ts';
 /** Snapshots come with their quantiles, kilobytes to megabytes each, which the server loads before it drops them. */
 const snapshotsPerPage = 500;
 const messagesPerPage = 5_000;
-/** Ten thousand jobs keep about 150,000 snapshots. What lies beyond this is older, and then counts as not known. */
+/** Ten thousand jobs keep about 150,000 snapshots. Older ones beyond this limit count as unknown. */
 const maxPages = 400;
-/** What a `from` and a `size` may reach together. */
+/** Maximum sum of `from` and `size`. */
 const searchWindow = 10_000;
-/** No job needs more to be judged; a chatty one must not take the memory of the others. */
+/** Maximum per job, enough to judge it. A job with many entries must not use up the memory of the others. */
 const maxPerJob = 20_000;
 
 export class ElasticsearchPast implements PastSources, AsyncDisposable {
@@ -35,7 +35,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     this.#reader = new Reader(this.#wire, clock);
   }
 
-  /** Empty when the configs cannot be read a second time: the estimate is wider without. */
+  /** Empty if the configs cannot be read a second time. The estimate is then less exact. */
   async jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>> {
     const matching = async (expression: string | undefined) => {
       const reading = await this.#reader.read(
@@ -51,7 +51,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       );
       if ('value' in reading) return reading.value;
       const { failure } = reading;
-      // A prefix that was cut may be an id, or not.
+      // A prefix that was cut may or may not be an id.
       if (failure.kind === 'answer' && failure.error.status === 404) return [];
       throw new Unread(whyOf(failure));
     };
@@ -77,7 +77,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     );
   }
 
-  /** Newest first, so that what a limit leaves out is the oldest. */
+  /** Newest first, so that a limit drops the oldest. */
   async snapshots(
     from: number,
     signal: AbortSignal,
@@ -105,7 +105,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       if (last === undefined) return { why: 'a model snapshot has no timestamp' };
       skip += snapshotsPerPage;
       if (skip + snapshotsPerPage > searchWindow) {
-        // Snapshots of the same second come again, and count once. More than a window of one second's is passed over.
+        // Snapshots of the same second are read twice and count once. If they fill a whole page, the rest is skipped.
         end = end === last + 1 ? last : last + 1;
         skip = 0;
       }
@@ -197,7 +197,7 @@ const configFields = [
   'datafeed_config.frequency',
 ];
 
-/** Of the datafeed's config, or the server's default, which follows from the bucket span. */
+/** From the datafeed's config, or the server's default, which depends on the bucket span. */
 function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
   if (!isJsonObject(datafeed)) return undefined;
   if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);
@@ -211,7 +211,7 @@ function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: F
 
 const snapshotsQuery = (from: number, end: number | undefined, skip: number) => ({
   sort: 'timestamp',
-  desc: true, // the default of servers differs from the published one
+  desc: true, // The servers' default differs from the documented one.
   start: String(Math.max(0, Math.floor(from))),
   ...(end !== undefined && { end: String(end) }),
   from: String(skip),
@@ -234,7 +234,7 @@ const snapshotsQuery = (from: number, end: number | undefined, skip: number) => 
 function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
   const at = momentOf(entry.timestamp);
   const { job_id: jobId, snapshot_id: id, description, model_size_stats: sizes } = entry;
-  // the target of a revert to nothing is no moment of the job's
+  // A revert to an empty model has no time of its own.
   if (typeof jobId !== 'string' || at === undefined || at === 0 || id === 'empty') return;
   const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
   byJob.set(jobId, own);
@@ -250,7 +250,7 @@ function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
 
 function listOf(body: unknown, key: 'jobs' | 'model_snapshots'): readonly Fields[] {
   if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
-  // filter_path leaves an empty list out
+  // filter_path drops empty lists.
   const entries = body[key] === undefined ? [] : body[key];
   if (!Array.isArray(entries) || !entries.every(isJsonObject))
     throw new UnreadableAnswer(`${key} is not a list of objects`);
@@ -258,7 +258,7 @@ function listOf(body: unknown, key: 'jobs' | 'model_snapshots'): readonly Fields
 }
 
 function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }[] {
-  // without an index of that name, nothing is left of the answer
+  // Without a matching index, the filtered answer is empty.
   const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
   if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
   return hits.flatMap((hit: unknown) =>

@@ -9,11 +9,11 @@ import type { Question, Wire } from './wire.ts';
 const mostTries = 4;
 /** The pause before the second try, in milliseconds. Each later pause is twice as long. */
 const firstPause = 500;
-/** Timeout of one try, including the body, in milliseconds. A slower cluster is too ill for closing jobs. */
+/** Timeout of one try, including the body, in milliseconds. A slower cluster is too overloaded for closes. */
 const longestTry = 30_000;
-/** The least time that the next try must have left, in milliseconds. */
+/** Minimum time left for another try, in milliseconds. */
 const shortestTry = 1_000;
-/** A person notices a wait of this length, in milliseconds, and should be given the reason. */
+/** A wait of at least this length, in milliseconds, is explained to the user. */
 const noticedWait = 5_000;
 
 /** The result of a read: its value, or the last failure. */

@@ -1,4 +1,4 @@
-/** @module When jobs were opened and closed lately, by anybody, from `.ml-notifications*`: one optional read of a sweep. */
+/** @module When jobs were recently opened and closed, by anyone, from `.ml-notifications*`: one optional read of a sweep. */
 import { isJsonObject } from '../base/json.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
 import { momentOf } from './answers.ts';
@@ -6,7 +6,7 @@ import { messageOf, stateMessagesQuery } from './audit-messages.ts';
 import type { Wire } from './wire.ts';
 
 const pageSize = 5_000;
-/** A sweep is not kept waiting for this: 100,000 messages are more than ten thousand jobs write in a month. */
+/** Limits, so that a sweep does not wait. 100,000 messages are more than ten thousand jobs write in a month. */
 const maxPages = 20;
 
 const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
@@ -15,7 +15,7 @@ const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
   forced: 'closed',
 };
 
-/** By job; undefined when they may not be read, or do not come at once. Nothing is tried again. */
+/** By job; undefined if the messages cannot be read quickly. Never retried. */
 export async function readStateMoments(
   wire: Wire,
   from: number,
@@ -27,7 +27,7 @@ export async function readStateMoments(
   for (let page = 0; page < maxPages; page += 1) {
     const answer = await wire.ask(
       {
-        // A GET, short enough for its request line: nothing that a sweep reads can be mistaken for a change.
+        // A GET that fits the request line, so that no read of a sweep looks like a change.
         method: 'GET',
         path: '/.ml-notifications*/_search',
         query: {

@@ -273,7 +273,7 @@ export const requestSchema = z.strictObject(
     ),
     followUpOf: described(z.optional(followUpOf), 'Set by follow-ups only: the jobs to check again.'),
   },
-  { error: 'an object, as {"idleFor": "48h"}' },
+  { error: 'an object such as {"idleFor": "48h"}' },
 );
 z.globalRegistry.add(requestSchema, {
   title: 'jobsweep request',

@@ -17,7 +17,7 @@ describe('a payload', () => {
   it.each([
     ['nothing at all', '', /standard input is empty: expected a request such as \{"idleFor": "48h"\}/],
     ['only blanks', ' \n\t\n', /standard input is empty/],
-    ['a list', '[]', /standard input:1:1: the payload: expected an object, as/],
+    ['a list', '[]', /standard input:1:1: the payload: expected an object such as/],
     ['half an object', '{"idleFor": "48h",\n', /standard input:2:1: not valid JSON/],
     [
       'a field twice',

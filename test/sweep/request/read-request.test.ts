@@ -110,9 +110,9 @@ describe('an invalid request says field, value, expectation and the nearest fiel
       JSON.parse('{"fuse": {"maxJobs": 1e999}}'),
       'fuse.maxJobs: expected a whole number, 0 or more, or null to turn the fuse off, got Infinity',
     ],
-    [[], 'the payload: expected an object, as {"idleFor": "48h"}, got []'],
-    [null, 'the payload: expected an object, as {"idleFor": "48h"}, got null'],
-    ['{}', 'the payload: expected an object, as {"idleFor": "48h"}, got "{}"'],
+    [[], 'the payload: expected an object such as {"idleFor": "48h"}, got []'],
+    [null, 'the payload: expected an object such as {"idleFor": "48h"}, got null'],
+    ['{}', 'the payload: expected an object such as {"idleFor": "48h"}, got "{}"'],
   ])('%j', (payload, message) => {
     expect(problems(payload)).toEqual([message]);
   });
