@@ -32,7 +32,7 @@ const fleet = (count: number): FleetJob[] =>
   }));
 
 describe('jobsweep advise', () => {
-  it('holds the truth of a cluster within its ranges, read over real HTTP, in sum and job by job', async () => {
+  it('has ranges that contain the true values, in total and per job, over real HTTP', async () => {
     await using world = await startWorld(fleet(28));
     const asOf = world.clock.now();
     for (const days of [10, 30]) {
@@ -90,7 +90,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('says what a sweep now would close, as plan counts it', async () => {
+  it('shows how many jobs a sweep would close now, the same as plan', async () => {
     await using world = await startWorld([...fleet(14), ...idle(3), ...busy(5)]);
     const { thresholds } = await advice(world, '--idle-for', '24h,7d');
     for (const { idleFor, today } of thresholds) {
@@ -99,7 +99,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('echoes thresholds and interval as they were written, and prices memory', async () => {
+  it('repeats thresholds and interval as written, and prices memory', async () => {
     await using world = await startWorld([...fleet(7)]);
     const result = await advice(
       world,
@@ -153,7 +153,7 @@ describe('jobsweep advise', () => {
     expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
   });
 
-  it('warns when the notifications are empty, as they are to a key that may read other indices only', async () => {
+  it('warns if the notifications are empty, as they are for a key without read on them', async () => {
     await using world = await startWorld(idle(3));
     const { sources, warnings } = await advice(world);
     expect(sources).toContain('notifications');
@@ -162,7 +162,7 @@ describe('jobsweep advise', () => {
     expect((await advice(told)).warnings.join()).not.toContain('lacks read');
   });
 
-  it('judges a job that the reports of sweeps show as flapping', async () => {
+  it('judges a job that earlier reports show as flapping', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(1), ...busy(4)]);
     const env = { XDG_STATE_HOME: folder.path };
@@ -226,7 +226,7 @@ interface Range {
 }
 
 describe('records', () => {
-  it('of each plan and sweep are read by advise', async () => {
+  it('are written by each plan and sweep and read by advise', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(2), ...busy(3)], {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
@@ -252,7 +252,7 @@ describe('records', () => {
     expect(world.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
   });
 
-  it('are not kept with --no-save, nor of the embedded cluster', async () => {
+  it('are not kept with --no-save or for the embedded cluster', async () => {
     await using folder = await newFolder();
     await using world = await startWorld(idle(2));
     await runOn(world, ['plan', '--no-save'], { env: { XDG_STATE_HOME: folder.path } });
@@ -260,7 +260,7 @@ describe('records', () => {
   });
 });
 
-describe('a job that comes back', () => {
+describe('a job that is reopened after each close', () => {
   const flapping: FleetJob = {
     jobId: 'flapping',
     created: '90d',
@@ -280,7 +280,7 @@ describe('a job that comes back', () => {
     expect(report.counts.closed).toBe(1);
   });
 
-  it('is closed where the messages may not be read, or do not come', async () => {
+  it('is closed if the messages are refused or do not arrive in time', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
       await using world = await startWorld([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],

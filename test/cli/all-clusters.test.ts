@@ -42,7 +42,7 @@ async function twoWorlds() {
 }
 
 describe('--all-clusters', () => {
-  it('sweeps each cluster; one that does not answer touches no other, and its exit is the worst', async () => {
+  it('sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['sweep', '--yes']);
     expect(result.exit).toBe(5);
@@ -115,7 +115,7 @@ describe('--all-clusters', () => {
     expect([...worlds.eu.closeRequests(), ...worlds.us.closeRequests()]).toEqual([]);
   });
 
-  it('runs doctor on each, one at a time if it is told so', async () => {
+  it('runs doctor on each cluster, one at a time with --parallel 1', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);
@@ -142,7 +142,7 @@ describe('--all-clusters', () => {
     expect(result.stderr).toMatch(says);
   });
 
-  it('needs the file that names them', async () => {
+  it('fails without a file of clusters', async () => {
     const result = await runCommand(['plan', '--all-clusters']);
     expect(result.exit).toBe(2);
     expect(result.stderr).toContain('--all-clusters: expected --clusters FILE');

@@ -4,7 +4,7 @@ import { reportOf, runOn } from '../support/run-on.ts';
 import { busy, expectSums, expectTruth, idle, startWorld } from '../support/world.ts';
 
 describe('exit 0', () => {
-  it('is a sweep that closed what was idle, with the report and nothing else on standard output', async () => {
+  it('is a sweep that closed all idle jobs, with only the report on standard output', async () => {
     await using world = await startWorld([...busy(4), ...idle(3)]);
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
@@ -14,7 +14,7 @@ describe('exit 0', () => {
     expect(report.counts).toMatchObject({ open: 7, listed: 7, idle: 3, closed: 3, kept: 4 });
   });
 
-  it('is a cluster on which there is nothing to do', async () => {
+  it('is a cluster without idle jobs', async () => {
     await using world = await startWorld(busy(3));
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
@@ -95,7 +95,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
 });
 
 describe('exit 3, with the report', () => {
-  it('is a job left closing that nobody comes back for', async () => {
+  it('is a job left closing without a follow-up', async () => {
     await using world = await startWorld([...busy(4), ...idle(1, { closeTakes: '20m' })]);
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(3);
@@ -125,7 +125,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
-  it('is a sweep that was told to stop: the rest is not attempted, and it ends within ten seconds', async () => {
+  it('is a sweep stopped by a signal: it ends within ten seconds, and the rest is not attempted', async () => {
     await using world = await startWorld([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;
@@ -169,7 +169,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
   });
 
-  it('is a stop before anything was known, with nothing on standard output', async () => {
+  it('is a stop before the first answer, with nothing on standard output', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     const result = await runOn(world, ['sweep', '--yes'], { signal });
@@ -218,7 +218,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).toMatch(/cannot be reached.*Check the port in ELASTICSEARCH_URL/);
   });
 
-  it('is something else that answers', async () => {
+  it('is an address where something else answers', async () => {
     await using world = await startWorld([]);
     world.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
     const result = await runOn(world, ['plan']);
@@ -237,7 +237,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).not.toContain('a:wrong');
   });
 
-  it('is a key that may plan and is to sweep; it may plan', async () => {
+  it('is a sweep with a key that can only plan', async () => {
     const apiKeys = [{ id: 'a', key: 'b', owner: 'o', cluster: ['monitor_ml'] }];
     await using world = await startWorld([...busy(3), ...idle(1)], { apiKeys });
     const env = { ELASTICSEARCH_API_KEY: 'a:b' };

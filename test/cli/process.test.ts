@@ -14,7 +14,7 @@ async function simulator(...args: string[]) {
 }
 
 describe('jobsweep as a process', { timeout: 60_000 }, () => {
-  it('closes what is idle on a running simulator, and nothing when it is run again', async () => {
+  it('closes idle jobs on a running simulator, and nothing the second time', async () => {
     const { server, env } = await simulator('--speed', '60');
     await using _server = server;
     const first = await runBin(['sweep', '--yes', '-o', 'json'], { env });
@@ -96,7 +96,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     },
   );
 
-  it('takes a reader that goes away for no failure', async () => {
+  it('does not fail when the reader of its output goes away', async () => {
     const { server, env } = await simulator('--jobs', '2000');
     await using _server = server;
     const child = spawn(

@@ -37,7 +37,7 @@ const keys: Fleet = {
 };
 
 describe('doctor, on a cluster', () => {
-  it('finds nothing to mend where all is well, and changes nothing', async () => {
+  it('finds no problem in a healthy cluster, and changes nothing', async () => {
     await using world = await startWorld(busy(3));
     const { exit, told } = await examined(world);
     expect(exit).toBe(0);
@@ -56,7 +56,7 @@ describe('doctor, on a cluster', () => {
     ).toBe(true);
   });
 
-  it('does not wait for a gateway that says to come back in eleven days', async () => {
+  it('does not wait for a gateway with a retry-after of eleven days', async () => {
     await using world = await startWorld(busy(1));
     world.server.faults.add({
       api: '*',
@@ -85,7 +85,7 @@ describe('doctor, on a cluster', () => {
     expect((await examined(world)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
   });
 
-  it('is content with a key that has exactly manage_ml', async () => {
+  it('accepts a key with only manage_ml', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'm:k' });
     expect(exit).toBe(0);
@@ -97,7 +97,7 @@ describe('doctor, on a cluster', () => {
     });
   });
 
-  it('finds that a key cannot sweep, and says which role can', async () => {
+  it('finds that a key cannot sweep, and names the role to use', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told, advice } = await examined(world, { ELASTICSEARCH_API_KEY: 'r:k' });
     expect(exit).toBe(3);
@@ -108,7 +108,7 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('--print-role');
   });
 
-  it('remarks that a key can do far more than a sweep needs', async () => {
+  it('notes that a key has far more privileges than a sweep needs', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'a:k' });
     expect(exit).toBe(0);
@@ -139,7 +139,7 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('POST _ml/set_upgrade_mode?enabled=false');
   });
 
-  it('tells the server’s own idle closer beside the sweep, and what it will not do', async () => {
+  it('describes the server’s own idle closer and which jobs it does not close', async () => {
     await using world = await startWorld(busy(1), {
       settings: { 'xpack.ml.idle_job_auto_close_timeout': '72h' },
     });
@@ -167,13 +167,13 @@ describe('doctor, on a cluster', () => {
     expect(result.advice).toMatch(advice);
   });
 
-  it('says where a cluster is to be named when none is', async () => {
+  it('explains how to name a cluster if none is named', async () => {
     const result = await runCommand(['doctor']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('--embedded');
   });
 
-  it('shows it as lines that fit, with the advice below', async () => {
+  it('fits the terminal, with the advice below each finding', async () => {
     await using world = await startWorld(busy(1), keys);
     const { stdout } = await runOn(world, ['doctor', '-o', 'table'], {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
@@ -199,7 +199,7 @@ describe('doctor, on TLS', () => {
     return read(await runCommand(['doctor'], { env }));
   };
 
-  it('tells whose certificate it is, who signed it, and how it was verified', async () => {
+  it('shows the subject, the issuer and the verification of the certificate', async () => {
     const { told } = await tlsCheck('server', certificate('authority'));
     expect(told.TLS).toMatch(
       /^ok: certificate of .* by .*, verified by ELASTICSEARCH_CA_CERT; valid for \d+ d/,
@@ -207,7 +207,7 @@ describe('doctor, on TLS', () => {
     expect(told.connection).toMatch(/^ok/);
   });
 
-  it('finds a certificate that has ended', async () => {
+  it('finds an expired certificate', async () => {
     const { exit, told, advice } = await tlsCheck('expired', certificate('authority'));
     expect(exit).toBe(3);
     expect(told.TLS).toMatch(/^note: .*which ended \d+ d.* ago/);
@@ -215,7 +215,7 @@ describe('doctor, on TLS', () => {
     expect(advice.trim().split('\n')).toEqual(['Renew the certificate, or check the clock of this machine.']);
   });
 
-  it('finds a certificate of an authority that is not trusted, and of another host', async () => {
+  it('finds certificates of an untrusted authority and of another host', async () => {
     for (const [name, ca, message] of [
       ['server', undefined, 'Set ELASTICSEARCH_CA_CERT'],
       ['other-host', certificate('authority'), 'Set ELASTICSEARCH_URL to a name that the certificate has'],
@@ -357,20 +357,20 @@ describe('doctor, on the scheduler', () => {
     );
   });
 
-  it('counts apart what invokes another function', async () => {
+  it('counts schedules of other functions separately', async () => {
     const { told } = await onScheduler({ ...whole, JOBSWEEP_FUNCTION_ARN: `${functionArn}-other` }, 'sweeps');
     expect(told['schedule group']).toBe(
       'ok: sweeps has 0 recurring schedules, 0 of them paused; 0 follow-ups waiting; 2 not ours: they invoke another target',
     );
   });
 
-  it('finds a group that is not there', async () => {
+  it('finds a missing group', async () => {
     const { exit, told } = await onScheduler(whole);
     expect(exit).toBe(3);
     expect(told['schedule group']).toBe('finding: there is no group "sweeps" in this account and region');
   });
 
-  it('finds half a setup, and values that are no ARNs', async () => {
+  it('finds missing settings and invalid ARNs', async () => {
     const { exit, told } = await onScheduler(
       { JOBSWEEP_SCHEDULE_GROUP: 'sweeps', JOBSWEEP_DLQ_ARN: 'my-queue' },
       'sweeps',
@@ -385,7 +385,7 @@ describe('doctor, on the scheduler', () => {
 });
 
 describe('doctor --print-role', () => {
-  it('prints the least keys, without a cluster', async () => {
+  it('prints the smallest keys without asking a cluster', async () => {
     const { exit, stdout } = await runCommand(['doctor', '--print-role']);
     expect(exit).toBe(0);
     expect(stdout.match(/^POST \/_security\/api_key$/gm)).toHaveLength(3);

@@ -44,7 +44,7 @@ describe('explain', () => {
     expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
   });
 
-  it('tells each clock with its source, and which of them decides', async () => {
+  it('shows each clock with its source, and which of them decides', async () => {
     await using world = await startWorld([
       ...busy(3),
       { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },
@@ -60,7 +60,7 @@ describe('explain', () => {
     expect(verdict).toEqual({ verdict: 'keep', reason: 'recently_opened' });
   });
 
-  it('says when the verdict changes by itself, and the verdict does change then', async () => {
+  it('predicts when the verdict changes, and it does change then', async () => {
     await using world = await startWorld([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
     const { changes } = await explained(world, 'fed');
     expect(changes).toEqual([
@@ -174,7 +174,7 @@ describe('explain', () => {
     );
   });
 
-  it('knows the job that is meant when there is none of that name', async () => {
+  it('suggests the job with the most similar id if there is none of that name', async () => {
     await using world = await startWorld([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
     const result = await runOn(world, ['explain', 'web-latancy']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -186,7 +186,7 @@ describe('explain', () => {
     );
   });
 
-  it('stumbles over no moment that no calendar has', async () => {
+  it('does not fail on moments outside the calendar', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const { changes, clocks } = await explained(world, 'idle-0', { idleFor: '104249991d' });
     expect(changes).toEqual([]);

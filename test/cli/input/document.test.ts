@@ -34,12 +34,12 @@ describe('a document of JSON', () => {
     expect(complaint(text)).toContain(message);
   });
 
-  it('may have a key once in each of many objects, and strings that look like keys', () => {
+  it('may have the same key in many objects, and strings that look like keys', () => {
     const text = '{"a": {"a": "a\\":"}, "b": [{"a": "{\\"a\\":"}, {"a": ["a", "a"]}], "c": "\\\\"}';
     expect(value(text)).toEqual(JSON.parse(text));
   });
 
-  it('is refused when it is nested without end', () => {
+  it('is refused if it is nested too deep', () => {
     for (const depth of [6_000, 2_000_000])
       expect(complaint(`${'['.repeat(depth)}${']'.repeat(depth)}`)).toBe(
         'file.json: is nested more than 1000 levels deep, or holds itself',
@@ -75,7 +75,7 @@ describe('a document of JSON', () => {
     },
   );
 
-  it('may have comments, and nothing else that JSON does not have', () => {
+  it('may have comments, but no other extensions of JSON', () => {
     const text = '// nightly\n{"a": 1, /* "a": 2, */ "b": "http://c/*d*/" // end\n}\n';
     expect(value(text)).toEqual({ a: 1, b: 'http://c/*d*/' });
     const document = readDocument(text, 'file.json');
@@ -85,11 +85,11 @@ describe('a document of JSON', () => {
     ]);
   });
 
-  it('keeps a key that every object has', () => {
+  it('keeps a key such as __proto__', () => {
     expect(Object.keys(value('{"__proto__": {"x": 1}} // kept') as object)).toEqual(['__proto__']);
   });
 
-  it('finds what leads to a value that is not there', () => {
+  it('finds the nearest parent of a missing value', () => {
     const document = readDocument('{"a": [{"b": 1},\n {"c": {}}],\n "d": 2}', 'file.json');
     const problem = (...path: (string | number)[]) => ({ field: '', path, message: path.join('.') });
     const problems = [
@@ -164,7 +164,7 @@ describe('a document of YAML', () => {
     expect(Object.keys(value(lines.join('\n'), 'file.yml') as object)).toHaveLength(20_000);
   });
 
-  it('has texts for keys, whatever they look like, and aliases that lead somewhere', () => {
+  it('reads all keys as strings, and resolves aliases', () => {
     expect(value('1: a\nnull: b\nc: &c {d: e}\nf: *c', 'file.yml')).toEqual({
       1: 'a',
       null: 'b',

@@ -60,7 +60,7 @@ describe('the history of earlier sweeps', () => {
     expect(world.state('flaps')).toBe('opened');
   });
 
-  it('counts a sweep once that two files tell of', async () => {
+  it('counts a sweep in two files once', async () => {
     await using world = await startWorld(fleet);
     await using folder = await newFolder();
     const [report] = await nights(world, 1, 'json');
@@ -72,7 +72,7 @@ describe('the history of earlier sweeps', () => {
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 
-  it('of another cluster counts for nothing, and that is said', async () => {
+  it('of another cluster is ignored with a warning', async () => {
     await using world = await startWorld(fleet);
     await using other = await startWorld(fleet, {}, { seed: 2 });
     await using folder = await newFolder();
@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
-  it('is not waited for when a gateway says to come back in eleven days', async () => {
+  it('does not wait for a gateway with a retry-after of eleven days', async () => {
     await using world = await startWorld(fleet);
     await using folder = await newFolder();
     const [report] = await nights(world, 1, 'json');
@@ -94,7 +94,7 @@ describe('the history of earlier sweeps', () => {
     expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
-  it('without a report is refused before the cluster is asked anything', async () => {
+  it('without a report is refused before any request to the cluster', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
@@ -126,7 +126,7 @@ describe('earlier sweeps are read from', () => {
   const jobs = (text: string) =>
     parsePastSweeps(text, 'log').map((sweep) => sweep.jobs.map(({ jobId }) => jobId));
 
-  it('the lines of the function’s log, among all the others', () => {
+  it('the lines of the function’s log, between other lines', () => {
     const log = [
       'START RequestId: 1',
       swept('a'),

@@ -88,7 +88,7 @@ describe('a sweep', () => {
     expect(await keptFiles(folder)).toEqual([]);
   });
 
-  it('is as good without a folder that can be written, and says that nothing was kept', async () => {
+  it('works without a writable folder, and warns that nothing was kept', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -99,7 +99,7 @@ describe('a sweep', () => {
     expect(result.stderr.match(/could not be kept/g)).toHaveLength(1);
   });
 
-  it('keeps what is known after each round of --wait', async () => {
+  it('keeps the report so far after each round of --wait', async () => {
     await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '12m' })]);
     await using folder = await newFolder();
     const seen: string[] = [];
@@ -113,7 +113,7 @@ describe('a sweep', () => {
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
   });
 
-  it('judges flapping by what it kept, and by --history alone where that is given', async () => {
+  it('judges flapping by the kept reports, or only by --history if given', async () => {
     await using world = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
     await using other = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -139,7 +139,7 @@ describe('a sweep', () => {
     expect(elsewhere.warnings).toEqual([]);
   });
 
-  it('is not held up by a kept file that cannot be read', async () => {
+  it('ignores an unreadable kept file', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -169,7 +169,7 @@ describe('reopen --last', () => {
     expect(world.state('idle-0')).toBe('closed');
   });
 
-  it('undoes what a sweep asked that was killed before its report', async () => {
+  it('undoes a sweep that was killed before its report', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using world = await startWorld([...busy(8), ...idle(3, { datafeed: feed })]);
     await using folder = await newFolder();
@@ -202,7 +202,7 @@ describe('reopen --last', () => {
     });
   });
 
-  it('takes the cluster that is named', async () => {
+  it('undoes the newest sweep of the named cluster', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -227,7 +227,7 @@ describe('reopen --last', () => {
   });
 });
 
-it('a kept file with a strange name is no report', async () => {
+it('ignores a kept file with an unknown name', async () => {
   await using folder = await newFolder();
   await folder.write('report.json', '{}');
   expect(await readKept(folder.path)).toEqual([]);

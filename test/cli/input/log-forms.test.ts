@@ -79,7 +79,7 @@ describe('reopen reads', () => {
     expect(report.warnings).toEqual([]);
   });
 
-  it('a report with lines around it, as npm writes it', async () => {
+  it('a report between other lines, such as the output of npm', async () => {
     await using world = await startWorld([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
     const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'json']);
@@ -91,7 +91,7 @@ describe('reopen reads', () => {
     expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({ reopened: 3 });
   });
 
-  it('nothing from a file without a report, and names the commands whose output it reads', async () => {
+  it('no file without a report, and names the commands whose output it reads', async () => {
     await using world = await startWorld(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'timestamp,message\n1,"{""level"": ""INFO""}"\n');

@@ -4,7 +4,7 @@ import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld } from '../../support/world.ts';
 
 describe('a payload', () => {
-  it('with a typo ends with exit 2 and the field that is meant, before the cluster has seen a request', async () => {
+  it('with a typo exits with 2 and suggests the right field, before any request', async () => {
     await using world = await startWorld(idle(1));
     const result = await runOn(world, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -39,7 +39,7 @@ describe('a payload', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('has each problem on a line of its own, with its place in the file', async () => {
+  it('gets one line per problem, with its place in the file', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
@@ -64,7 +64,7 @@ describe('a payload', () => {
     },
   );
 
-  it('in YAML with a wildcard that is not quoted says so, at the entry', async () => {
+  it('in YAML with an unquoted wildcard is refused, with the place of the entry', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
@@ -76,7 +76,7 @@ describe('a payload', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('is taken from a file, with a byte order mark and $schema, and from standard input', async () => {
+  it('is read from a file with byte order mark and $schema, and from standard input', async () => {
     await using world = await startWorld([...busy(4), ...idle(2)]);
     await using folder = await newFolder();
     const path = await folder.write('fine.json', '\uFEFF{"$schema": "x", "jobs": "idle-0"}');

@@ -26,7 +26,7 @@ describe('the flags of a request', () => {
     expect(idsIn(result)).toEqual(expected);
   });
 
-  it('win over the payload, and leave its other fields as they are', async () => {
+  it('override the payload, and keep its other fields', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const payload = await folder.write(
@@ -44,7 +44,7 @@ describe('the flags of a request', () => {
     });
   });
 
-  it('that replace the exclusions of the payload say so in a warning', async () => {
+  it('warn when they replace the exclusions of the payload', async () => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, [
       'plan',
@@ -61,7 +61,7 @@ describe('the flags of a request', () => {
     ]);
   });
 
-  it('--set turns a section off, and makes one that was off', async () => {
+  it('turn a section off with --set, and on again', async () => {
     await using world = await startWorld(jobs);
     const request = async (...args: string[]) =>
       (JSON.parse((await runOn(world, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
@@ -73,7 +73,7 @@ describe('the flags of a request', () => {
     expect(await request('--set', 'fuse.maxJobs=null')).toMatchObject({ fuse: { maxJobs: null } });
   });
 
-  it('--dry-run makes sweep a plan: the same result, sealed, and nothing is changed', async () => {
+  it('make sweep a plan with --dry-run: the same saved plan, and no change', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const swept = await runOn(world, ['sweep', '--dry-run', '--idle-for', '24h']);
@@ -85,7 +85,7 @@ describe('the flags of a request', () => {
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
-  it('explain one job by another threshold', async () => {
+  it('let explain judge a job by another threshold', async () => {
     await using world = await startWorld(jobs);
     const verdict = async (...flags: string[]) =>
       (
@@ -140,7 +140,7 @@ describe('the flags of a request', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('complain side by side with the payload, each problem at its place', async () => {
+  it('report problems together with those of the payload, each with its place', async () => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([

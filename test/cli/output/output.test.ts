@@ -39,7 +39,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
-  it('is whole on a terminal that does not say how wide it is, as in a container', async () => {
+  it('is complete on a terminal of unknown width, such as in a container', async () => {
     await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: '5s' })]);
     const { stdout, stderr } = await runOn(world, ['sweep', '--yes', '--no-color'], {
       terminal: true,
@@ -49,7 +49,7 @@ describe('the result', () => {
     expect(stderr).toContain('0 of 1 job closed, 1 closing');
   });
 
-  it('has colours on a terminal, and none for who wants none', async () => {
+  it('has colours on a terminal, unless they are turned off', async () => {
     await using world = await startWorld(jobs);
     const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>
       (await runOn(world, ['plan', ...args], options)).stdout.includes('\u001b[');
@@ -61,7 +61,7 @@ describe('the result', () => {
     expect(await shows(['-o', 'json', '--color'], { terminal: true })).toBe(false);
   });
 
-  it('is one line of JSON a job and one for the sweep as ndjson, which reads like the log', async () => {
+  it('is one JSON line per job and one for the sweep as ndjson, like the log', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
     const lines = stdout
@@ -83,7 +83,7 @@ describe('the result', () => {
     expect(parsePastSweeps(stdout, 'it')[0]?.jobs).toHaveLength(3);
   });
 
-  it('is text that Markdown cannot misread', async () => {
+  it('is escaped for Markdown', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
     expect(stdout).toContain('## Plan of a sweep of the cluster default');
@@ -91,7 +91,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
   });
 
-  it('has no character that acts on a terminal, JSON included, and no address that Markdown makes a link of', async () => {
+  it('has no control characters, even in JSON, and no text that Markdown turns into a link', async () => {
     const odd = {
       node: { id: 'n', name: '\u009b31m\u007f\u202e' },
       state: 'www.example.test http://x.test/ a@x.test',
@@ -108,7 +108,7 @@ describe('the result', () => {
     expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
-  it('goes to a file whose ending tells its form, and to the terminal as a table', async () => {
+  it('goes to a file in the form of its ending, and to the terminal as a table', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
@@ -127,7 +127,7 @@ describe('the result', () => {
     expect(JSON.parse(await folder.read('b.json'))).toMatchObject({ dryRun: true });
   });
 
-  it('goes to standard error, with exit 3, when the file can be written before the sweep and not after it', async () => {
+  it('goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
@@ -140,7 +140,7 @@ describe('the result', () => {
     expect((JSON.parse(report) as SweepReport).counts.closed).toBe(2);
   });
 
-  it('of a plan that cannot be written ends with 1', async () => {
+  it('exits with 1 if a plan cannot be written', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');

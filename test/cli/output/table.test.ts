@@ -68,7 +68,7 @@ describe('a table', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('is never wider than the terminal, or than an id, whatever stands in it', () => {
+  it('is never wider than the terminal or its longest id', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
@@ -117,18 +117,18 @@ describe('colours', () => {
     expect(shows(terminal, { TERM: 'dumb' })).toBe(false);
   });
 
-  it('can be forbidden by NO_COLOR, whatever it says and whoever forces them', () => {
+  it('are turned off by any value of NO_COLOR, even with FORCE_COLOR', () => {
     expect(shows(terminal, { NO_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '0', FORCE_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '' })).toBe(true);
   });
 
-  it('can be forced by FORCE_COLOR where there is no terminal, and refused by it', () => {
+  it('are turned on by FORCE_COLOR without a terminal, and off by FORCE_COLOR=0', () => {
     expect(shows(pipe, { FORCE_COLOR: '1' })).toBe(true);
     expect(shows(terminal, { FORCE_COLOR: '0' })).toBe(false);
   });
 
-  it('are as the option says before all else', () => {
+  it('follow --color and --no-color before all else', () => {
     expect(shows(pipe, { NO_COLOR: '1' }, 'always')).toBe(true);
     expect(shows(terminal, { FORCE_COLOR: '1' }, 'never')).toBe(false);
   });

@@ -28,7 +28,7 @@ async function carryOut(world: World, file: string, ...more: string[]) {
 }
 
 describe('a saved plan', () => {
-  it('is carried out as it is, hours later', async () => {
+  it('can be carried out hours later', async () => {
     await using world = await startWorld([
       ...busy(5),
       ...idle(3),
@@ -41,7 +41,7 @@ describe('a saved plan', () => {
     expect(report.counts).toMatchObject({ idle: 4, closed: 3, forceClosed: 1, kept: 5 });
   });
 
-  it('leaves alone what fell idle since', async () => {
+  it('does not close jobs that became idle after the plan', async () => {
     await using world = await startWorld([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -51,7 +51,7 @@ describe('a saved plan', () => {
     expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
   });
 
-  it('lists the jobs that were deleted since, and warns with the numbers', async () => {
+  it('lists jobs deleted after the plan, and warns with their number', async () => {
     await using world = await startWorld([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -66,7 +66,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('warns when nothing of it is left, as when it is carried out twice', async () => {
+  it('warns if nothing is left to close, for example the second time', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -81,7 +81,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('says nothing when only some of its jobs changed: each is in the report', async () => {
+  it('gives no warning if only some of its jobs changed', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -118,7 +118,7 @@ describe('a saved plan', () => {
     expect(world.closes().flat()).toEqual(['idle-1']);
   });
 
-  it('does not force what it said it would close', async () => {
+  it('never forces a job that it was to close', async () => {
     await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: 'never' })]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder, '{"force": {"stuckFor": "3m"}}');
@@ -128,7 +128,7 @@ describe('a saved plan', () => {
     expect(world.forcedIds()).toEqual([]);
   });
 
-  it('may have been laid out anew', async () => {
+  it('may be reformatted', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -136,7 +136,7 @@ describe('a saved plan', () => {
     expect((await carryOut(world, file)).counts.closed).toBe(1);
   });
 
-  it('may be what plan wrote to standard output', async () => {
+  it('can be the standard output of plan', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await folder.write('plan.json', (await runOn(world, ['plan'])).stdout);
@@ -192,7 +192,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect(world.closeRequests()).toEqual([]);
   });
 
-  it('it is older than a day, or than --max-age says', async () => {
+  it('it is older than a day or than --max-age', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -216,7 +216,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect(result.stderr).toContain('was refused by a fuse');
   });
 
-  it('the address is another cluster by now', async () => {
+  it('the address now belongs to another cluster', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using other = await startWorld([...busy(5), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();

@@ -82,7 +82,7 @@ describe('reopen', () => {
     ]);
   });
 
-  it('is harmless when it is run twice', async () => {
+  it('changes nothing the second time', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -111,7 +111,7 @@ describe('reopen', () => {
     ]);
   });
 
-  it('asks no more than two jobs a node to open at once', async () => {
+  it('opens at most two jobs per node at once', async () => {
     await using world = await startWorld([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -127,7 +127,7 @@ describe('reopen', () => {
     expect(most).toBe(2);
   });
 
-  it('says in the cluster’s words what cannot be opened, and ends with 3', async () => {
+  it('shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
     await using world = await startWorld([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -175,7 +175,7 @@ describe('reopen', () => {
     expect(world.clock.now() - began).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('asks three times at most, and never waits longer than it has', async () => {
+  it('tries at most three times, and never waits past the deadline', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -232,7 +232,7 @@ describe('reopen', () => {
     expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
   });
 
-  it('is whole when two run at once', async () => {
+  it('reopens everything when two run at once', async () => {
     await using world = await startWorld([
       ...busy(8),
       ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
@@ -244,7 +244,7 @@ describe('reopen', () => {
     for (const { jobId } of idle(3)) expect(world.cluster.job(jobId)?.datafeed?.state).toBe('started');
   });
 
-  it('opens what a sweep that was stopped left closing, once it is closed', async () => {
+  it('opens jobs that a stopped sweep left closing, once they are closed', async () => {
     await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '10m' })]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { close: { timeout: '1s' }, followUp: false });
@@ -289,7 +289,7 @@ describe('reopen', () => {
     expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
   });
 
-  it('does not claim a job that still opens, or still closes', async () => {
+  it('does not report a job as reopened while it is opening or closing', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -358,7 +358,7 @@ describe('reopen refuses', () => {
     expect(opens(other)).toEqual([]);
   });
 
-  it('but knows a cluster by its address when the key of the sweep could not read its uuid', async () => {
+  it('no report that identifies the cluster by its address, without a uuid', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const cancel = world.server.faults.add({
@@ -396,7 +396,7 @@ describe('reopen refuses', () => {
     );
   });
 
-  it('upgrade mode, and a key that may not', async () => {
+  it('during upgrade mode, and with a key that lacks the privilege', async () => {
     const apiKeys = [
       { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
       { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
@@ -430,7 +430,7 @@ describe('reopen refuses', () => {
     ]);
   });
 
-  it('to open a job that was closed by somebody else, for all that the sweep stopped its datafeed', async () => {
+  it('to open a job that someone else closed after the sweep stopped its datafeed', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -466,7 +466,7 @@ describe('reopen refuses', () => {
     },
   );
 
-  it('what a follow-up did to another cluster, in a file that tells of both', async () => {
+  it('the follow-up on another cluster, in a file with both', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(world, folder, { jobs: 'idle-0' });

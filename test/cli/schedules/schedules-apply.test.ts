@@ -48,7 +48,7 @@ interface Planned {
 const changes = (stdout: string) => (JSON.parse(stdout) as Planned).changes;
 
 describe('schedules apply', () => {
-  it('makes the group and every schedule, whole', async () => {
+  it('creates the group and every schedule with all fields', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -98,7 +98,7 @@ describe('schedules apply', () => {
     expect(other.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('leaves nothing for a plan after it, and nothing to do for a second one', async () => {
+  it('leaves no changes for a later plan or a second apply', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = writes(bench);
@@ -113,7 +113,7 @@ describe('schedules apply', () => {
     expect(writes(bench)).toBe(before);
   });
 
-  it('replaces a schedule whole when one field is edited, and keeps its time of creation', async () => {
+  it('sends all fields when one is edited, and keeps the creation date', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = await shown(bench.client, 'nightly', 'sweeps');
@@ -142,7 +142,7 @@ describe('schedules apply', () => {
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('without a terminal needs --yes, and says so before anything is sent', async () => {
+  it('fails without a terminal and without --yes, before any request', async () => {
     await using bench = await schedulesBench();
     const before = bench.scheduler.requests.length;
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['apply']);
@@ -151,7 +151,7 @@ describe('schedules apply', () => {
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('deletes what the file has not only with --prune, and never what others own', async () => {
+  it('deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await bench.withFile(nightly, ['apply', '--yes']);
@@ -178,7 +178,7 @@ describe('schedules apply', () => {
     ]);
   });
 
-  it('takes anchors from a field that begins with x-, and merge keys', async () => {
+  it('accepts YAML anchors in x- fields, and merge keys', async () => {
     await using bench = await schedulesBench();
     const text = `
 x-defaults: &defaults
@@ -200,13 +200,13 @@ schedules:
     expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
   });
 
-  it('takes an at in the hour that comes twice', async () => {
+  it('accepts an at() in the repeated hour when summer time ends', async () => {
     await using bench = await schedulesBench();
     const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
     expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
   });
 
-  it('says that the call under way is unknown when it is told to stop, and the rest not attempted', async () => {
+  it('reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
     await using bench = await schedulesBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
@@ -233,7 +233,7 @@ schedules:
     });
   });
 
-  it('never changes what does not invoke the file’s function, and shows its target', async () => {
+  it('never changes a schedule that invokes another function, and shows its target', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -271,7 +271,7 @@ schedules:
     expect(bench.scheduler.schedules.filter(({ Name }) => Name !== 'twice-a-day')).toEqual(before);
   });
 
-  it('leaves a schedule paused that was paused by hand, unless the file says its state', async () => {
+  it('keeps a schedule paused that was paused by hand, unless the file sets its state', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.run(['pause', 'nightly']);
@@ -283,7 +283,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).State).toBe('ENABLED');
   });
 
-  it('goes on after a schedule that is refused: exit 3, and the report says which', async () => {
+  it('goes on after a refused schedule, reports it and exits with 3', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({
       on: 'CreateSchedule',
@@ -302,7 +302,7 @@ schedules:
     expect(results[0]?.error).toContain('Too many schedules.; delete schedules that have fired');
   });
 
-  it('stops asking a scheduler that is away: exit 5', async () => {
+  it('stops after the first request to an unreachable scheduler, and exits with 5', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: []', ['apply', '--yes']);
     bench.scheduler.script({ on: 'CreateSchedule', times: 100, cut: 'before' });
@@ -326,7 +326,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Target?.Input).toContain('3d');
   });
 
-  it('does not overwrite what someone else changed since it planned', async () => {
+  it('does not overwrite a change that someone else made after the plan', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.clock.advance(1_000);
@@ -378,7 +378,7 @@ schedules:
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-24T17:00:00Z'));
   });
 
-  it('leaves alone what has nothing more to come: an at that is past, an end that is past', async () => {
+  it('keeps schedules without further runs: a past at(), a past end date', async () => {
     await using bench = await schedulesBench();
     const over = `
 schedules:
@@ -396,7 +396,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('runs what it made: the payload arrives with its trigger', async () => {
+  it('creates schedules that run and deliver the payload with its trigger', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';
@@ -415,7 +415,7 @@ schedules:
 });
 
 describe('schedules plan', () => {
-  it('says that the group would be made, and makes nothing', async () => {
+  it('announces a missing group, and creates nothing', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['plan']);
     expect(exit).toBe(0);
@@ -475,7 +475,7 @@ describe('schedules plan', () => {
     ]);
   });
 
-  it('tells people the same in lines', async () => {
+  it('prints the changes as lines on a terminal', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d').replace('twice-a-day', 'thrice-a-day');
@@ -488,7 +488,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
-  it('tells programs and pages the same', async () => {
+  it('has the same changes as JSON, ndjson, Markdown and HTML', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d');
@@ -505,7 +505,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     expect(stdout).toContain('| nightly | update | request.idleFor: "36h" → "3d" |');
   });
 
-  it('sees what others changed where the file has nothing to say', async () => {
+  it('shows changes by others to fields that the file does not set', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: [{name: n, cron: "0 2 * * ? *", request: {}}]', ['apply', '--yes']);
     const found = await shown(bench.client, 'n', 'sweeps');
@@ -546,7 +546,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     ).toEqual(['s-4']);
   });
 
-  it('ends with 5 when the scheduler cannot be read', async () => {
+  it('exits with 5 if the scheduler cannot be read', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'any', times: 100, error: { type: 'AccessDeniedException' } });
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['plan']);

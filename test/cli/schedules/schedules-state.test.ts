@@ -66,7 +66,7 @@ describe('schedules pause and resume', () => {
     expect(await kept(bench)).toEqual(before);
   });
 
-  it('tell what was changed when they are told to stop while another is in conflict', async () => {
+  it('report the changes made before a stop, while a retry after a conflict is pending', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'other' });
@@ -98,7 +98,7 @@ describe('schedules pause and resume', () => {
     expect(bench.scheduler.requests.some(({ operation }) => operation === 'UpdateSchedule')).toBe(false);
   });
 
-  it('work on a cron whose start has passed: a start that the service refuses is left out', async () => {
+  it('omit a past start date of a cron schedule, which the service would refuse', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await bench.clock.advance(30 * 24 * 3_600_000);
@@ -109,7 +109,7 @@ describe('schedules pause and resume', () => {
     expect(after).not.toHaveProperty('StartDate');
   });
 
-  it('work on a rate whose start has passed: it goes on in its rhythm', async () => {
+  it('keep the rhythm of a rate schedule whose start has passed', async () => {
     await using bench = await groupBench();
     await create(bench.client, {
       ...full,
@@ -126,7 +126,7 @@ describe('schedules pause and resume', () => {
     ]);
   });
 
-  it('are stopped by what they do not know, before anything is changed', async () => {
+  it('fail on an unknown name before anything is changed', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'nightyl']);
@@ -135,7 +135,7 @@ describe('schedules pause and resume', () => {
     expect((await kept(bench)).state).toBe('ENABLED');
   });
 
-  it('look in the group that they are told', async () => {
+  it('use the group of --group', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, GroupName: 'default' });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(2);
@@ -145,7 +145,7 @@ describe('schedules pause and resume', () => {
 });
 
 describe('schedules list', () => {
-  it('tells of each schedule when it runs next, in one reading of the group', async () => {
+  it('shows the next run of each schedule, and reads the group once', async () => {
     await using bench = await groupBench({ paging: { size: 2, startEmpty: true } });
     await create(bench.client, {
       ...full,
@@ -185,7 +185,7 @@ describe('schedules list', () => {
     ]);
   });
 
-  it('is a table for people', async () => {
+  it('prints a table on a terminal', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { stdout } = await bench.run(['list', '-o', 'table']);
@@ -195,7 +195,7 @@ describe('schedules list', () => {
     expect((await bench.run(['list', '-o', 'table'])).stdout).toBe('no schedule in group sweeps\n');
   });
 
-  it('comes in every form, and to a file that is tried before anything is done', async () => {
+  it('supports every output form, and checks the output file before any request', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
@@ -210,7 +210,7 @@ describe('schedules list', () => {
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('ends with 5 for a group that does not exist, and says so', async () => {
+  it('exits with 5 and a message if the group does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout, stderr } = await bench.run(['list']);
     expect([exit, stdout]).toEqual([5, '']);
@@ -219,7 +219,7 @@ describe('schedules list', () => {
 });
 
 describe('schedules delete', () => {
-  it('asks, and deletes what is named', async () => {
+  it('asks, and deletes the named schedules', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stays' });
@@ -236,7 +236,7 @@ describe('schedules delete', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['stays']);
   });
 
-  it('does not mind that a schedule is gone by then, but does not call an unknown one deleted', async () => {
+  it('accepts a schedule that vanished meanwhile, but never reports an unknown one as deleted', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
@@ -281,13 +281,13 @@ describe('a schedule whose target is not the function', () => {
     expect(table.stdout).toContain(`not ours: ${queueArn}`);
   });
 
-  it('is ours by whatever version or alias of the function it invokes', async () => {
+  it('counts as ours when it invokes any version or alias of the function', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Target: { ...full.Target, Arn: `${functionArn}:live` } });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(0);
   });
 
-  it('is not changed when its target changed after it was listed', async () => {
+  it('is not changed if its target changed after the listing', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const ask = async (text: string) => {
@@ -310,7 +310,7 @@ describe('a schedule whose target is not the function', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('cannot be told without JOBSWEEP_FUNCTION_ARN, so nothing is changed', async () => {
+  it('cannot be recognized without JOBSWEEP_FUNCTION_ARN, so nothing is changed', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const env = { JOBSWEEP_SCHEDULE_GROUP: 'sweeps' };
@@ -351,7 +351,7 @@ describe('a schedule of the deployment or of a sweep', () => {
     expect(await state()).toBe('DISABLED');
   });
 
-  it('is never deleted when the deployment declares it, as the stack could not be updated after', async () => {
+  it('is never deleted if the deployment declares it, because the stack could not be updated afterwards', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: 'stack.nightly' });
     await create(bench.client, full);
@@ -361,7 +361,7 @@ describe('a schedule of the deployment or of a sweep', () => {
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('is deleted when it is a follow-up, with what that means', async () => {
+  it('is deleted with a warning if it is a follow-up', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: followUp });
     const { exit, stderr } = await bench.run(['delete', followUp, '--yes']);
@@ -370,7 +370,7 @@ describe('a schedule of the deployment or of a sweep', () => {
   });
 });
 
-describe('schedules without what they need', () => {
+describe('schedules without their settings', () => {
   it.each([
     [
       'a group',

@@ -18,7 +18,7 @@ const progressOf = (stderr: string) =>
     .filter((line) => !line.startsWith('undo with: '));
 
 describe('the progress of a sweep', () => {
-  it('is one line on a terminal, drawn anew as time passes, that never wraps', async () => {
+  it('is one line on a terminal, redrawn regularly, that never wraps', async () => {
     await using world = await startWorld(slowJobs);
     const drawn: string[] = [];
     await runOn(world, ['sweep', '--yes', '-p', '-', '--no-color'], {
@@ -40,7 +40,7 @@ describe('the progress of a sweep', () => {
     expect(drawn.join('')).not.toContain('\n');
   });
 
-  it('is a line now and then where there is no terminal, and the result of it at the end', async () => {
+  it('is an occasional line without a terminal, with the result at the end', async () => {
     await using world = await startWorld(slowJobs);
     const started = world.clock.now();
     const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
@@ -51,7 +51,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).not.toContain('\u001b');
   });
 
-  it('names what failed', async () => {
+  it('names failed jobs', async () => {
     await using world = await startWorld([
       ...busy(5),
       ...idle(2),
@@ -63,7 +63,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
-  it('does not call done what is still closing, nor what was never asked', async () => {
+  it('does not count jobs still closing or never asked as done', async () => {
     await using world = await startWorld([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),
@@ -76,7 +76,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
   });
 
-  it('shows the waiting for jobs that were found closing', async () => {
+  it('shows that it waits for jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using world = await startWorld([...busy(5), closing]);
     const { stderr } = await runOn(world, ['sweep', '--yes']);
@@ -84,7 +84,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
-  it('is silent when a fuse stops the sweep, whatever was found closing', async () => {
+  it('is silent if a fuse trips, even with jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using world = await startWorld([...busy(4), ...idle(9), closing]);
     expect(await runOn(world, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });

@@ -28,7 +28,7 @@ describe('a sweep on a terminal', () => {
     expect(world.state('idle-2')).toBe('closed');
   });
 
-  it('closes nothing that was not in the plan that the person saw', async () => {
+  it('closes only jobs in the plan that the user saw', async () => {
     await using world = await startWorld([...busy(8), ...idle(3), { jobId: 'soon-idle', lastData: '47h' }]);
     const stdin = new PassThrough();
     const hourPasses = async () => {
@@ -97,7 +97,7 @@ describe('a sweep on a terminal', () => {
     },
   );
 
-  it('judges the fuses anew by the cluster of an hour later', async () => {
+  it('checks the fuses again if the answer comes an hour later', async () => {
     await using world = await startWorld([...busy(8), ...idle(3)]);
     const closesOthers = () => {
       for (let index = 0; index < 5; index += 1) world.cluster.forceCloseJob(`busy-${index}`);
@@ -119,7 +119,7 @@ describe('a sweep on a terminal', () => {
     expect(result.stderr).not.toContain('[y/N]');
   });
 
-  it('asks nothing when a fuse refuses, and closes nothing even if the fuse would hold no longer', async () => {
+  it('asks nothing if a fuse trips, and closes nothing even if it would no longer trip', async () => {
     await using world = await startWorld([...busy(4), ...idle(9)]);
     const result = await runOn(world, ['sweep'], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(4);
@@ -130,7 +130,7 @@ describe('a sweep on a terminal', () => {
     expect(world.closeRequests()).toEqual([]);
   });
 
-  it('takes an interrupt at the question for a no', async () => {
+  it('treats an interrupt at the question as a no', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const stop = new AbortController();
     const result = await runOn(world, ['sweep'], {

@@ -14,7 +14,7 @@ const asks = (world: World) =>
   Object.values(Object.groupBy(world.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
 
 describe('a sweep that waits and has more jobs than fit into one deadline', () => {
-  it('goes on at once, round after round, until all are closed, and asks each job once', async () => {
+  it('starts the next round at once until all are closed, with one request per job', async () => {
     await using world = await startWorld([...idle(30, slow), ...busy(40)]);
     const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(0);
@@ -35,7 +35,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);
   });
 
-  it('stops after followUp.max rounds, says so, and ends with 3', async () => {
+  it('stops after followUp.max rounds with a message and exit code 3', async () => {
     await using world = await startWorld([...idle(60, slow), ...busy(70)]);
     const stdin = JSON.stringify({
       ...(JSON.parse(payload) as object),
@@ -53,7 +53,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('does not go on past a fuse that trips between two rounds', async () => {
+  it('stops if a fuse trips between two rounds', async () => {
     await using world = await startWorld([...idle(30, slow), ...busy(40)]);
     const others = () => {
       for (const { jobId } of busy(40)) world.cluster.removeJob(jobId);
@@ -72,7 +72,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('closes in its later rounds only what a person agreed to', async () => {
+  it('closes in later rounds only jobs that the user confirmed', async () => {
     await using world = await startWorld([
       ...idle(24, slow),
       { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },
@@ -89,7 +89,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
   });
 
-  it('is undone whole by `reopen`', async () => {
+  it('can be undone completely by `reopen`', async () => {
     await using world = await startWorld([...idle(16, slow), ...busy(20)]);
     await using files = await newFolder();
     const file = files.at('report.json');

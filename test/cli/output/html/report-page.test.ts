@@ -84,7 +84,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       },
     );
 
-    it('has letters that can be read in its charts', async () => {
+    it('has legible text in its charts', async () => {
       for (const viewport of Object.values(sizes)) {
         await using opened = await open(browser, fileOf(name), { viewport });
         const heights = await opened.page
@@ -132,7 +132,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     },
   );
 
-  it('is dark where the system is dark', async () => {
+  it('is dark if the system is dark', async () => {
     const brightness = async (colorScheme: 'light' | 'dark') => {
       await using opened = await open(browser, fileOf('plan 40'), { colorScheme });
       const colour = await opened.page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
@@ -179,7 +179,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await page.locator('#jobs tbody tr:visible').count()).toBeLessThan(shown.length);
   });
 
-  it('is whole without scripts: every row, no filter that does nothing', async () => {
+  it('works without scripts: shows every row and hides the filter', async () => {
     await using opened = await open(browser, fileOf('sweep 2000'), { javaScriptEnabled: false });
     const { page } = opened;
     expect(await page.locator('#jobs tbody tr:visible').count()).toBeGreaterThan(1_900);
@@ -187,7 +187,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await page.locator('.chart svg:visible').count()).toBe(2);
   });
 
-  it('tells the numbers of each chart as a table, too', async () => {
+  it('has the numbers of each chart as a table', async () => {
     await using opened = await open(browser, fileOf('plan 40'));
     const { page } = opened;
     await page.locator('#idle ~ details summary').press('Enter');
@@ -204,7 +204,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(total).toBe(40);
   });
 
-  it('runs nothing that an id, a node, a group or an error brings along', async () => {
+  it('runs no script from an id, a node, a group or an error', async () => {
     const evil = [
       '<img src=x onerror=alert(1)>',
       '</script><script>alert(2)</script>',
