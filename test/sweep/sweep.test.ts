@@ -537,7 +537,7 @@ describe('a cluster that cannot be read', () => {
   });
 });
 
-describe('a sweep that is told to stop', () => {
+describe('a stopped sweep', () => {
   const quick = { close: { batch: 1, concurrency: 1 } } as const;
   /** The small cluster, whose states cannot be read from a moment on: a read ends when it is given up. */
   const silentFrom = (clock: VirtualClock, jobs: readonly SmallJob[], moment: number): Partial<Cluster> => {

@@ -25,7 +25,7 @@ export const plain: Paint = (_tone, text) => text;
 const colourful: Paint = (tone, text) => styleText(styles[tone], text, { validateStream: false });
 
 /**
- * The paint for one output. In order of precedence: `--color` and `--no-color`, NO_COLOR (any value), FORCE_COLOR (any
+ * The paint for one output. In order of precedence: `--color` and `--no-color`, NO_COLOR (not empty), FORCE_COLOR (any
  * value but 0 and false), and whether the output is a terminal other than `dumb`.
  */
 export function paintFor(output: Output, { env }: Pick<Io, 'env'>, choice: ColourChoice): Paint {

@@ -117,7 +117,7 @@ describe('colours', () => {
     expect(shows(terminal, { TERM: 'dumb' })).toBe(false);
   });
 
-  it('are turned off by any value of NO_COLOR, even with FORCE_COLOR', () => {
+  it('are turned off by any non-empty NO_COLOR, even with FORCE_COLOR', () => {
     expect(shows(terminal, { NO_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '0', FORCE_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '' })).toBe(true);

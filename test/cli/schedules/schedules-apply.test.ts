@@ -488,7 +488,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
-  it('has the same changes as JSON, ndjson, Markdown and HTML', async () => {
+  it('prints the same changes as ndjson and as Markdown', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d');

@@ -46,14 +46,14 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ openedAt: undefined, nodeId: undefined })).toBe('keep no_process');
   });
 
-  it('closes a never-fed job that has been open for idleFor, keeps a younger one, and keeps both when told to', () => {
+  it('closes a never-fed job that has been open for idleFor, keeps a younger one, and keeps both with neverFed: keep', () => {
     expect(judge({ lastDataTime: undefined })).toBe('close never_fed');
     expect(judge({ lastDataTime: undefined, openedAt: now - hour })).toBe('keep recently_opened');
     expect(judge({ lastDataTime: undefined }, { neverFed: 'keep' })).toBe('keep never_fed');
     expect(judge({}, { neverFed: 'keep' })).toBe('close idle');
   });
 
-  it('keeps a failed job that nothing tells the age of', () => {
+  it('keeps a failed job of unknown age', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 

@@ -66,7 +66,7 @@ const nobody = (...warnings: string[]) => ({
   warnings,
 });
 
-describe('the jobs that somebody comes back for', () => {
+describe('the jobs of a follow-up', () => {
   it('are those left closing', async () => {
     const someone = new Someone();
     expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
@@ -91,7 +91,7 @@ describe('the jobs that somebody comes back for', () => {
     ['gone', askedOnce(), { outcome: 'gone' }],
     ['in error', askedOnce(), { outcome: 'error', error: refusal(500) }],
     [
-      'never asked, as the sweep was told to stop',
+      'never asked, because the sweep was stopped',
       entryOf('late'),
       { outcome: 'not_attempted', because: 'signal' },
     ],
@@ -297,7 +297,7 @@ describe('jobs left unasked for lack of time', () => {
   });
 });
 
-describe('nobody comes back', () => {
+describe('no follow-up', () => {
   const round = (number: number) => ({
     sweepId: 'first',
     round: number,

@@ -72,7 +72,7 @@ describe('the last look at a job that was asked', () => {
     expect(await endedAs(entry, { stats })).toEqual({ outcome: 'error', error });
   });
 
-  it('finds it opened again by a process that is younger than the ask, whatever the last close said', async () => {
+  it('finds it reopened if its process is younger than the close request', async () => {
     const stats = [statsOf('idle-1', 'opened', { openForMs: 10_000 })];
     const reopened = { type: 'reopened', reason: 'the job is open again after it was asked to close' };
     expect(await endedAs(askedOnce({ lastError: error }), { stats })).toEqual({
@@ -225,7 +225,7 @@ describe('the end of a sweep', () => {
     expect(reads).toEqual(['jobs asked']);
   });
 
-  it('tells the observer of each job that it settles, with its moment', async () => {
+  it('notifies the observer of each settled job, with its time', async () => {
     const told: string[] = [];
     const observer = { settled: ({ jobId, settledAt }: Entry) => told.push(`${jobId} ${settledAt}`) };
     const { concluding } = endOf({ stats: [], observer });

@@ -65,7 +65,7 @@ describe('the counts of a report', () => {
     );
   });
 
-  it('tell by reason what was kept', () => {
+  it('count kept jobs by reason', () => {
     const entries = [
       entryOf({ outcome: 'kept' }, kept),
       entryOf({ outcome: 'kept' }, kept),
@@ -99,7 +99,7 @@ describe('the counts of a report', () => {
 });
 
 describe('the jobs of a report', () => {
-  it('are those that were acted on, the largest first, and then those that were left alone for a reason to look at', () => {
+  it('lists jobs acted on, largest first, then jobs kept for a notable reason', () => {
     const entries = [
       entryOf({ outcome: 'kept' }, kept, { jobId: 'protected', modelBytes: 9 }),
       entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'recent_data' }, { jobId: 'busy' }),
@@ -133,7 +133,7 @@ describe('the jobs of a report', () => {
     expect(ids).toEqual(['big', 'middle', 'small', 'a', 'b']);
   });
 
-  it('tell when and how often they were asked, in which request, and what came of it', () => {
+  it('show when, how often and in which request they were asked, and the outcome', () => {
     const error = { status: 409, type: 'status_exception', reason: 'no' };
     const entry = new Entry(
       idleJob({ nodeName: 'instance-1', modelBytes: undefined, state: 'closing' }),
@@ -170,7 +170,7 @@ describe('the jobs of a report', () => {
     expect(() => jobsOf([unsettled])).toThrow(/^the job idle-1 was given no outcome$/);
   });
 
-  it('tell what is known and leave out what is not', () => {
+  it('omit unknown values', () => {
     const bare: Partial<JobSnapshot> = {
       jobId: 'bare',
       nodeId: undefined,

@@ -57,7 +57,7 @@ describe('a request', () => {
     expect(problems({ $schema: 'https://example.org/request.json' })).toEqual([]);
   });
 
-  it('comes back the same from its payload', () => {
+  it('survives a round trip through its payload', () => {
     const { request } = parseRequest({
       jobs: 'a,b',
       idleFor: '90m',
@@ -117,11 +117,11 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     expect(problems(payload)).toEqual([message]);
   });
 
-  it('tells everything that is wrong at once', () => {
+  it('reports all problems at once', () => {
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
   });
 
-  it('tells the first hundred of a great many, and that there are more', () => {
+  it('reports the first hundred problems, and that there are more', () => {
     const fields = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]),
     );
@@ -130,7 +130,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     expect(told.at(-1)).toBe('and more: only the first 100 problems are shown');
   });
 
-  it('is one error, whose sentence tells of each problem', () => {
+  it('is one error whose message names each problem', () => {
     expect(() => parseRequest({ dryRun: 'yes', close: { batch: 0 } })).toThrow(
       'the request is not valid: dryRun: expected true or false, got "yes"; close.batch: expected a whole number from 1 to 100, got 0',
     );

@@ -206,7 +206,7 @@ describe('a field that there is not', () => {
   });
 });
 
-it('a force that nobody would be there for says how to mend it', () => {
+it('a force that no follow-up would reach is refused with a fix', () => {
   expect(messages({ force: { stuckFor: '91m' } })).toEqual([
     'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   ]);

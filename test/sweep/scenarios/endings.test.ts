@@ -88,7 +88,7 @@ describe('what is known at the end', () => {
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
   });
 
-  it('a job that nobody could read since it was asked is unknown', async () => {
+  it('a job that was never read after its close request is unknown', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
@@ -101,7 +101,7 @@ describe('what is known at the end', () => {
 });
 
 describe('what is said of jobs left closing', () => {
-  it('a refused sweep tells of the jobs that it found closing', async () => {
+  it('a refused sweep reports the jobs that it found closing', async () => {
     await using world = await startWorld([
       { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
       ...idle(3),

@@ -149,7 +149,7 @@ describe('with places on each node', () => {
     expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });
   });
 
-  it('a job that never closes holds its place only as long as its request is waited for', async () => {
+  it('a job that never closes keeps its place only until its request times out', async () => {
     await using world = await startWorld(
       [
         { jobId: 'stuck', node: 'a', closeTakes: 'never', modelBytes: '900mb' },

@@ -3,7 +3,7 @@ import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
 
 describe('a calm sweep', () => {
-  it('closes the idle jobs, keeps the busy ones, and tells what it freed', async () => {
+  it('closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
     await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const report = await world.sweep();
     expect(report).toMatchObject({

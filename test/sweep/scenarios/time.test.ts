@@ -115,7 +115,7 @@ describe('the deadline', () => {
   });
 });
 
-describe('being told to stop', () => {
+describe('a stopped sweep', () => {
   it.each([100, 3_000, 20_000])(
     'after %i ms ends within ten seconds with the report of what is known',
     async (after) => {

@@ -94,7 +94,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
-  it('in upgrade mode since the plan: its task has no process, and it is left alone', async () => {
+  it('is kept if it has no process, because upgrade mode began after the plan', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
@@ -102,7 +102,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(world.closes()).toEqual([]);
   });
 
-  it('its node left since the plan: moving, and left alone', async () => {
+  it('is kept while it moves, because its node left after the plan', async () => {
     await using world = await startWorld([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
@@ -120,7 +120,7 @@ describe('the look before the leap', () => {
     // just started, it reads what it missed first
     ['its datafeed was started', ({ cluster }) => cluster.startDatafeed('idle-1'), 'lookback_running'],
     [
-      'somebody protected it',
+      'it became protected',
       ({ cluster }) =>
         cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
       'protected',
@@ -359,7 +359,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, world);
   });
 
-  it('somebody’s force beats our close: the 409 says nothing, the state does', async () => {
+  it('reads the state after a 409, when someone else’s force overtakes our close', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.forceCloseJob('idle-0'));
     const report = await world.sweep();
