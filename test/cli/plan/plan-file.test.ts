@@ -180,7 +180,7 @@ describe('a saved plan is refused with exit 2 when', () => {
       'it is nested without end',
       (text: string) => text.replace('{', `{"x": ${'['.repeat(9_000)}${']'.repeat(9_000)},`),
     ],
-    ['a key of it stands twice', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
+    ['it repeats a key', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
   ])('%s', async (_what, edit) => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();

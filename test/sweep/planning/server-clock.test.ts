@@ -49,12 +49,12 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
     expect(warnings).toEqual([expect.stringContaining('clock is 6 minutes ahead of the Date')]);
   });
 
-  it('by four minutes sweeps without a word', async () => {
+  it('by four minutes sweeps without a warning', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     expect((await sweepWith(wrongBy(4 * minute, world), world)).warnings).toEqual([]);
   });
 
-  it('makes the command end with exit 5, a plan too', async () => {
+  it('makes a sweep and a plan exit with 5', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     for (const args of [['plan'], ['sweep', '--yes']]) {
       const { exit, stdout, stderr } = await runCommand(args, {
@@ -99,12 +99,12 @@ describe('the Date of answers', () => {
   };
   const date = (ms: number) => new Date(ms).toUTCString();
 
-  it('is not missed where there is none', async () => {
+  it('is not required', async () => {
     await using world = await startWorld(busy(5));
     expect(await readThrough(world, () => undefined)).toEqual([]);
   });
 
-  it('counts by the answer that agrees best, as one may come from a cache', async () => {
+  it('uses the answer with the smallest difference, because others may come from a cache', async () => {
     await using world = await startWorld(busy(5));
     const { clock } = world;
     const warnings = await readThrough(world, ({ index }, headers) => {
@@ -113,7 +113,7 @@ describe('the Date of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('does not count with an Age, which a cache adds', async () => {
+  it('is ignored with an Age header, which a cache adds', async () => {
     await using world = await startWorld(busy(5));
     const warnings = await readThrough(world, (_exchange, headers) => {
       headers.set('date', date(world.clock.now() - 5 * hour));
@@ -122,7 +122,7 @@ describe('the Date of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('cannot be read: then it is as if there were none', async () => {
+  it('is ignored if it is unreadable', async () => {
     await using world = await startWorld(busy(5));
     expect(await readThrough(world, (_exchange, headers) => headers.set('date', 'yesterday'))).toEqual([]);
   });
@@ -163,7 +163,7 @@ describe('a cluster in which no job has recent data', () => {
     ]);
   });
 
-  it('gets none when one job has, or no datafeed runs', async () => {
+  it('gets no warning if one job has recent data, or no datafeed runs', async () => {
     await using fed = await startWorld([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
     expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
     await using still = await startWorld(idle(2));

@@ -30,7 +30,7 @@ describe('the clock that idleness is judged by', () => {
     );
   });
 
-  it('takes no notice of event time that is recent while nothing arrives', () => {
+  it('ignores a recent event time if no data arrives', () => {
     expect(judge({ latestRecordTime: now })).toBe('close idle');
   });
 
@@ -57,7 +57,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
-  it('remembers the activity of a job whose clocks went with its process', () => {
+  it('remembers the activity of a job that lost its clocks with its process', () => {
     const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
     expect(judge(closing)).toBe('keep no_clock');
     expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');
@@ -92,7 +92,7 @@ describe('signals that a job is busy or not ours', () => {
     expect(judge(job)).toBe(expected);
   });
 
-  it('stops a real-time datafeed where the request says so, and never one that may be in its look-back', () => {
+  it('stops a real-time datafeed if the request allows it, but never one that may be in its look-back', () => {
     expect(judge(datafeed('started'), { runningDatafeeds: 'stop' })).toBe('close idle');
     expect(judge(datafeed('started', 'running'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
     expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
@@ -102,14 +102,14 @@ describe('signals that a job is busy or not ours', () => {
     const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
     const close = { stuckOpening: 'close' } as const;
 
-    it('is kept, and closed only where the request says so', () => {
+    it('is kept, and closed only if the request says so', () => {
       expect(judge(stuck)).toBe('keep opening');
       expect(judge(stuck, close)).toBe('close stuck_opening');
       expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
       expect(judge(stuck, { ...close, states: ['failed'] })).toBe('close stuck_opening');
     });
 
-    it('is kept while it opens in good health, or where no process is known', () => {
+    it('is kept while it opens normally, or if no process is known', () => {
       const young = (minutes: number) => ({ ...stuck, openedAt: now - minutes * 60_000 });
       const often = { ...close, idleFor: '1m' };
       expect(judge(young(90), often)).toBe('close stuck_opening');
@@ -122,25 +122,25 @@ describe('signals that a job is busy or not ours', () => {
     });
   });
 
-  it('closes a managed job only where the request says so', () => {
+  it('closes a managed job only if the request says so', () => {
     expect(judge({ managed: true }, { managed: 'close' })).toBe('close idle');
   });
 });
 
 describe('names', () => {
-  it('keeps what is excluded by id, group or wildcard, whatever else holds', () => {
+  it('keeps a job excluded by id, group or wildcard, whatever other rules apply', () => {
     expect(judge({}, { exclude: 'idle-1' })).toBe('keep excluded');
     expect(judge({ groups: ['team-a'] }, { exclude: ['x', 'team-a'] })).toBe('keep excluded');
     expect(judge({ lastDataTime: now }, { exclude: 'idle-*' })).toBe('keep excluded');
     expect(judge({}, { exclude: ['idle', '*-2'] })).toBe('close idle');
   });
 
-  it('leaves a state that the request does not choose', () => {
+  it('keeps jobs in a state that the request does not choose', () => {
     expect(judge({}, { states: ['failed'] })).toBe('keep state_not_chosen');
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('looks at a job that a follow-up lists in any state, as its chain asked it', () => {
+  it('judges a job of a follow-up in any state, because its chain asked it', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');
@@ -157,12 +157,12 @@ describe('force', () => {
     expect(judge({ ...failed, lastDataTime: now - hour })).toBe('keep recent_data');
   });
 
-  it('forces no failed job against the policy', () => {
+  it('never forces a failed job against the policy', () => {
     expect(judge(failed, { force: { failed: false } })).toBe('keep force_not_allowed');
     expect(judge(failed, { force: { exclude: ['idle-*'] } })).toBe('keep force_not_allowed');
   });
 
-  it('takes the forecasts of a failed job for what they are, stale', () => {
+  it('ignores the stale forecasts of a failed job', () => {
     expect(judge({ ...failed, runningForecasts: 2 })).toBe('force failed');
   });
 
@@ -178,7 +178,7 @@ describe('force', () => {
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
-  it('never forces a stuck job against the policy, and goes on waiting', () => {
+  it('never forces a stuck job against the policy, and keeps waiting', () => {
     const asked = { askedAt: now - 10 * hour };
     expect(judge(closing, { force: { stuckFor: null } }, asked)).toBe('wait already_closing');
     expect(judge(closing, { force: { exclude: 'idle-1' } }, asked)).toBe('wait already_closing');
@@ -195,7 +195,7 @@ describe('force', () => {
   });
 });
 
-it('gives the first reason of the contract’s order when several hold', () => {
+it('gives the first reason in the contract’s order when several apply', () => {
   const everything: JobSnapshot = idleJob({
     state: undefined,
     lastDataTime: now,
@@ -214,7 +214,7 @@ it('gives the first reason of the contract’s order when several hold', () => {
   expect(holding.slice(0, 5)).toEqual(['excluded', 'recent_data', 'recently_opened', 'protected', 'managed']);
 });
 
-it('keeps a job that flaps, and goes on waiting for one that is closing already', () => {
+it('keeps a flapping job, and keeps waiting for one that is already closing', () => {
   expect(judge({}, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'failed' }, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'closing' }, {}, { flapping: true })).toBe('wait already_closing');
