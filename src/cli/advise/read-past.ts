@@ -127,19 +127,17 @@ export function advisedJobs(
 ): AdvisedJob[] {
   const judge = judgeBy(request);
   const named = matcher(request.jobs);
-  return jobs
-    .filter((job) => named(job) && job.reportedState !== 'unknown')
-    .map((job) => ({
-      evidence: evidenceOf(job),
-      leftOut: judge
-        .rules(job, now, histories.get(job.jobId))
-        .some(
-          ({ reason, holds }) =>
-            holds &&
-            !notLeftOutBy.has(reason) &&
-            !(job.reportedState === 'closed' && onlyOfOpenJobs.has(reason)),
-        ),
-    }));
+  return jobs.filter(named).map((job) => ({
+    evidence: evidenceOf(job),
+    leftOut: judge
+      .rules(job, now, histories.get(job.jobId))
+      .some(
+        ({ reason, holds }) =>
+          holds &&
+          !notLeftOutBy.has(reason) &&
+          !(job.reportedState === 'closed' && onlyOfOpenJobs.has(reason)),
+      ),
+  }));
 }
 
 /** The number of jobs that a sweep would close now under a threshold: `counts.idle` of `plan`. */
