@@ -105,7 +105,7 @@ export function add(coverage: Coverage, other: Coverage): void {
     coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** The things that never occurred. */
+/** The outcomes that no case produced. */
 export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
 /** Everything that occurred in one run. */

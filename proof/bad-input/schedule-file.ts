@@ -166,7 +166,7 @@ async function openScheduleBench(): Promise<ScheduleBench> {
   });
 }
 
-/** The SDK looks for its variables in the process itself. */
+/** The SDK reads its variables directly from `process.env`. */
 function setVariables(variables: Readonly<Record<string, string>>): Disposable {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);

@@ -12,7 +12,7 @@ import {
   type TwoClusters,
 } from './two-clusters.ts';
 
-/** What a template, a shell or a hurried hand makes of a value. */
+/** Ways in which a template, a shell or hasty editing spoils a value. */
 const slips = {
   none: (value) => value,
   blanks: (value) => ` ${value}\t`,

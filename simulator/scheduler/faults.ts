@@ -30,7 +30,7 @@ export interface ApiFault extends Occasion {
   readonly cut?: 'before' | 'after';
 }
 
-/** A fault of the delivery from a due schedule to its target. */
+/** A fault in delivering a due schedule to its target. */
 export interface DeliveryFault extends Occasion {
   readonly on: 'delivery';
   /** Delivers this much later than due; the service itself may be up to 60 s late. */

@@ -3,7 +3,7 @@ import type { Message, MessageCoverage } from './evidence.ts';
 import { clockError, hour, minute } from './facts.ts';
 import { intersectionOf, type Span, type Spans, unionOf } from './spans.ts';
 
-/** Searches without data after which a datafeed's silence is announced. */
+/** Number of empty searches after which a datafeed is reported as silent. */
 const searchesToSilence = 10;
 /** A silence is announced again after a day's worth of searches. */
 const longestRepeat = 26 * hour;

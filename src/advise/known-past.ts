@@ -21,7 +21,7 @@ export interface KnownBytes {
 
 export interface KnownPast {
   readonly jobId: string;
-  /** Since when the past is known without a gap. */
+  /** The start of the period whose history has no gap. */
   readonly knownFrom: number;
   /** When no data came. */
   readonly silent: Spans;

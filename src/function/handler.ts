@@ -65,7 +65,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
         warnings: debug === undefined ? warnings : [...warnings, debug],
       };
       const write = auditLog(context, environment);
-      // Closes the sockets with the sweep: a warm function would keep them open for minutes.
+      // Closes the sockets when the sweep ends: a warm function would keep them open for minutes.
       await using cluster = new ElasticsearchCluster(connection, clock);
       const report = await sweep(order, {
         cluster,

@@ -49,7 +49,7 @@ export interface ScheduleFile {
 
 /**
  * Reads the value of a schedule file.
- * @throws {InvalidRequestError} with all problems of all schedules. If a form is invalid, meanings are not checked yet.
+ * @throws {InvalidRequestError} with all problems of all schedules. If the structure is invalid, values are not checked yet.
  */
 export function readScheduleFile(value: unknown): ScheduleFile {
   const result = readableFile.safeParse(withoutExtensions(value), { reportInput: true });

@@ -38,7 +38,7 @@ export function fitJobs(
   let room = maxInputBytes - bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs: [] } }));
   let count = 0;
   for (const job of jobs) {
-    room -= bytesOf(JSON.stringify(job)) + (count === 0 ? 0 : 1); // and a comma
+    room -= bytesOf(JSON.stringify(job)) + (count === 0 ? 0 : 1); // plus one for the comma
     if (room < 0) break;
     count += 1;
   }

@@ -211,7 +211,7 @@ export class ClusterState {
     return this.indices.source(indices, traits.timeField, traits.analysisFields.length);
   }
 
-  /** The first required index of a datafeed that does not exist. */
+  /** The first missing index among those that a datafeed requires. */
   missingIndex({ config, described }: Datafeed): string | undefined {
     const options = config.indices_options as { ignore_unavailable?: boolean } | undefined;
     if (described || options?.ignore_unavailable) return undefined;

@@ -55,7 +55,7 @@ export class Entry {
   askedAt: number | undefined;
   /** When this sweep last asked. */
   lastAskAt: number | undefined;
-  /** The limit of its node when it was last asked. */
+  /** The limit on concurrent closes of its node when it was last asked to close. */
   limit: NodeLimit | undefined;
   forced = false;
   /** The number of the latest request that named it, from 1. */

@@ -14,7 +14,7 @@ export interface Decision {
   readonly job: JobSnapshot;
   readonly verdict: Verdict;
   readonly history: History;
-  /** Close requests of earlier sweeps of this chain that named it. */
+  /** Close requests that named this job in earlier sweeps of the chain. */
   readonly earlierAttempts: number;
   /** Set if nothing is left to do: the job is kept or deleted, or a follow-up finds it closed. */
   readonly outcome?: Outcome;

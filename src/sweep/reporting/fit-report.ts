@@ -44,7 +44,7 @@ function fitting<T>(items: readonly T[], maxBytes: number, tooLarge = Number.POS
   const fit: T[] = [];
   let room = maxBytes;
   for (const item of items) {
-    const bytes = bytesOf(item) + 1; // and a comma
+    const bytes = bytesOf(item) + 1; // plus one for the comma
     if (bytes > tooLarge) continue;
     if (bytes > room) break;
     room -= bytes;

@@ -80,7 +80,7 @@ export interface FlappingJob {
   readonly lastClosedAt: string;
 }
 
-/** The limit of jobs closing at once on one node, and its reason. */
+/** The limit on jobs closing at once on one node, and its reason. */
 export interface ReportedPlaces {
   readonly nodeId: string;
   readonly nodeName?: string;
@@ -103,7 +103,7 @@ export interface SweepReport {
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
   readonly warnings: readonly string[];
-  /** The nodes whose jobs were asked under a limit (`close.perNode`). */
+  /** The nodes on which concurrent closes were limited (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that started its chain, and the number of this round. */
   readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
@@ -229,7 +229,7 @@ export interface Fate {
   readonly askedAt: number | undefined;
   readonly closedAt: number | undefined;
   readonly settledAt: number | undefined;
-  /** The limit of its node when it was last asked. */
+  /** The limit on concurrent closes of its node when it was last asked to close. */
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;

@@ -42,7 +42,7 @@ export interface Chart {
   readonly summary: string;
   /** What the colours mean. */
   readonly legend: readonly (readonly [colour: string, means: string])[];
-  /** The drawing for a width in pixels. `autosize` and background are added here. */
+  /** Draws the chart at the given width, in pixels. `autosize` and background are added here. */
   readonly draw: (width: number) => Spec;
   /** The same numbers as a table. */
   readonly table: { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
@@ -76,7 +76,7 @@ async function svgOf(spec: Spec, name: string): Promise<Markup> {
   });
   try {
     const svg = await view.runAsync().then(() => view.toSVG());
-    // Screen readers would read every part of the drawing. The name, the summary and the table replace them.
+    // Screen readers would read every part of the drawing. Screen readers get the name, the summary and the table instead.
     const label = html` role="img" aria-label="${name}"`.text;
     const parts = / (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")/g;
     return new Markup(svg.replaceAll(parts, '').replace(/^<svg /, `<svg${label} `));
