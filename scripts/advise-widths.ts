@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration } from '../src/base/duration.ts';
-import { judgePast, type SourceName, sourceSets } from '../test/advise/judge-past.ts';
+import { judgePast, type SourceName, sourceSets } from '../test/sweep/advising/judge-past.ts';
 import { filled, table } from './docs/markdown.ts';
 
 const pasts = 1_000;

@@ -20,20 +20,11 @@ const roomOf = (file: string) =>
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/sweep': ['src/base'],
-  'src/advise': ['src/base', 'src/sweep'],
-  'src/elasticsearch': ['src/base', 'src/sweep', 'src/advise'],
+  'src/elasticsearch': ['src/base', 'src/sweep'],
   'src/scheduler': ['src/base', 'src/sweep'],
   'src/settings': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler'],
   'src/function': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler', 'src/settings'],
-  'src/cli': [
-    'src/base',
-    'src/sweep',
-    'src/advise',
-    'src/elasticsearch',
-    'src/scheduler',
-    'src/settings',
-    'simulator',
-  ],
+  'src/cli': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler', 'src/settings', 'simulator'],
   // the simulator judges the product: it shares clocks and texts with it, and no rule
   simulator: ['src/base'],
 };
@@ -42,7 +33,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   'src/base': ['fastest-levenshtein'],
   'src/sweep': ['zod', 'zod/mini', 'fastest-levenshtein'],
-  'src/advise': ['zod', 'zod/mini'],
 };
 
 const importPattern =

@@ -1,6 +1,7 @@
 /** @module Classifies the messages in `.ml-notifications*`. They have no code, so only the text identifies them. */
-import type { Message, MessageKind } from '../advise/evidence.ts';
+
 import { parseDuration } from '../base/duration.ts';
+import type { Message, MessageKind } from '../sweep/advising/evidence.ts';
 
 /** Exact texts. Each list also goes into the search, so that nothing else is read. */
 export const exactMessages: Readonly<Record<string, MessageKind>> = {

@@ -3,11 +3,11 @@
  * the estimate works without it.
  */
 
-import type { Message, Snapshot } from '../advise/evidence.ts';
-import type { JobTimes, Notifications, PastSources, Read } from '../advise/ports.ts';
 import type { Clock } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { Message, Snapshot } from '../sweep/advising/evidence.ts';
+import type { JobTimes, Notifications, PastSources, Read } from '../sweep/advising/past-ports.ts';
 import { type Fields, momentOf, UnreadableAnswer } from './answers.ts';
 import { messageOf, messagesQuery } from './audit-messages.ts';
 import type { Connection } from './connection.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Advice } from '../../src/advise/advise.ts';
 import type { Explanation } from '../../src/cli/explain/explanation.ts';
+import type { Advice } from '../../src/sweep/advising/advise.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
 import { runOn } from '../support/run-on.ts';
 import { type ScriptedServer, serve } from '../support/scripted-server.ts';

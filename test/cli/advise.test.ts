@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../simulator/elasticsearch/index.ts';
 import { habits } from '../../simulator/past/life.ts';
-import type { Advice } from '../../src/advise/advise.ts';
 import type { Explanation } from '../../src/cli/explain/explanation.ts';
-import { trueNumbers } from '../advise/truth.ts';
+import type { Advice } from '../../src/sweep/advising/advise.ts';
 import { newFolder } from '../support/folder.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
 import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { trueNumbers } from '../sweep/advising/truth.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shippedPackages } from '../../scripts/supply-chain/packages.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import type { Advice } from '../../src/advise/advise.ts';
+import type { Advice } from '../../src/sweep/advising/advise.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';

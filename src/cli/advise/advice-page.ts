@@ -1,7 +1,7 @@
 /** @module An advice as a page: closes and wrong closes against the threshold, and a calendar of each job. */
 import type { Spec } from 'vega';
-import type { Advised } from '../../advise/advise.ts';
 import { plural, printable } from '../../base/text.ts';
+import type { Advised } from '../../sweep/advising/advise.ts';
 import { type Chart, figure, ink } from '../output/html/chart.ts';
 import { html } from '../output/html/markup.ts';
 import { pageText } from '../output/html/page.ts';

@@ -1,10 +1,11 @@
 /** @module `jobsweep advise`: estimates what each threshold would have done. Changes nothing. */
-import { type Advised, advise, type Interval } from '../../advise/advise.ts';
-import type { Read, Records } from '../../advise/ports.ts';
+
 import { parseDuration } from '../../base/duration.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
 import { plainJson } from '../../base/text.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
+import { type Advised, advise, type Interval } from '../../sweep/advising/advise.ts';
+import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import { flappingWindow } from '../../sweep/planning/flapping.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import type { CommandContext, Register } from '../command.ts';

@@ -1,6 +1,6 @@
 /** @module A job's days: data, silence, closed, or not known. */
-import type { KnownPast } from '../../advise/known-past.ts';
-import { holds, meets } from '../../advise/spans.ts';
+import type { KnownPast } from '../../sweep/advising/known-past.ts';
+import { holds, meets } from '../../sweep/advising/spans.ts';
 
 const day = 86_400_000;
 

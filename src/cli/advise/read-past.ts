@@ -1,7 +1,7 @@
 /** @module Reads the past of jobs from the cluster, and turns it into evidence for `advise` and `explain --history`. */
-import type { AdvisedJob, MissingSource } from '../../advise/advise.ts';
-import type { Evidence, Message, MessageCoverage, Observation } from '../../advise/evidence.ts';
-import type { PastSources, Read, Records, SourceName } from '../../advise/ports.ts';
+import type { AdvisedJob, MissingSource } from '../../sweep/advising/advise.ts';
+import type { Evidence, Message, MessageCoverage, Observation } from '../../sweep/advising/evidence.ts';
+import type { PastSources, Read, Records, SourceName } from '../../sweep/advising/past-ports.ts';
 import { isFlapping, type StateMoment } from '../../sweep/planning/flapping.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { runs } from '../../sweep/planning/inventory.ts';

@@ -1,10 +1,10 @@
 /** @module `jobsweep explain`: shows why a job would be closed or kept. */
 import { distance } from 'fastest-levenshtein';
-import { knownPastOf } from '../../advise/known-past.ts';
-import { timelineOf } from '../../advise/timeline.ts';
 import { InvalidSettingError, NoSuchJobError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
+import { knownPastOf } from '../../sweep/advising/known-past.ts';
+import { timelineOf } from '../../sweep/advising/timeline.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { limitOf } from '../../sweep/closing/places.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';

@@ -1,7 +1,7 @@
 /** @module An explanation as text: the verdict first, then the reasons. */
 
-import type { TimelineEvent } from '../../advise/timeline.ts';
 import { printable } from '../../base/text.ts';
+import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import { type Paint, plain } from '../output/paint.ts';
 import { placesText } from '../output/places.ts';

@@ -1,10 +1,10 @@
 /** @module Explains one job: its clocks, the rules with the values they saw, the verdict, and what would change it. */
 
-import type { MissingSource } from '../../advise/advise.ts';
-import type { SourceName } from '../../advise/ports.ts';
-import type { TimelineEvent } from '../../advise/timeline.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { plural, quote } from '../../base/text.ts';
+import type { MissingSource } from '../../sweep/advising/advise.ts';
+import type { SourceName } from '../../sweep/advising/past-ports.ts';
+import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../../sweep/planning/inventory.ts';
 import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../../sweep/planning/verdict.ts';

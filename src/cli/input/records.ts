@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Observation } from '../../advise/evidence.ts';
-import type { Read, Records } from '../../advise/ports.ts';
 import { plainJson } from '../../base/text.ts';
+import type { Observation } from '../../sweep/advising/evidence.ts';
+import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 
 const maxFiles = 120;

@@ -1,8 +1,8 @@
 /** @module The whole advice: replays every judged job under each threshold, sums the results and recommends a threshold. */
-import { plural } from '../base/text.ts';
+import { plural } from '../../base/text.ts';
 import type { Evidence, MessageCoverage } from './evidence.ts';
 import { type KnownPast, knownPastOf } from './known-past.ts';
-import type { SourceName } from './ports.ts';
+import type { SourceName } from './past-ports.ts';
 import { type Recommendation, recommend } from './recommend.ts';
 import { noRange, type Range, type Replayed, replay, sumOf, sweepsOf } from './replay.ts';
 import { type Returning, returningJobs } from './returning.ts';

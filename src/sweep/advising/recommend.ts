@@ -1,5 +1,5 @@
 /** @module Recommends a threshold if the evidence supports one. */
-import { plural } from '../base/text.ts';
+import { plural } from '../../base/text.ts';
 import type { KnownPast } from './known-past.ts';
 import type { Replayed } from './replay.ts';
 

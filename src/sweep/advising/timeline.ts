@@ -1,7 +1,7 @@
 /** @module One job's past as a list of events, each with its source. */
 import type { Evidence, Message, MessageKind } from './evidence.ts';
 import type { KnownPast } from './known-past.ts';
-import type { SourceName } from './ports.ts';
+import type { SourceName } from './past-ports.ts';
 
 export interface TimelineEvent {
   /** ISO date-time. */

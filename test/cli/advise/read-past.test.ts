@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Evidence } from '../../../src/advise/evidence.ts';
 import { advisedJobs } from '../../../src/cli/advise/read-past.ts';
+import type { Evidence } from '../../../src/sweep/advising/evidence.ts';
 import { joinInventory } from '../../../src/sweep/planning/inventory.ts';
 import { parseRequest } from '../../../src/sweep/request/read-request.ts';
 

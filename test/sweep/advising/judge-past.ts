@@ -1,10 +1,10 @@
 /** @module One random past, the estimate from a set of its sources, and where the truth lies outside. */
 
-import { drawPast, type Habit, type Past, type PastOptions } from '../../simulator/past/life.ts';
-import type { Evidence, MessageCoverage } from '../../src/advise/evidence.ts';
-import { type KnownPast, knownPastOf } from '../../src/advise/known-past.ts';
-import { type Replayed, replay, sweepsOf } from '../../src/advise/replay.ts';
-import { messageOf } from '../../src/elasticsearch/audit-messages.ts';
+import { drawPast, type Habit, type Past, type PastOptions } from '../../../simulator/past/life.ts';
+import { messageOf } from '../../../src/elasticsearch/audit-messages.ts';
+import type { Evidence, MessageCoverage } from '../../../src/sweep/advising/evidence.ts';
+import { type KnownPast, knownPastOf } from '../../../src/sweep/advising/known-past.ts';
+import { type Replayed, replay, sweepsOf } from '../../../src/sweep/advising/replay.ts';
 import { type TrueNumbers, trueNumbers } from './truth.ts';
 
 const hour = 3_600_000;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { habits } from '../../simulator/past/life.ts';
-import type { Evidence, Message, MessageCoverage } from '../../src/advise/evidence.ts';
-import { knownPastOf } from '../../src/advise/known-past.ts';
-import { replay, sweepsOf } from '../../src/advise/replay.ts';
-import { messageOf } from '../../src/elasticsearch/audit-messages.ts';
+import { habits } from '../../../simulator/past/life.ts';
+import { messageOf } from '../../../src/elasticsearch/audit-messages.ts';
+import type { Evidence, Message, MessageCoverage } from '../../../src/sweep/advising/evidence.ts';
+import { knownPastOf } from '../../../src/sweep/advising/known-past.ts';
+import { replay, sweepsOf } from '../../../src/sweep/advising/replay.ts';
 import { judgePast, sourceSets } from './judge-past.ts';
 
 const minute = 60_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Evidence, Message } from '../../src/advise/evidence.ts';
-import { knownPastOf } from '../../src/advise/known-past.ts';
-import { type OwnClose, timelineOf } from '../../src/advise/timeline.ts';
-import { messageOf } from '../../src/elasticsearch/audit-messages.ts';
+import { messageOf } from '../../../src/elasticsearch/audit-messages.ts';
+import type { Evidence, Message } from '../../../src/sweep/advising/evidence.ts';
+import { knownPastOf } from '../../../src/sweep/advising/known-past.ts';
+import { type OwnClose, timelineOf } from '../../../src/sweep/advising/timeline.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

@@ -2,7 +2,7 @@
  * @module The second reading of `jobsweep advise`: the true numbers, by the contract's definition, from a past of which
  * everything is known. It lives through the sweeps one by one and shares nothing with the estimator.
  */
-import type { TruePast } from '../../simulator/past/life.ts';
+import type { TruePast } from '../../../simulator/past/life.ts';
 
 export interface TrueNumbers {
   closes: number;
