@@ -2,6 +2,9 @@
  * @module Records what a sweep did and saw, from three sides: its calls to the cluster port, the requests that the
  * server received, and the actual state of the cluster at the moment of each answer.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
 import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
@@ -16,8 +19,22 @@ export interface Served {
   readonly at: number;
   readonly url: string;
   readonly authorization: string | undefined;
+  /** The read that sent the request. */
+  readonly read: string | undefined;
   readonly truth: Truth;
 }
+
+/**
+ * The read whose requests are being sent. Two reads of one job may overlap, so each request carries a header with its
+ * read: without it, the answer to one would count as the answer to the other.
+ */
+const currentRead = new AsyncLocalStorage<string>();
+const readHeader = 'x-proof-read';
+let readsBegun = 0;
+subscribe('http.client.request.created', (message) => {
+  const read = currentRead.getStore();
+  if (read !== undefined) (message as { request: ClientRequest }).request.setHeader(readHeader, read);
+});
 
 export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 
@@ -117,9 +134,16 @@ export class ServerLog {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
     // every request authenticates in the same turn of the event loop in which it reads or changes the cluster
-    security.authenticate = (authorization, url) => {
-      this.served.push({ at: clock.now(), url, authorization, truth: truthOf(server.cluster) });
-      return authenticate(authorization, url);
+    security.authenticate = (headers, url) => {
+      const { authorization, [readHeader]: read } = headers;
+      this.served.push({
+        at: clock.now(),
+        url,
+        authorization,
+        read: read?.toString(),
+        truth: truthOf(server.cluster),
+      });
+      return authenticate(headers, url);
     };
   }
 }
@@ -243,8 +267,9 @@ export class WatchedCluster implements Cluster {
       served: [],
     };
     this.#seen.reads.push(read);
+    const name = String(readsBegun++);
     try {
-      const value = await run();
+      const value = await currentRead.run(name, run);
       read.ok = true;
       return ids === undefined ? this.#first(value) : value;
     } finally {
@@ -252,10 +277,7 @@ export class WatchedCluster implements Cluster {
       read.endedAt = this.#clock.now();
       read.served = this.#log.served
         .slice(from)
-        .filter(
-          ({ url, authorization }) =>
-            authorization === this.#seen.authorization && namedBy(kind, url) !== undefined,
-        )
+        .filter((served) => served.read === name && namedBy(kind, served.url) !== undefined)
         .reverse();
     }
   }

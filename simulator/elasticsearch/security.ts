@@ -1,4 +1,5 @@
 /** @module Users, API keys, cluster privileges, and the errors when one is missing (docs/elasticsearch.md §4). */
+import type { IncomingHttpHeaders } from 'node:http';
 import { ElasticsearchError } from './errors.ts';
 
 /** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */
@@ -63,8 +64,8 @@ export class Security {
     return this.users.length > 0 || this.apiKeys.length > 0;
   }
 
-  /** The principal that the header authenticates. @throws 401 */
-  authenticate(authorization: string | undefined, uri: string): Principal | undefined {
+  /** The principal that a request's headers authenticate. @throws 401 */
+  authenticate({ authorization }: IncomingHttpHeaders, uri: string): Principal | undefined {
     if (!this.enabled) return undefined;
     if (authorization === undefined)
       throw unauthorized(`missing authentication credentials for REST request [${uri}]`);

@@ -175,7 +175,7 @@ async function answer({ context }: ServerOptions, exchange: Exchange): Promise<A
       reason: `An HTTP line is larger than ${maxLineBytes} bytes.`,
     });
   if (exchange.tooLong) throw new PlainError(413, 'Request Entity Too Large');
-  const principal = context.security.authenticate(request.headers.authorization, request.url ?? '/');
+  const principal = context.security.authenticate(request.headers, request.url ?? '/');
   const source = query.peek('source');
   const body = new RequestBody(text === '' && source !== undefined ? source : (text ?? ''));
   const compatibleWith = compatibility(context.cluster.major, {
