@@ -11,7 +11,7 @@ import { coldStartBench } from './function/cold-start.ts';
 import { coldStartPage, scalePage } from './function/report.ts';
 import { scaleBench } from './function/scale.ts';
 
-const results = new URL('./results', import.meta.url);
+const results = new URL('./results/', import.meta.url);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
 const benches: Readonly<Record<string, () => Promise<Readonly<Record<string, string>>>>> = {

@@ -31,7 +31,7 @@ it('a case runs in the same way each time', async () => {
   }
 });
 
-const folder = new URL('./cases', import.meta.url);
+const folder = new URL('./cases/', import.meta.url);
 
 /** Saved cases: each is the shrunk form of a failure that was fixed. */
 it.each(readdirSync(folder))('every property holds in the saved case %s', async (file) => {

@@ -57,7 +57,7 @@ describe('the default fleet', () => {
 });
 
 describe('examples', async () => {
-  const folder = new URL('../../../simulator/fleets', import.meta.url);
+  const folder = new URL('../../../simulator/fleets/', import.meta.url);
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
   test.each(files)('%s is valid, and starts', async (name) => {
