@@ -1,13 +1,13 @@
 /** @module Advice as text: the thresholds with their bars, then the recommendation and the jobs that were reopened. */
 
 import { plural, printable } from '../../base/text.ts';
+import { moment } from '../../base/words.ts';
 import type { Advised, ThresholdAdvice } from '../../sweep/advising/advise.ts';
 import type { Range } from '../../sweep/advising/replay.ts';
 import { type Returning, suggestions } from '../../sweep/advising/returning.ts';
 import { plain } from '../output/paint.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
 import { type Column, type TableLooks, table } from '../output/table.ts';
-import { moment } from '../output/words.ts';
 import { calendarLegend, calendarOf } from './calendar.ts';
 
 const barWidth = 24;

@@ -1,6 +1,7 @@
 /** @module The checks of a cluster: turns its answers into findings about a sweep. Pure. */
 
 import { plural, printable } from '../../base/text.ts';
+import { span } from '../../base/words.ts';
 import { shownName } from '../../elasticsearch/client/authority.ts';
 import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
@@ -8,7 +9,6 @@ import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
 import { explainFailure } from '../../elasticsearch/fatal-errors.ts';
 import { mostListed } from '../../elasticsearch/listing.ts';
 import type { Reading } from '../../elasticsearch/retry-reads.ts';
-import { span } from '../output/words.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 
 export interface ClusterCase {

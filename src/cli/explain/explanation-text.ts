@@ -1,6 +1,7 @@
 /** @module An explanation as text: the verdict first, then the reasons. */
 
 import { printable } from '../../base/text.ts';
+import { bytes, moment, span } from '../../base/words.ts';
 import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import { type Paint, plain } from '../output/paint.ts';
@@ -8,7 +9,6 @@ import { placesText } from '../output/places.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
 import { type Column, type TableLooks, table } from '../output/table.ts';
 import { toneOfVerdict } from '../output/tones.ts';
-import { bytes, moment, span } from '../output/words.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from './explanation.ts';
 
 const clockColumns: readonly Column<ExplainedClock>[] = [

@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../../base/duration.ts';
 import { plural, quote } from '../../base/text.ts';
+import { moment, span } from '../../base/words.ts';
 import type { MissingSource } from '../../sweep/advising/advise.ts';
 import type { SourceName } from '../../sweep/advising/past-ports.ts';
 import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
@@ -12,7 +13,6 @@ import type { ClusterIdentity } from '../../sweep/ports.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import type { KeepReason } from '../../sweep/vocabulary.ts';
 import type { PastDeed } from '../input/history.ts';
-import { moment, span } from '../output/words.ts';
 
 export interface ExplainedClock {
   readonly name: string;

@@ -1,11 +1,12 @@
 /** @module The numbers of a report in a few lines, the same for terminal, Markdown and HTML. */
 
 import { plural } from '../../base/text.ts';
+import { bytes, moment, span } from '../../base/words.ts';
+import { fuseText } from '../../sweep/reporting/fuse-text.ts';
 import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
-import { type FuseName, keepReasons } from '../../sweep/vocabulary.ts';
+import { keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
-import { bytes, moment, span } from './words.ts';
 
 export interface SummaryLine {
   readonly text: string;
@@ -129,32 +130,4 @@ function flappingLines({ flapping = [] }: SweepReport): string[] {
   return [
     `flapping, open again after sweeps closed them: ${named}${more}; if they are needed, protect or exclude them`,
   ];
-}
-
-const fuseAdvice: Readonly<Record<FuseName, string>> = {
-  upgrade_mode: 'try again when machine learning has left upgrade mode',
-  mass_idle:
-    'see whether their data still arrives; if they really are idle, set fuse.massIdle to false in the request',
-  max_jobs: 'if that is meant, raise fuse.maxJobs in the request',
-  max_share: 'if that is meant, raise fuse.maxShare in the request',
-};
-
-/** Why the fuse tripped, and what to do. */
-export function fuseText(fuse: NonNullable<SweepReport['fuse']>): string {
-  return `REFUSED by the fuse ${fuse.name}: ${seen(fuse)}. Nothing was closed: ${fuseAdvice[fuse.name]}`;
-}
-
-function seen({ name, idle, open, limit, together }: NonNullable<SweepReport['fuse']>): string {
-  switch (name) {
-    case 'upgrade_mode':
-      return 'machine learning is in upgrade mode, and a job closed now would not come back with the others';
-    case 'mass_idle':
-      return together
-        ? `${together.jobs} of ${plural(open, 'open job')} fell silent between ${moment(together.from)} and ${moment(together.to)}, which looks like an ingest outage`
-        : `${idle} of ${plural(open, 'open job')} fell silent together, which looks like an ingest outage`;
-    case 'max_jobs':
-      return `${plural(idle, 'job')} would be closed, and ${limit} are allowed`;
-    case 'max_share':
-      return `${idle} of ${plural(open, 'open job')} would be closed, and a share of ${limit} is allowed`;
-  }
 }

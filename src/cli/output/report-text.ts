@@ -1,13 +1,13 @@
 /** @module A report as text for a terminal: the decision or outcome of each job, then the counts. */
 
 import { printable } from '../../base/text.ts';
+import { bytes, moment, span } from '../../base/words.ts';
 import type { ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
 import { plain, type Tone } from './paint.ts';
 import { countsOf, keptOf, notes, summary } from './report-summary.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table, wrapped } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
-import { bytes, moment, span } from './words.ts';
 
 /** A narrow terminal drops the least important columns first. The id and the outcome always stay. */
 const common: readonly Column<ReportedJob>[] = [

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { InvalidRequestError } from '../../base/errors.ts';
+import { span } from '../../base/words.ts';
 import { type PlannedJob, plannedJobs } from '../../sweep/planning/approved-plan.ts';
 import type { Decision } from '../../sweep/planning/decide.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
@@ -13,7 +14,6 @@ import { parseRequest, type ReadRequest, toPayload } from '../../sweep/request/r
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError, readDocument } from '../input/document.ts';
 import { readNamed } from '../input/payload.ts';
-import { span } from '../output/words.ts';
 
 const version = 1;
 

@@ -2,6 +2,7 @@
 
 import { AccessDeniedError, InvalidSettingError } from '../../base/errors.ts';
 import { plural, printable } from '../../base/text.ts';
+import { span } from '../../base/words.ts';
 import { Opener } from '../../elasticsearch/opener.ts';
 import { type JobSnapshot, runs } from '../../sweep/planning/inventory.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
@@ -16,7 +17,6 @@ import { knownIds, openTarget, type Target, type TargetOptions, withTargetOption
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
-import { span } from '../output/words.ts';
 import { durationOption } from '../sweep/run-sweep.ts';
 import {
   type datafeedOutcomes,

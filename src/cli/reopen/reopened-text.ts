@@ -1,9 +1,9 @@
 /** @module The result of `jobsweep reopen` as text and as a sheet. */
 import { plural, printable } from '../../base/text.ts';
+import { span } from '../../base/words.ts';
 import type { Tone } from '../output/paint.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
 import { type Column, type TableLooks, table } from '../output/table.ts';
-import { span } from '../output/words.ts';
 import type { ReopenedJob, ReopenOutcome } from './reopen-jobs.ts';
 
 /** The result of `jobsweep reopen`; also its JSON form. */

@@ -1,11 +1,11 @@
 /** @module Shows progress while jobs close: a line that is redrawn on a terminal, otherwise an occasional line. */
 import type { Clock } from '../../base/clock.ts';
 import { plural, printable } from '../../base/text.ts';
+import { span } from '../../base/words.ts';
 import type { Entry, Observer } from '../../sweep/closing/ledger.ts';
 import { type Output, widthOf } from '../io.ts';
 import { type Paint, plain } from '../output/paint.ts';
 import { shorten } from '../output/table.ts';
-import { span } from '../output/words.ts';
 
 /** Intervals between redraws on a terminal, and between new lines elsewhere. */
 const redrawEvery = 1_000;

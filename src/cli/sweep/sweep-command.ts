@@ -1,6 +1,7 @@
 /** @module `jobsweep sweep`: sweeps from your own machine, and asks before it changes anything. */
 import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
+import { moment, span } from '../../base/words.ts';
 import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
@@ -21,7 +22,6 @@ import { checkOutput, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { forcedIn } from '../output/report-summary.ts';
 import { reportSheet, reportText } from '../output/report-text.ts';
-import { moment, span } from '../output/words.ts';
 import { plan } from '../plan/plan-command.ts';
 import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
 import { closingWords, hasClosed } from './closing-words.ts';

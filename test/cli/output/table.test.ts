@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { printable } from '../../../src/base/text.ts';
+import { bytes, span } from '../../../src/base/words.ts';
 import { type Paint, paintFor } from '../../../src/cli/output/paint.ts';
 import { type Column, shorten, table, wrapped } from '../../../src/cli/output/table.ts';
-import { bytes, span } from '../../../src/cli/output/words.ts';
 
 interface Row {
   readonly id: string;

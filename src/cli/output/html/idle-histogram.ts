@@ -2,8 +2,8 @@
 import type { Axis, Mark, Spec } from 'vega';
 import { formatDuration } from '../../../base/duration.ts';
 import { plural } from '../../../base/text.ts';
+import { span } from '../../../base/words.ts';
 import type { Picture } from '../cluster-picture.ts';
-import { span } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 
 const minute = 60_000;

@@ -1,9 +1,9 @@
 /** @module A table of all jobs of the report, with a filter. */
 
 import { plural } from '../../../base/text.ts';
+import { bytes, moment, span } from '../../../base/words.ts';
 import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
 import { toneOfOutcome, toneOfVerdict } from '../tones.ts';
-import { bytes, moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';
 
 export function jobTable({ jobs, dryRun, counts }: SweepReport): Markup {

@@ -1,8 +1,8 @@
 /** @module The model memory of each node before and after a sweep. */
 import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../base/text.ts';
+import { bytes } from '../../../base/words.ts';
 import type { Picture } from '../cluster-picture.ts';
-import { bytes } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 
 /** Maximum number of nodes in the chart; the rest become one bar. */

@@ -1,13 +1,13 @@
 /** @module The story of a sweep in sentences: the requests, the slow closes, the follow-ups. */
 
 import { plural } from '../../../base/text.ts';
+import { moment, span } from '../../../base/words.ts';
 import type {
   ReportedFollowUp,
   ReportedJob,
   ReportedRound,
   SweepReport,
 } from '../../../sweep/reporting/report.ts';
-import { moment, span } from '../words.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Undefined for a plan, and for a sweep without close requests. */

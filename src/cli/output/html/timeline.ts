@@ -1,9 +1,9 @@
 /** @module A timeline of all closes by node: which were requested together, were slow, or did not end. */
 import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../base/text.ts';
+import { span } from '../../../base/words.ts';
 import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
 import type { OutcomeName } from '../../../sweep/vocabulary.ts';
-import { span } from '../words.ts';
 import { type Chart, ink } from './chart.ts';
 
 interface Bar {
