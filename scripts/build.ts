@@ -14,4 +14,4 @@ const out = path.join(root, commandOptions.outdir);
 rmSync(out, { recursive: true, force: true });
 await build({ ...commandOptions, absWorkingDir: root });
 writeDeclarations(root, path.join(out, 'types'));
-writeFileSync(path.join(out, 'THIRD-PARTY-LICENSES.txt'), notices(await shippedPackages()));
+writeFileSync(path.join(out, 'THIRD-PARTY-LICENSES.txt'), notices(await shippedPackages(), 'command'));

@@ -27,6 +27,14 @@ export const commandOptions = {
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 } satisfies BuildOptions;
 
+/** How the function is bundled: into the folder in which Lambda looks for the handler of serverless.yml. */
+export const functionOptions = (): BuildOptions => ({
+  ...deployedOptions(),
+  entryPoints: { handler: 'src/function/handler.ts' },
+  outdir: 'src/function',
+  metafile: true,
+});
+
 /** Bundles both in memory, with the same options as the real builds. */
 export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> {
   const account = async (options: BuildOptions) => {
@@ -35,11 +43,7 @@ export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> 
     return metafile;
   };
   return {
-    function: await account({
-      ...deployedOptions(),
-      entryPoints: { handler: 'src/function/handler.ts' },
-      outdir: 'dist',
-    }),
+    function: await account(functionOptions()),
     command: await account(commandOptions),
   };
 }

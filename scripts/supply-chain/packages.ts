@@ -18,7 +18,7 @@ export interface ShippedPackage {
   readonly in: Readonly<Partial<Record<Product, Presence>>>;
   /** The bundles whose own code imports it. */
   readonly importedFor: readonly Product[];
-  /** Its licence, notice and copyright files. */
+  /** Its licence, notice and copyright files; if it has none, the copyright notice of its README. */
   readonly texts: readonly string[];
   /** The scripts that npm runs on installation: their names, or `binding.gyp`. */
   readonly installScripts: readonly string[];
@@ -126,12 +126,16 @@ function installed(folder: string) {
   const { name, version, license, scripts = {} } = manifestOf(folder);
   const files = readdirSync(path.join(root, folder), { withFileTypes: true }).filter((each) => each.isFile());
   const named = (form: RegExp) => files.map((file) => file.name).filter((file) => form.test(file));
-  const texts = named(/^(licen[cs]e|copying|copyright|notice)/i);
+  const read = (file: string) => readFileSync(path.join(root, folder, file), 'utf8').trim();
+  const texts = named(/^(licen[cs]e|copying|copyright|notice)/i).map(read);
+  const readme = named(/^readme/i)
+    .map(read)
+    .join('\n');
   return {
     name,
     version,
     licence: typeof license === 'string' ? license : undefined,
-    texts: texts.map((file) => readFileSync(path.join(root, folder, file), 'utf8').trim()),
+    texts: texts.length > 0 ? texts : (readme.match(/^.*copyright (?:\(c\)|©).*$/im) ?? []).slice(0, 1),
     installScripts: [...installHooks.filter((hook) => hook in scripts), ...named(/^binding\.gyp$/)],
   };
 }

@@ -52,13 +52,13 @@ export function complaints(chain: SupplyChain): string[] {
 }
 
 function ofPackages({ packages, lock }: SupplyChain): string[] {
-  return packages.flatMap(({ name, version, licence, folders, texts, installScripts, ...its }) => {
+  return packages.flatMap(({ name, version, licence, folders, texts, installScripts }) => {
     const said: string[] = [];
     if (licence === undefined || !allowedLicences.includes(licence))
       said.push(`its licence is ${licence ?? 'not told'}, which is not among those allowed`);
     // our own copy of the Apache-2.0 text covers these packages
-    else if (its.in.command && texts.length === 0 && ![...askForNoText, 'Apache-2.0'].includes(licence))
-      said.push('it is published with the command, and has no licence text to go with it');
+    else if (texts.length === 0 && ![...askForNoText, 'Apache-2.0'].includes(licence))
+      said.push('it is published, and has no licence text to go with it');
     if (installScripts.length > 0) said.push(`it runs ${installScripts.join(', ')} when it is installed`);
     for (const folder of folders) {
       const entry = lock[folder];

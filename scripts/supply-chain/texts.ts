@@ -41,18 +41,28 @@ on another without importing it, so its authors may have built it in. The comman
 }
 
 /**
- * The licence texts that are shipped with the command.
+ * The licence texts that are shipped with a product.
  * @throws if a package has no licence text but its licence requires one.
  */
-export function notices(packages: readonly ShippedPackage[]): string {
-  const apache = readFileSync(path.join(root, 'LICENSE'), 'utf8').trim();
+export function notices(packages: readonly ShippedPackage[], product: Product): string {
   return packages
-    .filter((each) => each.in.command !== undefined)
-    .map(({ name, version, licence, texts }) => {
-      const told = texts.length === 0 && licence === 'Apache-2.0' ? [apache] : texts;
-      if (told.length === 0 && !askForNoText.includes(licence ?? ''))
+    .filter((each) => each.in[product] !== undefined)
+    .map((each) => {
+      const { name, version, licence } = each;
+      const texts = textsOf(each);
+      if (texts.length === 0 && !askForNoText.includes(licence ?? ''))
         throw new Error(`${name} is built in, and has no licence text to ship: ${licence}`);
-      return `${name} ${version}: ${licence}\n\n${told.join('\n\n')}\n`;
+      return `${name} ${version}: ${licence}\n\n${texts.join('\n\n')}\n`;
     })
     .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+const standardText = (file: string) => readFileSync(path.join(root, file), 'utf8').trim();
+
+/** A package's own texts. The standard text of its licence replaces a missing one, or follows a bare copyright notice. */
+function textsOf({ licence, texts }: ShippedPackage): readonly string[] {
+  if (licence === 'Apache-2.0' && texts.length === 0) return [standardText('LICENSE')];
+  if (licence === 'MIT' && texts.length > 0 && !/permission is hereby granted/i.test(texts.join()))
+    return [...texts, standardText('scripts/supply-chain/mit.txt')];
+  return texts;
 }

@@ -42,11 +42,13 @@ describe('the deployed and published packages', () => {
   });
 
   it('come with the text of each licence that requires it', () => {
-    const shipped = notices(chain.packages);
-    for (const { name, version, licence, texts, in: where } of chain.packages) {
-      if (where.command === undefined) continue;
-      expect(shipped).toContain(`${name} ${version}: ${licence}\n\n`);
-      for (const each of texts) expect(shipped).toContain(each);
+    for (const product of ['function', 'command'] as const) {
+      const shipped = notices(chain.packages, product);
+      for (const { name, version, licence, texts, in: where } of chain.packages) {
+        if (where[product] === undefined) continue;
+        expect(shipped).toContain(`${name} ${version}: ${licence}\n\n`);
+        for (const each of texts) expect(shipped).toContain(each);
+      }
     }
   });
 
@@ -82,8 +84,6 @@ describe('the supply-chain rules', () => {
   it('accept valid packages', () => {
     expect(complaints(planted())).toEqual([]);
     expect(complaints(planted({ licence: 'Apache-2.0', texts: [] }))).toEqual([]);
-    // it need not be published with a text when it is not published
-    expect(complaints(planted({ in: { function: 'within' }, texts: [] }))).toEqual([]);
   });
 
   it.each<[string, SupplyChain, RegExp]>([
@@ -181,8 +181,15 @@ describe('the supply-chain rules', () => {
   });
 
   it('refuse to write a notice whose licence text is missing', () => {
-    expect(() => notices([{ ...harmless, texts: [] }])).toThrow(
+    expect(() => notices([{ ...harmless, texts: [] }], 'command')).toThrow(
       'harmless is built in, and has no licence text',
+    );
+  });
+
+  it('complete a bare copyright notice with the text of the MIT licence', () => {
+    const bare = { ...harmless, licence: 'MIT', texts: ['Copyright (c) 2026 A. Author'] };
+    expect(notices([bare], 'command')).toMatch(
+      /Copyright \(c\) 2026 A\. Author\n\nPermission is hereby granted/,
     );
   });
 

@@ -1,0 +1,46 @@
+/**
+ * @module Writes `dist/function.zip`, the function for deployments without the Serverless Framework, with its checksum
+ * and its bill of materials. The same commit gives the same bytes, so that a release can be checked. `--out FOLDER`
+ * writes elsewhere.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { archive } from './package/archive.ts';
+import { billOfMaterials } from './package/bill-of-materials.ts';
+import { functionOptions, root } from './supply-chain/bundles.ts';
+import { shippedPackages } from './supply-chain/packages.ts';
+import { notices } from './supply-chain/texts.ts';
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(root, 'dist') } } });
+const name = 'function.zip';
+
+const { outputFiles } = await build({ ...functionOptions(), absWorkingDir: root, write: false });
+const packages = await shippedPackages();
+const files = new Map<string, Uint8Array>(
+  outputFiles.map((file) => [path.relative(root, file.path).replaceAll(path.sep, '/'), file.contents]),
+);
+files.set('LICENSE', readFileSync(path.join(root, 'LICENSE')));
+files.set('THIRD-PARTY-LICENSES.txt', Buffer.from(notices(packages, 'function')));
+const zip = archive(files);
+const digest = createHash('sha256').update(zip).digest();
+
+mkdirSync(values.out, { recursive: true });
+const write = (file: string, content: string | Uint8Array) =>
+  writeFileSync(path.join(values.out, file), content);
+write(name, zip);
+write(`${name}.sha256`, `${digest.toString('hex')}  ${name}\n`);
+write(
+  'function.cdx.json',
+  `${JSON.stringify(billOfMaterials(packages, 'function', digest.toString('hex')), null, 2)}\n`,
+);
+process.stdout.write(
+  [
+    `${path.relative(process.cwd(), path.join(values.out, name))}: ${zip.length} bytes`,
+    `SHA-256 ${digest.toString('hex')}`,
+    // the form of `source_code_hash` of Terraform and of CodeSha256 of Lambda
+    `SHA-256 in base64 ${digest.toString('base64')}\n`,
+  ].join('\n'),
+);

@@ -1,0 +1,56 @@
+/** @module The bill of materials of a bundle, as a CycloneDX document. It holds no date, so that a commit has one only. */
+import manifest from '../../package.json' with { type: 'json' };
+import type { Product } from '../supply-chain/bundles.ts';
+import type { ShippedPackage } from '../supply-chain/packages.ts';
+
+/** The address of an npm package in the form of the Package URL specification. */
+const purl = (name: string, version: string) =>
+  `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${version}`;
+
+/** A package as a component. One that may be built into another has the scope `optional`. */
+function component({ name, version, licence, in: products }: ShippedPackage, product: Product): object {
+  const [group, own] = name.startsWith('@') ? name.split('/') : [undefined, name];
+  return {
+    type: 'library',
+    'bom-ref': purl(name, version),
+    ...(group !== undefined && { group }),
+    name: own,
+    version,
+    scope: products[product] === 'within' ? 'required' : 'optional',
+    licenses: licence === undefined ? [] : [{ license: { id: licence } }],
+    purl: purl(name, version),
+  };
+}
+
+/** The document about a product, whose file has the SHA-256 `sha256` (in hexadecimal digits). */
+export function billOfMaterials(
+  packages: readonly ShippedPackage[],
+  product: Product,
+  sha256?: string,
+): object {
+  const { name, version, license } = manifest;
+  const within = packages.filter((each) => each.in[product] !== undefined);
+  const direct = within.filter(({ importedFor }) => importedFor.includes(product));
+  return {
+    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: {
+      lifecycles: [{ phase: 'build' }],
+      component: {
+        type: 'application',
+        'bom-ref': purl(name, version),
+        name,
+        version,
+        licenses: [{ license: { id: license } }],
+        purl: purl(name, version),
+        ...(sha256 !== undefined && { hashes: [{ alg: 'SHA-256', content: sha256 }] }),
+      },
+    },
+    components: within.map((each) => component(each, product)),
+    dependencies: [
+      { ref: purl(name, version), dependsOn: direct.map((each) => purl(each.name, each.version)) },
+    ],
+  };
+}

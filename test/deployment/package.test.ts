@@ -1,0 +1,184 @@
+/** @module The package for deployments without the Serverless Framework: `npm run package`. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type ShippedPackage, shippedPackages } from '../../scripts/supply-chain/packages.ts';
+import { scaledClock } from '../../simulator/clock.ts';
+import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import { root } from '../support/bin.ts';
+import { newFolder } from '../support/folder.ts';
+import { packageService } from '../support/packaged.ts';
+import { expectSweepOf } from './event-sweeps.ts';
+import { startFunction } from './runtime-api.ts';
+
+const run = promisify(execFile);
+
+/** Runs the script of a checkout. */
+const packageFrom = (checkout: string, out: string, environment: Readonly<Record<string, string>> = {}) =>
+  run(process.execPath, ['scripts/package.ts', '--out', out], {
+    cwd: checkout,
+    env: { ...process.env, ...environment },
+  });
+
+let folder: Awaited<ReturnType<typeof newFolder>>;
+let zip: Buffer;
+let files: Readonly<Record<string, Uint8Array>>;
+let within: ShippedPackage[];
+
+beforeAll(async () => {
+  folder = await newFolder();
+  await packageFrom(root, folder.at('first'));
+  zip = await readFile(folder.at('first/function.zip'));
+  files = unzipSync(zip);
+  within = (await shippedPackages()).filter((each) => each.in.function !== undefined);
+}, 120_000);
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Another checkout of the same files, at another depth, with packages of its own. */
+async function otherCheckout(): Promise<string> {
+  const checkout = folder.at('a/deeper/checkout');
+  await mkdir(checkout, { recursive: true });
+  for (const part of [
+    'src',
+    'simulator',
+    'scripts',
+    'bench',
+    'LICENSE',
+    'package.json',
+    'package-lock.json',
+    'serverless.yml',
+  ])
+    await cp(path.join(root, part), path.join(checkout, part), { recursive: true });
+  const packages = path.join(root, 'node_modules');
+  // links are quick, and impossible between two disks
+  await run('cp', ['-al', packages, checkout]).catch(() => run('cp', ['-a', packages, checkout]));
+  return checkout;
+}
+
+async function filesBelow(where: string): Promise<Record<string, Uint8Array>> {
+  const found = await readdir(where, { recursive: true, withFileTypes: true });
+  const names = found.filter((each) => each.isFile()).map((each) => path.join(each.parentPath, each.name));
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [path.relative(where, name), await readFile(name)] as const)),
+  );
+}
+
+/** The entries of a zip in their order, with the fields that could differ between machines. */
+function centralDirectory(zip: Buffer) {
+  const entries: { name: string; mode: number; time: number; date: number }[] = [];
+  let at = zip.readUInt32LE(zip.length - 22 + 16);
+  while (zip.readUInt32LE(at) === 0x02014b50) {
+    const nameLength = zip.readUInt16LE(at + 28);
+    entries.push({
+      name: zip.toString('utf8', at + 46, at + 46 + nameLength),
+      mode: zip.readUInt16LE(at + 40),
+      time: zip.readUInt16LE(at + 12),
+      date: zip.readUInt16LE(at + 14),
+    });
+    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
+  }
+  return entries;
+}
+
+/** Files by name, without the parts of names that esbuild makes from paths. */
+const withoutHashes = (given: Readonly<Record<string, Uint8Array>>) => {
+  const plain = (text: string) => text.replaceAll(/-[0-9A-Z]{8}\.mjs/g, '.mjs');
+  return Object.entries(given)
+    .filter(([name]) => name.startsWith('src/'))
+    .map(([name, bytes]) => `${plain(name)}\n${plain(Buffer.from(bytes).toString())}`)
+    .sort();
+};
+
+describe('npm run package', () => {
+  it('writes the same bytes from another checkout, in another time zone and locale', async () => {
+    const checkout = await otherCheckout();
+    await packageFrom(checkout, folder.at('second'), { TZ: 'Pacific/Apia', LC_ALL: 'tr_TR.UTF-8' });
+    for (const name of ['function.zip', 'function.zip.sha256', 'function.cdx.json'])
+      expect(
+        (await readFile(folder.at(`second/${name}`))).equals(await readFile(folder.at(`first/${name}`))),
+        name,
+      ).toBe(true);
+  }, 120_000);
+
+  it('writes the checksum in the form of sha256sum', async () => {
+    const digest = createHash('sha256').update(zip).digest('hex');
+    expect(await readFile(folder.at('first/function.zip.sha256'), 'utf8')).toBe(`${digest}  function.zip\n`);
+    expect((await run('sha256sum', ['-c', 'function.zip.sha256'], { cwd: folder.at('first') })).stdout).toBe(
+      'function.zip: OK\n',
+    );
+  });
+
+  it('stores each file readable for all, with the first date of the format, in the order of names', async () => {
+    const entries = centralDirectory(zip);
+    expect(entries.map(({ name }) => name)).toEqual(Object.keys(files).sort());
+    for (const { mode, time, date } of entries)
+      expect({ mode, time, date }).toEqual({ mode: 0o100644, time: 0, date: (1 << 5) + 1 });
+  });
+
+  it('packs the files that the framework packs', async () => {
+    await using packaged = await packageService();
+    expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
+  }, 120_000);
+
+  it('adds the licences of all that is built in', () => {
+    const texts = Buffer.from(files['THIRD-PARTY-LICENSES.txt'] ?? []).toString();
+    expect(within.length).toBeGreaterThan(30);
+    for (const { name, version, licence } of within)
+      expect(texts).toContain(`${name} ${version}: ${licence}\n\n`);
+    expect(Buffer.from(files.LICENSE ?? []).toString()).toContain('Apache License');
+  });
+
+  it('packs a function that sweeps when it is started as Lambda starts it', async () => {
+    const task = folder.at('task');
+    for (const [name, bytes] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(task, name)), { recursive: true });
+      await writeFile(path.join(task, name), bytes);
+    }
+    const { functions } = parse(await readFile(path.join(root, 'serverless.yml'), 'utf8')) as {
+      functions: { sweep: { handler: string } };
+    };
+    const clock = scaledClock(200);
+    await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+    await using running = await startFunction({
+      task,
+      handler: functions.sweep.handler,
+      functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep',
+      environment: { AWS_REGION: 'eu-central-1', ELASTICSEARCH_URL: elasticsearch.url },
+    });
+    const event = await readFile(path.join(root, 'events/nightly.json'), 'utf8');
+    const { error, result } = await running.invoke(event);
+    expect(error).toBeUndefined();
+    expectSweepOf('nightly.json', result as Parameters<typeof expectSweepOf>[1]);
+  });
+});
+
+describe('the bill of materials', () => {
+  it('lists each package of the function with its version and licence, and the checksum of the zip', async () => {
+    const bill = JSON.parse(await readFile(folder.at('first/function.cdx.json'), 'utf8')) as {
+      metadata: { component: { hashes: unknown } };
+      components: { purl: string; licenses: { license: { id: string } }[] }[];
+      dependencies: { dependsOn: string[] }[];
+    };
+    expect(bill).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 });
+    expect(bill.metadata.component.hashes).toEqual([
+      { alg: 'SHA-256', content: createHash('sha256').update(zip).digest('hex') },
+    ]);
+    const listed = bill.components.map(
+      ({ purl, licenses }) => `${decodeURIComponent(purl)} ${licenses[0]?.license.id}`,
+    );
+    expect(listed).toEqual(
+      within.map(({ name, version, licence }) => `pkg:npm/${name}@${version} ${licence}`),
+    );
+    expect(new Set(listed).size).toBe(listed.length);
+    expect(bill.dependencies[0]?.dependsOn.map(decodeURIComponent)).toEqual(
+      within
+        .filter(({ importedFor }) => importedFor.includes('function'))
+        .map(({ name, version }) => `pkg:npm/${name}@${version}`),
+    );
+  });
+});
