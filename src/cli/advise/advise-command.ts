@@ -9,6 +9,7 @@ import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import { flappingWindow } from '../../sweep/planning/flapping.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import type { CommandContext, Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { historiesOf, pastOf, readHistory } from '../input/history.ts';
 import { stateFolder } from '../input/kept-reports.ts';
 import { readRequest } from '../input/payload.ts';
@@ -47,16 +48,30 @@ const minThreshold = 60_000;
 
 export const registerAdvise: Register = (program, context) => {
   // Not the options of a sweep: here `--idle-for` is a list.
-  withOutputOptions(withTargetOptions(program.command('advise')))
-    .description('what a threshold would have done, and which jobs come back; changes nothing')
-    .option('-p, --payload <file>', 'the request as JSON; - is standard input; without it {}')
-    .option('--deadline <duration>', 'how long reading may take', '15m')
-    .option('--history <file...>', 'reports or log lines of earlier sweeps, to notice jobs that come back')
+  const command = withTargetOptions(
+    program
+      .command('advise')
+      .description('what a threshold would have done, and which jobs come back; changes nothing')
+      .optionsGroup('Request:')
+      .option('-p, --payload <file>', 'the request as JSON: a file, - for standard input, or {…} itself'),
+  )
+    .optionsGroup('Advice:')
     .option('--days <number>', 'how far back to look', '30')
     .option('--idle-for <durations>', 'the thresholds to compare, with commas', '12h,24h,48h,7d')
     .option('--every <duration>', 'the interval between the replayed sweeps', '24h')
     .option('--price-per-gb-hour <number>', 'the price of a gigabyte of model memory for an hour')
-    .action(context.action((options: AdviseOptions) => run(options, context)));
+    .option('--deadline <duration>', 'how long reading may take', '15m')
+    .option('--history <file...>', 'reports or log lines of earlier sweeps, to notice jobs that come back');
+  withExamples(
+    withOutputOptions(command).action(context.action((options: AdviseOptions) => run(options, context))),
+    [
+      ['jobsweep advise', 'what four thresholds would have done in the last 30 days'],
+      [
+        'jobsweep advise --days 90 --idle-for 24h,3d,7d --output-file advice.html',
+        'other thresholds over three months, as a page with a calendar of each job',
+      ],
+    ],
+  );
 };
 
 async function run(options: AdviseOptions, { io, paint }: CommandContext): Promise<ExitCode> {

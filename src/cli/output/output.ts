@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { type Command, Option } from 'commander';
 import { InvalidSettingError } from '../../base/errors.ts';
 import { plainJson } from '../../base/text.ts';
@@ -28,7 +29,10 @@ export function withOutputOptions(command: Command): Command {
         'the form of the result (default: table on a terminal, else json)',
       ).choices(outputForms),
     )
-    .option('--output-file <file>', 'write the result to a file; without -o, its ending selects the form');
+    .option(
+      '--output-file <file>',
+      'write the result to a file in the form of its ending; another form in -o is for standard output',
+    );
 }
 
 const formOfEnding: Readonly<Record<string, OutputForm>> = {
@@ -45,8 +49,13 @@ const formOfEnding: Readonly<Record<string, OutputForm>> = {
  * Checks before any change that the result can be written.
  * @throws {InvalidSettingError} with the name of the file.
  */
-export async function checkOutput({ outputFile }: OutputOptions): Promise<void> {
+export async function checkOutput({ output, outputFile }: OutputOptions): Promise<void> {
   if (outputFile === undefined) return;
+  const ending = extname(outputFile);
+  if (output === undefined && ending !== '' && formOf(outputFile) === undefined)
+    throw new InvalidSettingError(
+      `--output-file: the ending of ${outputFile} is not known: expected ${Object.keys(formOfEnding).join(', ')}, or -o with the form of the file`,
+    );
   const found = await stat(outputFile).catch(() => undefined);
   if (found?.isDirectory())
     throw new InvalidSettingError(`--output-file: ${outputFile} is a directory; name a file`);
@@ -66,25 +75,30 @@ export interface Ending {
 }
 
 /**
- * Writes the result to the file or to standard output, and always to a terminal. Returns the exit code. A report that
- * cannot be written goes to standard error, and the exit code is at least 3; for any other result it is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
+ * Writes the result to the file, to standard output, or to both, and always to a terminal. Returns the exit code. A report
+ * that cannot be written goes to standard error, and the exit code is at least 3; for any other result it is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
  */
 export async function writeResult(
   renderings: Renderings,
-  { output, outputFile }: OutputOptions,
+  options: OutputOptions,
   io: Io,
   { exit, changes = false, closing = [] }: Ending,
 ): Promise<ExitCode> {
-  const form = formOf(output, outputFile, io);
+  const { outputFile } = options;
+  const { inFile, shown } = formsOf(options, io);
+  const form = inFile ?? shown ?? 'json';
   const text = await rendered(renderings, form, io);
   const failure =
     outputFile === undefined
       ? await write(io.stdout, text, io.signal)
-      : await writeFile(outputFile, text).catch((error: NodeJS.ErrnoException) => error);
+      : // A file has no colours, even if the terminal does.
+        await writeFile(outputFile, stripVTControlCharacters(text)).catch(
+          (error: NodeJS.ErrnoException) => error,
+        );
   if (!failure) {
     if (outputFile !== undefined) {
       await write(io.stderr, `the result is in ${outputFile} (${form})\n`, io.signal);
-      if (io.stdout.isTTY) await write(io.stdout, await renderings.table(), io.signal);
+      if (shown) await write(io.stdout, await rendered(renderings, shown, io), io.signal);
     }
     for (const line of closing) io.stderr.write(`${line}\n`);
     return exit;
@@ -105,10 +119,26 @@ export async function writeResult(
 /** The minimum exit code if the report was not written where it was requested. */
 const partialExit: ExitCode = 3;
 
-function formOf(output: OutputForm | undefined, outputFile: string | undefined, { stdout }: Io): OutputForm {
-  if (output !== undefined) return output;
-  if (outputFile === undefined) return stdout.isTTY ? 'table' : 'json';
-  return formOfEnding[extname(outputFile).toLowerCase()] ?? 'json';
+/** The form that the ending of a file selects. */
+const formOf = (file: string): OutputForm | undefined => formOfEnding[extname(file).toLowerCase()];
+
+/** The form of the file of `--output-file`; undefined without one. */
+export const formOfFile = ({ output, outputFile }: OutputOptions): OutputForm | undefined =>
+  outputFile === undefined ? undefined : (formOf(outputFile) ?? output ?? 'json');
+
+/**
+ * The form of the file, and that of standard output. If `-o` says the same as the ending of the file, it is about the file
+ * alone: a terminal then shows the table.
+ */
+function formsOf(
+  options: OutputOptions,
+  { stdout }: Io,
+): { readonly inFile?: OutputForm; readonly shown?: OutputForm | undefined } {
+  const { output } = options;
+  const inFile = formOfFile(options);
+  if (inFile === undefined) return { shown: output ?? (stdout.isTTY ? 'table' : 'json') };
+  if (output !== undefined && output !== inFile) return { inFile, shown: output };
+  return { inFile, shown: stdout.isTTY ? 'table' : undefined };
 }
 
 /** The requested form. If a bug breaks it, JSON: jobs may have been closed, so the report must not be lost. */

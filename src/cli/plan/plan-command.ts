@@ -38,7 +38,7 @@ export const registerPlan: Register = (program, context) => {
       .action(context.action((options: PlanOptions) => plan(options, context))),
     [
       ['jobsweep plan --idle-for 24h --exclude "capacity-*"', 'what a threshold of a day would close'],
-      ['jobsweep plan -o json --output-file plan.json', 'save a plan, for jobsweep sweep --plan plan.json'],
+      ['jobsweep plan --output-file plan.json', 'save a plan, for jobsweep sweep --plan plan.json'],
     ],
   );
 };

@@ -14,6 +14,7 @@ import { parseRequest, type ReadRequest, toPayload } from '../../sweep/request/r
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { InvalidDocumentError, readDocument } from '../input/document.ts';
 import { readNamed } from '../input/payload.ts';
+import { formOfFile } from '../output/output.ts';
 
 const version = 1;
 
@@ -55,9 +56,10 @@ export function sealPlan(report: SweepReport, request: SweepRequest, decisions: 
  * @throws {InvalidDocumentError} with the problem and how to make a new plan.
  */
 export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Promise<SavedPlan> {
+  const to = formOfFile({ output: 'json', outputFile: file }) === 'json' ? '--output-file' : '>';
   const refuse = (why: string) =>
     new InvalidDocumentError(
-      `${file} ${why}; nothing was closed. Make a new one: jobsweep plan -o json --output-file ${file}`,
+      `${file} ${why}; nothing was closed. Make a new one: jobsweep plan -o json ${to} ${file}`,
     );
   const document = parse(await readNamed(file), file);
   const result = planSchema.safeParse(document);

@@ -40,7 +40,7 @@ interface YesOption {
   readonly yes?: boolean;
 }
 
-export const registerSchedules: Register = (program, { io, action }) => {
+export const registerSchedules: Register = (program, context) => {
   const schedules = program
     .command('schedules')
     .description('recurring sweeps from a file, through EventBridge Scheduler');
@@ -48,41 +48,94 @@ export const registerSchedules: Register = (program, { io, action }) => {
     ['jobsweep schedules plan -f deploy/schedules.yml', 'what apply would change'],
     ['jobsweep schedules pause nightly --group jobsweep', 'no sweeps of this schedule until it is resumed'],
   ]);
-  withGroup(schedules.command('list'))
-    .description('the schedules of the group, and when each runs next')
-    .action(action((options: GroupOptions) => list(options, io)));
-  withFile(schedules.command('plan'))
-    .description('what apply would change, field by field; changes nothing')
-    .action(action((options: FileOptions) => plan(options, io)));
-  withFile(schedules.command('apply'))
-    .description('change the group to match the file; shows the plan and asks first')
-    .option('--yes', 'do not ask')
-    .action(action((options: FileOptions & YesOption) => apply(options, io)));
-  withGroup(schedules.command('pause'))
-    .description('pause schedules; sweeps missed meanwhile are not made up for')
-    .argument('<names...>')
-    .option('--yes', 'do not ask, which it does for follow-ups and what the deployment declares')
-    .action(
-      action((names: string[], options: GroupOptions & YesOption) => setState(names, 'pause', options, io)),
-    );
-  withGroup(schedules.command('resume'))
-    .description('resume paused schedules')
-    .argument('<names...>')
-    .action(action((names: string[], options: GroupOptions) => setState(names, 'resume', options, io)));
-  withGroup(schedules.command('delete'))
-    .description('delete schedules; asks first')
-    .argument('<names...>')
-    .option('--yes', 'do not ask')
-    .action(
-      action((names: string[], options: GroupOptions & YesOption) => deleteAfterAsking(names, options, io)),
-    );
+  registerFileCommands(schedules, context);
+  registerNameCommands(schedules, context);
+};
+
+/** The commands that read the group, or change it to match a file. */
+const registerFileCommands: Register = (schedules, { io, action }) => {
+  withExamples(
+    withGroup(schedules.command('list'))
+      .description('the schedules of the group, and when each runs next')
+      .action(action((options: GroupOptions) => list(options, io))),
+    [
+      ['jobsweep schedules list', 'the schedules of the group in JOBSWEEP_SCHEDULE_GROUP'],
+      ['jobsweep schedules list --group jobsweep -o json', 'those of another group, for a script'],
+    ],
+  );
+  withExamples(
+    withFile(schedules.command('plan'))
+      .description('what apply would change, field by field; changes nothing')
+      .action(action((options: FileOptions) => plan(options, io))),
+    [
+      ['jobsweep schedules plan -f deploy/schedules.yml', 'compare the file with its group'],
+      ['jobsweep schedules plan -f deploy/schedules.yml --prune', 'also show what is only in the group'],
+    ],
+  );
+  withExamples(
+    withFile(schedules.command('apply'))
+      .description('change the group to match the file; shows the plan and asks first')
+      .option('--yes', 'do not ask')
+      .action(action((options: FileOptions & YesOption) => apply(options, io))),
+    [
+      ['jobsweep schedules apply -f deploy/schedules.yml', 'show the changes, ask, and make them'],
+      [
+        'jobsweep schedules apply -f deploy/schedules.yml --prune --yes',
+        'without a question, and delete what is not in the file',
+      ],
+    ],
+  );
+};
+
+/** The commands that change schedules by name. */
+const registerNameCommands: Register = (schedules, { io, action }) => {
+  withExamples(
+    withGroup(schedules.command('pause'))
+      .description('pause schedules; sweeps missed meanwhile are not made up for')
+      .argument('<names...>')
+      .option('--yes', 'do not ask, which it does for follow-ups and what the deployment declares')
+      .action(
+        action((names: string[], options: GroupOptions & YesOption) => setState(names, 'pause', options, io)),
+      ),
+    [
+      ['jobsweep schedules pause nightly', 'no sweeps of this schedule until it is resumed'],
+      ['jobsweep schedules pause nightly hourly --group jobsweep', 'two schedules of another group'],
+    ],
+  );
+  withExamples(
+    withGroup(schedules.command('resume'))
+      .description('resume paused schedules')
+      .argument('<names...>')
+      .action(action((names: string[], options: GroupOptions) => setState(names, 'resume', options, io))),
+    [
+      ['jobsweep schedules resume nightly', 'sweep again from its next time on'],
+      ['jobsweep schedules resume nightly hourly --group jobsweep', 'two schedules of another group'],
+    ],
+  );
+  withExamples(
+    withGroup(schedules.command('delete'))
+      .description('delete schedules; asks first')
+      .argument('<names...>')
+      .option('--yes', 'do not ask')
+      .action(
+        action((names: string[], options: GroupOptions & YesOption) => deleteAfterAsking(names, options, io)),
+      ),
+    [
+      ['jobsweep schedules delete nightly', 'ask, and delete one schedule'],
+      ['jobsweep schedules delete nightly hourly --yes', 'delete two without a question'],
+    ],
+  );
 };
 
 function withGroup(command: Command): Command {
   return withOutputOptions(
-    command.option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)'),
-  );
+    command
+      .optionsGroup(ownOptions)
+      .option('--group <name>', 'the schedule group (else the file’s, else JOBSWEEP_SCHEDULE_GROUP)'),
+  ).optionsGroup(ownOptions);
 }
+
+const ownOptions = 'Schedules:';
 
 function withFile(command: Command): Command {
   return withGroup(command)

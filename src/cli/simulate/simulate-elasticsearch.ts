@@ -15,6 +15,7 @@ import { shownAddress } from '../../elasticsearch/connection.ts';
 import { findConnection } from '../../settings/find-connection.ts';
 import { readSecret } from '../../settings/secrets.ts';
 import type { Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import { documentError, readDocument } from '../input/document.ts';
 import { readNamed } from '../input/payload.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -37,11 +38,15 @@ const rememberedRequests = 1_000;
 
 export const registerSimulateElasticsearch: Register = (simulate, { io, action }) => {
   const source = (option: Option, ...others: string[]) => option.conflicts(others);
-  simulate
+  const command = simulate
     .command('elasticsearch')
     .description('an Elasticsearch that has anomaly detection jobs and nothing else')
+    .optionsGroup('Server:')
     .option('--port <number>', 'port on 127.0.0.1; 0 picks a free one', wholeNumber(0, 65_535), 0)
     .addOption(new Option('--stack <version>', 'which version to be').choices(stacks).default('9.2'))
+    .option('--speed <factor>', 'how much faster than real time its clock runs', factor, 1)
+    .option('--seed <number>', 'seed of everything that is random', wholeNumber(0, 2 ** 31), 1)
+    .optionsGroup('Jobs:')
     .addOption(source(new Option('--empty', 'start with no jobs'), 'fleet', 'jobs', 'from'))
     .addOption(
       source(new Option('--fleet <file>', 'start with the fleet of a file (JSON or YAML)'), 'jobs', 'from'),
@@ -59,13 +64,18 @@ export const registerSimulateElasticsearch: Register = (simulate, { io, action }
     )
     .option('--hash-ids', 'with --from: replace ids, groups, nodes and texts by hashes')
     .option('--save <file>', 'write the fleet to a file, and do not serve it')
-    .option('--speed <factor>', 'how much faster than real time its clock runs', factor, 1)
-    .option('--seed <number>', 'seed of everything that is random', wholeNumber(0, 2 ** 31), 1)
     .addHelpText(
       'after',
       '\nWithout --empty, --fleet, --jobs or --from it has some forty jobs over three nodes. Without users in the fleet it asks for no credentials.',
     )
     .action(action((options: Options) => simulateElasticsearch(options, io)));
+  withExamples(command, [
+    ['jobsweep simulate elasticsearch --port 9200 --speed 60', 'a cluster whose minutes take a second'],
+    [
+      'jobsweep simulate elasticsearch --from URL --hash-ids --save fleet.json',
+      'save a copy of the jobs of a cluster, without their names',
+    ],
+  ]);
 };
 
 async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode> {

@@ -6,6 +6,7 @@ import { type Delivery, startScheduler } from '../../../simulator/scheduler/inde
 import { InvalidSettingError } from '../../base/errors.ts';
 import { printable, quote } from '../../base/text.ts';
 import type { Register } from '../command.ts';
+import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 
 interface Options {
@@ -15,9 +16,10 @@ interface Options {
 }
 
 export const registerSimulateScheduler: Register = (simulate, { io, action }) => {
-  simulate
+  const command = simulate
     .command('scheduler')
     .description('an EventBridge Scheduler whose schedules really fall due')
+    .optionsGroup('Server:')
     .option('--port <number>', 'the port to listen on; 0 picks a free one', port, 0)
     .option('--invoke <url>', 'the Lambda invoke address that a due schedule posts its payload to', address)
     .option('--speed <factor>', 'how much faster than the machine its clock runs', factor, 1)
@@ -26,6 +28,13 @@ export const registerSimulateScheduler: Register = (simulate, { io, action }) =>
       '\nPoint clients to it with AWS_ENDPOINT_URL_SCHEDULER; any region and credentials will do.',
     )
     .action(action((options: Options) => serve(options, io)));
+  withExamples(command, [
+    ['jobsweep simulate scheduler --port 9300', 'show when schedules fall due, and invoke nothing'],
+    [
+      'jobsweep simulate scheduler --port 9300 --invoke URL --speed 60',
+      'invoke the function at URL, an hour in a minute',
+    ],
+  ]);
 };
 
 async function serve({ port, invoke, speed }: Options, io: Io): Promise<ExitCode> {

@@ -2,12 +2,12 @@
 import { plural, printable } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { Io } from '../io.ts';
+import { formOfFile, type OutputOptions } from '../output/output.ts';
 
 export const hasClosed = ({ counts }: SweepReport): boolean => counts.closed + counts.forceClosed > 0;
 
-export interface UndoOptions {
+export interface UndoOptions extends OutputOptions {
   readonly clusters?: string;
-  readonly outputFile?: string;
   readonly embedded?: boolean;
 }
 
@@ -36,10 +36,12 @@ function stoppedWords({ jobs }: SweepReport, { reason }: AbortSignal): string[] 
   return [`${who}; the cluster is still closing ${these}: ${ids}${more}`];
 }
 
-function undoWords({ cluster }: SweepReport, { clusters, outputFile }: UndoOptions, isKept: boolean): string {
+function undoWords({ cluster }: SweepReport, options: UndoOptions, isKept: boolean): string {
+  const { clusters, outputFile } = options;
   const settings = clusters === undefined ? '' : ` --clusters ${clusters}`;
   const named = cluster.name === 'default' ? '' : ` --cluster ${cluster.name}`;
   if (isKept) return `undo with: jobsweep reopen --last${named}${settings}`;
-  const file = outputFile !== undefined && !/\.(md|html?|txt)$/i.test(outputFile) ? outputFile : 'REPORT';
+  const form = formOfFile(options);
+  const file = form === 'json' || form === 'ndjson' ? outputFile : 'REPORT';
   return `undo with: jobsweep reopen ${file}${settings}${file === 'REPORT' ? ', where REPORT is a file with this report as JSON' : ''}`;
 }

@@ -3,6 +3,7 @@ import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
 import { plural } from '../../base/text.ts';
 import { moment, span } from '../../base/words.ts';
 import { followUpsFrom } from '../../settings/follow-ups-from-settings.ts';
+import { planWarnings } from '../../sweep/planning/approved-plan.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
@@ -190,7 +191,10 @@ async function prepare(
       planned,
       willAct,
       act: async () => {
-        const result = { title: target.title, ...(await act(read, made, sweeping, { options, asks })) };
+        const result = {
+          title: target.title,
+          ...(await act(read, made, sweeping, { saved, options, asks })),
+        };
         const { report } = result;
         const seen = asks && willAct ? planned : undefined;
         return {
@@ -214,7 +218,7 @@ async function act(
   read: ReadRequest,
   made: Plan,
   sweeping: Sweeping,
-  { options, asks }: { readonly options: SweepOptions; readonly asks: boolean },
+  { saved, options, asks }: Pick<SweepSetup, 'saved' | 'asks'> & { readonly options: SweepOptions },
 ): Promise<{ readonly report: SweepReport; readonly plan: Plan; readonly closing: readonly string[] }> {
   const { io } = sweeping;
   const followUps = whoComesBack(read, options, sweeping);
@@ -227,7 +231,10 @@ async function act(
   if (keeper?.problem !== undefined && hasClosed(report))
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
   const isKept = keeper !== undefined && keeper.problem === undefined;
-  return { report, plan: done.plan, closing: closingWords(report, options, { isKept, io }) };
+  // A terminal shows these warnings with the table.
+  const changed = saved && !io.stdout.isTTY ? planWarnings(saved.planned, done.plan.found.jobs) : [];
+  const closing = [...changed, ...closingWords(report, options, { isKept, io })];
+  return { report, plan: done.plan, closing };
 }
 
 async function planOf(options: SweepOptions, { clock }: Io): Promise<SavedPlan | undefined> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newFolder } from '../../support/folder.ts';
+import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld } from '../../support/world.ts';
 
@@ -165,14 +166,30 @@ describe('the flags of a request', () => {
 });
 
 describe('the help', () => {
-  it.each(['plan', 'sweep', 'explain', 'reopen', 'doctor'])(
-    'of %s groups the options and ends with examples',
-    async (name) => {
-      await using world = await startWorld([]);
-      const { stdout } = await runOn(world, [name, '--help']);
-      expect(stdout).toMatch(/\nCluster:\n[\s\S]*\nOutput:\n/);
-      const [, examples = ''] = stdout.split('\nExamples:\n');
-      expect(examples.match(/^ {2}\S.*/gm)?.length).toBe(2);
-    },
-  );
+  it.each([
+    ['plan', 'Cluster:', 'Output:', 'Request:', 'Sweep:'],
+    ['sweep', 'Cluster:', 'Output:', 'Request:', 'Sweep:'],
+    ['explain', 'Cluster:', 'Output:', 'Request:', 'Sweep:'],
+    ['reopen', 'Cluster:', 'Output:', 'Reopen:'],
+    ['advise', 'Advice:', 'Cluster:', 'Output:', 'Request:'],
+    ['doctor', 'Cluster:', 'Doctor:', 'Output:', 'Request:'],
+    ...['list', 'plan', 'apply', 'pause', 'resume', 'delete'].map((name) => [
+      `schedules ${name}`,
+      'Output:',
+      'Schedules:',
+    ]),
+    ['simulate elasticsearch', 'Jobs:', 'Server:'],
+    ['simulate scheduler', 'Server:'],
+  ])('of %s groups the options and has two examples', async (name = '', ...groups) => {
+    const { stdout } = await runCommand([...name.split(' '), '--help']);
+    const [options = '', examples = ''] = stdout.split('\nExamples:\n');
+    const headings = [...options.matchAll(/^(\w+:)$/gm)].map(([heading]) => heading);
+    expect(headings.filter((heading) => heading !== 'Arguments:').sort()).toEqual(
+      [...groups, 'Options:'].sort(),
+    );
+    const [, own = ''] = /^Options:\n((?: .*\n)*)/m.exec(options) ?? [];
+    expect(own.match(/^ {2}-.*/gm)).toEqual([expect.stringMatching(/^ {2}-h, --help /)]);
+    const lines = examples.match(/^ {2}\S.*/gm) ?? [];
+    expect(lines.filter((line) => line.includes(`jobsweep ${name}`))).toHaveLength(2);
+  });
 });

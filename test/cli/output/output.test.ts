@@ -127,6 +127,53 @@ describe('the result', () => {
     expect(JSON.parse(await folder.read('b.json'))).toMatchObject({ dryRun: true });
   });
 
+  const everyCommand = [['plan'], ['explain', 'idle-0'], ['doctor'], ['advise', '--days', '2']];
+
+  it.each(everyCommand)(
+    'of %s goes to the file in the form of its ending, and to standard output in the form of -o',
+    async (...command) => {
+      await using world = await startWorld(jobs);
+      await using folder = await newFolder();
+      const file = folder.at('x.json');
+      const args = [...command, '--output-file', file];
+      for (const terminal of [false, true]) {
+        const table = await runOn(world, [...args, '-o', 'table', '--no-color'], { terminal });
+        expect(table.stdout).toMatch(/^(?!\{)\S[\s\S]*\n$/);
+        expect(table.stderr).toContain(`the result is in ${file} (json)\n`);
+        expect(JSON.parse(await folder.read('x.json'))).toBeTypeOf('object');
+        const markdown = await runOn(world, [...args, '-o', 'markdown'], { terminal });
+        expect(markdown.stdout).toMatch(/^## /);
+        expect(JSON.parse(await folder.read('x.json'))).toBeTypeOf('object');
+      }
+      expect((await runOn(world, [...args, '-o', 'json'])).stdout).toBe('');
+    },
+  );
+
+  it.each([...everyCommand, ['sweep', '--yes']])(
+    'of %s is refused with the known endings if that of the file is unknown',
+    async (...command) => {
+      await using world = await startWorld(jobs);
+      await using folder = await newFolder();
+      const file = folder.at('report.xlsx');
+      const refused = await runOn(world, [...command, '--output-file', file]);
+      expect(refused).toMatchObject({ exit: 2, stdout: '' });
+      expect(refused.stderr).toBe(
+        `jobsweep: --output-file: the ending of ${file} is not known: expected .json, .ndjson, .jsonl, .md, .html, .htm, .txt, or -o with the form of the file\n`,
+      );
+      expect(world.server.requests).toEqual([]);
+      await runOn(world, [...command, '--output-file', file, '-o', 'json']);
+      expect(JSON.parse(await folder.read('report.xlsx'))).toBeTypeOf('object');
+    },
+  );
+
+  it('has no colours in a file, even on a terminal that has them', async () => {
+    await using world = await startWorld(jobs);
+    await using folder = await newFolder();
+    const { stdout } = await runOn(world, ['plan', '--output-file', folder.at('a.txt')], { terminal: true });
+    expect(stdout).toContain('\u001b[');
+    expect(await folder.read('a.txt')).toMatch(/^JOB +STATE/);
+  });
+
   it('goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();

@@ -73,12 +73,31 @@ describe('a saved plan', () => {
     expect((await carryOut(world, file)).warnings).toEqual([]);
     const again = await carryOut(world, file);
     expect(again.counts).toMatchObject({ idle: 0, closed: 0, gone: 0 });
-    expect(again.warnings).toEqual(['of 2 planned jobs: 2 closed already; make a new plan']);
+    expect(again.warnings).toEqual(['all 2 jobs of the plan are closed already']);
     for (const { jobId } of idle(2)) world.cluster.openJob(jobId);
     await world.clock.advance(5 * hour);
     expect((await carryOut(world, file)).warnings).toEqual([
       'of 2 planned jobs: 2 changed since; make a new plan',
     ]);
+  });
+
+  it('says the second time that its jobs are closed already, in the table or else on standard error', async () => {
+    await using world = await startWorld([...busy(13), ...idle(12)]);
+    await using folder = await newFolder();
+    const file = await savePlan(world, folder);
+    await carryOut(world, file);
+    const again = ['sweep', '--plan', file, '--yes', '--no-color'];
+    const words = 'all 12 jobs of the plan are closed already';
+    const onTerminal = await runOn(world, again, { terminal: true });
+    expect(onTerminal).toMatchObject({ exit: 0, stderr: '' });
+    expect(onTerminal.stdout).toMatch(
+      new RegExp(`^13 jobs listed of 13 open: 0 idle; 13 kept$[\\s\\S]*^warning: ${words}$`, 'm'),
+    );
+    const piped = await runOn(world, again);
+    expect(piped).toMatchObject({ exit: 0, stderr: `${words}\n` });
+    expect(reportOf(piped).warnings).toEqual([words]);
+    const markdown = await runOn(world, [...again, '-o', 'markdown']);
+    expect(markdown.stdout).toContain(`- warning: ${words}\n`);
   });
 
   it('gives no warning if only some of its jobs changed', async () => {
