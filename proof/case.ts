@@ -146,6 +146,12 @@ const ids = [
   'all',
 ] as const;
 
+/** The nodes of every case. So few processors that "auto" leaves places for less than the jobs of a case. */
+export const nodes = [
+  { name: 'ml-0', processors: 5, closeCapacity: 8 },
+  { name: 'ml-1', processors: 2, closeCapacity: 2 },
+];
+
 /** The id of the job at `index` of a case. */
 export const idAt = (index: number): string =>
   ids[index % ids.length] + (index < ids.length ? '' : `-${Math.floor(index / ids.length)}`);

@@ -21,8 +21,7 @@ export interface Wanted {
   readonly closeTimeout: number;
   readonly batch: number;
   readonly concurrency: number;
-  /** `close.perNode` as a number. */
-  readonly places: number | undefined;
+  readonly perNode: 'auto' | number | null;
   readonly forceFailed: boolean;
   readonly stuckFor: number | null;
   readonly neverForced: readonly string[];
@@ -62,7 +61,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
     closeTimeout: milliseconds(close.timeout ?? '2m'),
     batch: close.batch ?? 20,
     concurrency: close.concurrency ?? 32,
-    places: typeof close.perNode === 'number' ? close.perNode : undefined,
+    perNode: close.perNode === undefined ? 'auto' : close.perNode,
     forceFailed: force.failed ?? true,
     stuckFor: force.stuckFor === null ? null : milliseconds(force.stuckFor ?? '75m'),
     neverForced: list(force.exclude ?? []),

@@ -21,7 +21,7 @@ import {
   type SweepOrder,
   sweep,
 } from '../src/sweep/sweep.ts';
-import { type CaseJob, caseStart, idAt, type RandomCase } from './case.ts';
+import { type CaseJob, caseStart, idAt, nodes, type RandomCase } from './case.ts';
 import { FakeFollowUps } from './fake-follow-ups.ts';
 import { truthOf } from './ground-truth.ts';
 import { type Observation, type ObservedSweep, ServerLog, WatchedCluster } from './observe.ts';
@@ -49,7 +49,7 @@ export async function runCase(given: RandomCase): Promise<Observation> {
     stack: given.stack,
     seed: given.seed,
     fleet: {
-      nodes: [{ name: 'ml-0' }, { name: 'ml-1', closeCapacity: 2 }],
+      nodes,
       jobs: given.jobs.map(({ history: _history, waited: _waited, ...job }, index) => ({
         jobId: idAt(index),
         ...job,

@@ -1,11 +1,21 @@
 /** @module How many jobs of one node a sweep has closing at once. */
+import { nodes, type RandomCase } from '../case.ts';
 import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
-/** Only a number in the request is checked: `auto` depends on what each version reports of its nodes. */
+/**
+ * The most jobs of a node that may be closing at once. `auto` is half of the node's processors, rounded down, at least 1.
+ * 7.17 does not report processors.
+ */
+function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['stack']): number {
+  if (perNode !== 'auto') return perNode;
+  const { processors } = nodes.find(({ name }) => name === node) ?? {};
+  return stack === '7.17' || processors === undefined ? 4 : Math.max(1, Math.floor(processors / 2));
+}
+
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
-  const { places } = wanted;
-  if (places === undefined) return;
+  const { perNode } = wanted;
+  if (perNode === null) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
   const isClosingAt = ({ jobId, close }: Look, at: number) => {
     const since = (run.history.get(jobId) ?? []).filter(
@@ -26,9 +36,10 @@ export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
     for (const [node, ofNode] of Map.groupBy(held, ({ known }) => known?.stats?.node)) {
       if (node === undefined || !ofNode.some((ask) => ask.close === close)) continue;
       const jobs = new Set(ofNode.map(({ jobId }) => jobId));
+      const places = placesOn(node, perNode, run.case.stack);
       claim(
         jobs.size <= places,
-        () => `${jobs.size} jobs closing at once on ${node}, close.perNode is ${places}`,
+        () => `${jobs.size} jobs closing at once on ${node}, which has ${places} places (${perNode})`,
       );
     }
   }

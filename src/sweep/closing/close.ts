@@ -287,12 +287,22 @@ class CloseLoop {
     return false;
   }
 
+  /** The look may show another node, or fewer processors than were known when the job took its place. */
   #keepsPlace(entry: Entry): boolean {
     const [waiting] = together([entry], { force: false, notBefore: 0 });
     const node = waiting && nodeOf(waiting);
-    if (!waiting || this.#open.get(entry)?.place?.node === node) return true;
+    if (!waiting || (this.#open.get(entry)?.place?.node === node && this.#isWithinPlaces(entry, node)))
+      return true;
     this.#wait([waiting]);
     return false;
+  }
+
+  /** Whether the node has a place for this job, in the order in which the places were taken. */
+  #isWithinPlaces(entry: Entry, node: string | undefined): boolean {
+    if (node === undefined) return true;
+    const now = this.#closing.clock.now();
+    const holders = [...this.#open].filter(([, { place }]) => place?.node === node && place.until > now);
+    return holders.findIndex(([holder]) => holder === entry) < (this.#limitOf(node)?.places ?? 1);
   }
 
   async #ask(entries: readonly Entry[], force: boolean): Promise<void> {

@@ -390,4 +390,17 @@ describe('with close.perNode auto', () => {
     // by then the look has read the processors
     expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
+
+  it('asks only as many jobs as a node has places when its processors become known during the look', async () => {
+    const world = closingOf({
+      jobs: onNodes(5),
+      request: { close: { perNode: 'auto' } },
+      processors: { 'node-0': 2 },
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth === 1) throw new Error('no');
+      },
+    });
+    await world.run();
+    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['0-0'], ['0-1'], ['0-2'], ['0-3'], ['0-4']]);
+  });
 });
