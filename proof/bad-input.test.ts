@@ -1,6 +1,6 @@
 /**
- * @module Tries each property over bad input in at least a hundred fixed cases. `node proof/bad-input/main.ts` tries many
- * more, with other seeds.
+ * @module Tries each property over bad input in at least a hundred fixed cases. `node proof/bad-input/main.ts` tries
+ * many more cases with other seeds.
  */
 import { expect, it } from 'vitest';
 import { corruptionKinds } from './bad-input/corrupt.ts';
@@ -8,7 +8,7 @@ import { textCorruptionKinds } from './bad-input/corrupt-text.ts';
 import { yamlCorruptionKinds } from './bad-input/corrupt-yaml.ts';
 import { badInputs } from './bad-input/index.ts';
 
-/** More cases for the properties that are fast. */
+/** Fast properties get more cases. */
 const cases: Readonly<Record<string, number>> = { payload: 300, 'payload-text': 300 };
 const met = new Set<string>();
 
@@ -17,14 +17,14 @@ it.each(badInputs.map((property) => [property.name, property] as const))(
   { timeout: 120_000 },
   async (name, { sentence, run }) => {
     const result = await run({ seed: 20_261_126, cases: cases[name] ?? 100 });
-    // a run that misses one of the outcomes reports a problem as well
+    // a run in which an expected outcome never occurs also reports a problem
     expect(result.problems, sentence).toEqual([]);
     expect(result.cases).toBeGreaterThan(0);
     for (const [thing, times] of Object.entries(result.met)) if (times > 0) met.add(thing);
   },
 );
 
-it('the cases above contain every kind of corruption', () => {
+it('the fixed cases contain every kind of corruption', () => {
   const kinds = [...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds];
   expect(kinds.filter((kind) => !met.has(kind))).toEqual([]);
 });

@@ -10,7 +10,7 @@ import { tryBreak } from './breaks/scratch.ts';
 
 const root = path.join(import.meta.dirname, '..');
 
-it.each(breaks)('the break of "$property" applies to the source: $wrong', (each) => {
+it.each(breaks)('the break "$wrong" of the property "$property" applies to the source', (each) => {
   const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
   const broken = breakLine(text, each);
   expect(broken).not.toBe(text);
@@ -18,7 +18,7 @@ it.each(breaks)('the break of "$property" applies to the source: $wrong', (each)
   expect(stripTypeScriptTypes(broken)).not.toBe(stripTypeScriptTypes(text));
 });
 
-it('every mark in the source belongs to a break', () => {
+it('every break mark in the source belongs to a break', () => {
   const marks = new Set(breaks.map(({ mark }) => mark));
   expect([...findMarks().keys()].filter((mark) => !marks.has(mark))).toEqual([]);
 });
@@ -30,7 +30,7 @@ it('every property has a break, and every break names an existing property', () 
 
 // `npm run breaks` tries all of them.
 it.each(process.env.JOBSWEEP_NIGHTLY ? ['plan', 'log-lines'] : ['log-lines'])(
-  'the property "%s" fails in a copy that its break was applied to',
+  'the property "%s" fails in a copy with its break applied',
   async (name) => {
     const broken = breaks.find(({ property }) => property === name);
     if (!broken) throw new Error(`there is no break of the property ${name}`);
@@ -49,7 +49,7 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('finds the line to break if the mark stands %s', (_where, text, broken) => {
+])('finds the line of a break if its mark stands %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 

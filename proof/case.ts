@@ -1,15 +1,15 @@
 /**
- * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. The same case
- * always runs in the same way, so a failing one can be saved in a file and run again.
+ * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. A case always
+ * runs the same way, so a failing one can be saved in a file and repeated.
  */
 import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
-/** A fault of an answer or of its transport; see the simulator's `Fault`. */
+/** A fault of an answer or of the connection; see the simulator's `Fault`. */
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** 0 means every time from there on. */
+  /** 0 means every time from then on. */
   readonly times: number;
   readonly kind: FaultKind;
   /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
@@ -53,7 +53,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 /** An action of another user or of the cluster itself during the sweep. `job` is an index into the case's jobs. */
 export interface OutsideAction {
-  /** After a number of milliseconds, or after a number of requests to `api`. */
+  /** After this many milliseconds, or after this many requests to `api`. */
   readonly when: { readonly at: number } | { readonly after: number; readonly api: string };
   readonly kind: OutsideActionKind;
   readonly job: number;
@@ -81,17 +81,17 @@ export const outsideActionKinds = [
 ] as const;
 export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
-/** Whether follow-ups are set up, and whether their service works, fails, hangs or accepts only some jobs. */
+/** Whether follow-ups are configured, and whether their service works, fails, hangs or accepts only some jobs. */
 export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
  * How the sweep is repeated: immediately after the first; both at the same time; in rounds of follow-ups until none is
- * left; a saved plan followed later by a sweep with `--plan`; or a plan that a person confirms and that is carried out.
+ * left; as a saved plan and a later sweep with `--plan`; or as a plan that a person confirms.
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
-  /** What an earlier report says about it (`--history`). */
+  /** What an earlier report contains about the job (`--history`). */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
   /** The follow-up's payload lists the job. */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
@@ -104,7 +104,7 @@ export interface RandomCase {
   readonly payload: RequestPayload;
   /** The sweep is a follow-up for the jobs with `waited`, and for one that no longer exists. */
   readonly followUpRound: number | null;
-  /** That follow-up also judges the whole request again. */
+  /** The follow-up also judges the rest of the request again. */
   readonly followUpRest?: boolean;
   readonly remainingMs: number;
   /** Network delay of each request, in milliseconds; default 0. */
@@ -119,14 +119,14 @@ export interface RandomCase {
   readonly readingMs?: number;
   readonly faults: readonly ScriptedFault[];
   readonly outsideActions: readonly OutsideAction[];
-  /** When SIGTERM arrives: after a number of milliseconds, or of requests. */
+  /** When SIGTERM arrives: after this many milliseconds or requests. */
   readonly stop: OutsideAction['when'] | null;
 }
 
-/** When each case begins by the cluster's clock, in epoch milliseconds. */
+/** The start of every case by the cluster's clock, in epoch milliseconds. */
 export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
-/** Ids of all lengths, some of them prefixes of others. */
+/** Ids of various lengths. Some are prefixes of others. */
 const ids = [
   'web-1',
   'web-2',
@@ -146,7 +146,7 @@ const ids = [
   'all',
 ] as const;
 
-/** The nodes of every case. So few processors that "auto" leaves places for less than the jobs of a case. */
+/** The nodes of every case. They have so few processors that "auto" cannot close all jobs of a case at once. */
 export const nodes = [
   { name: 'ml-0', processors: 5, closeCapacity: 8 },
   { name: 'ml-1', processors: 2, closeCapacity: 2 },

@@ -1,4 +1,4 @@
-/** @module Options of a run of random cases, for simulated worlds and for bad input. */
+/** @module Options of a run of random cases, for sweeps and for bad input. */
 import type { Parameters as CheckOptions } from 'fast-check';
 
 export interface RunOptions {

@@ -1,4 +1,7 @@
-/** @module What a set of runs covered: how often each property was tried, and every fault, outcome and reason that occurred. */
+/**
+ * @module What a set of runs covered: how often each property was tried, and how often each fault, outcome and reason
+ * occurred.
+ */
 import {
   actReasons,
   fuses,
@@ -14,7 +17,7 @@ import { properties, type Verdict } from './properties.ts';
 export interface PropertyCoverage {
   /** Cases that tried the property. */
   tried: number;
-  /** Those of them with a fault or an outside action. */
+  /** Of these cases, those with a fault or an outside action. */
   withFaults: number;
   violated: number;
 }
@@ -24,7 +27,7 @@ export interface Coverage {
   sweeps: number;
   requests: number;
   readonly properties: Record<string, PropertyCoverage>;
-  /** How often each thing occurred, by names such as `act idle`. */
+  /** How often each event occurred, by names such as `act idle`. */
   readonly met: Record<string, number>;
 }
 
@@ -50,7 +53,7 @@ const errors = [
 
 const named = (kind: string, names: readonly string[]) => names.map((name) => `${kind} ${name}`);
 
-/** Everything that has to occur in a soak at least once. */
+/** Everything that must occur in a soak at least once. */
 export const toMeet: readonly string[] = [
   ...named('keep', Object.keys(keepReasons)),
   ...named('act', Object.keys(actReasons)),
@@ -105,7 +108,7 @@ export function add(coverage: Coverage, other: Coverage): void {
     coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** The outcomes that no case produced. */
+/** Everything that must occur and did not. */
 export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
 /** Everything that occurred in one run. */

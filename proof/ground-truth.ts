@@ -1,13 +1,16 @@
 /** @module The actual state of every job of the embedded cluster at one moment, read from its internals, not from its API. */
 import type { SimulatedCluster } from '../simulator/index.ts';
 
-/** How a job's stats are garbled: `last_data_time` invalid, or missing despite data; unknown state; listed twice. */
+/**
+ * How the stats of a job are garbled: `last_data_time` is invalid, or missing despite data; the state is unknown; the
+ * job is listed twice.
+ */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';
 
 export interface TrueFeed {
   readonly datafeedId: string;
   readonly state: string;
-  /** Whether it reads the past; undefined if it has no node or is still starting. */
+  /** Whether it reads old data; undefined if it has no node or is still starting. */
   readonly readsPast: boolean | undefined;
 }
 
@@ -25,9 +28,9 @@ export interface TrueJob {
   readonly forecasts: number;
   readonly feed: TrueFeed | undefined;
   readonly modelBytes: number;
-  /** It is being deleted, so its stats are answered with 404. */
+  /** Whether it is being deleted, so that its stats are answered with 404. */
   readonly hidden: boolean;
-  /** How a fault garbled it in the answer; not the cluster's own state. */
+  /** How a fault garbled the job in the answer. This is not part of the cluster's state. */
   readonly garbled?: Garbling;
 }
 

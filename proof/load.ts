@@ -14,7 +14,7 @@ export interface Load {
 
 const [second, minute] = [1_000, 60_000];
 
-/** Together they take about two minutes of real time and need an otherwise idle machine. */
+/** All loads together take about two minutes of real time and need an otherwise idle machine. */
 export const loads: readonly Load[] = [
   {
     name: 'ten-thousand-jobs',
@@ -25,13 +25,13 @@ export const loads: readonly Load[] = [
   {
     name: 'thirty-thousand-jobs',
     sentence:
-      'The deployed function plans 30,000 idle jobs with the longest of ids three times in one process, and never has more than 320 MB.',
+      'The deployed function plans 30,000 idle jobs with ids of the maximum length three times in one process, and never has more than 320 MB.',
     run: () => planWarm({ jobs: 30_000, calls: 3, maxBytes: 320 * 2 ** 20, maxGrowth: 1.25 }),
   },
   {
     name: 'two-hundred-sweeps',
     sentence:
-      'After 200 sweeps in one process, some of them failed, the deployed function holds no more memory, files, sockets, timers and listeners than after the first hundred.',
+      'After 200 sweeps in one process, some of which failed, the deployed function holds no more memory, files, sockets, timers and listeners than after the first hundred.',
     run: () => warmFunction({ sweeps: 200, mostBytesPerSweep: 500 }),
   },
   {

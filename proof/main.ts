@@ -21,7 +21,7 @@ const { time, seed } = proofCommand(
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** Share of the time left after the loads that bad input gets. */
+/** The share for bad input of the time that is left after the loads. */
 const shareOfBadInput = 0.4;
 const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -41,7 +41,7 @@ function rowOf(name: string, cases: number, faults: string, problems: readonly s
   return { name, tried: String(cases), withFaults: faults, result };
 }
 
-/** Runs first, on an otherwise idle machine, because it measures memory and time. */
+/** The loads run first, on an otherwise idle machine, because they measure memory and time. */
 async function tryLoads(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, run } of loads) {

@@ -24,7 +24,7 @@ it(`every property holds in ${cases} random worlds, and each is tried in some of
   if (cases >= 300) expect(properties.filter(({ name }) => !coverage.properties[name]?.tried)).toEqual([]);
 });
 
-it('a case runs in the same way each time', async () => {
+it('a random case runs the same way every time', async () => {
   for (const given of fc.sample(anyCase, { seed: 7, numRuns: 8 })) {
     const [once, again] = [await story(given), await story(given)];
     expect(again).toEqual(once);
@@ -33,13 +33,13 @@ it('a case runs in the same way each time', async () => {
 
 const folder = new URL('./cases/', import.meta.url);
 
-/** Saved cases: each is the shrunk form of a failure that was fixed. */
+/** Each saved case is the shrunk form of a failure that was fixed. */
 it.each(readdirSync(folder))('every property holds in the saved case %s', async (file) => {
   const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RandomCase;
   expect(await violationsOf(given)).toEqual([]);
 });
 
-/** All requests with their times and answers. Sorted, because requests of the same moment have no fixed order. */
+/** All requests with their times and answers. Sorted, because requests sent at the same moment have no fixed order. */
 async function story(given: RandomCase) {
   const { requests, sweeps } = await runCase(given);
   return {

@@ -1,6 +1,6 @@
 /**
  * @module Records what a sweep did and saw, from three sides: its calls to the cluster port, the requests that the
- * server received, and the actual state of the cluster at the moment of each answer.
+ * server received, and the actual state of the cluster at each answer.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
@@ -19,14 +19,14 @@ export interface Served {
   readonly at: number;
   readonly url: string;
   readonly authorization: string | undefined;
-  /** The read that sent the request. */
+  /** Identifies the read that sent the request. */
   readonly read: string | undefined;
   readonly truth: Truth;
 }
 
 /**
- * The read whose requests are being sent. Two reads of one job may overlap, so each request carries a header with its
- * read: without it, the answer to one would count as the answer to the other.
+ * Identifies the read whose requests are being sent. Two reads of the same job may overlap, so each request carries a
+ * header that identifies its read. Without it, an answer could be attributed to the wrong read.
  */
 const currentRead = new AsyncLocalStorage<string>();
 const readHeader = 'x-proof-read';
@@ -38,21 +38,21 @@ subscribe('http.client.request.created', (message) => {
 
 export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 
-/** One read that the sweep made. Sequence numbers order everything that one sweep did. */
+/** One read that the sweep made. Sequence numbers give all actions of one sweep their order. */
 export interface Read {
   readonly kind: ReadKind;
-  /** Undefined for all. Reads of datafeeds have datafeed ids. */
+  /** Undefined means all jobs or datafeeds. For reads of datafeeds, these are datafeed ids. */
   readonly ids: readonly string[] | undefined;
   readonly begunSeq: number;
   readonly begunAt: number;
   endedSeq: number;
   endedAt: number;
   ok: boolean;
-  /** The server's answers with the actual state at that moment, the last answer first. */
+  /** The server's answers, with the actual state at that moment; the last answer comes first. */
   served: readonly Served[];
 }
 
-/** One close that the sweep sent. */
+/** One close request of the sweep. */
 export interface Close {
   readonly ids: readonly string[];
   readonly force: boolean;
@@ -67,9 +67,9 @@ export interface Close {
 export interface ObservedSweep {
   readonly payload: RequestPayload;
   readonly sweepId: string;
-  /** The sweep that made the plan which this sweep carries out. */
+  /** The sweep that made the plan which this sweep carries out, if any. */
   readonly plan: ObservedSweep | undefined;
-  /** This sweep only makes a plan. */
+  /** Whether this sweep only makes a plan. */
   onlyPlans: boolean;
   /** Identifies this sweep's requests in the server's log. */
   readonly authorization: string;
@@ -89,16 +89,16 @@ export interface ObservedSweep {
   foundAt: number | undefined;
   report: SweepReport | undefined;
   error: Error | undefined;
-  /** The follow-ups that this sweep arranged. */
+  /** The follow-ups that this sweep scheduled. */
   readonly arranged: {
     readonly order: FollowUpOrder;
     readonly jobIds: readonly string[];
-    /** Number of this call to the scheduler, counted over all sweeps. */
+    /** Sequence number of this call to the scheduler, over all sweeps. */
     readonly call: number;
   }[];
-  /** Number of the scheduler call that read the pending follow-ups. */
+  /** Sequence number of the call to the scheduler that read the pending follow-ups. */
   pendingCall: number | undefined;
-  /** Jobs with a pending follow-up when this sweep asked. */
+  /** Jobs that had a pending follow-up when this sweep read them. */
   pending: ReadonlySet<string>;
   /** The actual state before the sweep began and after it ended. */
   readonly before: Truth;
@@ -111,14 +111,14 @@ export interface Observation {
   readonly requests: readonly RecordedRequest[];
   /** The faults that struck a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
-  /** The outside actions that happened, with their time. */
+  /** The outside actions that happened, with their times. */
   readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
-  /** Each job's states in order, with their causes. */
+  /** Each job's states in order, with the cause of each. */
   readonly history: ReadonlyMap<
     string,
     readonly { readonly at: number; readonly state: string; readonly cause: string }[]
   >;
-  /** Every id that a job ever had. */
+  /** The id of every job that ever existed. */
   readonly jobIds: ReadonlySet<string>;
   readonly hung: boolean;
   /** How many requests arrived in the minutes after the last sweep ended. */
@@ -154,7 +154,7 @@ const paths: Record<ReadKind, RegExp> = {
   datafeeds: /^\/_ml\/datafeeds(?:\/([^/?]+))?\/_stats(?:\?|$)/,
 };
 
-/** The ids that a request names: `all` for a listing, undefined for another kind of request. */
+/** The ids that a request names; `all` for a listing, undefined for other requests. */
 export function namedBy(kind: ReadKind, url: string): readonly string[] | 'all' | undefined {
   const match = paths[kind].exec(url);
   if (!match || match[1] === '_stats') return undefined;
@@ -175,7 +175,7 @@ export class WatchedCluster implements Cluster {
     this.#seen = seen;
     this.#clock = clock;
     this.#log = log;
-    this.#seq = seen.reads.reduce((most, { endedSeq }) => Math.max(most, endedSeq), -1) + 1;
+    this.#seq = seen.reads.reduce((max, { endedSeq }) => Math.max(max, endedSeq), -1) + 1;
   }
 
   limitReads(limits: ReadLimits): void {
@@ -283,7 +283,10 @@ export class WatchedCluster implements Cluster {
   }
 }
 
-/** The answer of a read about one job or datafeed, with the actual state at that moment; undefined if not requested. */
+/**
+ * The answer of a read for one job or datafeed, with the actual state at that moment; undefined if the read did not
+ * include it.
+ */
 export function answerFor(read: Read, id: string): Served | undefined {
   return read.served.find(({ url }) => {
     const named = namedBy(read.kind, url);

@@ -30,7 +30,7 @@ export function runWhen(
   else server.faults.afterRequest(when.after, act, when.api);
 }
 
-/** Carries out one action. Returns false if it does not apply, for example closing a closed job. */
+/** Carries out one action. Returns false if the action does not apply, for example closing a closed job. */
 function carryOut({ cluster }: EmbeddedElasticsearch, { kind }: OutsideAction, jobId: string): boolean {
   const job = cluster.cluster.jobs.get(jobId);
   switch (kind) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { add, type Coverage, emptyCoverage } from './coverage.ts';
 import type { Failure } from './run-many.ts';
 
-/** The order to a worker: one chunk of cases. */
+/** An order to a worker: one chunk of cases. */
 export interface Chunk {
   readonly seed: number;
   readonly cases: number;
@@ -30,18 +30,18 @@ export interface PoolResult {
   readonly workers: number;
 }
 
-/** Small enough that all cores end at about the same time, large enough that the overhead between chunks is small. */
+/** Small enough that all cores finish at about the same time, and large enough that the overhead per chunk is small. */
 const chunkCases = 250;
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** Runs the cases. After the first failure, it finishes the running chunks and stops. */
+/** Runs the cases. After the first failure, the running chunks finish and no further chunk starts. */
 export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): Promise<PoolResult> {
   const workers = availableParallelism();
   const coverage = emptyCoverage();
   const failures: Failure[] = [];
   const end = Date.now() + (timeMs ?? Number.POSITIVE_INFINITY);
   let handedOut = 0;
-  // derives each chunk's seed from the seed of the run, so that the same run has the same cases
+  // each chunk's seed depends on the seed of the run, so the same run has the same cases
   const nextChunk = (): Chunk | undefined => {
     if (handedOut >= cases || failures.length > 0 || Date.now() >= end) return undefined;
     const chunk = {
@@ -55,7 +55,7 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
     const child = fork(worker);
     try {
       for (let chunk = nextChunk(); chunk; chunk = nextChunk()) {
-        const result = await askWorker(child, chunk);
+        const result = await runChunk(child, chunk);
         add(coverage, result.coverage);
         if (result.failure) failures.push(result.failure);
         progress?.(coverage);
@@ -69,11 +69,11 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
 }
 
 /** Lets a worker run one chunk. @throws {Error} if the process ends instead of answering */
-export const askWorker = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
-  ask<ChunkResult>(child, chunk, chunk.seed);
+export const runChunk = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
+  sendOrder<ChunkResult>(child, chunk, chunk.seed);
 
 /** Sends an order to a worker and returns its answer. @throws {Error} if the process ends instead of answering */
-export function ask<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
+export function sendOrder<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}, at seed ${seed}`));
     child.once('exit', ended);

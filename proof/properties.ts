@@ -1,17 +1,17 @@
 /**
  * @module The properties of every sweep, each a sentence with a check over one observed run. A check makes claims. A
- * false claim is a violation; a run without any claim of a property did not try that property.
+ * false claim is a violation. A run without claims of a property did not try that property.
  */
 import {
-  asksWithinBounds,
+  limitsCloseRequests,
   looksRightBefore,
   namesConcreteJobs,
-  neverAsksUntouchable,
   neverClosesActive,
-} from './checks/asking.ts';
+  neverClosesUntouchable,
+} from './checks/close-requests.ts';
 import { keepsPlaces } from './checks/places.ts';
 import { endsInTime, forcesByPolicy, obeysFuses } from './checks/policy.ts';
-import { countsOnce, followsUpOrWarns, readsAfterEachClose, tellsTheTruth } from './checks/reporting.ts';
+import { countsOnce, followsUpOrWarns, readsAfterEachClose, reportsTheTruth } from './checks/reporting.ts';
 import type { Claim, Trial } from './checks/trial.ts';
 import {
   changesNothingInPlan,
@@ -44,25 +44,26 @@ export const properties: readonly Property[] = [
   },
   {
     name: 'look',
-    sentence: 'No job is asked to close unless it was completely read and judged again right before.',
+    sentence:
+      'No close request is sent for a job unless the job was completely read and judged again right before.',
     check: looksRightBefore,
   },
   {
     name: 'untouchable',
     sentence:
       'A job that is protected, excluded, managed (by default), blocked, unknown or outside `jobs` is never asked to close.',
-    check: neverAsksUntouchable,
+    check: neverClosesUntouchable,
   },
   {
     name: 'names',
     sentence:
-      'A close request names existing jobs, each once, in one short line: never nothing, a wildcard, `_all` or a group.',
+      'A close request names one or more existing jobs, each once, in one short line, and no wildcard, `_all` or group.',
     check: namesConcreteJobs,
   },
   {
     name: 'force',
     sentence:
-      'A force closes one job alone, which is failed or stuck and which the policy allows, within `force.max`.',
+      'A forced close names one job, which is failed or stuck and allowed by the policy, within `force.max`.',
     check: forcesByPolicy,
   },
   {
@@ -78,8 +79,8 @@ export const properties: readonly Property[] = [
   {
     name: 'bounded',
     sentence:
-      'A job is asked at most three times, the third time alone, and `close.concurrency` limits the requests at once.',
-    check: asksWithinBounds,
+      'A job gets at most three close requests, the third one for it alone, and `close.concurrency` limits the parallel requests.',
+    check: limitsCloseRequests,
   },
   {
     name: 'places',
@@ -89,14 +90,14 @@ export const properties: readonly Property[] = [
   {
     name: 'counts',
     sentence:
-      'Every listed job counts once, under its outcome, and is in `jobs` once unless it is merely busy.',
+      'Every listed job counts once, under its outcome, and is in `jobs` once unless it is only busy.',
     check: countsOnce,
   },
   {
     name: 'truth',
     sentence:
-      'The report states what the cluster last said about a job, and never relies on the answer to a close.',
-    check: tellsTheTruth,
+      'The report states what the cluster last reported about a job, and never relies on the answer to a close request.',
+    check: reportsTheTruth,
   },
   {
     name: 'after_each_close',
@@ -112,13 +113,14 @@ export const properties: readonly Property[] = [
   },
   {
     name: 'twice',
-    sentence: 'A second sweep repeats nothing: jobs that are closed or closing are not asked again.',
+    sentence:
+      'A second sweep repeats nothing: it sends no close request for jobs that are closed or closing.',
     check: doesNothingTwice,
   },
   {
     name: 'together',
     sentence:
-      'Two simultaneous sweeps of one cluster ask no job more often than one may, and duplicate no follow-up.',
+      'Two simultaneous sweeps of one cluster together send no more close requests for a job than one may, and no job is in two follow-ups.',
     check: sharesTheCluster,
   },
   {
@@ -146,7 +148,7 @@ export const properties: readonly Property[] = [
   {
     name: 'ends',
     sentence: 'No sweep hangs or loops forever.',
-    check: ({ run, claim }) => claim(!run.hung, () => `${run.requests.length} requests and no end`),
+    check: ({ run, claim }) => claim(!run.hung, () => `${run.requests.length} requests without an end`),
   },
 ];
 

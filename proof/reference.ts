@@ -1,6 +1,6 @@
 /**
- * @module A second, independent implementation of the contract: what a sweep must decide, given the actual state of a
- * cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
+ * @module A second, independent implementation of the contract. It decides what a sweep must do, given the actual state
+ * of a cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
  */
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { TrueJob } from './ground-truth.ts';
@@ -75,7 +75,7 @@ export function wantedBy(payload: RequestPayload): Wanted {
   };
 }
 
-/** Whether a list of names names a job: by its id or one of its groups. */
+/** Whether a list of names selects a job, by its id or by one of its groups. */
 export function names(patterns: readonly string[], jobId: string, groups: readonly string[]): boolean {
   return patterns.some((pattern) => {
     if (pattern === '_all') return true;
@@ -88,7 +88,9 @@ export function names(patterns: readonly string[], jobId: string, groups: readon
   });
 }
 
-/** What the sweep knew about one job when it decided, from reads at different moments. `at` is its own clock. */
+/**
+ * What the sweep knew about one job at its decision, from reads at different moments. `at` is by the sweep's own clock.
+ */
 export interface Known {
   readonly jobId: string;
   readonly config: TrueJob | undefined;
@@ -96,19 +98,19 @@ export interface Known {
   /** When the server answered with the stats, by the cluster's clock. */
   readonly statsAt: number;
   readonly feed: TrueJob['feed'];
-  /** Its config names a datafeed, and no read of that datafeed succeeded. */
+  /** Whether its config names a datafeed that no successful read has covered. */
   readonly feedUnread: boolean;
-  /** Its config names a datafeed that the read of datafeeds did not contain. */
+  /** Whether its config names a datafeed that was missing from the answer. */
   readonly feedMissing: boolean;
-  /** When the sweep had everything, by its own clock. */
+  /** When the last of these reads ended, by the sweep's clock. */
   readonly at: number;
-  /** When the sweep judged the job, by its own clock, if that was another moment. */
+  /** When the sweep judged the job, by its own clock, if that was later. */
   readonly judgedAt?: number;
-  /** The id is also the name of a group, so a close that names it would close the group. */
+  /** Whether the id is also the name of a group, so that a close request with it would close the group. */
   readonly isGroup: boolean;
 }
 
-/** What the reads that ended before `seq` say about a job; undefined without its config or its stats. */
+/** What the reads that ended before `seq` contained about a job; undefined without its config or its stats. */
 export function knownOf(
   seen: ObservedSweep,
   jobId: string,
@@ -125,7 +127,7 @@ export function knownOf(
   const first = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
   const everyone = first ? [...(answerFor(first, jobId)?.truth.values() ?? [])] : [];
   const ended = Math.max(configs.endedAt, stats.endedAt, feeds?.endedAt ?? 0);
-  // the initial reads are combined when all six have succeeded
+  // the initial reads are combined after all six have succeeded
   const at = configs.ids === undefined ? Math.max(ended, seen.foundAt ?? ended) : ended;
   return {
     jobId,
@@ -148,9 +150,9 @@ export interface Past {
   readonly askedAt?: number | undefined;
   readonly lastActivity?: number | undefined;
   readonly flapping?: boolean | undefined;
-  /** A follow-up lists it. */
+  /** Whether a follow-up lists the job. */
   readonly awaited?: boolean | undefined;
-  /** What the plan that is carried out knew about it; null if that plan would not have acted on it. */
+  /** What the plan that is carried out knew about the job; null if that plan would not have closed or forced it. */
   readonly planned?: Known | null | undefined;
 }
 
@@ -194,7 +196,10 @@ function equalButOne(a: string, b: string): boolean {
   return true;
 }
 
-/** Whether a job's settings protect it: by the contract's key, its dotted spelling, or a misspelling by one character. */
+/**
+ * Whether a job's settings protect it: by the contract's key, its dotted spelling, or a spelling with one wrong
+ * character.
+ */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
   const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
   return Object.entries(settings).some(([key, value]) => {
@@ -206,7 +211,7 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** The verdict of docs/contract.md §2: the first reason to keep the job, in the contract's order, or the action. */
+/** The verdict of docs/contract.md §2: the action, or the first reason to keep the job, in the contract's order. */
 export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision {
   const { config, stats, feed } = known;
   const at = known.judgedAt ?? known.at;
@@ -231,7 +236,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
   if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
-  // if it is unknown whether the datafeed reads the past, it is not stopped on a guess
+  // a datafeed is kept running if it is unknown whether it reads old data
   if (
     running &&
     (feed.readsPast === true || (feed.readsPast === undefined && wanted.runningDatafeeds === 'stop'))
@@ -261,7 +266,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether a job is unchanged since the plan, except that it may be closing now. */
+/** Whether a job is unchanged since the plan. It may be closing by now. */
 function asInPlan(known: Known, planned: Known | null): boolean {
   if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
   if (known.stats?.state === 'closing') return true;
@@ -273,11 +278,14 @@ function asInPlan(known: Known, planned: Known | null): boolean {
   );
 }
 
-/** Whether two estimates of a start agree. They count back from ages in whole seconds and from slow reads, so 30 s may differ. */
+/**
+ * Whether two estimates of a process start agree. They are calculated from ages in whole seconds and from slow reads,
+ * so a difference of 30 s is allowed.
+ */
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
-/** What the sweep's plan knew about a job that it would act on; null if it would not act on it. */
+/** What the sweep's plan knew about a job; null if the plan would not close or force it. */
 export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | undefined {
   if (!seen.plan) return undefined;
   const listed = inventoryOf(seen.plan, wantedBy(seen.plan.payload))?.listed ?? [];
@@ -291,16 +299,16 @@ function clockOf(stats: TrueJob | undefined): number | undefined {
   return unreadable ? undefined : stats?.lastData;
 }
 
-/** When its process started, by the sweep's clock, calculated from the whole seconds of `open_time`. */
+/** When the process started, by the sweep's clock, calculated from `open_time`, which has whole seconds. */
 function openedAt({ stats, statsAt, at }: Known): number | undefined {
   if (stats?.opened === undefined) return undefined;
   return at - Math.floor((statsAt - stats.opened) / 1_000) * 1_000;
 }
 
 export interface Listed {
-  /** The jobs of the whole cluster that are not closed. */
+  /** All jobs of the cluster that are not closed. */
   readonly open: readonly Known[];
-  /** The jobs among them that the request or the follow-up names. */
+  /** Of these, the jobs that the request or the follow-up selects. */
   readonly listed: readonly {
     readonly known: Known | undefined;
     readonly jobId: string;
@@ -308,7 +316,9 @@ export interface Listed {
   }[];
 }
 
-/** The inventory by the sweep's initial reads, with the decision for each job; undefined if one of the reads failed. */
+/**
+ * The inventory from the sweep's initial reads, with the decision for each job; undefined if one of the reads failed.
+ */
 export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undefined {
   const firsts = (['configs', 'stats', 'datafeeds'] as const).map((kind) =>
     seen.reads.find((read) => read.kind === kind && read.ids === undefined),
@@ -355,8 +365,8 @@ export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undef
 }
 
 /**
- * Completes a job that the initial reads show only in part. The sweep reads such a job once more, and leaves it out
- * (undefined) if it no longer exists.
+ * Completes a job that only some of the initial reads contained. The sweep reads such a job once more. If the job no
+ * longer exists, the sweep omits it (undefined).
  */
 function readAgain(seen: ObservedSweep, known: Known, end: number): Known | undefined {
   const closed = known.stats?.state === 'closed';

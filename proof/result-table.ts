@@ -1,4 +1,7 @@
-/** @module The result table: for each property the cases tried, those with faults, and the result. */
+/**
+ * @module The result table: for each property, the number of cases that tried it, how many of these had faults, and the
+ * result.
+ */
 
 import type { Coverage } from './coverage.ts';
 import { properties } from './properties.ts';

@@ -28,7 +28,10 @@ import { type Observation, type ObservedSweep, ServerLog, WatchedCluster } from 
 import { type ActionLog, runWhen, scheduleOutsideActions } from './outside-actions.ts';
 import { type Struck, scriptFaults } from './scripted-faults.ts';
 
-/** More requests count as an endless loop. A sweep needs fewer than 400, and rounds make several sweeps. */
+/**
+ * A sweep that sends more requests counts as an endless loop. Normally, a sweep needs fewer than 400, and a case may
+ * have several sweeps.
+ */
 const maxRequests = 6_000;
 /** Milliseconds of real time after which a case counts as hanging; it normally takes about 20 ms. */
 const maxRealMs = 20_000;
@@ -150,7 +153,7 @@ async function story(running: Running, sweeps: ObservedSweep[]): Promise<void> {
   }
 }
 
-/** The payload of the case; for a follow-up, with its waiting jobs. */
+/** The payload of the case's first sweep; for a follow-up, with the jobs that it waits for. */
 export function firstPayload(given: RandomCase): RequestPayload {
   if (given.followUpRound === null) return given.payload;
   const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
@@ -185,7 +188,7 @@ interface OneSweep {
   readonly planned?: SweepOrder['planned'];
 }
 
-/** Starts the record of a sweep that is about to begin. */
+/** Starts to record a sweep that is about to begin. */
 function watch(
   { case: given, clock, server }: Running,
   sweeps: ObservedSweep[],
@@ -221,13 +224,13 @@ function watch(
   return seen;
 }
 
-/** Runs `work` as that sweep, with its own client, clock and signal. */
+/** Runs `work` as the sweep `seen`, with its own client, clock and signal. */
 async function runAs<T>(
   { case: given, clock, server, log, followUps }: Running,
   sweeps: readonly ObservedSweep[],
   seen: ObservedSweep,
   key: string,
-  work: (world: SweepContext) => Promise<T>,
+  work: (context: SweepContext) => Promise<T>,
 ): Promise<T | undefined> {
   const own = skewed(clock, given.skewMs);
   const stop = new AbortController();
@@ -266,8 +269,8 @@ const orderOf = (seen: ObservedSweep, planned: SweepOrder['planned']): SweepOrde
 
 async function oneSweep(running: Running, sweeps: ObservedSweep[], given: OneSweep): Promise<void> {
   const seen = watch(running, sweeps, given);
-  await runAs(running, sweeps, seen, given.key, async (world) => {
-    seen.report = await sweep(orderOf(seen, given.planned), world);
+  await runAs(running, sweeps, seen, given.key, async (context) => {
+    seen.report = await sweep(orderOf(seen, given.planned), context);
   });
 }
 
@@ -279,14 +282,14 @@ async function onlyPlan(
 ): Promise<Plan | undefined> {
   const seen = watch(running, sweeps, given);
   seen.onlyPlans = true;
-  return await runAs(running, sweeps, seen, given.key, async (world) => {
-    const plan = await planSweep(orderOf(seen, undefined), world);
+  return await runAs(running, sweeps, seen, given.key, async (context) => {
+    const plan = await planSweep(orderOf(seen, undefined), context);
     seen.report = reportPlan(plan);
     return plan;
   });
 }
 
-/** Carries out the plan of the last sweep, based on that sweep's reads unless it reads again. */
+/** Carries out the last sweep's plan, which is based on that sweep's reads unless a new read is needed. */
 async function carryOutAgreed(
   running: Running,
   sweeps: ObservedSweep[],
@@ -302,8 +305,8 @@ async function carryOutAgreed(
     Object.assign(seen, { upgradeMode, mayClose, foundAt });
     seen.reads.push(...reads);
   }
-  await runAs(running, sweeps, seen, given.key, async (world) => {
-    seen.report = (await carryOut(agreedTo(plan), world)).report;
+  await runAs(running, sweeps, seen, given.key, async (context) => {
+    seen.report = (await carryOut(agreedTo(plan), context)).report;
   });
 }
 

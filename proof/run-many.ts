@@ -1,4 +1,7 @@
-/** @module Runs many random cases and describes the first failure: what is wrong, the case, and how to run it again. */
+/**
+ * @module Runs many random cases and describes the first failure: the violation, the shrunk case, and the command to
+ * repeat it.
+ */
 import * as fc from 'fast-check';
 import type { RandomCase } from './case.ts';
 import { checkOptions, type RunOptions } from './check-options.ts';
@@ -14,7 +17,7 @@ export interface Failure {
   readonly command: string;
 }
 
-/** Every violation of one case. Adds the run to `coverage` if given. */
+/** Every violation of one case. Adds the run to `coverage`, if given. */
 export async function violationsOf(given: RandomCase, coverage?: Coverage): Promise<string[]> {
   const run = await runCase(given);
   const verdicts = judgeRun(run);
@@ -28,7 +31,7 @@ export interface Many extends RunOptions {
   readonly coverage: Coverage;
 }
 
-/** Runs random cases. Returns the first failure, shrunk, or undefined. */
+/** Runs random cases. Returns the first failure with its shrunk case, or undefined if there is none. */
 export async function runMany({ coverage, ...options }: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {

@@ -1,4 +1,4 @@
-/** @module Scripts the faults of a case on the embedded cluster, including those that garble one job in a good answer. */
+/** @module Scripts a case's faults on the embedded cluster, including faults that garble one job in a valid answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/index.ts';
 import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
@@ -87,7 +87,7 @@ const faultOf: Record<
 
 type Entry = Record<string, unknown>;
 
-/** How each kind changes the list of stats, given the index of one job. */
+/** How each kind of garbling changes the list of stats; `index` selects the job. */
 const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> = {
   wrong_types: (entries, index) =>
     entries.with(index, { ...entries[index], data_counts: { last_data_time: 'yesterday' } }),
@@ -99,17 +99,20 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
 
 const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
-/** Installs the faults. Returns the list of those that struck. After `most` requests, no request is answered. */
+/**
+ * Installs the faults. Returns the list of faults that struck; it grows during the run. After `max` requests, no
+ * request is answered.
+ */
 export function scriptFaults(
   server: EmbeddedElasticsearch,
   log: ServerLog,
   { faults, networkMs = 0 }: Pick<RandomCase, 'faults' | 'networkMs'>,
-  most: number,
+  max: number,
 ): Struck[] {
   const struck: Struck[] = [];
   const seen = faults.map(() => 0);
   server.faults.strike = (api, path) => {
-    if (server.requests.length > most) return { api, hang: true };
+    if (server.requests.length > max) return { api, hang: true };
     let found: Fault | undefined;
     for (const [index, fault] of faults.entries()) {
       if (fault.api !== '*' && fault.api !== api) continue;
@@ -119,7 +122,7 @@ export function scriptFaults(
       found = faultFor(fault, server, log, api, path);
       if (found) struck.push({ kind: fault.kind, api });
     }
-    // adds the network delay, which is no fault; a spread would evaluate the fault's getters too early
+    // adds the network delay; a spread would evaluate the fault's getters too early
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
@@ -140,7 +143,7 @@ function faultFor(
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // evaluated when the answer is sent: the server's answer at that moment, except for one job
+  // evaluated when the answer is sent, so the answer is the server's at that moment, except for one job
   return {
     api,
     status: 200,
@@ -151,7 +154,7 @@ function faultFor(
   };
 }
 
-/** An error that quotes the request with its credentials, from the cluster or as a page of a proxy. */
+/** An error that quotes the request with its credentials, either from the cluster or on a proxy's page. */
 function echo(amount: number, api: string, served: () => Served | undefined): Fault {
   const status = [400, 401, 403, 500, 503][amount % 5] as number;
   const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;

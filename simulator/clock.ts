@@ -22,7 +22,7 @@ export interface SimulatorClock extends Clock {
 /** A clock that starts at `start` (epoch milliseconds, now by default) and runs `speed` times as fast as the machine's. */
 export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClock {
   const origin = Date.now();
-  // whole milliseconds, as every timestamp of a server is
+  // Whole milliseconds, like every timestamp of a server.
   const now = () => Math.floor(start + (Date.now() - origin) * speed);
   return {
     now,
@@ -122,7 +122,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   async parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T> {
     const key = clientPort === undefined ? undefined : this.#byPort.get(clientPort);
     if (key === undefined) return this.#whileWaiting(answer);
-    // the client has disconnected, so nothing waits for this answer
+    // the client has disconnected, so this answer cannot block time
     if (!this.#busy.has(key)) return answer;
     this.#parkedTimes.set(key, (this.#parkedTimes.get(key) ?? 0) + 1);
     this.#wake();

@@ -20,7 +20,7 @@ import {
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, noSetup } from './property.ts';
 
-/** Corrupts one answer, or every answer from then on, in one way. */
+/** Corrupts one answer, or that answer and all later ones of its kind, in one way. */
 interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
@@ -28,9 +28,9 @@ interface AnswerFault {
   readonly how: Corruption | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** Corrupts a field on which verdicts depend, in one entry or in all entries that have it. */
+/** Corrupts a field that verdicts depend on, in one entry or in every entry that has it. */
 interface Aimed extends Corruption {
-  /** Index of the field, modulo their number. */
+  /** Selects the field; taken modulo the number of fields. */
   readonly field: number;
   readonly everywhere: boolean;
 }
@@ -71,10 +71,10 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** Without `swap`: a well-formed value from elsewhere cannot be distinguished from the truth. */
-const honest = corruptionKinds.filter((kind) => kind !== 'swap');
-/** The corruptions that matter most: a missing value, or one that could be taken for a missing one. */
-const telling: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
+/** Without `swap`: a well-formed value from another field cannot be recognized as wrong. */
+const detectable = corruptionKinds.filter((kind) => kind !== 'swap');
+/** The most dangerous corruptions: a missing value, and a value that could be mistaken for a missing one. */
+const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
 const keys: readonly AnswerKey[] = [
   'root',
   'info',
@@ -95,14 +95,14 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
-        { kind: fc.constantFrom<CorruptionKind>(...honest), at: fc.nat(2_000), pick: fc.nat(5_000) },
+        { kind: fc.constantFrom<CorruptionKind>(...detectable), at: fc.nat(2_000), pick: fc.nat(5_000) },
         { noNullPrototype: true },
       ),
       {
         weight: 2,
         arbitrary: fc.record(
           {
-            kind: fc.constantFrom<CorruptionKind>(...telling, ...telling, ...honest),
+            kind: fc.constantFrom<CorruptionKind>(...dangerous, ...dangerous, ...detectable),
             at: fc.nat(30),
             pick: fc.nat(5_000),
             field: fc.nat(8),
@@ -123,10 +123,10 @@ const remainingMs = 15 * 60_000;
 export const answers = badInput<Given, object>({
   name: 'answers',
   sentence:
-    'no corrupted answer of the cluster makes a sweep close a job that it would otherwise keep; the sweep ends in time, within a bounded number of requests, with a report or a readable error',
+    'no corrupted answer makes a sweep close a job that it would otherwise keep; the sweep ends in time, with a limited number of requests, with a report or a readable error',
   outcomes: ['done', 'partial', 'closes', 'corrupted and closes', 'UnreadableInventoryError'],
   toMeet: [
-    ...honest,
+    ...detectable,
     ...wayNames,
     ...keys,
     'refused',
@@ -176,7 +176,10 @@ export const answers = badInput<Given, object>({
   },
 });
 
-/** What each request closes without corruption and without fuses. (A corruption may hide idle jobs, so that a fuse no longer trips.) */
+/**
+ * The jobs that each request closes without corruption and without fuses. Fuses are off because a corruption may hide
+ * idle jobs, so that a fuse no longer trips.
+ */
 const baseline = new Map<number, ReadonlySet<string>>();
 
 const closesOf = async (payload: RequestPayload): Promise<ReadonlySet<string>> =>
@@ -222,7 +225,7 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
   return { report, error, fake, struck, mayLookIdle, took: clock.now() - before };
 }
 
-/** Such answers have megabytes, and a sweep of 15 minutes reads hundreds of them, so they are corrupted only once. */
+/** These answers have megabytes, and a sweep of 15 minutes reads hundreds of them, so only one is corrupted. */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
 function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
@@ -233,16 +236,16 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
   const path = known[field % known.length] as Path;
   const corruptEntry = (whole: Json, index: number) =>
     corruptAt(whole, [list, index, ...path], { kind, pick });
-  // from the end, because deleting an entry moves those behind it
+  // starts at the end, because deleting an entry moves the later ones
   return everywhere
     ? [...entries.keys()].reverse().reduce(corruptEntry, answer)
     : corruptEntry(answer, at % entries.length);
 }
 
 /**
- * The jobs that a corrupted but valid answer shows without their protection. Most jobs have no groups and no custom
- * settings, and no other answer contains them (`spoiled-answers.test.ts` lists each such place). A renamed datafeed is
- * noticed by the config of its job, unless that config is missing or corrupted as well.
+ * The jobs whose protection is missing from a corrupted answer that is still valid. Groups and custom settings are
+ * optional and occur in no other answer, so a sweep cannot miss them (`spoiled-answers.test.ts` lists each such place).
+ * A sweep notices a renamed datafeed by the job's config, unless that config is missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];
@@ -269,13 +272,13 @@ const isUnsaid = (value: Json | undefined): boolean =>
 
 /** Checks that jobs reported as closed were closed, and that the counts add up. */
 function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): string[] {
-  const untold = jobs.filter(
+  const misreported = jobs.filter(
     ({ jobId, outcome }) => (outcome === 'closed' || outcome === 'force_closed') && !closed.has(jobId),
   );
   const { open: _open, listed, idle: _idle, ...outcomes } = counts;
   const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
   return [
-    ...untold.map(
+    ...misreported.map(
       ({ jobId }) => `${JSON.stringify(jobId.slice(0, 100))} is reported closed and was never asked`,
     ),
     ...(sum === listed ? [] : [`${listed} listed, but the outcomes add up to ${sum}`]),

@@ -1,4 +1,4 @@
-/** @module Cluster files (`--clusters`). A request names one cluster, and no other may receive its requests. */
+/** @module Cluster files (`--clusters`). A request names one cluster; every other cluster must receive no request. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
@@ -33,7 +33,7 @@ const clusters = fc.constantFrom<Json>(
 export const clustersFile = badInput<Given, TwoClusters>({
   name: 'clusters-file',
   sentence:
-    'a corrupted cluster file is refused with a message without credentials, or leads only to the named cluster, with its own credentials',
+    'a corrupted cluster file is refused without showing credentials, or the command contacts only the named cluster, with that cluster’s credentials',
   outcomes: ['reached', 'refused', 'not reached'],
   toMeet: [...fileThings, 'corrupted and reached'],
   enough: 2_000,
@@ -68,10 +68,10 @@ export const clustersFile = badInput<Given, TwoClusters>({
     if (asked.length + askedOther.length > 0) {
       meet('reached');
       if (file.corruptions.length + file.textCorruptions.length > 0) meet('corrupted and reached');
-      if (result.exit === 2) problems.push('a cluster was asked although the file is refused');
+      if (result.exit === 2) problems.push('a cluster received a request although the file is refused');
     }
-    if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters were asked');
-    // in a corrupted value, credentials may be swapped
+    if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters received requests');
+    // a corruption may have swapped the credentials
     if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);

@@ -55,8 +55,8 @@ export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
 }
 
 /**
- * Problems with the way a command ended that are never acceptable: the exit code of a bug, a stack, a result in addition
- * to an error, or control characters on standard error.
+ * What is never acceptable when a command ends: the exit code of a bug, a stack trace, both a result and an error, or
+ * control characters on standard error.
  */
 export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
   const isError = exit === 2 || exit === 5;

@@ -28,12 +28,12 @@ const intruders = [
   '*',
   '!',
 ];
-/** Numbers of blanks; the last is the size of a file that was passed by mistake. */
+/** Numbers of blanks; the last one is as large as a file that was passed by mistake. */
 const paddings = [1, 100, 5_000, 70_000, 10_000_000];
 
 const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** Puts `insertion` before the match of `pattern` that `at` selects; without a match, the text stays unchanged. */
+/** Puts `insertion` before one match of `pattern`, selected by `at`; without a match, the text stays unchanged. */
 function beforeMatch(
   text: string,
   pattern: RegExp,
@@ -91,7 +91,7 @@ const kinds = {
 export type TextCorruptionKind = keyof typeof kinds;
 export const textCorruptionKinds = Object.keys(kinds) as TextCorruptionKind[];
 
-/** The bytes after all corruptions, one after another. */
+/** The bytes after all corruptions, applied in order. */
 export function corruptText(text: string, corruptions: readonly TextCorruption[]): Buffer {
   return corruptions.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
 }

@@ -1,4 +1,6 @@
-/** @module Corrupts valid documents: each kind removes, adds or changes one thing, and several are combined at random. */
+/**
+ * @module Corrupts valid documents. Each kind removes, adds or changes one thing, and random combinations are tried.
+ */
 import * as fc from 'fast-check';
 import { hostileTexts } from './hostile-samples.ts';
 import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } from './json.ts';
@@ -6,9 +8,9 @@ import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } fr
 /** One corruption as plain data, so that a failing case can be shrunk and shown. */
 export interface Corruption {
   readonly kind: CorruptionKind;
-  /** Index of the place in the document, modulo their number. */
+  /** Selects the place in the document; taken modulo the number of places. */
   readonly at: number;
-  /** Index of the replacement value, modulo their number. */
+  /** Selects the replacement value; taken modulo the number of values. */
   readonly pick: number;
 }
 
@@ -47,12 +49,12 @@ const numericTexts = [
   '31m',
 ];
 
-/** Names that every object inherits or that change its prototype. */
+/** Keys that every object inherits, or that would change its prototype. */
 export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'length'];
 
 const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
 
-/** Nesting depths; the last one overflows the stack of a recursive reader. */
+/** Nesting depths; the last one overflows the stack of a recursive parser. */
 const depths = [2, 40, 900, 6_000];
 
 function nested(depth: number, asObject: boolean): Json {
@@ -61,7 +63,7 @@ function nested(depth: number, asObject: boolean): Json {
   return value;
 }
 
-/** Limits repeated `many` corruptions, which would fill the machine's memory. */
+/** Limits repeated `many` corruptions, which would otherwise fill the machine's memory. */
 const maxPlaces = 40_000;
 
 const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;
@@ -115,7 +117,7 @@ const kinds = {
 export type CorruptionKind = keyof typeof kinds;
 export const corruptionKinds = Object.keys(kinds) as CorruptionKind[];
 
-/** The document after all corruptions, one after another; null if it was deleted as a whole. */
+/** The document after all corruptions, applied in order; null if it was deleted as a whole. */
 export function corrupt(document: Json, corruptions: readonly Corruption[]): Json {
   return corruptions.reduce<Json>((value, { kind, at, pick }) => {
     const paths = pathsIn(value);

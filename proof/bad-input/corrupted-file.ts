@@ -1,4 +1,4 @@
-/** @module JSON and YAML files with a valid value that is corrupted as a value, as text, or with YAML's own features. */
+/** @module JSON and YAML files whose value, text or YAML syntax is corrupted. */
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 import { anyCorruptions, type Corruption, type CorruptionKind, corrupt, corruptionKinds } from './corrupt.ts';
@@ -15,7 +15,7 @@ export interface CorruptedFile {
   readonly textCorruptions: readonly TextCorruption[];
 }
 
-/** Every kind of corruption and both formats: what a long run has to try. */
+/** Every kind of corruption and both formats: a long run has to try them all. */
 export const fileThings: readonly string[] = [
   ...new Set<string>([...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds, 'json', 'yaml']),
 ];
@@ -31,7 +31,7 @@ export const corruptedFile = (
     {
       value: valid,
       form: fc.constantFrom('json', 'yaml'),
-      // rarely all of them: a corrupted text hides the corruptions of the value
+      // rarely all three: a corrupted text hides the corruptions of the value
       corruptions: orNone(anyCorruptions(kinds)),
       yamlCorruptions: orNone(anyYamlCorruptions),
       textCorruptions: orNone(anyTextCorruptions),
@@ -49,14 +49,14 @@ export function writeCorrupted(
   for (const { kind } of [...corruptions, ...yamlCorruptions, ...textCorruptions]) meet(kind);
   meet(form);
   const value = corruptions.length > 0 ? corrupt(file.value, corruptions) : file.value;
-  // deep and long values are written as JSON, which is also YAML: the YAML writer takes seconds for them
+  // deep and long values are written as JSON, which is also valid YAML: the YAML writer takes seconds for them
   const large = corruptions.some(({ kind }) => kind === 'deep' || kind === 'many');
   const text = form === 'yaml' && !large ? yamlText(value) : jsonText(value);
   const bytes = corruptText(corruptYaml(text, yamlCorruptions), textCorruptions);
   return yamlCorruptions.length + textCorruptions.length === 0 ? { bytes, value } : { bytes };
 }
 
-/** YAML as people write it, or JSON for values that the YAML writer cannot write. */
+/** YAML in the usual style, or JSON for values that the YAML writer cannot write. */
 function yamlText(value: Json): string {
   try {
     return stringify(value, { aliasDuplicateObjects: false });

@@ -1,6 +1,6 @@
 /**
- * @module A fake cluster with a job of each kind whose answers can be corrupted one by one. Closes take effect; the
- * answers may be wrong.
+ * @module A fake cluster with one job of each kind. Its answers can be corrupted one by one. Closes take effect even if
+ * the answers are wrong.
  */
 import { gzipSync } from 'node:zlib';
 import type { VirtualClock } from '../../simulator/index.ts';
@@ -77,7 +77,7 @@ const answersOfKinds = (): MlAnswers =>
     JSON.stringify(
       answersFor(
         kinds.map(({ id, config, stats, feed }, index) => ({
-          // the last data is hours apart, so that the mass_idle fuse does not trip
+          // each job lost its data at another hour, so that the mass_idle fuse does not trip
           config: configOf(id, config),
           stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),
@@ -93,7 +93,7 @@ const staleData = (index: number): Fields => {
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** What the server sends instead: the text, its status and headers, and how the connection behaves. */
+/** The corrupted answer: its text, status and headers, and the behaviour of the connection. */
 export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
@@ -104,13 +104,13 @@ export interface CorruptedAnswer {
   readonly hang?: boolean;
 }
 
-/** Answers like a cluster; `corrupt` turns each answer into what is sent. */
+/** Answers like a cluster. `corrupt` turns each correct answer into the answer that is sent. */
 export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
   /** The ids of each close request, in order. */
   readonly asked: string[][] = [];
-  /** Requests that change something besides closes. */
+  /** Requests other than closes that change something. */
   readonly strange: string[] = [];
   requests = 0;
   readonly #clock: VirtualClock;
@@ -145,7 +145,7 @@ export class CorruptingCluster {
     delete entry.open_time;
   }
 
-  /** The answer to a request; for a request with ids, only their entries. */
+  /** The answer to a request; if the request has ids, only their entries. */
   #answerTo({ path }: Exchange, key: keyof MlAnswers): Json {
     const answer = this.answers[key];
     const names = /^\/_ml\/(?:anomaly_detectors|datafeeds)\/([^/]+?)(?:\/_stats)?$/.exec(path)?.[1];
@@ -187,7 +187,7 @@ const statuses = [
 const scalars = ['', 'null', 'true', '0', '"text"', '[]', '{}', '[null]', 'NaN', '{"jobs": null}', '\0'];
 const pick = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** Corruptions on the way from the cluster to the client: gateways, broken connections, other servers, attackers. */
+/** Corruptions between the cluster and the client: gateways, broken connections, other servers, attackers. */
 export const ways = {
   cut: (text, at) => ({ text, cut: at % (text.length + 1) }),
   truncated: (text, at) => ({ text: text.slice(0, at % Math.max(1, text.length)) }),

@@ -1,4 +1,7 @@
-/** @module Random cron expressions of six fields, mostly almost valid: values of other fields, and lists of values that must stand alone. */
+/**
+ * @module Random cron expressions of six fields. Most are almost valid, with a value of another field or a list where
+ * only a single value is allowed.
+ */
 import * as fc from 'fast-check';
 
 const odd = [
@@ -22,8 +25,8 @@ const odd = [
   '1--2',
 ];
 
-function member(least: number, most: number, names: readonly string[]): fc.Arbitrary<string> {
-  const number = fc.integer({ min: least, max: most });
+function member(min: number, max: number, names: readonly string[]): fc.Arbitrary<string> {
+  const number = fc.integer({ min: min, max: max });
   return fc.oneof(
     { weight: 4, arbitrary: number.map(String) },
     {
@@ -37,12 +40,12 @@ function member(least: number, most: number, names: readonly string[]): fc.Arbit
         .map(([from, step]) => `${from}/${step}`),
     },
     { weight: 1, arbitrary: fc.constantFrom(...names, '*') },
-    { weight: 1, arbitrary: fc.constantFrom(...odd, String(most + 1), String(least - 1)) },
+    { weight: 1, arbitrary: fc.constantFrom(...odd, String(max + 1), String(min - 1)) },
   );
 }
 
-const field = (least: number, most: number, names: readonly string[] = []) =>
-  fc.array(member(least, most, names), { minLength: 1, maxLength: 3 }).map((members) => members.join(','));
+const field = (min: number, max: number, names: readonly string[] = []) =>
+  fc.array(member(min, max, names), { minLength: 1, maxLength: 3 }).map((members) => members.join(','));
 
 export const anyCron: fc.Arbitrary<string> = fc
   .tuple(

@@ -8,7 +8,7 @@ import { badInput } from './property.ts';
 const partly = (shape: Readonly<Record<string, fc.Arbitrary<Json>>>) =>
   fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 
-/** Mostly a common value, sometimes one that the schema allows but that makes no sense. */
+/** Usually a common value, sometimes one that the schema allows but that makes no sense. */
 const orOdd = (good: fc.Arbitrary<Json>, ...odd: readonly Json[]): fc.Arbitrary<Json> =>
   fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 

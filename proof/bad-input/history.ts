@@ -1,4 +1,4 @@
-/** @module Reports given with `--history`: they may keep a job open and must have no other effect. */
+/** @module Reports given with `--history`. They may only keep a job open. */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -24,7 +24,7 @@ interface Given {
 
 interface HistoryBench extends ClusterBench {
   readonly clusterId: string;
-  /** The jobs that a plan without a history would act on. */
+  /** The jobs that a plan without a history would close or force. */
   readonly acts: ReadonlySet<string>;
 }
 
@@ -33,7 +33,7 @@ const payload = JSON.stringify({ fuse: { maxShare: null } });
 export const history = badInput<Given, HistoryBench>({
   name: 'history',
   sentence:
-    'a corrupted history is refused, or never makes a sweep act on a job that it would otherwise keep; explain does not crash on it',
+    'a corrupted history is refused, or a sweep with it closes no job that it would keep without it; explain does not crash on it',
   outcomes: ['keeps a job', 'refused', 'acts', 'corrupted and read'],
   toMeet: [...reportForms, ...corruptionKinds, ...textCorruptionKinds, 'plan', 'explain'],
   given: fc.record(

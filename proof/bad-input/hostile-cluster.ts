@@ -37,7 +37,7 @@ export type Slot = (typeof slots)[number];
 export type Texts = Readonly<Record<Slot, string>>;
 
 const day = 86_400_000;
-/** A valid uuid; reports identify the cluster by its own uuid. */
+/** A valid uuid; reports identify the cluster by this uuid. */
 const plainUuid = 'AbCdEfGhIjKlMnOpQrStUv';
 
 export interface HostileCluster extends Bench {

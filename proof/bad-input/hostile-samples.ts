@@ -1,4 +1,4 @@
-/** @module Texts that have an effect if they are not escaped: in a terminal, a page, a path, a list or an object. */
+/** @module Texts that do harm if they are not escaped: in a terminal, a page, a path, a list or an object. */
 
 /** A marker inside the markup of the hostile texts. */
 export const mark = 'zq7';

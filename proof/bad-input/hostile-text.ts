@@ -27,10 +27,13 @@ interface Given {
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
-/** Harmless texts that, like the hostile ones, are no valid job ids. */
+/** Harmless texts that are not valid job ids, like the hostile ones. */
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
-/** The harmless texts, but with a valid id in place of each hostile text that is one, because valid ids are treated differently. */
+/**
+ * The harmless texts, except that each hostile text that is a valid id is replaced by another valid id, because valid
+ * ids are printed differently.
+ */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
   ...Object.fromEntries(
@@ -43,7 +46,7 @@ const likewise = (texts: Given['texts']): Texts => ({
 export const hostileText = badInput<Given, HostileCluster>({
   name: 'hostile-text',
   sentence:
-    'in no output form of any command does a name, state, reason, warning or error control a terminal, become markup in HTML or Markdown, or break a line of JSON',
+    'no hostile name, state, reason, warning or error controls a terminal, becomes markup in HTML or Markdown, or breaks a line of JSON, in any output of any command',
   outcomes: ['shown', 'an error'],
   toMeet: [...commands, ...forms, 'terminal', 'piped', ...slots],
   given: fc.record(
@@ -86,8 +89,8 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // The two outputs may differ: a chart omits empty labels, some texts are invalid in a header or as a uuid, and a job
-    // whose id is used twice is listed once.
+    // The two outputs may differ in these cases: a chart omits empty labels, some texts are invalid in a header or as a
+    // uuid, and a job whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
     const alike = result.exit === expected.exit && !absent && !doubled;
@@ -120,7 +123,7 @@ async function show(
   return bench.run(['--no-color', name, '-o', form, ...rest], options);
 }
 
-/** `alike`: the output with harmless texts ended in the same way, so that both must have the same structure. */
+/** `alike` means that both outputs ended in the same way, so that they must have the same structure. */
 function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
   const problems = stdout
     .split('\n')
@@ -148,7 +151,7 @@ const unparsable = (texts: readonly string[]): string[] =>
     }
   });
 
-/** Reports parts that never occur with harmless texts and, if both outputs must be alike, any difference. */
+/** Reports parts that never occur with harmless texts. If `alike`, also reports any difference. */
 function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
   for (const part of expected) known.add(part);
   const strange = got.find((part) => !known.has(part));

@@ -10,7 +10,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** Deeper places are ignored: a value may be nested thousands of levels deep. */
 const maxDepth = 12;
 
-/** The most places to choose from. */
+/** Limits the places to choose from. */
 const maxPlaces = 2_000;
 
 /** The places in a value, beginning with the value itself, up to `maxPlaces`. */
@@ -24,11 +24,11 @@ function* allPaths(value: Json, path: Path = []): Generator<Path> {
   else for (const [key, item] of Object.entries(value)) yield* allPaths(item, [...path, key]);
 }
 
-/** The number of values in a value, including itself; counting stops at `most`. */
-export function sizeOf(value: Json, most: number): number {
+/** The number of values in a value, including itself. Counting stops at `max`. */
+export function sizeOf(value: Json, max: number): number {
   const todo: Json[] = [value];
   let size = 0;
-  for (let next = todo.pop(); next !== undefined && size < most; next = todo.pop()) {
+  for (let next = todo.pop(); next !== undefined && size < max; next = todo.pop()) {
     size += 1;
     if (typeof next === 'object' && next !== null) todo.push(...(Object.values(next) as Json[]));
   }
@@ -80,7 +80,7 @@ export function jsonText(value: Json): string {
   }
 }
 
-/** Placeholder for a number that is inserted into the text afterwards. */
+/** Placeholder for a number that is inserted into the text later. */
 const oddNumber = '\u0000 a number that JSON.stringify cannot write';
 
 /** The JSON text of a value that is nested too deep for JSON.stringify. */
@@ -110,13 +110,13 @@ function scalarText(value: Json): string {
   return Number.isFinite(value) ? JSON.stringify(value) : value > 0 ? '1e999' : '-1e999';
 }
 
-/** The text of a file: UTF-16 with its mark, as PowerShell writes it, or UTF-8. */
+/** The text of a file: UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it. */
 export function decoded(bytes: Buffer): string {
   const mark = bytes.subarray(0, 2).toString('hex');
   const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** The text with a blank for each comment, as JSON with comments has them. */
+/** The text with a blank in place of each comment, for JSON with comments. */
 export const withoutComments = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs, (part) => (part.startsWith('"') ? part : ' '));

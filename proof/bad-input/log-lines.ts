@@ -1,4 +1,4 @@
-/** @module The function's log for a cluster with hostile texts. People read it on terminals, line by line. */
+/** @module The function's log for a cluster with hostile texts. People read this log on terminals, line by line. */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
 import { type HostileCluster, openHostileCluster, type Slot, slots, type Texts } from './hostile-cluster.ts';

@@ -1,6 +1,6 @@
 /**
  * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do, or
- * repeats one case by the path that a failure printed.
+ * repeats one case by the path printed with its failure.
  */
 import { Option } from 'commander';
 import { atLeastOne, pathOption, proofCommand, seedOption } from '../command-options.ts';
@@ -8,7 +8,7 @@ import { badInputs } from './index.ts';
 
 const {
   only,
-  cases: most,
+  cases: maxCases,
   seed,
   time,
   path,
@@ -36,7 +36,7 @@ for (const { name, sentence, run } of chosen) {
   const began = Date.now();
   const { cases, problems, met } = await run({
     seed,
-    cases: most,
+    cases: maxCases,
     ...(time !== undefined && { timeMs: time * 1_000 }),
     ...(path !== undefined && { path }),
   });

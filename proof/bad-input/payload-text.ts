@@ -74,7 +74,7 @@ export const payloadText = badInput<Given, ClusterBench>({
     meet('planned');
     const mayEnd = allowNoMatch === false ? [0, 2, 4] : [0, 4];
     if (!mayEnd.includes(result.exit)) problems.push(`it ended with ${result.exit}: ${result.stderr}`);
-    if (requests === 0) problems.push('the cluster was not asked');
+    if (requests === 0) problems.push('the cluster received no request');
     return problems;
   },
 });
@@ -88,7 +88,7 @@ async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** Reads the text as JSON with comments, in which no key occurs twice. */
+/** Reads the text as JSON with comments; duplicate keys are invalid. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
@@ -129,7 +129,7 @@ function measured(value: Json): { readonly keys: number; readonly levels: number
   return { keys, levels };
 }
 
-/** Whether each line begins with a place at which something begins in the text. */
+/** Whether each reported line and column is the start of a token in the text. */
 function hasPlaces(stderr: string, source: string, text: string): boolean {
   const lines = stderr
     .trimEnd()
@@ -146,7 +146,7 @@ function hasPlaces(stderr: string, source: string, text: string): boolean {
   });
 }
 
-/** The same JSON over several lines, without changing any string in it. */
+/** The same JSON on several lines, with all strings unchanged. */
 const prettier = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|[{[,:]/gs, (part) =>
     part === ':' ? ': ' : part.length === 1 ? `${part}\n  ` : part,

@@ -19,7 +19,7 @@ interface Given {
 export const payload = badInput<Given, object>({
   name: 'payload',
   sentence:
-    'a payload has exactly the meaning that the contract gives it, for each field and each job, or is refused with every wrong field, its value and what was expected',
+    'a payload means what the contract says for each field and job, or is refused with every wrong field, its value and what was expected',
   outcomes: ['valid', 'refused', 'corrupted and valid', 'names fewer jobs'],
   toMeet: [...corruptionKinds, 'bare event'],
   given: fc.record({ payload: validPayload, corruptions: anyCorruptions() }),
@@ -50,14 +50,17 @@ export const payload = badInput<Given, object>({
 
 const maxReported = 100;
 
-/** Checks a refusal: it reports the same wrong fields, each with its value and what was expected, in plain characters. */
+/**
+ * Checks a refusal: it reports exactly the wrong fields, each with its value and what was expected, in printable
+ * characters.
+ */
 export function refusedWell(
   { problems, message }: Pick<InvalidRequestError, 'problems' | 'message'>,
   wrong: readonly string[] | undefined,
   document: Json,
 ): string[] {
   if (!wrong) return [`refused, but valid: ${message}`];
-  // beyond a hundred problems, the message only says that there are more
+  // beyond a hundred problems, the last message only says that there are more
   const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
   const reportedProblems = isCut ? problems.slice(0, -1) : problems;
   if (reportedProblems.length > maxReported) return [`${reportedProblems.length} problems are reported`];
@@ -83,7 +86,10 @@ export function refusedWell(
   ];
 }
 
-/** Checks that the message contains the refused scalar as written. (Messages about conflicts contain the meaning, with defaults.) */
+/**
+ * Checks that the message contains the refused scalar exactly as it was given. Messages about conflicting fields are
+ * exempt: they contain effective values, including defaults.
+ */
 function containsValue(text: string, value: Json | undefined): string[] {
   if (text.includes('unknown field') || text.includes('×') || typeof value === 'object') return [];
   const written =

@@ -1,4 +1,7 @@
-/** @module Extreme inputs to a real process, which may crash or run out of memory without stopping the proof. */
+/**
+ * @module Runs extreme inputs in a process of their own, which may crash or run out of memory without stopping the
+ * proof.
+ */
 import * as fc from 'fast-check';
 import { runBin } from '../../test/support/bin.ts';
 import { type Bench, endedBadly, openBench } from './command.ts';
@@ -14,7 +17,7 @@ interface ProcessInput {
 const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
 const plan = ['plan', '--embedded', '-p'];
 
-/** Inputs that must be refused quickly, and never as a bug, whatever their size. */
+/** Inputs that must be refused quickly, whatever their size, and never as a bug of the program. */
 const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],
@@ -70,7 +73,7 @@ const names = Object.keys(cases);
 export const realProcess = badInput<{ readonly name: string }, Bench>({
   name: 'process',
   sentence:
-    'extreme inputs end the real command with exit code 2 and a message, within seconds and its usual memory',
+    'on extreme input the real command ends with exit code 2 and a message, within seconds and in its usual memory',
   outcomes: [],
   toMeet: [],
   // each case starts a process

@@ -1,6 +1,7 @@
 /**
- * @module Runs one property over bad input: random cases from a seed, what occurred in them, and the shrunk case that
- * violates it. A long run in which an expected outcome never occurred has shown nothing, and fails as well.
+ * @module Runs one property over bad input with random cases from a seed. Counts what occurred in them, and shrinks the
+ * case that violates the property. A long run in which an expected outcome never occurred proves nothing, so it fails
+ * as well.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
@@ -8,11 +9,14 @@ import { checkOptions, type RunOptions } from '../check-options.ts';
 export interface RunResult {
   /** How many cases were tried. */
   readonly cases: number;
-  /** The violation with the shrunk case and how to repeat it, or what never occurred; empty if the property holds. */
+  /**
+   * The violation, with the shrunk case and the command to repeat it, or the outcomes that never occurred; empty if the
+   * property holds.
+   */
   readonly problems: readonly string[];
   /** Whether a case violated the property. */
   readonly violated: boolean;
-  /** How often each thing occurred: outcomes, kinds of corruption. */
+  /** How often each outcome and each kind of corruption occurred. */
   readonly met: Readonly<Record<string, number>>;
 }
 
@@ -27,24 +31,24 @@ export type Meet = (thing: string) => void;
 export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
-  /** How a case may end. Each must occur in any run of a hundred cases. */
+  /** The possible ends of a case. Each must occur in any run of a hundred cases. */
   readonly outcomes: readonly string[];
-  /** Everything else that must occur in a run of `enough` cases: each kind of corruption, each place. */
+  /** Everything else that must occur in a run of `enough` cases, such as each kind of corruption and each place. */
   readonly toMeet: readonly string[];
   /** Default: 1,000. */
   readonly enough?: number;
-  /** The share of a run's cases that this property tries, less for expensive ones. Default: 1. */
+  /** The share of a run's cases that this property tries; smaller for expensive ones. Default: 1. */
   readonly share?: number;
   /** Milliseconds of real time after which a case counts as hanging; default 20,000. */
   readonly maxMs?: number;
   readonly given: fc.Arbitrary<Given>;
-  /** Creates what all cases of a run share; disposed at its end. */
+  /** Creates the state that all cases of a run share. It is disposed at the end of the run. */
   readonly open: () => Promise<Setup & AsyncDisposable>;
-  /** Tries one case and returns what is wrong. Any error that it throws counts as well. */
+  /** Tries one case and returns the problems found. If it throws, the error counts as a problem. */
   readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
-/** In this many cases each outcome must occur. */
+/** Each outcome must occur in this many cases. */
 const few = 100;
 
 /** For properties without a setup. */
@@ -78,7 +82,7 @@ async function runProperty<Given, Setup>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // fast-check does not wait for the running case when the time is up, but that case still needs the setup
+  // when time is up, fast-check does not wait for the running case, but that case still needs the setup
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -106,7 +110,10 @@ async function runProperty<Given, Setup>(
   };
 }
 
-/** Runs a case within its time limit. A hanging case is given up; one that blocked the process is reported afterwards. */
+/**
+ * Runs a case within its time limit. A case that hangs is abandoned. A case that blocked the process is reported when
+ * it ends.
+ */
 async function inTime<Given, Setup>(
   { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
   value: Given,
@@ -129,7 +136,7 @@ async function inTime<Given, Setup>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** The most characters of a case that are printed; seed and path identify larger ones. */
+/** Limits the printed text of a case; larger cases can be repeated by seed and path. */
 const maxShown = 4_000;
 
 function show(value: unknown): string {

@@ -49,7 +49,7 @@ export type ReportForm = 'json' | 'pretty' | 'ndjson' | 'tail' | 'events' | 'lis
 export const reportForms: readonly ReportForm[] = ['json', 'pretty', 'ndjson', 'tail', 'events', 'list'];
 export const anyReportForm: fc.Arbitrary<ReportForm> = fc.constantFrom(...reportForms);
 
-/** The report as the command writes it, as the function logs it, or as `aws logs` prints that log. */
+/** The report in the form of the command's output, of the function's log, or of that log as `aws logs` prints it. */
 export function writeReport(report: Json, form: ReportForm, text: (value: Json) => string): string {
   if (form === 'json') return text(report);
   if (form === 'pretty')
@@ -81,7 +81,7 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
-/** Every object in a text at any depth, in all ways in which a reader could find JSON in it. */
+/** Every object in a text at any depth, found in every way in which a program could read JSON from it. */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   const todo: Json[] = [];

@@ -1,6 +1,6 @@
 /**
- * @module A hand-written reading of the contract's request table: the meaning of a payload, or its wrong fields. It
- * shares no code with the schema that it is compared with.
+ * @module A hand-written implementation of the contract's request table: the meaning of a payload, or its wrong fields.
+ * It shares no code with the schema that it is compared with.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -8,7 +8,7 @@ export type Reading =
   | { readonly means: Readonly<Record<string, unknown>>; readonly wrong?: undefined }
   | { readonly wrong: readonly string[] };
 
-/** The meaning of a field's value, or the wrong paths in it, relative to the field. */
+/** The meaning of a field's value, or the paths of the wrong parts, relative to the field. */
 type Read = (value: Json) => { readonly means: unknown } | { readonly wrong: readonly string[] };
 
 const bad = { wrong: [''] } as const;
@@ -23,10 +23,10 @@ function durationMs(text: Json): number | undefined {
 }
 
 const duration =
-  (least = 1, most = Number.POSITIVE_INFINITY): Read =>
+  (min = 1, max = Number.POSITIVE_INFINITY): Read =>
   (value) => {
     const ms = durationMs(value);
-    return ms !== undefined && ms >= least && ms <= most ? means(ms) : bad;
+    return ms !== undefined && ms >= min && ms <= max ? means(ms) : bad;
   };
 
 const names =
@@ -51,11 +51,9 @@ const oneOf =
     values.includes(value) ? means(value) : bad;
 
 const whole =
-  (least: number, most = Number.MAX_SAFE_INTEGER): Read =>
+  (min: number, max = Number.MAX_SAFE_INTEGER): Read =>
   (value) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
-      ? means(value)
-      : bad;
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? means(value) : bad;
 
 const orNull =
   (read: Read): Read =>
@@ -65,9 +63,9 @@ const orNull =
 const share: Read = (value) => (typeof value === 'number' && value > 0 && value <= 1 ? means(value) : bad);
 
 const text =
-  (most = Number.POSITIVE_INFINITY): Read =>
+  (max = Number.POSITIVE_INFINITY): Read =>
   (value) =>
-    typeof value === 'string' && value !== '' && value.length <= most ? means(value) : bad;
+    typeof value === 'string' && value !== '' && value.length <= max ? means(value) : bad;
 
 const moment: Read = (value) => {
   const parts =
@@ -93,7 +91,7 @@ const listOf =
 
 interface Field {
   readonly read: Read;
-  /** The default. A field without one is required, unless it is `optional`. */
+  /** The default value. A field without a default is required, unless it is `optional`. */
   readonly without?: unknown;
   readonly optional?: true;
 }
@@ -222,13 +220,16 @@ function readBareEvent(event: JsonObject): Reading {
 
 const own = (value: JsonObject, key: string) => (Object.hasOwn(value, key) ? value[key] : undefined);
 
-/** Whether a name in a request selects a job by its id or a group. `*` matches any characters, `_all` every job. */
+/**
+ * Whether a name in a request selects a job, by its id or by one of its groups. `*` matches any characters, and `_all`
+ * matches every job.
+ */
 export function nameMeans(name: string, job: { readonly jobId: string; readonly groups: readonly string[] }) {
   if (name === '_all') return true;
   return [job.jobId, ...job.groups].some((text) => isLike(name, text));
 }
 
-/** Matches by tracking all possible positions in the pattern after each character. */
+/** Tracks every possible position in the pattern, character by character. */
 function isLike(pattern: string, text: string): boolean {
   const step = (places: ReadonlySet<number>): Set<number> => {
     const open = new Set(places);

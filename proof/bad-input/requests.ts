@@ -15,7 +15,7 @@ const names = fc.constantFrom<Json>(
 const durations = fc.constantFrom('1m', '90s', '24h', '48h', '30d', '3600000ms');
 const flag = fc.boolean();
 
-/** Every field of the contract except those that only programs write. */
+/** Every field of the contract, except the fields that only programs write. */
 export const validFields: Readonly<Record<string, fc.Arbitrary<Json>>> = {
   cluster: fc.constantFrom('default', 'logs', 'constructor'),
   jobs: names,
@@ -94,7 +94,7 @@ function partly(shape: Readonly<Record<string, fc.Arbitrary<Json>>>): fc.Arbitra
   return fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 }
 
-/** A request as people write it. */
+/** A request as a person would write it. */
 export const validRequest: fc.Arbitrary<Json> = partly(validFields);
 
 /** Any valid payload, including follow-ups and the event of a schedule without an Input. */

@@ -10,14 +10,14 @@ import { badInput } from './property.ts';
 
 interface Given {
   readonly corruptions: readonly Corruption[];
-  /** Whether the digest is recalculated after the corruption, as an informed attacker could do. */
+  /** Whether the digest is recalculated after the corruption, like an informed attacker would do. */
   readonly sealed: boolean;
   readonly textCorruptions: readonly TextCorruption[];
 }
 
 interface PlanBench extends Bench {
   readonly plan: Json;
-  /** The jobs that the unchanged plan closes. */
+  /** The jobs that the uncorrupted plan closes. */
   readonly closes: ReadonlySet<string>;
 }
 
@@ -37,7 +37,7 @@ const fleet: Fleet = {
 export const savedPlan = badInput<Given, PlanBench>({
   name: 'saved-plan',
   sentence:
-    'a changed plan is refused before anything is closed; with a new digest it still closes only jobs that it names, and none that is busy or protected',
+    'a changed plan is refused before anything is closed; with a new digest it closes only jobs that it names and that are neither busy nor protected',
   outcomes: ['carried out', 'refused', 'sealed anew and carried out'],
   toMeet: [...corruptionKinds, ...textCorruptionKinds, 'closed less'],
   enough: 2_000,
@@ -75,7 +75,7 @@ export const savedPlan = badInput<Given, PlanBench>({
   },
 });
 
-/** Whether a text is the same JSON, in whatever order its keys stand. */
+/** Whether the bytes are the JSON of `plan`, with its keys in any order. */
 function says(bytes: Buffer, plan: Json): boolean {
   const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
   try {
@@ -112,7 +112,7 @@ function namedBy(document: Json): ReadonlySet<string> {
   return new Set(isObject(jobs ?? null) ? Object.keys(jobs as object) : []);
 }
 
-/** The seal as the command makes it: of the values, whatever the order of their keys. */
+/** Calculates the digest like the command does: from the values, regardless of the order of keys. */
 function seal(document: Json): Json {
   const plan = planOf(document);
   if (!plan || !isObject(document)) return document;
@@ -124,7 +124,7 @@ function seal(document: Json): Json {
 }
 
 function inOrder(value: Json, depth = 0): Json {
-  // deeper than any plan: what is nested so far is refused, sealed or not
+  // no plan is this deep, so the value is refused with or without a valid digest
   if (depth > 500) return value;
   if (Array.isArray(value)) return value.map((item) => inOrder(item, depth + 1));
   if (!isObject(value)) return value;

@@ -78,13 +78,13 @@ interface ScheduleBench extends Bench {
   readonly asked: () => number;
 }
 
-/** The schedules that the file may delete: neither follow-ups nor the deployment's own. */
+/** The schedules that the file may delete. Follow-ups and the deployment's own schedules are not among them. */
 const ofFile = ['old', 'nightly'];
 
 export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   name: 'schedule-file',
   sentence:
-    'a corrupted schedule file is refused with the place of each mistake before anything is sent, or plans schedules with valid requests that mean what the file says; it never deletes schedules that are not its own',
+    'a corrupted schedule file is refused with the place of each mistake before anything is sent, or planned with valid requests that mean what the file says; schedules of other owners are never deleted',
   outcomes: ['planned', 'refused', 'deletes what is left out'],
   toMeet: [...fileThings, 'corrupted and planned'],
   enough: 2_000,
@@ -99,13 +99,13 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
     if (bench.writes() > writes) problems.push('a plan changed the Scheduler');
     if (result.exit === 2) {
       meet('refused');
-      // a missing setting has no place in the file
+      // a missing setting has no position in the file
       const hasPlace =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);
       if (!hasPlace) problems.push(`the message has no place: ${result.stderr.slice(0, 300)}`);
       return bench.asked() > asked
-        ? [...problems, 'the Scheduler was asked about a file that is refused']
+        ? [...problems, 'the Scheduler received a request although the file is refused']
         : problems;
     }
     if (result.exit !== 0)
@@ -121,7 +121,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   },
 });
 
-/** Checks that each planned Input is a valid request with the meaning of the request in the file. */
+/** Checks that each planned Input is a valid request with the same meaning as in the file. */
 function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefined): string[] {
   const { schedules } = readScheduleFile(readDocument(decoded(bytes), path).value);
   return schedules.flatMap((definition, index) => {

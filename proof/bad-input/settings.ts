@@ -1,4 +1,4 @@
-/** @module The environment of the command, as shells, templates and copied lines corrupt it. */
+/** @module The environment of the command, corrupted like shells, templates and copied lines do. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { hostileTexts } from './hostile-samples.ts';
@@ -12,7 +12,7 @@ import {
   type TwoClusters,
 } from './two-clusters.ts';
 
-/** Ways in which a template, a shell or hasty editing spoils a value. */
+/** Mistakes in a value that templates, shells or hasty editing cause. */
 const slips = {
   none: (value) => value,
   blanks: (value) => ` ${value}\t`,
@@ -41,7 +41,7 @@ const slips = {
 } as const satisfies Record<string, (value: string) => string>;
 type Slip = keyof typeof slips;
 
-/** Values by name; the address of the cluster is known when it runs. */
+/** Possible values by variable; `URL` is replaced by the cluster's address at run time. */
 const values = {
   ELASTICSEARCH_URL: ['URL', 'http://127.0.0.1:1', 'https://127.0.0.1:1'],
   ELASTICSEARCH_CLOUD_ID: [
@@ -83,7 +83,7 @@ const slipNames = Object.keys(slips) as Slip[];
 export const settings = badInput<Given, TwoClusters>({
   name: 'settings',
   sentence:
-    'settings, however corrupted, end in a sentence that shows no credential, or reach the cluster that they name with the credentials that they hold',
+    'corrupted settings are refused without showing credentials, or the command contacts the cluster in them with the credentials in them',
   outcomes: ['reached', 'refused'],
   toMeet: [...slipNames, 'hostile', ...names, 'not reached', 'doctor', 'plan'],
   given: fc.record(
@@ -119,7 +119,7 @@ export const settings = badInput<Given, TwoClusters>({
     }
     const from = bench.own.requests.length;
     const result = await bench.run([given.command], { env: environment });
-    // what was on its way when the command ended arrives now
+    // requests in flight at the end of the command arrive now
     await bench.clock.advance(0);
     const used = authorizations(bench.own, from);
     const allowed = authorizationsOf(environment);
@@ -134,7 +134,7 @@ export const settings = badInput<Given, TwoClusters>({
     if (result.exit === 5 || (given.command === 'doctor' && result.exit === 3 && used.length === 0))
       meet('not reached');
     if (result.exit === 2 && used.length > 0)
-      problems.push('the cluster was asked, and the settings are not valid');
+      problems.push('the cluster received a request although the settings are invalid');
     if (given.command === 'plan' && result.exit === 3) problems.push('a plan that is partial');
     return problems;
   },
@@ -144,7 +144,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   const set = given.map(({ name, pick, slip }) => {
     const all = values[name];
     const value = (all[pick % all.length] as string).replace('URL', address);
-    // what an ARN should be is shown as it stands: it is no place where anybody keeps a key
+    // messages quote an invalid ARN as it is, because an ARN is not a place for a secret
     if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
       return [name, value] as const;
     const corrupted = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
@@ -153,7 +153,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   return { ELASTICSEARCH_URL: slips[url](address), ...Object.fromEntries(set) };
 }
 
-/** Every `Authorization` that these settings can mean: the key's, the user's, none. */
+/** Every `Authorization` header that these settings can mean: with the key, with the user, or none. */
 function authorizationsOf(environment: Readonly<Record<string, string>>): ReadonlySet<string> {
   const {
     ELASTICSEARCH_API_KEY: key = '',

@@ -9,7 +9,7 @@ export interface TwoClusters extends Bench {
   readonly other: ScriptedServer;
 }
 
-/** Credentials that no message may contain, in any form. */
+/** Credentials that must not appear in any message, in any form. */
 export const secrets = {
   key: 'key-id-1:hidden-key-value',
   otherKey: 'key-id-2:hidden-other-value',

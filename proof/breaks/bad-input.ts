@@ -58,7 +58,7 @@ export const badInputBreaks: readonly Break[] = [
   },
   {
     property: 'clusters-file',
-    wrong: 'the first cluster of the file is used, whichever is named',
+    wrong: 'the first cluster of the file is used, even if another one is named',
     mark: 'named-cluster',
     becomes: ['clusters[cluster]', 'Object.values(clusters)[0]'],
   },
@@ -112,7 +112,7 @@ export const badInputBreaks: readonly Break[] = [
   },
   {
     property: 'hostile-text',
-    wrong: 'a text in a page may begin a tag',
+    wrong: 'text on a page is not escaped and may begin a tag',
     mark: 'escape-tag',
     becomes: ['&lt;', '<'],
   },

@@ -1,15 +1,15 @@
 /** @module A deliberate break: a marked line of the source, and its replacement. */
 
 /**
- * The source has the mark in a comment, `// break: NAME`, above the line or at its end. The mark finds the line, so the
- * code may move.
+ * The source has the mark in a comment, `// break: NAME`, above the line or at its end. The code may move freely,
+ * because the mark identifies the line.
  */
 export interface Break {
-  /** The property that must be found violated. */
+  /** The property that this break must violate. */
   readonly property: string;
-  /** What the changed line does wrong. */
+  /** What the changed line does wrong, as a sentence. */
   readonly wrong: string;
   readonly mark: string;
-  /** The whole line that replaces the marked one, or a part of the marked line and its replacement. */
+  /** The line that replaces the marked one, or a part of the marked line with its replacement. */
   readonly becomes: string | readonly [part: string, replacement: string];
 }

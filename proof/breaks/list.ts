@@ -1,13 +1,13 @@
 /**
  * @module The breaks of the properties over sweeps. Each changes one marked line of the source so that the property no
- * longer holds; a suite that does not notice that proves nothing.
+ * longer holds. A suite that does not notice proves nothing.
  */
 import type { Break } from './break.ts';
 
 export const breaks: readonly Break[] = [
   {
     property: 'activity',
-    wrong: 'half of idleFor is idle enough',
+    wrong: 'a job counts as idle after half of idleFor',
     mark: 'idle-for',
     becomes: ['< idleFor', '< idleFor / 2'],
   },
@@ -31,13 +31,13 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'look',
-    wrong: 'a look never gets too old',
+    wrong: 'the age of a look is not checked',
     mark: 'oldest-look',
     becomes: ['clock.now() - begun <= oldestLook', 'clock.now() >= begun'],
   },
   {
     property: 'activity',
-    wrong: 'the first reading of a job is also its last',
+    wrong: 'a job is not read again before its close',
     mark: 'newest-reading',
     becomes: ['seen.read <= this.#newestRead', 'this.#seen'],
   },
@@ -55,7 +55,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'untouchable',
-    wrong: 'a job stuck in opening is closed though the request keeps it',
+    wrong: 'a job stuck in opening is closed although the request keeps it',
     mark: 'stuck-opening',
     becomes: ["request.stuckOpening === 'close' && ", ''],
   },
@@ -85,7 +85,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'untouchable',
-    wrong: 'the first of two entries for one job is believed',
+    wrong: 'of two entries for one job, the first one counts',
     mark: 'doubled-stats',
     becomes: ['otherStats.length > 0', 'otherStats.length > 1e9'],
   },
@@ -97,13 +97,13 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'names',
-    wrong: 'the name of a group passes as an id',
+    wrong: 'the name of a group is accepted as an id',
     mark: 'concrete-id',
     becomes: ['groups', 'new Set()'],
   },
   {
     property: 'names',
-    wrong: 'a close may match nothing, or more than its ids',
+    wrong: 'a close request may match nothing, or more than its ids',
     mark: 'allow-no-match',
     becomes: ['allow_no_match: false', 'allow_no_match: true'],
   },
@@ -121,13 +121,13 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'force',
-    wrong: 'half of force.stuckFor is stuck enough',
+    wrong: 'a job counts as stuck after half of force.stuckFor',
     mark: 'stuck-for',
     becomes: ['>= stuckFor', '>= stuckFor / 2'],
   },
   {
     property: 'force',
-    wrong: 'failed jobs are forced although the request says no',
+    wrong: 'failed jobs are forced although the request forbids it',
     mark: 'force-failed',
     becomes: ['!request.force.failed || ', ''],
   },
@@ -163,7 +163,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'fuse',
-    wrong: 'a plan is carried out as it is, however old it is',
+    wrong: 'a plan is carried out unchanged, however old it is',
     mark: 'fresh-plan',
     becomes: ['<= freshFor', '>= 0'],
   },
@@ -199,7 +199,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'bounded',
-    wrong: 'a job is asked four times',
+    wrong: 'a job gets four close requests',
     mark: 'max-asks',
     becomes: ['3', '4'],
   },
@@ -259,7 +259,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'after_each_close',
-    wrong: 'a clean answer is believed without a look',
+    wrong: 'a successful answer counts without reading the job again',
     mark: 'read-back',
     becomes:
       "if (answer.kind === 'acknowledged') for (const entry of entries) this.#settle(entry, { outcome: closedAs(entry) });",
@@ -272,7 +272,7 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'follow_up',
-    wrong: 'a follow-up returns for every job, whatever its outcome',
+    wrong: 'a follow-up contains every job, whatever its outcome',
     mark: 'needs-follow-up',
     becomes: 'if (outcome) return true;',
   },
@@ -284,13 +284,13 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'follow_up',
-    wrong: 'no word is said about jobs that did not fit into the time',
+    wrong: 'jobs that did not fit into the time are not mentioned',
     mark: 'unasked',
     becomes: ['waiting.length + unasked', 'waiting.length'],
   },
   {
     property: 'follow_up',
-    wrong: 'a schedule closes more than the plan that was agreed to',
+    wrong: 'a follow-up closes more than the confirmed plan',
     mark: 'bound-to-plan',
     becomes: ['unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true)', 'unasked > 0'],
   },
@@ -302,19 +302,19 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'twice',
-    wrong: 'the next sweep asks a closing job again',
+    wrong: 'the next sweep requests a close of a job that is closing',
     mark: 'closing-already',
     becomes: ["'closing'", "'failed'"],
   },
   {
     property: 'together',
-    wrong: 'a job that the other sweep comes back for gets a second follow-up',
+    wrong: 'a job with a follow-up from the other sweep gets a second one',
     mark: 'pending-follow-up',
     becomes: 'const fresh = waiting;',
   },
   {
     property: 'together',
-    wrong: 'a sweep asks again what the other sweep is closing',
+    wrong: 'a sweep closes a job again that the other sweep is already closing',
     mark: 'closing-already',
     becomes: ["'closing'", "'failed'"],
   },
@@ -332,19 +332,19 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'unreadable',
-    wrong: 'unreadable datafeeds count as none',
+    wrong: 'if the datafeeds cannot be read, the sweep assumes that there are none',
     mark: 'datafeed-stats',
     becomes: 'cluster.datafeedStats(joint).catch(() => []),',
   },
   {
     property: 'unreadable',
-    wrong: 'a name that must match may match nothing',
+    wrong: 'a name that must match a job may match none',
     mark: 'must-match',
     becomes: ['!allowNoMatch', '!allowNoMatch && jobs.length === 0'],
   },
   {
     property: 'unreadable',
-    wrong: 'a sweep starts although its key may not close',
+    wrong: 'a sweep starts although its API key may not close jobs',
     mark: 'lacking-privilege',
     becomes: ['dryRun', 'dryRun || lacking'],
   },

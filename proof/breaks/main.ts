@@ -1,6 +1,6 @@
 /**
- * @module `npm run breaks`: applies each break to a scratch copy, runs random cases there, and prints how many it took to
- * notice the break. The last line is `N passed, N failed`.
+ * @module `npm run breaks`: applies each break to a scratch copy, runs random cases there, and prints how many cases
+ * were needed to notice the break. The last line of the output is `N passed, N failed`.
  */
 import { Option } from 'commander';
 import { atLeastOne, proofCommand, seedOption } from '../command-options.ts';
@@ -11,7 +11,7 @@ const { cases, seed, only } = proofCommand(
   'npm run breaks --',
   'Breaks each property on purpose and checks that it is noticed.',
 )
-  .option('--cases <count>', 'the most worlds or inputs to try for each break', atLeastOne, 10_000)
+  .option('--cases <count>', 'maximum number of worlds or inputs to try for each break', atLeastOne, 10_000)
   .addOption(seedOption(20_261_123))
   .addOption(new Option('--only <property>', 'only the breaks of one property').choices(breakable))
   .parse()

@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 
-/** The files with each mark, relative to the repository. A file with two equal marks is listed twice. */
+/** The files that contain each mark, relative to the repository. A file with two equal marks is listed twice. */
 export function findMarks(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const file of globSync(['src/**/*.ts', 'simulator/**/*.ts'], { cwd: root }))

@@ -6,20 +6,20 @@ import path from 'node:path';
 import { badInputs } from '../bad-input/index.ts';
 import type { RunResult } from '../bad-input/property.ts';
 import type { Order } from '../bad-input/worker.ts';
-import { ask, askWorker } from '../pool.ts';
+import { runChunk, sendOrder } from '../pool.ts';
 import type { Break } from './break.ts';
 import { breakLine, fileOf } from './marks.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
 export interface Found {
-  /** The number of cases that were run, up to the one that noticed the break. */
+  /** The number of cases run, including the one that noticed the break. */
   readonly cases: number;
   /** The properties that were violated. */
   readonly violated: readonly string[];
 }
 
-/** Runs cases on the broken copy until the break's property is violated, or all cases were run. */
+/** Runs cases on the broken copy until one violates the break's property, or until all have run. */
 export async function tryBreak(
   given: Break,
   { cases, seed }: { cases: number; seed: number },
@@ -52,7 +52,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   try {
     // another property may notice it first; only the break's own property counts
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
-      const { coverage } = await askWorker(child, { seed: seed + chunk, cases: cases - run, shrink: false });
+      const { coverage } = await runChunk(child, { seed: seed + chunk, cases: cases - run, shrink: false });
       run += coverage.cases;
       for (const [name, counts] of Object.entries(coverage.properties))
         if (counts.violated > 0) violated.add(name);
@@ -64,7 +64,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** Does the same for a property over bad input. */
+/** The same for a property over bad input. */
 async function runBadInputUntilFound(
   worker: string,
   name: string,
@@ -74,7 +74,7 @@ async function runBadInputUntilFound(
   const child = fork(worker);
   try {
     const order: Order = { name, cases, seed, shrink: false };
-    const result = await ask<RunResult>(child, { ...order }, seed);
+    const result = await sendOrder<RunResult>(child, { ...order }, seed);
     return { cases: result.cases, violated: result.violated ? [name] : [] };
   } finally {
     child.kill();

@@ -1,4 +1,4 @@
-/** @module The looks of a sweep: what it knew about each job, and about its past, when it asked the job to close. */
+/** @module What a sweep knew about each job, and about the job's past, when it requested the close. */
 import { answerFor, type Close, type ObservedSweep, type Read } from '../observe.ts';
 import { type Known, knownOf, type Past, plannedFor, type Wanted } from '../reference.ts';
 
@@ -7,11 +7,11 @@ export interface Look {
   readonly close: Close;
   readonly known: Known | undefined;
   readonly past: Past;
-  /** The last close before this one that named the job. */
+  /** The previous close request that named the job. */
   readonly previous: Close | undefined;
 }
 
-/** Each job of each close request, with what the sweep knew about it at that moment. */
+/** One entry for each job in each close request, with what the sweep knew about it at that moment. */
 export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   return seen.closes.flatMap((close, index) =>
     close.ids.map((jobId) => ({
@@ -24,7 +24,10 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   );
 }
 
-/** What a sweep knew about a job's past at `seq`: from its follow-up payload, its own close requests, and when it first saw it closing. */
+/**
+ * What a sweep knew about a job's past at `seq`, from three sources: its follow-up payload, its own close requests, and
+ * the first time that it saw the job closing.
+ */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
   const firstStats = seen.reads.find((read) => read.kind === 'stats' && read.ids === undefined);
@@ -53,6 +56,6 @@ export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: 
   };
 }
 
-/** Whether a read began after a close was answered or given up; both may happen at the same moment. */
+/** Whether a read began after a close request ended. Both may happen at the same moment. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

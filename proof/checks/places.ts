@@ -1,11 +1,11 @@
-/** @module How many jobs of one node a sweep has closing at once. */
+/** @module How many jobs of one node a sweep closes at once. */
 import { nodes, type RandomCase } from '../case.ts';
 import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 /**
- * The most jobs of a node that may be closing at once. `auto` is half of the node's processors, rounded down, at least 1.
- * 7.17 does not report processors.
+ * The maximum number of jobs of a node that may be closing at once. `auto` is half of the node's processors, rounded
+ * down, at least 1. Version 7.17 does not report processors.
  */
 function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['stack']): number {
   if (perNode !== 'auto') return perNode;

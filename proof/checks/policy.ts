@@ -8,7 +8,10 @@ export function forcesByPolicy({ seen, wanted, claim }: Trial): void {
   for (const { jobId, close, known, past } of looks(seen, wanted)) {
     const decision = known && decide(wanted, known, past);
     if (!close.force) {
-      claim(decision?.verdict !== 'force', () => `${jobId} was to be forced and was asked gracefully`);
+      claim(
+        decision?.verdict !== 'force',
+        () => `${jobId} had to be forced and was asked to close gracefully`,
+      );
       continue;
     }
     forced.add(jobId);
@@ -42,13 +45,13 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
   const { report } = seen;
   if (!inventory || !report) return;
   const fuse = fuseOf(wanted, inventory, seen.upgradeMode);
-  if (fuse !== null) claim(seen.closes.length === 0, () => `${fuse} holds and something was asked`);
+  if (fuse !== null) claim(seen.closes.length === 0, () => `${fuse} tripped and a close request was sent`);
   claim(
     (report.fuse?.name ?? null) === fuse,
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // a plan that was confirmed later is checked against the current fuses
+    // a plan that was confirmed later must pass the current fuses
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);
@@ -76,12 +79,15 @@ export function endsInTime({ seen, wanted, run, claim }: Trial): void {
     );
     claim(
       seen.stoppedAt === undefined || close.begunAt <= seen.stoppedAt,
-      () => `${jobId} was asked after SIGTERM`,
+      () => `${jobId} was asked to close after SIGTERM`,
     );
   }
   const undisturbed = run.struck.length + run.done.length === 0;
   for (const { jobId, outcome } of seen.report?.jobs ?? [])
     if (undisturbed && seen.closes.some(({ ids }) => ids.includes(jobId)))
-      claim(outcome !== 'unknown', () => `${jobId} was asked, and no time was left to see what became of it`);
+      claim(
+        outcome !== 'unknown',
+        () => `${jobId} was asked to close, and no time was left to read its outcome`,
+      );
   claim(run.lingering === 0, () => `${run.lingering} requests after the last sweep had ended`);
 }

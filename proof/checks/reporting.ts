@@ -1,4 +1,4 @@
-/** @module Checks that the report adds up and is true. */
+/** @module Checks that the report adds up and is correct. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
 import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
 import { type Decision, decide, inventoryOf, knownOf } from '../reference.ts';
@@ -12,7 +12,7 @@ export function countsOnce({ seen, wanted, run, claim }: Trial): void {
   const { counts, jobs, kept } = report;
   const sum = outcomeCounts.reduce((total, [, count]) => total + counts[count], 0);
   claim(sum === counts.listed, () => `listed ${counts.listed}, and the outcomes sum to ${sum}`);
-  // A plan that is carried out also reports its jobs that were deleted since.
+  // When a plan is carried out, jobs deleted since the plan are also reported.
   const listedIds = new Set(inventory.listed.map(({ jobId }) => jobId));
   const ofPlan = run.case.repetition === 'planned' || run.case.repetition === 'agreed';
   const deleted = jobs.filter(({ jobId, outcome }) => outcome === 'gone' && !listedIds.has(jobId));
@@ -61,7 +61,7 @@ export function countsOnce({ seen, wanted, run, claim }: Trial): void {
   }
 }
 
-export function tellsTheTruth(trial: Trial): void {
+export function reportsTheTruth(trial: Trial): void {
   const { report } = trial.seen;
   if (!report) return;
   for (const job of report.jobs) checkTruth(job, report, trial);
@@ -78,14 +78,14 @@ export function readsAfterEachClose({ seen, claim }: Trial): void {
   if (seen.closes.length > 0)
     claim(
       seen.report !== undefined,
-      () => `something was asked, and there is no report: ${seen.error?.message}`,
+      () => `a close request was sent, and there is no report: ${seen.error?.message}`,
     );
   for (const close of seen.closes)
     for (const jobId of close.ids) {
       const looked = seen.reads.some(
         (read) => read.kind === 'stats' && isAfter(read, close) && (read.ids?.includes(jobId) ?? true),
       );
-      claim(looked, () => `${jobId} was asked and never looked at again`);
+      claim(looked, () => `${jobId} was asked to close and never read again`);
     }
 }
 
@@ -98,22 +98,22 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   for (const { jobId, outcome } of report.jobs)
     if (outcome === 'closing')
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
-  const unasked = report.jobs.filter(isUnasked);
+  const outOfTime = report.jobs.filter(isOutOfTime);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
-  if (unasked.length > 0)
+  if (outOfTime.length > 0)
     claim(
       rest || warns(/did not fit into the time and no follow-up takes/),
-      () => `${unasked.length} jobs did not fit into the time, and nothing follows`,
+      () => `${outOfTime.length} jobs did not fit into the time, and no follow-up is scheduled`,
     );
-  if (seen.plan) claim(!rest, () => 'a follow-up closes what the plan does not say');
+  if (seen.plan) claim(!rest, () => 'a follow-up closes more than the plan');
   for (const { order, jobIds } of seen.arranged) {
     claim(
       order.at >= seen.endedAt + 110_000 - Math.abs(seen.skewMs),
       () => 'a follow-up in less than two minutes',
     );
     claim(order.chain.rest === true || jobIds.length > 0, () => 'an empty follow-up');
-    claim(order.chain.rest !== true || unasked.length > 0, () => 'the request is judged again needlessly');
-    claim(order.jobs.length === jobIds.length, () => 'a follow-up has other jobs than it says');
+    claim(order.chain.rest !== true || outOfTime.length > 0, () => 'the request is judged again needlessly');
+    claim(order.jobs.length === jobIds.length, () => 'a follow-up contains other jobs than it reports');
     for (const { jobId, attempts } of order.jobs) {
       const job = report.jobs.find((entry) => entry.jobId === jobId);
       claim(
@@ -128,8 +128,8 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   }
 }
 
-/** Idle, but not asked for lack of time. (The follow-up lists stuck jobs instead.) */
-const isUnasked = ({ notAttemptedBecause, reason }: ReportedJob) =>
+/** Idle jobs that the sweep had no time to close. Stuck jobs are excluded, because the follow-up lists them. */
+const isOutOfTime = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
 
 const quiet = ['recent_data', 'recently_opened', 'excluded'] as const;
@@ -150,7 +150,7 @@ const outcomeCounts = [
 function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   const { seen, wanted, claim } = trial;
   const { jobId, outcome } = job;
-  const asks = seen.closes.filter(({ ids }) => ids.includes(jobId));
+  const closes = seen.closes.filter(({ ids }) => ids.includes(jobId));
   const chained = wanted.chain?.jobs.findLast((entry) => entry.jobId === jobId);
   const read = lastRead(seen, 'stats', jobId);
   const truth = read && answerFor(read, jobId)?.truth.get(jobId);
@@ -159,20 +159,20 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
     claim(
       holds,
       () =>
-        `${jobId} is reported ${outcome} (${job.reason}); ${why}; known last: ${state}, asked ${asks.length} times`,
+        `${jobId} is reported ${outcome} (${job.reason}); ${why}; last known state: ${state}, ${closes.length} close requests`,
     );
   claim(
-    job.attempts === asks.length + (chained?.attempts ?? 0),
-    () => `${jobId} has ${job.attempts} attempts, and was asked ${asks.length} times`,
+    job.attempts === closes.length + (chained?.attempts ?? 0),
+    () => `${jobId} has ${job.attempts} attempts, and ${closes.length} close requests`,
   );
-  const wasForced = asks.some(({ force }) => force);
-  const lastAsk = asks.at(-1);
+  const wasForced = closes.some(({ force }) => force);
+  const lastClose = closes.at(-1);
   // states are also read while a request is in flight
-  const readSince = lastAsk === undefined || (read !== undefined && read.begunSeq > lastAsk.begunSeq);
+  const readSince = lastClose === undefined || (read !== undefined && read.begunSeq > lastClose.begunSeq);
   switch (outcome) {
     case 'closed':
       says(state === 'closed' && readSince, 'it is not closed');
-      says(asks.length > 0 || chained !== undefined, 'no sweep asked it');
+      says(closes.length > 0 || chained !== undefined, 'no sweep asked it to close');
       says(!wasForced, 'it was forced');
       break;
     case 'force_closed':
@@ -181,11 +181,11 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
       break;
     case 'already_closed':
       says(state === 'closed', 'it is not closed');
-      says(asks.length === 0, 'it was asked');
+      says(closes.length === 0, 'it was asked to close');
       break;
     case 'closing':
       says(state === 'closing', 'it is not closing');
-      if (!report.dryRun && !report.fuse && readSince && lastAsk) {
+      if (!report.dryRun && !report.fuse && readSince && lastClose) {
         const before = sinceLastStats(seen, jobId);
         says(before <= 20_000, `it was looked at ${before} ms before the end`);
       }
@@ -194,10 +194,10 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
       says(state === 'gone', 'it exists');
       break;
     case 'unknown':
-      says(asks.length > 0 && !readSince, 'it was read since');
+      says(closes.length > 0 && !readSince, 'it was read since');
       break;
     case 'error':
-      if (lastAsk) says(readSince && (state !== 'closed' || truth?.garbled !== undefined), 'it is closed');
+      if (lastClose) says(readSince && (state !== 'closed' || truth?.garbled !== undefined), 'it is closed');
       else says(state !== 'closed' || truth?.garbled !== undefined, 'it is closed');
       says(
         job.error !== undefined && job.error.type !== 'internal_error',
@@ -213,7 +213,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
     }
     case 'not_attempted':
     case 'kept':
-      says(asks.length === 0, 'it was asked');
+      says(closes.length === 0, 'it was asked to close');
       break;
   }
 }
@@ -224,7 +224,10 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
   return seen.endedAt - (last?.endedAt ?? 0);
 }
 
-/** The decisions by the last look, or by the last read of its stats for a job that was found closing and never asked. */
+/**
+ * The decisions after the last look. For a job that was found closing and never asked to close, after the last read of
+ * its stats.
+ */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
     const known = knownOf(seen, jobId, seq);
@@ -242,8 +245,9 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Sequence numbers just after the last look at a job. A look is recognizable by the read of the config, which only looks
- * make; the stats are read with it or just before. A job found closing may be judged by its stats alone at the very end.
+ * Sequence numbers just after the last look at a job, one for each way in which the look may have ended. A look is
+ * recognizable by the read of the config, which happens only in looks. The stats are read with it or just before. A job
+ * found closing may be judged by its stats alone at the end.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

@@ -5,7 +5,7 @@ import type { Wanted } from '../reference.ts';
 /** Claims that a condition holds. `otherwise` describes the violation. */
 export type Claim = (holds: boolean, otherwise: () => string) => void;
 
-/** One sweep of a run, with the meaning of its payload by the contract. */
+/** One sweep of a run, and its payload as the contract defines it. */
 export interface Trial {
   readonly seen: ObservedSweep;
   readonly wanted: Wanted;

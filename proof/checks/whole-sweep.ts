@@ -1,4 +1,7 @@
-/** @module Checks of a sweep as a whole: repetition, plans, unreadable inventories, credentials, and that idle jobs are closed. */
+/**
+ * @module Checks of a sweep as a whole: repetition, plans, unreadable inventories, credentials, and whether idle jobs
+ * are closed.
+ */
 import { type CaseJob, idAt } from '../case.ts';
 import type { Observation } from '../observe.ts';
 import { inventoryOf, namesWithoutJob, type Wanted } from '../reference.ts';
@@ -9,16 +12,16 @@ export function doesNothingTwice({ seen, run, claim }: Trial): void {
   if (earlier.length === 0 || run.case.repetition === 'together') return;
   const undisturbed = run.done.length + run.struck.length === 0;
   for (const [jobId, { state }] of seen.before) {
-    const asks = seen.closes.filter((close) => close.ids.includes(jobId));
+    const closes = seen.closes.filter((close) => close.ids.includes(jobId));
     const opened = run.done.some(
       (action) => action.jobId === jobId && action.kind.includes('opened') && action.at >= seen.startedAt,
     );
     if (state === 'closed' && !opened)
-      claim(asks.length === 0, () => `${jobId} was closed before this sweep and was asked by it`);
+      claim(closes.length === 0, () => `${jobId} was closed before this sweep and was asked to close`);
     if (state === 'closing' && undisturbed)
       claim(
-        asks.every(({ force }) => force),
-        () => `${jobId} was closing before this sweep and was asked once more by it`,
+        closes.every(({ force }) => force),
+        () => `${jobId} was closing before this sweep and was asked to close again`,
       );
   }
 }
@@ -31,15 +34,15 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
   const failing = new Set(
     run.case.jobs.flatMap(({ closeTakes }, index) => (typeof closeTakes === 'object' ? [idAt(index)] : [])),
   );
-  const asked = new Map<string, number>();
+  const counts = new Map<string, number>();
   for (const { ids } of closes)
     for (const jobId of ids) {
-      const count = (asked.get(jobId) ?? 0) + 1;
-      asked.set(jobId, count);
-      // One request of each sweep is enough, and a third is possible if requests fail. A job that fails to close is
-      // asked by each as often as the rules allow one sweep: neither can know of the other's requests for it.
+      const count = (counts.get(jobId) ?? 0) + 1;
+      counts.set(jobId, count);
+      // One request of each sweep is enough, and a third is possible if requests fail. If a job fails to close, each
+      // sweep may ask it as often as the rules allow, because neither knows of the other's requests.
       const allowed = failing.has(jobId) ? 6 : 3;
-      claim(!undisturbed || count <= allowed, () => `${jobId} was asked ${count} times by two sweeps`);
+      claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);
     }
   for (const { jobIds, call } of other.arranged)
     for (const jobId of jobIds)
@@ -60,7 +63,10 @@ export function hidesCredentials({ seen, run, claim }: Trial): void {
 
 export function changesNothingInPlan({ seen, wanted, run, claim }: Trial): void {
   if (!wanted.dryRun && !seen.onlyPlans) return;
-  claim(seen.closes.length === 0 && seen.arranged.length === 0, () => 'a plan asked for something');
+  claim(
+    seen.closes.length === 0 && seen.arranged.length === 0,
+    () => 'a plan sent a close request or scheduled a follow-up',
+  );
   const own = run.requests.filter(({ headers }) => headers.authorization === seen.authorization);
   for (const { method, path } of own)
     claim(method === 'GET' || path.endsWith('/_has_privileges'), () => `a plan sent ${method} ${path}`);
@@ -117,7 +123,7 @@ export function closesWhatIsIdle({ seen, wanted, run, claim }: Trial): void {
   claim(forced >= expected, () => `${forced} of ${expected} jobs were forced`);
 }
 
-/** Whether nothing fails or interferes and there is time to close every job that is acted on. */
+/** Whether nothing fails or interferes, and there is enough time to close every selected job. */
 function calm({ case: given }: Observation, wanted: Wanted, acting: ReadonlySet<string>): boolean {
   const { faults, outsideActions, stop, remainingMs, jobs, repetition } = given;
   const quick = ({ closeTakes, datafeed }: CaseJob) =>

@@ -20,7 +20,7 @@ const fault: fc.Arbitrary<ScriptedFault> = fc.record({
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
-/** From some read on, the cluster never answers: a sweep that is asked to stop has to end anyway. */
+/** From some read on, the cluster never answers. A sweep that is interrupted must end anyway. */
 export const silence: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.constant('ml.get_job_stats'),
   nth: fc.integer({ min: 3, max: 8 }),
@@ -45,7 +45,7 @@ const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
   job: fc.nat({ max: 7 }),
 });
 
-/** Few disruptions per case: most failures need one fault or one outside action, some need both, none needs ten. */
+/** Most failures need one fault or one outside action, some need both, and none needs ten. So each case has few. */
 export const disruptions = fc.oneof(
   { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },
   {

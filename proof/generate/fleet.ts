@@ -1,4 +1,4 @@
-/** @module Random fleets: mostly ordinary jobs, some unusual in one respect, some in many. */
+/** @module Random fleets. Most jobs are ordinary, some are unusual in one respect, and some in many. */
 import * as fc from 'fast-check';
 import { type CaseJob, caseStart, idAt } from '../case.ts';
 import { asJson, hour, iso, present } from './values.ts';
@@ -20,7 +20,7 @@ const pastAge = age.filter((moment) => !(Date.parse(moment) > caseStart));
 
 const idleAge = fc.oneof(
   { arbitrary: fc.constantFrom('49h', '5d', '40d'), weight: 3 },
-  // hours apart, so that the mass_idle fuse does not trip
+  // each job lost its data at another hour, so that the mass_idle fuse does not trip
   { arbitrary: fc.integer({ min: 0, max: 400 }).map((hours) => iso(-(50 + hours) * hour)), weight: 6 },
   { arbitrary: age, weight: 3 },
 );
@@ -96,7 +96,7 @@ const closeTakes = fc.oneof(
 
 const groups = fc.oneof(
   { arbitrary: fc.subarray<string>(['team-a', 'team-b', 'web']), weight: 12 },
-  // a group with the name of a job, so that a close by that name would close the group
+  // a group with the name of a job: a close request with that name would close the group
   { arbitrary: fc.constantFrom<string[]>([idAt(0)], [idAt(2), 'team-a']), weight: 1 },
 );
 
@@ -150,7 +150,7 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
   { requiredKeys: ['closeTakes'] },
 );
 
-/** Many oddities at once only show the first reason to keep a job, so these jobs have one or two. */
+/** If a job has many oddities, only the first reason to keep it shows, so these jobs have one or two. */
 const oneThingStrange: fc.Arbitrary<CaseJob> = fc
   .tuple(
     usualJob,
@@ -187,7 +187,7 @@ const stuckJob: fc.Arbitrary<CaseJob> = fc.record({
   }),
 });
 
-/** Its process runs but the write of its state was lost, for some jobs less than 90 minutes ago. */
+/** The process runs, but the write of its state was lost, for some jobs less than 90 minutes ago. */
 const stuckOpening: fc.Arbitrary<CaseJob> = fc.record(
   {
     closeTakes,
@@ -225,7 +225,7 @@ const job = fc.oneof(
 export const fleet = fc.oneof(
   { arbitrary: fc.array(job, { minLength: 1, maxLength: 7 }), weight: 10 },
   { arbitrary: fc.array(job, { minLength: 8, maxLength: 16 }), weight: 2 },
-  // an ingest outage: all of them lost their data within the same minutes
+  // an ingest outage: all jobs lost their data within the same minutes
   {
     arbitrary: fc
       .tuple(

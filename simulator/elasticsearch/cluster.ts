@@ -155,7 +155,7 @@ export class SimulatedCluster implements HandlerContext {
     if (!job.task) beginOpen(this.cluster, job);
   }
 
-  /** Another user requests a graceful close: the job is `closing` now, and `closed` when its process has ended. */
+  /** Another user requests a graceful close: the job is `closing` until its process has ended. */
   closeJob(jobId: string): void {
     const job = this.#job(jobId);
     // a failed job has no process to close gracefully
@@ -225,7 +225,7 @@ export class SimulatedCluster implements HandlerContext {
     endFeed(datafeed, datafeed.task);
   }
 
-  /** Gives the job's datafeed a new source from now on; undefined ends its data. */
+  /** Replaces the source of the job's datafeed from now on; with undefined, no more data arrives. */
   setSource(jobId: string, source: Pick<Rhythm, 'every'> & Partial<Rhythm>): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);

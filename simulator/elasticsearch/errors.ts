@@ -1,6 +1,6 @@
 /** @module Errors as Elasticsearch renders them: type, reason, status and causes, as a response body. */
 
-/** The part of an error that root causes and causes repeat. */
+/** The fields that an error shares with its root causes and causes. */
 export interface ErrorCause {
   readonly type: string;
   readonly reason: string | null;
@@ -11,7 +11,7 @@ export interface ErrorCause {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-// Only for these types does the server report the cause as the root cause.
+// The server reports the cause as the root cause only for these error types.
 const digging = new Set([
   'x_content_parse_exception',
   'status_exception',

@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The past that leads up to the described job, generated once, on first use. */
+/** The past that leads to the job's described state, generated once, on first use. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
@@ -209,7 +209,7 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   // deliberately without a node: it must not be assigned one
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
-  // if the write of `opened` was lost, the process may have been running for long
+  // if the write of `opened` was lost, the process may already have been running for a long time
   if (task.process && job.openTakes === 'lost') task.process = { ...task.process, startedAt: openedAt };
   if (state === 'closing') void closeProcess(cluster, job, task, 'fleet').catch(() => undefined);
 }

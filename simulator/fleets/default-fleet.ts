@@ -35,7 +35,7 @@ export function defaultFleet(now: number): Fleet {
   };
 }
 
-/** Jobs with real-time datafeeds whose data does not end. */
+/** Jobs whose real-time datafeeds never run out of data. */
 function busyJobs({ group, busy }: Team): FleetJob[] {
   return busy.map((jobId, index) => ({
     jobId,
@@ -123,7 +123,7 @@ const misleadingJobs: readonly FleetJob[] = [
     jobId: 'payments-reopened',
     past: { habit: 'live', comesBack: 3 },
     groups: ['payments'],
-    description: 'Opened again two hours ago; its last data is from before',
+    description: 'Opened again two hours ago; its last data is older than that',
     created: '200d',
     openedAt: '2h',
     lastData: '51d',
@@ -166,7 +166,7 @@ const failedAndNeverFedJobs: readonly FleetJob[] = [
   },
 ];
 
-/** Jobs that a sweep must keep, each for another reason. */
+/** Jobs that a sweep must keep, each for a different reason. */
 function keptJobs(protectUntil: string): FleetJob[] {
   return [
     {

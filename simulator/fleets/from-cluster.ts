@@ -11,7 +11,7 @@ export type Read = (path: string) => Promise<unknown>;
 export interface CopyOptions {
   /** Epoch milliseconds at which the cluster is read. */
   readonly now: number;
-  /** Replace ids, groups, nodes and all text by people with hashes, under a key that is thrown away. */
+  /** Replaces ids, groups, nodes and free text with hashes. The key is discarded. */
   readonly hashIds: boolean;
 }
 
@@ -142,7 +142,7 @@ function copyDatafeed(
   return withoutUndefined(datafeed);
 }
 
-/** Continues at the pace so far if data was still arriving when the cluster was read. */
+/** The datafeed continues at its average pace if data was still arriving when the cluster was read. */
 function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['source'] {
   const {
     processed_record_count: records = 0,
@@ -156,8 +156,8 @@ function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['sou
   return withoutUndefined({ every: `${every}ms`, until: dry ? ageOf(now - (latest ?? now)) : undefined });
 }
 
-/** Config fields that the fleet describes elsewhere, and those that only the server sets. */
-const retold = new Set(
+/** Config fields that the fleet has under other names, and fields that only the server sets. */
+const describedElsewhere = new Set(
   [
     'job_id groups description custom_settings datafeed_config create_time finished_time job_version job_type',
     'model_snapshot_id model_snapshot_min_version blocked deleting',
@@ -165,7 +165,7 @@ const retold = new Set(
 );
 
 function copyConfig(config: Config): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([name]) => !retold.has(name)));
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !describedElsewhere.has(name)));
 }
 
 function copyDatafeedConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {

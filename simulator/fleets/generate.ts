@@ -59,7 +59,7 @@ function generateJob(random: Random, index: number, nodes: number, idle: number)
   } satisfies FleetJob;
   const openedDays = random.integer(5, 300, 'opened', index);
   const opened = { ...common, openedAt: `${openedDays}d` } satisfies FleetJob;
-  // one job in ten is closed; of the open ones, the share `idle` has had no data for days
+  // one job in ten is closed; of the open jobs, the share `idle` has had no data for days
   if (draw < 0.1)
     return {
       ...common,
@@ -81,7 +81,7 @@ function generateJob(random: Random, index: number, nodes: number, idle: number)
   };
 }
 
-/** A job that is idle in one of several ways, mostly the plain one. */
+/** A job that is idle in one of several ways; most are plainly idle. */
 function idleJob(random: Random, index: number, opened: FleetJob, openedDays: number): FleetJob {
   const last = age(random, index, 3, Math.max(4, openedDays));
   const kind = random.unit('idle kind', index);
@@ -98,7 +98,7 @@ function idleJob(random: Random, index: number, opened: FleetJob, openedDays: nu
   return { ...plain, datafeed: { state: 'started', source: { every: '60s', until: last } } };
 }
 
-/** A random age between two numbers of days, to the second, so that no two jobs lose their data together. */
+/** A random age between `low` and `high` days, to the second, so that jobs do not all lose their data together. */
 function age(random: Random, index: number, low: number, high: number): string {
   return `${Math.round(random.between(low, high, 'age', index) * 86_400)}s`;
 }

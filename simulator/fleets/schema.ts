@@ -43,7 +43,7 @@ const jobId = id.max(64, { error: 'a job id of at most 64 characters' });
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
 
-/** A literal config: the fields that the cluster uses are checked, the others are only returned by the API. */
+/** The config as the API returns it. Only the fields that the cluster uses are checked. */
 const jobConfig = z.looseObject({
   job_id: z.never({ error: 'nothing here: the id is `jobId`' }).optional(),
   groups: z.array(id).optional(),
@@ -273,7 +273,7 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** A part of a fleet that the cluster refuses although the schema allows it, in the cluster's words. */
+/** A part of a fleet that the schema allows and the cluster refuses, with the cluster's error. */
 export class FleetError extends Error {
   readonly path: readonly (string | number)[];
 

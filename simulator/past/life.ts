@@ -1,6 +1,6 @@
 /**
- * @module The random past of one job, from a seed: what actually happened, and what Elasticsearch would have kept of it. It
- * is simulated forward: every batch of data, search, snapshot and message follows from the earlier ones.
+ * @module The random past of one job, from a seed: what happened, and what Elasticsearch would have kept of it. The
+ * past is simulated forward: every batch of data, search, snapshot and message follows from the earlier ones.
  * docs/elasticsearch.md has the server's rules.
  */
 import { Random } from '../elasticsearch/random.ts';
@@ -50,7 +50,7 @@ export interface Notification {
   readonly node_name: string;
 }
 
-/** What one of jobsweep's sweeps would have recorded. */
+/** What an earlier sweep would have recorded. */
 export interface PastObservation {
   readonly at: number;
   readonly state: 'opened' | 'closed';
@@ -84,7 +84,7 @@ export interface PastOptions {
   readonly openNow?: boolean;
   /** When earlier sweeps ran, for the observations. */
   readonly sweptAt?: readonly number[];
-  /** The present to lead up to; random by default. */
+  /** The present state that the past must lead to; random by default. */
   readonly present?: Present;
 }
 
@@ -235,7 +235,7 @@ class Life {
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // the end of the stay with the last data, if that is not the current stay
+    // when the stay with the last data ended, unless that is the current stay
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =
@@ -256,7 +256,7 @@ class Life {
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
-    // opened several times since, and closed as idle each time
+    // since then it was opened several times, and closed as idle each time
     if (comesBackUnfed)
       for (let index = comesBack; index > 0; index -= 1) {
         const from = Math.round(openedAt - index * 60 * hour);
@@ -364,7 +364,7 @@ class Life {
             .filter((moment) => moment > from + hour && moment < until - hour)
             .sort((a, b) => a - b)
         : [];
-    const feedStopsAt = isTold ? this.#toldStop(until, closes, lastData) : this.#feedPlan(from, until);
+    const feedStopsAt = isTold ? this.#feedStop(until, closes, lastData) : this.#feedPlan(from, until);
     if (this.#hasDatafeed) this.#startFeed((this.#starts.at(-1) ?? from) + 5 * second, until);
     const agenda = this.#agenda(from, until, moves, feedStopsAt);
     for (const [at, kind] of lastData === undefined ? agenda : this.#endingAt(agenda, from, lastData)) {
@@ -379,8 +379,8 @@ class Life {
     if (closes) this.#close(stay, until);
   }
 
-  /** When the datafeed of a given present stopped: soon after the last data if it is stopped now. */
-  #toldStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
+  /** When the datafeed stopped, if the present is given: soon after the last data if it is stopped now. */
+  #feedStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
     if (!this.#hasDatafeed || closes || this.#options.present?.datafeed === 'started') return undefined;
     return Math.min((lastData ?? until) + 10 * minute, until - minute);
   }
@@ -429,7 +429,7 @@ class Life {
     return agenda.filter(([moment]) => moment < until - 2 * second).sort(([a], [b]) => a - b);
   }
 
-  /** The events with the last batch at `lastData`. A stay after that moment has no data. */
+  /** The agenda with its last batch of data at `lastData`. A stay that begins after `lastData` has no data. */
   #endingAt(agenda: readonly Step[], from: number, lastData: number): Step[] {
     const steps = agenda.flatMap(([at, kind]): Step[] => {
       if (at < lastData || kind === 'stop' || kind === 'move' || kind === 'empty') return [[at, kind]];
@@ -441,7 +441,7 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    // a given present has the start of the process
+    // a given present contains the start of the process
     const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(

@@ -104,7 +104,7 @@ const isWorkday = (year: number, month: number, day: number) =>
 const lastWorkday = (year: number, month: number) =>
   nearestWorkday(year, month, lengthOf(year, month), [-1, -2]);
 
-/** The nearest workday within the month: the day itself, its neighbours, or two days away at the month's edge. */
+/** The nearest workday within the month: the day itself, a neighbour, or two days away at the edge of the month. */
 function nearestWorkday(year: number, month: number, day: number, away = [-1, 1, -2, 2]): number {
   const shift = [0, ...away].find((days) => isWorkday(year, month, day + days));
   return day + (shift ?? 0);

@@ -63,7 +63,7 @@ export class Courier {
     this.#send = send;
   }
 
-  /** Delivers one occurrence. Calls `done` when it was accepted or given up. */
+  /** Delivers one occurrence. Calls `done` when the target accepted it or the attempts ended. */
   deliver(schedule: StoredSchedule, due: number, windowMs: number, done: () => void): void {
     const fault = this.#faults.delivery(schedule.Name, 1);
     const set = this.#clock.now() + windowMs + (fault?.lateMs ?? 0);

@@ -190,7 +190,10 @@ export class Operations {
     };
   }
 
-  /** One page of `entries`. A token contains the last ARN shown, so that new and deleted entries do not shift the pages. */
+  /**
+   * One page of `entries`. The token contains the last ARN shown, so that new and deleted entries do not shift the
+   * pages.
+   */
   #page<T extends { readonly Arn: string }>(
     entries: readonly T[],
     asked: { readonly NextToken?: string | undefined; readonly MaxResults: number },
@@ -207,7 +210,7 @@ export class Operations {
     return { entries: shown, token: last && rest.length > shown.length ? token(last.Arn) : {} };
   }
 
-  /** A repeated client token gets the earlier answer, and nothing is done again. */
+  /** If a client token is repeated, the earlier answer is returned and nothing is done again. */
   #once(operation: string, call: Call, token: string | undefined, act: () => object): object {
     if (token === undefined) return act();
     const key = `${call.region} ${operation} ${token}`;

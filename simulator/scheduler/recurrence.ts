@@ -1,6 +1,6 @@
 /**
  * @module When a schedule is due, by the simulator's own reading of expressions and time zones. A skipped local time is
- * never due, a repeated one is due at its first occurrence, and the day of a rate always has 24 hours.
+ * never due, a repeated one is due at its first occurrence, and a day in a rate is always 24 hours.
  */
 import { type Cron, readCron } from './cron.ts';
 import { firstInstant, instantPastGap, localTime } from './zone.ts';
@@ -75,7 +75,7 @@ function nextMatch(cron: Cron, zone: string, after: number): number | undefined 
     for (const day of [...cron.daysOf(year, month)].sort((a, b) => a - b)) {
       if (Date.UTC(year, month - 1, day + 1) <= from) continue;
       for (const local of minutesOf(cron, year, month, day)) {
-        // the clocks first showed an earlier local time before `after`
+        // the clocks already showed this local time before `after`
         const due = local > from ? firstInstant(local, zone) : undefined;
         if (due !== undefined && due > after) return due;
       }

@@ -111,7 +111,9 @@ export function read<T extends z.core.$ZodType>(
   );
 }
 
-/** Parses the body of a create or update. `now`, in epoch milliseconds, checks dates that must not be past. */
+/**
+ * Parses the body of a create or update. `now`, in epoch milliseconds, is the limit for dates that must not be past.
+ */
 export function readSchedule(body: unknown, now: number): ScheduleInput {
   const input = read(schedule, body);
   const expression = readExpression(input.ScheduleExpression);

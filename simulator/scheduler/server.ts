@@ -36,7 +36,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-// leaves room for the largest Input, which is JSON escaped within JSON
+// the largest Input is JSON escaped within JSON, and must fit
 const maxBodyBytes = 1_048_576;
 
 /** Starts listening on loopback. */

@@ -43,7 +43,7 @@ export const closeJobRoute: Route = route(
   },
 );
 
-/** A request with a body reads the body alone: query parameters stay unconsumed and are refused. */
+/** If the request has a body, only the body is read: query parameters stay unconsumed and are refused. */
 function fromBody(call: Call): CloseRequest {
   const body = call.body.read(takesOldName(call) ? olderParser : parser);
   if (body.allow_no_jobs !== undefined) warnOldName(call, 'jobs');

@@ -32,7 +32,7 @@ export function newId(call: Call): string {
   return cluster.random.id(20, 'document', cluster.nextAllocation());
 }
 
-/** The indices that the path names. @throws 404 for a missing index */
+/** The existing indices that the path names. @throws 404 for a missing index */
 export function existing(call: Call, indices: Indices): readonly Index[] {
   const expression = call.parameters.index ?? '_all';
   if (/^_(?!all$)/.test(expression))

@@ -42,7 +42,7 @@ export function jobsNamed(
   return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
 }
 
-/** A forced close also finds the tasks of jobs that are being deleted. */
+/** A forced close also finds jobs that are being deleted and still have a task. */
 function addLeftovers(
   cluster: Call['context']['cluster'],
   expression: string,

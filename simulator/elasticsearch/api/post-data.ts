@@ -30,7 +30,7 @@ export const postDataRoute: Route = route(
   },
 );
 
-/** Accepting data, flushing and forecasting need a running process. @throws 409 */
+/** Posting data, flushing and forecasting need a running process. @throws 409 */
 export function checkProcess({ context: { cluster } }: Pick<Call, 'context'>, job: Job, doing: string): void {
   cluster.settle(job);
   const { task } = job;

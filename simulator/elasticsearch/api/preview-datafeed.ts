@@ -18,7 +18,7 @@ const parser: ObjectParser = {
 };
 
 /** The most records that a preview shows. */
-const most = 1_000;
+const maxRecords = 1_000;
 
 export const previewDatafeedRoute: Route = route(
   'ml.preview_datafeed',
@@ -74,7 +74,7 @@ function preview({ context: { cluster } }: Call, config: DatafeedConfig, traits:
       ),
     )
     .sort((a, b) => Number(a[traits.timeField]) - Number(b[traits.timeField]))
-    .slice(0, most);
+    .slice(0, maxRecords);
 }
 
 function pick(source: JsonObject, fields: readonly string[], timeField: string): JsonObject {

@@ -71,7 +71,7 @@ export function compileQuery(query: Document): Test {
   }
 }
 
-/** A field, or the text of its `raw` twin. */
+/** The value of a field. `name.raw` falls back to `name`. */
 const fieldOf = (source: Document, field: string): unknown =>
   source[field] ?? source[field.replace(/\.raw$/, '')];
 

@@ -118,12 +118,12 @@ export function completeDatafeed(
   };
 }
 
-function positive(given: JsonObject, name: string, least: number): void {
+function positive(given: JsonObject, name: string, min: number): void {
   if (given[name] === undefined) return;
   const ms = parseTimeValue(textOf(given[name]), name);
-  if (ms < least)
+  if (ms < min)
     throw illegalArgument(
-      `${name} cannot be less${least > 0 ? ' or equal' : ''} than 0. Value = ${textOf(given[name])}`,
+      `${name} cannot be less${min > 0 ? ' or equal' : ''} than 0. Value = ${textOf(given[name])}`,
     );
 }
 
@@ -151,7 +151,7 @@ function histogramInterval(aggregations: JsonObject | undefined): number | undef
   return undefined;
 }
 
-/** How the datafeed searches: by its own config, else by its job's bucket span. */
+/** The search settings of a datafeed: from its own config, or derived from its job's bucket span. */
 export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): DatafeedTraits {
   return {
     queryDelay: parseTimeValue(textOf(config.query_delay ?? '60s'), 'query_delay'),

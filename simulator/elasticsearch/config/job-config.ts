@@ -88,8 +88,8 @@ export function completeModelPlot(given: JsonObject): JsonObject {
 }
 
 export function checkRetention(retention: number, daily: number, given: JsonObject): void {
-  const low = (name: string, value: number, least: number) => {
-    if (value < least) throw illegalArgument(`${name} cannot be less than ${least}. Value = ${value}`);
+  const low = (name: string, value: number, min: number) => {
+    if (value < min) throw illegalArgument(`${name} cannot be less than ${min}. Value = ${value}`);
   };
   low('model_snapshot_retention_days', retention, 0);
   low('daily_model_snapshot_retention_after_days', daily, 0);

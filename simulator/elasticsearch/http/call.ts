@@ -16,9 +16,9 @@ export interface Call {
   readonly principal: Principal | undefined;
   /** The Accept header; empty if missing. */
   readonly accept: string;
-  /** The major version that the request's media types ask to be compatible with, if any. */
+  /** The major version that the media types request compatibility with, if any. */
   readonly compatibleWith: number | undefined;
-  /** Waits for `answer` and tells the test clock that only passing time can settle it. */
+  /** Waits for `answer`. Meanwhile the test clock knows that only passing time can settle it. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;
@@ -33,7 +33,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Reads the request and returns the function that carries it out. Its errors precede the privilege check. */
+/**
+ * Reads the request and returns the function that carries it out. Errors in the request are reported before missing
+ * privileges.
+ */
 export type Prepare = (call: Call) => () => Answer | Promise<Answer>;
 
 export interface Route {
@@ -41,7 +44,7 @@ export interface Route {
   readonly name: string;
   readonly methods: readonly string[];
   readonly paths: readonly string[];
-  /** The transport action, as a 403 names it. */
+  /** The transport action, as named in a 403. */
   readonly action: string;
   readonly privilege: Privilege;
   readonly prepare: Prepare;

@@ -4,7 +4,7 @@ import { wildcard } from '../state/expressions.ts';
 type Step = { readonly deep: true } | { readonly deep: false; readonly matches: (name: string) => boolean };
 type Filter = readonly Step[];
 
-/** What the filters keep of one field: all of it, the part that `next` selects, or nothing. */
+/** What the filters keep of one field: the whole field, the part that `next` selects, or nothing. */
 interface Below {
   readonly whole: boolean;
   readonly next: Position | undefined;
@@ -37,7 +37,7 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** A position in the filters. It caches its answers: ten thousand jobs share the same fifty field names. */
+/** One position within the filters. It caches its answers: ten thousand jobs share the same fifty field names. */
 class Position {
   readonly #filters: readonly Filter[];
   readonly #known = new Map<string, Below>();

@@ -7,7 +7,7 @@ export interface Location {
 
 export type JsonPath = readonly (string | number)[];
 
-/** Where the value at `path`, or its key, begins. If a key is written twice, the last one counts. */
+/** Where the value at `path`, or its key, begins. If a key occurs twice, the last one counts. */
 export function locate(text: string, path: JsonPath, which: 'key' | 'value' = 'value'): Location {
   const scanner = new Scanner(text);
   scanner.visit(path, 0, which);

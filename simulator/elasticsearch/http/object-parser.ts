@@ -10,7 +10,7 @@ import { type JsonPath, locate } from './line-and-column.ts';
 
 export type JsonObject = Record<string, unknown>;
 
-/** A value that is known to be a string, or a number in place of one, as a string. */
+/** The text of a value that is already known to be a string or a number. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

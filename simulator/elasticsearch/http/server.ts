@@ -73,7 +73,7 @@ async function handle(
   const exchange = begin(options, router, request, content);
   const { record, wait } = exchange;
   options.remember(record);
-  // not a sleep, which would make time pass even after the client disconnected
+  // not a sleep: with a sleep, time would pass even after the client disconnected
   const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(record.api, record.path);
   if (fault?.delay) await wait(elapsed(fault.delay));
@@ -107,7 +107,7 @@ async function handle(
   });
 }
 
-/** A request that was read, with everything that its answer needs. */
+/** A request that has been read, with everything needed to answer it. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly record: RecordedRequest;
@@ -159,7 +159,7 @@ async function rendering(
     rendered = render(await answer(options, exchange), renderOptions);
   } catch (error) {
     const known = renderError(error, renderOptions);
-    // a bug of this simulator: the client gets an answer, and the error is reported to the process
+    // a bug of this simulator: the client gets a 500, and the process gets the error
     if (!known) options.onBug(error);
     rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }

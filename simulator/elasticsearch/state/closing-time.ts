@@ -1,6 +1,6 @@
 /**
  * @module The default duration of a close: log-normal, median 2 s and 99th percentile 60 s for a model of common size,
- * correlated 0.6 with the model's memory. No measurements of real close times are public; the project's bench uses the
+ * correlated 0.6 with the model's memory. No measurements of real close times are public. The project's bench uses the
  * same figures.
  */
 import type { Random } from '../random.ts';

@@ -153,7 +153,7 @@ export class ClusterState {
     return this.#groups;
   }
 
-  /** The jobs that an expression can name. Only reading configs shows jobs that are being deleted. */
+  /** The jobs that an expression can name. Jobs that are being deleted are visible only when reading configs. */
   jobNames({ withDeleting = false } = {}): Names {
     const visible = (id: string) => withDeleting || this.#jobs.get(id)?.blocked?.reason !== 'delete';
     return {
@@ -269,7 +269,7 @@ export class ClusterState {
     });
   }
 
-  /** Records a state in the history and notifies those that wait for the task. */
+  /** Records a state in the history and notifies every waiter of the task. */
   record(job: Job, state: JobState, cause: string): void {
     job.history.push({ at: this.clock.now(), state, cause });
   }

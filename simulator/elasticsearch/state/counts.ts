@@ -59,7 +59,7 @@ export function renderCounts(jobId: string, counts: DataCounts, fieldsPerRecord:
   };
 }
 
-/** Records that arrived together, ordered by time. */
+/** Records that arrived together, in order of time. */
 export interface Arrival {
   readonly records: number;
   readonly bytes: number;

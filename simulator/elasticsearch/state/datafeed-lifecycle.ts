@@ -79,12 +79,12 @@ export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job,
 
 /** A datafeed with `max_empty_searches` stops and closes its job after that many empty searches in a row. */
 function scheduleEmptyCheck(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
-  const { maxEmptySearches: most, frequency } = datafeed.traits;
-  if (most === undefined) return;
-  const left = Math.max(1, most - task.emptySearches);
+  const { maxEmptySearches: max, frequency } = datafeed.traits;
+  if (max === undefined) return;
+  const left = Math.max(1, max - task.emptySearches);
   task.cancel = cluster.clock.at(cluster.clock.now() + left * frequency, () => {
     cluster.settle(job);
-    if (task.emptySearches < most) {
+    if (task.emptySearches < max) {
       scheduleEmptyCheck(cluster, datafeed, job, task);
       return;
     }
@@ -117,7 +117,7 @@ export function endFeed(datafeed: Datafeed, task: DatafeedTask): void {
 
 export interface StopOptions {
   readonly force: boolean;
-  /** How long a stop waits for the running search; then the datafeed counts as stopped anyway. */
+  /** How long a stop waits for the running search before the datafeed counts as stopped. */
   readonly timeout: number;
 }
 

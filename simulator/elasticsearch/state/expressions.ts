@@ -10,14 +10,14 @@ export interface Names {
 
 export interface Resolved {
   readonly ids: readonly string[];
-  /** Names that had to match something and did not, in the order in which they were written. */
+  /** Names without a match that required one, in the order in which they were written. */
   readonly missing: readonly string[];
 }
 
 /** How many configs one search returns; the server silently drops the rest. */
 export const searchLimit = 10_000;
 
-/** Resolves `expression`. Without any name in it, it means everything. */
+/** Resolves `expression`. An expression without any name means everything. */
 export function resolve(expression: string, names: Names, allowNoMatch: boolean): Resolved {
   const tokens = expression
     .split(',')

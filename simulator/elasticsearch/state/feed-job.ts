@@ -7,12 +7,12 @@ import type { Datafeed, DatafeedTask } from './datafeed.ts';
 import type { Job } from './job.ts';
 import { growModel } from './model.ts';
 
-/** The server searches this long after an interval has ended. */
+/** The server starts a search this long after the interval has ended. */
 const searchLag = 100;
 /** The first search takes at least this long. */
 const firstSearchMs = 500;
 
-/** Brings the counts of `job` up to `now` with the records that `datafeed` found since the last call. */
+/** Updates the counts of `job` to `now` with the records that `datafeed` found since the last call. */
 export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
   const { task } = datafeed;
   if (!task?.node || task.state !== 'started' || task.isolated) return;
@@ -43,7 +43,7 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
   return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
 }
 
-/** The event time up to which a lookback has read at `when`: at most its end, and at most the searchable time. */
+/** The event time that a lookback has reached at `when`, limited by its end and by the searchable time. */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
   const { lookback, end } = task;
   if (!lookback) return task.readTo;

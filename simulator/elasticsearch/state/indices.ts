@@ -1,6 +1,5 @@
 /**
- * @module Plain indices, as far as datafeeds need them: documents are found by id, index pattern and time.
- * Mappings are not enforced, and only a few common queries work.
+ * @module Plain indices, as far as datafeeds need them. Mappings are not enforced, and only a few common queries work.
  */
 import { ElasticsearchError } from '../errors.ts';
 import { wildcard } from './expressions.ts';

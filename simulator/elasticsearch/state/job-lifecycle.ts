@@ -112,9 +112,9 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   cluster.record(job, 'closing', cause);
   changed(task);
   if (!process) {
-    // stuck: nothing will complete it
+    // stuck: the close never completes
     if (job.closeTakes === 'never') return finished;
-    // the node that opens it, or that it just moved to, sees the flag and completes the task
+    // the node sees the flag and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {
       resolve();
       endTask(cluster, job, task, 'orphaned', cause);

@@ -95,7 +95,7 @@ export interface Job {
   forecasts: Forecast[];
   snapshots: Snapshot[];
   blocked: Blocked | undefined;
-  /** What happened to it before the cluster started; generated on first use. */
+  /** The job's history before the cluster started; generated on first use. */
   readonly past?: (() => Past) | undefined;
   /** Why the last task ended, for people and tests; no API shows it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;

@@ -1,6 +1,7 @@
 /**
  * @module The records that a datafeed reads. A source is a formula, not a stream: it calculates how many records a span
- * of event time contains. An idle cluster of ten thousand jobs so needs neither timers nor memory.
+ * of event time contains. As a result, an idle cluster of ten thousand jobs needs neither timers nor memory for its
+ * data.
  */
 
 /** The records of a span of event time. */

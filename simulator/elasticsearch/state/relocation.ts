@@ -30,7 +30,7 @@ export function removeNode(cluster: ClusterState, node: MlNode): void {
   });
 }
 
-/** Ends everything that a task has running. A pending close rejects with `error`. */
+/** Ends all activity of a task. A pending close rejects with `error`. */
 function loseProcess(task: JobTask, error: ElasticsearchError): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -91,7 +91,7 @@ function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): v
   task.explanation = '';
   if (task.state === 'failed') return;
   if (task.state === 'closing') {
-    // its process is gone with the old node: nothing is left to close or to finalize
+    // its process was lost with the old node: nothing is left to close or finalize
     task.cancel = cluster.clock.at(cluster.clock.now() + 50, () =>
       endTask(cluster, job, task, 'orphaned', 'reassigned while closing'),
     );

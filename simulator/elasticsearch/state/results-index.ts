@@ -45,7 +45,9 @@ export function dropResults(cluster: ClusterState, expression: string): void {
   }
 }
 
-/** Closes or opens the results indices that `expression` names. No stats can be read while one is closed. */
+/**
+ * Closes or opens the results indices that `expression` names. No stats can be read while a results index is closed.
+ */
 export function closeResults(cluster: ClusterState, expression: string, closed: boolean): void {
   for (const job of cluster.jobs.values()) {
     const index = resultsIndexOf(job);

@@ -1,5 +1,6 @@
 /**
- * @module Work that shares a node's capacity: each gets an equal part, at most full speed. One timer serves all of it.
+ * @module Work that shares a node's capacity. Every participant gets an equal part, up to full speed. One timer serves
+ * all participants.
  */
 import type { SimulatorClock } from '../../clock.ts';
 
@@ -18,7 +19,7 @@ export class SharedCapacity {
   #updatedAt: number;
   #cancel: (() => void) | undefined;
 
-  /** `capacity` is how many run at full speed at once; `Infinity` for no sharing. */
+  /** `capacity` is the number of participants at full speed; `Infinity` means no sharing. */
   constructor(clock: SimulatorClock, capacity: number) {
     this.#clock = clock;
     this.#capacity = capacity;

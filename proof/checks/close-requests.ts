@@ -1,4 +1,4 @@
-/** @module Checks of the close requests: which jobs, after which look, in which form. */
+/** @module Checks of the close requests: which jobs they name, after which look, and in which form. */
 import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
 import { decide, inventoryOf } from '../reference.ts';
 import { isAfter, looks } from './looks.ts';
@@ -8,7 +8,7 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // the cluster reports the last data as a moment, compared with our clock, and the open time as a duration
+    // the time of the last data is compared with the sweep's clock, which may be skewed; the open time is a duration
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -20,46 +20,52 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
 
 export function looksRightBefore({ seen, claim }: Trial): void {
   for (const { jobId, close, known, previous } of looks(seen)) {
-    claim(known !== undefined && !known.feedUnread, () => `${jobId} was asked without being read whole`);
+    claim(
+      known !== undefined && !known.feedUnread,
+      () => `${jobId} was asked to close without being read completely`,
+    );
     const configs = lastRead(seen, 'configs', jobId, close.begunSeq);
     const stats = lastRead(seen, 'stats', jobId, close.begunSeq);
     claim(
       configs?.ids !== undefined && stats?.ids !== undefined,
-      () => `${jobId} was asked on the word of the first inventory`,
+      () => `${jobId} was asked to close on the basis of the first inventory`,
     );
     for (const read of [configs, stats])
       claim(
         previous === undefined || (read !== undefined && isAfter(read, previous)),
-        () => `${jobId} was asked again without a look since the last ask`,
+        () => `${jobId} was asked to close again without a look since the last request`,
       );
     // a look is as old as its oldest part; a slow cluster may take up to 30 s to answer
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
-    claim(age <= 30_000, () => `${jobId} was asked ${age} ms after it was read`);
+    claim(age <= 30_000, () => `${jobId} was asked to close ${age} ms after it was read`);
   }
 }
 
-export function neverAsksUntouchable({ seen, wanted, claim }: Trial): void {
+export function neverClosesUntouchable({ seen, wanted, claim }: Trial): void {
   const inventory = inventoryOf(seen, wanted);
   for (const { jobId, known, past } of looks(seen, wanted)) {
     claim(
       inventory?.listed.some((entry) => entry.jobId === jobId) === true,
-      () => `${jobId} is not in the sweep's scope and was asked`,
+      () => `${jobId} is not in the sweep's scope and was asked to close`,
     );
     const decision = known && decide(wanted, known, past);
     claim(
       decision?.verdict === 'close' || decision?.verdict === 'force',
-      () => `${jobId} was to be kept (${decision?.reason}) and was asked`,
+      () => `${jobId} had to be kept (${decision?.reason}) and was asked to close`,
     );
-    claim(known?.stats?.state !== 'closed', () => `${jobId} was closed already and was asked`);
+    claim(known?.stats?.state !== 'closed', () => `${jobId} was already closed and was asked to close`);
     const first = inventory?.listed.find((entry) => entry.jobId === jobId)?.decision;
-    claim(first?.verdict !== 'keep', () => `${jobId} was kept at first (${first?.reason}) and was asked`);
+    claim(
+      first?.verdict !== 'keep',
+      () => `${jobId} was kept at first (${first?.reason}) and was asked to close`,
+    );
   }
 }
 
 export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
   const sent = closeRequests(run, seen);
-  // a group disappears with its last job, so only groups in the sweep's listing count
+  // a group disappears with its last job, so only groups that existed at the sweep's listing count
   const listing = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
   const known = [...((listing && answerFor(listing, '')?.truth.values()) ?? [])];
   const groupNames = new Set(known.flatMap(({ groups }) => groups));
@@ -68,16 +74,16 @@ export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
       ',',
     );
     for (const name of named) {
-      claim(/^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$/.test(name), () => `"${name}" stood in a close request`);
-      claim(run.jobIds.has(name), () => `"${name}" is no job and stood in a close request`);
-      claim(!groupNames.has(name), () => `"${name}" is a group and stood in a close request`);
+      claim(/^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$/.test(name), () => `"${name}" was in a close request`);
+      claim(run.jobIds.has(name), () => `"${name}" is not a job and was in a close request`);
+      claim(!groupNames.has(name), () => `"${name}" is a group and was in a close request`);
     }
     claim(new Set(named).size === named.length, () => `${path} names a job twice`);
     claim(
       named.length <= wanted.batch,
       () => `${named.length} jobs in one request, close.batch is ${wanted.batch}`,
     );
-    claim(lineBytes <= 4_096, () => `a request line of ${lineBytes} bytes`);
+    claim(lineBytes <= 4_096, () => `the request line has ${lineBytes} bytes`);
     claim(
       query.includes('allow_no_match=false') && body === '',
       () => `${path}?${query} could close nothing or more`,
@@ -89,14 +95,17 @@ export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
   );
 }
 
-export function asksWithinBounds({ seen, wanted, claim }: Trial): void {
-  const asks = new Map<string, number>();
+export function limitsCloseRequests({ seen, wanted, claim }: Trial): void {
+  const counts = new Map<string, number>();
   for (const close of seen.closes) {
     for (const jobId of close.ids) {
-      const count = (asks.get(jobId) ?? 0) + 1;
-      asks.set(jobId, count);
-      claim(count <= 3, () => `${jobId} was asked ${count} times`);
-      claim(count < 3 || close.ids.length === 1, () => `${jobId} was asked a third time with others`);
+      const count = (counts.get(jobId) ?? 0) + 1;
+      counts.set(jobId, count);
+      claim(count <= 3, () => `${jobId} got ${count} close requests`);
+      claim(
+        count < 3 || close.ids.length === 1,
+        () => `${jobId} was in a third close request together with others`,
+      );
     }
     const together = seen.closes.filter(
       (other) => other.begunSeq <= close.begunSeq && other.endedSeq > close.begunSeq,
