@@ -1,6 +1,6 @@
 /**
- * @module Measures the embedded Elasticsearch with ten thousand jobs: start, memory, and a full stats answer compared
- * with serialising the same JSON. `node --expose-gc bench/embedded-elasticsearch.ts`
+ * @module Measures the embedded Elasticsearch with ten thousand jobs: its start, its memory, and a full answer of stats
+ * compared with serialising the same JSON. `node --expose-gc bench/embedded-elasticsearch.ts`
  */
 import { generateFleet, scaledClock, startElasticsearch } from '../simulator/index.ts';
 
@@ -33,7 +33,7 @@ async function measure(jobs: number): Promise<Record<string, string>> {
   const answer: number[] = [];
   const part: number[] = [];
   const stringify: number[] = [];
-  // one of each in turn, so that other load on the machine affects all of them equally
+  // the measurements take turns, so that other load on the machine affects all of them equally
   for (let round = 0; round < rounds; round++) {
     answer.push((await timed(() => read('')))[0]);
     part.push((await timed(() => read(filtered)))[0]);

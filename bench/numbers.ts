@@ -1,6 +1,6 @@
 /** @module Statistics of repeated runs, and their formatting. */
 
-/** The median; for an even count the lower of the two middle values, so that it is a measured one. */
+/** The median. For an even count it is the lower of the two middle values, so that it is a measured value. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];
@@ -11,12 +11,12 @@ export function median(values: readonly number[]): number {
 /** The statistics of repeated runs. */
 export interface Spread {
   readonly median: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 export function spread(values: readonly number[]): Spread {
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
 export const seconds = (ms: number): string => {

@@ -17,7 +17,10 @@ const page = new URL('../docs/how-long-is-idle.md', import.meta.url);
 
 const nameOf = (sources: readonly SourceName[]) => ['job stats', ...sources].join(', ');
 
-/** Per threshold: the truth and the bounds, summed over all pasts, and the share of pasts whose range is one number. */
+/**
+ * For each threshold: the truth and both bounds, summed over all pasts, and the share of pasts whose range is a single
+ * number.
+ */
 function measure(sources: readonly SourceName[]): string[] {
   let known = 0;
   let outside = 0;

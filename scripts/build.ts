@@ -1,6 +1,6 @@
 /**
- * @module Builds what `npm pack` ships: the command and the library with everything they need in one folder, so that the
- * package installs without a dependency, their types, and the licences of what was built in.
+ * @module Builds what `npm pack` ships in one folder: the command and the library with their dependencies bundled in,
+ * their types, and the licences of the bundled packages.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

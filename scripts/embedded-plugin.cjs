@@ -1,7 +1,7 @@
 'use strict';
 /**
- * A plugin for `sls invoke local` only. If no cluster is configured, it starts the embedded one as a separate process
- * for the invocation, and says so.
+ * A plugin that only `sls invoke local` uses. If no cluster is configured, the plugin starts the embedded one in a
+ * separate process for this invocation, and prints that.
  */
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -9,7 +9,7 @@ const path = require('node:path');
 module.exports = class EmbeddedCluster {
   constructor(serverless) {
     if (serverless.processedInput?.commands.join(' ') === 'invoke local') {
-      // The deployed bundle ends in .mjs, which needs no package.json. `invoke local` loads only .js.
+      // The deployed bundle ends in .mjs, so that it needs no package.json. `invoke local` loads only .js.
       serverless.service.custom.esbuild.outputFileExtension = '.js';
     }
     const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
@@ -35,7 +35,7 @@ module.exports = class EmbeddedCluster {
       '30',
     ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    // The framework calls process.exit if a handler throws, and the server must end with it.
+    // If a handler throws, the framework calls process.exit, and the server must end too.
     process.once('exit', () => this.stop());
     const url = await new Promise((resolve, reject) => {
       let text = '';

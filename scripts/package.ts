@@ -1,7 +1,7 @@
 /**
  * @module Writes `dist/function.zip`, the function for deployments without the Serverless Framework, with its checksum
- * and its bill of materials. The same commit gives the same bytes, so that a release can be checked. `--out FOLDER`
- * writes elsewhere.
+ * and bill of materials. The same commit gives the same bytes, so that a release can be checked. `--out FOLDER` writes
+ * elsewhere.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ process.stdout.write(
   [
     `${path.relative(process.cwd(), path.join(values.out, name))}: ${zip.length} bytes`,
     `SHA-256 ${digest.toString('hex')}`,
-    // the form of `source_code_hash` of Terraform and of CodeSha256 of Lambda
+    // the form in which Terraform (`source_code_hash`) and Lambda (CodeSha256) give it
     `SHA-256 in base64 ${digest.toString('base64')}\n`,
   ].join('\n'),
 );

@@ -1,6 +1,6 @@
 /**
- * @module Draws the README's pictures from real runs on the embedded cluster: the terminal as SVG and the HTML report as
- * PNG, which needs Chromium. Run it after a change of a sweep's output.
+ * @module Draws the README's pictures from real runs on the embedded cluster: the terminal as SVG and the HTML report
+ * as PNG, which needs Chromium. Run it after changing the output of a sweep.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,12 +56,12 @@ const columnWidth = 8.43;
 const lineHeight = 20;
 const margin = 16;
 
-/** One line with its escape sequences as `text` elements, each placed by its column. */
+/** One line with escape sequences, as `text` elements that are placed by column. */
 function svgLine(line: string, row: number): string {
   let style: Style = {};
   let column = 0;
   const texts: string[] = [];
-  // The capture group keeps the codes: text and codes alternate.
+  // The capture group keeps the codes, so text and codes alternate.
   for (const [index, part] of line.split(sgr).entries()) {
     if (index % 2 === 1) {
       style = styleAfter(style, part);

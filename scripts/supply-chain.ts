@@ -1,9 +1,9 @@
 /**
- * @module Checks the deployed and published packages against `supply-chain/rules.ts`. With `--audit` it also asks the
- * registry for advisories. Exits with 1 if there is a problem, and with 2 if the registry does not answer.
+ * @module Checks the deployed and published packages against `supply-chain/rules.ts`. With `--audit` it also fetches
+ * the registry's advisories. Exits with 1 if there is a problem, and with 2 if the registry does not answer.
  */
 import accepted from './supply-chain/accepted-advisories.json' with { type: 'json' };
-import { acceptedSchema, askAudit, judgeAudit } from './supply-chain/audit.ts';
+import { acceptedSchema, fetchAudit, judgeAudit } from './supply-chain/audit.ts';
 import type { Product } from './supply-chain/bundles.ts';
 import { projectSupplyChain } from './supply-chain/project.ts';
 import { complaints } from './supply-chain/rules.ts';
@@ -20,7 +20,7 @@ for (const product of ['function', 'command'] satisfies Product[]) {
 }
 const wrong = complaints(chain);
 if (process.argv.includes('--audit')) {
-  const answer = await askAudit();
+  const answer = await fetchAudit();
   if (typeof answer === 'string') {
     say(`no audit was made, and nothing is known of advisories; npm says: ${answer}`);
     process.exitCode = 2;

@@ -1,4 +1,4 @@
-/** @module Measures billed time when one of the idle jobs never finishes closing. */
+/** @module Measures billed time if one of the idle jobs never finishes closing. */
 import type { Fleet } from '../../simulator/index.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
@@ -22,10 +22,10 @@ const scripts = [
   { name: 'all at once', way: allAtOnce },
 ];
 
-/** The stuck job's rank by model memory, which is the order in which jobs are closed. */
+/** The rank of the stuck job by model memory. Jobs are closed in this order. */
 export type Stuck = 'biggest' | 'smallest';
 
-/** The cluster with one job whose close never ends, or takes `closeTakes` for scripts that would wait forever. */
+/** The cluster with one job whose close never ends. Scripts would wait forever, so for them it takes `closeTakes`. */
 export function withStuck(
   each: BenchCase,
   which: Stuck,
@@ -76,7 +76,7 @@ async function billedFor(
     billedMs: of(({ billedMs }) => billedMs),
     boundMs: of(({ boundMs }) => boundMs),
     closed: of(({ closed }) => closed),
-    mostOverMs: Math.max(...stories.map(({ mostOverMs }) => mostOverMs)),
+    maxOverMs: Math.max(...stories.map(({ maxOverMs }) => maxOverMs)),
     followUps: of(({ followUps }) => followUps),
     followUpsMs: of(({ followUpsMs }) => followUpsMs),
     forcedAfterMs: of(({ forcedAfterMs }) => forcedAfterMs),
@@ -86,20 +86,20 @@ async function billedFor(
 async function storyOf(each: BenchCase, which: Stuck, payload: RequestPayload) {
   const { fleet, jobId } = withStuck(each, which);
   const [first, ...followUps] = await billedStory(fleet, payload);
-  const job = followUps.at(-1)?.report.jobs.find((told) => told.jobId === jobId);
+  const job = followUps.at(-1)?.report.jobs.find((known) => known.jobId === jobId);
   if (!first || job?.outcome !== 'force_closed') throw new Error(`${jobId} was not forced in the end`);
   return {
     billedMs: first.billedMs,
     boundMs: first.boundMs,
     closed: first.report.counts.closed,
-    mostOverMs: Math.max(...[first, ...followUps].map(({ billedMs, boundMs }) => billedMs - boundMs)),
+    maxOverMs: Math.max(...[first, ...followUps].map(({ billedMs, boundMs }) => billedMs - boundMs)),
     followUps: followUps.length,
     followUpsMs: followUps.reduce((sum, { billedMs }) => sum + billedMs, 0),
     forcedAfterMs: Date.parse(job.settledAt ?? '') - Date.parse(job.askedAt ?? ''),
   };
 }
 
-/** Killed after the function's 15 minutes; the server continues to close the requested jobs. */
+/** The function kills a script after 15 minutes; the server continues to close the requested jobs. */
 async function scriptFor(
   cases: readonly BenchCase[],
   way: Parameters<typeof measure>[0],
@@ -108,7 +108,7 @@ async function scriptFor(
   for (const each of cases)
     for (const which of ['biggest', 'smallest'] as const) {
       const { fleet } = withStuck(each, which, '24h');
-      runs.push(await measure(way, { ...each, fleet }, 'told'));
+      runs.push(await measure(way, { ...each, fleet }, 'given'));
     }
   return {
     billedMs: median(runs.map(({ durationMs }) => Math.min(durationMs, functionLimitMs))),

@@ -2,17 +2,17 @@
 import { seconds, table, whole } from '../numbers.ts';
 import type { BilledResults, BilledScript, BilledSweep } from './results.ts';
 
-/** `bench/results/billed.md` */
+/** The text of `bench/results/billed.md`. */
 export function billedPage({ node, repeats, sweeps, scripts }: BilledResults): string {
   return `<!-- Made from billed.json by \`npm run docs\`. -->
 
-# What a job that never finishes closing is billed for
+# The billed time of a job that never finishes closing
 
-Measured by \`npm run bench billed\` (Node ${node}), on the embedded cluster over real HTTP, in simulated time, by the model of [closing](closing.md); ${repeats} seeded clusters for each row, in each of which once the biggest idle job is stuck, which is asked first, and once the smallest. Medians. A request takes no time on its way, so that the bound is exact.
+Measured by \`npm run bench billed\` (Node ${node}), on the embedded cluster over real HTTP, in simulated time, with the model of [closing](closing.md). Figures are medians over ${repeats} seeded clusters for each row. In each cluster, one idle job is stuck: in one run the biggest, which is closed first, and in another the smallest. Requests take no network time, so that the bound is exact.
 
-**The bound** of one invocation: for a job that is left closing, from its request on \`close.timeout\` and 10 s for the answer, then \`close.timeout\` of watching; in a follow-up only the watching. For a job that closes in that time, until the next look at it, at most 5 s later. All of it within the function's 15 minutes, of which a sweep leaves 20 s to its ending. "Over" is the most by which any invocation of the row was over its bound.
+**The bound** of an invocation depends on its jobs. For a job that is left closing, it is \`close.timeout\` plus 10 s for the answer to the close request, and then \`close.timeout\` of polling; in a follow-up it is only the polling. For a job that closes in that time, it ends at the next poll, at most 5 s later. The function's limit of 15 minutes applies as well; a sweep reserves 20 s of it for its ending. "Over" is the largest excess of any invocation in the row over its bound.
 
-**The follow-ups** do the waiting: after each \`followUp.after\` (15 min) one looks, watches for \`close.timeout\` at most, and hands on what is still closing, until the job is forced, \`force.stuckFor\` (75 min) after it was asked. Between them nothing is billed.
+**Follow-ups** do the waiting. Each one starts after \`followUp.after\` (15 min), polls for at most \`close.timeout\`, and passes the jobs that are still closing to the next one. A job is forced \`force.stuckFor\` (75 min) after its close request. The time between follow-ups is not billed.
 
 ${table(
   [
@@ -23,9 +23,9 @@ ${table(
     'billed',
     'bound',
     'over',
-    'closed by then',
+    'jobs closed by then',
     'follow-ups',
-    'billed for them',
+    'billed for follow-ups',
     'forced after',
   ],
   sweeps.map((row) => [
@@ -35,7 +35,7 @@ ${table(
     seconds(row.calmMs),
     `**${seconds(row.billedMs)}**`,
     seconds(row.boundMs),
-    seconds(Math.max(0, row.mostOverMs)),
+    seconds(Math.max(0, row.maxOverMs)),
     `${whole(row.closed)} of ${whole(row.jobs)}`,
     whole(row.followUps),
     seconds(row.followUpsMs),
@@ -43,10 +43,10 @@ ${table(
   ]),
 )}
 
-**Scripts** wait for the answer of the close. The server gives it 30 minutes by default, and those begin only when every process has ended: of a process that hangs there is no answer at all. The function is killed after 15 minutes and billed for all of them; the stuck job stays as it is.
+**Scripts** wait for the answer to the close request. The server's default timeout is 30 minutes, and it begins only after every process has ended, so a hanging process never gets an answer. The function is killed after 15 minutes and billed for all of them. The stuck job stays stuck.
 
 ${table(
-  ['script', 'idle jobs', 'billed', 'closed when it dies', 'left unknown'],
+  ['script', 'idle jobs', 'billed', 'closed when it is killed', 'left unknown'],
   scripts.map((row) => [
     row.name,
     whole(row.jobs),
@@ -58,30 +58,38 @@ ${table(
 `;
 }
 
-/** The table of docs/figures.md: the largest clusters, with the default request and with places per node. */
+/**
+ * The table of docs/figures.md: only the largest clusters, with the default request and with more time for each close.
+ */
 export function billedTable({ sweeps, scripts }: BilledResults): string {
-  const most = Math.max(...sweeps.map(({ jobs }) => jobs));
+  const maxJobs = Math.max(...sweeps.map(({ jobs }) => jobs));
   const script = ({ name, billedMs, closed, unknown }: BilledScript) => [
     name,
     `${seconds(billedMs)}, killed`,
     'none',
     whole(closed),
-    unknown > 0 ? 'not known' : 'known',
+    unknown > 0 ? 'unknown' : 'known',
   ];
   const sweep = (row: BilledSweep) => [
-    `**jobsweep, ${row.request}**, each close given ${row.timeout}`,
+    `**jobsweep, ${row.request}**, \`close.timeout\` ${row.timeout}`,
     seconds(row.billedMs),
     seconds(row.boundMs),
     whole(row.closed),
-    `forced after ${minutes(row.forcedAfterMs)}; ${row.followUps} follow-ups, ${seconds(row.followUpsMs)} in all`,
+    `forced after ${minutes(row.forcedAfterMs)}; ${row.followUps} follow-ups, ${seconds(row.followUpsMs)} in total`,
   ];
   const shown = ({ request, timeout }: BilledSweep) => (request === 'default request') === (timeout === '2m');
 
   return table(
-    [`one of ${whole(most)} idle jobs never closes`, 'billed', 'bound', 'others closed by then', 'that job'],
     [
-      ...scripts.filter(({ jobs }) => jobs === most).map(script),
-      ...sweeps.filter((row) => row.jobs === most && shown(row)).map(sweep),
+      `one of ${whole(maxJobs)} idle jobs never closes`,
+      'billed',
+      'bound',
+      'other jobs closed by then',
+      'the stuck job',
+    ],
+    [
+      ...scripts.filter(({ jobs }) => jobs === maxJobs).map(script),
+      ...sweeps.filter((row) => row.jobs === maxJobs && shown(row)).map(sweep),
     ],
   );
 }

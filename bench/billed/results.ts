@@ -2,29 +2,32 @@
 
 export interface BilledResults {
   readonly node: string;
-  /** Clusters for each row. Each runs twice: with the biggest job stuck, which is closed first, and with the smallest. */
+  /**
+   * Clusters for each row. Each cluster runs twice: once with the biggest job stuck, which is closed first, and once
+   * with the smallest.
+   */
   readonly repeats: number;
   readonly sweeps: readonly BilledSweep[];
   readonly scripts: readonly BilledScript[];
 }
 
-/** Medians unless noted, in milliseconds. */
+/** Medians unless noted; times in milliseconds. */
 export interface BilledSweep {
   readonly request: string;
   /** Idle jobs, including the stuck one. */
   readonly jobs: number;
   readonly timeout: string;
-  /** Without a stuck job. */
+  /** Billed time without a stuck job. */
   readonly calmMs: number;
   readonly billedMs: number;
   readonly boundMs: number;
   /** Idle jobs that this first sweep closed. */
   readonly closed: number;
-  /** The largest excess over the bound, including follow-ups; negative if there was none. */
-  readonly mostOverMs: number;
+  /** The largest excess of an invocation over its bound, including follow-ups; negative if all stayed below. */
+  readonly maxOverMs: number;
   readonly followUps: number;
   readonly followUpsMs: number;
-  /** From the first close request that named the stuck job until it was forced. */
+  /** Time from the first close request for the stuck job until it was forced. */
   readonly forcedAfterMs: number;
 }
 
@@ -34,6 +37,6 @@ export interface BilledScript {
   readonly billedMs: number;
   /** Idle jobs that were closed when the function was killed. */
   readonly closed: number;
-  /** Jobs with a close request that was not answered by then. */
+  /** Jobs with a close request that was still unanswered then. */
   readonly unknown: number;
 }

@@ -34,7 +34,7 @@ export interface Invocation {
 export async function billedStory(
   fleet: Fleet,
   payload: RequestPayload,
-  /** An additional fault. */
+  /** Adds another fault. */
   prepare: (server: EmbeddedElasticsearch) => void = () => undefined,
 ): Promise<Invocation[]> {
   using clock = new VirtualClock();
@@ -60,9 +60,9 @@ export async function billedStory(
 }
 
 /**
- * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job left closing: from its last
- * request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling; only the polling if it was
- * already closing. For a job that closes in that time: until the next poll. The deadline limits all of it.
+ * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job left closing: from its
+ * last request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling. If it was already
+ * closing: only the polling. For a job that closes in that time: until the next poll. The deadline limits every bound.
  */
 function boundOf(
   report: SweepReport,

@@ -1,4 +1,4 @@
-/** @module The bench of closing, from its first cluster to its results. */
+/** @module Runs the bench of closing and returns its results. */
 import { median, ratio, seconds, spread, whole } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { compare } from './compare.ts';
@@ -6,7 +6,7 @@ import { benchCase, lowerBound, type Nodes, networkMs, nodesOfTheBench, otherNod
 import type { ClosingResults, SizeResult } from './results.ts';
 import { traffic } from './traffic.ts';
 
-/** `repeats`: clusters drawn for each number of jobs; the n-th has the same jobs, whatever closes them. */
+/** `repeats` is the number of random clusters for each number of jobs. All ways of closing get the same clusters. */
 export async function closingBench(
   sizes: readonly number[],
   repeats: number,
@@ -36,7 +36,7 @@ async function measureSize(
   tell(`${whole(jobs)} idle jobs on ${nodes.count} × ${nodes.processors}, lower bound ${seconds(boundMs)}`);
   const marks = cases.map(({ idle }) => biggestFirst(idle, nodes) / lowerBound(idle, nodes));
   const ways = await compare(cases, nodes, ({ name, time, peak }) =>
-    tell(`${name}: ${ratio(time.median)}, at most ${ratio(time.most)}, peak ${ratio(peak)}`),
+    tell(`${name}: ${ratio(time.median)}, at most ${ratio(time.max)}, peak ${ratio(peak)}`),
   );
   return { jobs, nodes, boundMs, biggestFirst: spread(marks), ways };
 }

@@ -1,11 +1,14 @@
-/** @module Biggest first, perfectly carried out: what a planner reaches that knows the models' memory and not the close times. */
+/**
+ * @module The best time of a planner that knows the models' memory but not the close times, and closes the biggest
+ * models first.
+ */
 import type { IdleJob, Nodes } from './model.ts';
 import { capacityOf, finishMs, nodesOfTheBench } from './model.ts';
 
 /**
- * The time of a planner that knows each node's capacity exactly, fills it the moment it gets free, costs nothing, and
- * begins with the biggest model; milliseconds. What it takes over the lower bound is the noise of the close times, which can
- * turn in another's favour too: it is a mark to measure against, and no bound.
+ * The time in milliseconds of a planner that knows each node's capacity exactly, fills a place the moment it gets free,
+ * costs nothing, and begins with the biggest model. It exceeds the lower bound only because of the noise in the close
+ * times. Another order may be faster by luck, so this is a reference value and not a bound.
  */
 export function biggestFirst(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const ends = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {

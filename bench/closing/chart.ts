@@ -1,11 +1,11 @@
-/** @module The times of all ways of closing as one picture: a panel for each number of jobs, a bar for each way. */
+/** @module Draws the times of all ways of closing: a panel for each number of jobs, a bar for each way. */
 import { ratio } from '../numbers.ts';
 
 export interface Bar {
   readonly label: string;
-  /** Times the lower bound; undefined where nothing was closed as it should be. */
+  /** Multiple of the lower bound; undefined if the jobs were not closed properly. */
   readonly value: number | undefined;
-  /** Stands where a bar has no value, or after it. */
+  /** Shown after the bar, or in place of it. */
   readonly note?: string;
   readonly ours: boolean;
 }
@@ -15,7 +15,7 @@ export interface Panel {
   readonly bars: readonly Bar[];
 }
 
-// Widths for the widest of the common fonts: where DejaVu stands in, a letter is 6.9 wide at this size, a bold one 7.6.
+// Widths for the widest common font: in DejaVu, a letter is 6.9 wide at this size, a bold one 7.6.
 const fontSize = 11;
 const labels = 230;
 const panelWidth = 205;
@@ -25,15 +25,17 @@ const barHeight = 16;
 const rowHeight = 24;
 const top = 62;
 
-/** An SVG that reads on light and on dark pages. The scale is logarithmic: a loop is thirty times slower. */
+/**
+ * An SVG that is readable on light and on dark pages. The scale is logarithmic, because a loop is thirty times slower.
+ */
 export function chart(heading: string, footnote: string, panels: readonly Panel[]): string {
-  const most = Math.max(...panels.flatMap(({ bars }) => bars.map(({ value = 1 }) => value)));
+  const max = Math.max(...panels.flatMap(({ bars }) => bars.map(({ value = 1 }) => value)));
   const rows = panels[0]?.bars.length ?? 0;
   const width = labels + panels.length * panelWidth;
   const bottom = top + rows * rowHeight;
   const height = bottom + 22;
   const scale = (value: number) =>
-    boundAt + ((longestBar - boundAt) * Math.log(Math.max(value, 1))) / Math.log(Math.max(most, 2));
+    boundAt + ((longestBar - boundAt) * Math.log(Math.max(value, 1))) / Math.log(Math.max(max, 2));
   const names = (panels[0]?.bars ?? []).map(({ label, ours }, row) => {
     const y = top + row * rowHeight + barHeight - 4;
     return `<text x="${labels - 8}" y="${y}" text-anchor="end"${ours ? ' font-weight="bold"' : ''}>${xml(label)}</text>`;

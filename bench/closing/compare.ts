@@ -1,4 +1,4 @@
-/** @module Every way of closing on the same clusters: what people do today, what the default was, and the sweep. */
+/** @module Compares all ways of closing on the same clusters: common scripts, the previous default, and the sweep. */
 import { median, spread } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { functionLimitMs, type Measures, measure, type Way } from './measure.ts';
@@ -6,13 +6,13 @@ import { type BenchCase, capacityOf, lowerBound, type Nodes, nodesOfTheBench, pl
 import type { WayResult } from './results.ts';
 import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
-/** So long that no deadline cuts a measured time short; the function's own deadline is looked at besides. */
+/** Long enough that no deadline ends a measured run. Runs with the function's own deadline are measured separately. */
 export const endless = 24 * 3_600_000;
 
 interface Contender {
   readonly name: string;
   readonly way: Way;
-  /** As the function would run it, where that differs: a sweep ends itself before its deadline. */
+  /** The same way inside the function, if that differs: a sweep ends before its deadline. */
   readonly inFunction?: Way;
 }
 
@@ -20,9 +20,9 @@ const contenders: readonly Contender[] = [
   { name: 'one close per job, in a loop', way: loop },
   { name: 'batches of 20 in list order', way: fixedBatches },
   { name: 'all at once', way: allAtOnce },
-  { name: 'one list with commas', way: oneList },
+  { name: 'one comma-separated list', way: oneList },
   { name: '`_all` with force', way: allWithForce },
-  { name: 'the default of before', way: before },
+  { name: 'the previous default', way: before },
   {
     name: 'jobsweep, default request',
     way: jobsweep(defaults, endless),
@@ -30,25 +30,27 @@ const contenders: readonly Contender[] = [
   },
 ];
 
-/** On other nodes: what people do that ends at all, what the default was, and the sweep. */
+/** The ways measured on the other kinds of nodes. */
 const contendersElsewhere = new Set([
   'batches of 20 in list order',
   'all at once',
-  'the default of before',
+  'the previous default',
   'jobsweep, default request',
 ]);
 
 interface Run {
   readonly free: Measures;
   readonly inFunction: Measures;
-  /** Jobs closed that were not idle, by a script that chose for itself. */
+  /** Busy jobs that a script closed when it chose the jobs by its own rule. */
   readonly wronglyClosed: number;
   readonly bound: number;
   readonly placesBound: number;
   readonly biggestFirst: number;
 }
 
-/** One number of jobs on one kind of nodes: each contender on each case. `tell` gets each result as it is done. */
+/**
+ * Runs every contender on every case, for one number of jobs on one kind of nodes. `tell` is called with each result.
+ */
 export async function compare(
   cases: readonly BenchCase[],
   nodes: Nodes,
@@ -67,9 +69,9 @@ export async function compare(
 }
 
 async function runOf({ way, inFunction }: Contender, each: BenchCase, nodes: Nodes): Promise<Run> {
-  const free = await measure(way, each, 'told');
+  const free = await measure(way, each, 'given');
   const fits = free.durationMs < functionLimitMs * 0.9;
-  // a sweep finds out by itself, told or not
+  // a sweep always chooses the jobs itself
   const { wronglyClosed } = inFunction ? free : await measure(way, each, 'own');
   return {
     free,

@@ -1,54 +1,54 @@
-/** @module One way of closing, on one cluster of the bench, in simulated time: what came of it, and what it cost. */
+/** @module Measures one way of closing on one cluster of the bench, in simulated time. */
 import { type SimulatedCluster, startElasticsearch, trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { type BenchCase, type IdleJob, networkMs } from './model.ts';
 
-/** The most that a Lambda function may run. */
+/** The maximum duration of a Lambda invocation. */
 export const functionLimitMs = 15 * 60_000;
 
-/** What a way of closing is given, and where it notes what it asked. */
+/** The environment in which a way of closing runs. */
 export interface BenchRun {
   readonly url: string;
   readonly clock: VirtualClock;
-  /** The jobs that are idle, for a script that is not to choose them itself. */
-  readonly told: ReadonlySet<string> | undefined;
-  /** Sends a close that names these jobs; what it does not live to see answered is unknown. */
-  readonly ask: <T>(jobIds: readonly string[], close: () => Promise<T>) => Promise<T>;
+  /** The idle jobs, for scripts that must not choose the jobs themselves. */
+  readonly given: ReadonlySet<string> | undefined;
+  /** Sends a close request through `close` and records the jobs that it names. */
+  readonly recordClose: <T>(jobIds: readonly string[], close: () => Promise<T>) => Promise<T>;
 }
 
-/** A way of closing. Resolves when it is done. */
-export type Way = (run: BenchRun) => Promise<Told>;
+/** A way of closing. Resolves when it has ended. */
+export type Way = (run: BenchRun) => Promise<OwnReport>;
 
-/** What a way of closing says of its jobs at its end; scripts say nothing. */
-export interface Told {
+/** The outcomes that a way of closing reports at its end; scripts report none. */
+export interface OwnReport {
   readonly closed?: readonly string[];
-  /** How many it has asked for, and does not know what became of them. */
+  /** Number of jobs with a close request and an unknown outcome. */
   readonly unknown?: number;
 }
 
 export interface Measures {
-  /** From the start until the last answer or look; milliseconds. */
+  /** Milliseconds from the start until the last answer or read. */
   readonly durationMs: number;
-  /** The same, or until the last idle job is closed that was left closing. */
+  /** The same, or longer: until the last idle job that was left closing is closed. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
-  /** Reads of configs and datafeeds by ids, which only looks make. */
+  /** Reads of configs and datafeeds by ids, which occur only in looks. */
   readonly lookRequests: number;
   readonly bytes: number;
-  /** Idle jobs that are closed in the end. */
+  /** Idle jobs that are closed at the end. */
   readonly closed: number;
-  /** Idle jobs that a function ended after its 15 minutes has closed. */
+  /** Idle jobs that were closed by requests of the first 15 minutes, within these minutes. */
   readonly closedInTime: number;
   readonly wronglyClosed: number;
   /** Jobs closed with force, idle or not. */
   readonly forced: number;
-  /** Jobs asked for of which nobody knows what became of them, where the function ends after its 15 minutes. */
+  /** Jobs with a close request whose outcome was unknown when the function ended after 15 minutes. */
   readonly unknown: number;
-  /** The most closes on one node at one moment. */
+  /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;
-  /** The same, without closes that had taken longer than the default `close.timeout`. */
+  /** The same, without closes that had already taken longer than the default `close.timeout`. */
   readonly peakWithinTimeout: number;
-  /** What the cluster refused, in its words. */
+  /** The first error of the cluster, in its words. */
   readonly refusal: string | undefined;
 }
 
@@ -57,15 +57,15 @@ const isLook = (path: string): boolean =>
 
 const defaultTimeoutMs = 2 * 60_000;
 
-/** The most jobs that were closing on one node at one moment, each counted for at most so long. */
-function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], atMostMs: number): number {
+/** The maximum number of jobs closing on one node at the same time. Each job counts for at most `maxMs`. */
+function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: number): number {
   const peaks = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {
     const changes = jobs.flatMap(({ jobId }) => {
       const history = cluster.job(jobId)?.stateHistory ?? [];
       const from = history.find(({ state }) => state === 'closing')?.at;
       if (from === undefined) return [];
       const closed = history.find(({ state }) => state === 'closed')?.at ?? Number.POSITIVE_INFINITY;
-      const to = Math.min(closed, from + atMostMs);
+      const to = Math.min(closed, from + maxMs);
       return [
         { at: from, by: 1 },
         { at: to, by: -1 },
@@ -73,7 +73,7 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], atMostMs: n
     });
     let now = 0;
     let peak = 0;
-    // one that ends at the moment at which another begins makes room for it
+    // a close that ends makes room for one that begins at the same moment
     for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
       now += by;
       peak = Math.max(peak, now);
@@ -83,14 +83,14 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], atMostMs: n
   return Math.max(0, ...peaks);
 }
 
-interface Asked {
+interface SentClose {
   readonly jobIds: readonly string[];
   readonly at: number;
   answeredAt?: number;
 }
 
-/** Who finds out which jobs are idle: the way of closing itself, or the bench, which knows. */
-export type Choice = 'own' | 'told';
+/** Whether the way of closing chooses the idle jobs itself or gets them from the bench. */
+export type Choice = 'own' | 'given';
 
 /** Runs one way of closing on a fresh cluster. */
 export async function measure(
@@ -105,15 +105,15 @@ export async function measure(
   const { cluster, requests } = server;
   const start = clock.now();
   const wall = start + functionLimitMs;
-  const asked: Asked[] = [];
+  const sent: SentClose[] = [];
   let refusal: string | undefined;
-  const told = await way({
+  const own = await way({
     url: server.url,
     clock,
-    told: choice === 'told' ? new Set(idle.map(({ jobId }) => jobId)) : undefined,
-    ask: async (jobIds, close) => {
-      const note: Asked = { jobIds, at: clock.now() };
-      asked.push(note);
+    given: choice === 'given' ? new Set(idle.map(({ jobId }) => jobId)) : undefined,
+    recordClose: async (jobIds, close) => {
+      const note: SentClose = { jobIds, at: clock.now() };
+      sent.push(note);
       try {
         return await close();
       } catch (error) {
@@ -125,15 +125,15 @@ export async function measure(
     },
   });
   const durationMs = clock.now() - start;
-  const untrue = told.closed?.find((jobId) => cluster.job(jobId)?.state !== 'closed');
-  if (untrue !== undefined) throw new Error(`${untrue} is said to be closed, and is not`);
+  const untrue = own.closed?.find((jobId) => cluster.job(jobId)?.state !== 'closed');
+  if (untrue !== undefined) throw new Error(`${untrue} is reported closed, but is not`);
   const stillCloses = () => idle.some(({ jobId }) => cluster.job(jobId)?.state === 'closing');
   while (stillCloses()) await clock.advance(60_000);
-  // A script that dies with its function asks for nothing more; the server goes on with what it was asked.
-  const askedInTime = new Set(asked.filter(({ at }) => at < wall).flatMap(({ jobIds }) => jobIds));
+  // A script that is killed with its function sends no more requests, but the server completes those that it received.
+  const sentInTime = new Set(sent.filter(({ at }) => at < wall).flatMap(({ jobIds }) => jobIds));
   const closedAt = (jobId: string) => cluster.job(jobId)?.closedAt ?? Number.POSITIVE_INFINITY;
-  const inTime = (jobId: string) => closedAt(jobId) <= wall && (asked.length === 0 || askedInTime.has(jobId));
-  const unanswered = asked.filter(
+  const inTime = (jobId: string) => closedAt(jobId) <= wall && (sent.length === 0 || sentInTime.has(jobId));
+  const unanswered = sent.filter(
     ({ at, answeredAt = Number.POSITIVE_INFINITY }) => at < wall && answeredAt > wall,
   );
   const ends = idle.map(({ jobId }) => closedAt(jobId)).filter(Number.isFinite);
@@ -149,7 +149,7 @@ export async function measure(
     closedInTime: idle.filter(({ jobId }) => inTime(jobId)).length,
     wronglyClosed: busy.filter((jobId) => cluster.job(jobId)?.state !== 'opened').length,
     forced: everyone.filter((jobId) => cluster.job(jobId)?.forced).length,
-    unknown: told.unknown ?? unanswered.flatMap(({ jobIds }) => jobIds).length,
+    unknown: own.unknown ?? unanswered.flatMap(({ jobIds }) => jobIds).length,
     peak: peakOf(cluster, idle, Number.POSITIVE_INFINITY),
     peakWithinTimeout: peakOf(cluster, idle, defaultTimeoutMs),
     refusal,

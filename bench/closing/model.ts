@@ -1,6 +1,6 @@
 /**
- * @module The cluster of the bench: idle jobs whose closes take a time that a planner can only half guess, busy jobs
- * that must stay open, nodes that share their capacity among what they close, and the bound that nothing can beat.
+ * @module The cluster of the bench: idle jobs whose close times are only partly predictable, busy jobs that must stay
+ * open, nodes that share their capacity among their closes, and lower bounds of the time.
  */
 
 import { Random } from '../../simulator/elasticsearch/random.ts';
@@ -10,14 +10,14 @@ import type { Fleet, FleetJob } from '../../simulator/index.ts';
 /** The machine learning nodes. */
 export interface Nodes {
   readonly count: number;
-  /** Of each. */
+  /** Processors of each node. */
   readonly processors: number;
 }
 
-/** The nodes on which every way of closing is measured. */
+/** The nodes on which all ways of closing are measured. */
 export const nodesOfTheBench: Nodes = { count: 4, processors: 16 };
 
-/** The other nodes: small ones, one alone, and many. */
+/** The other nodes: small ones, a single one, and many. */
 export const otherNodes: readonly Nodes[] = [
   { count: 2, processors: 8 },
   { count: 1, processors: 4 },
@@ -26,12 +26,12 @@ export const otherNodes: readonly Nodes[] = [
 ];
 
 /**
- * How many closes run at full speed side by side on a node. Each keeps about two processors busy: the process that writes
- * the model, and the thread that stores it.
+ * How many closes run at full speed at once on a node. A close keeps about two processors busy: one with the process
+ * that writes the model, and one with the thread that stores it.
  */
 export const capacityOf = ({ processors }: Pick<Nodes, 'processors'>): number => processors / 2;
 
-/** What a request is on its way, there and back, milliseconds. */
+/** The network time of a request and its answer, in milliseconds. */
 export const networkMs = 10;
 
 export interface BenchCase {
@@ -44,13 +44,14 @@ export interface IdleJob {
   readonly jobId: string;
   readonly node: string;
   readonly modelBytes: number;
-  /** Of its close, on a node that does nothing else. */
+  /** Duration of its close on an otherwise idle node. */
   readonly workMs: number;
 }
 
 /**
- * `idleJobs` idle jobs and as many busy ones. Close times are log-normal (median 2 s, 99th percentile 60 s), their
- * logarithms correlated 0.6 with those of the models' memory; the rest is noise that no stats tell.
+ * A cluster of `idleJobs` idle jobs and the same number of busy ones. Close times are log-normal (median 2 s, 99th
+ * percentile 60 s). Their logarithms have a correlation of 0.6 with those of the models' memory. The rest is noise that
+ * no stats predict.
  */
 export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOfTheBench): BenchCase {
   const random = new Random(seed * 1_000_003 + idleJobs);
@@ -69,7 +70,7 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
       })),
       jobs: [
         ...idle.map(({ jobId, node, modelBytes, workMs }, index): FleetJob => {
-          // Ninety days: no quarter of an hour of them looks like an outage.
+          // Spread over ninety days, so that the idle jobs do not look like an outage.
           const silent = `${Math.round(random.between(72, 90 * 24, 'silent', index))}h`;
           return {
             jobId,
@@ -91,7 +92,9 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
 /** A job stays `closing` for this long after its work is done, because its results are still written; milliseconds. */
 export const finishMs = 150;
 
-/** The larger of the slowest close and, over the nodes, a node's work over its capacity; milliseconds. */
+/**
+ * The larger of two times in milliseconds: the slowest close, and the largest work of a node divided by its capacity.
+ */
 export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
     (jobs) => jobs.reduce((sum, { workMs }) => sum + workMs, 0) / capacityOf(nodes),
@@ -103,9 +106,9 @@ export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBe
 const placeHeldMs = 2 * 60_000;
 
 /**
- * A lower bound for every planner, even one that knows all close times, that keeps at most as many places on a node as its
- * capacity; milliseconds. A close holds its place until its job is closed, or for `close.timeout`. With m places and the
- * times sorted, one place gets k + 1 of the km + 1 longest, so a node takes at least the k + 1 shortest of those.
+ * A lower bound in milliseconds for every planner with at most as many places on a node as its capacity, even one that
+ * knows all close times. A close holds its place until its job is closed, or for `close.timeout`. With m places, one
+ * place gets k + 1 of the km + 1 longest closes, so a node takes at least as long as the k + 1 shortest of these.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);
@@ -137,7 +140,10 @@ function idleJob(index: number, random: Random, nodes: readonly string[]): IdleJ
 const services = 'checkout search orders billing logins traffic queues dns disks sessions gateway'.split(' ');
 const kinds = 'latency errors volume rare-users'.split(' ');
 
-/** Most have a real-time datafeed; one in twenty reads last year's records, one in twenty is sent late ones by a client. */
+/**
+ * Most have a real-time datafeed. One in twenty reads last year's records, and one in twenty gets late records from a
+ * client.
+ */
 function busyJob(index: number, random: Random, nodes: readonly string[]): FleetJob {
   const node = nodes[random.integer(0, nodes.length - 1, 'busy node', index)] as string;
   const job = { jobId: `live-${String(index).padStart(4, '0')}`, openedAt: '60d', lastData: '1m', node };

@@ -1,22 +1,22 @@
-/** @module The results of the bench of closing as a page, as the table of docs/figures.md, and as a chart. */
+/** @module The results of the bench of closing: as a page, as the table of docs/figures.md, and as a chart. */
 import { bytes, ratio, type Spread, seconds, table, whole } from '../numbers.ts';
 import { type Bar, chart } from './chart.ts';
 import { capacityOf, finishMs, type Nodes, nodesOfTheBench } from './model.ts';
 import type { ClosingResults, SizeResult, WayResult } from './results.ts';
 
-/** `bench/results/closing.md` */
+/** The text of `bench/results/closing.md`. */
 export function closingPage(results: ClosingResults): string {
   const sections = results.sizes.map((size) => sizeSection(size, results.repeats));
   return `${[introduction(results), summary(results), ...sections, traffic(results)].join('\n\n')}\n`;
 }
 
-/** `bench/results/closing.svg` */
+/** The text of `bench/results/closing.svg`. */
 export function closingChart(results: ClosingResults): string {
   const { repeats } = results;
   const sizes = onNodesOfTheBench(results);
   return chart(
-    'Time until the last idle job is known to be closed, over the lower bound',
-    'Dashed: the lower bound, which no way of closing can beat; the scale is logarithmic. “Dies”: not done within the function’s 15 minutes.',
+    'Time until the last idle job is known to be closed, as a multiple of the lower bound',
+    'Dashed: the lower bound, which no way of closing can beat. The scale is logarithmic. “Dies”: not done within the function’s 15 minutes.',
     sizes.map(({ jobs, boundMs, ways }) => ({
       title: `${whole(jobs)} idle jobs (bound ${seconds(boundMs)})`,
       bars: ways.map((way) => bar(way, jobs, repeats)),
@@ -34,7 +34,7 @@ const onNodesOfTheBench = ({ sizes }: ClosingResults): SizeResult[] =>
 
 const nodesText = ({ count, processors }: Nodes): string => `${count} × ${processors}`;
 
-/** The table of docs/figures.md, and what it was measured with. */
+/** The table of docs/figures.md, with the conditions of the measurement. */
 export function closingTable(results: ClosingResults): string {
   const { repeats } = results;
   const sizes = onNodesOfTheBench(results);
@@ -49,12 +49,12 @@ export function closingTable(results: ClosingResults): string {
   });
   return `${table([...head, 'busy jobs closed'], rows)}
 
-Medians of ${repeats} seeded clusters of ${nodesOfTheBench.count} nodes of ${nodesOfTheBench.processors} processors, over the lower bound. The default request, \`{}\`, on other nodes:
+Medians over ${repeats} seeded clusters, as multiples of the lower bound. Each cluster has ${nodesOfTheBench.count} nodes with ${nodesOfTheBench.processors} processors. The default request, \`{}\`, on all kinds of nodes:
 
 ${summaryTable(results)}`;
 }
 
-/** The default request on every kind of nodes, beside what people do and what the default was. */
+/** The default request on every kind of nodes, compared with the previous default and with a script. */
 function summaryTable({ sizes }: ClosingResults): string {
   const short = (way: WayResult | undefined) =>
     way === undefined || way.refusal !== undefined
@@ -71,7 +71,7 @@ function summaryTable({ sizes }: ClosingResults): string {
       'within `close.timeout`',
       'requests a second',
       'without looks',
-      'the default of before',
+      'the previous default',
       'all at once',
     ],
     sizes.flatMap(({ nodes, jobs, ways }) => {
@@ -88,7 +88,7 @@ function summaryTable({ sizes }: ClosingResults): string {
           `${Math.round(own.peakWithinTimeout * 100)} %`,
           own.requestsPerSecond.toFixed(1),
           own.requestsPerSecondWithoutLooks.toFixed(1),
-          short(ways.find(({ name }) => name === 'the default of before')),
+          short(ways.find(({ name }) => name === 'the previous default')),
           short(ways.find(({ name }) => name === 'all at once')),
         ],
       ];
@@ -98,7 +98,7 @@ function summaryTable({ sizes }: ClosingResults): string {
 
 const summary = (results: ClosingResults): string => `## The default request on every kind of nodes
 
-Closes at once are the most on one node at one moment, of the worst cluster, over half of the node's processors. A place is given back when \`close.timeout\` (2 minutes) is over, so a close that takes longer than that has one more beside it. "Requests a second" counts every request from start to end; a look reads configs and datafeeds right before a close. "Bound with these places" and "biggest first" divide the same time by those two (see above). Beside it: time and closes at once of the default of before, and of scripts that ask for everything at once.
+"Closes at once" is the maximum number of closes on one node at the same time, on the worst cluster, divided by half of the node's processors. A close gives its place back after \`close.timeout\` (2 minutes), so another close can start beside a slower one. "Requests a second" counts every request from start to end; "without looks" leaves out the reads of configs and datafeeds right before each close. "Bound with these places" and "biggest first" divide the same time by those two values (see above). The last two columns show time and closes at once for the previous default and for scripts that close everything at once.
 
 ${summaryTable(results)}`;
 
@@ -108,14 +108,17 @@ function shortTime({ way, jobs }: Own, repeats: number): string {
   return [ratio(way.time.median), ending(way, jobs, repeats)].filter(Boolean).join(', ');
 }
 
-/** What is to be said where the function's 15 minutes are not enough. */
+/** The note for a way of closing that needs more than the function's 15 minutes. */
 function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repeats: number): string {
   if (ours) return closedInTime < jobs ? `${whole(closedInTime)} in 15 min` : '';
   if (survived === repeats) return '';
   return survived === 0 ? 'dies' : `dies ${repeats - survived} of ${repeats}`;
 }
 
-/** Of the busy jobs, over all sizes at which it was not refused: there are as many as idle ones. */
+/**
+ * The share of the busy jobs that were closed, over all sizes that the cluster did not refuse. There are as many busy
+ * jobs as idle ones.
+ */
 function wrongShare(own: readonly Own[]): string {
   const done = own.filter(({ way }) => way.refusal === undefined);
   const sum = (pick: (of: Own) => number) => done.reduce((all, of) => all + pick(of), 0);
@@ -123,11 +126,11 @@ function wrongShare(own: readonly Own[]): string {
   return share === 0 ? 'none' : `${Math.round(100 * share)} %`;
 }
 
-const shortRange = ({ median, least, most }: Spread): string =>
-  `${ratio(median)} (${ratio(least)} to ${ratio(most)})`;
+const shortRange = ({ median, min, max }: Spread): string =>
+  `${ratio(median)} (${ratio(min)} to ${ratio(max)})`;
 
-const range = ({ median, least, most }: Spread): string =>
-  `**${ratio(median)}** (${ratio(least)} to ${ratio(most)})`;
+const range = ({ median, min, max }: Spread): string =>
+  `**${ratio(median)}** (${ratio(min)} to ${ratio(max)})`;
 
 function timeOf(way: WayResult): string {
   if (way.refusal !== undefined) return 'refused';
@@ -163,10 +166,10 @@ function sizeSection({ jobs, nodes, boundMs, biggestFirst, ways }: SizeResult, r
     bytes(way.bytes),
   ]);
   const own = ways.find(({ ours }) => ours);
-  const beside = own ? ` The default request takes ${range(own.overBiggestFirst)} of that.` : '';
+  const beside = own ? ` The default request takes ${range(own.overBiggestFirst)} of that time.` : '';
   return `## ${whole(jobs)} idle jobs on ${nodesText(nodes)} processors
 
-A node runs ${capacityOf(nodes)} closes at full speed. Lower bound: ${seconds(boundMs)}. Biggest first, perfectly carried out: ${range(biggestFirst)}.${beside}
+A node runs ${capacityOf(nodes)} closes at full speed. Lower bound: ${seconds(boundMs)}. Ideal biggest first: ${range(biggestFirst)}.${beside}
 
 ${table(head, rows)}`;
 }
@@ -189,9 +192,9 @@ function traffic({ traffic: rows }: ClosingResults): string {
     bytes(row.unfilteredStatsBytes),
     `${Math.round((100 * row.statsBytes) / row.unfilteredStatsBytes)} %`,
   ]);
-  return `## What a calm sweep asks of the cluster
+  return `## Requests of a calm sweep
 
-Calm: no close outlasts its request. A close request takes a look of two or three reads right before it, and states are read while it is in flight. With credentials one more is sent at the beginning, which asks whether they may close at all. Of the stats of all jobs only what is judged by or shown is asked for.
+In a calm sweep, every close request is answered in time. Each close request needs a look of two or three reads right before it, and job states are read while it is in flight. With credentials, the sweep sends one more request at the beginning, to check their privileges. It requests only those fields of the job stats that it uses or shows.
 
 ${table(['cluster and request', 'open jobs', 'close requests', 'requests', 'job stats', 'unfiltered', 'share'], lines)}`;
 }
@@ -201,13 +204,13 @@ function introduction({ node, repeats, networkMs }: ClosingResults): string {
 
 # Closing idle jobs: how long, and at what cost
 
-Measured by \`npm run bench\` (Node ${node}), on the embedded cluster over real HTTP, in simulated time; ${repeats} seeded clusters for each number of jobs, medians.
+Measured by \`npm run bench\` (Node ${node}), on the embedded cluster over real HTTP, in simulated time. Figures are medians over ${repeats} seeded clusters for each number of jobs.
 
-**The model.** As many busy jobs as idle ones on machine learning nodes of different sizes. The work of a close is log-normal, median 2 s and 99th percentile 60 s, its logarithm correlated 0.6 with that of the memory of the job's model (log-normal, median 16 MB); the rest is noise that no stats tell. A node runs as many closes at full speed side by side as half of its processors, because a close keeps about two busy; more of them share that equally. A request takes ${networkMs} ms on its way. One busy job in twenty reads last year's records, one in twenty is sent late ones. No table of real close times is public: the model is ours, and the same for everyone.
+**The model.** There are as many busy jobs as idle ones, on machine learning nodes of different sizes. The work of a close is log-normal, with a median of 2 s and a 99th percentile of 60 s. Its logarithm has a correlation of 0.6 with the logarithm of the model's memory (log-normal, median 16 MB); the rest is noise that no stats predict. A close keeps about two processors busy, so the number of closes at full speed on a node is half of its processors; further closes share that capacity equally. A request takes ${networkMs} ms of network time. One busy job in twenty reads last year's records, and one in twenty gets late records. No real close times have been published, so this model is our own. It is the same for every way of closing.
 
-**The bound.** No way of closing ends before the slowest close is done, nor before the busiest node has done its work at full capacity: the larger of the two, and the ${finishMs} ms in which the last job is still \`closing\` after its work, is the lower bound. The bound with these places holds for every planner, even one that knows all close times, that has at most half of a node's processors as places and returns a place when its job is closed or its timeout is over: with m places, one of them gets k + 1 of the km + 1 longest closes, so the node takes at least the k + 1 shortest of those, and at least the sum over m. "Time" is from the start until the last answer, for a sweep until it has read that the last job is closed; where something was left closing, until it is closed. Reading which jobs are idle is part of it. Beside it stands "biggest first, perfectly carried out": a planner that costs nothing, knows each node's capacity and fills a place the moment it gets free, and of the close times knows only what the models' memory tells. What that takes over the bound is the noise, which no order by memory can avoid.
+**The bound.** No way of closing can end before the slowest close is done, or before the busiest node has done its work at full capacity. The lower bound is the larger of these two times, plus the ${finishMs} ms in which the last job is still \`closing\` after its work. The bound with these places applies to every planner that uses at most half of a node's processors as places, and frees a place when its job is closed or its timeout is over, even if the planner knows all close times. With m places, one of them gets k + 1 of the km + 1 longest closes. So the node takes at least as long as the k + 1 shortest of these, and at least the sum of all divided by m. "Time" runs from the start until the last answer; for a sweep, until it has read that the last job is closed. If a job was left closing, time runs until it is closed. Finding the idle jobs is included. "Ideal biggest first" is a planner that costs nothing, knows each node's capacity, fills a place the moment it gets free, and knows of the close times only what the models' memory predicts. Its excess over the bound is noise, which no order by memory can avoid.
 
-**The scripts** use the official client as it comes, and read the stats of all jobs. For their time, requests and bytes they are told which jobs are idle, so that they close the same jobs as the sweep. "Wrongly closed" is what they close when they choose for themselves, as scripts do: by the time of the newest record, 48 hours ago, which is event time. One that looks at \`last_data_time\` spares those; it still closes what was opened an hour ago, is protected, or runs a forecast, of which the bench has none. Scripts die with their function after 15 minutes; "left unknown" are jobs they had asked for without an answer by then. \`_all\` with force does not close: it kills every process, busy ones too, and what its model has learnt since the last snapshot is lost.
+**The scripts** use the unmodified official client and read the stats of all jobs. Their time, requests and bytes are measured with a given list of the idle jobs, so that they close the same jobs as the sweep. "Wrongly closed" counts the busy jobs that they close by their own rule, like common scripts: the newest record is more than 48 hours old, by event time. A script that uses \`last_data_time\` spares these jobs. It still closes jobs that were opened an hour ago, are protected or run a forecast; the bench has no such jobs. Scripts are killed with their function after 15 minutes. "Left unknown" counts the jobs with a close request that was unanswered then. \`_all\` with force does not close gracefully: it kills every process, including busy ones, and each model loses what it has learnt since its last snapshot.
 
-**The sweep** finds out for itself, looks at each job again right before it asks, and asks the cluster afterwards. The fuses \`maxJobs\` and \`maxShare\`, which would refuse to close half of a cluster, are off. It ends itself before its deadline, and leaves what is closing to a follow-up and the rest to the next sweep: its time is measured with a deadline that does not cut it, what it has closed after 15 minutes with the function's. The default of before had two requests of 20 jobs in flight, whatever their nodes: a script does here what it did.`;
+**The sweep** finds the idle jobs itself, reads each job again right before its close request, and verifies the outcome afterwards. The fuses \`maxJobs\` and \`maxShare\` are off, because they would refuse to close half of a cluster. A sweep ends before its deadline, and leaves closing jobs to a follow-up and the others to the next sweep. So its time is measured with a very long deadline, and its closed jobs after 15 minutes with the function's deadline. The previous default had two requests of 20 jobs in flight, regardless of their nodes; a script repeats here what it did.`;
 }

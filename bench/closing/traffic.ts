@@ -1,4 +1,6 @@
-/** @module What a calm sweep, in which no close outlasts its request, asks of a cluster: requests, and bytes of job stats. */
+/**
+ * @module Measures the requests and the bytes of job stats in a calm sweep, in which every close is answered in time.
+ */
 
 import {
   defaultFleet,
@@ -22,13 +24,13 @@ const apiKey = { id: 'sweeper', key: 'the-key', owner: 'owner', cluster: ['monit
 
 export interface TrafficCase {
   readonly name: string;
-  /** By the time at which the cluster starts. */
+  /** Builds the fleet for a cluster that starts at `now`. */
   readonly fleet: (now: number) => Fleet;
   readonly payload: RequestPayload;
   readonly secured?: boolean;
 }
 
-/** Given time enough, so that every close is answered. */
+/** Enough time for every close to be answered. */
 const calm = (payload: RequestPayload): RequestPayload => ({
   ...payload,
   close: { ...payload.close, timeout: '30m' },
@@ -59,7 +61,7 @@ export async function traffic(tell: (line: string) => void): Promise<TrafficResu
   return results;
 }
 
-/** One sweep on a cluster of its own. Rejects when it was not calm. */
+/** Measures one sweep on its own cluster. Rejects if the sweep was not calm. */
 export async function trafficOf({
   name,
   fleet,

@@ -1,4 +1,6 @@
-/** @module What people do today, with the official client as it comes, and the sweep beside it. */
+/**
+ * @module The ways of closing: common scripts with the unmodified official client, the previous default, and the sweep.
+ */
 import { Client } from '@elastic/elasticsearch';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
@@ -6,19 +8,19 @@ import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
 
-/** What the client's own pool holds; what is more waits in it. */
+/** The size of the client's own pool; further requests wait for a connection. */
 const connections = 256;
 
 /**
- * What most scripts read: the stats of every job, unfiltered, and in them the time of the newest record, which is event
- * time. One that is told which jobs are idle reads the same, and is as right about them as the sweep has to be.
+ * The jobs that most scripts close: those whose newest record, by event time in the unfiltered stats, is old enough. If
+ * the idle jobs are given, the script sends the same request and closes exactly these.
  */
-async function idleJobs(client: Client, { clock, told }: BenchRun): Promise<string[]> {
+async function idleJobs(client: Client, { clock, given }: BenchRun): Promise<string[]> {
   const { jobs } = await client.ml.getJobStats();
   const before = clock.now() - 48 * 3_600_000;
   return jobs
     .filter(({ job_id: jobId, state, data_counts: counts }) => {
-      if (told) return told.has(jobId);
+      if (given) return given.has(jobId);
       const latest = Number(counts.latest_record_timestamp);
       return state === 'opened' && latest > 0 && latest < before;
     })
@@ -33,7 +35,7 @@ function script(act: Script): Way {
     try {
       await act(client, await idleJobs(client, run), run);
     } catch {
-      // the script ends at its first error, as they do; `ask` has noted it
+      // the script ends at its first error, like common scripts; `recordClose` has recorded it
     } finally {
       await client.close();
     }
@@ -41,47 +43,47 @@ function script(act: Script): Way {
   };
 }
 
-export const loop = script(async (client, idle, { ask }) => {
-  for (const jobId of idle) await ask([jobId], () => client.ml.closeJob({ job_id: jobId }));
+export const loop = script(async (client, idle, { recordClose }) => {
+  for (const jobId of idle) await recordClose([jobId], () => client.ml.closeJob({ job_id: jobId }));
 });
 
-export const allAtOnce = script(async (client, idle, { ask }) => {
+export const allAtOnce = script(async (client, idle, { recordClose }) => {
   const left = idle.values();
   const connection = async () => {
-    for (const jobId of left) await ask([jobId], () => client.ml.closeJob({ job_id: jobId }));
+    for (const jobId of left) await recordClose([jobId], () => client.ml.closeJob({ job_id: jobId }));
   };
   await Promise.all(Array.from({ length: connections }, connection));
 });
 
-export const fixedBatches = script(async (client, idle, { ask }) => {
+export const fixedBatches = script(async (client, idle, { recordClose }) => {
   for (let from = 0; from < idle.length; from += 20) {
     const batch = idle.slice(from, from + 20);
-    await ask(batch, () => client.ml.closeJob({ job_id: batch.join(',') }));
+    await recordClose(batch, () => client.ml.closeJob({ job_id: batch.join(',') }));
   }
 });
 
-export const oneList = script(async (client, idle, { ask }) => {
-  await ask(idle, () => client.ml.closeJob({ job_id: idle.join(',') }));
+export const oneList = script(async (client, idle, { recordClose }) => {
+  await recordClose(idle, () => client.ml.closeJob({ job_id: idle.join(',') }));
 });
 
-export const allWithForce = script(async (client, idle, { ask }) => {
-  await ask(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
+export const allWithForce = script(async (client, idle, { recordClose }) => {
+  await recordClose(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
 });
 
-/** The fuses would refuse to close half of a cluster, which is what the bench is about. */
+/** The default fuses would refuse to close half of a cluster, as the bench does. */
 const fuse = { maxJobs: null, maxShare: null };
 
-/** The defaults. */
+/** The default request. */
 export const defaults: RequestPayload = { fuse };
 
-/** With more time for each close, so that a slow one keeps its place. */
+/** The default request with more time for each close, so that a slow close keeps its place. */
 export const patient: RequestPayload = { close: { timeout: '15m' }, fuse };
 
 /**
- * What the default request did before it had places: batches of 20 jobs of like size, biggest first, two in flight, each
- * looked at right before it is asked and read until its jobs are closed.
+ * The default request before `close.perNode` existed: batches of 20 jobs of similar size, biggest first, two batches in
+ * flight. Each batch is read right before its request, and polled until its jobs are closed.
  */
-export const before: Way = script(async (client, idle, { ask, clock }) => {
+export const before: Way = script(async (client, idle, { recordClose, clock }) => {
   const { jobs } = await client.ml.getJobStats();
   const known = new Map(jobs.map((job) => [job.job_id, job]));
   const sizes = new Map(
@@ -94,14 +96,14 @@ export const before: Way = script(async (client, idle, { ask, clock }) => {
       const names = batch.join(',');
       await Promise.all([client.ml.getJobs({ job_id: names }), client.ml.getJobStats({ job_id: names })]);
       const timeout = '2m';
-      await ask(batch, () => client.ml.closeJob({ job_id: names, timeout })).catch(() => undefined);
+      await recordClose(batch, () => client.ml.closeJob({ job_id: names, timeout })).catch(() => undefined);
       await untilClosed(client, names, clock);
     }
   };
   await Promise.all([connection(), connection()]);
 });
 
-/** Biggest first; among jobs within a factor of two, one node after the other. */
+/** Orders jobs by size, biggest first. Jobs within a factor of two take turns by node. */
 function spreadOver(
   jobIds: readonly string[],
   sizes: ReadonlyMap<string, number>,
@@ -124,7 +126,7 @@ const inBatches = (jobIds: readonly string[], size: number): string[][] =>
     jobIds.slice(index * size, (index + 1) * size),
   );
 
-/** Reads the states of jobs, for two minutes at most, until none of them is closing. */
+/** Polls jobs for at most two minutes, until none of them is closing. */
 async function untilClosed(client: Client, names: string, clock: BenchRun['clock']): Promise<void> {
   const end = clock.now() + 2 * 60_000;
   for (let pace = 1_000; clock.now() < end; pace = Math.min(pace * 1.5, 5_000)) {
@@ -134,7 +136,7 @@ async function untilClosed(client: Client, names: string, clock: BenchRun['clock
   }
 }
 
-/** `remainingMs`: what the function, or the command's deadline, has. */
+/** `remainingMs` is the time that the function or the command has left. */
 export function jobsweep(payload: RequestPayload, remainingMs: number): Way {
   return async ({ url, clock }) => {
     const cluster = new ElasticsearchCluster({ address: { url } }, clock);

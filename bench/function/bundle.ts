@@ -1,4 +1,4 @@
-/** @module Bundles the function with the options of serverless.yml, as deployed. */
+/** @module Bundles the function with the options of serverless.yml, as it is deployed. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -9,7 +9,7 @@ const root = path.join(import.meta.dirname, '../..');
 const require = createRequire(import.meta.url);
 
 export interface Bundle {
-  /** The module to import. */
+  /** The file to import. */
   readonly file: string;
   /** Bytes of the module and its static imports. */
   readonly loadedBytes: number;
@@ -32,7 +32,10 @@ export function deployedOptions(): BuildOptions {
   };
 }
 
-/** Bundles `entry` (a path of the repository, or a module's text) into `folder`; `changes` override the deployed options. */
+/**
+ * Bundles `entry` into `folder`. `entry` is a path in the repository or the text of a module; `changes` override the
+ * deployed options.
+ */
 export async function bundle(
   entry: string | { readonly text: string },
   folder: string,
@@ -42,7 +45,7 @@ export async function bundle(
     typeof entry === 'string'
       ? { entryPoints: { handler: path.join(root, entry) } }
       : { stdin: { contents: entry.text, resolveDir: root, sourcefile: 'handler.js' } };
-  const { metafile: told } = await build({
+  const { metafile } = await build({
     ...deployedOptions(),
     ...source,
     entryNames: 'handler',
@@ -51,7 +54,7 @@ export async function bundle(
     metafile: true,
     ...changes,
   });
-  const outputs = told?.outputs ?? {};
+  const outputs = metafile?.outputs ?? {};
   const first = Object.keys(outputs).find((file) => path.basename(file) === 'handler.mjs');
   if (first === undefined) throw new Error('the bundle has no handler.mjs');
   const loaded = new Set([first]);
@@ -74,7 +77,7 @@ export async function bundle(
   };
 }
 
-/** The package that an input belongs to, or this project. */
+/** The package to which an input belongs; `jobsweep` for this project's files. */
 function ownerOf(input: string): string {
   return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? 'jobsweep';
 }

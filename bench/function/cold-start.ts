@@ -1,4 +1,4 @@
-/** @module Measures the cold start: loading the deployed bundle, an empty handler and the official client alone. */
+/** @module Measures the cold start: loading the deployed bundle, an empty handler, and the official client alone. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { defaultFleet, scaledClock, startElasticsearch } from '../../simulator/i
 import { median } from '../numbers.ts';
 import { type StartBundles, startBundles } from './contenders.ts';
 import { type Invocation, invokeOnce } from './invocation.ts';
-import { leastLoads } from './load.ts';
+import { minLoads } from './load.ts';
 import { type ColdStartResults, type Contender, contenders } from './results.ts';
 
 const each = <T>(value: (name: Contender) => T) =>
@@ -17,7 +17,7 @@ export async function coldStartBench(times: number, tell: (line: string) => void
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-start-'));
   try {
     const bundles = await startBundles(folder);
-    const loads = await leastLoads(
+    const loads = await minLoads(
       each((name) => bundles[name].file),
       times,
     );
@@ -35,7 +35,7 @@ export async function coldStartBench(times: number, tell: (line: string) => void
   }
 }
 
-/** The start includes the first request, which compiles parsers and opens sockets. */
+/** This includes the first request, which compiles parsers and opens sockets. */
 async function firstPlan(
   bundles: StartBundles,
   times: number,

@@ -10,7 +10,7 @@ const clientAlone =
 const leanClientAlone =
   "import { Client, HttpConnection } from '@elastic/elasticsearch'; export const handler = async () => new Client({ node: 'http://localhost', Connection: HttpConnection });";
 
-/** Uses the client's default, undici, instead of our connection. */
+/** Uses undici, the client's default connection, instead of our own. */
 const overUndici: Plugin = {
   name: 'over-undici',
   setup: (build) =>
@@ -26,14 +26,17 @@ export interface StartBundles {
   readonly node: Bundle;
   /** The unmodified official client. */
   readonly client: Bundle;
-  /** The same over Node's own HTTP, without the parts that a sweep does not use: the minimum for a function with it. */
+  /**
+   * The official client over Node's own HTTP, without the parts that a sweep does not use: the minimum for a function
+   * with this client.
+   */
   readonly leanClient: Bundle;
   /** The whole function with the unmodified client. */
   readonly asItComes: Bundle;
   readonly sweep: Bundle;
 }
 
-/** Bundles all of them into folders of `folder`. */
+/** Bundles all contenders into subfolders of `folder`. */
 export async function startBundles(folder: string): Promise<StartBundles> {
   const to = (name: string) => path.join(folder, name);
   return {

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import { nodeOptions } from '../../deploy/template.ts';
 
 /**
- * Takes the bundle and the event as JSON. Prints the measurements to standard error and drops the log. `maxRSS` is not
- * used as the peak: Linux includes the memory of the parent process, of which the child is a copy at first.
+ * Takes the bundle and the event as JSON. Prints the measurements to standard error and drops the log. `maxRSS` is
+ * unsuitable as the peak: on Linux it includes the memory of the parent process, because the child starts as its copy.
  */
 const probe = `
   const { readFileSync } = await import('node:fs');
@@ -59,13 +59,13 @@ export async function invokeOnce(
       env: { PATH: process.env.PATH, NODE_OPTIONS: options, ELASTICSEARCH_URL: url },
     },
   );
-  const told = await text(child.stderr);
+  const printed = await text(child.stderr);
   try {
-    const { outcomes, ...rest } = JSON.parse(told) as Omit<Invocation, 'outcomes'> & {
+    const { outcomes, ...rest } = JSON.parse(printed) as Omit<Invocation, 'outcomes'> & {
       readonly outcomes: readonly (readonly [string, string])[];
     };
     return { ...rest, outcomes: new Map(outcomes) };
   } catch {
-    throw new Error(`the invocation failed: ${told}`);
+    throw new Error(`the invocation failed: ${printed}`);
   }
 }

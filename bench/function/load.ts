@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The script of each process; its argument is the file's URL. */
+/** The script of each process. Its argument is the file's URL. */
 const probe = `
   const before = process.cpuUsage();
   const start = performance.now();
@@ -21,17 +21,20 @@ export interface Load {
 }
 
 /**
- * Loads each file in `times` fresh processes, in turn, so that a slow moment of the machine affects all equally. Returns
- * the minimum for each, including `known`: other load can only make a process slower.
+ * Loads each file in `times` fresh processes. The files take turns, so that a slow moment of the machine affects all
+ * equally. Returns the minimum for each file, including `known`, because other load can only slow a process down.
  */
-export async function leastLoads<Name extends string>(
+export async function minLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,
   times: number,
   known?: Readonly<Record<Name, Load>>,
 ): Promise<Readonly<Record<Name, Load>>> {
   const names = Object.keys(files) as Name[];
   const none: Load = { wallMs: Infinity, cpuMs: Infinity, rss: Infinity };
-  const least = Object.fromEntries(names.map((name) => [name, known?.[name] ?? none])) as Record<Name, Load>;
+  const minimum = Object.fromEntries(names.map((name) => [name, known?.[name] ?? none])) as Record<
+    Name,
+    Load
+  >;
   for (let round = 0; round < times; round += 1) {
     for (const name of names) {
       const { stdout } = await promisify(execFile)(process.execPath, [
@@ -41,13 +44,13 @@ export async function leastLoads<Name extends string>(
         files[name],
       ]);
       const [wallMs, cpuMs, rss] = JSON.parse(stdout) as [number, number, number];
-      const before = least[name];
-      least[name] = {
+      const before = minimum[name];
+      minimum[name] = {
         wallMs: Math.min(before.wallMs, wallMs),
         cpuMs: Math.min(before.cpuMs, cpuMs),
         rss: Math.min(before.rss, rss),
       };
     }
   }
-  return least;
+  return minimum;
 }

@@ -5,15 +5,15 @@ import { type ColdStartResults, type Contender, contenders, type ScaleResults } 
 const names: Readonly<Record<Contender, string>> = {
   empty: 'an empty handler',
   node: "Node's own `tls`, `http` and `https`",
-  leanClient: 'the official client alone, over those and without what a sweep does not use',
-  client: 'the official client alone, as it comes',
-  asItComes: 'the function with the client as it comes',
+  leanClient: 'the official client alone, on these modules, without the parts that a sweep does not use',
+  client: 'the official client alone, unmodified',
+  asItComes: 'the function with the unmodified client',
   sweep: '**the deployed function**',
 };
 
 const ms = (value: number, digits = 0) => `${value.toFixed(digits)} ms`;
 
-/** `bench/results/cold-start.md` */
+/** The text of `bench/results/cold-start.md`. */
 export function coldStartPage(results: ColdStartResults): string {
   const { node, times, loads, allBytes, shares, firstPlan } = results;
   const floor = loads.leanClient.cpuMs;
@@ -21,11 +21,11 @@ export function coldStartPage(results: ColdStartResults): string {
 
 # Cold start
 
-Measured by \`npm run bench cold-start\` (Node ${node}): the bundle with the options of \`serverless.yml\`, in fresh processes. The ratios are of processor time, which a busy machine disturbs less than the wall clock.
+Measured by \`npm run bench cold-start\` (Node ${node}): the bundle with the options of \`serverless.yml\`, in fresh processes. Ratios compare processor time, because a busy machine disturbs it less than wall-clock time.
 
 ## Loading
 
-Each bundle is imported ${times} times, in turn, and the least of each is taken, as nothing makes a process faster than it is. The floor of a function with the official client is the third row, of which ${Math.round((100 * loads.node.cpuMs) / floor)} % are Node's own modules, without which nothing speaks HTTPS; the deployed function is at ${ratio(loads.sweep.cpuMs / floor)} of it. [What is left out of the client](../../src/elasticsearch/client/lean-client.cjs).
+Each bundle is imported ${times} times, in turn. The minimum counts, because other load can only slow a process down. The third row is the floor for a function with the official client. Node's own modules, which HTTPS needs, are ${Math.round((100 * loads.node.cpuMs) / floor)} % of this floor. The deployed function takes ${ratio(loads.sweep.cpuMs / floor)} of it. [The parts left out of the client](../../src/elasticsearch/client/lean-client.cjs).
 
 ${table(
   ['loads', 'processor', 'wall', 'over empty', 'over the client', 'bytes loaded', 'memory'],
@@ -43,18 +43,18 @@ ${table(
   }),
 )}
 
-All of the function's code is ${bytes(allBytes)}: the clients of Secrets Manager and of the Scheduler are loaded by the sweeps that need them. Of what each start loads, the largest parts are:
+All the function's code has ${bytes(allBytes)}. Only sweeps that need them load the clients of Secrets Manager and the Scheduler. The largest parts that every start loads:
 
 ${table(
   ['part', 'bytes'],
   shares.map(([from, size]) => [from, bytes(size)]),
 )}
 
-Not used: a compile cache of V8. A fresh sandbox has none, its task folder cannot be written, and one that was shipped would be refused by any other build of Node than the one that made it.
+V8's compile cache is not used. A fresh sandbox has none, and its task folder is read-only. A shipped cache works only with the exact build of Node that wrote it.
 
 ## Until the first plan
 
-From loading to the report of a plan of the ${firstPlan.jobs} jobs of the built-in cluster, over plain HTTP; medians of ${times}. The client's default connection compiles a parser when it is first used; Node's own has it built in.
+The time from loading the bundle to the report of a plan of the built-in cluster's ${firstPlan.jobs} jobs, over plain HTTP; medians of ${times}. The client's default connection compiles a parser at its first use; in Node's own connection, the parser is built in.
 
 ${table(
   ['', 'processor', 'ratio', 'peak memory', 'ratio'],
@@ -72,13 +72,13 @@ ${table(
 `;
 }
 
-/** `bench/results/scale.md` */
+/** The text of `bench/results/scale.md`. */
 export function scalePage({ node, times, nodeOptions, machine, sizes }: ScaleResults): string {
   return `<!-- Made from scale.json by \`npm run docs\`. -->
 
 # Scale: inventory, decision and plan
 
-Measured by \`npm run bench scale\` (Node ${node}): the deployed bundle plans (\`dryRun\`) on an embedded cluster where every job is idle and has a datafeed, so that every one is read, judged, reported and logged; ${times} fresh processes for each number of jobs, medians. The peak is the most resident memory that the process ever had (\`VmHWM\`); the cluster is in another.
+Measured by \`npm run bench scale\` (Node ${node}): the deployed bundle plans (\`dryRun\`) on an embedded cluster in which every job is idle and has a datafeed, so that every job is read, judged, reported and logged. Figures are medians over ${times} fresh processes for each number of jobs. The peak is the maximum resident memory of the process (\`VmHWM\`); the cluster runs in another process.
 
 ${table(
   [
@@ -86,8 +86,8 @@ ${table(
     'processor',
     'per job',
     'peak memory',
-    'the highest peak',
-    'over rest, per job',
+    'highest peak',
+    'growth per job',
     'plain Node: processor',
     'peak memory',
   ],
@@ -103,7 +103,7 @@ ${table(
   ]),
 )}
 
-An answer of 10,000 entries may have been cut by the server, so from there on all is read a second time, in parts. Node is started with the template's \`NODE_OPTIONS=${nodeOptions}\`; the last two columns are without. There V8 goes by the memory of the machine (${Math.round(machine / 2 ** 30)} GB here) and lets more pile up before it looks; in 512 MB, as the function has, it does not.
+The server may have cut an answer of 10,000 entries, so from that size on, everything is read a second time, in parts. Node starts with the template's \`NODE_OPTIONS=${nodeOptions}\`; in the last two columns it starts without them. There V8 sizes its heap by the machine's memory (${Math.round(machine / 2 ** 30)} GB here) and collects garbage later; with the function's 512 MB it would not.
 `;
 }
 
@@ -116,14 +116,14 @@ export function functionTable({ loads, firstPlan }: ColdStartResults, { sizes }:
     ratio(firstPlan[name].cpuMs / firstPlan.asItComes.cpuMs),
     bytes(firstPlan[name].peak),
   ];
-  const most = sizes.at(-1);
-  const least = sizes.find(({ jobs }) => jobs === 1_000);
-  if (!most || !least) throw new Error('the results lack 1,000 jobs, or any');
+  const largest = sizes.at(-1);
+  const smaller = sizes.find(({ jobs }) => jobs === 1_000);
+  if (!largest || !smaller) throw new Error('the results have no row for 1,000 jobs');
   const floor = loads.leanClient;
   return `${table(
     ['cold start of', 'code loaded', 'loading', 'until the first plan', 'peak memory'],
     [row('asItComes'), row('sweep')],
   )}
 
-Processor time in fresh processes: of loading over that of the official client alone as it comes, until the first plan over that of the function with it. The least that a function with the client can have is ${ratio(floor.cpuMs / loads.client.cpuMs)} and ${bytes(floor.bytes)}. A plan of ${whole(most.jobs)} jobs takes ${ratio(most.cpuMs / least.cpuMs)} the time of one of ${whole(least.jobs)}, and ${bytes(most.peak)} of memory at its peak.`;
+The ratios compare processor time in fresh processes. Loading is relative to the unmodified official client alone, and the first plan is relative to the function with that client. The minimum for a function with the client is ${ratio(floor.cpuMs / loads.client.cpuMs)} and ${bytes(floor.bytes)}. A plan of ${whole(largest.jobs)} jobs takes ${ratio(largest.cpuMs / smaller.cpuMs)} the time of a plan of ${whole(smaller.jobs)} jobs, with a peak of ${bytes(largest.peak)} of memory.`;
 }

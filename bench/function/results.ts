@@ -1,19 +1,19 @@
 /** @module The types of `bench/results/cold-start.json` and `scale.json`, the results of the function benches. */
 
-/** The contenders; the pages describe each. */
+/** The contenders; the pages explain each one. */
 export const contenders = ['empty', 'node', 'leanClient', 'client', 'asItComes', 'sweep'] as const;
 export type Contender = (typeof contenders)[number];
 
 export interface ColdStartResults {
   readonly node: string;
-  /** Fresh processes for each figure. */
+  /** Number of fresh processes for each figure. */
   readonly times: number;
   readonly loads: Readonly<Record<Contender, LoadFigures>>;
-  /** Bytes of all of the function's code, including what only some sweeps load. */
+  /** Bytes of all the function's code, including the parts that only some sweeps load. */
   readonly allBytes: number;
   /** The packages that the function loads at its start, with their bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-  /** From loading to the report of a plan with this many jobs. */
+  /** Time from loading the bundle to the report of a plan with this many jobs. */
   readonly firstPlan: {
     readonly jobs: number;
     readonly asItComes: PlanFigures;
@@ -29,7 +29,7 @@ export interface LoadFigures {
   readonly bytes: number;
 }
 
-/** Medians; milliseconds and bytes. */
+/** Medians, in milliseconds and bytes. */
 export interface PlanFigures {
   readonly cpuMs: number;
   readonly peak: number;
@@ -37,11 +37,11 @@ export interface PlanFigures {
 
 export interface ScaleResults {
   readonly node: string;
-  /** Fresh processes for each number of jobs. */
+  /** Number of fresh processes for each number of jobs. */
   readonly times: number;
   /** `NODE_OPTIONS` of the template. */
   readonly nodeOptions: string;
-  /** Memory of the machine, bytes. */
+  /** Memory of the machine, in bytes. */
   readonly machine: number;
   readonly sizes: readonly SizeFigures[];
 }
@@ -52,7 +52,7 @@ export interface SizeFigures {
   readonly cpuMs: number;
   readonly peak: number;
   readonly highestPeak: number;
-  /** Peak memory above that before the invocation. */
+  /** Peak memory minus the memory before the invocation. */
   readonly grown: number;
   /** Without the template's options. */
   readonly plain: PlanFigures;

@@ -1,4 +1,4 @@
-/** @module Measures scale: plans for growing numbers of jobs, in fresh processes of the deployed bundle. */
+/** @module Measures plans for growing numbers of jobs, in fresh processes of the deployed bundle. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
@@ -25,12 +25,12 @@ export function idleFleet(jobs: number): Fleet {
   };
 }
 
-/** A plan of all of them. */
+/** A request that plans all of the fleet's jobs. */
 export const planOfAll = { dryRun: true, fuse: { maxJobs: null, maxShare: null } };
 
 /** The measurements for one number of jobs. */
 export interface Measured {
-  /** As deployed. */
+  /** With the template's options for Node, as deployed. */
   readonly runs: readonly Invocation[];
   /** Without the template's options for Node. */
   readonly plain: readonly Invocation[];

@@ -1,4 +1,7 @@
-/** @module The declarations that the package ships: what `src/index.ts` reaches, without a reference to another package. */
+/**
+ * @module Writes the type declarations that the package ships. They cover everything that `src/index.ts` reaches and
+ * refer to no other package.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +9,7 @@ import path from 'node:path';
 const importPattern = /(?:from |import\()'([^']+)'/g;
 const requestFile = 'src/sweep/request/request-schema.d.ts';
 
-/** Writes the declarations below `out`. @throws if one of them would need another package. */
+/** Writes the declarations into the folder `out`. @throws if one of them needs another package */
 export function writeDeclarations(root: string, out: string): void {
   const cache = path.join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -60,7 +63,7 @@ function emit(root: string, outDir: string): void {
   });
 }
 
-/** The declaration of the request with the schema's types spread out, which `spread` holds. */
+/** The declaration of the request, with the schema's types replaced by their fields from `spread`. */
 function withoutSchema(text: string, spread: string): string {
   const type = (name: string) => {
     const found = new RegExp(`export declare const ${name}: ([\\s\\S]*?\\n\\});`).exec(spread)?.[1];

@@ -1,6 +1,6 @@
 /**
- * @module The fields of a zod schema as rows of a table. To find out what a field accepts, it gives the schema an
- * impossible value and reads the error message, so the page shows the same words as an error.
+ * @module The fields of a zod schema as rows of a table. To find out what a field accepts, the script gives the schema
+ * an impossible value and reads the error message. So the page uses the same words as an error.
  */
 import * as z from 'zod';
 import { code } from './markdown.ts';
@@ -14,20 +14,26 @@ interface JsonSchema {
   readonly $ref?: string;
 }
 
-/** Values that fields refuse. The string comes first, because its error describes a pattern better than the number's. */
+/**
+ * Values that every field refuses. The string comes first, because its error describes a pattern better than the error
+ * of the number.
+ */
 const impossible = ['\0', -0.5];
 
 export interface FieldsOf {
   readonly schema: z.core.$ZodType;
-  /** A value with one field set, by the field's path. */
+  /** Returns a value in which one field is set, by its path. */
   readonly probe: (path: readonly string[], value: unknown) => unknown;
-  /** The path of the fields in the schema, such as `schedules`. */
+  /** Selects the part of the schema that contains the fields, such as `schedules`. */
   readonly below?: (schema: JsonSchema) => JsonSchema;
-  /** Fields that have their own section, or that users do not set. */
+  /** Fields that have their own section or that users do not set. */
   readonly without?: readonly string[];
 }
 
-/** Rows of field, default, allowed values and meaning. An object's row is followed by its fields. */
+/**
+ * One row for each field: name, default, allowed values and meaning. The row of an object is followed by the rows of
+ * its fields.
+ */
 export function fieldRows({ schema, probe, below = (whole) => whole, without = [] }: FieldsOf): string[][] {
   const walk = (fields: JsonSchema['properties'], path: readonly string[]): string[][] =>
     Object.entries(fields ?? {}).flatMap(([name, field]) => {
@@ -50,21 +56,21 @@ const sectionOf = (field: JsonSchema): JsonSchema['properties'] =>
 const isEmpty = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 
-/** The allowed values of the field that `probe` sets, in the words of the schema's error. */
+/** The allowed values of the field that `probe` sets, in the words of the error. */
 function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown): string {
   for (const value of impossible) {
     const issues = z.safeParse(schema, probe(value)).error?.issues ?? [];
     if (new Set(issues.map(({ path }) => path.join('.'))).size > 1)
       throw new Error(`${JSON.stringify(probe(value))} is wrong in more than one field`);
     const [issue] = issues;
-    if (issue) return innermost(issue).message.replace(/^Invalid input: expected (\w+).*/, 'a $1');
+    if (issue) return deepestIssue(issue).message.replace(/^Invalid input: expected (\w+).*/, 'a $1');
   }
   throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
 }
 
-/** Picks, for a union, the error of the alternative that matches the value's shape. */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+/** For a union, returns the error of the alternative that has the value's shape. */
+function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];
-  return inner ? innermost(inner) : issue;
+  return inner ? deepestIssue(inner) : issue;
 }

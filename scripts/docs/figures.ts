@@ -15,7 +15,7 @@ const billed = results('billed') as BilledResults;
 const coldStart = results('cold-start') as ColdStartResults;
 const scale = results('scale') as ScaleResults;
 
-/** Pages and charts, by file name. */
+/** Pages and charts by file name. */
 export const figures: Readonly<Record<string, string>> = {
   'bench/results/closing.md': closingPage(closing),
   'bench/results/closing.svg': closingChart(closing),

@@ -1,4 +1,7 @@
-/** @module Writes `docs/fronts-and-clusters.md`: the conditions of the tests, with the command's messages and results. */
+/**
+ * @module Writes `docs/fronts-and-clusters.md`: the conditions that the tests create, with the command's messages and
+ * results.
+ */
 import { frontGroups } from '../../test/fronts/cases/index.ts';
 import type { FrontAnswer, FrontCase } from '../../test/fronts/front-case.ts';
 import { code, table } from './markdown.ts';
@@ -39,7 +42,7 @@ function answered({ to, times, status, headers = {}, body }: FrontAnswer): strin
   return `${to === undefined ? 'Every request' : code(to)} is answered${first} with ${[code(status), ...sent, code(shown)].join(' ')}.`;
 }
 
-/** Links `owner/repository#number` to that issue; an address to itself. */
+/** Links `owner/repository#number` to that issue, and an address to itself. */
 function seenLink(place: string): string {
   const [, repository, number] = /^([\w.-]+\/[\w.-]+)#(\d+)$/.exec(place) ?? [];
   return repository ? `[${place}](https://github.com/${repository}/issues/${number})` : `<${place}>`;

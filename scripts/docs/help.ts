@@ -5,7 +5,7 @@ import { run } from '../../src/cli/run.ts';
 
 /** Pairs of command line and help, the command itself first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {
-  // commander reads the width of the terminal, which this page must not depend on
+  // commander uses the width of the terminal, which must not influence this page
   Object.defineProperty(process.stdout, 'isTTY', { value: false });
   return await pagesBelow([]);
 }

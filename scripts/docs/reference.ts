@@ -1,4 +1,4 @@
-/** @module Writes the reference page, section by section, from the lists in the code. */
+/** @module Writes the reference page section by section, from the lists in the code. */
 import { exitCodes } from '../../src/base/exit-codes.ts';
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
@@ -36,7 +36,7 @@ const exits = table(
 
 const fieldHead = ['field', 'default', 'expected', 'meaning'];
 
-/** A value with one field set, such as `{"close": {"batch": value}}`. */
+/** Returns a value in which one field is set, such as `{"close": {"batch": value}}`. */
 const nested = (path: readonly string[], value: unknown): unknown =>
   path.reduceRight((inner, key) => ({ [key]: inner }), value);
 

@@ -1,4 +1,7 @@
-/** @module The meaning of each field of a report. The types require a text for exactly the existing fields. */
+/**
+ * @module The meaning of each field of a report. Because of the types, each field needs a text, and no text may be left
+ * over.
+ */
 import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {
   FlappingJob,

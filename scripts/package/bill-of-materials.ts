@@ -1,13 +1,16 @@
-/** @module The bill of materials of a bundle, as a CycloneDX document. It holds no date, so that a commit has one only. */
+/**
+ * @module The bill of materials of a bundle, as a CycloneDX document. It contains no date, so that one commit always
+ * has the same document.
+ */
 import manifest from '../../package.json' with { type: 'json' };
 import type { Product } from '../supply-chain/bundles.ts';
 import type { ShippedPackage } from '../supply-chain/packages.ts';
 
-/** The address of an npm package in the form of the Package URL specification. */
+/** The id of an npm package by the Package URL specification. */
 const purl = (name: string, version: string) =>
   `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${version}`;
 
-/** A package as a component. One that may be built into another has the scope `optional`. */
+/** A component for one package. A package that may be built into another one gets the scope `optional`. */
 function component({ name, version, licence, in: products }: ShippedPackage, product: Product): object {
   const [group, own] = name.startsWith('@') ? name.split('/') : [undefined, name];
   return {
@@ -22,7 +25,7 @@ function component({ name, version, licence, in: products }: ShippedPackage, pro
   };
 }
 
-/** The document about a product, whose file has the SHA-256 `sha256` (in hexadecimal digits). */
+/** The document of one product. `sha256` is the hash of its file in hexadecimal digits. */
 export function billOfMaterials(
   packages: readonly ShippedPackage[],
   product: Product,

@@ -1,10 +1,12 @@
-/** @module Judges the advisories of `npm audit` about shipped packages, and the arguments for accepted ones. */
+/**
+ * @module Judges the advisories that `npm audit` reports for shipped packages, and the reasons given for accepted ones.
+ */
 import { execFile } from 'node:child_process';
 import * as z from 'zod';
 import { root } from './bundles.ts';
 import type { ShippedPackage } from './packages.ts';
 
-/** An entry of `accepted-advisories.json`: an advisory that is accepted for a time, with the reason. */
+/** An entry of `accepted-advisories.json`: an advisory that is accepted until a date, with the reason. */
 export const acceptedSchema = z.array(
   z.strictObject({
     package: z.string().min(1),
@@ -23,7 +25,7 @@ const answerSchema = z.object({
     z.string(),
     z.object({
       nodes: z.array(z.string()),
-      /** Advisories; or the name of the package that causes the problem. */
+      /** Advisories, or names of the packages that cause the problem. */
       via: z.array(
         z.union([z.string(), z.object({ title: z.string(), url: z.string(), severity: z.string() })]),
       ),
@@ -33,7 +35,7 @@ const answerSchema = z.object({
 export type AuditAnswer = z.infer<typeof answerSchema>;
 
 export interface AuditResult {
-  /** Advisories about shipped packages that are not accepted, and accepted ones that are no longer reported. */
+  /** Advisories about shipped packages that are not accepted, and accepted advisories that are no longer reported. */
   readonly complaints: readonly string[];
   /** All other advisories, for information. */
   readonly remarks: readonly string[];
@@ -70,12 +72,13 @@ export function judgeAudit(
 }
 
 /**
- * Asks npm's registry about the whole lock file. All dependencies are development dependencies, since the shipped ones
- * are bundled, so no `--omit` selects the right part. Returns npm's error text if the registry does not answer.
+ * Fetches the advisories for the whole lock file from npm's registry. `--omit` cannot select the shipped packages: they
+ * are bundled, so every dependency is a development dependency. Returns npm's error text if the registry does not
+ * answer.
  */
-export async function askAudit(): Promise<AuditAnswer | string> {
+export async function fetchAudit(): Promise<AuditAnswer | string> {
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-    // npm exits with 1 both for advisories and for a missing answer
+    // npm exits with 1 for advisories and also if the registry does not answer
     execFile('npm', ['audit', '--json'], { cwd: root, maxBuffer: 64 * 2 ** 20 }, (_error, out, err) =>
       resolve({ stdout: out, stderr: err }),
     );

@@ -11,7 +11,7 @@ export type Product = 'function' | 'command';
 
 const noDebug = createRequire(import.meta.url)('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 
-/** How the command and the library are bundled into `dist`; they share what both need. */
+/** The options for bundling the command and the library into `dist`. Their common code is in shared files. */
 export const commandOptions = {
   entryPoints: { jobsweep: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
@@ -27,7 +27,7 @@ export const commandOptions = {
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 } satisfies BuildOptions;
 
-/** How the function is bundled: into the folder in which Lambda looks for the handler of serverless.yml. */
+/** The options for bundling the function, into the folder in which Lambda looks for the handler of serverless.yml. */
 export const functionOptions = (): BuildOptions => ({
   ...deployedOptions(),
   entryPoints: { handler: 'src/function/handler.ts' },

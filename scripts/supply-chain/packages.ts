@@ -4,21 +4,24 @@ import path from 'node:path';
 import type { Metafile } from 'esbuild';
 import { metafiles, type Product, root } from './bundles.ts';
 
-/** `perhaps`: nothing in the bundle imports it, but a package of the bundle depends on it, and may have it built in. */
+/**
+ * `perhaps` means that nothing in the bundle imports the package, but a package in the bundle depends on it and may
+ * have it built in.
+ */
 export type Presence = 'within' | 'perhaps';
 
 export interface ShippedPackage {
   readonly name: string;
   readonly version: string;
-  /** From its package.json; undefined if that has none. */
+  /** From its package.json; undefined if missing there. */
   readonly licence: string | undefined;
-  /** Where it is installed, as the lock file names it: `node_modules/…`; the same version can be in several places. */
+  /** Where it is installed, as named in the lock file: `node_modules/…`. One version can be in several places. */
   readonly folders: readonly string[];
   /** The bundles that contain it. */
   readonly in: Readonly<Partial<Record<Product, Presence>>>;
   /** The bundles whose own code imports it. */
   readonly importedFor: readonly Product[];
-  /** Its licence, notice and copyright files; if it has none, the copyright notice of its README. */
+  /** Its licence, notice and copyright files. If it has none, the copyright notice in its README. */
   readonly texts: readonly string[];
   /** The scripts that npm runs on installation: their names, or `binding.gyp`. */
   readonly installScripts: readonly string[];
@@ -37,7 +40,7 @@ export const installHooks = ['preinstall', 'install', 'postinstall'];
 const manifestOf = (folder: string) =>
   JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as Manifest;
 
-/** The folder of the package that an input of a bundle belongs to; undefined for our own files. */
+/** The folder of the package to which an input of a bundle belongs; undefined for our own files. */
 const ownerOf = (input: string) =>
   /(?:^|[:/])(node_modules\/(?:.+\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
 
@@ -52,8 +55,8 @@ export interface Contents {
 }
 
 /**
- * Reads esbuild's list of files. It does not show packages that another package has bundled into its own file, as
- * d3-delaunay does with delaunator. A dependency that a package does not import therefore counts as `perhaps`.
+ * Reads esbuild's list of files. That list does not show packages that another package has bundled into its own file,
+ * as d3-delaunay does with delaunator. A dependency that a package does not import therefore counts as `perhaps`.
  */
 export function contents(
   { inputs }: Metafile,
@@ -64,7 +67,7 @@ export function contents(
   for (const [input, { imports: each }] of Object.entries(inputs)) {
     const owner = ownerOf(input);
     const targets = each.flatMap(({ path: target, external }) => (external ? [] : (ownerOf(target) ?? [])));
-    // a plugin's modules have a namespace before a colon; our code does not choose their imports
+    // a plugin's modules have a namespace before a colon, and our code does not choose their imports
     if (owner === undefined) for (const target of input.includes(':') ? [] : targets) imported.add(target);
     else imports.set(owner, (imports.get(owner) ?? new Set()).union(new Set(targets)));
   }
@@ -73,12 +76,12 @@ export function contents(
   const notImported = (folder: string) =>
     dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
   for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
-  // the loop appends to the set that it walks
+  // the loop appends to the set over which it iterates
   for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
   return { within, imported, perhaps };
 }
 
-/** The folders of a package's dependencies, as Node resolves them from its folder. */
+/** The folders of a package's dependencies, found like Node finds them. */
 function dependenciesOf(folder: string): string[] {
   const parts = `/${folder}`.split('/node_modules/');
   // its own node_modules first, then those of the enclosing packages, then the project's
@@ -94,7 +97,7 @@ function dependenciesOf(folder: string): string[] {
   });
 }
 
-/** All packages of both bundles, by name and then by version. */
+/** All packages in both bundles, sorted by name and version. */
 export async function shippedPackages(): Promise<ShippedPackage[]> {
   const both = Object.entries(await metafiles()).map(
     ([product, account]) => [product as Product, contents(account, dependenciesOf)] as const,

@@ -7,7 +7,9 @@ import type { SupplyChain } from './rules.ts';
 
 const read = (name: string) => readFileSync(path.join(root, name), 'utf8');
 
-/** The packages in the two tables of `docs/packages.md`: those of the function, and those that only the command has. */
+/**
+ * The packages in the two tables of `docs/packages.md`: those of the function, and those that only the command needs.
+ */
 export function packageRows(page: string): SupplyChain['rows'] {
   const [, ofFunction = '', ofCommand = ''] = page.split('\n## ');
   const names = (text: string) =>

@@ -1,7 +1,7 @@
-/** @module The rules for deployed and published packages. Takes data and returns complaints. */
+/** @module The rules for deployed and published packages. The rules take data and return complaints. */
 import { installHooks, type ShippedPackage } from './packages.ts';
 
-/** Licences (SPDX) that require at most their text or an attribution, and nothing of the surrounding code. */
+/** Licences (SPDX) that require at most their text or an attribution, and do not affect the surrounding code. */
 export const allowedLicences: readonly string[] = [
   '0BSD',
   'Apache-2.0',
@@ -15,7 +15,7 @@ export const allowedLicences: readonly string[] = [
 ];
 
 /** Licences whose text need not accompany a copy. */
-export const askForNoText: readonly string[] = ['0BSD', 'MIT-0', 'Unlicense'];
+export const requireNoText: readonly string[] = ['0BSD', 'MIT-0', 'Unlicense'];
 
 const dependencyFields = [
   'dependencies',
@@ -42,11 +42,11 @@ export interface SupplyChain {
       }
     >
   >;
-  /** The packages with a row in `docs/packages.md`: those of the function, and those of the command only. */
+  /** The packages with a row in `docs/packages.md`: those of the function, and those that only the command needs. */
   readonly rows: { readonly function: readonly string[]; readonly command: readonly string[] };
 }
 
-/** The problems, one sentence each; empty if there are none. */
+/** One sentence for each problem; empty if there are none. */
 export function complaints(chain: SupplyChain): string[] {
   return [...ofPackages(chain), ...ofManifest(chain), ...ofLock(chain), ...ofRows(chain)];
 }
@@ -55,9 +55,9 @@ function ofPackages({ packages, lock }: SupplyChain): string[] {
   return packages.flatMap(({ name, version, licence, folders, texts, installScripts }) => {
     const said: string[] = [];
     if (licence === undefined || !allowedLicences.includes(licence))
-      said.push(`its licence is ${licence ?? 'not told'}, which is not among those allowed`);
-    // our own copy of the Apache-2.0 text covers these packages
-    else if (texts.length === 0 && ![...askForNoText, 'Apache-2.0'].includes(licence))
+      said.push(`its licence is ${licence ?? 'unknown'}, which is not among those allowed`);
+    // our own copy of the Apache-2.0 text is shipped for these packages
+    else if (texts.length === 0 && ![...requireNoText, 'Apache-2.0'].includes(licence))
       said.push('it is published, and has no licence text to go with it');
     if (installScripts.length > 0) said.push(`it runs ${installScripts.join(', ')} when it is installed`);
     for (const folder of folders) {

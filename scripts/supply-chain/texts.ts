@@ -1,20 +1,20 @@
-/** @module The page of the packages' licences, and the notices that are shipped with the command. */
+/** @module The page of the packages' licences, and the notices that are shipped with each product. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { table } from '../docs/markdown.ts';
 import { type Product, root } from './bundles.ts';
 import type { ShippedPackage } from './packages.ts';
-import { askForNoText } from './rules.ts';
+import { requireNoText } from './rules.ts';
 
 /** The number of packages for each licence, the most frequent first. */
 export function licenceCounts(packages: readonly ShippedPackage[]): [licence: string, packages: number][] {
-  const groups = Map.groupBy(packages, ({ licence }) => licence ?? 'not told');
+  const groups = Map.groupBy(packages, ({ licence }) => licence ?? 'unknown');
   return [...groups]
     .map(([licence, each]): [string, number] => [licence, each.length])
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
 
-/** `docs/licences.md`. */
+/** The text of `docs/licences.md`. */
 export function licencesPage(packages: readonly ShippedPackage[]): string {
   const place = (each: ShippedPackage, product: Product) => {
     if (each.importedFor.includes(product)) return 'imported';
@@ -42,7 +42,7 @@ on another without importing it, so its authors may have built it in. The comman
 
 /**
  * The licence texts that are shipped with a product.
- * @throws if a package has no licence text but its licence requires one.
+ * @throws if a package needs a licence text and has none
  */
 export function notices(packages: readonly ShippedPackage[], product: Product): string {
   return packages
@@ -50,7 +50,7 @@ export function notices(packages: readonly ShippedPackage[], product: Product): 
     .map((each) => {
       const { name, version, licence } = each;
       const texts = textsOf(each);
-      if (texts.length === 0 && !askForNoText.includes(licence ?? ''))
+      if (texts.length === 0 && !requireNoText.includes(licence ?? ''))
         throw new Error(`${name} is built in, and has no licence text to ship: ${licence}`);
       return `${name} ${version}: ${licence}\n\n${texts.join('\n\n')}\n`;
     })
@@ -59,7 +59,10 @@ export function notices(packages: readonly ShippedPackage[], product: Product): 
 
 const standardText = (file: string) => readFileSync(path.join(root, file), 'utf8').trim();
 
-/** A package's own texts. The standard text of its licence replaces a missing one, or follows a bare copyright notice. */
+/**
+ * The texts of one package. The standard text of its licence replaces a missing one, or follows a bare copyright
+ * notice.
+ */
 function textsOf({ licence, texts }: ShippedPackage): readonly string[] {
   if (licence === 'Apache-2.0' && texts.length === 0) return [standardText('LICENSE')];
   if (licence === 'MIT' && texts.length > 0 && !/permission is hereby granted/i.test(texts.join()))

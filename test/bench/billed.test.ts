@@ -107,7 +107,7 @@ describe('a script that meets a job that never closes', () => {
     ['all at once', allAtOnce],
   ])('(%s) waits until its function is killed', async (_name, way) => {
     const { fleet } = withStuck(twenty, 'biggest', '24h');
-    const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'told');
+    const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');
     expect(durationMs).toBeGreaterThan(15 * minute);
     expect(unknown).toBeGreaterThanOrEqual(1);
   });

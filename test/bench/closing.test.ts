@@ -67,7 +67,7 @@ describe('the default request on the clusters of the bench', () => {
 
   it('closes more jobs at once on a node than the former default', async () => {
     const each = benchCase(100, 1, { count: 1, processors: 4 });
-    const { peak, closed } = await measure(before, each, 'told');
+    const { peak, closed } = await measure(before, each, 'given');
     expect(closed).toBe(100);
     expect(peak).toBeGreaterThan(20);
   });
@@ -102,7 +102,7 @@ describe('what the bench measures of scripts', () => {
   const small: BenchCase = benchCase(40, 1);
 
   it('is what they close when told, and besides what they take for idle by themselves', async () => {
-    const told = await measure(fixedBatches, small, 'told');
+    const told = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
     // 2 of 40 read last year's records, 2 are sent late ones
     expect(told).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
@@ -111,12 +111,12 @@ describe('what the bench measures of scripts', () => {
   });
 
   it('is whom they kill', async () => {
-    const killing = await measure(allWithForce, small, 'told');
+    const killing = await measure(allWithForce, small, 'given');
     expect(killing).toMatchObject({ forced: 80, wronglyClosed: 40, closeRequests: 1 });
   });
 
   it('is what they are refused', async () => {
-    const refused = await measure(oneList, benchCase(300, 1), 'told');
+    const refused = await measure(oneList, benchCase(300, 1), 'given');
     expect(refused).toMatchObject({ closed: 0, closeRequests: 1, refusal: 'too_long_http_line_exception' });
   });
 });

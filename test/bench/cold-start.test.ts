@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StartBundles, startBundles } from '../../bench/function/contenders.ts';
-import { leastLoads } from '../../bench/function/load.ts';
+import { minLoads } from '../../bench/function/load.ts';
 
 let folder = '';
 let bundles: StartBundles;
@@ -24,10 +24,10 @@ describe('loading the deployed function', () => {
     const files = { empty: empty.file, client: client.file, sweep: sweep.file };
     // Measured: 0.42 to 0.52, and 21 to 26; the client as it comes makes it 1.2. Smaller weights are held by what is
     // loaded, below. Other work on the machine only adds to a process, so what is over the budget is measured again.
-    let loads = await leastLoads(files, 6);
+    let loads = await minLoads(files, 6);
     const over = () =>
       loads.sweep.cpuMs / loads.client.cpuMs >= 0.6 || loads.sweep.cpuMs / loads.empty.cpuMs >= 40;
-    for (let more = 0; over() && more < 4; more += 1) loads = await leastLoads(files, 8, loads);
+    for (let more = 0; over() && more < 4; more += 1) loads = await minLoads(files, 8, loads);
     expect(loads.sweep.cpuMs / loads.client.cpuMs).toBeLessThan(0.6);
     expect(loads.sweep.cpuMs / loads.empty.cpuMs).toBeLessThan(40);
   });

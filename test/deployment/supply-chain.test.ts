@@ -92,7 +92,7 @@ describe('the supply-chain rules', () => {
       planted({ licence: 'GPL-3.0-only' }),
       /GPL-3\.0-only, which is not among/,
     ],
-    ['no licence', planted({ licence: undefined }), /licence is not told/],
+    ['no licence', planted({ licence: undefined }), /licence is unknown/],
     ['a licence that only a file names', planted({ licence: 'SEE LICENSE IN LICENSE' }), /SEE LICENSE IN/],
     ['a published package without the text of its licence', planted({ texts: [] }), /no licence text/],
     ['an install script', planted({ installScripts: ['postinstall'] }), /it runs postinstall/],
