@@ -23,8 +23,24 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/elasticsearch': ['src/base', 'src/sweep'],
   'src/scheduler': ['src/base', 'src/sweep'],
   'src/settings': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler'],
-  'src/function': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler', 'src/settings'],
-  'src/cli': ['src/base', 'src/sweep', 'src/elasticsearch', 'src/scheduler', 'src/settings', 'simulator'],
+  'src/notify': ['src/base', 'src/sweep', 'src/settings'],
+  'src/function': [
+    'src/base',
+    'src/sweep',
+    'src/elasticsearch',
+    'src/scheduler',
+    'src/settings',
+    'src/notify',
+  ],
+  'src/cli': [
+    'src/base',
+    'src/sweep',
+    'src/elasticsearch',
+    'src/scheduler',
+    'src/settings',
+    'src/notify',
+    'simulator',
+  ],
   // the simulator judges the product: it shares clocks and texts with it, and no rule
   simulator: ['src/base'],
 };

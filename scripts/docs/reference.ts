@@ -1,7 +1,9 @@
 /** @module Writes the reference page section by section, from the lists in the code. */
 import { exitCodes } from '../../src/base/exit-codes.ts';
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
+import { notifyErrorsMetric } from '../../src/function/announce.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
+import { notifyOptions, notifyTargets } from '../../src/notify/notify-settings.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
 import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
@@ -140,12 +142,12 @@ export async function reference(): Promise<string> {
     [
       2,
       'Settings',
-      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', otherSettings)}`,
+      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', otherSettings)}\n\nWhere [notifications](notifications.md) go, in the environment or in a secret’s JSON:\n\n${meanings('setting', notifyTargets)}\n\nIn the environment only:\n\n${meanings('setting', notifyOptions)}`,
     ],
     [
       2,
       'Metrics',
-      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returns a report.\n\n${metricsTable()}`,
+      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returns a report.\n\n${metricsTable()}\n\nWith the dimensions \`service\` and \`function\`, after each message: ${code(notifyErrorsMetric)}, the targets that did not take the message.`,
     ],
     [
       2,

@@ -108,4 +108,7 @@ export const logLines = {
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
   'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',
+  'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
+  'notification failed':
+    'for each target that did not take a message, and each wrong setting of notifications: `target`, `why` and `cluster`; the sweep’s result is the same',
 } as const;

@@ -8,14 +8,16 @@ import { InvalidSettingError } from '../base/errors.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
-import { type Environment, findConnection } from '../settings/find-connection.ts';
+import { mayNotify } from '../notify/may-notify.ts';
+import { type Environment, findConnection, type ReadSecret } from '../settings/find-connection.ts';
 import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
-import { secretReader } from '../settings/secrets.ts';
 import { fitReport } from '../sweep/reporting/fit-report.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import { parseRequest } from '../sweep/request/read-request.ts';
+import type { SweepRequest } from '../sweep/request/request-schema.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
+import type { AnnounceContext } from './announce.ts';
 import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';
 import { publishMetrics } from './metrics.ts';
 
@@ -38,9 +40,12 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 /** Creates the handler. Its event is a request, its return value the report. */
 export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
-    .onError(({ error, context }) =>
-      auditLog(context, environment)('ERROR', 'sweep failed', { error: errorFields(error as Error) }),
-    )
+    .onError(async ({ error, event, context }) => {
+      const write = auditLog(context, environment);
+      write('ERROR', 'sweep failed', { error: errorFields(error as Error) });
+      const notices = await loadNotices(environment);
+      await notices?.announceFailure(error as Error, requestIn(event), noticeContext(environment, context));
+    })
     .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
       const { request, warnings } = parseRequest(event);
       // First, so that an invalid setting ends the sweep before any request is sent.
@@ -50,8 +55,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
         invokedArn: context.invokedFunctionArn,
         running: request.followUpOf,
       });
-      // By the system clock, because this is a real network call. One second is left to report an error.
-      const readSecret = secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000);
+      const readSecret = secretsOf(context);
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
       if (!connection) {
         throw new InvalidSettingError(
@@ -79,9 +83,38 @@ export function createHandler({ environment, clock }: FunctionContext) {
       const logTime = () => context.getRemainingTimeInMillis() - timeToAnswer;
       await logReport(report, write, logTime);
       publishMetrics(report, environment);
+      const notices = await loadNotices(environment);
+      await notices?.announceReport(report, request, noticeContext(environment, context));
       await flushLog(logTime(), true);
       return fitReport(report, maxBytes);
     });
+}
+
+/** Loaded on demand: not every function has secrets. */
+const secretsOf =
+  (context: Context): ReadSecret =>
+  async (name) =>
+    await (await import('./invocation-secrets.ts')).secretsOf(context)(name);
+
+/** Loaded on demand: a function without notifications starts without their code. */
+const loadNotices = async (environment: Environment) =>
+  mayNotify(environment) ? await import('./announce.ts').catch(() => undefined) : undefined;
+
+const noticeContext = (environment: Environment, context: Context): AnnounceContext => ({
+  environment,
+  context,
+  write: auditLog(context, environment),
+  readSecret: secretsOf(context),
+  clock: systemClock,
+});
+
+/** The request of an event; undefined if it is not valid. */
+function requestIn(event: unknown): SweepRequest | undefined {
+  try {
+    return parseRequest(event).request;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

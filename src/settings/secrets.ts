@@ -39,6 +39,16 @@ export function secretReader(clock: Clock, remainingMs = maxReadMs): ReadSecret 
   };
 }
 
+/** Reads each secret once. For one sweep only: a secret may change between two. */
+export function readingOnce(read: ReadSecret): ReadSecret {
+  const known = new Map<string, Promise<string>>();
+  return (name) => {
+    const text = known.get(name) ?? read(name);
+    known.set(name, text);
+    return text;
+  };
+}
+
 /** Why the service is unreachable, by an error of the SDK; undefined for any other error. */
 function whyUnreachable(error: unknown): string | undefined {
   const { code, $metadata } = error as {

@@ -11,16 +11,18 @@ import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
 import { runCommand } from '../support/run-command.ts';
 import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
+import { serve } from '../support/scripted-server.ts';
 
 const minute = 60_000;
 const group = 'jobsweep-follow-ups';
 
 /** The embedded pair on one clock, and the function between them. */
-async function pair(jobs: readonly FleetJob[]) {
+async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string, string>> = {}) {
   const clock = new VirtualClock(Date.parse(start));
   const elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...jobs] } });
   const reports: SweepReport[] = [];
   const environment = {
+    ...settings,
     ELASTICSEARCH_URL: elasticsearch.url,
     JOBSWEEP_SCHEDULE_GROUP: group,
     JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
@@ -45,6 +47,7 @@ async function pair(jobs: readonly FleetJob[]) {
   await client.send(new CreateScheduleGroupCommand({ Name: group }));
   client.destroy();
   // what is loaded from disk when first needed would be missed by a clock that waits for nothing but requests
+  await import('../../src/function/announce.ts');
   await followUpsFrom({ environment, clock, running: undefined })?.pending(
     'default',
     AbortSignal.timeout(10_000),
@@ -154,6 +157,32 @@ describe('a night of sweeps', () => {
     // and the log tells the same, because nobody sees what a scheduled function returns
     const finished = lines.filter(({ message }) => message === 'sweep finished');
     expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
+  });
+
+  it('notifies once for each sweep that changed something, and not for one that only looked', async () => {
+    await using webhook = await serve(({ raw }) => raw('ok'));
+    await using world = await pair(
+      [
+        ...busy,
+        ...idle,
+        { jobId: 'slow', lastData: '9d', closeTakes: '25m' },
+        { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
+      ],
+      { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
+    );
+    const { clock, reports } = world;
+    const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
+    await world.apply({ group: 'jobsweep', schedules: [nightly] });
+    await linesOf(() => clock.advance(Date.parse('2026-11-24T08:00:00Z') - clock.now()));
+    const changed = reports.filter(({ counts }) => counts.closed + counts.forceClosed > 0);
+    expect(reports.length).toBeGreaterThan(changed.length);
+    const messages = webhook.requests.map(({ body }) => (JSON.parse(body) as { text: string }).text);
+    expect(messages).toEqual([
+      expect.stringMatching(/^jobsweep, default: 4 jobs closed, /),
+      expect.stringMatching(/^jobsweep, default: follow-up 2: 1 job closed, /),
+      expect.stringMatching(/^jobsweep, default: follow-up \d: 1 job closed, /),
+    ]);
+    expect(changed).toHaveLength(messages.length);
   });
 
   it('ends the same if events are delivered twice, late or after failures', async () => {

@@ -210,6 +210,10 @@ const states = z
   .array(oneOf(['opened', 'closing', 'failed']), { error: 'a list of "opened", "closing", "failed"' })
   .check(z.minLength(1, { error: 'at least one of "opened", "closing", "failed"' }));
 
+const notifyWhens = ['always', 'changes', 'problems', 'never'] as const;
+/** When a sweep notifies. */
+export type NotifyWhen = (typeof notifyWhens)[number];
+
 /** The allowed names of a cluster. */
 export const clusterName = /^[a-z0-9-]{1,40}$/;
 
@@ -262,6 +266,17 @@ export const requestSchema = z.strictObject(
     force: described(force, 'When force is allowed.'),
     fuse: described(fuse, 'Limits that stop a sweep before it closes anything.'),
     followUp: described(z.prefault(followUp, {}), 'Follow-ups for jobs left closing; false turns them off.'),
+    notify: described(
+      z.optional(
+        object({
+          when: described(
+            oneOf(notifyWhens),
+            'Notify about all sweeps, those with changes or problems, those with problems, or none.',
+          ),
+        }),
+      ),
+      'Notifications; the settings name their targets.',
+    ),
     trigger: described(
       z.optional(
         object({

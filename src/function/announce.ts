@@ -1,0 +1,108 @@
+/**
+ * @module Notifies about a sweep of the function. A notification that fails is a log line and a metric, nothing more. Loaded
+ * on demand, and it imports nothing that the start loads: bundles that share code are larger.
+ */
+import type { Context } from 'aws-lambda';
+import type { Message } from '../notify/message.ts';
+import { type NotifyContext, notify } from '../notify/notify.ts';
+import { notifyWhen } from '../notify/notify-settings.ts';
+import { failureMessage, shouldNotify, sweepMessage } from '../notify/sweep-message.ts';
+import type { SweepReport } from '../sweep/reporting/report.ts';
+import type { SweepRequest } from '../sweep/request/request-schema.ts';
+import type { WriteLine } from './audit-log.ts';
+
+export interface AnnounceContext extends Omit<NotifyContext, 'remainingMs'> {
+  readonly context: Context;
+  readonly write: WriteLine;
+}
+
+/** The most time for notifications, in milliseconds, and what is left to return the report. */
+const maxMs = 12_000;
+const timeToReturn = 2_000;
+
+/** Sends a message to the targets of the settings. Does not throw. */
+export async function announce(message: Message, own: AnnounceContext): Promise<void> {
+  await announceIfAny(() => message, own);
+}
+
+/** Sends a message if there is one. Does not throw: nothing here may cost a sweep its report. */
+async function announceIfAny(makeMessage: () => Message | undefined, own: AnnounceContext): Promise<void> {
+  const { context, write } = own;
+  try {
+    const message = makeMessage();
+    if (!message) return;
+    const remainingMs = Math.min(maxMs, context.getRemainingTimeInMillis() - timeToReturn);
+    const { sent, problems } = await notify(message, { ...own, remainingMs });
+    for (const problem of problems)
+      write('WARN', 'notification failed', { cluster: message.thread, ...problem });
+    if (sent.length + problems.length > 0) publishResult(sent, problems.length, own);
+  } catch (error) {
+    write('WARN', 'notification failed', {
+      target: 'all',
+      why: 'a bug, please report it',
+      error: stackOf(error),
+    });
+    publishResult([], 1, own);
+  }
+}
+
+const stackOf = (error: unknown) => (error instanceof Error ? error.stack : String(error));
+
+/** The number of targets that did not take a message. */
+export const notifyErrorsMetric = 'notifyErrors';
+
+/**
+ * Writes the metric after each message, so that a zero shows that notifications work. Its dimension is the function,
+ * because the cluster may be unknown.
+ */
+function publishResult(
+  targets: readonly string[],
+  errors: number,
+  { write, context }: AnnounceContext,
+): void {
+  const metrics = {
+    Namespace: 'jobsweep',
+    Dimensions: [['service', 'function']],
+    Metrics: [{ Name: notifyErrorsMetric, Unit: 'Count' }],
+  };
+  write('INFO', 'notification sent', {
+    targets,
+    function: context.functionName,
+    [notifyErrorsMetric]: errors,
+    _aws: { Timestamp: Date.now(), CloudWatchMetrics: [metrics] },
+  });
+}
+
+/** Notifies about a report if the request or the environment wants it. */
+export async function announceReport(
+  report: SweepReport,
+  request: SweepRequest,
+  own: AnnounceContext,
+): Promise<void> {
+  const when = notifyWhen(request.notify?.when, own.environment);
+  const where = whereToLook('sweepId', report.sweepId, own);
+  await announceIfAny(() => (shouldNotify(report, when) ? sweepMessage(report, where) : undefined), own);
+}
+
+/** Notifies about a sweep that ended without a report; `request` is undefined if it could not be read. */
+export async function announceFailure(
+  error: Error & { readonly exitCode?: number },
+  request: SweepRequest | undefined,
+  own: AnnounceContext,
+): Promise<void> {
+  if (notifyWhen(request?.notify?.when, own.environment) === 'never') return;
+  const { name, message, exitCode: exit = 1 } = error;
+  const where = whereToLook('function_request_id', own.context.awsRequestId, own);
+  await announceIfAny(
+    () => failureMessage({ name, message, exit }, { cluster: request?.cluster }, where),
+    own,
+  );
+}
+
+/** Where the report is: a scheduled invocation's return value goes nowhere, but its log lines stay. */
+function whereToLook(field: string, id: string, { context }: AnnounceContext): string[] {
+  return [
+    `Report: log group \`${context.logGroupName}\`, request id \`${context.awsRequestId}\``,
+    `Logs Insights: \`filter ${field} = "${id}"\``,
+  ];
+}

@@ -1,0 +1,73 @@
+/** @module Sends to SNS and EventBridge. Loaded only when one of them is a target, because their clients are large. */
+import { printable } from '../base/text.ts';
+import { DeliveryError, defaultRetryMs } from './delivery-error.ts';
+import { eventDetail, eventSource } from './event.ts';
+import type { Message } from './message.ts';
+import { snsPublication } from './sns.ts';
+
+/** The region of an ARN: a target may be in another region than the function. */
+const regionOf = (arn: string): { readonly region?: string } => {
+  const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;
+  return region ? { region } : {};
+};
+
+/** @throws {DeliveryError} */
+export async function publish(topicArn: string, message: Message, signal: AbortSignal): Promise<void> {
+  if (!/^arn:aws[a-z-]*:sns:[^:]+:\d+:[^:]+$/.test(topicArn) || topicArn.endsWith('.fifo'))
+    throw new DeliveryError('JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic');
+  const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
+  const client = new SNSClient({ ...regionOf(topicArn), maxAttempts: 1 });
+  try {
+    await client.send(new PublishCommand({ TopicArn: topicArn, ...snsPublication(message) }), {
+      abortSignal: signal,
+    });
+  } catch (error) {
+    throw sdkProblem(error, signal);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** @throws {DeliveryError} */
+export async function putEvent(bus: string, message: Message, signal: AbortSignal): Promise<void> {
+  if (!/^(arn:aws[a-z-]*:events:[^:]+:\d+:event-bus\/)?[\w./-]{1,256}$/.test(bus))
+    throw new DeliveryError('JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus');
+  const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+  const client = new EventBridgeClient({ ...regionOf(bus), maxAttempts: 1 });
+  const entry = {
+    EventBusName: bus,
+    Source: eventSource,
+    DetailType: message.kind,
+    Detail: JSON.stringify(eventDetail(message)),
+  };
+  try {
+    const { FailedEntryCount: failed = 0, Entries: entries = [] } = await client.send(
+      new PutEventsCommand({ Entries: [entry] }),
+      { abortSignal: signal },
+    );
+    if (failed === 0) return;
+    // The answer is a success even if the bus took nothing.
+    const { ErrorCode: errorCode = 'FailedEntry', ErrorMessage: why = '' } = entries[0] ?? {};
+    const mayPass = /^(Throttling|InternalFailure|InternalException)/.test(errorCode);
+    throw new DeliveryError(printable(`${errorCode} ${why}`.trim()), mayPass ? defaultRetryMs : undefined);
+  } catch (error) {
+    throw error instanceof DeliveryError ? error : sdkProblem(error, signal);
+  } finally {
+    client.destroy();
+  }
+}
+
+function sdkProblem(error: unknown, signal: AbortSignal): DeliveryError {
+  if (signal.aborted) return new DeliveryError('no answer in time');
+  const { name, code, message, $metadata } = error as {
+    readonly name?: string;
+    readonly code?: unknown;
+    readonly message?: string;
+    readonly $metadata?: { readonly httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode;
+  const isNetwork = typeof code === 'string' && status === undefined;
+  const mayPass = isNetwork || status === 429 || (status ?? 0) >= 500 || /Throttl/.test(name ?? '');
+  const text = isNetwork ? code : `${name ?? 'Error'}: ${message ?? ''}`;
+  return new DeliveryError(printable(text).slice(0, 300), mayPass ? defaultRetryMs : undefined);
+}

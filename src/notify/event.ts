@@ -1,0 +1,38 @@
+/** @module The form for programs: the detail of an EventBridge event, and the body of a generic webhook. */
+import { cut, fitting, type Message, plainLine } from './message.ts';
+import { runbookLink } from './runbook.ts';
+
+/** EventBridge accepts 256 KB in all regions; the rest is left for the other fields of the entry. */
+const maxBytes = 200_000;
+const maxLines = 60_000;
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** The source of our events. */
+export const eventSource = 'jobsweep';
+
+/** Detail that does not fit is left out, and `truncated` says so. */
+export function eventDetail({
+  severity,
+  headline,
+  lines,
+  anchor,
+  thread,
+  detail = {},
+}: Message): Readonly<Record<string, unknown>> {
+  const text = {
+    severity,
+    headline: cut(plainLine(headline), 1_000),
+    lines: fitting(lines.map(plainLine), maxLines, (line) => bytesOf(line) + 1),
+    runbook: runbookLink(anchor),
+    thread,
+  };
+  const whole = { ...detail, ...text };
+  return bytesOf(whole) <= maxBytes ? whole : { ...text, truncated: true };
+}
+
+/** The body of a generic webhook: the event, and its text in the field that most chats show. */
+export function webhookBody(message: Message): object {
+  const detail = eventDetail(message);
+  return { text: detail.headline, source: eventSource, kind: message.kind, detail };
+}

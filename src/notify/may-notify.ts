@@ -1,0 +1,7 @@
+/** @module Whether notifications may be configured. Every cold start loads this; the rest of the room only if it is needed. */
+import type { Environment } from '../settings/find-connection.ts';
+
+/** Whether a target may be set, without reading any secret. */
+export const mayNotify = (environment: Environment): boolean =>
+  Boolean(environment.ELASTICSEARCH_SECRET?.trim()) ||
+  Object.keys(environment).some((name) => name.startsWith('JOBSWEEP_NOTIFY_'));

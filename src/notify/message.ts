@@ -1,0 +1,82 @@
+/** @module A notification before it gets the form of its target. */
+import { printable } from '../base/text.ts';
+import type { Anchor } from './runbook.ts';
+
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * What one notification says. `headline` and `lines` are plain text in which backticks mark names and quotations; put
+ * every text from outside into `code()`, so that no target reads it as markup.
+ */
+export interface Message {
+  readonly severity: 'info' | 'warning' | 'error';
+  /** One sentence; the only part that a phone shows. */
+  readonly headline: string;
+  readonly lines: readonly string[];
+  /** Numbers with their names, shown as a table. */
+  readonly facts?: readonly Fact[];
+  /** The section of the runbook that explains it. */
+  readonly anchor: Anchor;
+  /** The detail type of the event, for example `Jobsweep Sweep Finished`. */
+  readonly kind: string;
+  /** Messages of one thread belong together: those of a cluster. */
+  readonly thread: string;
+  /** What programs read, beside the text above. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** `text` with at most `limit` characters (UTF-16 units), without half a character at its end. */
+export const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+
+const maxFacts = 20;
+
+/** The facts of a message, cut to a readable table. */
+export const factsOf = ({ facts = [] }: Message): Fact[] =>
+  facts.slice(0, maxFacts).map(({ name, value }) => ({ name: cut(name, 60), value: cut(value, 100) }));
+
+/** A text from outside as a quotation of at most `limit` characters. */
+export function code(text: string, limit = 100): string {
+  return `\`${cut(printable(text.replace(/\s+/g, ' ')).replaceAll('`', "'"), limit)}\``;
+}
+
+/** Whether a part of a line is a quotation, with its text. */
+export interface Part {
+  readonly text: string;
+  readonly isCode: boolean;
+}
+
+/** The parts of a line, split at its backticks. */
+export function partsOf(line: string): Part[] {
+  return line
+    .split('`')
+    .map((text, index) => ({ text, isCode: index % 2 === 1 }))
+    .filter(({ text }) => text !== '');
+}
+
+/** A line without the marks of its quotations. */
+export const plainLine = (line: string): string => line.replaceAll('`', '');
+
+/**
+ * The first of `lines` that fit, each measured by `sizeOf`, and a last one that says how many are missing.
+ */
+export function fitting(
+  lines: readonly string[],
+  maxSize: number,
+  sizeOf: (line: string) => number,
+): readonly string[] {
+  const note = (left: number) => `… and ${left} more ${left === 1 ? 'line' : 'lines'}`;
+  const total = lines.reduce((sum, line) => sum + sizeOf(line), 0);
+  if (total <= maxSize) return lines;
+  const kept: string[] = [];
+  let left = maxSize - sizeOf(note(lines.length));
+  for (const line of lines) {
+    left -= sizeOf(line);
+    if (left < 0) break;
+    kept.push(line);
+  }
+  return [...kept, note(lines.length - kept.length)];
+}

@@ -1,0 +1,126 @@
+/** @module The settings of notifications: where they go and when. No message here contains a webhook's address. */
+import { printable, quote } from '../base/text.ts';
+import type { Environment, ReadSecret } from '../settings/find-connection.ts';
+import type { NotifyWhen } from '../sweep/request/request-schema.ts';
+
+/** Where notifications go. The same names are used in the environment and in a secret's JSON. */
+export const notifyTargets = {
+  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN:
+    'The ARN of a standard SNS topic: for Amazon Q Developer in chat applications, e-mail and other subscribers.',
+  JOBSWEEP_NOTIFY_EVENT_BUS: 'The name or ARN of an EventBridge event bus, for example `default`.',
+  JOBSWEEP_NOTIFY_SLACK_URL: 'The address of an incoming webhook of Slack. It is a secret.',
+  JOBSWEEP_NOTIFY_TEAMS_URL: 'The address of a workflow’s webhook in Microsoft Teams. It is a secret.',
+  JOBSWEEP_NOTIFY_WEBHOOK_URL: 'The address of a webhook that takes the event as JSON. It is a secret.',
+} as const;
+export type TargetSetting = keyof typeof notifyTargets;
+
+/** When a sweep notifies. */
+export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
+  always: 'after every sweep',
+  changes: 'after a sweep that changed something, is partial, was refused or failed',
+  problems: 'after a sweep that is partial, was refused or failed',
+  never: 'never',
+};
+
+/** The settings that only the environment has. */
+export const notifyOptions = {
+  JOBSWEEP_NOTIFY_WHEN:
+    'When to notify, if the request does not say: `always`, `changes`, `problems` or `never`. By default `changes`.',
+  JOBSWEEP_NOTIFY_SECRET:
+    'The name of a secret whose JSON contains settings above that the environment does not set. By default ELASTICSEARCH_SECRET.',
+} as const;
+
+const prefix = 'JOBSWEEP_NOTIFY_';
+const targetSettings = Object.keys(notifyTargets) as TargetSetting[];
+const known: readonly string[] = [...targetSettings, ...Object.keys(notifyOptions)];
+
+/** A problem of one setting, which costs its target and nothing else. */
+export interface SettingProblem {
+  readonly target: string;
+  readonly why: string;
+}
+
+export interface NotifySettings {
+  readonly values: { readonly [name in TargetSetting]?: string };
+  readonly problems: readonly SettingProblem[];
+}
+
+/** When to notify. An invalid variable counts as not set, and is one of the problems of `readNotifySettings`. */
+export function notifyWhen(requested: NotifyWhen | undefined, environment: Environment): NotifyWhen {
+  const given = environment.JOBSWEEP_NOTIFY_WHEN?.trim() ?? '';
+  return requested ?? (isWhen(given) ? given : 'changes');
+}
+
+const isWhen = (text: string): text is NotifyWhen => Object.hasOwn(notifyWhens, text);
+
+/** The settings of the environment, and those of the secret that the environment does not set. Does not throw. */
+export async function readNotifySettings(
+  environment: Environment,
+  readSecret: ReadSecret,
+): Promise<NotifySettings> {
+  const problems = [...unknownNames(environment, 'the environment'), ...invalidWhen(environment)];
+  const values = { ...(await secretValues(environment, readSecret, problems)) };
+  for (const name of targetSettings) {
+    const value = environment[name]?.trim();
+    if (value) values[name] = value;
+  }
+  return { values, problems };
+}
+
+function invalidWhen({ JOBSWEEP_NOTIFY_WHEN: given }: Environment): SettingProblem[] {
+  if (!given?.trim() || isWhen(given.trim())) return [];
+  return [
+    {
+      target: 'settings',
+      why: `JOBSWEEP_NOTIFY_WHEN: expected one of ${Object.keys(notifyWhens).join(', ')}, got ${quote(given)}`,
+    },
+  ];
+}
+
+/** A misspelt name would otherwise be a target that stays silent for ever. */
+function unknownNames(values: Readonly<Record<string, unknown>>, where: string): SettingProblem[] {
+  return Object.keys(values)
+    .filter((name) => name.toUpperCase().startsWith(prefix) && !known.includes(name))
+    .map((name) => ({
+      target: 'settings',
+      why: `${where} has the unknown setting ${quote(name)}; the known ones are ${known.join(', ')}`,
+    }));
+}
+
+/** The targets that the secret names. Adds what is wrong with it to `problems`. */
+async function secretValues(
+  environment: Environment,
+  readSecret: ReadSecret,
+  problems: SettingProblem[],
+): Promise<{ [name in TargetSetting]?: string }> {
+  const own = environment.JOBSWEEP_NOTIFY_SECRET?.trim();
+  const name = own || environment.ELASTICSEARCH_SECRET?.trim();
+  if (!name) return {};
+  const where = `the secret ${quote(name)}`;
+  const problem = (why: string) => problems.push({ target: 'settings', why: `${where} ${why}` });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse((await readSecret(name)).replace(/^\uFEFF/, ''));
+  } catch (error) {
+    // The secret of the cluster `default` may be missing where every cluster has a name.
+    if (!own && (error as Error).name === 'ResourceNotFoundException') return {};
+    // A parser's message quotes its input, which may be the secret.
+    const why = error instanceof SyntaxError || !(error instanceof Error) ? 'it is not JSON' : error.message;
+    problem(`cannot be read for notifications (${printable(why)})`);
+    return {};
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    problem('is not a JSON object');
+    return {};
+  }
+  const fields = parsed as Readonly<Record<string, unknown>>;
+  problems.push(...unknownNames(fields, where));
+  const values: { [name in TargetSetting]?: string } = {};
+  for (const setting of targetSettings) {
+    const value = fields[setting];
+    if (value === undefined || value === null || value === '') continue;
+    if (typeof value === 'string') values[setting] = value.trim();
+    else problem(`: ${setting} is not a string`);
+  }
+  return values;
+}

@@ -1,0 +1,121 @@
+/**
+ * @module Sends one message to every configured target, side by side. A notification that fails changes nothing else: it is
+ * returned as a problem, and never thrown.
+ */
+import type { Clock } from '../base/clock.ts';
+import { printable } from '../base/text.ts';
+import type { Environment, ReadSecret } from '../settings/find-connection.ts';
+import { DeliveryError } from './delivery-error.ts';
+import { webhookBody } from './event.ts';
+import type { Message } from './message.ts';
+import { readNotifySettings, type SettingProblem, type TargetSetting } from './notify-settings.ts';
+import { slackBody } from './slack.ts';
+import { teamsCard } from './teams.ts';
+import { post, webhookUrl } from './webhook.ts';
+
+/** The time for one attempt, in milliseconds. */
+const attemptMs = 5_000;
+/** A retry with less time than this is not worth its wait, in milliseconds. */
+const minAttemptMs = 1_000;
+
+export interface NotifyContext {
+  readonly environment: Environment;
+  readonly readSecret: ReadSecret;
+  /** The machine's clock, because targets are real services. */
+  readonly clock: Clock;
+  /** The time for everything here, in milliseconds. */
+  readonly remainingMs: number;
+}
+
+export interface NotifyResult {
+  /** The targets that accepted the message. */
+  readonly sent: readonly string[];
+  /** The targets that did not, and the settings that are wrong. */
+  readonly problems: readonly SettingProblem[];
+}
+
+interface Target {
+  readonly name: string;
+  readonly send: (value: string, message: Message, signal: AbortSignal) => Promise<void>;
+}
+
+const targets: Readonly<Record<TargetSetting, Target>> = {
+  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: {
+    name: 'sns',
+    send: async (...given) => (await import('./aws-targets.ts')).publish(...given),
+  },
+  JOBSWEEP_NOTIFY_EVENT_BUS: {
+    name: 'events',
+    send: async (...given) => (await import('./aws-targets.ts')).putEvent(...given),
+  },
+  JOBSWEEP_NOTIFY_SLACK_URL: {
+    name: 'slack',
+    send: (value, message, signal) =>
+      post({
+        url: webhookUrl('JOBSWEEP_NOTIFY_SLACK_URL', value),
+        body: slackBody(message),
+        signal,
+        isAccepted: (answer) => answer === 'ok',
+      }),
+  },
+  JOBSWEEP_NOTIFY_TEAMS_URL: {
+    name: 'teams',
+    send: (value, message, signal) =>
+      post({ url: webhookUrl('JOBSWEEP_NOTIFY_TEAMS_URL', value), body: teamsCard(message), signal }),
+  },
+  JOBSWEEP_NOTIFY_WEBHOOK_URL: {
+    name: 'webhook',
+    send: (value, message, signal) =>
+      post({ url: webhookUrl('JOBSWEEP_NOTIFY_WEBHOOK_URL', value), body: webhookBody(message), signal }),
+  },
+};
+
+/** Sends the message to all targets. Does not throw, and ends within `remainingMs`. */
+export async function notify(message: Message, context: NotifyContext): Promise<NotifyResult> {
+  const { clock } = context;
+  const end = clock.now() + context.remainingMs;
+  if (context.remainingMs < minAttemptMs)
+    return { sent: [], problems: [{ target: 'all', why: 'no time was left' }] };
+  const { values, problems } = await settingsWithin(attemptMs, context);
+  const attempts = Object.entries(values).map(async ([setting, value]) => {
+    const { name, send } = targets[setting as TargetSetting];
+    const why = await deliver((signal) => send(value, message, signal), clock, end);
+    return { target: name, why };
+  });
+  const results = await Promise.all(attempts);
+  const failed = results.flatMap(({ target, why }) => (why === undefined ? [] : [{ target, why }]));
+  return {
+    sent: results.filter(({ why }) => why === undefined).map(({ target }) => target),
+    problems: [...problems, ...failed],
+  };
+}
+
+/** Reads the settings; gives up on the secret after `ms`. */
+async function settingsWithin(ms: number, { environment, readSecret, clock, remainingMs }: NotifyContext) {
+  using limit = clock.limit(Math.min(ms, remainingMs));
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  limit.signal.addEventListener('abort', () => reject(new Error('no answer in time')));
+  return await readNotifySettings(environment, (name) => Promise.race([readSecret(name), late]));
+}
+
+/** Sends, and once more if that may help and time is left. Returns the reason if the target did not accept it. */
+async function deliver(
+  send: (signal: AbortSignal) => Promise<void>,
+  clock: Clock,
+  end: number,
+): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    using limit = clock.limit(Math.max(0, Math.min(attemptMs, end - clock.now())));
+    try {
+      await send(limit.signal);
+      return undefined;
+    } catch (error) {
+      // Only the name: the message of a foreign error may quote the address.
+      if (!(error instanceof DeliveryError)) return `unexpected error ${printable((error as Error).name)}`;
+      const { message, retryAfterMs } = error;
+      if (attempt === 2 || retryAfterMs === undefined) return message;
+      if (clock.now() + retryAfterMs + minAttemptMs > end) return `${message}; no time was left to try again`;
+      await clock.sleep(retryAfterMs);
+    }
+  }
+}

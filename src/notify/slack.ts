@@ -1,0 +1,64 @@
+/** @module The form of Slack's incoming webhooks, within the limits of its blocks. */
+import { cut, factsOf, fitting, type Message, plainLine } from './message.ts';
+import { runbookLink } from './runbook.ts';
+
+// Slack's own limits. All blocks together fail at about 13,200 characters with `msg_blocks_too_long`.
+const maxHeader = 150;
+const maxSection = 3_000;
+const maxFields = 10;
+/** The characters of headline, facts and links are few, so the lines get the rest. */
+const maxAll = 12_500;
+
+/** Slack interprets these three characters: `<!channel>` in a job's id would notify everyone. */
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+// `verbatim` keeps Slack from turning addresses and names of channels into links.
+const markdown = (text: string) => ({ type: 'mrkdwn', text, verbatim: true });
+
+const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
+
+export function slackBody(message: Message): object {
+  const { severity, headline, lines, anchor } = message;
+  const title = `${signs[severity]}${plainLine(headline)}`;
+  // A name and a value of 160 characters are at most 800 escaped ones; a field may have 2,000.
+  const fields = factsOf(message)
+    .slice(0, maxFields)
+    .map(({ name, value }) => markdown(`*${escaped(name)}*\n${escaped(value)}`));
+  const blocks = (shown: readonly string[]) => [
+    { type: 'header', text: { type: 'plain_text', text: cut(title, maxHeader - 10), emoji: false } },
+    ...(fields.length > 0 ? [{ type: 'section', fields }] : []),
+    ...sections(shown).map((part) => ({ type: 'section', text: markdown(part) })),
+    { type: 'context', elements: [markdown(`<${runbookLink(anchor)}|What this means, and what to do>`)] },
+  ];
+  // A section of its own costs a line some 70 characters.
+  const maxLines = maxAll - JSON.stringify(blocks([])).length;
+  const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
+  return {
+    // what a phone shows; Slack reads it as markup too
+    text: escaped(cut(title, maxSection)),
+    blocks: blocks(
+      fitting(
+        lines.map((line) => cutEscaped(escaped(line))),
+        maxLines,
+        sizeOf,
+      ),
+    ),
+  };
+}
+
+/** Cuts a line to the length of a section, without a half escape at its end. */
+const cutEscaped = (line: string): string =>
+  line.length <= maxSection - 10 ? line : `${line.slice(0, maxSection - 10).replace(/&\w*$/, '')}…`;
+
+/** The lines in as few texts as the length of a section allows. */
+function sections(lines: readonly string[]): string[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + 1 + line.length <= maxSection)
+      texts[texts.length - 1] = `${last}\n${line}`;
+    else texts.push(line);
+  }
+  return texts;
+}

@@ -1,0 +1,197 @@
+/** @module The notification about a sweep: whether there is one, and what it says. */
+import { plural } from '../base/text.ts';
+import { bytes, moment } from '../base/words.ts';
+import { fuseText } from '../sweep/reporting/fuse-text.ts';
+import type { ReportedJob, SweepReport } from '../sweep/reporting/report.ts';
+import type { NotifyWhen } from '../sweep/request/request-schema.ts';
+import type { NotAttemptedReason } from '../sweep/vocabulary.ts';
+import { code, cut, type Fact, type Message } from './message.ts';
+import { errorAnchor } from './runbook.ts';
+
+/** The jobs that a message names at most. */
+const maxNamed = 20;
+const maxErrors = 5;
+const maxWarnings = 5;
+
+/** The detail types of our events. */
+export const sweepFinished = 'Jobsweep Sweep Finished';
+export const sweepFailed = 'Jobsweep Sweep Failed';
+
+/**
+ * Whether a sweep notifies. A dry run changes nothing, and a sweep that only watched closes of an earlier one changed
+ * nothing either.
+ */
+export function shouldNotify(report: SweepReport, when: NotifyWhen): boolean {
+  const isProblem = report.status !== 'done';
+  if (when === 'always' || when === 'never') return when === 'always';
+  return isProblem || (when === 'changes' && hasChanged(report));
+}
+
+/** Whether this sweep closed a job, or asked one that is still closing, or stopped a datafeed. */
+const hasChanged = ({ dryRun, counts, jobs }: SweepReport): boolean =>
+  !dryRun &&
+  (counts.closed + counts.forceClosed > 0 ||
+    jobs.some(
+      ({ outcome, batch, datafeedStopped }) =>
+        (outcome === 'closing' && batch !== undefined) || datafeedStopped,
+    ));
+
+/** `where`: lines that say where the report is. */
+export function sweepMessage(report: SweepReport, where: readonly string[]): Message {
+  const { cluster, status, fuse } = report;
+  return {
+    severity: status === 'done' ? 'info' : 'warning',
+    headline: headlineOf(report),
+    facts: factsOf(report),
+    lines: [
+      ...(fuse ? [`${fuseText(fuse)}.`] : []),
+      ...forcedLines(report),
+      ...errorLines(report),
+      ...notAttemptedLines(report),
+      ...followUpLines(report),
+      ...warningLines(report),
+      ...where,
+    ],
+    anchor: fuse ? `refused-${fuse.name}` : `status-${status}`,
+    kind: sweepFinished,
+    thread: cluster.name,
+    detail: detailOf(report),
+  };
+}
+
+function headlineOf({ cluster, counts, status, dryRun, freedBytes, followUpOf }: SweepReport): string {
+  const sweep = dryRun ? 'dry run' : followUpOf ? `follow-up ${followUpOf.round}` : 'sweep';
+  const on = `jobsweep, ${cluster.name}`;
+  if (status === 'refused') return `${on}: ${sweep} refused, nothing was closed`;
+  if (dryRun) return `${on}: dry run, ${plural(counts.idle, 'job')} to close`;
+  const closed = counts.closed + counts.forceClosed;
+  const done = `${plural(closed, 'job')} closed, ${bytes(freedBytes)} of model memory freed`;
+  if (status === 'partial') return `${on}: ${sweep} is partial; ${done}`;
+  return `${on}: ${followUpOf ? `${sweep}: ` : ''}${done}`;
+}
+
+function factsOf({ counts, freedBytes, dryRun }: SweepReport): Fact[] {
+  const all: readonly (readonly [string, number])[] = [
+    ['Closed', counts.closed],
+    ['Closed with force', counts.forceClosed],
+    ['Still closing', counts.closing],
+    ['Failed to close', counts.errors],
+    ['Unknown', counts.unknown],
+    ['Not attempted', counts.notAttempted],
+    ['Kept', counts.kept],
+  ];
+  const shown = all.filter(([name, count]) => count > 0 || name === 'Closed');
+  return [
+    ...shown.map(([name, count]) => ({ name, value: String(count) })),
+    { name: 'Open before', value: String(counts.open) },
+    ...(dryRun ? [] : [{ name: 'Memory freed', value: bytes(freedBytes) }]),
+  ];
+}
+
+function named(jobs: readonly ReportedJob[], max = maxNamed): string {
+  const more = jobs.length > max ? ` and ${jobs.length - max} more` : '';
+  return `${jobs
+    .slice(0, max)
+    .map(({ jobId }) => code(jobId))
+    .join(', ')}${more}`;
+}
+
+function forcedLines({ jobs }: SweepReport): string[] {
+  const forced = jobs.filter(({ outcome }) => outcome === 'force_closed');
+  if (forced.length === 0) return [];
+  return [`Closed with force, which loses model changes since the last snapshot: ${named(forced)}`];
+}
+
+function errorLines({ jobs }: SweepReport): string[] {
+  const failed = jobs.filter(({ outcome }) => outcome === 'error');
+  const unknown = jobs.filter(({ outcome }) => outcome === 'unknown');
+  return [
+    ...failed
+      .slice(0, maxErrors)
+      .map(({ jobId, error }) => `Failed to close ${code(jobId)}: ${errorText(error)}`),
+    ...(failed.length > maxErrors ? [`… and ${failed.length - maxErrors} more failed to close`] : []),
+    ...(unknown.length > 0 ? [`Asked to close, and unknown since: ${named(unknown)}`] : []),
+  ];
+}
+
+const errorText = (error: ReportedJob['error']): string =>
+  error ? code([error.status, error.type, error.reason].filter(Boolean).join(' '), 300) : 'no reason given';
+
+/** Why jobs were left, in few words; the others have a line of their own. */
+const leftBecause: Readonly<Partial<Record<NotAttemptedReason, string>>> = {
+  time: 'too little time was left',
+  limit: 'force.max was reached',
+  signal: 'the sweep was interrupted',
+};
+
+function notAttemptedLines({ jobs }: SweepReport): string[] {
+  return Object.entries(leftBecause).flatMap(([reason, words]) => {
+    const left = jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === reason);
+    return left.length > 0 ? [`Not attempted, because ${words}: ${named(left)}`] : [];
+  });
+}
+
+function followUpLines({ followUp }: SweepReport): string[] {
+  if (!followUp) return [];
+  const what = followUp.rest ? 'goes on with the rest' : `looks again at ${plural(followUp.jobs, 'job')}`;
+  return [`Follow-up ${followUp.round} ${what} at ${moment(followUp.at)}`];
+}
+
+function warningLines({ warnings }: SweepReport): string[] {
+  const more = warnings.length - maxWarnings;
+  return [
+    ...warnings.slice(0, maxWarnings).map((text) => `Warning: ${code(text, 300)}`),
+    ...(more > 0 ? [`… and ${plural(more, 'more warning')}`] : []),
+  ];
+}
+
+const idsOf = (jobs: readonly ReportedJob[]): string[] =>
+  jobs.slice(0, maxNamed).map(({ jobId }) => cut(jobId, 100));
+
+function detailOf(report: SweepReport): NonNullable<Message['detail']> {
+  const {
+    jobs,
+    warnings,
+    kept: _kept,
+    places: _places,
+    flapping: _flapping,
+    rounds: _rounds,
+    ...rest
+  } = report;
+  return {
+    ...rest,
+    forced: idsOf(jobs.filter(({ outcome }) => outcome === 'force_closed')),
+    failed: idsOf(jobs.filter(({ outcome }) => outcome === 'error' || outcome === 'unknown')),
+    warnings: warnings.slice(0, maxNamed).map((text) => cut(text, 500)),
+  };
+}
+
+/** What a failed sweep was about, as far as it is known. */
+export interface FailedSweep {
+  /** The cluster; undefined if the request could not be read. */
+  readonly cluster?: string | undefined;
+  readonly sweepId?: string | undefined;
+}
+
+/** The message about a sweep that ended without a report. `exit` is the exit code of the command in this case. */
+export function failureMessage(
+  error: { readonly name: string; readonly message: string; readonly exit: number },
+  { cluster, sweepId }: FailedSweep,
+  where: readonly string[],
+): Message {
+  const on = cluster === undefined ? 'jobsweep' : `jobsweep, ${cluster}`;
+  return {
+    severity: 'error',
+    // With any other exit code nothing was closed yet; a bug may have come later.
+    headline: `${on}: the sweep failed${error.exit === 1 ? '' : ', nothing was closed'}`,
+    lines: [`${error.name}: ${code(error.message, 1_000)}`, ...where],
+    anchor: errorAnchor(error.exit === 1 ? 'unexpected' : error.name),
+    kind: sweepFailed,
+    thread: cluster ?? 'default',
+    detail: {
+      ...(sweepId !== undefined && { sweepId }),
+      ...(cluster !== undefined && { cluster: { name: cluster } }),
+      error: { name: error.name, message: cut(error.message, 2_000), exit: error.exit },
+    },
+  };
+}

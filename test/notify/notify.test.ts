@@ -1,0 +1,403 @@
+/** @module Notifications reach real HTTP servers and the endpoints of the real SDK, and a failure is never more than a reason. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/base/system-clock.ts';
+import type { Message } from '../../src/notify/message.ts';
+import { type NotifyContext, type NotifyResult, notify } from '../../src/notify/notify.ts';
+import { notifyWhen } from '../../src/notify/notify-settings.ts';
+import { awsEnvironment, startEvents, startSns, topicArn } from '../support/aws-messages.ts';
+import { type Exchange, serve } from '../support/scripted-server.ts';
+import { expectNoSecret } from '../support/secrets.ts';
+
+const message: Message = {
+  severity: 'warning',
+  headline: 'jobsweep, default: 1 job closed',
+  lines: ['Closed with force: `job-<a>`'],
+  facts: [{ name: 'Closed', value: '1' }],
+  anchor: 'status-partial',
+  kind: 'Jobsweep Sweep Finished',
+  thread: 'default',
+  detail: { sweepId: 'sweep-1' },
+};
+
+/** The path of the webhooks: the part of an address that is secret. */
+const secretPath = 'services/T0SECRET1/B0SECRET2/tokenSECRET3456';
+const secretParts = ['T0SECRET1', 'B0SECRET2', 'tokenSECRET3456', 'sigSECRET789'];
+
+const send = (environment: NotifyContext['environment'], change: Partial<NotifyContext> = {}) =>
+  notify(message, {
+    environment,
+    readSecret: () => Promise.reject(new Error('no secrets')),
+    clock: systemClock,
+    remainingMs: 12_000,
+    ...change,
+  });
+
+/** Sends to a webhook of Slack that answers so, and returns the result and the number of requests. */
+async function toSlack(
+  respond: (exchange: Exchange) => void,
+  change: Partial<NotifyContext> = {},
+): Promise<NotifyResult & { readonly requests: number; readonly ms: number }> {
+  await using server = await serve(respond);
+  const started = performance.now();
+  const url = `${server.url}/${secretPath}?sig=sigSECRET789`;
+  const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: url }, change);
+  expectNoSecret(result, secretParts);
+  return { ...result, requests: server.requests.length, ms: performance.now() - started };
+}
+
+const ok = ({ raw }: Exchange) => raw('ok');
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('a webhook of Slack', () => {
+  it('gets the message as blocks', async () => {
+    await using server = await serve(ok);
+    const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
+    expect(result).toEqual({ sent: ['slack'], problems: [] });
+    const [request] = server.requests;
+    expect(request).toMatchObject({ method: 'POST', path: `/${secretPath}` });
+    expect(request?.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(request?.body ?? '')).toMatchObject({
+      text: '⚠️ jobsweep, default: 1 job closed',
+      blocks: [
+        { type: 'header' },
+        { type: 'section', fields: [{ text: '*Closed*\n1' }] },
+        {
+          type: 'section',
+          text: { type: 'mrkdwn', text: 'Closed with force: `job-&lt;a&gt;`', verbatim: true },
+        },
+        { type: 'context' },
+      ],
+    });
+  });
+
+  it.each([
+    [400, 'invalid_blocks'],
+    [403, 'invalid_token'],
+    [404, 'no_service'],
+    [410, 'channel_is_archived'],
+  ])('that answers %i %s is not tried again', async (status, words) => {
+    const { sent, problems, requests } = await toSlack(({ raw }) => raw(words, status));
+    expect(sent).toEqual([]);
+    expect(problems).toEqual([{ target: 'slack', why: `HTTP ${status} ${words}` }]);
+    expect(requests).toBe(1);
+  });
+
+  it('that asks to wait is tried again after that', async () => {
+    const { sent, requests, ms } = await toSlack(({ raw, index }) =>
+      index === 0 ? raw('rate_limited', 429, { 'retry-after': '1' }) : raw('ok'),
+    );
+    expect(sent).toEqual(['slack']);
+    expect(requests).toBe(2);
+    expect(ms).toBeGreaterThan(950);
+  });
+
+  it('that asks to wait longer than the time that is left is not tried again', async () => {
+    const { problems, requests, ms } = await toSlack(({ raw }) =>
+      raw('rate_limited', 429, { 'retry-after': '30' }),
+    );
+    expect(problems).toEqual([
+      { target: 'slack', why: 'HTTP 429 rate_limited; no time was left to try again' },
+    ]);
+    expect(requests).toBe(1);
+    expect(ms).toBeLessThan(5_000);
+  });
+
+  it('that fails with 5xx is tried once more, and not a third time', async () => {
+    const failing = await toSlack(({ raw }) => raw('rollup_error', 503));
+    expect(failing).toMatchObject({ sent: [], problems: [{ why: 'HTTP 503 rollup_error' }], requests: 2 });
+    const passing = await toSlack(({ raw, index }) => (index === 0 ? raw('', 502) : raw('ok')));
+    expect(passing).toMatchObject({ sent: ['slack'], problems: [], requests: 2 });
+  });
+
+  it('that does not answer costs no more than the time for notifications, and gets the message once', async () => {
+    const { problems, requests, ms } = await toSlack(() => undefined, { remainingMs: 1_200 });
+    expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
+    expect(requests).toBe(1);
+    expect(ms).toBeLessThan(4_000);
+  });
+
+  it('that stalls in the middle of its answer is given up too', async () => {
+    const { problems } = await toSlack(
+      ({ response }) => {
+        response.writeHead(200, { 'content-length': '2' }).write('o');
+      },
+      { remainingMs: 1_200 },
+    );
+    expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
+  });
+
+  it('that closes the connection is tried once more', async () => {
+    const { sent, requests } = await toSlack(({ request, raw, index }) =>
+      index === 0 ? void request.socket.destroy() : raw('ok'),
+    );
+    expect(sent).toEqual(['slack']);
+    expect(requests).toBe(2);
+  });
+
+  it('that redirects is a failure, and the other address gets nothing', async () => {
+    await using other = await serve(ok);
+    const { problems, requests } = await toSlack(({ raw }) => raw('', 302, { location: other.url }));
+    expect(problems).toEqual([
+      { target: 'slack', why: 'HTTP 302, a redirect: set the address that it leads to' },
+    ]);
+    expect(requests).toBe(1);
+    expect(other.requests).toEqual([]);
+  });
+
+  it('whose success is the page of somebody else is a failure', async () => {
+    const { problems } = await toSlack(({ raw }) => raw('<html>Please sign in to the proxy</html>'));
+    expect(problems[0]?.why).toMatch(/^HTTP 200 with an unexpected answer: <html>Please sign in/);
+  });
+
+  it('that repeats its own address in an error keeps it secret', async () => {
+    const { problems } = await toSlack(({ raw, path, query }) =>
+      raw(`no route for ${path}?${query.toString()} of http://x${path} ${'y'.repeat(100_000)}`, 404),
+    );
+    expect(problems[0]?.why).toContain('HTTP 404 no route for [redacted]');
+    expect(problems[0]?.why.length).toBeLessThan(200);
+  });
+
+  it('that nothing listens on is tried once more, and named by its host alone', async () => {
+    const server = await serve(ok);
+    await server[Symbol.asyncDispose]();
+    const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
+    expect(result.problems).toEqual([{ target: 'slack', why: `127.0.0.1:${server.port}: ECONNREFUSED` }]);
+    expectNoSecret(result, secretParts);
+  });
+
+  it.each([
+    ['not an address', 'JOBSWEEP_NOTIFY_SLACK_URL is not an address'],
+    [
+      'http://hooks.example.org/T0SECRET1',
+      'JOBSWEEP_NOTIFY_SLACK_URL does not start with https://, and its address is a secret',
+    ],
+    [
+      'ftp://127.0.0.1/T0SECRET1',
+      'JOBSWEEP_NOTIFY_SLACK_URL does not start with https://, and its address is a secret',
+    ],
+  ])('with the address %s is a failure that does not show it', async (address, why) => {
+    expect(await send({ JOBSWEEP_NOTIFY_SLACK_URL: address })).toEqual({
+      sent: [],
+      problems: [{ target: 'slack', why }],
+    });
+  });
+});
+
+describe('a webhook of Teams', () => {
+  it('gets an adaptive card, and any success is one: the flow itself runs later', async () => {
+    await using server = await serve(({ raw }) => raw('', 202));
+    expect(await send({ JOBSWEEP_NOTIFY_TEAMS_URL: `${server.url}/workflows/x` })).toEqual({
+      sent: ['teams'],
+      problems: [],
+    });
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toMatchObject({
+      type: 'message',
+      attachments: [{ content: { type: 'AdaptiveCard', version: '1.4', msteams: { width: 'Full' } } }],
+    });
+  });
+});
+
+describe('a generic webhook', () => {
+  it('gets the event as JSON', async () => {
+    await using server = await serve(({ raw }) => raw(''));
+    await send({ JOBSWEEP_NOTIFY_WEBHOOK_URL: server.url });
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toMatchObject({
+      text: message.headline,
+      source: 'jobsweep',
+      kind: message.kind,
+      detail: { sweepId: 'sweep-1', severity: 'warning', lines: ['Closed with force: job-<a>'] },
+    });
+  });
+});
+
+function stubAws(sns: string, events: string): void {
+  for (const [name, value] of Object.entries(awsEnvironment(sns, events))) vi.stubEnv(name, value);
+}
+
+describe('an SNS topic', () => {
+  it('gets the notification of Amazon Q, a text for e-mail, and attributes to filter by', async () => {
+    await using sns = await startSns();
+    stubAws(sns.url, sns.url);
+    expect(await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn })).toEqual({ sent: ['sns'], problems: [] });
+    const [publication] = sns.published;
+    expect(publication).toMatchObject({
+      Action: 'Publish',
+      TopicArn: topicArn,
+      Subject: 'jobsweep, default: 1 job closed',
+      MessageStructure: 'json',
+    });
+    const forms = JSON.parse(publication?.Message ?? '') as Record<string, string>;
+    expect(JSON.parse(forms.default ?? '')).toMatchObject({
+      version: '1.0',
+      source: 'custom',
+      content: { title: message.headline, description: 'Closed: 1\n\nClosed with force: `job-‹a›`' },
+      metadata: { threadId: 'jobsweep-default' },
+    });
+    expect(forms.email).toContain('Closed: 1\n\nClosed with force: job-<a>\n\nWhat to do: https://');
+    expect(Object.values(publication ?? {})).toEqual(
+      expect.arrayContaining(['severity', 'warning', 'kind', 'thread']),
+    );
+  });
+
+  it('that refuses the role is not tried again, and one that throttles is', async () => {
+    await using refusing = await startSns(() => ({
+      status: 403,
+      code: 'AuthorizationError',
+      message: 'not authorized to perform: SNS:Publish',
+    }));
+    stubAws(refusing.url, refusing.url);
+    const refused = await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn });
+    expect(refused.problems[0]?.why).toMatch(
+      /^AuthorizationError.*: not authorized to perform: SNS:Publish$/,
+    );
+    expect(refusing.requests).toHaveLength(1);
+    await using throttling = await startSns((call) =>
+      call === 0 ? { status: 400, code: 'Throttled', message: 'Rate exceeded' } : undefined,
+    );
+    stubAws(throttling.url, throttling.url);
+    expect(await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn })).toMatchObject({ sent: ['sns'] });
+    expect(throttling.requests).toHaveLength(2);
+  });
+
+  it.each(['jobsweep', `${topicArn}.fifo`, 'arn:aws:sqs:eu-central-1:123456789012:jobsweep'])(
+    'called %s is a problem of the setting',
+    async (arn) => {
+      expect((await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: arn })).problems).toEqual([
+        { target: 'sns', why: 'JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic' },
+      ]);
+    },
+  );
+});
+
+describe('an event bus', () => {
+  it('gets one event with the numbers and the text', async () => {
+    await using bus = await startEvents();
+    stubAws(bus.url, bus.url);
+    expect(await send({ JOBSWEEP_NOTIFY_EVENT_BUS: 'default' })).toEqual({ sent: ['events'], problems: [] });
+    const [entry] = bus.entries;
+    expect(entry).toMatchObject({
+      EventBusName: 'default',
+      Source: 'jobsweep',
+      DetailType: 'Jobsweep Sweep Finished',
+    });
+    expect(JSON.parse(entry?.Detail ?? '')).toMatchObject({ sweepId: 'sweep-1', headline: message.headline });
+  });
+
+  it('that answers 200 but takes no entry is a failure; one that throttles is tried once more', async () => {
+    const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/ops';
+    await using refusing = await startEvents(() => ({
+      ErrorCode: 'NotAuthorizedForSourceException',
+      ErrorMessage: 'Not authorized for the source.',
+    }));
+    stubAws(refusing.url, refusing.url);
+    expect((await send({ JOBSWEEP_NOTIFY_EVENT_BUS: arn })).problems).toEqual([
+      { target: 'events', why: 'NotAuthorizedForSourceException Not authorized for the source.' },
+    ]);
+    expect(refusing.entries).toHaveLength(1);
+    await using throttling = await startEvents((call) =>
+      call === 0 ? { ErrorCode: 'ThrottlingException', ErrorMessage: 'slow down' } : undefined,
+    );
+    stubAws(throttling.url, throttling.url);
+    expect(await send({ JOBSWEEP_NOTIFY_EVENT_BUS: arn })).toMatchObject({ sent: ['events'] });
+    expect(throttling.entries).toHaveLength(2);
+  });
+
+  it('that nothing listens on is a failure with its code', async () => {
+    const server = await serve(ok);
+    await server[Symbol.asyncDispose]();
+    stubAws(server.url, server.url);
+    expect((await send({ JOBSWEEP_NOTIFY_EVENT_BUS: 'default' })).problems).toEqual([
+      { target: 'events', why: 'ECONNREFUSED' },
+    ]);
+  });
+});
+
+describe('the settings', () => {
+  it('come from the environment, and the secret adds those that it does not set', async () => {
+    await using slack = await serve(ok);
+    await using teams = await serve(({ raw }) => raw('', 202));
+    await using unused = await serve(ok);
+    const asked: string[] = [];
+    const readSecret = async (name: string) => {
+      asked.push(name);
+      return JSON.stringify({
+        ELASTICSEARCH_URL: 'https://es.example.org',
+        JOBSWEEP_NOTIFY_SLACK_URL: unused.url,
+        JOBSWEEP_NOTIFY_TEAMS_URL: teams.url,
+        JOBSWEEP_NOTIFY_WEBHOOK_URL: null,
+      });
+    };
+    const environment = { ELASTICSEARCH_SECRET: 'jobsweep/default', JOBSWEEP_NOTIFY_SLACK_URL: slack.url };
+    expect(await send(environment, { readSecret })).toEqual({ sent: ['slack', 'teams'], problems: [] });
+    expect(unused.requests).toEqual([]);
+    await send({ ...environment, JOBSWEEP_NOTIFY_SECRET: 'chat' }, { readSecret });
+    expect(asked).toEqual(['jobsweep/default', 'chat']);
+  });
+
+  it('reach one target although another, the secret and a name are wrong', async () => {
+    await using slack = await serve(ok);
+    const result = await send(
+      {
+        JOBSWEEP_NOTIFY_SECRET: 'chat',
+        JOBSWEEP_NOTIFY_SLACK_URL: slack.url,
+        JOBSWEEP_NOTIFY_TEAM_URL: 'https://flows.example.org/tokenSECRET3456',
+        JOBSWEEP_NOTIFY_EVENT_BUS: 'two words',
+        JOBSWEEP_NOTIFY_WHEN: 'often',
+      },
+      { readSecret: () => Promise.resolve('{"JOBSWEEP_NOTIFY_TEAMS_URL": tokenSECRET3456}') },
+    );
+    expect(result.sent).toEqual(['slack']);
+    const known =
+      'JOBSWEEP_NOTIFY_SNS_TOPIC_ARN, JOBSWEEP_NOTIFY_EVENT_BUS, JOBSWEEP_NOTIFY_SLACK_URL, JOBSWEEP_NOTIFY_TEAMS_URL, JOBSWEEP_NOTIFY_WEBHOOK_URL, JOBSWEEP_NOTIFY_WHEN, JOBSWEEP_NOTIFY_SECRET';
+    expect(result.problems).toEqual([
+      {
+        target: 'settings',
+        why: `the environment has the unknown setting "JOBSWEEP_NOTIFY_TEAM_URL"; the known ones are ${known}`,
+      },
+      {
+        target: 'settings',
+        why: 'JOBSWEEP_NOTIFY_WHEN: expected one of always, changes, problems, never, got "often"',
+      },
+      { target: 'settings', why: 'the secret "chat" cannot be read for notifications (it is not JSON)' },
+      { target: 'events', why: 'JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus' },
+    ]);
+    expectNoSecret(result, secretParts);
+  });
+
+  it('do without the cluster’s secret if it does not exist, but not without one of their own', async () => {
+    const missing = Object.assign(new Error('no such secret'), { name: 'ResourceNotFoundException' });
+    const readSecret = () => Promise.reject(missing);
+    expect(await send({ ELASTICSEARCH_SECRET: 'jobsweep/default' }, { readSecret })).toEqual({
+      sent: [],
+      problems: [],
+    });
+    expect((await send({ JOBSWEEP_NOTIFY_SECRET: 'chat' }, { readSecret })).problems).toEqual([
+      { target: 'settings', why: 'the secret "chat" cannot be read for notifications (no such secret)' },
+    ]);
+  });
+
+  it('give up on a secret that does not come, and use those of the environment', async () => {
+    await using slack = await serve(ok);
+    const result = await send(
+      { JOBSWEEP_NOTIFY_SECRET: 'chat', JOBSWEEP_NOTIFY_SLACK_URL: slack.url },
+      { readSecret: () => new Promise(() => undefined), remainingMs: 9_000 },
+    );
+    expect(result.sent).toEqual(['slack']);
+    expect(result.problems[0]?.why).toContain('no answer in time');
+  });
+
+  it('send nothing if no time is left', async () => {
+    await using slack = await serve(ok);
+    const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: slack.url }, { remainingMs: 500 });
+    expect(result).toEqual({ sent: [], problems: [{ target: 'all', why: 'no time was left' }] });
+    expect(slack.requests).toEqual([]);
+  });
+
+  it('say when to notify unless the request does', () => {
+    expect(notifyWhen(undefined, {})).toBe('changes');
+    expect(notifyWhen(undefined, { JOBSWEEP_NOTIFY_WHEN: ' problems ' })).toBe('problems');
+    expect(notifyWhen('always', { JOBSWEEP_NOTIFY_WHEN: 'never' })).toBe('always');
+    expect(notifyWhen(undefined, { JOBSWEEP_NOTIFY_WHEN: 'constructor' })).toBe('changes');
+  });
+});

@@ -1,0 +1,81 @@
+/** @module Stand-ins of SNS and EventBridge over HTTP: the one call of each that a notification makes. */
+import { type Exchange, type ScriptedServer, serve } from './scripted-server.ts';
+
+export interface Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Topic extends ScriptedServer {
+  /** The publications that it accepted, as their parameters. */
+  readonly published: Record<string, string>[];
+}
+
+/** SNS: accepts every publication, unless `failWith` has a failure for this one (by the number of the call, from 0). */
+export async function startSns(
+  failWith: (call: number) => Failure | undefined = () => undefined,
+): Promise<Topic> {
+  const published: Record<string, string>[] = [];
+  const server = await serve(({ body, raw, index }) => {
+    const failure = failWith(index);
+    const xml = { 'content-type': 'text/xml' };
+    if (failure)
+      return raw(
+        `<ErrorResponse><Error><Type>Sender</Type><Code>${failure.code}</Code><Message>${failure.message}</Message></Error><RequestId>r</RequestId></ErrorResponse>`,
+        failure.status,
+        xml,
+      );
+    published.push(Object.fromEntries(new URLSearchParams(body)));
+    raw(
+      '<PublishResponse><PublishResult><MessageId>94f20ce6-13c5-43a0-9a9e-ca52d816e90b</MessageId></PublishResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishResponse>',
+      200,
+      xml,
+    );
+  });
+  return { ...server, published };
+}
+
+export interface BusEntry {
+  readonly Source: string;
+  readonly DetailType: string;
+  readonly Detail: string;
+  readonly EventBusName: string;
+}
+
+export interface Bus extends ScriptedServer {
+  /** The entries that it was sent. */
+  readonly entries: BusEntry[];
+}
+
+/** EventBridge: takes every entry, unless `refuseWith` has an error for this call (by its number, from 0). */
+export async function startEvents(
+  refuseWith: (
+    call: number,
+  ) => { readonly ErrorCode: string; readonly ErrorMessage: string } | undefined = () => undefined,
+): Promise<Bus> {
+  const entries: BusEntry[] = [];
+  const server = await serve(({ body, raw, index, headers }: Exchange) => {
+    const json = { 'content-type': 'application/x-amz-json-1.1' };
+    if (headers['x-amz-target'] !== 'AWSEvents.PutEvents')
+      return raw(JSON.stringify({ __type: 'UnknownOperationException' }), 400, json);
+    entries.push(...(JSON.parse(body) as { Entries: BusEntry[] }).Entries);
+    const refused = refuseWith(index);
+    const answer = refused
+      ? { FailedEntryCount: 1, Entries: [refused] }
+      : { FailedEntryCount: 0, Entries: [{ EventId: '11710aed-b79e-4468-a20b-bb3c0c3b4860' }] };
+    raw(JSON.stringify(answer), 200, json);
+  });
+  return { ...server, entries };
+}
+
+export const topicArn = 'arn:aws:sns:eu-central-1:123456789012:jobsweep';
+
+/** What the SDK needs to send to stand-ins. */
+export const awsEnvironment = (sns: string, events: string): Readonly<Record<string, string>> => ({
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+  AWS_ENDPOINT_URL_SNS: sns,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: events,
+});
