@@ -10,6 +10,7 @@ import { frontsPage } from './docs/fronts.ts';
 import { filled } from './docs/markdown.ts';
 import { reference } from './docs/reference.ts';
 import { streamsPage } from './docs/streams.ts';
+import { terraformRegions } from './docs/terraform.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
 import { licencesPage } from './supply-chain/texts.ts';
 
@@ -29,6 +30,7 @@ const texts: Record<string, string> = {
   'docs/fronts-and-clusters.md': frontsPage(),
   'docs/licences.md': licencesPage(await shippedPackages()),
   'docs/figures.md': filled(read('docs/figures.md'), figureRegions),
+  'deploy/terraform/README.md': filled(read('deploy/terraform/README.md'), await terraformRegions()),
   ...figures,
 };
 const stale = Object.entries(texts).filter(([name, text]) => read(name) !== text);

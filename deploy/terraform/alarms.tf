@@ -1,0 +1,102 @@
+resource "aws_cloudwatch_metric_alarm" "sweep_failed" {
+  alarm_name          = "${var.name}-sweep-failed"
+  alarm_description   = "A sweep ended without a report: the log says why (a setting, the request, or the cluster)."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.this.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "undelivered" {
+  alarm_name          = "${var.name}-undelivered"
+  alarm_description   = "The Scheduler gave up on invoking the function: see the attributes of the messages in the queue."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.undelivered.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed_events" {
+  alarm_name          = "${var.name}-failed-events"
+  alarm_description   = "Lambda gave up on an event: the sweep failed, or it waited for more than an hour."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.failed.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
+  for_each = toset(local.clusters)
+
+  alarm_name          = "${var.name}-sweep-missing-${each.key}"
+  alarm_description   = "No sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours."
+  namespace           = "jobsweep"
+  metric_name         = "durationMs"
+  dimensions          = { service = "jobsweep", cluster = each.key }
+  statistic           = "SampleCount"
+  period              = 3600
+  evaluation_periods  = var.missing_after_hours
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  # no data means that no sweep ran
+  treat_missing_data = "breaching"
+  alarm_actions      = local.alarm_actions
+  ok_actions         = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "fuse_blew" {
+  for_each = toset(local.clusters)
+
+  alarm_name          = "${var.name}-fuse-blew-${each.key}"
+  alarm_description   = "A fuse stopped a sweep of the cluster ${each.key} before it closed anything: read the report before you raise a limit."
+  namespace           = "jobsweep"
+  metric_name         = "refused"
+  dimensions          = { service = "jobsweep", cluster = each.key }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "jobs_stuck" {
+  for_each = toset(local.clusters)
+
+  alarm_name          = "${var.name}-jobs-stuck-${each.key}"
+  alarm_description   = "A sweep of the cluster ${each.key} left jobs unfinished, and no follow-up is scheduled for them."
+  namespace           = "jobsweep"
+  metric_name         = "partial"
+  dimensions          = { service = "jobsweep", cluster = each.key }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}

@@ -1,0 +1,15 @@
+variable "region" {
+  description = "Where everything is created."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "bucket" {
+  description = "An existing bucket in that region, for the function's zip."
+  type        = string
+}
+
+variable "secret_key_arn" {
+  description = "The customer key that the secrets are encrypted with."
+  type        = string
+}

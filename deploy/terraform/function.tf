@@ -1,0 +1,63 @@
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${local.function_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "this" {
+  function_name = local.function_name
+  description   = "Closes the idle anomaly detection jobs of an Elasticsearch cluster"
+  role          = aws_iam_role.function.arn
+
+  filename          = var.package.path
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.version, null)
+  source_code_hash  = var.package.path == null ? var.package.hash : coalesce(var.package.hash, filebase64sha256(var.package.path))
+
+  handler       = "src/function/handler.handler"
+  runtime       = "nodejs24.x"
+  architectures = ["arm64"]
+  timeout       = 900
+  memory_size   = var.memory_size
+
+  reserved_concurrent_executions = var.reserved_concurrency
+
+  environment {
+    variables = merge(local.secret_environment, {
+      JOBSWEEP_SCHEDULE_GROUP     = aws_scheduler_schedule_group.this.name
+      JOBSWEEP_SCHEDULER_ROLE_ARN = aws_iam_role.scheduler.arn
+      # composed from its parts, because a function cannot refer to itself
+      JOBSWEEP_FUNCTION_ARN = local.function_arn
+      JOBSWEEP_DLQ_ARN      = aws_sqs_queue.undelivered.arn
+      # docs/figures.md: without it, V8 peaks at twice the memory
+      NODE_OPTIONS = "--max-semi-space-size=1"
+    })
+  }
+
+  # Without the group, the first invocation would create one without a retention time. Without the policy, the first
+  # invocation could not write its log.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.function]
+}
+
+# A failed sweep is not retried: the next schedule, or a person, decides. An event waits at most an hour for a running
+# sweep.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  function_name                = aws_lambda_function.this.function_name
+  qualifier                    = "$LATEST"
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 3600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.failed.arn
+    }
+
+    dynamic "on_success" {
+      for_each = var.success_destination_arn[*]
+
+      content {
+        destination = on_success.value
+      }
+    }
+  }
+}

@@ -1,0 +1,162 @@
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  partition    = data.aws_partition.current.partition
+  region       = data.aws_region.current.region
+  scope        = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
+  function_arn = "arn:${local.partition}:lambda:${local.scope}:function:${local.function_name}"
+
+  # Secrets Manager appends a hyphen and six random characters to each secret's ARN.
+  secret_arns = concat(
+    [for name in var.secret[*] : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${name}-??????"],
+    [for prefix in var.secret_prefix[*] : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${prefix}*"],
+  )
+
+  sending_action = {
+    sqs    = "sqs:SendMessage"
+    sns    = "sns:Publish"
+    events = "events:PutEvents"
+    lambda = "lambda:InvokeFunction"
+  }
+}
+
+# The role with which the group's schedules invoke the function. The trust policy names the group and no single
+# schedule: with a narrower condition, the service cannot assume the role.
+data "aws_iam_policy_document" "scheduler_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["scheduler.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_scheduler_schedule_group.this.arn]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "scheduler" {
+  statement {
+    actions   = ["lambda:InvokeFunction"]
+    resources = [local.function_arn]
+  }
+
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.undelivered.arn]
+  }
+}
+
+resource "aws_iam_role" "scheduler" {
+  # roles have no region: the name keeps deployments in two regions apart
+  name               = "${var.name}-scheduler-${local.region}"
+  assume_role_policy = data.aws_iam_policy_document.scheduler_trust.json
+}
+
+resource "aws_iam_role_policy" "scheduler" {
+  name   = "invoke"
+  role   = aws_iam_role.scheduler.name
+  policy = data.aws_iam_policy_document.scheduler.json
+}
+
+data "aws_iam_policy_document" "function_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+# The function's log, its own follow-ups and secrets, and Lambda's destinations for events.
+data "aws_iam_policy_document" "function" {
+  statement {
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["arn:${local.partition}:logs:${local.scope}:log-group:/aws/lambda/${local.function_name}:*"]
+  }
+
+  statement {
+    actions   = ["scheduler:CreateSchedule", "scheduler:GetSchedule"]
+    resources = ["arn:${local.partition}:scheduler:${local.scope}:schedule/${local.schedule_group_name}/followup.*"]
+  }
+
+  statement {
+    # supports no resource-level permission
+    actions   = ["scheduler:ListSchedules"]
+    resources = ["*"]
+  }
+
+  statement {
+    actions   = ["iam:PassRole"]
+    resources = [aws_iam_role.scheduler.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["scheduler.amazonaws.com"]
+    }
+  }
+
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.failed.arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.secret_arns) > 0 ? [local.secret_arns] : []
+
+    content {
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.secret_arns) > 0 ? var.secret_key_arn[*] : []
+
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.success_destination_arn[*]
+
+    content {
+      actions   = [local.sending_action[split(":", statement.value)[2]]]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_role" "function" {
+  name               = "${var.name}-function-${local.region}"
+  assume_role_policy = data.aws_iam_policy_document.function_trust.json
+}
+
+resource "aws_iam_role_policy" "function" {
+  name   = "sweep"
+  role   = aws_iam_role.function.name
+  policy = data.aws_iam_policy_document.function.json
+}

@@ -1,0 +1,39 @@
+resource "aws_scheduler_schedule_group" "this" {
+  name = local.schedule_group_name
+}
+
+resource "aws_scheduler_schedule" "this" {
+  for_each = var.schedules
+
+  # the prefix keeps `jobsweep schedules apply --prune` from deleting it
+  name       = "stack.${each.key}"
+  group_name = aws_scheduler_schedule_group.this.name
+
+  description                  = each.value.description
+  schedule_expression          = each.value.expression
+  schedule_expression_timezone = each.value.timezone
+  start_date                   = each.value.start
+  end_date                     = each.value.end
+  state                        = each.value.state == "paused" ? "DISABLED" : "ENABLED"
+  kms_key_arn                  = each.value.kms_key_arn
+
+  flexible_time_window {
+    mode                      = each.value.window_minutes == null ? "OFF" : "FLEXIBLE"
+    maximum_window_in_minutes = each.value.window_minutes
+  }
+
+  target {
+    arn      = aws_lambda_function.this.arn
+    role_arn = aws_iam_role.scheduler.arn
+    input    = local.inputs[each.key]
+
+    retry_policy {
+      maximum_event_age_in_seconds = each.value.retry.max_age_seconds
+      maximum_retry_attempts       = each.value.retry.attempts
+    }
+
+    dead_letter_config {
+      arn = coalesce(each.value.dead_letter_arn, aws_sqs_queue.undelivered.arn)
+    }
+  }
+}

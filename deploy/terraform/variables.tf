@@ -1,0 +1,214 @@
+variable "name" {
+  description = "What the names of all resources begin with. Unique in the account and region."
+  type        = string
+  default     = "jobsweep"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{0,35}$", var.name))
+    error_message = "Expected 1 to 36 letters, digits, hyphens and underscores, the first a letter or a digit."
+  }
+}
+
+variable "package" {
+  description = <<-EOT
+    The function's zip from `npm run package`: `path` of the file, or `s3` with the object that holds it, in the
+    function's region. With `s3`, `hash` is the SHA-256 in base64, as `npm run package` prints it; a new hash updates
+    the function.
+  EOT
+  type = object({
+    path = optional(string)
+    s3 = optional(object({
+      bucket  = string
+      key     = string
+      version = optional(string)
+    }))
+    hash = optional(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = (var.package.path == null) != (var.package.s3 == null)
+    error_message = "Expected exactly one of path and s3."
+  }
+}
+
+variable "schedules" {
+  description = <<-EOT
+    The recurring sweeps, by name. `request` is the payload as JSON, for example `jsonencode({ idleFor = "48h" })`;
+    `expression` is `cron(…)`, `rate(…)` or `at(…)`; `state` is `enabled` or `paused`. A sweep may start up to
+    `window_minutes` later than due. An invocation that cannot be delivered is retried and then goes to
+    `dead_letter_arn`, by default the module's own queue.
+  EOT
+  type = map(object({
+    request         = string
+    expression      = string
+    timezone        = optional(string, "UTC")
+    description     = optional(string)
+    window_minutes  = optional(number)
+    start           = optional(string)
+    end             = optional(string)
+    state           = optional(string, "enabled")
+    retry           = optional(object({ max_age_seconds = optional(number, 3600), attempts = optional(number, 10) }), {})
+    dead_letter_arn = optional(string)
+    kms_key_arn     = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    # the module adds a prefix of six characters
+    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[0-9a-zA-Z_.-]{1,58}$", name))])
+    error_message = "Expected names of 1 to 58 letters, digits, hyphens, underscores and dots."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.schedules) : can(keys(jsondecode(schedule.request)))])
+    error_message = "Expected each request to be a JSON object, for example jsonencode({ idleFor = \"48h\" })."
+  }
+
+  validation {
+    # a misspelled field is found here, and not at night by the function
+    condition = alltrue([
+      for schedule in values(var.schedules) : try(length(setsubtract(keys(jsondecode(schedule.request)), [
+        "$schema", "allowNoMatch", "close", "cluster", "dryRun", "exclude", "followUp", "force", "fuse", "idleFor",
+        "jobs", "managed", "neverFed", "notify", "runningDatafeeds", "states", "stuckOpening",
+      ])), 1) == 0
+    ])
+    error_message = "A request has an unknown field. docs/reference.md lists the fields of a request."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.schedules) : can(regex("^(cron|rate|at)\\(.+\\)$", schedule.expression))])
+    error_message = "Expected each expression to be cron(…), rate(…) or at(…)."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.schedules) : contains(["enabled", "paused"], schedule.state)])
+    error_message = "Expected each state to be enabled or paused."
+  }
+}
+
+variable "schedule_group" {
+  description = "The schedule group for these schedules and for the follow-ups that sweeps create. The default is `name`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.schedule_group == null || can(regex("^[0-9a-zA-Z_.-]{1,64}$", var.schedule_group))
+    error_message = "Expected 1 to 64 letters, digits, hyphens, underscores and dots."
+  }
+}
+
+variable "secret" {
+  description = "The secret of Secrets Manager with the connection of the cluster `default`; null for none."
+  type        = string
+  default     = "jobsweep/default"
+
+  validation {
+    condition     = var.secret == null || can(regex("^[0-9a-zA-Z_/+=.@-]{1,512}$", var.secret))
+    error_message = "Expected the name of a secret, not its ARN."
+  }
+}
+
+variable "secret_prefix" {
+  description = "What the names of the other clusters' secrets begin with; null for none."
+  type        = string
+  default     = "jobsweep/"
+
+  validation {
+    condition     = var.secret_prefix == null || can(regex("^[0-9a-zA-Z_/+=.@-]{1,400}$", var.secret_prefix))
+    error_message = "Expected what the names of secrets begin with."
+  }
+}
+
+variable "secret_key_arn" {
+  description = "The customer key that these secrets are encrypted with; null for the service's own key."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.secret_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:", var.secret_key_arn))
+    error_message = "Expected the ARN of a KMS key."
+  }
+}
+
+variable "clusters" {
+  description = "The clusters with alarms. If empty: those that the schedules name."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent sweeps (reserved concurrency). Further events wait for at most an hour."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.reserved_concurrency >= 1 && var.reserved_concurrency <= 1000 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "Expected a whole number from 1 to 1000."
+  }
+}
+
+variable "memory_size" {
+  description = "The function's memory, in MB."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "Expected a whole number from 128 to 10240."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the function's log is kept, in days."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_retention_days,
+    )
+    error_message = "Expected a retention time of CloudWatch Logs, such as 30, 90 or 365."
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "An SNS topic for the alarms; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null || can(regex("^arn:aws[a-z-]*:sns:", var.alarm_topic_arn))
+    error_message = "Expected the ARN of an SNS topic."
+  }
+}
+
+variable "success_destination_arn" {
+  description = "A destination for the report of each sweep: a queue, a topic, an event bus or a function; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.success_destination_arn == null || can(regex("^arn:aws[a-z-]*:(sqs|sns|events|lambda):", var.success_destination_arn))
+    error_message = "Expected the ARN of a queue, a topic, an event bus or a function."
+  }
+}
+
+variable "missing_after_hours" {
+  description = "Hours without a sweep of a cluster that raise an alarm: a little more than the time between two sweeps."
+  type        = number
+  default     = 26
+  nullable    = false
+
+  validation {
+    condition     = var.missing_after_hours >= 1 && var.missing_after_hours <= 168 && floor(var.missing_after_hours) == var.missing_after_hours
+    error_message = "Expected a whole number from 1 to 168: an alarm evaluates at most seven days."
+  }
+}

@@ -1,0 +1,292 @@
+/** @module The Terraform module on its own: its arguments, inputs, examples and README. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseExpression } from '../../src/scheduler/expression.ts';
+import { triggerAttributes } from '../../src/scheduler/schedule-input.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import { requestSchema } from '../../src/sweep/request/request-schema.ts';
+import { root } from '../support/bin.ts';
+import { newFolder } from '../support/folder.ts';
+import { blocks, page } from '../support/markdown.ts';
+import { type Module, planOf, readInputs, readModule } from './terraform/plan.ts';
+import { hasAttribute, wrongArguments } from './terraform/provider.ts';
+
+const folder = path.join(root, 'deploy/terraform');
+const examples = ['minimal', 'complete'];
+
+let module: Module;
+beforeAll(async () => {
+  module = await readModule(folder);
+});
+
+const zip = { path: 'function.zip' };
+const schedule = { expression: 'rate(1 hour)', request: '{}' };
+const inputs = (change: object = {}) => ({ package: zip, ...change });
+
+describe('the Terraform module', () => {
+  it.each(['.', ...examples.map((name) => `examples/${name}`)])(
+    'has only arguments that the provider knows, and all that it requires, in %s',
+    async (where) => {
+      const { resources, data } = await readModule(path.join(folder, where));
+      const wrong = [resources, data].flatMap((blocks) =>
+        Object.entries(blocks).flatMap(([type, named]) =>
+          Object.values(named).flatMap(([body = {}]) => wrongArguments(type, body)),
+        ),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  it('is told of unknown, missing and misplaced arguments', () => {
+    expect(wrongArguments('aws_scheduler_schedule', { schedule: 'rate(1 hour)', target: 'x' })).toEqual([
+      'aws_scheduler_schedule has no argument schedule',
+      'aws_scheduler_schedule.target is a block',
+      'aws_scheduler_schedule lacks flexible_time_window',
+      'aws_scheduler_schedule lacks schedule_expression',
+    ]);
+  });
+
+  it('describes each input and output, and uses each input', async () => {
+    const source = JSON.stringify([module.resources, module.data, module.locals]);
+    for (const [name, { description, type }] of Object.entries(module.variables)) {
+      expect(description?.trim(), name).toMatch(/\S.*\.$/s);
+      expect(type, name).toMatch(/^\$\{/);
+      expect(source, name).toMatch(new RegExp(`\\bvar\\.${name}\\b`));
+    }
+    for (const [name, { description }] of Object.entries(module.outputs))
+      expect(String(description), name).toMatch(/\S.*\.$/);
+  });
+
+  it('has no provider block, and minimal versions without an upper bound', () => {
+    expect(module.providers).toEqual([]);
+    expect(module.settings.required_version).toMatch(/^>= \d+\.\d+\.\d+$/);
+    expect(module.settings.required_providers).toEqual([
+      { aws: { source: 'hashicorp/aws', version: expect.stringMatching(/^>= \d+\.\d+$/) as string } },
+    ]);
+  });
+
+  it('keeps the Scheduler’s attributes in an input as the Scheduler spells them', () => {
+    const request = { exclude: ['a<b>&c', '\\u003c'], fuse: { maxShare: 0.25 }, cluster: 'logs' };
+    const { locals } = planOf(
+      module,
+      inputs({ schedules: { nightly: { ...schedule, request: JSON.stringify(request) } } }),
+      hasAttribute,
+    );
+    const { nightly = '' } = locals.inputs as Record<string, string>;
+    for (const [name, text] of Object.entries(triggerAttributes))
+      expect(nightly).toContain(`"${name}":"${text}"`);
+    expect(JSON.parse(nightly)).toEqual({ ...request, trigger: triggerAttributes });
+  });
+
+  it('takes the name of the zip, or an object in S3', () => {
+    const of = (given: object) =>
+      planOf(module, { package: given }, hasAttribute).resources.find(
+        ({ type }) => type === 'aws_lambda_function',
+      )?.values;
+    expect(of(zip)).toMatchObject({
+      filename: 'function.zip',
+      source_code_hash: 'filebase64sha256(function.zip)',
+    });
+    expect(of({ s3: { bucket: 'b', key: 'k' }, hash: 'h' })).toMatchObject({
+      s3_bucket: 'b',
+      s3_key: 'k',
+      source_code_hash: 'h',
+    });
+    expect(of({ s3: { bucket: 'b', key: 'k' } })).not.toHaveProperty('filename');
+  });
+});
+
+/** Inputs that a person may get wrong, and the variable that the message names. */
+const invalid: [string, object, string][] = [
+  [
+    'a schedule without a request',
+    { schedules: { a: { expression: 'rate(1 hour)' } } },
+    'request is required',
+  ],
+  [
+    'a request that is no JSON',
+    { schedules: { a: { ...schedule, request: 'idleFor: 48h' } } },
+    'var.schedules: Expected each request',
+  ],
+  [
+    'a request that is a list',
+    { schedules: { a: { ...schedule, request: '[]' } } },
+    'var.schedules: Expected each request',
+  ],
+  [
+    'a misspelled field',
+    { schedules: { a: { ...schedule, request: '{"idelFor":"48h"}' } } },
+    'var.schedules: A request has an unknown field',
+  ],
+  [
+    'a field of jobsweep’s own',
+    { schedules: { a: { ...schedule, request: '{"followUpOf":{}}' } } },
+    'var.schedules: A request has an unknown field',
+  ],
+  [
+    'a bare cron expression',
+    { schedules: { a: { ...schedule, expression: '0 2 * * ? *' } } },
+    'var.schedules: Expected each expression',
+  ],
+  [
+    'an unknown state',
+    { schedules: { a: { ...schedule, state: 'off' } } },
+    'var.schedules: Expected each state',
+  ],
+  ['a schedule name with a slash', { schedules: { 'a/b': schedule } }, 'var.schedules: Expected names'],
+  ['no package', { package: {} }, 'var.package: Expected exactly one'],
+  [
+    'two packages',
+    { package: { path: 'x', s3: { bucket: 'b', key: 'k' } } },
+    'var.package: Expected exactly one',
+  ],
+  ['a name with a slash', { name: 'a/b' }, 'var.name: Expected 1 to 36'],
+  [
+    'a secret’s ARN',
+    { secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:x' },
+    'var.secret: Expected the name',
+  ],
+  ['a concurrency of 0', { reserved_concurrency: 0 }, 'var.reserved_concurrency: Expected a whole number'],
+  ['half a megabyte', { memory_size: 512.5 }, 'var.memory_size: Expected a whole number'],
+  ['31 days', { log_retention_days: 31 }, 'var.log_retention_days: Expected a retention time'],
+  ['200 hours', { missing_after_hours: 200 }, 'var.missing_after_hours: Expected a whole number'],
+  ['a topic’s name', { alarm_topic_arn: 'ops' }, 'var.alarm_topic_arn: Expected the ARN'],
+  ['a key’s id', { secret_key_arn: '1234' }, 'var.secret_key_arn: Expected the ARN'],
+  [
+    'a bucket as destination',
+    { success_destination_arn: 'arn:aws:s3:::b' },
+    'var.success_destination_arn: Expected the ARN',
+  ],
+  ['an invalid group', { schedule_group: 'a b' }, 'var.schedule_group: Expected 1 to 64'],
+];
+
+describe('the inputs of the Terraform module', () => {
+  it.each(invalid)('refuse %s', (_what, change, message) => {
+    expect(() => readInputs(module, inputs(change))).toThrow(message);
+  });
+
+  it('accept exactly the fields of a request that a person may set', () => {
+    const fields = Object.keys(requestSchema.def.shape).filter(
+      (field) => !['trigger', 'followUpOf'].includes(field),
+    );
+    expect(fields.length).toBeGreaterThan(10);
+    for (const field of [...fields, '$schema'])
+      readInputs(
+        module,
+        inputs({ schedules: { a: { ...schedule, request: JSON.stringify({ [field]: null }) } } }),
+      );
+    const { condition = '' } =
+      module.variables.schedules?.validation?.find((each) => each.condition.includes('"$schema"')) ?? {};
+    const listed = [...condition.matchAll(/"(\w+)"/g)].map(([, name]) => name);
+    expect(new Set(listed)).toEqual(new Set(fields));
+  });
+});
+
+describe('an example of the Terraform module', () => {
+  it.each(examples)('%s gives the module inputs that it accepts, with valid requests', async (name) => {
+    const { calls } = planOf(
+      await readModule(path.join(folder, 'examples', name)),
+      exampleInputs[name] ?? {},
+      hasAttribute,
+    );
+    const given = withArns(calls.jobsweep ?? {});
+    planOf(module, given, hasAttribute);
+    for (const each of Object.values(
+      given.schedules as Record<string, { request: string; expression: string }>,
+    )) {
+      parseRequest(JSON.parse(each.request));
+      parseExpression(each.expression);
+    }
+    if (name === 'complete') expect(Object.keys(given).sort()).toEqual(Object.keys(module.variables).sort());
+  });
+
+  it('calls the module in this checkout, and reads outputs that it has', async () => {
+    for (const name of examples) {
+      const example = await readModule(path.join(folder, 'examples', name));
+      expect(path.resolve(folder, 'examples', name, String(example.calls.jobsweep?.source))).toBe(folder);
+      for (const { value } of Object.values(example.outputs)) {
+        const [, output = ''] = /^\$\{module\.jobsweep\.(\w+)\}$/.exec(String(value)) ?? [];
+        expect(Object.keys(module.outputs)).toContain(output);
+      }
+    }
+  });
+
+  it('in the README is accepted by the module', async () => {
+    const [block = ''] = blocks(page('deploy/terraform/README.md'), 'hcl');
+    const { calls } = planOf(await readModule(folder, readmeOnly(block)), { package: zip }, hasAttribute);
+    planOf(module, calls.jobsweep ?? {}, hasAttribute);
+  });
+});
+
+const exampleInputs: Readonly<Record<string, Record<string, unknown>>> = {
+  complete: { bucket: 'artifacts', secret_key_arn: 'arn:aws:kms:eu-central-1:123456789012:key/1234' },
+};
+
+/** Inputs with an ARN for each that only AWS knows. */
+const withArns = (inputs: object) =>
+  JSON.parse(
+    JSON.stringify(inputs).replaceAll(
+      /⟦aws_(\w+?)_[\w.]+\.arn⟧/g,
+      'arn:aws:$1:eu-central-1:123456789012:example',
+    ),
+  ) as Record<string, unknown>;
+
+/** The module’s folder with a block of the README beside it. */
+const readmeOnly = (block: string) => ({ 'readme.tf': block });
+
+const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8' });
+
+/** Where a terraform is installed: the parts that need no provider, which no registry is asked for. */
+describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
+  it('is formatted as terraform formats', () => {
+    execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
+  });
+
+  it('validates its inputs, and evaluates them as this test does', async () => {
+    await using copy = await newFolder();
+    for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
+    const run = (...args: string[]) =>
+      spawnSync('terraform', args, {
+        cwd: copy.path,
+        encoding: 'utf8',
+        env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
+        input:
+          'jsonencode(merge({ for name, text in local.inputs : name => base64encode(text) }, { clusters = local.clusters }))\n',
+      });
+    expect(run('init', '-backend=false').status).toBe(0);
+    expect(run('validate').status).toBe(0);
+    const given = inputs({
+      schedules: {
+        b: {
+          ...schedule,
+          request: '{"cluster":"logs","exclude":["a<b>"],"fuse":{"maxShare":0.25,"maxJobs":null}}',
+        },
+        a: { ...schedule, request: '{}' },
+      },
+    });
+    await copy.write('all.tfvars.json', JSON.stringify(given));
+    const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
+    const { clusters, ...encoded } = JSON.parse(JSON.parse(stdout || 'null') ?? `"${stderr}"`) as Record<
+      string,
+      string
+    >;
+    const { locals } = planOf(module, given, hasAttribute);
+    expect(clusters).toEqual(locals.clusters);
+    expect(
+      Object.fromEntries(
+        Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
+      ),
+    ).toEqual(locals.inputs);
+    for (const [what, change, message] of invalid) {
+      await copy.write('all.tfvars.json', JSON.stringify(inputs(change)));
+      const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
+      expect(refused.status, what).toBe(1);
+      const [, sentence = message] = message.split(': ');
+      expect(refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ')).toContain(
+        sentence.replace('request is required', '"request" is required'),
+      );
+    }
+  });
+});

@@ -1,0 +1,257 @@
+/** @module The Terraform module creates what the packaged template creates. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readSchedules } from '../../deploy/schedules.ts';
+import { root } from '../support/bin.ts';
+import { type Folder, newFolder } from '../support/folder.ts';
+import { type Packaged, packageService } from '../support/packaged.ts';
+import { differences } from './terraform/parity.ts';
+import { type Module, planOf, readModule } from './terraform/plan.ts';
+import { hasAttribute } from './terraform/provider.ts';
+
+const folder = path.join(root, 'deploy/terraform');
+const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
+
+const snake = (name: string) => name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (sign) => `_${sign}`).toLowerCase();
+
+/** The parameters of `serverless.yml` and their values for a stage. */
+function parametersOf(stage: string, given: Readonly<Record<string, string>>): Record<string, unknown> {
+  const { params } = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as {
+    params: Record<string, Record<string, unknown>>;
+  };
+  return { ...params.default, ...params[stage], scheduleGroup: `jobsweep-${stage}`, ...given };
+}
+
+/** The schedules of a file as the module's variable. */
+const schedulesOf = (file: string) =>
+  Object.fromEntries(
+    readSchedules(file, root).map((each) => [
+      each.name,
+      {
+        request: JSON.stringify(each.payload),
+        expression: each.expression,
+        timezone: each.timezone,
+        description: each.description,
+        window_minutes: each.windowMinutes,
+        start: each.start && new Date(each.start).toISOString(),
+        end: each.end && new Date(each.end).toISOString(),
+        state: each.state ?? 'enabled',
+        retry: { max_age_seconds: each.retry.maxAgeSeconds, attempts: each.retry.attempts },
+        dead_letter_arn: each.deadLetterArn,
+        kms_key_arn: each.kmsKeyArn,
+      },
+    ]),
+  );
+
+const lists = ['clusters'];
+
+/** The module's inputs for the parameters of a stage: the same names, spelled as Terraform spells them. */
+function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}): Record<string, unknown> {
+  const inputs: Record<string, unknown> = {
+    name: `jobsweep-${stage}`,
+    package: { path: 'dist/function.zip' },
+  };
+  for (const [name, value] of Object.entries(parametersOf(stage, given))) {
+    if (name === 'schedules') inputs.schedules = schedulesOf(String(value));
+    else if (lists.includes(name))
+      inputs[name] =
+        value === ''
+          ? []
+          : String(value)
+              .split(',')
+              .map((each) => each.trim());
+    else inputs[snake(name)] = value === '' ? null : value;
+  }
+  return inputs;
+}
+
+let module: Module;
+beforeAll(async () => {
+  module = await readModule(folder);
+});
+
+const plan = (inputs: Record<string, unknown>, changed = module) => planOf(changed, inputs, hasAttribute);
+
+const everySchedule = `
+schedules:
+  - name: nightly
+    description: Every night.
+    cron: "0 2 * * ? *"
+    timezone: Europe/Berlin
+    window: 15m
+    request: { idleFor: 48h, exclude: ["a<b>&c", "\\"quoted\\\\"], close: { batch: 5 }, fuse: { maxShare: 0.25 } }
+  - name: every-6-hours
+    rate: 6 hours
+    start: "2097-01-01T00:00:00Z"
+    end: "2098-01-01T00:00:00Z"
+    state: paused
+    retry: { maxAge: 2h, attempts: 3 }
+    deadLetterArn: arn:aws:sqs:eu-central-1:123456789012:other
+    kmsKeyArn: arn:aws:kms:eu-central-1:123456789012:key/1234
+    request: { cluster: metrics, dryRun: true }
+  - name: once
+    at: "2097-01-01T00:00:00"
+    request: {}
+`;
+
+/** A value for each parameter that differs from its default. */
+const everyParameter = {
+  alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:ops',
+  clusters: 'default, logs',
+  logRetentionDays: '90',
+  memorySize: '1024',
+  missingAfterHours: '30',
+  reservedConcurrency: '2',
+  scheduleGroup: 'sweeps',
+  secret: 'other/secret',
+  secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
+  secretPrefix: 'other/',
+  successDestinationArn: 'arn:aws:sns:eu-central-1:123456789012:reports',
+};
+
+describe('the Terraform module and the packaged template', () => {
+  let files: Folder;
+  let byDefault: Packaged;
+  let withAll: Packaged;
+  let all: Record<string, string>;
+  beforeAll(async () => {
+    files = await newFolder();
+    all = { ...everyParameter, schedules: await files.write('schedules.yml', everySchedule) };
+    byDefault = await packageService(['--stage', 'prod']);
+    withAll = await packageService([
+      '--stage',
+      'prod',
+      ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`),
+    ]);
+  }, 120_000);
+  afterAll(async () => {
+    for (const each of [byDefault, withAll, files]) await each[Symbol.asyncDispose]();
+  });
+
+  it('have the same resources and properties by default', () => {
+    expect(differences(byDefault.template, plan(inputsFor('prod')))).toEqual([]);
+  });
+
+  it('have the same resources and properties with every parameter set', () => {
+    expect(Object.keys(all).sort()).toEqual(Object.keys(parametersOf('prod', {})).sort());
+    expect(differences(withAll.template, plan(inputsFor('prod', all)))).toEqual([]);
+  });
+
+  it('have the same inputs', () => {
+    const given = Object.keys(parametersOf('prod', {})).map(snake);
+    expect(Object.keys(module.variables).sort()).toEqual([...given, 'name', 'package'].sort());
+  });
+
+  it('have the same defaults, schedules aside', () => {
+    const { schedules: _1, schedule_group, name: _2, ...standard } = inputsFor('prod');
+    expect(schedule_group).toBe('jobsweep-prod');
+    for (const [name, { default: value }] of Object.entries(module.variables))
+      if (name in standard && name !== 'package') expect(value ?? null, name).toEqual(standard[name]);
+  });
+
+  it('have the function created after its log group', () => {
+    const depends = byDefault.template.Resources.SweepLambdaFunction?.DependsOn;
+    expect(depends).toContain('SweepLogGroup');
+    expect(module.resources.aws_lambda_function?.this?.[0]?.depends_on).toContain(
+      `\${aws_cloudwatch_log_group.this}`,
+    );
+  });
+
+  /** The template with a change. */
+  function changed(
+    change: (resources: Record<string, { Type: string; Properties: Record<string, unknown> }>) => void,
+  ) {
+    const template = structuredClone(byDefault.template) as Packaged['template'];
+    change(template.Resources as never);
+    return template;
+  }
+
+  it.each<[string, Parameters<typeof changed>[0], RegExp]>([
+    [
+      'gains a resource',
+      (resources) => {
+        resources.Topic = { Type: 'AWS::SNS::Topic', Properties: {} };
+      },
+      /only the template has Topic/,
+    ],
+    [
+      'gains a property',
+      ({ FailedQueue }) => {
+        if (FailedQueue) FailedQueue.Properties.KmsMasterKeyId = 'key';
+      },
+      /FailedQueue\.KmsMasterKeyId: the template has "key", and the module undefined/,
+    ],
+    [
+      'gains a statement',
+      ({ FunctionRole }) => {
+        const policies = FunctionRole?.Properties.Policies as
+          | { PolicyDocument: { Statement: unknown[] } }[]
+          | undefined;
+        policies?.[0]?.PolicyDocument.Statement.push({ Effect: 'Allow', Action: ['s3:*'], Resource: '*' });
+      },
+      /FunctionRole\.Policies\[0\]\.PolicyDocument\.Statement/,
+    ],
+    [
+      'loses an alarm',
+      (resources) => {
+        delete resources.AlarmUndelivered;
+      },
+      /only the module has aws_cloudwatch_metric_alarm\.undelivered/,
+    ],
+    [
+      'loses a property',
+      ({ SweepLambdaFunction }) => {
+        delete SweepLambdaFunction?.Properties.ReservedConcurrentExecutions;
+      },
+      /SweepLambdaFunction\.ReservedConcurrentExecutions: the template has undefined, and the module 1/,
+    ],
+  ])('are told apart when the template %s', (_what, change, difference) => {
+    expect(differences(changed(change), plan(inputsFor('prod')))).toContainEqual(
+      expect.stringMatching(difference),
+    );
+  });
+
+  it.each([
+    [
+      'gains a resource',
+      'queues.tf',
+      '$',
+      '\nresource "aws_sns_topic" "more" {}\n',
+      /only the module has aws_sns_topic\.more/,
+    ],
+    [
+      'gains an argument',
+      'function.tf',
+      /timeout {7}= 900/,
+      'timeout = 900\n  publish = true',
+      /SweepLambdaFunction\.Publish/,
+    ],
+    [
+      'loses an argument',
+      'queues.tf',
+      /sqs_managed_sse_enabled .*/,
+      '',
+      /UndeliveredQueue\.SqsManagedSseEnabled/,
+    ],
+    [
+      'changes a condition',
+      'roles.tf',
+      '"aws:SourceArn"',
+      '"aws:PrincipalArn"',
+      /SchedulerRole\.AssumeRolePolicyDocument/,
+    ],
+    ['loses an output', 'outputs.tf', /output "failed_queue_url" \{[^}]*\}/, '', /Outputs\.failed_queue_url/],
+  ])('are told apart when the module %s', async (_what, name, from, to, difference) => {
+    const text = read(name);
+    const other = from === '$' ? text + to : text.replace(from, to);
+    expect(other).not.toBe(text);
+    const found = differences(
+      byDefault.template,
+      plan(inputsFor('prod'), await readModule(folder, { [name]: other })),
+    );
+    expect(found.length).toBeGreaterThan(0);
+    for (const each of found) expect(each).toMatch(difference);
+  });
+});
