@@ -44,6 +44,13 @@ export function countsOnce({ seen, wanted, run, claim }: Trial): void {
     .filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed')
     .reduce((total, { memoryBytes = 0 }) => total + memoryBytes, 0);
   claim(freed === report.freedBytes, () => `freed ${report.freedBytes}, the jobs closed had ${freed}`);
+  const reserved = jobs
+    .filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed')
+    .reduce((total, { reservedBytes = 0 }) => total + reservedBytes, 0);
+  claim(
+    reserved === report.freedReservedBytes,
+    () => `freed ${report.freedReservedBytes} reserved, the jobs closed reserved ${reserved}`,
+  );
   for (const { jobId, decision } of inventory.listed) {
     const job = jobs.find((entry) => entry.jobId === jobId);
     if (quiet.some((reason) => reason === decision.reason)) continue;

@@ -24,6 +24,8 @@ export const reportFields: Described<SweepReport> = {
   counts: 'see [counts](#counts); `listed` is the sum of the outcomes',
   kept: 'how many jobs were kept, by reason',
   freedBytes: 'the model memory (`model_bytes`) of the jobs that were closed, with force or without',
+  freedReservedBytes:
+    'what those jobs reserved on their nodes: the sum of their `reservedBytes`, as far as they are known. Node assignment and autoscaling count it; it is not part of `freedBytes`',
   jobs: 'every listed job that was not kept for `recent_data`, `recently_opened` or `excluded`; acted-on ones first',
   fuse: 'null, or the fuse that stopped the sweep',
   followUp: 'null, or the follow-up that was arranged',
@@ -35,6 +37,8 @@ export const reportFields: Described<SweepReport> = {
   rounds:
     'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
   flapping: 'jobs of the `--history` that are open again after a sweep closed them',
+  mlNodes:
+    'of the command: the number of machine learning nodes (`total`), and how many of them have `enough` memory for the jobs that stay open. Absent unless that is measured and at least one node could go',
   jobsOmitted: 'how many entries of `jobs` were left out to keep the function’s answer under 5 MB',
 };
 
@@ -49,6 +53,8 @@ export const jobFields: Described<ReportedJob> = {
   attempts:
     'the number of close requests that named it, including refused ones and those of earlier sweeps of the chain',
   memoryBytes: 'the server’s `model_bytes`',
+  reservedBytes:
+    'what it reserves on its node: its memory limit, model or peak, as its `assignment_memory_basis` says, and 10 MB for its process; 0 if it failed',
   nodeId: 'the id of the node on which its process runs',
   nodeName: 'the name of that node',
   datafeedId: 'its datafeed',

@@ -67,6 +67,7 @@ export function readJobConfig(entry: Fields): JobConfig {
     datafeedId: feed && reader.datafeedId('datafeed_config.datafeed_id', feed.datafeed_id),
     protection: protectionIn(settings),
     managed: settings.managed,
+    memoryLimit: limitOf(entry.analysis_limits),
   };
   // null does not say whether an app manages the job
   // break: managed-null
@@ -95,6 +96,7 @@ export function readJobStats(entry: Fields): JobStats {
   const counts = reader.fields('data_counts', entry.data_counts);
   const node = reader.fields('node', entry.node);
   const openForMs = reader.elapsed('open_time', entry.open_time);
+  const size = isJsonObject(entry.model_size_stats) ? entry.model_size_stats : {};
   const stats: JobStats = {
     jobId: idOf(entry, 'jobs'),
     state: shown(state) ?? 'unknown',
@@ -105,7 +107,8 @@ export function readJobStats(entry: Fields): JobStats {
     lastDataTime: readLastDataTime(counts, reader),
     latestRecordTime:
       typeof counts.latest_record_timestamp === 'number' ? counts.latest_record_timestamp : undefined,
-    modelBytes: sizeOf(entry.model_size_stats),
+    modelBytes: sizeOf(size.model_bytes),
+    memoryBasis: basisOf(size),
     runningForecasts: readForecasts(entry.forecasts_stats, reader),
   };
   // A job with a process on a node always has an open_time. (The verdict handles an `opened` job without one.)
@@ -256,10 +259,21 @@ const longestProcess = 50 * 365 * 86_400_000;
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Bytes of the model, for display and sums only. An impossible size counts as unknown. */
-function sizeOf(stats: unknown): number | undefined {
-  const bytes = isJsonObject(stats) ? stats.model_bytes : undefined;
+/** A size in bytes, for display and sums only. An impossible size counts as unknown. */
+function sizeOf(bytes: unknown): number | undefined {
   return typeof bytes === 'number' && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
+}
+
+/** A job without a model counts with its limit. Later its stats always have a basis, except those of old models. */
+function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
+  if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';
+  return sizeOf(basis === 'current_model_bytes' ? now : basis === 'peak_model_bytes' ? peak : undefined);
+}
+
+/** Bytes of a limit, which the server always writes in megabytes, such as `"1024mb"`. */
+function limitOf(limits: unknown): number | undefined {
+  const [, mb] = /^(\d{1,9})mb$/.exec(isJsonObject(limits) ? String(limits.model_memory_limit) : '') ?? [];
+  return mb === undefined ? undefined : Number(mb) * 2 ** 20;
 }
 
 /** Epoch milliseconds, as a number or as a date's text. */

@@ -35,7 +35,6 @@ import { concernsAll, type Failure } from './failure.ts';
 import { errorFor } from './fatal-errors.ts';
 import { EndlessListing, readAll, readByIds, type Source } from './listing.ts';
 import { mayPass, Reader, type Reading } from './retry-reads.ts';
-import { readStateMoments } from './state-moments.ts';
 import { type Question, Wire } from './wire.ts';
 
 interface Listing<T> {
@@ -64,6 +63,7 @@ const jobConfigs: Listing<JobConfig> = {
     // all of them, because owners misspell our key
     'custom_settings',
     'datafeed_config.datafeed_id',
+    'analysis_limits.model_memory_limit',
   ],
   // written by Kibana, and usually the largest part of the custom settings
   without: ['custom_settings.custom_urls'],
@@ -85,7 +85,9 @@ const jobStats: Listing<JobStats> = {
     'data_counts.latest_record_timestamp',
     'data_counts.input_record_count',
     'data_counts.processed_record_count',
-    'model_size_stats.model_bytes',
+    // also the peak
+    'model_size_stats.*model_bytes',
+    'model_size_stats.assignment_memory_basis',
     'forecasts_stats.total',
     'forecasts_stats.status',
   ],
@@ -215,6 +217,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined> {
     using limit = this.#clock.limit(longestHistoryRead);
+    // Loaded on demand: most sweeps find no job that was opened lately.
+    const { readStateMoments } = await import('./state-moments.ts');
     return await readStateMoments(this.#wire, from, AbortSignal.any([signal, limit.signal]));
   }
 

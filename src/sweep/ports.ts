@@ -19,6 +19,8 @@ export interface JobConfig {
   readonly protection?: ProtectionSettings | undefined;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
+  /** `analysis_limits.model_memory_limit` in bytes. */
+  readonly memoryLimit?: number | undefined;
   /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */
   readonly unreadable?: string | undefined;
 }
@@ -38,6 +40,8 @@ export interface JobStats {
   /** Event time, epoch milliseconds. Shown to people, never used to judge. */
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
+  /** What the server assigns the job by (`assignment_memory_basis`), in bytes; `limit` is the configured limit. */
+  readonly memoryBasis?: number | 'limit' | undefined;
   /** Forecasts that are scheduled or started. */
   readonly runningForecasts: number;
   /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */

@@ -227,6 +227,9 @@ describe('the stats of a job', () => {
     });
   });
 
+  const size = (basis: string) => ({
+    model_size_stats: { model_bytes: 5, peak_model_bytes: 7, assignment_memory_basis: basis },
+  });
   const counts = (changes: Json) => ({ data_counts: { ...statsOf('x').data_counts, ...changes } });
   it.each<[string, Json, string]>([
     ['no state', { state: undefined }, 'state is missing'],
@@ -337,7 +340,13 @@ describe('the stats of a job', () => {
       { model_size_stats: { model_bytes: '11mb' } },
       { modelBytes: undefined },
     ],
-    ['no model', { model_size_stats: undefined }, { modelBytes: undefined }],
+    ['no model', { model_size_stats: undefined }, { modelBytes: undefined, memoryBasis: undefined }],
+    ['the basis of a settled job', size('current_model_bytes'), { modelBytes: 5, memoryBasis: 5 }],
+    ['the basis of a job that was larger', size('peak_model_bytes'), { modelBytes: 5, memoryBasis: 7 }],
+    ['the basis of a young job', size('model_memory_limit'), { modelBytes: 5, memoryBasis: 'limit' }],
+    ['the basis of a later version', size('mean_model_bytes'), { modelBytes: 5, memoryBasis: undefined }],
+    ['no basis yet', { model_size_stats: { model_bytes: 0 } }, { modelBytes: 0, memoryBasis: 'limit' }],
+    ['no basis of a model', { model_size_stats: { model_bytes: 5 } }, { memoryBasis: undefined }],
     [
       'a node with a very long name',
       { node: { id: 'n', name: 'x'.repeat(10_000) } },

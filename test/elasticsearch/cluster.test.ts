@@ -92,6 +92,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
       datafeedId: 'datafeed-web-1',
       protection: { jobsweep: { protect: true } },
       managed: true,
+      memoryLimit: 64 * 2 ** 20,
     });
     expect(idsOf(configs)).toEqual(['done', 'never', 'web-1', 'web-2']);
     expect(idsOf(stats)).toEqual(['done', 'never', 'web-1', 'web-2']);

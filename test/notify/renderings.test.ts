@@ -47,6 +47,7 @@ function reportOf(jobs: readonly ReportedJob[], change: Partial<SweepReport> = {
     counts,
     kept: {},
     freedBytes: 1_500_000_000,
+    freedReservedBytes: 0,
     jobs,
     fuse: null,
     followUp: null,

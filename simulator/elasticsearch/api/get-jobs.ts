@@ -1,5 +1,6 @@
 /** @module Reading jobs and their stats (docs/elasticsearch.md §3.1, §3.2). */
 import { type Call, type Route, route } from '../http/call.ts';
+import { memoryBasisOf } from '../state/assignment.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { renderCounts } from '../state/counts.ts';
 import type { Forecast, Job } from '../state/job.ts';
@@ -121,7 +122,7 @@ function renderModelSize(cluster: ClusterState, job: Job): object {
     total_partition_field_count: fields.partition,
     bucket_allocation_failures_count: 0,
     memory_status: job.memoryStatus,
-    ...(modelBytes > 0 && { assignment_memory_basis: 'current_model_bytes' }),
+    ...(modelBytes > 0 && { assignment_memory_basis: memoryBasisOf(job) }),
     categorized_doc_count: 0,
     total_category_count: 0,
     frequent_category_count: 0,

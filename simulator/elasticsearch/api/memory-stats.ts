@@ -1,5 +1,7 @@
 /** @module `_ml/memory/_stats` (docs/elasticsearch.md §3.5), from 8.2 on. */
 import { type Call, type Route, route } from '../http/call.ts';
+import { memoryOf } from '../state/assignment.ts';
+import type { ClusterState } from '../state/cluster-state.ts';
 import { wildcard } from '../state/expressions.ts';
 import type { MlNode } from '../state/node.ts';
 import { printByteSize } from '../units.ts';
@@ -21,9 +23,7 @@ export const memoryStatsRoute: Route = {
           body: {
             _nodes: { total: nodes.length, successful: nodes.length, failed: 0 },
             cluster_name: cluster.name,
-            nodes: Object.fromEntries(
-              nodes.map((node) => [node.id, render(node, cluster.limits.memoryPercent, human)]),
-            ),
+            nodes: Object.fromEntries(nodes.map((node) => [node.id, render(cluster, node, human)])),
           },
         };
       };
@@ -40,7 +40,15 @@ function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   return alive.filter((node) => wanted.some((name) => wildcard(name)(node.id) || wildcard(name)(node.name)));
 }
 
-function render(node: MlNode, percent: number, human: boolean): object {
+/** What the open jobs of a node reserve now, as the server's memory tracker counts it anew. */
+function reservedOn(cluster: ClusterState, node: MlNode): number {
+  return [...node.jobs.keys()].reduce((sum, id) => {
+    const job = cluster.jobs.get(id);
+    return sum + (job ? memoryOf(job) : 0);
+  }, 0);
+}
+
+function render(cluster: ClusterState, node: MlNode, human: boolean): object {
   const size = (name: string, bytes: number) => ({
     ...(human && { [name]: printByteSize(bytes) }),
     [`${name}_in_bytes`]: bytes,
@@ -54,9 +62,9 @@ function render(node: MlNode, percent: number, human: boolean): object {
       ...size('total', node.memory),
       ...size('adjusted_total', node.memory),
       ml: {
-        ...size('max', node.mlMemory(percent)),
+        ...size('max', node.mlMemory(cluster.limits.memoryPercent)),
         ...size('native_code_overhead', node.nativeOverhead),
-        ...size('anomaly_detectors', node.memoryUsed),
+        ...size('anomaly_detectors', reservedOn(cluster, node)),
         ...size('data_frame_analytics', 0),
         ...size('native_inference', 0),
       },

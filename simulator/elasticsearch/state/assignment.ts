@@ -6,9 +6,22 @@ import type { MlNode } from './node.ts';
 /** Native memory of a process beyond its model. */
 export const processOverhead = 10 * 2 ** 20;
 
-/** Bytes that a job reserves on its node. */
+/** Buckets after which the size of a model is trusted. */
+const bucketsToSettle = 20;
+
+/** `assignment_memory_basis` of the stats: a young job counts with its limit. Undefined without a model. */
+export function memoryBasisOf({ modelBytes, counts }: Job): MemoryBasis | undefined {
+  if (modelBytes <= 0) return undefined;
+  return counts.buckets < bucketsToSettle ? 'model_memory_limit' : 'current_model_bytes';
+}
+
+export type MemoryBasis = 'model_memory_limit' | 'current_model_bytes';
+
+/** Bytes that a job reserves on its node. A failed job reserves nothing. */
 export function memoryOf(job: Job): number {
-  return (job.modelBytes > 0 ? job.modelBytes : job.traits.memoryLimit) + processOverhead;
+  if (job.task?.state === 'failed') return 0;
+  const isSettled = memoryBasisOf(job) === 'current_model_bytes';
+  return (isSettled ? job.modelBytes : job.traits.memoryLimit) + processOverhead;
 }
 
 export interface AssignmentLimits {

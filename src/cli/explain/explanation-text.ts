@@ -156,10 +156,11 @@ function pastLines({ past, verdict }: Explanation): string[] {
   return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
 }
 
-function stateText({ state, nodeName, memoryBytes, groups, datafeed }: Explanation): string {
+function stateText({ state, nodeName, memoryBytes, reservedBytes, groups, datafeed }: Explanation): string {
   return [
     `${state}${nodeName === undefined ? '' : ` on ${nodeName}`}`,
     ...(memoryBytes === undefined ? [] : [`${bytes(memoryBytes)} of model memory`]),
+    ...(reservedBytes === undefined ? [] : [`${bytes(reservedBytes)} of reserved memory`]),
     ...(groups.length > 0 ? [`in ${groups.join(', ')}`] : []),
     datafeed ? `datafeed ${datafeed.datafeedId} ${datafeed.state}` : 'no datafeed',
   ].join('; ');

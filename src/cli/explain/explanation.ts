@@ -51,6 +51,8 @@ export interface Explanation {
   readonly groups: readonly string[];
   readonly nodeName?: string;
   readonly memoryBytes?: number;
+  /** As in a report: what it reserves on its node. */
+  readonly reservedBytes?: number;
   readonly datafeed?: { readonly datafeedId: string; readonly state: string };
   readonly idleMs: number | null;
   readonly idleFor: string;
@@ -111,6 +113,7 @@ export function explain(given: ExplainCase): Explanation {
     groups: job.groups,
     ...(job.nodeName !== undefined && { nodeName: job.nodeName }),
     ...(job.modelBytes !== undefined && { memoryBytes: job.modelBytes }),
+    ...(!closed && job.reservedBytes !== undefined && { reservedBytes: job.reservedBytes }),
     ...(job.datafeed && { datafeed: { datafeedId: job.datafeed.datafeedId, state: job.datafeed.state } }),
     idleMs: lastActivity === undefined ? null : Math.max(0, now - lastActivity),
     idleFor: formatDuration(request.idleFor),

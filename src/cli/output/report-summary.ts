@@ -3,7 +3,8 @@
 import { plural } from '../../base/text.ts';
 import { bytes, moment, span } from '../../base/words.ts';
 import { fuseText } from '../../sweep/reporting/fuse-text.ts';
-import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
+import type { MlNodes } from '../../sweep/reporting/ml-nodes.ts';
+import type { ReportedFollowUp, ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
 import { keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
@@ -24,28 +25,34 @@ export interface SummaryOptions {
 /** The counts, then what needs attention: fuse, follow-up, warnings. */
 export function summary(report: SweepReport, options: SummaryOptions = {}): SummaryLine[] {
   const { seen, isAboutToChange } = options;
-  const [memory, ...others] = notes(report, seen);
+  const isNew = newSince(seen);
   return [
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
-    ...(memory ? [memory] : []),
+    ...memoryLines(report).filter(isNew),
     ...(seen ? [] : keptLines(report)),
-    ...others,
+    ...otherNotes(report).filter(isNew),
     ...(report.dryRun && !isAboutToChange ? [{ text: 'nothing was changed' }] : []),
   ];
 }
 
 /** The summary, without the parts that the sheet shows as tables. */
-export function notes(report: SweepReport, seen?: SweepReport): SummaryLine[] {
+export const notes = (report: SweepReport): SummaryLine[] => [...memoryLines(report), ...otherNotes(report)];
+
+/** Selects the lines that the plan `seen` did not show. */
+function newSince(seen: SweepReport | undefined): (line: SummaryLine) => boolean {
+  const shown = new Set(seen ? notes(seen).map(({ text }) => text) : []);
+  return ({ text }) => !shown.has(text);
+}
+
+function otherNotes(report: SweepReport): SummaryLine[] {
   const { followUp, fuse } = report;
-  const saidBefore = new Set(seen ? notes(seen).map(({ text }) => text) : []);
   return [
-    { text: memoryText(report) },
     ...placesLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
     ...(followUp ? [{ text: followUpText(followUp), tone: 'notice' as const }] : []),
     ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
-  ].filter(({ text }) => !saidBefore.has(text));
+  ];
 }
 
 function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
@@ -90,14 +97,43 @@ function countsText(report: SweepReport): string {
   return [`${report.counts.idle} idle`, ...(words.length > 0 ? [words.join(', ')] : [])].join('; ');
 }
 
-export function memoryText(report: SweepReport): string {
-  if (!report.dryRun)
-    return `freed ${bytes(report.freedBytes)} of model memory in ${span(report.durationMs)}`;
-  const would = report.jobs
-    .filter(({ outcome }) => outcome === 'not_attempted')
-    .reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0);
-  return `would free ${bytes(would)} of model memory`;
+/** The jobs whose memory a sweep freed, or a plan would free. */
+export const freedJobs = ({ dryRun, jobs }: SweepReport): ReportedJob[] =>
+  jobs.filter(({ outcome }) =>
+    dryRun ? outcome === 'not_attempted' : outcome === 'closed' || outcome === 'force_closed',
+  );
+
+/** The memory that a sweep freed, or a plan would free. `unknown` counts the jobs whose reservation is not known. */
+export function freedMemory(report: SweepReport) {
+  const { dryRun, freedBytes, freedReservedBytes } = report;
+  const jobs = freedJobs(report);
+  const sum = (field: 'memoryBytes' | 'reservedBytes') =>
+    jobs.reduce((total, job) => total + (job[field] ?? 0), 0);
+  return {
+    modelBytes: dryRun ? sum('memoryBytes') : freedBytes,
+    reservedBytes: dryRun ? sum('reservedBytes') : freedReservedBytes,
+    jobs: jobs.length,
+    unknown: jobs.filter(({ reservedBytes }) => reservedBytes === undefined).length,
+  };
 }
+
+/** Model memory and reservations are two measures of the same jobs, so no line adds them up. */
+function memoryLines(report: SweepReport): SummaryLine[] {
+  const { dryRun, durationMs, mlNodes } = report;
+  const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);
+  const verb = dryRun ? 'would free' : 'freed';
+  const least = unknown > 0 ? 'at least ' : '';
+  const some = unknown > 0 ? `; what ${plural(unknown, 'job')} reserved is unknown` : '';
+  const reserved = `${verb} ${least}${bytes(reservedBytes)} of reserved memory, which node assignment and autoscaling count${some}`;
+  return [
+    { text: `${verb} ${bytes(modelBytes)} of model memory${dryRun ? '' : ` in ${span(durationMs)}`}` },
+    ...(unknown < jobs ? [{ text: reserved }] : []),
+    ...(mlNodes ? [{ text: nodesText(mlNodes) }] : []),
+  ];
+}
+
+const nodesText = ({ enough, total }: MlNodes) =>
+  `${enough} of ${total} ML nodes would do: ${enough === 1 ? 'it has' : 'they have'} enough memory for all jobs that stay open`;
 
 /** Why jobs were kept: each reason with its meaning, most frequent first. */
 export function keptOf({ kept }: SweepReport) {

@@ -18,9 +18,10 @@ import {
   exitOf,
   keepRecords,
   type ManySweepsOptions,
+  nodesOf,
   planOnce,
   renderingsOf,
-  withFlapping,
+  withFindings,
   withManySweepsOptions,
 } from '../sweep/run-sweep.ts';
 import { sealPlan } from './plan-file.ts';
@@ -79,7 +80,8 @@ async function planOn(
   const sweeping = { io, paint: paint.stderr, target, remainingMs, past };
   const made = await planOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping);
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
-  const report = withFlapping(reportPlan(made), made, past);
+  const nodes = await nodesOf(made, sweeping);
+  const report = withFindings(reportPlan(made), made, { past, nodes });
   const sealed = sealPlan(report, read.request, made.decisions);
   return {
     exit: exitOf(report),

@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { parseDuration } from '../../base/duration.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
+import { readMlNodes } from '../../elasticsearch/ml-nodes.ts';
 import type { Entry } from '../../sweep/closing/ledger.ts';
 import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
+import { isToAct } from '../../sweep/planning/verdict.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
+import { enoughNodes, type MeasuredNode, type MlNodes } from '../../sweep/reporting/ml-nodes.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
@@ -21,6 +24,7 @@ import { takePicture } from '../output/cluster-picture.ts';
 import { json, type OutputOptions, type Renderings, withOutputOptions } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { reportLines } from '../output/report-lines.ts';
+import { freedJobs } from '../output/report-summary.ts';
 import { reportSheet, reportText } from '../output/report-text.ts';
 import { sheetMarkdown } from '../output/sheet.ts';
 import { Progress } from './progress.ts';
@@ -143,10 +147,40 @@ export async function carryOutPlan(
   });
 }
 
-/** Adds the jobs that were reopened after earlier sweeps closed them. */
-export function withFlapping(report: SweepReport, { decisions }: Plan, past: PastCloses): SweepReport {
-  const flapping = flappingJobs(past, decisions);
-  return flapping.length > 0 ? { ...report, flapping } : report;
+/** What only the command adds to a report. */
+export interface Findings {
+  readonly past: PastCloses;
+  /** The machine learning nodes as the plan found them; undefined if they are not known. */
+  readonly nodes: readonly MeasuredNode[] | undefined;
+}
+
+/** Reads the machine learning nodes, if the plan closes any job. */
+export async function nodesOf(
+  { decisions, fuse }: Plan,
+  { target, io }: Pick<Sweeping, 'target' | 'io'>,
+): Promise<Findings['nodes']> {
+  if (fuse || !decisions.some(({ verdict }) => isToAct(verdict))) return undefined;
+  return await readMlNodes(target.connection, target.clock, io.signal);
+}
+
+/** Adds the jobs that were reopened after earlier sweeps closed them, and how many nodes are enough for the rest. */
+export function withFindings(report: SweepReport, plan: Plan, { past, nodes }: Findings): SweepReport {
+  const flapping = flappingJobs(past, plan.decisions);
+  const mlNodes = nodes && enoughAfter(report, plan, nodes);
+  return { ...report, ...(flapping.length > 0 && { flapping }), ...(mlNodes && { mlNodes }) };
+}
+
+function enoughAfter(
+  report: SweepReport,
+  { open }: Plan,
+  nodes: readonly MeasuredNode[],
+): MlNodes | undefined {
+  // Rounds take long: by then the measured memory is old.
+  if (report.fuse || report.rounds) return undefined;
+  const freed = freedJobs(report);
+  const others = report.jobs.filter(({ outcome }) => outcome === 'already_closed' || outcome === 'gone');
+  if (freed.length === 0) return undefined;
+  return enoughNodes(nodes, open, new Set([...freed, ...others].map(({ jobId }) => jobId)));
 }
 
 /** `--deadline` in milliseconds. @throws {InvalidSettingError} */

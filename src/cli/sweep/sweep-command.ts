@@ -32,12 +32,14 @@ import {
   deadlineOf,
   durationOption,
   exitOf,
+  type Findings,
   keepRecords,
   type ManySweepsOptions,
+  nodesOf,
   planOnce,
   renderingsOf,
   type Sweeping,
-  withFlapping,
+  withFindings,
   withManySweepsOptions,
 } from './run-sweep.ts';
 import { OwnFollowUps } from './wait-rounds.ts';
@@ -184,7 +186,8 @@ async function prepare(
     const past = await pastOf(history, target, io.signal);
     const sweeping: Sweeping = { io, paint: paint.stderr, target, remainingMs, past };
     const made = await planOnce(read, sweeping, saved?.planned);
-    const planned = withFlapping(reportPlan(made), made, past);
+    const findings: Findings = { past, nodes: await nodesOf(made, sweeping) };
+    const planned = withFindings(reportPlan(made), made, findings);
     const willAct = !read.request.dryRun && !made.fuse && planned.counts.idle > 0;
     return {
       title: target.title,
@@ -193,7 +196,7 @@ async function prepare(
       act: async () => {
         const result = {
           title: target.title,
-          ...(await act(read, made, sweeping, { saved, options, asks })),
+          ...(await act(read, made, sweeping, { saved, options, asks, findings })),
         };
         const { report } = result;
         const seen = asks && willAct ? planned : undefined;
@@ -213,19 +216,24 @@ async function prepare(
   }
 }
 
+interface Acting extends Pick<SweepSetup, 'saved' | 'asks'> {
+  readonly options: SweepOptions;
+  readonly findings: Findings;
+}
+
 /** Carries out the plan, keeps the report and shows how to undo the sweep. */
 async function act(
   read: ReadRequest,
   made: Plan,
   sweeping: Sweeping,
-  { saved, options, asks }: Pick<SweepSetup, 'saved' | 'asks'> & { readonly options: SweepOptions },
+  { saved, options, asks, findings }: Acting,
 ): Promise<{ readonly report: SweepReport; readonly plan: Plan; readonly closing: readonly string[] }> {
   const { io } = sweeping;
   const followUps = whoComesBack(read, options, sweeping);
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
   const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
-  const report = withFlapping(done.report, done.plan, sweeping.past);
+  const report = withFindings(done.report, done.plan, findings);
   if (!report.dryRun) await keeper?.keep(report);
   await keepRecords(folder, made);
   if (keeper?.problem !== undefined && hasClosed(report))

@@ -53,10 +53,6 @@ function openedSince(now: number | undefined, then: number | undefined): boolean
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }
 
-/** The warning of a plan that was carried out before. */
-const allClosed = (jobs: number): string =>
-  jobs === 1 ? 'the job of the plan is closed already' : `all ${jobs} jobs of the plan are closed already`;
-
 /** A warning if jobs of the plan are closed or deleted, or none is as planned. `jobs` is the whole cluster. */
 export function planWarnings(
   planned: ReadonlyMap<string, PlannedJob>,
@@ -74,7 +70,7 @@ export function planWarnings(
   }
   const { asPlanned, changed, closed, gone } = count;
   if (gone === 0 && closed === 0 && asPlanned > 0) return [];
-  if (closed === planned.size) return [allClosed(closed)];
+  if (closed === planned.size) return [`every job of the plan is closed already (${plural(closed, 'job')})`];
   const words: readonly (readonly [number, string])[] = [
     [asPlanned, 'as planned'],
     [changed, 'changed since'],

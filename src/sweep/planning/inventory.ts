@@ -34,6 +34,8 @@ export interface JobSnapshot {
   readonly lastDataTime?: number | undefined;
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
+  /** What the job reserves on its node; undefined if unknown. */
+  readonly reservedBytes?: number | undefined;
   readonly runningForecasts: number;
   readonly blocked?: string | undefined;
   readonly protection: Protection;
@@ -92,6 +94,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       lastDataTime: stat?.lastDataTime,
       latestRecordTime: stat?.latestRecordTime,
       modelBytes: stat?.modelBytes,
+      reservedBytes: stat && reservedBytes(stat, config),
       runningForecasts: stat?.runningForecasts ?? 0,
       blocked: config?.blocked,
       protection: readProtection(config?.protection),
@@ -100,6 +103,18 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       datafeed: datafeedOf(claims),
     };
   });
+}
+
+/** Memory of a process beside its model: `Job.PROCESS_MEMORY_OVERHEAD` of the server. */
+const processOverhead = 10 * 2 ** 20;
+
+/** What the server counts for a job when it assigns jobs to nodes and scales. It counts no failed job. */
+function reservedBytes({ state, openForMs, memoryBasis }: JobStats, config?: JobConfig): number | undefined {
+  if (state === 'failed') return 0;
+  // Without a process it may be waiting for a node, and then it reserves nothing yet.
+  if (openForMs === undefined && (state === 'opened' || state === 'opening')) return undefined;
+  const basis = memoryBasis === 'limit' ? config?.memoryLimit : memoryBasis;
+  return basis === undefined ? undefined : basis + processOverhead;
 }
 
 const sources = {

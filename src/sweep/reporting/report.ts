@@ -21,6 +21,7 @@ import {
   type Status,
   type VerdictName,
 } from '../vocabulary.ts';
+import type { MlNodes } from './ml-nodes.ts';
 import { isPartial } from './partial.ts';
 import type { ReportHead } from './report-head.ts';
 
@@ -36,6 +37,8 @@ export interface ReportedJob {
   /** Close requests that named it, including refused ones and those of earlier sweeps of the chain. */
   readonly attempts: number;
   readonly memoryBytes?: number;
+  /** What it reserves on its node: the memory that the server assigns it by, and 10 MB for its process. */
+  readonly reservedBytes?: number;
   readonly nodeId?: string;
   readonly nodeName?: string;
   readonly datafeedId?: string;
@@ -99,6 +102,8 @@ export interface SweepReport {
   readonly counts: ReportCounts;
   readonly kept: Readonly<Partial<Record<KeepReason, number>>>;
   readonly freedBytes: number;
+  /** The known `reservedBytes` of the jobs closed and force_closed. */
+  readonly freedReservedBytes: number;
   readonly jobs: readonly ReportedJob[];
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
@@ -111,6 +116,8 @@ export interface SweepReport {
   readonly rounds?: readonly ReportedRound[];
   /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
   readonly flapping?: readonly FlappingJob[];
+  /** The machine learning nodes, and how many would have memory for the jobs that stay open, if that is fewer. */
+  readonly mlNodes?: MlNodes;
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
   readonly jobsOmitted?: number;
 }
@@ -170,7 +177,8 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
     durationMs: last.endedAt - first.startedAt,
     counts: countEntries(fates, first.open),
     kept: countKept(fates),
-    freedBytes: freedBytes(fates),
+    freedBytes: freed(fates, 'modelBytes'),
+    freedReservedBytes: freed(fates, 'reservedBytes'),
     jobs: reportJobs(fates),
     fuse: last.fuse ?? null,
     followUp,
@@ -285,7 +293,8 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
   if (after.outcome.outcome === 'kept') {
     // The sweep closed it and someone opened it again: it still counts as closed.
     if (before.outcome.outcome !== 'closing' && before.outcome.outcome !== 'not_attempted') return before;
-    const job = { ...after.job, modelBytes: before.job.modelBytes };
+    const { modelBytes, reservedBytes } = before.job;
+    const job = { ...after.job, modelBytes, reservedBytes };
     const { askedAt } = before;
     return {
       ...after,
@@ -349,6 +358,7 @@ function reportJob(fate: Fate): ReportedJob {
     outcome,
     attempts: fate.attempts,
     memoryBytes: job.modelBytes,
+    reservedBytes: job.reservedBytes,
     nodeId: job.nodeId,
     nodeName: job.nodeName,
     datafeedId: job.datafeed?.datafeedId,
@@ -398,10 +408,10 @@ export function countKept(entries: readonly Counted[]): SweepReport['kept'] {
   return kept;
 }
 
-export function freedBytes(entries: readonly Counted[]): number {
+export function freed(entries: readonly Counted[], memory: 'modelBytes' | 'reservedBytes'): number {
   return entries
     .filter(({ outcome }) => outcome?.outcome === 'closed' || outcome?.outcome === 'force_closed') // break: freed-memory
-    .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
+    .reduce((sum, { job }) => sum + (job[memory] ?? 0), 0);
 }
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };

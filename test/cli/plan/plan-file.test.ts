@@ -73,7 +73,7 @@ describe('a saved plan', () => {
     expect((await carryOut(world, file)).warnings).toEqual([]);
     const again = await carryOut(world, file);
     expect(again.counts).toMatchObject({ idle: 0, closed: 0, gone: 0 });
-    expect(again.warnings).toEqual(['all 2 jobs of the plan are closed already']);
+    expect(again.warnings).toEqual(['every job of the plan is closed already (2 jobs)']);
     for (const { jobId } of idle(2)) world.cluster.openJob(jobId);
     await world.clock.advance(5 * hour);
     expect((await carryOut(world, file)).warnings).toEqual([
@@ -87,17 +87,19 @@ describe('a saved plan', () => {
     const file = await savePlan(world, folder);
     await carryOut(world, file);
     const again = ['sweep', '--plan', file, '--yes', '--no-color'];
-    const words = 'all 12 jobs of the plan are closed already';
+    const words = 'every job of the plan is closed already (12 jobs)';
     const onTerminal = await runOn(world, again, { terminal: true });
     expect(onTerminal).toMatchObject({ exit: 0, stderr: '' });
     expect(onTerminal.stdout).toMatch(
-      new RegExp(`^13 jobs listed of 13 open: 0 idle; 13 kept$[\\s\\S]*^warning: ${words}$`, 'm'),
+      /^13 jobs listed of 13 open: 0 idle; 13 kept\n[\s\S]*^warning: every job of the plan is closed already \(12 jobs\)$/m,
     );
     const piped = await runOn(world, again);
     expect(piped).toMatchObject({ exit: 0, stderr: `${words}\n` });
     expect(reportOf(piped).warnings).toEqual([words]);
     const markdown = await runOn(world, [...again, '-o', 'markdown']);
-    expect(markdown.stdout).toContain(`- warning: ${words}\n`);
+    expect(markdown.stdout).toContain(
+      '- warning: every job of the plan is closed already &#40;12 jobs&#41;\n',
+    );
   });
 
   it('gives no warning if only some of its jobs changed', async () => {

@@ -10,6 +10,8 @@ import {
 import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
 import { day, hour, idleJob, now } from '../../support/jobs.ts';
 
+const mb = 2 ** 20;
+
 const configOf = (jobId: string, rest: Partial<JobConfig> = {}): JobConfig => ({
   jobId,
   groups: [],
@@ -77,6 +79,33 @@ describe('what a cluster answers', () => {
         datafeed: { datafeedId: 'feed', state: 'started', lookback: 'done' },
       },
     );
+  });
+
+  it.each<[string, Partial<JobStats>, Partial<JobConfig>, number | undefined]>([
+    ['its model and 10 MB', { memoryBasis: 50 * mb }, { memoryLimit: 64 * mb }, 60 * mb],
+    ['its limit and 10 MB', { memoryBasis: 'limit', modelBytes: 0 }, { memoryLimit: 64 * mb }, 74 * mb],
+    ['nothing known, if it has no basis', { modelBytes: 50 * mb }, { memoryLimit: 64 * mb }, undefined],
+    ['nothing known, if its limit is unknown', { memoryBasis: 'limit' }, {}, undefined],
+    ['nothing, if it failed', { state: 'failed', memoryBasis: 50 * mb }, {}, 0],
+    ['nothing known, if it waits for a node', { openForMs: undefined, memoryBasis: 50 * mb }, {}, undefined],
+    [
+      'its basis, if its process has ended and its close has not',
+      { state: 'closing', openForMs: undefined, memoryBasis: 50 * mb },
+      {},
+      60 * mb,
+    ],
+    [
+      'its basis on serverless, which names no nodes',
+      { nodeId: undefined, memoryBasis: 50 * mb },
+      {},
+      60 * mb,
+    ],
+  ])('reserves %s', (_what, stats, config, expected) => {
+    const { reservedBytes } = only({
+      configs: [configOf('a', config)],
+      stats: [statsOf('a', { nodeId: 'n1', openForMs: 3 * hour, ...stats })],
+    });
+    expect(reservedBytes).toBe(expected);
   });
 
   it('comes in the order of ids, whatever the order of the answers, and the jobs of each answer once', () => {

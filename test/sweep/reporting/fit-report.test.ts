@@ -24,6 +24,7 @@ describe('fitting a report into a size limit', () => {
     counts: countEntries([], 0),
     kept: {},
     freedBytes: 0,
+    freedReservedBytes: 0,
     jobs,
     fuse: null,
     followUp: null,

@@ -3,13 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Entry, type Outcome } from '../../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
 import type { Verdict } from '../../../src/sweep/planning/verdict.ts';
-import {
-  countEntries,
-  countKept,
-  fateOf,
-  freedBytes,
-  reportJobs,
-} from '../../../src/sweep/reporting/report.ts';
+import { countEntries, countKept, fateOf, freed, reportJobs } from '../../../src/sweep/reporting/report.ts';
 import { type OutcomeName, outcomes } from '../../../src/sweep/vocabulary.ts';
 import { day, hour, idleJob, now } from '../../support/jobs.ts';
 
@@ -40,10 +34,10 @@ const anyVerdict = fc.constantFrom<Verdict>(
   { verdict: 'wait', reason: 'already_closing' },
 );
 const anyEntries = fc
-  .array(fc.tuple(anyOutcome, anyVerdict, fc.nat(10 ** 9)))
+  .array(fc.tuple(anyOutcome, anyVerdict, fc.nat(10 ** 9), fc.nat(10 ** 9)))
   .map((all) =>
-    all.map(([outcome, verdict, modelBytes], index) =>
-      entryOf(outcome, verdict, { jobId: `job-${index}`, modelBytes }),
+    all.map(([outcome, verdict, modelBytes, reservedBytes], index) =>
+      entryOf(outcome, verdict, { jobId: `job-${index}`, modelBytes, reservedBytes }),
     ),
   );
 
@@ -82,20 +76,23 @@ describe('the counts of a report', () => {
     const none = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
     expect(countEntries(entries, 7)).toEqual({ ...none, open: 7, listed: 2, idle: 2, closed: 1 });
     expect(countKept(entries)).toEqual({});
-    expect(freedBytes(entries)).toBe(10_000_000);
+    expect(freed(entries, 'modelBytes')).toBe(10_000_000);
   });
 
-  it('free the memory of what was closed, by force or not, and of nothing else', () => {
-    fc.assert(
-      fc.property(anyEntries, (entries) => {
-        const freed = entries
-          .filter(({ outcome }) => ['closed', 'force_closed'].includes(outcome?.outcome ?? ''))
-          .reduce((sum, { job }) => sum + (job.modelBytes ?? 0), 0);
-        expect(freedBytes(entries)).toBe(freed);
-      }),
-    );
-    expect(freedBytes([entryOf({ outcome: 'closed' }, idle, { modelBytes: undefined })])).toBe(0);
-  });
+  it.each(['modelBytes', 'reservedBytes'] as const)(
+    'free the %s of what was closed, by force or not, and of nothing else',
+    (memory) => {
+      fc.assert(
+        fc.property(anyEntries, (entries) => {
+          const sum = entries
+            .filter(({ outcome }) => ['closed', 'force_closed'].includes(outcome?.outcome ?? ''))
+            .reduce((total, { job }) => total + (job[memory] ?? 0), 0);
+          expect(freed(entries, memory)).toBe(sum);
+        }),
+      );
+      expect(freed([entryOf({ outcome: 'closed' }, idle, { [memory]: undefined })], memory)).toBe(0);
+    },
+  );
 });
 
 describe('the jobs of a report', () => {

@@ -4,7 +4,7 @@ import { bytes, moment, span } from '../../../base/words.ts';
 import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
 import type { Picture } from '../cluster-picture.ts';
-import { summary } from '../report-summary.ts';
+import { freedMemory, summary } from '../report-summary.ts';
 import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';
 import { jobTable } from './job-table.ts';
@@ -40,20 +40,18 @@ function subtitle({ cluster, status, durationMs, dryRun, followUpOf }: SweepRepo
 }
 
 function tiles(report: SweepReport): Markup {
-  const { counts, dryRun, freedBytes, jobs } = report;
-  const would = jobs
-    .filter(({ outcome }) => outcome === 'not_attempted')
-    .reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0);
+  const { counts, dryRun, mlNodes } = report;
+  const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);
+  const least = unknown > 0 ? 'at least ' : '';
+  const be = dryRun ? ' would be' : '';
   const numbers: readonly (readonly [string, string, boolean?])[] = [
     [String(counts.open), 'jobs open'],
     [String(counts.idle), 'idle'],
-    ...(dryRun
-      ? [[bytes(would), 'would be freed'] as const]
-      : ([
-          [String(counts.closed), 'closed'],
-          [String(counts.forceClosed), 'closed with force', counts.forceClosed > 0],
-          [bytes(freedBytes), 'model memory freed'],
-        ] as const)),
+    [String(counts.closed), 'closed', !dryRun],
+    [String(counts.forceClosed), 'closed with force', counts.forceClosed > 0],
+    [bytes(modelBytes), `model memory${be} freed`],
+    [`${least}${bytes(reservedBytes)}`, `reserved memory${be} freed`, unknown < jobs],
+    [`${mlNodes?.enough} of ${mlNodes?.total}`, 'ML nodes would do', mlNodes !== undefined],
     [String(counts.closing), 'still closing', counts.closing > 0],
     [String(counts.errors + counts.unknown), 'failed or unknown', counts.errors + counts.unknown > 0],
     [String(counts.notAttempted), 'not attempted', !dryRun && counts.notAttempted > 0],

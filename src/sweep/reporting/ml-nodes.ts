@@ -1,0 +1,75 @@
+/**
+ * @module Whether fewer machine learning nodes have enough memory for the jobs that stay open. It is silent about any
+ * cluster for which that is not certain.
+ */
+
+import type { JobSnapshot } from '../planning/inventory.ts';
+
+/** One machine learning node as measured. Sizes are bytes. */
+export interface MeasuredNode {
+  /** What machine learning may use: `mem.ml.max_in_bytes`. */
+  readonly maxBytes: number;
+  /** What anomaly detection jobs reserve: `mem.ml.anomaly_detectors_in_bytes`. */
+  readonly jobBytes: number;
+  /** Whether anything else occupies it: trained models, data frame analytics, or another role. */
+  readonly isShared: boolean;
+}
+
+export interface MlNodes {
+  readonly total: number;
+  /** How many of them have enough memory. */
+  readonly enough: number;
+}
+
+/** Native code that a node loads once, before its first job. */
+const nativeCode = 30 * 2 ** 20;
+/** Default of `xpack.ml.max_open_jobs`, for each node. */
+const maxJobsPerNode = 512;
+
+/**
+ * `open` are all open jobs of the cluster, `closed` the ids of those that no longer count. Undefined unless at least one
+ * node can go, with room left for the largest job.
+ */
+export function enoughNodes(
+  nodes: readonly MeasuredNode[],
+  open: readonly JobSnapshot[],
+  closed: ReadonlySet<string>,
+): MlNodes | undefined {
+  if (nodes.some(({ isShared }) => isShared)) return undefined;
+  const sizes = open.map((job) => ({ isLeft: !closed.has(job.jobId), bytes: job.reservedBytes }));
+  const known = sizes.filter((size): size is Size => size.bytes !== undefined);
+  if (known.length < sizes.length) return undefined;
+  const left = known.filter(({ isLeft }) => isLeft).map(({ bytes }) => bytes);
+  const all = known.map(({ bytes }) => bytes);
+  // The node with the least memory may be one of those that stay.
+  const perNode = Math.min(...nodes.map(({ maxBytes }) => maxBytes)) - nativeCode;
+  const largest = all.reduce((max, bytes) => Math.max(max, bytes), 0);
+  if (largest > perNode) return undefined;
+  const measured = sum(nodes.map(({ jobBytes }) => jobBytes)) - (sum(all) - sum(left));
+  const reserved = Math.max(sum(left), measured);
+  const enough = Math.max(
+    1,
+    Math.ceil((reserved + largest) / perNode),
+    binsFor(left, perNode),
+    Math.ceil(left.length / maxJobsPerNode),
+  );
+  return enough < nodes.length ? { total: nodes.length, enough } : undefined;
+}
+
+interface Size {
+  readonly isLeft: boolean;
+  readonly bytes: number;
+}
+
+/** How many nodes the jobs fill if the largest are placed first, each where it still fits. */
+function binsFor(sizes: readonly number[], perNode: number): number {
+  const free: number[] = [];
+  for (const size of [...sizes].sort((a, b) => b - a)) {
+    const at = free.findIndex((room) => room >= size);
+    if (at < 0) free.push(perNode - size);
+    else free[at] = (free[at] as number) - size;
+  }
+  return free.length;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

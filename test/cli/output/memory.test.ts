@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetJob } from '../../../simulator/index.ts';
+import type { Explanation } from '../../../src/cli/explain/explanation.ts';
+import { newFolder } from '../../support/folder.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
+
+const mb = 2 ** 20;
+
+/** What anomaly detection jobs reserve on all nodes, as the cluster measures it. */
+async function measuredOn({ server }: World): Promise<number> {
+  const answer = await fetch(`${server.url}/_ml/memory/_stats`);
+  const { nodes } = (await answer.json()) as {
+    nodes: Record<string, { mem: { ml: { anomaly_detectors_in_bytes: number } } }>;
+  };
+  return Object.values(nodes).reduce((sum, { mem }) => sum + mem.ml.anomaly_detectors_in_bytes, 0);
+}
+
+const jobs: readonly FleetJob[] = [
+  ...busy(8),
+  ...idle(2, { modelBytes: '100mb' }),
+  { jobId: 'never-fed', lastData: undefined, memoryLimit: '500mb', modelBytes: '0b' },
+  { jobId: 'broken', state: 'failed', lastData: '9d', modelBytes: '70mb' },
+];
+
+describe('freed memory', () => {
+  it('is what the nodes reserve less after a sweep, apart from model memory', async () => {
+    await using world = await startWorld(jobs);
+    const before = await measuredOn(world);
+    const planned = reportOf(await runOn(world, ['plan']));
+    expect(planned).toMatchObject({ freedBytes: 0, freedReservedBytes: 0 });
+    const report = reportOf(await runOn(world, ['sweep', '--yes']));
+    expect(report.freedBytes).toBe(270 * mb);
+    expect(report.freedReservedBytes).toBe(2 * 110 * mb + 510 * mb);
+    expect(before - (await measuredOn(world))).toBe(report.freedReservedBytes);
+    const sizes = report.jobs.map(({ jobId, memoryBytes = -1, reservedBytes = -1 }) => [
+      jobId,
+      memoryBytes / mb,
+      reservedBytes / mb,
+    ]);
+    expect(sizes).toEqual([
+      ['idle-0', 100, 110],
+      ['idle-1', 100, 110],
+      ['broken', 70, 0],
+      ['never-fed', 0, 510],
+    ]);
+  });
+
+  it.each([
+    [
+      'plan',
+      'would free 270 MB of model memory',
+      'would free 730 MB of reserved memory, which node assignment and autoscaling count',
+    ],
+    [
+      'sweep',
+      /freed 270 MB of model memory in \d+ s/,
+      'freed 730 MB of reserved memory, which node assignment and autoscaling count',
+    ],
+  ])('of a %s is said apart in the table and in Markdown', async (command, model, reserved) => {
+    await using world = await startWorld(jobs);
+    const args = [command, ...(command === 'sweep' ? ['--yes'] : [])];
+    await using folder = await newFolder();
+    const file = folder.at('report.md');
+    const { stdout } = await runOn(world, [...args, '-o', 'table', '--output-file', file]);
+    for (const text of [stdout, await folder.read('report.md')])
+      for (const line of [
+        model,
+        reserved,
+        '1 of 3 ML nodes would do: it has enough memory for all jobs that stay open',
+      ])
+        expect(text).toMatch(new RegExp(`^(- )?${line instanceof RegExp ? line.source : line}$`, 'm'));
+    expect(stdout).not.toMatch(/[$€]|money|cost/i);
+  });
+
+  it('is said apart in HTML', async () => {
+    await using world = await startWorld(jobs);
+    const { stdout } = await runOn(world, ['plan', '-o', 'html']);
+    expect(stdout).toContain('<li><strong>270 MB</strong> model memory would be freed</li>');
+    expect(stdout).toContain('<li><strong>730 MB</strong> reserved memory would be freed</li>');
+    expect(stdout).toContain('<li><strong>1 of 3</strong> ML nodes would do</li>');
+  });
+
+  it('is said apart when one job is explained', async () => {
+    await using world = await startWorld(jobs);
+    const { stdout } = await runOn(world, ['explain', 'never-fed', '-o', 'table']);
+    expect(stdout).toMatch(/^opened on \S+; 0 B of model memory; 510 MB of reserved memory; no datafeed$/m);
+    const explained = JSON.parse((await runOn(world, ['explain', 'never-fed'])).stdout) as Explanation;
+    expect(explained).toMatchObject({ memoryBytes: 0, reservedBytes: 510 * mb });
+  });
+
+  it('is that of a young job by its limit, until its model has 20 buckets', async () => {
+    const young = {
+      jobId: 'young',
+      bucketSpan: '1d',
+      openedAt: '15d',
+      firstData: '10d',
+      lastData: '4d',
+      modelBytes: '5mb',
+    };
+    await using world = await startWorld([...busy(4), young]);
+    const report = reportOf(await runOn(world, ['sweep', '--yes']));
+    expect(report).toMatchObject({ freedBytes: 5 * mb, freedReservedBytes: 74 * mb });
+  });
+});
+
+describe('ML nodes that would do', () => {
+  const nodes = ['ml-0', 'ml-1', 'ml-2'].map((name) => ({ name, memory: '1gb' }));
+  const spread = (count: number, changes: Partial<FleetJob>): FleetJob[] =>
+    Array.from({ length: count }, (_, index) => ({
+      jobId: `busy-${index}`,
+      lastData: '1m',
+      node: `ml-${index % 3}`,
+      ...changes,
+    }));
+
+  it('are counted from what each node measures', async () => {
+    // 30 % of 1 GB is 307 MB a node
+    await using world = await startWorld(
+      [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
+      { nodes },
+    );
+    expect(reportOf(await runOn(world, ['plan'])).mlNodes).toEqual({ total: 3, enough: 2 });
+    expect(reportOf(await runOn(world, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
+  });
+
+  it('are not named if all are needed, or nothing is closed', async () => {
+    await using full = await startWorld([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
+    expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
+    await using calm = await startWorld(spread(6, {}), { nodes });
+    expect(reportOf(await runOn(calm, ['plan']))).not.toHaveProperty('mlNodes');
+    expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
+  });
+
+  it('are not named if the cluster does not say what they have, and the sweep goes on', async () => {
+    for (const [stack, refused] of [
+      ['7.17', false],
+      ['9.2', true],
+    ] as const) {
+      await using world = await startWorld([...spread(6, {}), ...idle(2)], { nodes }, { stack });
+      if (refused) world.server.faults.add({ api: 'ml.get_memory_stats', status: 403 });
+      const result = await runOn(world, ['sweep', '--yes']);
+      expect(result).toMatchObject({ exit: 0, stderr: expect.not.stringContaining('memory') });
+      expect(reportOf(result)).not.toHaveProperty('mlNodes');
+      expect(reportOf(result)).toMatchObject({
+        counts: { closed: 2 },
+        warnings: [],
+        freedReservedBytes: 40 * mb,
+      });
+    }
+  });
+
+  it('are not named by a sweep that a fuse refused', async () => {
+    await using world = await startWorld([...spread(4, {}), ...idle(9)], { nodes });
+    const report = reportOf(await runOn(world, ['plan']));
+    expect(report.status).toBe('refused');
+    expect(report).not.toHaveProperty('mlNodes');
+  });
+});

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JobSnapshot } from '../../../src/sweep/planning/inventory.ts';
+import { enoughNodes, type MeasuredNode } from '../../../src/sweep/reporting/ml-nodes.ts';
+import { idleJob } from '../../support/jobs.ts';
+
+const mb = 2 ** 20;
+/** A node with this room for jobs, after the 30 MB that it loads before the first. */
+const node = (roomMb: number, changes: Partial<MeasuredNode> = {}): MeasuredNode => ({
+  maxBytes: (roomMb + 30) * mb,
+  jobBytes: 0,
+  isShared: false,
+  ...changes,
+});
+const job = (reservedMb: number, index: number, changes: Partial<JobSnapshot> = {}): JobSnapshot =>
+  idleJob({ jobId: `job-${index}`, reservedBytes: reservedMb * mb, ...changes });
+const jobs = (...sizes: number[]) => sizes.map((size, index) => job(size, index));
+const closed = (...indices: number[]) => new Set(indices.map((index) => `job-${index}`));
+const three = [node(100), node(100), node(100)];
+
+describe('fewer ML nodes would do', () => {
+  it('if the jobs that stay open fit, with room for the largest job to come back', () => {
+    expect(enoughNodes(three, jobs(80, 60, 40, 20), closed(0, 1))).toEqual({ total: 3, enough: 2 });
+    expect(enoughNodes(three, jobs(20, 20, 20), closed(0))).toEqual({ total: 3, enough: 1 });
+  });
+
+  it('but one node always stays', () => {
+    expect(enoughNodes(three, jobs(20), closed(0))).toEqual({ total: 3, enough: 1 });
+  });
+
+  it('not if no node can go', () => {
+    expect(enoughNodes(three, jobs(80, 80, 80, 10), closed(3))).toBeUndefined();
+    expect(enoughNodes([node(100)], jobs(10, 10), closed(0))).toBeUndefined();
+    expect(enoughNodes([], jobs(10), closed(0))).toBeUndefined();
+  });
+
+  it('not if their sum fits but no split of them over fewer nodes does', () => {
+    const four = [...three, node(100)];
+    expect(enoughNodes(four, jobs(60, 60, 60, 60, 1), closed(4))).toBeUndefined();
+    expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
+  });
+
+  it('as the smallest node measures it', () => {
+    expect(enoughNodes([node(100), node(400)], jobs(80, 30, 30, 30), closed(0))).toBeUndefined();
+    expect(enoughNodes([node(400), node(400)], jobs(80, 30, 30, 30), closed(0))).toEqual({
+      total: 2,
+      enough: 1,
+    });
+  });
+
+  it('not if the nodes measure more than the jobs explain', () => {
+    const full = three.map((each) => ({ ...each, jobBytes: 95 * mb }));
+    expect(enoughNodes(full, jobs(20, 20, 20), closed(0))).toBeUndefined();
+  });
+
+  it.each([
+    ['a node has other work', [node(100, { isShared: true }), node(100), node(100)], jobs(10, 10)],
+    ['what a job reserves is unknown', three, [job(10, 0), job(10, 1, { reservedBytes: undefined })]],
+    ['a job is larger than a node', three, jobs(10, 120)],
+  ])('not if %s', (_why, nodes, open) => {
+    expect(enoughNodes(nodes, open, closed(0))).toBeUndefined();
+  });
+
+  it('whatever a failed job holds, because it reserves nothing', () => {
+    const failed = job(0, 1, { nodeId: undefined, state: 'failed' });
+    expect(enoughNodes(three, [job(10, 0), failed], closed(0))).toEqual({ total: 3, enough: 1 });
+  });
+
+  it('at most 512 jobs to a node', () => {
+    const many = Array.from({ length: 1_030 }, (_, index) => job(0, index));
+    expect(enoughNodes([...three, node(100)], many, closed(0))).toEqual({ total: 4, enough: 3 });
+  });
+
+  it('only where a split of the jobs exists, for random jobs and nodes', () => {
+    let claims = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 9 }),
+        fc.integer({ min: 2, max: 5 }),
+        fc.integer({ min: 0, max: 4 }),
+        (sizes, count, closes) => {
+          const gone = closed(...Array.from({ length: closes }, (_, index) => index));
+          const found = enoughNodes(
+            Array.from({ length: count }, () => node(100)),
+            jobs(...sizes),
+            gone,
+          );
+          if (!found) return;
+          claims += 1;
+          expect(found.enough).toBeLessThan(count);
+          expect(
+            fits(
+              sizes.slice(closes),
+              Array.from({ length: found.enough }, () => 100),
+            ),
+          ).toBe(true);
+        },
+      ),
+    );
+    expect(claims).toBeGreaterThan(5);
+  });
+});
+
+/** Whether any split of the sizes over this room exists: tries them all. */
+function fits([size, ...rest]: readonly number[], room: readonly number[]): boolean {
+  if (size === undefined) return true;
+  return room.some(
+    (free, index) =>
+      free >= size &&
+      fits(
+        rest,
+        room.map((each, at) => (at === index ? each - size : each)),
+      ),
+  );
+}
