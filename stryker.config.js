@@ -16,7 +16,7 @@ export default {
   jsonReporter: { fileName: 'reports/mutation/mutation.json' },
   htmlReporter: { fileName: 'reports/mutation/mutation.html' },
   incrementalFile: 'reports/mutation/incremental.json',
-  ignorePatterns: ['bench', 'docs', 'mutation', '.ci', 'reports', 'dist', '.serverless', '.esbuild'],
+  ignorePatterns: ['bench', 'docs', 'mutation', '.ci', 'reports', 'dist', '.serverless'],
   tempDirName: 'node_modules/.stryker-tmp',
   // It would rewrite the paths in it by TypeScript's old interface, which version 7 has not; ours has none to rewrite.
   tsconfigFile: 'none.json',

@@ -4,27 +4,17 @@
  * elsewhere.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { archive } from './package/archive.ts';
 import { billOfMaterials } from './package/bill-of-materials.ts';
-import { functionOptions, root } from './supply-chain/bundles.ts';
-import { shippedPackages } from './supply-chain/packages.ts';
-import { notices } from './supply-chain/texts.ts';
+import { functionZip } from './package/function-zip.ts';
+import { root } from './supply-chain/bundles.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(root, 'dist') } } });
 const name = 'function.zip';
 
-const { outputFiles } = await build({ ...functionOptions(), absWorkingDir: root, write: false });
-const packages = await shippedPackages();
-const files = new Map<string, Uint8Array>(
-  outputFiles.map((file) => [path.relative(root, file.path).replaceAll(path.sep, '/'), file.contents]),
-);
-files.set('LICENSE', readFileSync(path.join(root, 'LICENSE')));
-files.set('THIRD-PARTY-LICENSES.txt', Buffer.from(notices(packages, 'function')));
-const zip = archive(files);
+const { zip, packages } = await functionZip();
 const digest = createHash('sha256').update(zip).digest();
 
 mkdirSync(values.out, { recursive: true });

@@ -1,12 +1,7 @@
-/** @module Bundles the function with the options of serverless.yml, as it is deployed. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+/** @module Bundles the function as it is deployed. */
 import path from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { parse } from 'yaml';
-
-const root = path.join(import.meta.dirname, '../..');
-const require = createRequire(import.meta.url);
+import { type BuildOptions, build } from 'esbuild';
+import { deployedOptions, root } from '../../scripts/supply-chain/bundles.ts';
 
 export interface Bundle {
   /** The file to import. */
@@ -17,19 +12,6 @@ export interface Bundle {
   readonly bytes: number;
   /** The packages behind `loadedBytes`, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-}
-
-/** The options of `custom.esbuild`, without those of the plugin itself. */
-export function deployedOptions(): BuildOptions {
-  const service = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as {
-    custom: { esbuild: Record<string, unknown> };
-  };
-  const { outputFileExtension, plugins, skipRebuild: _1, exclude: _2, ...options } = service.custom.esbuild;
-  return {
-    ...options,
-    outExtension: { '.js': String(outputFileExtension) },
-    plugins: require(path.join(root, String(plugins))) as Plugin[],
-  };
 }
 
 /**
@@ -46,7 +28,7 @@ export async function bundle(
       ? { entryPoints: { handler: path.join(root, entry) } }
       : { stdin: { contents: entry.text, resolveDir: root, sourcefile: 'handler.js' } };
   const { metafile } = await build({
-    ...deployedOptions(),
+    ...deployedOptions,
     ...source,
     entryNames: 'handler',
     absWorkingDir: root,

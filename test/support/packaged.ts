@@ -34,6 +34,7 @@ export async function copyService(): Promise<string> {
     'events',
     'package.json',
     'serverless.yml',
+    'LICENSE',
     'tsconfig.json',
   ])
     await cp(path.join(root, part), path.join(folder, part), { recursive: true });

@@ -8,10 +8,6 @@ const path = require('node:path');
 
 module.exports = class EmbeddedCluster {
   constructor(serverless) {
-    if (serverless.processedInput?.commands.join(' ') === 'invoke local') {
-      // The deployed bundle ends in .mjs, so that it needs no package.json. `invoke local` loads only .js.
-      serverless.service.custom.esbuild.outputFileExtension = '.js';
-    }
     const configured = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID', 'ELASTICSEARCH_SECRET'].some(
       (name) => process.env[name],
     );
@@ -26,7 +22,7 @@ module.exports = class EmbeddedCluster {
 
   async start(serverless) {
     const command = [
-      path.join(__dirname, '..', 'bin', 'jobsweep.js'),
+      path.join(__dirname, '../..', 'bin', 'jobsweep.js'),
       'simulate',
       'elasticsearch',
       '--port',

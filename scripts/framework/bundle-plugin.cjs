@@ -1,0 +1,42 @@
+'use strict';
+/**
+ * A plugin of the Serverless Framework: packages the zip of `npm run package`, so that every way of deploying deploys the
+ * same bytes. `sls invoke local` runs the same bundle.
+ */
+const { mkdirSync, writeFileSync } = require('node:fs');
+const path = require('node:path');
+
+const folder = '.serverless';
+
+module.exports = class Bundle {
+  constructor(serverless, options) {
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.package(serverless),
+      'before:invoke:local:invoke': () => this.bundleForLocal(serverless, options),
+    };
+  }
+
+  async package({ service, serviceDir }) {
+    const { functionZip } = await import('../package/function-zip.ts');
+    const { zip } = await functionZip();
+    const file = path.join(serviceDir, folder, `${service.service}.zip`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, zip);
+    service.package.artifact = file;
+  }
+
+  /** The deployed bundle ends in .mjs, which needs no package.json. `invoke local` loads only .js. */
+  async bundleForLocal({ serviceDir }, options) {
+    const { build } = await import('esbuild');
+    const { functionOptions } = await import('../supply-chain/bundles.ts');
+    const local = path.join(folder, 'local');
+    await build({
+      ...functionOptions,
+      absWorkingDir: serviceDir,
+      outdir: path.join(local, functionOptions.outdir),
+      outExtension: undefined,
+      metafile: false,
+    });
+    options.extraServicePath = local;
+  }
+};
