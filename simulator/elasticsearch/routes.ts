@@ -3,6 +3,7 @@ import { catDatafeedsRoute } from './api/cat-datafeeds.ts';
 import { catJobsRoute } from './api/cat-jobs.ts';
 import { closeJobRoute } from './api/close-job.ts';
 import { clusterSettingsRoutes } from './api/cluster-settings.ts';
+import { dataStreamsRoutes } from './api/data-streams.ts';
 import { deleteJobRoutes } from './api/delete-job.ts';
 import { documentsRoutes } from './api/documents.ts';
 import { flushJobRoute } from './api/flush-job.ts';
@@ -54,6 +55,7 @@ export const routes: readonly Route[] = [
   ...resultsRoutes,
   ...tasksRoutes,
   ...surroundingsRoutes,
+  ...dataStreamsRoutes,
   ...indicesRoutes,
   ...documentsRoutes,
 ];

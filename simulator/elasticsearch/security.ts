@@ -1,6 +1,7 @@
 /** @module Users, API keys, cluster privileges, and the errors when one is missing (docs/elasticsearch.md §4). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ElasticsearchError } from './errors.ts';
+import { wildcard } from './state/expressions.ts';
 
 /** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */
 export type Privilege = 'none' | 'monitor' | 'manage' | 'monitor_ml' | 'manage_ml' | 'index';
@@ -11,6 +12,13 @@ export interface User {
   readonly roles: readonly string[];
   /** Cluster privileges, as a role would list them. */
   readonly cluster: readonly string[];
+  readonly index?: readonly IndexGrant[] | undefined;
+}
+
+/** Index privileges, as a role would list them. They apply to data streams only. */
+export interface IndexGrant {
+  readonly names: readonly string[];
+  readonly privileges: readonly string[];
 }
 
 export interface ApiKey {
@@ -19,6 +27,7 @@ export interface ApiKey {
   /** The owner, whose privileges limit those of the key. */
   readonly owner: string;
   readonly cluster: readonly string[];
+  readonly index?: readonly IndexGrant[] | undefined;
   readonly expired?: boolean | undefined;
 }
 
@@ -26,6 +35,7 @@ export interface Principal {
   readonly username: string;
   readonly roles: readonly string[];
   readonly cluster: readonly string[];
+  readonly index?: readonly IndexGrant[] | undefined;
   readonly apiKeyId?: string | undefined;
 }
 
@@ -36,6 +46,13 @@ const grantedBy: Record<string, readonly string[]> = {
   monitor: ['monitor', 'manage', 'all'],
   manage: ['manage', 'all'],
   all: ['all'],
+};
+
+/** The same for privileges on indices. */
+const indexGrantedBy: Record<string, readonly string[]> = {
+  auto_configure: ['auto_configure', 'create_index', 'manage', 'all'],
+  create_doc: ['create_doc', 'create', 'index', 'write', 'all'],
+  read: ['read', 'all'],
 };
 
 /** Privileges that exist and have no effect here; `_has_privileges` accepts them. */
@@ -90,14 +107,14 @@ export class Security {
   #principalOf(key: ApiKey): Principal {
     const owner = this.users.find((user) => user.username === key.owner);
     const cluster = owner ? key.cluster.filter((privilege) => holds(owner.cluster, privilege)) : key.cluster;
-    return { username: key.owner, roles: owner?.roles ?? [], cluster, apiKeyId: key.id };
+    return { username: key.owner, roles: owner?.roles ?? [], cluster, index: key.index, apiKeyId: key.id };
   }
 
   /** @throws 403 if `principal` lacks the privilege that `action` needs */
   authorize(principal: Principal | undefined, privilege: Privilege, action: string, major: number): void {
     if (!principal || privilege === 'none') return;
     if (privilege === 'index') {
-      // index privileges are not simulated: any cluster privilege is enough
+      // of plain indices they are not simulated: any cluster privilege is enough
       return;
     }
     if (holds(principal.cluster, privilege)) return;
@@ -113,6 +130,33 @@ export class Security {
   /** Whether `principal` has a cluster privilege. Without security, every privilege is granted. */
   has(principal: Principal | undefined, privilege: string): boolean {
     return principal === undefined || holds(principal.cluster, privilege);
+  }
+
+  /** Whether `principal` has a privilege on a data stream. A superuser, who has `all` of the cluster, has every one. */
+  hasOnIndex(principal: Principal | undefined, name: string, privilege: string): boolean {
+    if (principal === undefined || (principal.apiKeyId === undefined && principal.cluster.includes('all')))
+      return true;
+    const grants = indexGrantedBy[privilege] ?? [privilege, 'all'];
+    return (principal.index ?? []).some(
+      ({ names, privileges }) =>
+        names.some((pattern) => wildcard(pattern)(name)) &&
+        privileges.some((owned) => grants.includes(owned)),
+    );
+  }
+
+  indexDenied(
+    principal: Principal | undefined,
+    name: string,
+    action: string,
+    granting: string,
+  ): ElasticsearchError {
+    const who = principal?.apiKeyId
+      ? `API key id [${principal.apiKeyId}] of user [${principal.username}]`
+      : `user [${principal?.username}] with effective roles [${principal?.roles.join(',')}]`;
+    return new ElasticsearchError(403, {
+      type: 'security_exception',
+      reason: `action [${action}] is unauthorized for ${who} on indices [${name}], this action is granted by the index privileges [${granting}]`,
+    });
   }
 
   knows(privilege: string): boolean {

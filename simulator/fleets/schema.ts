@@ -180,11 +180,17 @@ export const jobSchema = z.strictObject({
   datafeed: datafeedSchema.optional(),
 });
 
+const indexGrants = z
+  .array(z.strictObject({ names: z.array(z.string()).min(1), privileges: z.array(z.string()).min(1) }))
+  .optional()
+  .meta({ description: 'Index privileges. They apply to data streams only.' });
+
 const userSchema = z.strictObject({
   username: z.string().min(1),
   password: z.string().min(1),
   roles: z.array(z.string()).optional(),
   cluster: z.array(z.string()).optional().meta({ description: 'Cluster privileges, such as "manage_ml".' }),
+  index: indexGrants,
 });
 
 const apiKeySchema = z.strictObject({
@@ -192,6 +198,7 @@ const apiKeySchema = z.strictObject({
   key: z.string().min(1),
   owner: z.string().min(1),
   cluster: z.array(z.string()),
+  index: indexGrants,
   expired: z.boolean().optional(),
 });
 

@@ -6,6 +6,7 @@ import { bulk } from './bulk.ts';
 import { existing, indexAction, missingIndex, newId, plain, written } from './index-calls.ts';
 import { namesNotifications, searchNotifications } from './notifications.ts';
 import { search } from './search.ts';
+import { searchStreams } from './stream-search.ts';
 
 export const documentsRoutes: readonly Route[] = [
   route(
@@ -84,6 +85,9 @@ export const documentsRoutes: readonly Route[] = [
     call.query.ignore('size', 'from', 'q', 'sort', 'track_total_hits');
     return plain((inner, indices) => {
       if (namesNotifications(inner.parameters.index)) return searchNotifications(inner);
+      const { index } = inner.parameters;
+      if (index !== undefined && namesStream(index) && indices.resolve(index).found.length === 0)
+        return searchStreams(inner, index);
       const { hits, found } = search(inner, existing(inner, indices));
       const asInteger = inner.query.text('rest_total_hits_as_int') === 'true';
       return {
@@ -95,5 +99,8 @@ export const documentsRoutes: readonly Route[] = [
     })(call);
   }),
 ];
+
+/** The names of data streams for logs begin with their type. */
+const namesStream = (expression: string) => expression.startsWith('logs-');
 
 const shards = { total: 1, successful: 1, skipped: 0, failed: 0 };

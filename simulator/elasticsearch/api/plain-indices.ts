@@ -23,6 +23,8 @@ export const indicesRoutes: readonly Route[] = [
     '/{index}',
     indexAction('admin/delete'),
     plain((call, indices) => {
+      if (call.context.cluster.streams.dropBacking(call.parameters.index ?? ''))
+        return { acknowledged: true };
       for (const { name } of existing(call, indices)) indices.delete(name);
       dropResults(call.context.cluster, call.parameters.index ?? '');
       return { acknowledged: true };
@@ -77,8 +79,15 @@ export const indicesRoutes: readonly Route[] = [
     ['/_settings', '/{index}/_settings'],
     indexAction('admin/settings/update'),
     plain((call, indices) => {
-      for (const entry of existing(call, indices))
-        entry.settings = { ...entry.settings, ...(call.body.json() as Document) };
+      const changes = call.body.json() as Document;
+      const blocked = changes['index.blocks.write'];
+      const { streams } = call.context.cluster;
+      if (
+        typeof blocked === 'boolean' &&
+        streams.change(call.parameters.index ?? '', { isBlocked: blocked }) > 0
+      )
+        return { acknowledged: true };
+      for (const entry of existing(call, indices)) entry.settings = { ...entry.settings, ...changes };
       return { acknowledged: true };
     }),
   ),
@@ -108,7 +117,7 @@ export const indicesRoutes: readonly Route[] = [
     ).split(' '),
     indexAction('admin/refresh'),
     plain((call, indices) => {
-      existing(call, indices);
+      if (!call.context.cluster.streams.get(call.parameters.index ?? '')) existing(call, indices);
       return { _shards: { total: 2, successful: 1, failed: 0 } };
     }),
   ),
@@ -118,8 +127,11 @@ export const indicesRoutes: readonly Route[] = [
     ['/{index}/_open', '/{index}/_close'],
     indexAction('admin/open'),
     plain((call, indices) => {
-      existing(call, indices);
-      closeResults(call.context.cluster, call.parameters.index ?? '', call.path.endsWith('_close'));
+      const isClosed = call.path.endsWith('_close');
+      const { cluster } = call.context;
+      // On a real cluster only backing indices other than the newest can be closed.
+      if (cluster.streams.change(call.parameters.index ?? '', { isClosed }) === 0) existing(call, indices);
+      closeResults(cluster, call.parameters.index ?? '', isClosed);
       return { acknowledged: true, shards_acknowledged: true };
     }),
   ),

@@ -48,19 +48,20 @@ export function compileQuery(query: Document): Test {
       return (source) => matches(textIn(source, field));
     }
     case 'exists':
-      return (source) => source[String(given)] !== undefined;
+      return (source) => fieldOf(source, String(given)) !== undefined;
     case 'ids':
       return (_source, id) => ((given ?? []) as unknown[]).includes(id);
     case 'range': {
       const { gte, gt, lte, lt } = given as Record<string, number | string | undefined>;
       return (source) => {
-        const value = source[field] as number | string | undefined;
+        const value = comparable(fieldOf(source, field));
         if (value === undefined) return false;
+        const [from, after, to, before] = [gte, gt, lte, lt].map(comparable);
         return !(
-          (gte !== undefined && value < gte) ||
-          (gt !== undefined && value <= gt) ||
-          (lte !== undefined && value > lte) ||
-          (lt !== undefined && value >= lt)
+          (from !== undefined && value < from) ||
+          (after !== undefined && value <= after) ||
+          (to !== undefined && value > to) ||
+          (before !== undefined && value >= before)
         );
       };
     }
@@ -71,9 +72,23 @@ export function compileQuery(query: Document): Test {
   }
 }
 
-/** The value of a field. `name.raw` falls back to `name`. */
+/** The value of a field, dotted or not. `name.raw` falls back to `name`. */
 const fieldOf = (source: Document, field: string): unknown =>
-  source[field] ?? source[field.replace(/\.raw$/, '')];
+  source[field] ?? source[field.replace(/\.raw$/, '')] ?? innerField(source, field);
+
+function innerField(source: Document, field: string): unknown {
+  let value: unknown = source;
+  for (const key of field.split('.'))
+    value = typeof value === 'object' && value !== null ? (value as Document)[key] : undefined;
+  return value;
+}
+
+/** Dates are compared as epoch milliseconds. */
+function comparable(value: unknown): number | string | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return undefined;
+  return /^\d{4}-\d{2}-\d{2}T/.test(value) ? Date.parse(value) : value;
+}
 
 function textIn(source: Document, field: string): string {
   const value = fieldOf(source, field);

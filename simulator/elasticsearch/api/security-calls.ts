@@ -79,13 +79,20 @@ function hasPrivileges(
     typeof value === 'string' ? [value] : (value ?? []);
   const indices = index.flatMap(({ names, privileges }) =>
     list(names).map(
-      (name) => [name, Object.fromEntries(list(privileges).map((entry) => [entry, false]))] as const,
+      (name) =>
+        [
+          name,
+          Object.fromEntries(
+            list(privileges).map((entry) => [entry, security.hasOnIndex(principal, name, entry)]),
+          ),
+        ] as const,
     ),
   );
+  const hasIndices = indices.every(([, owned]) => Object.values(owned).every(Boolean));
   return {
     body: {
       username: principal?.username,
-      has_all_requested: answers.every(([, has]) => has) && indices.length === 0,
+      has_all_requested: answers.every(([, has]) => has) && hasIndices,
       cluster: Object.fromEntries(answers),
       index: Object.fromEntries(indices),
       application: {},

@@ -4,6 +4,7 @@ import { ElasticsearchError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { type Stack, stackFacts } from '../versions.ts';
 import { type AssignmentLimits, memoryOf } from './assignment.ts';
+import { DataStreams } from './data-stream-store.ts';
 import type { Datafeed } from './datafeed.ts';
 import { byCodeUnit, type Names } from './expressions.ts';
 import { catchUp } from './feed-job.ts';
@@ -35,6 +36,7 @@ export class ClusterState {
   readonly nodes: MlNode[] = [];
   readonly settings: Settings;
   readonly indices = new Indices();
+  readonly streams: DataStreams;
   readonly #jobs = new Map<string, Job>();
   readonly #datafeeds = new Map<string, Datafeed>();
   readonly #datafeedOfJob = new Map<string, Datafeed>();
@@ -66,6 +68,7 @@ export class ClusterState {
     this.name = name;
     this.uuid = this.random.id(22, 'cluster');
     this.settings = new Settings(stack);
+    this.streams = new DataStreams(stack, () => this.settings.text('stack.templates.enabled') !== 'false');
   }
 
   get major(): 7 | 8 | 9 {
