@@ -1,5 +1,5 @@
 /** @module Configures the official client so that one version of it works with servers 7.17, 8.x and 9.x. */
-import { Client, type ClientOptions } from '@elastic/elasticsearch';
+import { Client, type ClientOptions, CloudConnectionPool } from '@elastic/elasticsearch';
 import { type Connection, urlOf } from '../connection.ts';
 import { findAuthority } from './authority.ts';
 import { NodeConnection } from './node-connection.ts';
@@ -27,6 +27,8 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
   const options: ClientOptions = {
     node: url.href,
     Connection: NodeConnection,
+    // There is one address, so the pools that choose among nodes are left out of the bundle.
+    ConnectionPool: CloudConnectionPool,
     // Elastic recommends compression for its cloud deployments
     compression: 'cloudId' in address,
     ...(credentials && { auth: credentials }),

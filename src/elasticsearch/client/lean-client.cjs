@@ -17,6 +17,7 @@ const files = [
   [/[\\/]elasticsearch[\\/]esm[\\/]api[\\/]index\.js$/, nothing('')],
   [/[\\/]elasticsearch[\\/]esm[\\/]helpers\.js$/, nothing('')],
   [/[\\/]transport[\\/]esm[\\/]connection[\\/]UndiciConnection\.js$/, nothing(refuse)],
+  [/[\\/]transport[\\/]esm[\\/]pool[\\/](?:Weighted|Cluster)ConnectionPool\.js$/, nothing(refuse)],
 ];
 
 /**

@@ -18,7 +18,7 @@ const require = createRequire(import.meta.url);
 const plugins = require('../../../src/elasticsearch/client/lean-client.cjs') as Plugin[];
 
 const everything =
-  "export { Client, errors } from '@elastic/elasticsearch'; export * from './src/elasticsearch/client/node-connection.ts';";
+  "export { Client, CloudConnectionPool, errors } from '@elastic/elasticsearch'; export * from './src/elasticsearch/client/node-connection.ts';";
 
 let folder = '';
 beforeAll(async () => {
@@ -59,7 +59,12 @@ describe('the lean client', () => {
       fleet: { jobs: [{ jobId: 'a' }] },
     });
     const { loaded } = await bundled<Client & Connections>(everything);
-    const client = new loaded.Client({ node: server.url, Connection: loaded.NodeConnection, maxRetries: 0 });
+    const client = new loaded.Client({
+      node: server.url,
+      Connection: loaded.NodeConnection,
+      ConnectionPool: loaded.CloudConnectionPool,
+      maxRetries: 0,
+    });
     const stats = await client.transport.request({ method: 'GET', path: '/_ml/anomaly_detectors/a/_stats' });
     expect(stats).toMatchObject({ count: 1, jobs: [{ job_id: 'a', state: 'opened' }] });
     const missing = client.transport.request({ method: 'GET', path: '/_ml/anomaly_detectors/b/_stats' });
@@ -81,6 +86,7 @@ describe('the lean client', () => {
       const client = new loaded.Client({
         node: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
         Connection: loaded.NodeConnection,
+        ConnectionPool: loaded.CloudConnectionPool,
         compression: true,
       });
       const answer = await client.transport.request({ method: 'POST', path: '/', body: { a: 1 } });
