@@ -38,6 +38,8 @@ const parameters = z.strictObject({
   memorySize: whole(128, 10_240),
   // an alarm evaluates at most seven days
   missingAfterHours: whole(1, 168),
+  reportsNamespace: optional(/^[a-z0-9_.]{1,100}$/, '1 to 100 of a-z, 0-9, _ and .'),
+  reportsSecret: optional(/^[\w/+=.@-]{1,512}$/, 'the name of a secret'),
   reservedConcurrency: whole(1, 1000),
   scheduleGroup: text(namePattern, 'the name of a schedule group'),
   schedules: z

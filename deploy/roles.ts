@@ -105,10 +105,11 @@ const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement
   { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('FailedQueue') },
 ];
 
-function secretsOf({ secret, secretPrefix, secretKeyArn }: Parameters): Statement[] {
+function secretsOf({ secret, secretPrefix, secretKeyArn, reportsSecret }: Parameters): Statement[] {
   // Secrets Manager appends a hyphen and six random characters to each secret's ARN
   const secrets = [
     ...(secret === undefined ? [] : [arn('secretsmanager', `secret:${secret}-??????`)]),
+    ...(reportsSecret === undefined ? [] : [arn('secretsmanager', `secret:${reportsSecret}-??????`)]),
     ...(secretPrefix === undefined ? [] : [arn('secretsmanager', `secret:${secretPrefix}*`)]),
   ];
   if (secrets.length === 0) return [];

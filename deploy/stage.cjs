@@ -11,6 +11,8 @@ const names = [
   'logRetentionDays',
   'memorySize',
   'missingAfterHours',
+  'reportsNamespace',
+  'reportsSecret',
   'reservedConcurrency',
   'scheduleGroup',
   'schedules',

@@ -60,10 +60,15 @@ export const nodeOptions = '--max-semi-space-size=1';
  * The function's environment variables. Empty ones are left out, so that the console shows only those in use. The
  * function's own ARN is composed from its parts, because a function cannot refer to itself.
  */
-function environment(functionName: string, { secret, secretPrefix }: Parameters): Record<string, unknown> {
+function environment(
+  functionName: string,
+  { secret, secretPrefix, reportsNamespace, reportsSecret }: Parameters,
+): Record<string, unknown> {
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
     ...(secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }),
+    ...(reportsNamespace !== undefined && { JOBSWEEP_REPORTS_NAMESPACE: reportsNamespace }),
+    ...(reportsSecret !== undefined && { JOBSWEEP_REPORTS_SECRET: reportsSecret }),
     JOBSWEEP_SCHEDULE_GROUP: { Ref: 'ScheduleGroup' },
     JOBSWEEP_SCHEDULER_ROLE_ARN: getArn('SchedulerRole'),
     JOBSWEEP_FUNCTION_ARN: {

@@ -6,6 +6,7 @@ import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { notifyOptions, notifyTargets } from '../../src/notify/notify-settings.ts';
 import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
 import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
+import { reportSettings } from '../../src/settings/report-settings.ts';
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 import {
   actReasons,
@@ -142,7 +143,7 @@ export async function reference(): Promise<string> {
     [
       2,
       'Settings',
-      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', otherSettings)}\n\nWhere [notifications](notifications.md) go, in the environment or in a secret’s JSON:\n\n${meanings('setting', notifyTargets)}\n\nIn the environment only:\n\n${meanings('setting', notifyOptions)}`,
+      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', { ...otherSettings, ...reportSettings })}\n\nWhere [notifications](notifications.md) go, in the environment or in a secret’s JSON:\n\n${meanings('setting', notifyTargets)}\n\nIn the environment only:\n\n${meanings('setting', notifyOptions)}`,
     ],
     [
       2,

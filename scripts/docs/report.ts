@@ -113,6 +113,8 @@ export const logLines = {
   'job swept':
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
+  'report not stored':
+    'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why',
   'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',
   'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
   'notification failed':

@@ -10,7 +10,8 @@ export interface Question {
   /** As sent in the request line, percent-encoded where needed. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | boolean>>;
-  readonly body?: object;
+  /** An object is sent as JSON. A text holds one JSON value per line, for `_bulk`. */
+  readonly body?: object | string;
 }
 
 /**
@@ -41,7 +42,12 @@ export class Wire {
       signal.throwIfAborted();
       const client = await this.#connected(signal);
       const result = await client.transport.request<unknown>(
-        { method, path, querystring: query, ...(body && { body }) },
+        {
+          method,
+          path,
+          querystring: query,
+          ...(typeof body === 'string' ? { bulkBody: body } : body && { body }),
+        },
         { signal, meta: true },
       );
       if (result.statusCode !== undefined && result.statusCode >= 300)

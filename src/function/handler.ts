@@ -15,7 +15,7 @@ import { fitReport } from '../sweep/reporting/fit-report.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import { parseRequest } from '../sweep/request/read-request.ts';
 import type { SweepRequest } from '../sweep/request/request-schema.ts';
-import { sweep } from '../sweep/sweep.ts';
+import { carryOut, planSweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
 import type { AnnounceContext } from './announce.ts';
 import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';
@@ -71,20 +71,27 @@ export function createHandler({ environment, clock }: FunctionContext) {
       const write = auditLog(context, environment);
       // Closes the sockets when the sweep ends: a warm function would keep them open for minutes.
       await using cluster = new ElasticsearchCluster(connection, clock);
-      const report = await sweep(order, {
+      const sweepContext = () => ({
         cluster,
         followUps,
         clock,
         remainingMs: context.getRemainingTimeInMillis(),
         observer: {
-          notice: (notice) => write('INFO', 'sweep waits', { sweepId: order.sweepId, notice }),
+          notice: (notice: string) => write('INFO', 'sweep waits', { sweepId: order.sweepId, notice }),
         },
       });
+      const made = await planSweep(order, sweepContext());
+      const { report, plan } = await carryOut(made, sweepContext());
       const logTime = () => context.getRemainingTimeInMillis() - timeToAnswer;
       await logReport(report, write, logTime);
       publishMetrics(report, environment);
-      const notices = await loadNotices(environment);
-      await notices?.announceReport(report, request, noticeContext(environment, context));
+      const stored = { report, plan, swept: connection, environment, clock, remainingMs: logTime(), write };
+      await Promise.all([
+        loadNotices(environment).then((notices) =>
+          notices?.announceReport(report, request, noticeContext(environment, context)),
+        ),
+        loadStoring(environment).then((storing) => storing?.storeSwept(stored)),
+      ]);
       await flushLog(logTime(), true);
       return fitReport(report, maxBytes);
     });
@@ -99,6 +106,12 @@ const secretsOf =
 /** Loaded on demand: a function without notifications starts without their code. */
 const loadNotices = async (environment: Environment) =>
   mayNotify(environment) ? await import('./announce.ts').catch(() => undefined) : undefined;
+
+/** Loaded on demand: the same for a function that stores no reports in Elasticsearch. */
+const loadStoring = async (environment: Environment) =>
+  Object.keys(environment).some((name) => name.startsWith('JOBSWEEP_REPORTS_'))
+    ? await import('./store-swept.ts').catch(() => undefined)
+    : undefined;
 
 const noticeContext = (environment: Environment, context: Context): AnnounceContext => ({
   environment,

@@ -16,6 +16,8 @@ const parameters = {
   logRetentionDays: 30,
   memorySize: 512,
   missingAfterHours: 26,
+  reportsNamespace: '',
+  reportsSecret: '',
   reservedConcurrency: 1,
   scheduleGroup: 'jobsweep-test',
   schedules: 'deploy/schedules.yml',
@@ -287,6 +289,22 @@ describe('the parameters', () => {
     expect(text(resources.FunctionRole)).not.toContain('secretsmanager');
     expect(text(resources)).not.toContain('AlarmActions');
     expect(destinations).not.toHaveProperty('onSuccess');
+  });
+
+  it('give the function the settings and the secret for reports in Elasticsearch', () => {
+    const { environment, resources } = made({
+      reportsNamespace: 'prod',
+      reportsSecret: 'monitoring/reports',
+    });
+    expect(environment).toMatchObject({
+      JOBSWEEP_REPORTS_NAMESPACE: 'prod',
+      JOBSWEEP_REPORTS_SECRET: 'monitoring/reports',
+    });
+    expect(text(resources.FunctionRole)).toContain('secret:monitoring/reports-??????');
+    expect(Object.keys(made().environment).filter((name) => name.includes('REPORTS'))).toEqual([]);
+    expect(() => made({ reportsNamespace: 'My-Space' })).toThrow(
+      'param reportsNamespace: expected 1 to 100 of a-z, 0-9, _ and ., or empty for none, got "My-Space"',
+    );
   });
 
   it('let the function use a customer key only through Secrets Manager', () => {

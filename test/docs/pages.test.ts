@@ -65,8 +65,9 @@ describe('the reference', () => {
   });
 
   it('lists exactly the log lines that the function writes', () => {
-    const written = [...page('src/function/handler.ts').matchAll(/\('(?:INFO|ERROR)', '([^']+)'/g)].map(
-      ([, text]) => text,
+    const files = ['handler', 'announce', 'store-swept'].map((name) => page(`src/function/${name}.ts`));
+    const written = files.flatMap((text) =>
+      [...text.matchAll(/\('(?:INFO|WARN|ERROR)', '([^']+)'/g)].map(([, line]) => line),
     );
     expect(new Set(Object.keys(logLines))).toEqual(new Set(written));
   });

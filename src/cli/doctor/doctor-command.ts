@@ -22,6 +22,7 @@ import { clusterFindings } from './cluster-checks.ts';
 import type { Finding } from './finding.ts';
 import { doctorSheet, doctorText } from './findings-text.ts';
 import { leastKeys, roleText } from './key-role.ts';
+import { reportFindings } from './report-checks.ts';
 import { schedulerFindings } from './scheduler-checks.ts';
 
 interface DoctorOptions extends RequestOptions, AllClustersOptions, OutputOptions {
@@ -79,17 +80,22 @@ async function examineOne(
   const { connection, clock, title } = target;
   const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
+  // Reports of the embedded cluster are not stored.
+  const { findings: reports, requests } = options.embedded
+    ? { findings: [], requests: [] }
+    : await reportFindings(io.env, connection, { clock: io.clock, signal: io.signal });
   const findings: Finding[] = [
     ...clusterFindings({ connection, facts, idleFor, now: clock.now() }),
     ...(await schedulerFindings(io.env, io.clock, io.signal)),
+    ...reports,
   ];
-  const sheet = () => doctorSheet(findings, cluster);
+  const sheet = () => doctorSheet(findings, cluster, requests);
   return {
     exit: findings.some(({ level }) => level === 'finding') ? 3 : 0,
     title,
     renderings: inAllForms({
-      text: () => doctorText(findings, { paint, width: widthOf(io.stdout) }),
-      value: { cluster, findings },
+      text: () => doctorText(findings, { paint, width: widthOf(io.stdout), requests }),
+      value: { cluster, findings, ...(requests.length > 0 && { reports: { requests } }) },
       each: findings,
       sheet,
     }),

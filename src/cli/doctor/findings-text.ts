@@ -1,5 +1,6 @@
 /** @module The findings of `jobsweep doctor` as terminal text and as a sheet. */
 import { plural, printable } from '../../base/text.ts';
+import { type ConsoleRequest, consoleText } from '../../sweep/reporting/stream-requests.ts';
 import { type Paint, plain, type Tone } from '../output/paint.ts';
 import type { Sheet } from '../output/sheet.ts';
 import { wrapped } from '../output/table.ts';
@@ -14,7 +15,15 @@ const marks: Readonly<Record<Level, { readonly mark: string; readonly tone: Tone
 /** One line per check, followed by its advice, if any. */
 export function doctorText(
   findings: readonly Finding[],
-  { paint = plain, width = 100 }: { readonly paint?: Paint; readonly width?: number | undefined } = {},
+  {
+    paint = plain,
+    width = 100,
+    requests = [],
+  }: {
+    readonly paint?: Paint;
+    readonly width?: number | undefined;
+    readonly requests?: readonly ConsoleRequest[];
+  } = {},
 ): string {
   const widest = Math.max(...findings.map(({ check }) => check.length));
   const indent = widest + 8;
@@ -29,15 +38,38 @@ export function doctorText(
     ];
   });
   const tone = findings.some(({ level }) => level === 'finding') ? 'bad' : 'good';
-  return `${lines.join('\n')}\n\n${paint(tone, verdictOf(findings))}\n`;
+  return `${lines.join('\n')}\n\n${paint(tone, verdictOf(findings))}\n${
+    requests.length > 0 ? `\n${requestsTitle}\n\n${consoleText(requests)}` : ''
+  }`;
 }
 
-export function doctorSheet(findings: readonly Finding[], cluster: string): Sheet {
+const requestsTitle =
+  'Reports in Elasticsearch: an administrator sends these requests once, for example in Dev Tools of Kibana.';
+
+export function doctorSheet(
+  findings: readonly Finding[],
+  cluster: string,
+  requests: readonly ConsoleRequest[] = [],
+): Sheet {
   const rows = findings.map(({ check, level, found, advice = '' }) => [level, check, found, advice]);
   return {
     title: `Check of the cluster ${cluster}`,
     lines: [verdictOf(findings)],
-    tables: [{ head: ['Level', 'Check', 'Found', 'To do'], rows }],
+    tables: [
+      { head: ['Level', 'Check', 'Found', 'To do'], rows },
+      ...(requests.length > 0
+        ? [
+            {
+              head: [requestsTitle, 'Request', 'Body'],
+              rows: requests.map(({ title, method, path, body }) => [
+                title,
+                `${method} ${path}`,
+                JSON.stringify(body),
+              ]),
+            },
+          ]
+        : []),
+    ],
   };
 }
 

@@ -21,6 +21,7 @@ import {
   nodesOf,
   planOnce,
   renderingsOf,
+  storeInElasticsearch,
   withFindings,
   withManySweepsOptions,
 } from '../sweep/run-sweep.ts';
@@ -82,6 +83,7 @@ async function planOn(
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
   const nodes = await nodesOf(made, sweeping);
   const report = withFindings(reportPlan(made), made, { past, nodes });
+  await storeInElasticsearch(report, made, sweeping, options);
   const sealed = sealPlan(report, read.request, made.decisions);
   return {
     exit: exitOf(report),

@@ -3,7 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { parseDuration } from '../../base/duration.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
+import { printable } from '../../base/text.ts';
 import { readMlNodes } from '../../elasticsearch/ml-nodes.ts';
+import { storesReports } from '../../settings/report-settings.ts';
+import { readSecret } from '../../settings/secrets.ts';
 import type { Entry } from '../../sweep/closing/ledger.ts';
 import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
 import { isToAct } from '../../sweep/planning/verdict.ts';
@@ -110,6 +113,34 @@ export async function keepRecords(
       .map((job) => ({ job, verdict: verdicts.get(job.jobId) })),
     isWhole: found.jobs.every(({ reportedState }) => reportedState !== 'unknown'),
   });
+}
+
+/** Limits for storing the report in Elasticsearch, in milliseconds: normally, and after an interrupt. */
+const maxStoring = 30_000;
+const maxStoringAfterStop = 1_000;
+
+/** Stores the report in Elasticsearch if the environment asks for it. A failure only goes to standard error. */
+export async function storeInElasticsearch(
+  report: SweepReport,
+  plan: Plan,
+  { io, target }: Pick<Sweeping, 'io' | 'target'>,
+  { embedded }: TargetOptions,
+): Promise<void> {
+  // The embedded cluster is a toy: its report must not reach a real one.
+  if (embedded || !storesReports(io.env)) return;
+  const { storeReport } = await import('../../settings/store-report.ts');
+  const problems = await storeReport({
+    report,
+    plan,
+    provider: 'command',
+    swept: target.connection,
+    environment: io.env,
+    readSecret,
+    clock: io.clock,
+    limitMs: io.signal.aborted ? maxStoringAfterStop : maxStoring,
+    stop: io.signal.aborted ? undefined : io.signal,
+  });
+  for (const problem of problems) io.stderr.write(`jobsweep: warning: ${printable(problem)}\n`);
 }
 
 export interface CarryingOut {

@@ -39,6 +39,7 @@ import {
   planOnce,
   renderingsOf,
   type Sweeping,
+  storeInElasticsearch,
   withFindings,
   withManySweepsOptions,
 } from './run-sweep.ts';
@@ -236,6 +237,7 @@ async function act(
   const report = withFindings(done.report, done.plan, findings);
   if (!report.dryRun) await keeper?.keep(report);
   await keepRecords(folder, made);
+  await storeInElasticsearch(report, done.plan, sweeping, options);
   if (keeper?.problem !== undefined && hasClosed(report))
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
   const isKept = keeper !== undefined && keeper.problem === undefined;

@@ -1,0 +1,22 @@
+/** @module Stores the report of the function's sweep in Elasticsearch. Loaded on demand. A failure is a log line, nothing more. */
+import { systemClock } from '../base/system-clock.ts';
+import { secretReader } from '../settings/secrets.ts';
+import { type StoreReport, storeReport } from '../settings/store-report.ts';
+import type { WriteLine } from './audit-log.ts';
+
+export interface StoreSwept extends Pick<StoreReport, 'report' | 'plan' | 'swept' | 'environment' | 'clock'> {
+  /** Milliseconds until the function must return its report. */
+  readonly remainingMs: number;
+  readonly write: WriteLine;
+}
+
+/** How long it may take, in milliseconds. */
+const maxMs = 20_000;
+
+export async function storeSwept({ remainingMs, write, ...given }: StoreSwept): Promise<void> {
+  const limitMs = Math.min(maxMs, remainingMs);
+  const readSecret = secretReader(systemClock, limitMs);
+  const problems = await storeReport({ ...given, provider: 'function', readSecret, limitMs });
+  for (const problem of problems)
+    write('WARN', 'report not stored', { sweepId: given.report.sweepId, problem });
+}

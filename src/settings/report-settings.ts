@@ -1,0 +1,71 @@
+/** @module Where reports are stored in Elasticsearch: the settings JOBSWEEP_REPORTS_… of the function and the command. */
+import { InvalidSettingError } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import type { Connection } from '../elasticsearch/connection.ts';
+import { type ConnectionSetting, settingNames } from './connection-settings.ts';
+import { type Environment, findConnection, type ReadSecret } from './find-connection.ts';
+
+/** Where the reports go. */
+export interface ReportTarget {
+  readonly namespace: string;
+  readonly connection: Connection;
+}
+
+const reportsPrefix = 'JOBSWEEP_REPORTS_';
+
+export const reportSettings = {
+  JOBSWEEP_REPORTS_NAMESPACE:
+    'Stores each report in Elasticsearch: the last part of the names of the data streams, for example `default`.',
+  JOBSWEEP_REPORTS_URL:
+    'The cluster for the reports, if it is not the swept one. `_CLOUD_ID`, `_API_KEY`, `_USERNAME`, `_PASSWORD`, `_CA_CERT` and `_CA_FINGERPRINT` are its other settings, as above.',
+  JOBSWEEP_REPORTS_SECRET:
+    'The name of a secret whose JSON contains these settings under the names above (`ELASTICSEARCH_URL`, …).',
+} as const;
+
+/** Whether the environment asks for reports in Elasticsearch. */
+export const storesReports = (environment: Environment): boolean =>
+  Object.entries(environment).some(
+    ([name, value]) => name.startsWith(reportsPrefix) && (value ?? '').trim() !== '',
+  );
+
+/**
+ * The cluster and the namespace for reports; undefined if the environment asks for none. Without an address of its own,
+ * the swept cluster gets its own reports.
+ * @throws {JobsweepError} for an invalid setting, or a secret that cannot be read.
+ */
+export async function findReportTarget(
+  environment: Environment,
+  swept: Connection,
+  readSecret: ReadSecret,
+): Promise<ReportTarget | undefined> {
+  if (!storesReports(environment)) return undefined;
+  const namespace = environment[`${reportsPrefix}NAMESPACE`]?.trim() || 'default';
+  if (!/^[a-z0-9_.]{1,100}$/.test(namespace))
+    throw new InvalidSettingError(
+      `the environment: ${reportsPrefix}NAMESPACE: expected 1 to 100 of a-z, 0-9, _ and ., got ${quote(namespace)}`,
+    );
+  const own = ownConnection(environment);
+  return { namespace, connection: (await connectionOf(own, readSecret)) ?? swept };
+}
+
+/** JOBSWEEP_REPORTS_URL under the name ELASTICSEARCH_URL, and so on. */
+function ownConnection(environment: Environment): Environment {
+  const names: readonly (ConnectionSetting | 'ELASTICSEARCH_SECRET')[] = [
+    ...settingNames,
+    'ELASTICSEARCH_SECRET',
+  ];
+  return Object.fromEntries(
+    names.map((name) => [name, environment[name.replace('ELASTICSEARCH_', reportsPrefix)]]),
+  );
+}
+
+async function connectionOf(own: Environment, readSecret: ReadSecret): Promise<Connection | undefined> {
+  try {
+    return await findConnection({ cluster: 'default', environment: own, readSecret });
+  } catch (error) {
+    if (!(error instanceof InvalidSettingError) || !error.message.startsWith('the environment: '))
+      throw error;
+    // The keys of a secret keep their names; those of the environment have ours.
+    throw new InvalidSettingError(error.message.replaceAll('ELASTICSEARCH_', reportsPrefix));
+  }
+}

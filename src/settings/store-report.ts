@@ -1,0 +1,70 @@
+/**
+ * @module Stores the report of a sweep in Elasticsearch, if the environment asks for it. Loaded on demand. A failure is
+ * returned as text: it never changes the result of the sweep.
+ */
+import manifest from '../../package.json' with { type: 'json' };
+import type { Clock } from '../base/clock.ts';
+import type { Connection } from '../elasticsearch/connection.ts';
+import { ReportStreams } from '../elasticsearch/report-streams.ts';
+import { documentsOf, maxJobDocuments, type ReportToStore } from '../sweep/reporting/stream-documents.ts';
+import { streamName } from '../sweep/reporting/stream-names.ts';
+import type { Environment, ReadSecret } from './find-connection.ts';
+import { findReportTarget } from './report-settings.ts';
+
+export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'> {
+  readonly environment: Environment;
+  /** The connection of the swept cluster. */
+  readonly swept: Connection;
+  readonly readSecret: ReadSecret;
+  readonly clock: Clock;
+  /** How long it may take, in milliseconds. */
+  readonly limitMs: number;
+  /** Ends it early. */
+  readonly stop?: AbortSignal | undefined;
+}
+
+/** Part of the time that job documents may take. The rest is for the document of the sweep, which matters most. */
+const shareOfJobs = 0.75;
+/** With less time than this, nothing is sent. Milliseconds. */
+const minTime = 500;
+
+/** Returns what could not be stored, and why; nothing if all was. */
+export async function storeReport({
+  environment,
+  swept,
+  readSecret,
+  clock,
+  limitMs,
+  stop,
+  ...given
+}: StoreReport): Promise<string[]> {
+  if (limitMs < minTime) return ['there was no time left to store the report in Elasticsearch'];
+  const endsAt = clock.now() + limitMs;
+  try {
+    const target = await findReportTarget(environment, swept, readSecret);
+    if (!target) return [];
+    const { namespace, connection } = target;
+    const documents = documentsOf({ ...given, namespace, version: manifest.version });
+    await using streams = new ReportStreams(connection, clock, stop);
+    const left = () => Math.max(0, endsAt - clock.now());
+    const jobs = await streams.store(streamName('job', namespace), documents.jobs, left() * shareOfJobs);
+    const problems = [
+      ...(documents.omitted > 0
+        ? [`only the first ${maxJobDocuments} job documents were stored; ${documents.omitted} were left out`]
+        : []),
+      ...(jobs.problem === undefined ? [] : [jobs.problem]),
+    ];
+    if (jobs.isHopeless) return problems;
+    const document = documents.sweep({
+      jobs: jobs.created,
+      // Documents of an earlier delivery of the same event may show the jobs at another moment.
+      isWhole: documents.isWhole && jobs.created === documents.jobs.length,
+    });
+    const sweep = await streams.store(streamName('sweep', namespace), [document], left());
+    return [...problems, ...(sweep.problem === undefined ? [] : [sweep.problem])];
+  } catch (error) {
+    return [
+      `the report could not be stored in Elasticsearch: ${error instanceof Error ? error.message : String(error)}`,
+    ];
+  }
+}

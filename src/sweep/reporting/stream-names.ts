@@ -1,0 +1,36 @@
+/** @module The names of the data streams for reports, and of their fields. What the function loads to write has no field list. */
+
+/** One data stream for sweeps, one for jobs: a list of jobs inside one document could not be charted. */
+export const datasets = { sweep: 'jobsweep.sweep', job: 'jobsweep.job' } as const;
+export type StreamKind = keyof typeof datasets;
+
+/** The name of a data stream, `logs-jobsweep.sweep-default` for example. */
+export const streamName = (kind: StreamKind, namespace: string): string =>
+  `logs-${datasets[kind]}-${namespace}`;
+
+/** Both data streams of all namespaces. */
+export const streamPattern = 'logs-jobsweep.*-*';
+
+/** What writing needs. `auto_configure` creates the data streams, `create_doc` adds documents and can change none. */
+export const writePrivileges = ['auto_configure', 'create_doc'] as const;
+
+/** `forceClosed` becomes `force_closed`. */
+export const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Objects for dotted names: `{"a.b": 1}` becomes `{"a": {"b": 1}}`. Undefined values are left out. */
+export function nested(flat: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const whole: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(flat)) {
+    if (value === undefined) continue;
+    const path = name.split('.');
+    const last = path.pop() ?? name;
+    let inner = whole;
+    for (const key of path) {
+      inner[key] ??= {};
+      inner = inner[key] as Record<string, unknown>;
+    }
+    inner[last] = value;
+  }
+  return whole;
+}

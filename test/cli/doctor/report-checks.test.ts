@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
+import type { Finding } from '../../../src/cli/doctor/finding.ts';
+import type { ConsoleRequest } from '../../../src/sweep/reporting/stream-requests.ts';
+import { runOn } from '../../support/run-on.ts';
+import { bulkRequests, documentsIn } from '../../support/streams.ts';
+import { busy, idle, startWorld, type World } from '../../support/world.ts';
+
+const on = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
+
+interface Doctor {
+  readonly exit: number;
+  readonly report: Finding | undefined;
+  readonly requests: readonly ConsoleRequest[];
+}
+
+async function doctor(world: World, env: Record<string, string> = on): Promise<Doctor> {
+  const { exit, stdout } = await runOn(world, ['doctor', '-o', 'json'], { env });
+  const { findings, reports } = JSON.parse(stdout) as {
+    findings: Finding[];
+    reports?: { requests: ConsoleRequest[] };
+  };
+  return {
+    exit,
+    report: findings.find(({ check }) => check === 'reports'),
+    requests: reports?.requests ?? [],
+  };
+}
+
+const keyWith = (...privileges: string[]): Fleet => ({
+  users: [{ username: 'owner', password: 'unused', cluster: ['all'] }],
+  apiKeys: [
+    {
+      id: 'k',
+      key: 'text',
+      owner: 'owner',
+      cluster: ['manage_ml', 'monitor'],
+      ...(privileges.length > 0 && { index: [{ names: ['logs-jobsweep.*-*'], privileges }] }),
+    },
+  ],
+});
+const withKey = { ...on, ELASTICSEARCH_API_KEY: 'k:text' };
+
+describe('doctor, on reports in Elasticsearch', () => {
+  it('says nothing about them without a setting', async () => {
+    await using world = await startWorld(busy(3));
+    const { report, requests } = await doctor(world, {});
+    expect(report).toBeUndefined();
+    expect(requests).toEqual([]);
+  });
+
+  it('finds streams that can be written and read, and writes nothing', async () => {
+    await using world = await startWorld(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
+    const { exit, report } = await doctor(world, withKey);
+    expect(exit).toBe(0);
+    expect(report).toEqual({
+      check: 'reports',
+      level: 'ok',
+      found:
+        'logs-jobsweep.sweep-default and logs-jobsweep.job-default on the swept cluster can be written and read',
+    });
+    expect(bulkRequests(world)).toEqual([]);
+  });
+
+  it.each([
+    [[], 'finding', 'the credentials lack auto_configure and create_doc', 3],
+    [['create_doc', 'read'], 'finding', 'the credentials lack auto_configure on', 3],
+    [['auto_configure', 'create_doc'], 'note', 'can be written, but not read', 0],
+  ])('names the privileges that a key with %j lacks', async (privileges, level, found, exit) => {
+    await using world = await startWorld(busy(3), keyWith(...privileges));
+    const result = await doctor(world, withKey);
+    expect(result.report).toMatchObject({ level, found: expect.stringContaining(found) });
+    expect(result.exit).toBe(exit);
+  });
+
+  it('reports a wrong setting and a cluster that does not answer', async () => {
+    await using world = await startWorld(busy(3));
+    const wrong = await doctor(world, { JOBSWEEP_REPORTS_NAMESPACE: 'a-b' });
+    expect(wrong.exit).toBe(3);
+    expect(wrong.report).toMatchObject({ level: 'finding', found: expect.stringContaining('got "a-b"') });
+    const silent = await doctor(world, { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' });
+    expect(silent.exit).toBe(3);
+    expect(silent.report).toMatchObject({ level: 'finding', found: expect.stringContaining('127.0.0.1:1') });
+  });
+
+  it.each([
+    [
+      '9.2',
+      'lifecycle',
+      ['/_index_template/logs-jobsweep', '/_data_stream/logs-jobsweep.*-*/_lifecycle', '/_security/api_key'],
+    ],
+    ['7.17', 'ilm', ['/_ilm/policy/jobsweep', '/_index_template/logs-jobsweep', '/_security/api_key']],
+  ] as const)('prints the requests for %s, with retention by %s', async (stack, kind, paths) => {
+    await using world = await startWorld(busy(3), {}, { stack });
+    const { requests } = await doctor(world);
+    expect(requests.map(({ path }) => path)).toEqual(paths);
+    const template = requests.find(({ path }) => path.startsWith('/_index_template'))?.body as {
+      template: Record<string, unknown>;
+    };
+    expect('lifecycle' in template.template).toBe(kind === 'lifecycle');
+    expect('settings' in template.template).toBe(kind === 'ilm');
+    const { stdout } = await runOn(world, ['doctor', '-o', 'table'], { env: on });
+    for (const { method, path } of requests) expect(stdout).toContain(`${method} ${path}\n{`);
+  });
+
+  it('prints a template that every document of a sweep fits, and a key that is enough to write them', async () => {
+    await using world = await startWorld(
+      [
+        ...idle(3, { datafeed: { state: 'stopped' } }),
+        ...busy(4),
+        { jobId: 'failed', state: 'failed', reason: 'x', lastData: '9d', groups: ['web'] },
+        { jobId: 'slow', lastData: '9d', closeTakes: '2h' },
+        { jobId: 'broken', lastData: '9d', closeTakes: { fails: 'disk full' } },
+        { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
+      ],
+      keyWith('auto_configure', 'create_doc', 'read'),
+    );
+    const { requests } = await doctor(world, withKey);
+    const authorization = `Basic ${Buffer.from('owner:unused').toString('base64')}`;
+    for (const { method, path, body } of requests.slice(0, 2)) {
+      const response = await fetch(world.server.url + path, {
+        method,
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify(body),
+      });
+      expect(response.status, path).toBe(200);
+    }
+    const key = requests.at(-1)?.body as { role_descriptors: Record<string, { indices: unknown }> };
+    expect(key.role_descriptors['jobsweep-reports']?.indices).toEqual([
+      { names: ['logs-jobsweep.*-*'], privileges: ['auto_configure', 'create_doc', 'read'] },
+    ]);
+    const { stderr } = await runOn(
+      world,
+      ['sweep', '--yes', '--no-save', '--set', 'close.timeout=10s', '--set', 'fuse.maxShare=null'],
+      { env: withKey },
+    );
+    expect(stderr).not.toContain('could not be written');
+    expect(documentsIn(world, 'sweep')).toHaveLength(1);
+    expect(documentsIn(world, 'job')).toHaveLength(11);
+    expect(world.cluster.cluster.streams.get('logs-jobsweep.job-default')).toMatchObject({
+      template: 'logs-jobsweep',
+      lifecycle: { data_retention: '90d' },
+    });
+  });
+});

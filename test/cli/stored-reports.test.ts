@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { newFolder } from '../support/folder.ts';
+import { runCommand } from '../support/run-command.ts';
+import { reportOf, runOn } from '../support/run-on.ts';
+import { bulkRequests, documentsIn } from '../support/streams.ts';
+import { busy, idle, startWorld } from '../support/world.ts';
+
+const byText = (a: string, b: string) => (a < b ? -1 : 1);
+const env = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
+
+describe('the command with reports in Elasticsearch', () => {
+  it.each([
+    ['sweep', ['sweep', '--yes', '--no-save'], 'sweep-finished', 'job-closed'],
+    ['plan', ['plan', '--no-save'], 'sweep-planned', 'job-not-attempted'],
+  ])('writes the report of %s and one document a job', async (_name, args, action, jobAction) => {
+    await using world = await startWorld([...idle(2), ...busy(3)]);
+    const result = await runOn(world, args, { env });
+    expect(result.exit).toBe(0);
+    const [sweep] = documentsIn(world, 'sweep').map(({ source }) => source);
+    expect(sweep.event).toMatchObject({ action, provider: 'command' });
+    expect(sweep.jobsweep.sweep.id).toBe(reportOf(result).sweepId);
+    expect(sweep.jobsweep.sweep).toMatchObject({ job_documents: 5, whole: true });
+    const actions = documentsIn(world, 'job').map(({ source }) => source.event.action);
+    expect(actions.sort(byText)).toEqual(
+      [jobAction, jobAction, 'job-kept', 'job-kept', 'job-kept'].sort(byText),
+    );
+  });
+
+  it('writes one report of all rounds with --wait', async () => {
+    await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(3)]);
+    const { exit } = await runOn(
+      world,
+      [
+        'sweep',
+        '--yes',
+        '--no-save',
+        '--wait',
+        '--set',
+        'close.timeout=1m',
+        '--set',
+        'followUp.after=5m',
+        '--set',
+        'followUp.max=20',
+      ],
+      { env },
+    );
+    expect(exit).toBe(0);
+    expect(documentsIn(world, 'sweep').map(({ source }) => source.jobsweep.sweep.counts.closed)).toEqual([1]);
+    const [job] = documentsIn(world, 'job').filter(({ source }) => source.jobsweep.job.id === 'idle-0');
+    expect(job?.source.jobsweep.job).toMatchObject({ state: 'opened', outcome: 'closed', verdict: 'close' });
+  });
+
+  it('writes the reports of all clusters into one, each with its own ids', async () => {
+    await using folder = await newFolder();
+    await using world = await startWorld([...idle(1), ...busy(3)]);
+    await using other = await startWorld([...idle(1), ...busy(3)], {}, { clock: world.clock, seed: 2 });
+    const file = path.join(folder.path, 'clusters.json');
+    await writeFile(
+      file,
+      JSON.stringify({
+        a: { ELASTICSEARCH_URL: world.server.url },
+        b: { ELASTICSEARCH_URL: other.server.url },
+      }),
+    );
+    const { exit } = await runOn(
+      world,
+      ['sweep', '--all-clusters', '--clusters', file, '--yes', '--no-save'],
+      {
+        env: { JOBSWEEP_REPORTS_URL: world.server.url },
+      },
+    );
+    expect(exit).toBe(0);
+    expect(
+      documentsIn(world, 'sweep')
+        .map(({ source }) => source.jobsweep.cluster.name)
+        .sort(byText),
+    ).toEqual(['a', 'b']);
+    expect(documentsIn(world, 'job')).toHaveLength(8);
+    expect(bulkRequests(other)).toEqual([]);
+  });
+
+  it('writes nothing of the embedded cluster, whatever the environment says', async () => {
+    await using world = await startWorld([]);
+    const { exit } = await runCommand(['plan', '--embedded', '-o', 'json'], {
+      env: { ...env, JOBSWEEP_REPORTS_URL: world.server.url },
+    });
+    expect(exit).toBeLessThan(5);
+    expect(bulkRequests(world)).toEqual([]);
+  });
+
+  it('warns on standard error if the report is refused, with the same result and exit', async () => {
+    await using world = await startWorld([...idle(2), ...busy(3)]);
+    world.server.faults.add({
+      api: 'bulk',
+      status: 403,
+      type: 'security_exception',
+      reason: 'action [indices:data/write/bulk] is unauthorized for API key id [x]',
+      times: Number.POSITIVE_INFINITY,
+    });
+    const result = await runOn(world, ['sweep', '--yes', '--no-save'], { env });
+    expect(result.exit).toBe(0);
+    expect(reportOf(result)).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
+    expect(result.stderr).toMatch(
+      /^jobsweep: warning: 5 of 5 documents could not be written to logs-jobsweep\.job-default: 403 security_exception: .*\. The key needs auto_configure and create_doc on logs-jobsweep\.\*-\*; jobsweep doctor prints the request$/m,
+    );
+  });
+
+  it('waits at most 30 seconds for a cluster that does not answer', async () => {
+    await using world = await startWorld([...idle(1), ...busy(3)]);
+    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    const begun = world.clock.now();
+    const { exit } = await runOn(world, ['plan', '--no-save'], { env });
+    expect(exit).toBe(0);
+    expect(world.clock.now() - begun).toBeLessThan(32_000);
+  });
+
+  it('ends at once if it is interrupted while the report is stored', async () => {
+    await using world = await startWorld([...idle(1), ...busy(3)]);
+    const interrupt = new AbortController();
+    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    world.clock.at(world.clock.now() + 10_000, () => interrupt.abort());
+    const begun = world.clock.now();
+    const result = await runOn(world, ['sweep', '--yes', '--no-save'], { env, signal: interrupt.signal });
+    expect(reportOf(result).counts.closed).toBe(1);
+    expect(world.clock.now() - begun).toBeLessThan(11_000);
+  });
+});

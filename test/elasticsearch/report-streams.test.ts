@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import type { Fleet } from '../../simulator/index.ts';
+import { ReportStreams, type Stored } from '../../src/elasticsearch/report-streams.ts';
+import type { StreamDocument } from '../../src/sweep/reporting/stream-documents.ts';
+import { bulkRequests, documentsIn } from '../support/streams.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+const stream = 'logs-jobsweep.job-default';
+
+const documents = (count: number, fields: object = {}): StreamDocument[] =>
+  Array.from({ length: count }, (_, index) => ({
+    id: `c:s:job-${index}`,
+    source: {
+      '@timestamp': '2026-01-01T00:00:00.000Z',
+      jobsweep: { job: { id: `job-${index}` } },
+      ...fields,
+    },
+  }));
+
+async function store(
+  world: World,
+  given: readonly StreamDocument[],
+  { limitMs = 30_000, apiKey = '' } = {},
+): Promise<Stored> {
+  const connection = { address: { url: world.server.url }, ...(apiKey && { credentials: { apiKey } }) };
+  await using streams = new ReportStreams(connection, world.clock, undefined);
+  return await streams.store(stream, given, limitMs);
+}
+
+/** A cluster with one key that has these privileges on the data streams. */
+const secured = (...privileges: string[]): Fleet => ({
+  users: [{ username: 'owner', password: 'unused', cluster: ['all'] }],
+  apiKeys: [
+    {
+      id: 'key',
+      key: 'text',
+      owner: 'owner',
+      cluster: [],
+      ...(privileges.length > 0 && { index: [{ names: ['logs-jobsweep.*-*'], privileges }] }),
+    },
+  ],
+});
+const apiKey = Buffer.from('key:text').toString('base64');
+
+describe('documents of a report', () => {
+  it('are sent in bodies of at most 500 documents and about a megabyte', async () => {
+    await using world = await startWorld([]);
+    expect(await store(world, documents(1_200))).toEqual({ created: 1_200, existed: 0 });
+    const requests = bulkRequests(world);
+    expect(requests.map(({ body }) => body.split('\n').length - 1)).toEqual([1_000, 1_000, 400]);
+    await using other = await startWorld([]);
+    await store(other, documents(400, { message: 'x'.repeat(20_000) }));
+    const sizes = bulkRequests(other).map(({ body }) => body.length);
+    expect(sizes.length).toBeGreaterThan(7);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('that exist already count as stored, and nothing is written twice', async () => {
+    await using world = await startWorld([]);
+    await store(world, documents(3));
+    expect(await store(world, documents(5))).toEqual({ created: 2, existed: 3 });
+    expect(documentsIn(world, 'job')).toHaveLength(5);
+  });
+
+  it('are written again after a rollover, because ids are only unique in one backing index', async () => {
+    await using world = await startWorld([]);
+    await store(world, documents(3));
+    await fetch(`${world.server.url}/${stream}/_rollover`, { method: 'POST' });
+    expect(await store(world, documents(3))).toEqual({ created: 3, existed: 0 });
+    expect(documentsIn(world, 'job')).toHaveLength(6);
+  });
+
+  it('that do not fit the mapping are left out with the reason, and the others are stored', async () => {
+    await using world = await startWorld([]);
+    const [first, second, third] = documents(3);
+    if (!first || !second || !third) throw new Error('no documents');
+    const { created, problem } = await store(world, [
+      first,
+      { ...second, source: { message: 'no time' } },
+      third,
+    ]);
+    expect(created).toBe(2);
+    expect(problem).toMatch(
+      /^1 of 3 documents could not be written to logs-jobsweep\.job-default: 400 document_parsing_exception: .*@timestamp\] is missing \(c:s:job-1\)$/,
+    );
+  });
+
+  it('that a full queue rejects are sent again, alone, after a pause', async () => {
+    await using world = await startWorld([]);
+    world.cluster.cluster.streams.create(stream, world.clock.now());
+    world.cluster.cluster.streams.rejectNext(4);
+    const begun = world.clock.now();
+    expect(await store(world, documents(10))).toEqual({ created: 10, existed: 0 });
+    expect(bulkRequests(world).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([10, 4]);
+    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(500);
+  });
+
+  it('that stay rejected are given up after four rounds', async () => {
+    await using world = await startWorld([]);
+    world.cluster.cluster.streams.create(stream, world.clock.now());
+    world.cluster.cluster.streams.rejectNext(1_000);
+    const { created, problem } = await store(world, documents(10));
+    expect(created).toBe(0);
+    expect(problem).toContain('10 of 10 documents');
+    expect(problem).toContain('429 es_rejected_execution_exception');
+    expect(bulkRequests(world)).toHaveLength(4);
+  });
+
+  it('wait as long as a cluster under load asks, within the time that is left', async () => {
+    await using world = await startWorld([]);
+    const busy = (seconds: string) =>
+      world.server.faults.add({
+        api: 'bulk',
+        status: 429,
+        type: 'circuit_breaking_exception',
+        reason: 'Data too large',
+        headers: { 'retry-after': seconds },
+      });
+    busy('5');
+    const begun = world.clock.now();
+    expect(await store(world, documents(2))).toEqual({ created: 2, existed: 0 });
+    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(5_000);
+    busy('600');
+    const before = world.clock.now();
+    const { problem } = await store(world, documents(4));
+    expect(problem).toContain('429 circuit_breaking_exception');
+    expect(world.clock.now() - before).toBeLessThan(1_000);
+  });
+
+  it('are sent in smaller bodies if a proxy refuses large ones with 413', async () => {
+    await using world = await startWorld([]);
+    world.server.faults.add({
+      api: 'bulk',
+      status: 413,
+      body: '<h1>Request Entity Too Large</h1>',
+      times: 3,
+    });
+    expect(await store(world, documents(8))).toEqual({ created: 8, existed: 0 });
+    expect(bulkRequests(world).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([
+      8, 4, 2, 1, 1, 2, 4,
+    ]);
+  });
+
+  it('are stored once if the answer was lost on the way', async () => {
+    await using world = await startWorld([]);
+    world.server.faults.add({ api: 'bulk', reset: 'after' });
+    expect(await store(world, documents(3))).toEqual({ created: 0, existed: 3 });
+    expect(documentsIn(world, 'job')).toHaveLength(3);
+  });
+
+  it('that land in the failure store are reported as missing', async () => {
+    await using world = await startWorld([]);
+    world.server.faults.add({
+      api: 'bulk',
+      status: 200,
+      body: { errors: false, items: [{ create: { status: 201, failure_store: 'used' } }] },
+    });
+    expect((await store(world, documents(1))).problem).toContain('failure store');
+  });
+
+  it.each([
+    [
+      'a key without any right on the streams',
+      secured(),
+      '403 security_exception: action [indices:data/write/bulk] is unauthorized',
+    ],
+    [
+      'a key that may add documents but not create a data stream',
+      secured('create_doc'),
+      '403 security_exception: action [indices:admin/auto_create]',
+    ],
+    [
+      'a cluster that creates no index by itself and has no template',
+      {
+        settings: { 'stack.templates.enabled': 'false', 'action.auto_create_index': 'false' },
+        ...secured('all'),
+      },
+      '404 index_not_found_exception: no such index [logs-jobsweep.job-default] and [action.auto_create_index]',
+    ],
+    ['a wrong key', { ...secured('all'), apiKeys: [] }, '401 security_exception'],
+  ])('are not written with %s, and the problem says why', async (_what, fleet, why) => {
+    await using world = await startWorld([], fleet);
+    const { created, problem } = await store(world, documents(3), { apiKey });
+    expect(created).toBe(0);
+    expect(problem).toContain(why);
+    // One request: a second one would be refused as well.
+    expect(bulkRequests(world)).toHaveLength(1);
+  });
+
+  it('need exactly the privileges that the printed key has', async () => {
+    await using world = await startWorld([], secured('auto_configure', 'create_doc'));
+    expect(await store(world, documents(3), { apiKey })).toEqual({ created: 3, existed: 0 });
+  });
+
+  it.each([
+    ['blocked', { 'index.blocks.write': true }, '_settings', '403 cluster_block_exception'],
+    ['closed', undefined, '_close', '400 index_closed_exception: closed'],
+  ])('are reported as missing if the backing index is %s', async (_what, body, call, why) => {
+    await using world = await startWorld([]);
+    await store(world, documents(1));
+    await fetch(`${world.server.url}/${stream}/${call}`, {
+      method: call === '_settings' ? 'PUT' : 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const { created, problem } = await store(world, documents(4));
+    expect(created).toBe(0);
+    expect(problem).toContain(why);
+  });
+
+  it('show no credential in a problem, even if a page of a gateway repeats it', async () => {
+    await using world = await startWorld([], secured('all'));
+    world.server.faults.add({
+      api: 'bulk',
+      status: 403,
+      body: `<h1>refused: ApiKey ${apiKey}</h1>`,
+      times: 9,
+    });
+    const { problem } = await store(world, documents(1), { apiKey });
+    expect(problem).toContain('refused');
+    expect(problem).not.toContain(apiKey);
+  });
+});
