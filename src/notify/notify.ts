@@ -25,6 +25,8 @@ export interface NotifyContext {
   readonly clock: Clock;
   /** The time for everything here, in milliseconds. */
   readonly remainingMs: number;
+  /** Ends the wait for targets. */
+  readonly stop?: AbortSignal;
 }
 
 export interface NotifyResult {
@@ -79,7 +81,7 @@ export async function notify(message: Message, context: NotifyContext): Promise<
   const { values, problems } = await settingsWithin(attemptMs, context);
   const attempts = Object.entries(values).map(async ([setting, value]) => {
     const { name, send } = targets[setting as TargetSetting];
-    const why = await deliver((signal) => send(value, message, signal), clock, end);
+    const why = await deliver((signal) => send(value, message, signal), { clock, end, stop: context.stop });
     return { target: name, why };
   });
   const results = await Promise.all(attempts);
@@ -98,24 +100,32 @@ async function settingsWithin(ms: number, { environment, readSecret, clock, rema
   return await readNotifySettings(environment, (name) => Promise.race([readSecret(name), late]));
 }
 
+interface Delivery {
+  readonly clock: Clock;
+  /** When the last attempt must be over, epoch milliseconds. */
+  readonly end: number;
+  readonly stop: AbortSignal | undefined;
+}
+
 /** Sends, and once more if that may help and time is left. Returns the reason if the target did not accept it. */
 async function deliver(
   send: (signal: AbortSignal) => Promise<void>,
-  clock: Clock,
-  end: number,
+  { clock, end, stop }: Delivery,
 ): Promise<string | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     using limit = clock.limit(Math.max(0, Math.min(attemptMs, end - clock.now())));
     try {
-      await send(limit.signal);
+      await send(stop ? AbortSignal.any([limit.signal, stop]) : limit.signal);
       return undefined;
     } catch (error) {
+      if (stop?.aborted) return 'interrupted';
       // Only the name: the message of a foreign error may quote the address.
       if (!(error instanceof DeliveryError)) return `unexpected error ${printable((error as Error).name)}`;
       const { message, retryAfterMs } = error;
       if (attempt === 2 || retryAfterMs === undefined) return message;
       if (clock.now() + retryAfterMs + minAttemptMs > end) return `${message}; no time was left to try again`;
-      await clock.sleep(retryAfterMs);
+      await clock.sleep(retryAfterMs, stop).catch(() => undefined);
+      if (stop?.aborted) return message;
     }
   }
 }

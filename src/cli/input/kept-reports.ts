@@ -43,6 +43,13 @@ export class ReportKeeper {
     return this.#problem;
   }
 
+  /** The file with the report, if it was kept. */
+  get keptAt(): string | undefined {
+    return this.#stem === undefined || this.#problem !== undefined
+      ? undefined
+      : join(this.#folder, `${this.#stem}.json`);
+  }
+
   /** Notes jobs before their close request. Synchronous: the note must be on disk before the request is sent. */
   asking(head: ReportHead, entries: readonly Entry[]): void {
     const lines = entries.map(({ jobId, job, verdict, asks, askedAt, stopsDatafeed }) =>

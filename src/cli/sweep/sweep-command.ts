@@ -7,8 +7,9 @@ import { planWarnings } from '../../sweep/planning/approved-plan.ts';
 import type { FollowUps } from '../../sweep/ports.ts';
 import { type Round, reportOf, type SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
+import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { agreedTo, type CarriedOut, type Plan, reportPlan } from '../../sweep/sweep.ts';
-import { allClustersOf, type ClusterResult, onEach, writeResults } from '../all-clusters.ts';
+import { type Attempt, allClustersOf, type ClusterResult, onEach, writeResults } from '../all-clusters.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
@@ -25,6 +26,7 @@ import { forcedIn } from '../output/report-summary.ts';
 import { reportSheet, reportText } from '../output/report-text.ts';
 import { plan } from '../plan/plan-command.ts';
 import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
+import { announceAll, announceFailure, announceSweep } from './announce-sweep.ts';
 import { closingWords, hasClosed } from './closing-words.ts';
 import {
   type CarryingOut,
@@ -65,7 +67,7 @@ export const registerSweep: Register = (program, context) => {
       .option('--plan <file>', 'carry out exactly what this saved plan says, or less')
       .option('--max-age <duration>', 'with --plan: how old the plan may be', '24h')
       .option('--no-save', 'keep neither the report nor records of the jobs in the state directory')
-      .action(context.action((options: SweepOptions) => runSweep(options, context))),
+      .action(context.action((options: SweepOptions) => sweepOrAnnounce(options, context))),
     [
       ['jobsweep sweep --idle-for 24h --exclude "capacity-*" --wait', 'show the plan, ask, and close'],
       ['jobsweep sweep --plan plan.json --yes', 'carry out a saved plan without a question'],
@@ -73,11 +75,31 @@ export const registerSweep: Register = (program, context) => {
   );
 };
 
-async function runSweep(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
-  const { io, paint } = context;
-  const saved = await planOf(options, io);
-  if (options.dryRun) return await plan(options, context);
-  const read: ReadRequest = saved ?? (await readRequest(options, io));
+/** Notifies about an error before it becomes a message and an exit code. */
+async function sweepOrAnnounce(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
+  if (options.dryRun) return await planInstead(options, context);
+  let request: SweepRequest | undefined;
+  try {
+    const saved = await planOf(options, context.io);
+    const read = saved ?? (await readRequest(options, context.io));
+    ({ request } = read);
+    return await runSweep({ read, saved }, options, context);
+  } catch (error) {
+    await announceFailure(error, request, options, context.io);
+    throw error;
+  }
+}
+
+async function planInstead(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
+  await planOf(options, context.io);
+  return await plan(options, context);
+}
+
+async function runSweep(
+  { read, saved }: { readonly read: ReadRequest; readonly saved: SavedPlan | undefined },
+  options: SweepOptions,
+  { io, paint }: CommandContext,
+): Promise<ExitCode> {
   const remainingMs = deadlineOf(options);
   const asks = !read.request.dryRun && !options.yes;
   if (asks) mustAskOrHave(options.yes, 'sweep', io);
@@ -94,7 +116,9 @@ async function runSweep(options: SweepOptions, context: CommandContext): Promise
   await using prepared = await prepare(read, options, io, setup);
   if (!(await isAgreed([prepared], io, setup))) return 4;
   const result = await prepared.act();
-  return await writeResult(result.renderings, options, io, result);
+  const exit = await writeResult(result.renderings, options, io, result);
+  await announceSweep(result, read.request, options, io);
+  return exit;
 }
 
 interface SweepSetup {
@@ -113,7 +137,13 @@ interface Prepared extends AsyncDisposable {
   readonly planned: SweepReport;
   /** Whether the plan closes any job. */
   readonly willAct: boolean;
-  act(): Promise<ClusterResult>;
+  act(): Promise<SweepResult>;
+}
+
+interface SweepResult extends ClusterResult {
+  readonly report: SweepReport;
+  /** The file in the state directory with the report, if it was kept. */
+  readonly keptAt: string | undefined;
 }
 
 async function sweepAll(
@@ -130,7 +160,7 @@ async function sweepAll(
       await using prepared = await prepareOne(name, own);
       return await prepared.act();
     });
-    return await writeResults(attempts, options, io, setup.paint.stdout);
+    return await writeAndAnnounce(attempts, read.request, options, io, setup);
   }
   const planned = await onEach(known.names, options, io, prepareOne);
   try {
@@ -141,10 +171,23 @@ async function sweepAll(
       const attempt = done.find((each) => each.name === name);
       return { name, value: attempt?.value, failure: attempt?.failure ?? failure };
     });
-    return await writeResults(attempts, options, io, setup.paint.stdout);
+    return await writeAndAnnounce(attempts, read.request, options, io, setup);
   } finally {
     for (const { value } of planned) await value?.[Symbol.asyncDispose]();
   }
+}
+
+async function writeAndAnnounce(
+  attempts: readonly Attempt<SweepResult>[],
+  request: SweepRequest,
+  options: SweepOptions,
+  io: Io,
+  setup: SweepSetup,
+): Promise<ExitCode> {
+  const exit = await writeResults(attempts, options, io, setup.paint.stdout);
+  const sweeps = attempts.map(({ name, value, failure }) => ({ name, report: value?.report, failure }));
+  await announceAll(sweeps, request, options, io);
+  return exit;
 }
 
 /** Shows the plans that close jobs, and asks once for all of them. */
@@ -228,7 +271,9 @@ async function act(
   made: Plan,
   sweeping: Sweeping,
   { saved, options, asks, findings }: Acting,
-): Promise<{ readonly report: SweepReport; readonly plan: Plan; readonly closing: readonly string[] }> {
+): Promise<
+  Pick<SweepResult, 'report' | 'keptAt'> & { readonly plan: Plan; readonly closing: readonly string[] }
+> {
   const { io } = sweeping;
   const followUps = whoComesBack(read, options, sweeping);
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
@@ -244,7 +289,8 @@ async function act(
   // A terminal shows these warnings with the table.
   const changed = saved && !io.stdout.isTTY ? planWarnings(saved.planned, done.plan.found.jobs) : [];
   const closing = [...changed, ...closingWords(report, options, { isKept, io })];
-  return { report, plan: done.plan, closing };
+  const keptAt = report.dryRun ? undefined : keeper?.keptAt;
+  return { report, plan: done.plan, keptAt, closing };
 }
 
 async function planOf(options: SweepOptions, { clock }: Io): Promise<SavedPlan | undefined> {

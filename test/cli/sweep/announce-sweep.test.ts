@@ -1,0 +1,226 @@
+/** @module The command notifies about its sweeps, and a notification never changes its output or its exit code. */
+import { hostname } from 'node:os';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { awsEnvironment, startEvents, startSns, topicArn } from '../../support/aws-messages.ts';
+import { newFolder } from '../../support/folder.ts';
+import { runCommand } from '../../support/run-command.ts';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { serve } from '../../support/scripted-server.ts';
+import { expectNoSecret } from '../../support/secrets.ts';
+import { busy, idle, startWorld } from '../../support/world.ts';
+
+interface Seen {
+  readonly kind: string;
+  readonly text: string;
+  readonly detail: { readonly lines: readonly string[]; readonly [field: string]: unknown };
+}
+
+async function startWebhook(status = 200) {
+  const server = await serve(({ raw }) => raw('ok', status));
+  return { ...server, messages: () => server.requests.map(({ body }) => JSON.parse(body) as Seen) };
+}
+
+const eightBusyTwoIdle = () => [...idle(2), ...busy(8)];
+
+beforeEach(() => vi.unstubAllEnvs());
+
+describe('jobsweep sweep', () => {
+  it('sends one message, which says where the report is kept', async () => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    await using folder = await newFolder();
+    await using webhook = await startWebhook();
+    await using sns = await startSns();
+    await using bus = await startEvents();
+    for (const [name, value] of Object.entries(awsEnvironment(sns.url, bus.url))) vi.stubEnv(name, value);
+    const result = await runOn(world, ['sweep', '--yes'], {
+      env: {
+        XDG_STATE_HOME: folder.path,
+        JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
+        JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn,
+        JOBSWEEP_NOTIFY_EVENT_BUS: 'default',
+      },
+    });
+    expect(result.exit).toBe(0);
+    expect(result.stderr).not.toContain('notification');
+    const [seen] = webhook.messages();
+    expect(webhook.requests).toHaveLength(1);
+    expect(seen?.text).toBe('jobsweep, default: 2 jobs closed, 20 MB of model memory freed');
+    const where = seen?.detail.lines.at(-1);
+    expect(where).toMatch(new RegExp(`^Report: ${folder.path}/jobsweep/.*\\.json on ${hostname()}$`));
+    const kept = where?.slice('Report: '.length + folder.path.length + 1, -` on ${hostname()}`.length) ?? '';
+    expect(JSON.parse(await folder.read(kept))).toEqual(reportOf(result));
+    expect(sns.published).toHaveLength(1);
+    expect(bus.entries).toHaveLength(1);
+  });
+
+  it('ends the same if the target refuses, and says so on standard error without the address', async () => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    await using webhook = await startWebhook(403);
+    const result = await runOn(world, ['sweep', '--yes'], {
+      env: { JOBSWEEP_NOTIFY_SLACK_URL: `${webhook.url}/services/tokenSECRET3456` },
+    });
+    expect(result.exit).toBe(0);
+    expect(reportOf(result)).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
+    expect(result.stderr).toMatch(/^jobsweep: notification failed: slack: HTTP 403 ok$/m);
+    expectNoSecret(result, ['tokenSECRET3456']);
+  });
+
+  it('says why it was refused, with exit 4', async () => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    await using webhook = await startWebhook();
+    const result = await runOn(world, ['sweep', '--yes', '--set', 'fuse.maxJobs=1'], {
+      env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, JOBSWEEP_NOTIFY_WHEN: 'problems' },
+    });
+    expect(result.exit).toBe(4);
+    expect(webhook.messages()[0]?.detail).toMatchObject({ status: 'refused', fuse: { name: 'max_jobs' } });
+  });
+
+  it('sends one message for all rounds of --wait', async () => {
+    await using world = await startWorld([
+      { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
+      ...eightBusyTwoIdle(),
+    ]);
+    await using webhook = await startWebhook();
+    const { exit } = await runOn(world, ['sweep', '--yes', '--wait'], {
+      env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
+    });
+    expect(exit).toBe(0);
+    expect(webhook.messages().map(({ text }) => text)).toEqual([
+      'jobsweep, default: 3 jobs closed, 30 MB of model memory freed',
+    ]);
+  });
+
+  it.each([
+    ['a plan', ['plan']],
+    ['a dry run', ['sweep', '--dry-run']],
+    ['the embedded cluster', ['sweep', '--embedded', '--yes']],
+    ['a request that wants none', ['sweep', '--yes', '--set', 'notify.when=never']],
+  ])('sends nothing for %s', async (_what, args) => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    await using webhook = await startWebhook();
+    const { exit } = await runOn(world, args, { env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url } });
+    expect(exit).toBe(0);
+    expect(webhook.requests).toEqual([]);
+  });
+
+  it('sends nothing if the person at the terminal says no, or sees the error', async () => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    await using webhook = await startWebhook();
+    const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
+    expect((await runOn(world, ['sweep'], { env, terminal: true, stdin: 'n\n' })).exit).toBe(4);
+    const down = { ...env, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
+    expect((await runOn(world, ['sweep'], { env: down, terminal: true, stdin: 'y\n' })).exit).toBe(5);
+    expect(webhook.requests).toEqual([]);
+  });
+
+  it('sends its error when no person sees it, and exits as before', async () => {
+    await using webhook = await startWebhook();
+    const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
+    const unreachable = await runCommand(['sweep', '--yes'], { env });
+    expect(unreachable.exit).toBe(5);
+    const unconfirmed = await runCommand(['sweep'], { env });
+    expect(unconfirmed.exit).toBe(2);
+    const [first, second] = webhook.messages();
+    expect(first).toMatchObject({
+      kind: 'Jobsweep Sweep Failed',
+      text: 'jobsweep, default: the sweep failed, nothing was closed',
+      detail: {
+        error: { name: 'ClusterUnreachableError', exit: 5 },
+        runbook: expect.stringMatching(/#error-clusterunreachableerror$/),
+      },
+    });
+    expect(first?.detail.lines.at(-1)).toBe(`On ${hostname()}`);
+    expect(second?.detail.error).toMatchObject({ name: 'InvalidSettingError', exit: 2 });
+  });
+
+  it('sends its message after an interrupt too, and ends soon', async () => {
+    await using world = await startWorld([
+      { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
+      ...eightBusyTwoIdle(),
+    ]);
+    await using webhook = await startWebhook();
+    const stop = new AbortController();
+    const result = await runOn(world, ['sweep', '--yes', '--wait'], {
+      env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
+      signal: stop.signal,
+      onOutput: (text) => {
+        if (/still closing/.test(text)) stop.abort(new DOMException('stopped by SIGTERM', 'AbortError'));
+      },
+    });
+    expect(result.exit).toBe(3);
+    expect(webhook.messages().map(({ text }) => text)).toEqual([
+      'jobsweep, default: sweep is partial; 2 jobs closed, 20 MB of model memory freed',
+    ]);
+  });
+
+  it('does not wait for a silent target when it is interrupted', async () => {
+    await using world = await startWorld(eightBusyTwoIdle());
+    const stop = new AbortController();
+    await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));
+    const started = performance.now();
+    const result = await runOn(world, ['sweep', '--yes'], {
+      env: { JOBSWEEP_NOTIFY_TEAMS_URL: silent.url },
+      signal: stop.signal,
+    });
+    expect(result.exit).toBe(0);
+    expect(result.stderr).toContain('notification failed: teams: interrupted');
+    expect(performance.now() - started).toBeLessThan(4_500);
+  });
+});
+
+describe('jobsweep sweep --all-clusters', () => {
+  it('sends one message for all clusters, the worst first', async () => {
+    await using eu = await startWorld(eightBusyTwoIdle());
+    await using us = await startWorld([...busy(8)], {}, { clock: eu.clock });
+    await using ap = await startWorld([...idle(6), ...busy(4)], {}, { clock: eu.clock });
+    await using folder = await newFolder();
+    await using webhook = await startWebhook();
+    const file = await folder.write(
+      'clusters.json',
+      JSON.stringify({
+        eu: { ELASTICSEARCH_URL: eu.server.url },
+        us: { ELASTICSEARCH_URL: us.server.url },
+        ap: { ELASTICSEARCH_URL: ap.server.url },
+        down: { ELASTICSEARCH_URL: 'http://127.0.0.1:1' },
+      }),
+    );
+    const { exit } = await runCommand(['sweep', '--yes', '--all-clusters', '--clusters', file], {
+      clock: eu.clock,
+      env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
+    });
+    expect(exit).toBe(5);
+    expect(webhook.requests).toHaveLength(1);
+    const [seen] = webhook.messages();
+    expect(seen).toMatchObject({
+      kind: 'Jobsweep Clusters Swept',
+      text: 'jobsweep: 4 clusters, 2 jobs closed, 20 MB of model memory freed; 1 failed; 1 refused',
+      detail: {
+        severity: 'error',
+        runbook: expect.stringMatching(/#error-clusterunreachableerror$/),
+        clusters: [{ name: 'down' }, { name: 'ap', status: 'refused' }, { name: 'eu', status: 'done' }],
+      },
+    });
+    expect(seen?.detail.lines).toEqual([
+      expect.stringMatching(/^down failed: .*cannot be reached/),
+      'ap refused by the fuse max_share: 6 jobs of 10 to close',
+      'eu: 2 jobs closed',
+      `On ${hostname()}`,
+    ]);
+  });
+
+  it('sends nothing if no cluster changed', async () => {
+    await using us = await startWorld([...busy(8)]);
+    await using folder = await newFolder();
+    await using webhook = await startWebhook();
+    const file = await folder.write(
+      'clusters.json',
+      JSON.stringify({ us: { ELASTICSEARCH_URL: us.server.url } }),
+    );
+    const { exit } = await runCommand(['sweep', '--yes', '--all-clusters', '--clusters', file], {
+      clock: us.clock,
+      env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
+    });
+    expect(exit).toBe(0);
+    expect(webhook.requests).toEqual([]);
+  });
+});
