@@ -1,6 +1,7 @@
 /** @module The address of a cluster and its credentials. `settings/` reads them from the environment, a secret or a file. */
 import { createHash } from 'node:crypto';
 import { printable } from '../base/text.ts';
+import type { WayOut } from '../base/way-out.ts';
 
 export interface Connection {
   readonly address: { readonly url: string } | { readonly cloudId: string };
@@ -12,6 +13,18 @@ export interface Connection {
   readonly ca?: string | undefined;
   /** SHA-256 of a certificate in the server's chain, in the form `AB:CD:…`. */
   readonly caFingerprint?: string | undefined;
+  /** How requests reach it; directly, if not given. */
+  readonly route?: Route | undefined;
+}
+
+/** The way to a cluster, and what a lost request on it means. See `route.ts`. */
+export interface Route extends WayOut {
+  /** Makes the client's agent; undefined if requests go out directly. */
+  readonly clientAgent?: ((options: { readonly tls?: unknown }) => unknown) | undefined;
+  /** The proxy in between, for messages: ` (through the proxy http://…)`, or empty. */
+  readonly through: string;
+  /** The cause and its fix if the way itself explains the failure. */
+  explain(cause: string, reason: string): { readonly cause: string; readonly advice: string } | undefined;
 }
 
 /** The URL for requests, without trailing slashes. @throws {TypeError} if the address is invalid. */
@@ -55,6 +68,10 @@ export function shownAddress({ address }: Pick<Connection, 'address'>): string {
   }
   return URL.canParse(address.url) ? shownUrl(urlOf({ address })) : 'the configured address';
 }
+
+/** The same with the proxy in between, if any. */
+export const shownWay = (connection: Pick<Connection, 'address' | 'route'>): string =>
+  shownAddress(connection) + (connection.route?.through ?? '');
 
 export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;

@@ -111,7 +111,7 @@ async function certificateOf(
   const url = urlOf(connection);
   if (url.protocol !== 'https:') return undefined;
   try {
-    const certificate = await shownCertificate(url, signal);
+    const certificate = await shownCertificate(url, signal, connection.route?.proxy);
     return (
       certificate && {
         subject: certificate.subject,

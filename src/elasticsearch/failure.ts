@@ -3,9 +3,11 @@ import { errors } from '@elastic/elasticsearch';
 import { isJsonObject } from '../base/json.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
 import type { ClusterError } from '../sweep/ports.ts';
-import { WrongFingerprint } from './client/authority.ts';
 import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
+
+/** The server's chain contains no certificate with the fingerprint. */
+export class WrongFingerprint extends Error {}
 
 /** Why there was no answer, as far as that tells what to fix. `certificate`: it is not trusted. */
 export type LostCause =
@@ -21,7 +23,9 @@ export type LostCause =
   | 'handshake'
   | 'closed'
   | 'no_route'
+  | 'no_connection'
   | 'silent'
+  | 'proxy'
   | 'other';
 
 export type Failure =
@@ -58,7 +62,13 @@ export type Failure =
       readonly about?: string;
     }
   /** The caller's signal ended the wait: for an answer (`silentMs` so far), or for a retry (after the failure `before`). */
-  | { readonly kind: 'ended'; readonly silentMs?: number; readonly before?: Failure };
+  | {
+      readonly kind: 'ended';
+      readonly silentMs?: number;
+      readonly before?: Failure;
+      /** False if there was not even a connection when the wait ended. */
+      readonly connected?: boolean;
+    };
 
 const longestReason = 1_000;
 /** Texts from a gateway's page or JSON are cut to this length. */
@@ -204,6 +214,8 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
 /** Reads the cause from the text of Node and OpenSSL, which is all that the client keeps of a network error. */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof WrongFingerprint) return 'fingerprint';
+  // A proxy that refuses once refuses again, and too many wrong passwords lock an account.
+  if (/establish tunnel .*: HTTP\S+ 4/.test(reason)) return 'proxy';
   if (/ENOTFOUND/.test(reason)) return 'host';
   if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';

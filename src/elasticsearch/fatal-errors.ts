@@ -7,7 +7,7 @@ import {
   UnreadableInventoryError,
 } from '../base/errors.ts';
 import type { ClusterError } from '../sweep/ports.ts';
-import { addressSetting, type Connection, shownAddress } from './connection.ts';
+import { addressSetting, type Connection, shownWay } from './connection.ts';
 import { type Failure, type LostCause, subjectOf } from './failure.ts';
 import { shownWait } from './retry-reads.ts';
 
@@ -40,9 +40,16 @@ const wrongProduct = (message: string) => new NotElasticsearchError(message);
 const unreadable = (message: string) => new UnreadableInventoryError(message);
 
 export function explainFailure(failure: Failure, context: Omit<FailureContext, 'closesSent'>): Explanation {
+  const explained = explainKind(failure, context);
+  const { hint } = context.connection.route ?? {};
+  const isLost = failure.kind === 'lost' || failure.kind === 'ended';
+  return isLost && hint !== undefined ? { ...explained, advice: `${explained.advice} ${hint}` } : explained;
+}
+
+function explainKind(failure: Failure, context: Omit<FailureContext, 'closesSent'>): Explanation {
   const { connection, asked } = context;
   const explain = (error: Explanation['error'], what: string, advice: string): Explanation => ({
-    what: `${shownAddress(connection)} ${what}`,
+    what: `${shownWay(connection)} ${what}`,
     advice,
     error,
   });
@@ -50,13 +57,14 @@ export function explainFailure(failure: Failure, context: Omit<FailureContext, '
     case 'ended':
       return explainEnd(failure, explain, context);
     case 'lost': {
-      if (failure.cause === 'other')
+      const onTheWay = connection.route?.explain(failure.cause, failure.reason);
+      if (failure.cause === 'other' && !onTheWay)
         return explain(
           unreachable,
           `cannot be reached: ${failure.reason}`,
           'Check the address, and that this machine may reach it.',
         );
-      const { cause, advice } = lostBy(failure.cause, connection);
+      const { cause, advice } = onTheWay ?? lostBy(failure.cause as KnownCause, connection);
       const about = failure.about === undefined ? '' : ` (${failure.about})`;
       return {
         ...explain(unreachable, `cannot be reached: ${cause}${about}`, advice),
@@ -88,17 +96,20 @@ export function explainFailure(failure: Failure, context: Omit<FailureContext, '
 const longSilence = 2_000;
 
 function explainEnd(
-  { silentMs = 0, before }: Extract<Failure, { kind: 'ended' }>,
+  { silentMs = 0, before, connected = true }: Extract<Failure, { kind: 'ended' }>,
   explain: Explain,
   context: Omit<FailureContext, 'closesSent'>,
 ): Explanation {
   if (silentMs >= longSilence) {
-    const { advice } = lostBy('silent', context.connection);
     const seconds = Math.floor(silentMs / 1_000);
-    return explain(unreachable, `did not answer ${context.asked} within ${seconds} s`, advice);
+    const { connection, asked } = context;
+    const how = connected ? 'silent' : 'no_connection';
+    const { advice } = connection.route?.explain(how, '') ?? lostBy(how, connection);
+    const what = connected ? `did not answer ${asked}` : 'accepted no connection';
+    return explain(unreachable, `${what} within ${seconds} s`, advice);
   }
   if (before) {
-    const last = explainFailure(before, context);
+    const last = explainKind(before, context);
     return { ...last, what: `${last.what}, and no time was left to try again` };
   }
   return explain(
@@ -202,8 +213,10 @@ function placeAdvice(isKibana: boolean, connection: Connection): string {
     : `Check ${setting}: is it the address of Kibana, or of a proxy's login?`;
 }
 
+type KnownCause = Exclude<LostCause, 'other' | 'proxy'>;
+
 function lostBy(
-  cause: Exclude<LostCause, 'other'>,
+  cause: KnownCause,
   connection: Connection,
 ): { readonly cause: string; readonly advice: string } {
   const setting = addressSetting(connection);
@@ -261,10 +274,13 @@ function lostBy(
         advice: `Check that the port in ${setting} is that of Elasticsearch, and whether it wants https://.`,
       };
     case 'silent':
+    case 'no_connection': {
+      const isSilent = cause === 'silent';
       return {
-        cause: 'it does not answer',
-        advice: `Check ${setting} and the network in between (routes, VPN, security groups), or see why the cluster is slow.`,
+        cause: isSilent ? 'it does not answer' : 'no connection to it opens',
+        advice: `Check ${setting} and the network in between (routes, VPN, security groups)${isSilent ? ', or see why the cluster is slow' : ''}.`,
       };
+    }
     case 'no_route':
       return {
         cause: 'there is no route to it',

@@ -8,8 +8,13 @@ import type { Connection } from './connection.ts';
 const shortestSecret = 4;
 
 /** Removes the credentials of this connection from a text, in every form that they have on the wire. */
-export function redactorFor({ credentials }: Pick<Connection, 'credentials'>): (text: string) => string {
-  const secrets = formsOf(credentials).filter((form) => form.length >= shortestSecret);
+export function redactorFor({
+  credentials,
+  route,
+}: Pick<Connection, 'credentials' | 'route'>): (text: string) => string {
+  const secrets = [...(route?.proxy?.secrets ?? []), ...formsOf(credentials)].filter(
+    (form) => form.length >= shortestSecret,
+  );
   // break: redact
   return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }

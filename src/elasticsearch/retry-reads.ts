@@ -117,8 +117,8 @@ export class Reader {
       if (answer.failure.kind !== 'ended') return answer;
       return {
         failure: signal.aborted
-          ? { kind: 'ended', silentMs: this.#clock.now() - sentAt }
-          : { kind: 'lost', cause: 'silent', reason: `no whole answer within ${longestTry / 1000} s` },
+          ? { ...answer.failure, silentMs: this.#clock.now() - sentAt }
+          : silence(answer.failure),
       };
     }
     if (answer.date !== undefined) {
@@ -135,6 +135,13 @@ export class Reader {
   }
 }
 
+function silence({ connected }: { readonly connected?: boolean }): Failure {
+  const [cause, what] = connected
+    ? (['silent', 'whole answer'] as const)
+    : (['no_connection', 'connection'] as const);
+  return { kind: 'lost', cause, reason: `no ${what} within ${longestTry / 1000} s` };
+}
+
 /** Causes that another try cannot fix. */
 const permanentCauses: ReadonlySet<LostCause> = new Set([
   'host',
@@ -144,6 +151,7 @@ const permanentCauses: ReadonlySet<LostCause> = new Set([
   'fingerprint',
   'not_tls',
   'only_tls',
+  'proxy',
 ]);
 /** How far a date lies outside the interval from the request to the answer, in milliseconds. */
 const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>

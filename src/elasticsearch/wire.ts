@@ -1,6 +1,6 @@
 /** @module Sends one request to the cluster and returns its answer or failure. Never throws and never retries. */
-import { missingCertificate } from './client/authority.ts';
 import { connect, type LeanClient } from './client/client.ts';
+import type { RequestContext } from './client/node-connection.ts';
 import { type Connection, urlOf } from './connection.ts';
 import { type Failure, failureOf, isOfKibana } from './failure.ts';
 import { redactorFor } from './redact.ts';
@@ -38,6 +38,7 @@ export class Wire {
   async ask({ method, path, query = {}, body }: Question, caller: AbortSignal): Promise<Answer> {
     // Each request needs its own signal: the client aborts the given one when it gives up.
     const signal = AbortSignal.any([caller, this.#closed.signal]);
+    const context: RequestContext = { connected: false };
     try {
       signal.throwIfAborted();
       const client = await this.#connected(signal);
@@ -48,7 +49,7 @@ export class Wire {
           querystring: query,
           ...(typeof body === 'string' ? { bulkBody: body } : body && { body }),
         },
-        { signal, meta: true },
+        { signal, meta: true, context },
       );
       if (result.statusCode !== undefined && result.statusCode >= 300)
         return { failure: this.#redirect(result.headers ?? {}, path) };
@@ -56,7 +57,7 @@ export class Wire {
       return { body: result.body, date: dateOf(result.headers ?? {}) };
     } catch (error) {
       // the client reports an abort in several ways
-      if (signal.aborted) return { failure: { kind: 'ended' } };
+      if (signal.aborted) return { failure: { kind: 'ended', connected: context.connected } };
       return { failure: await this.#explained(failureOf(error, this.#clean), signal) };
     }
   }
@@ -85,7 +86,10 @@ export class Wire {
   /** Adds the name of the missing certificate to a failure about an untrusted one. */
   async #explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
     if (failure.kind !== 'lost' || failure.cause !== 'certificate') return failure;
-    const missing = await missingCertificate(urlOf(this.#connection), signal);
+    // Loaded on demand: only failures and fingerprints need it.
+    const { missingCertificate } = await import('./client/authority.ts');
+    const { route } = this.#connection;
+    const missing = await missingCertificate(urlOf(this.#connection), signal, route?.proxy);
     return missing === undefined ? failure : { ...failure, about: this.#clean(missing) };
   }
 

@@ -55,7 +55,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
         invokedArn: context.invokedFunctionArn,
         running: request.followUpOf,
       });
-      const readSecret = secretsOf(context);
+      const readSecret = secretsOf(environment, context);
       const connection = await findConnection({ cluster: request.cluster, environment, readSecret });
       if (!connection) {
         throw new InvalidSettingError(
@@ -99,9 +99,9 @@ export function createHandler({ environment, clock }: FunctionContext) {
 
 /** Loaded on demand: not every function has secrets. */
 const secretsOf =
-  (context: Context): ReadSecret =>
+  (environment: Environment, context: Context): ReadSecret =>
   async (name) =>
-    await (await import('./invocation-secrets.ts')).secretsOf(context)(name);
+    await (await import('./invocation-secrets.ts')).secretsOf(environment, context)(name);
 
 /** Loaded on demand: a function without notifications starts without their code. */
 const loadNotices = async (environment: Environment) =>
@@ -117,7 +117,7 @@ const noticeContext = (environment: Environment, context: Context): AnnounceCont
   environment,
   context,
   write: auditLog(context, environment),
-  readSecret: secretsOf(context),
+  readSecret: secretsOf(environment, context),
   clock: systemClock,
 });
 

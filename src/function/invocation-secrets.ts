@@ -1,17 +1,17 @@
 /** @module Reads the secrets of one invocation. The sweep and its notification often need the same one. */
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../base/system-clock.ts';
-import type { ReadSecret } from '../settings/find-connection.ts';
+import type { Environment, ReadSecret } from '../settings/find-connection.ts';
 import { readingOnce, secretReader } from '../settings/secrets.ts';
 
 const readers = new WeakMap<Context, ReadSecret>();
 
 /** Reads each secret once for the invocation. */
-export function secretsOf(context: Context): ReadSecret {
+export function secretsOf(environment: Environment, context: Context): ReadSecret {
   let reader = readers.get(context);
   if (!reader) {
     // By the system clock, because this is a real network call. One second is left to report an error.
-    reader = readingOnce(secretReader(systemClock, context.getRemainingTimeInMillis() - 1_000));
+    reader = readingOnce(secretReader(systemClock, environment, context.getRemainingTimeInMillis() - 1_000));
     readers.set(context, reader);
   }
   return reader;

@@ -53,14 +53,27 @@ interface SdkError {
 }
 
 // Socket errors before anything was sent, and after.
-const unsentCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const unsentCodes = new Set([
+  'ECONNREFUSED',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ERR_PROXY_TUNNEL',
+]);
 const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLOSED']);
 
 /**
- * Classifies the error of a call. `doing` completes "… failed", for example `creating schedule nightly`.
+ * Classifies the error of a call. `doing` completes "… failed", for example `creating schedule nightly`. `networkAdvice`
+ * says what to check if the service could not be reached.
  * @throws {InvalidSettingError} if a setting is wrong, so that no call was made.
  */
-export function readFailure(error: unknown, doing: string): Failure {
+export function readFailure(
+  error: unknown,
+  doing: string,
+  networkAdvice: (reason: string) => string,
+): Failure {
+  if (error instanceof InvalidSettingError) throw error;
   const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
   // the error of a timeout has a number there
   const code = typeof rest.code === 'string' ? rest.code : '';
@@ -89,15 +102,19 @@ export function readFailure(error: unknown, doing: string): Failure {
       'set AWS_PROFILE, sign in, or give the function a role',
     );
   const isLost = name === 'TimeoutError' || brokenCodes.has(code);
-  if (isLost || unsentCodes.has(code))
-    return said(
-      'unreachable',
-      code || 'no answer in time',
-      'check the network, AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER',
-      isLost,
-    );
-  if (status === undefined)
-    return said('unreadable', text || name, 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER');
+  if (isLost || unsentCodes.has(code)) {
+    const why = code === 'ERR_PROXY_TUNNEL' ? text : code || 'no answer in time';
+    return said('unreachable', why, clause(networkAdvice(why)), isLost);
+  }
+  // A proxy answers this, which requests over http go to directly.
+  if (status === 407) return said('unreachable', 'HTTP 407', clause(networkAdvice('HTTP 407')));
+  if (status === undefined) {
+    const isOfCertificate = /certificate|self-signed/i.test(text);
+    const todo = isOfCertificate
+      ? clause(networkAdvice(text))
+      : 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER';
+    return said('unreadable', text || name, todo);
+  }
   // by the error's type or its status: compatible endpoints do not always set both correctly
   const is = (type: string, code: number) => name === type || status === code;
   if (is('ThrottlingException', 429))
@@ -129,6 +146,10 @@ export function readFailure(error: unknown, doing: string): Failure {
     'check AWS_ENDPOINT_URL_SCHEDULER',
   );
 }
+
+/** A sentence as the end of another one. */
+const clause = (sentence: string): string =>
+  `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 
 const permissions =
   'allow the caller the scheduler action on schedules of this group, and iam:PassRole on the role that schedules use';

@@ -12,10 +12,14 @@ import type {
   UpdateScheduleCommandInput,
 } from '@aws-sdk/client-scheduler';
 import type { Clock } from '../base/clock.ts';
+import { awsAgents } from '../base/way-out.ts';
+import { wayToAws } from '../base/way-to-aws.ts';
 import { type Failure, type FailureKind, readFailure, SchedulerCallError } from './api-errors.ts';
 
 export interface SchedulerApiOptions {
   readonly clock: Clock;
+  /** Names the proxy, if any. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Region, endpoint and credentials, instead of those from the SDK's variables and files. */
   readonly sdk?: SchedulerClientConfig;
 }
@@ -50,15 +54,18 @@ const tries = 4;
 // IAM takes about ten seconds to publish a new role (public tests): 2 + 4 + 8 + 8 allow twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
 
-export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): SchedulerApi {
+export function schedulerApi({ clock, environment, sdk = {} }: SchedulerApiOptions): SchedulerApi {
   // The first call creates the client for all: loading the SDK costs 13 to 17 ms of a cold start.
   let connecting: Promise<Connection> | undefined;
   const connect = () => {
-    connecting ??= load(sdk);
+    connecting ??= load(environment, sdk);
     return connecting;
   };
 
-  const call = caller(clock, connect);
+  const region = typeof sdk.region === 'string' ? sdk.region : undefined;
+  const call = caller(clock, connect, (reason) =>
+    wayToAws('scheduler', environment, region).adviceOn(reason),
+  );
 
   return {
     async createSchedule(schedule, signal) {
@@ -121,7 +128,7 @@ export function schedulerApi({ clock, sdk = {} }: SchedulerApiOptions): Schedule
  * Returns the function that sends a call and retries it until it is answered, refused or out of tries. Throws a
  * `SchedulerCallError`.
  */
-function caller(clock: Clock, connect: () => Promise<Connection>) {
+function caller(clock: Clock, connect: () => Promise<Connection>, networkAdvice: (reason: string) => string) {
   return async function call<T>(
     doing: string,
     signal: AbortSignal,
@@ -147,7 +154,7 @@ function caller(clock: Clock, connect: () => Promise<Connection>) {
           if (signal.aborted) throw ended(doing, signal, { ...last, mayBeDone: true });
           cause = error;
           if (limit.signal.aborted) silentTries += 1;
-          failure = readFailure(limit.signal.aborted ? limit.signal.reason : error, doing);
+          failure = readFailure(limit.signal.aborted ? limit.signal.reason : error, doing, networkAdvice);
         }
       }
       const wait = waits[failure.kind]?.[attempt];
@@ -202,7 +209,10 @@ interface Connection {
   readonly commands: typeof import('@aws-sdk/client-scheduler');
 }
 
-async function load(config: SchedulerClientConfig): Promise<Connection> {
+async function load(
+  environment: SchedulerApiOptions['environment'],
+  config: SchedulerClientConfig,
+): Promise<Connection> {
   const commands = await import('@aws-sdk/client-scheduler');
   const client = new commands.SchedulerClient({
     // the tries are counted here, on a clock that tests can hold
@@ -212,6 +222,7 @@ async function load(config: SchedulerClientConfig): Promise<Connection> {
       connectionTimeout: 5_000,
       requestTimeout: tryMs + 5_000,
       throwOnRequestTimeout: true,
+      ...awsAgents(environment),
     },
     ...config,
   });

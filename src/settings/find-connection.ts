@@ -28,6 +28,14 @@ export const otherSettings = {
   JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler assumes to invoke the function.',
   JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
   JOBSWEEP_DLQ_ARN: 'The dead-letter queue for deliveries that failed after all retries.',
+  HTTPS_PROXY:
+    'The proxy for addresses that begin with `https://`, such as `http://proxy.example.com:3128`. This variable and the next two also work in lower case, which wins.',
+  HTTP_PROXY: 'The proxy for addresses that begin with `http://`.',
+  NO_PROXY:
+    'Hosts to reach without a proxy, separated by commas: names, with all names below them; addresses; ranges such as `10.0.0.0/8`; `*` for all.',
+  JOBSWEEP_VPC_SUBNETS:
+    'The subnets of a function in a VPC. The deployment sets it, and only error messages use it.',
+  JOBSWEEP_VPC_SECURITY_GROUPS: 'The security groups of a function in a VPC, likewise.',
 } as const;
 
 export interface FindConnection {
@@ -43,6 +51,18 @@ export interface FindConnection {
  * @throws {InvalidSettingError} naming the invalid setting, but never the value of a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
+  const connection = await readConnection(find);
+  const { environment } = find;
+  if (!connection || !Object.keys(environment).some((name) => wayOutSetting.test(name))) return connection;
+  // Loaded on demand: most functions have neither a proxy nor a VPC.
+  const { routeOf } = await import('../elasticsearch/route.ts');
+  return { ...connection, route: routeOf(connection, environment) };
+}
+
+/** The variables that `way-out.ts` reads. */
+const wayOutSetting = /^(https?|all)_proxy$|^JOBSWEEP_VPC/i;
+
+async function readConnection(find: FindConnection): Promise<Connection | undefined> {
   const { cluster, environment, clusters, readSecret } = find;
   // hasOwn, because a cluster may be called `constructor`.
   if (clusters && Object.hasOwn(clusters, cluster)) {

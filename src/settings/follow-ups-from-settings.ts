@@ -37,7 +37,7 @@ export function followUpsFrom({
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
     if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
     const { schedulerFollowUps } = await import('../scheduler/follow-up-schedules.ts');
-    return schedulerFollowUps({ group, roleArn, functionArn, dlqArn }, { clock, running });
+    return schedulerFollowUps({ group, roleArn, functionArn, dlqArn }, { clock, environment, running });
   };
   let loading: ReturnType<typeof load> | undefined;
   const loaded = () => {

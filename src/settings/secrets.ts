@@ -2,21 +2,25 @@
 
 import type { Clock } from '../base/clock.ts';
 import { SecretUnreachableError } from '../base/errors.ts';
-import { systemClock } from '../base/system-clock.ts';
 import { printable, quote } from '../base/text.ts';
-import type { ReadSecret } from './find-connection.ts';
+import type { Environment, ReadSecret } from './find-connection.ts';
 
 /** Limit for one secret including the client's retries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
 const maxReadMs = 10_000;
 
 /**
  * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables choose the region and
- * account. Rejects with a SecretUnreachableError if Secrets Manager does not answer, otherwise with its error.
+ * account, `environment` the proxy. Rejects with a SecretUnreachableError if Secrets Manager does not answer, otherwise
+ * with its error.
  */
-export function secretReader(clock: Clock, remainingMs = maxReadMs): ReadSecret {
+export function secretReader(clock: Clock, environment: Environment, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {
-    const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
-    const client = new SecretsManagerClient({});
+    const [{ SecretsManagerClient, GetSecretValueCommand }, { awsAgents }, { wayToAws }] = await Promise.all([
+      import('@aws-sdk/client-secrets-manager'),
+      import('../base/way-out.ts'),
+      import('../base/way-to-aws.ts'),
+    ]);
+    const client = new SecretsManagerClient({ requestHandler: awsAgents(environment) });
     const ms = Math.max(0, Math.min(maxReadMs, remainingMs));
     using limit = clock.limit(ms);
     try {
@@ -29,9 +33,9 @@ export function secretReader(clock: Clock, remainingMs = maxReadMs): ReadSecret 
         ? `no answer within ${Math.round(ms / 100) / 10} s`
         : whyUnreachable(error);
       if (why === undefined) throw error;
-      const endpoint = `com.amazonaws.${await client.config.region()}.secretsmanager`;
+      const way = wayToAws('secretsmanager', environment, await client.config.region());
       throw new SecretUnreachableError(
-        `the secret ${quote(name)} cannot be read: Secrets Manager cannot be reached (${why}); nothing was closed. Check the network: a function in a VPC needs a NAT gateway or the interface endpoint ${endpoint}, and a security group that lets port 443 out; elsewhere, check AWS_REGION and the proxy.`,
+        `the secret ${quote(name)} cannot be read: Secrets Manager cannot be reached (${why}); nothing was closed. ${way.adviceOn(why)}`,
       );
     } finally {
       client.destroy();
@@ -56,10 +60,8 @@ function whyUnreachable(error: unknown): string | undefined {
     readonly $metadata?: { readonly httpStatusCode?: number };
   };
   const status = $metadata?.httpStatusCode;
-  if (status !== undefined) return status >= 500 ? `HTTP ${status}` : undefined;
+  if (status !== undefined) return status >= 500 || status === 407 ? `HTTP ${status}` : undefined;
   // Network errors have a code. If a host has several addresses, they have no message.
   if (typeof code !== 'string' || !(error instanceof Error)) return undefined;
   return printable(error.message.includes(code) ? error.message : `${code} ${error.message}`.trim());
 }
-
-export const readSecret: ReadSecret = secretReader(systemClock);

@@ -32,7 +32,7 @@ const find = (clock: VirtualClock, remainingMs?: number) =>
   findConnection({
     cluster: 'default',
     environment: { ELASTICSEARCH_SECRET: 'es' },
-    readSecret: secretReader(clock, remainingMs),
+    readSecret: secretReader(clock, {}, remainingMs),
   });
 
 describe('a secret', () => {
@@ -41,7 +41,7 @@ describe('a secret', () => {
       raw(JSON.stringify({ Name: 'es', SecretString: '{"ELASTICSEARCH_URL":"https://es:9200"}' }), 200, amz),
     );
     using clock = new VirtualClock();
-    expect(await secretReader(clock)('clusters/es')).toBe('{"ELASTICSEARCH_URL":"https://es:9200"}');
+    expect(await secretReader(clock, {})('clusters/es')).toBe('{"ELASTICSEARCH_URL":"https://es:9200"}');
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.headers['x-amz-target']).toBe('secretsmanager.GetSecretValue');
     expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({ SecretId: 'clusters/es' });
@@ -78,7 +78,7 @@ describe('a secret', () => {
     const found = findConnection({
       cluster: 'default',
       environment: { ELASTICSEARCH_SECRET: 'es' },
-      readSecret: secretReader(clock),
+      readSecret: secretReader(clock, {}),
     });
     await expect(found).rejects.toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
     await expect(found).rejects.toThrow(message);
@@ -92,7 +92,7 @@ describe('a secret', () => {
     const found = findConnection({
       cluster: 'default',
       environment: { ELASTICSEARCH_SECRET: 'es' },
-      readSecret: secretReader(clock),
+      readSecret: secretReader(clock, {}),
     });
     await expect(found).rejects.toThrow(/^the secret "es" cannot be read/);
     await expect(found).rejects.not.toThrow(/top-secret|oops/);
@@ -102,7 +102,7 @@ describe('a secret', () => {
     const asked = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => asked.resolve());
     using clock = new VirtualClock();
-    const reading = secretReader(clock)('es');
+    const reading = secretReader(clock, {})('es');
     await Promise.all([
       expect(reading).rejects.toMatchObject({
         name: 'SecretUnreachableError',

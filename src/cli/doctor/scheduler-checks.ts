@@ -40,7 +40,7 @@ export async function schedulerFindings(
     ...schedulerSettings.map((name) => settingFinding(name, value(name))),
     ...(group === undefined || problemOf('JOBSWEEP_SCHEDULE_GROUP', group) !== undefined
       ? []
-      : await groupFindings(group, value('JOBSWEEP_FUNCTION_ARN'), clock, signal)),
+      : await groupFindings(group, value('JOBSWEEP_FUNCTION_ARN'), environment, clock, signal)),
   ];
 }
 
@@ -70,10 +70,11 @@ function problemOf(name: SchedulerSetting, value: string): string | undefined {
 async function groupFindings(
   group: string,
   functionArn: string | undefined,
+  environment: Environment,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const api: SchedulerApi = schedulerApi({ clock });
+  const api: SchedulerApi = schedulerApi({ clock, environment });
   try {
     if (!(await api.groupExists(group, signal)))
       return [

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { Clock } from '../../base/clock.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import { printable, quote } from '../../base/text.ts';
 import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
 import { addressHash, type Connection, urlOf } from '../../elasticsearch/connection.ts';
@@ -12,7 +13,7 @@ import {
   findConnection,
   readConnectionValues,
 } from '../../settings/find-connection.ts';
-import { readSecret } from '../../settings/secrets.ts';
+import { secretReader } from '../../settings/secrets.ts';
 import type { Io } from '../io.ts';
 import { documentError, readDocument } from './document.ts';
 import { readNamed } from './payload.ts';
@@ -84,7 +85,12 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
   const file =
     options.known ?? (options.clusters === undefined ? undefined : await readClusters(options.clusters));
   const clusters = file?.only(name);
-  const connection = await findConnection({ cluster: name, environment: io.env, readSecret, clusters });
+  const connection = await findConnection({
+    cluster: name,
+    environment: io.env,
+    readSecret: secretReader(systemClock, io.env),
+    clusters,
+  });
   if (!connection) {
     throw new InvalidSettingError(
       'no cluster is named: set ELASTICSEARCH_URL (and ELASTICSEARCH_API_KEY), or try the embedded cluster with --embedded',

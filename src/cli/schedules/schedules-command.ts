@@ -258,8 +258,8 @@ const ownContextOf = ({ group }: GroupOptions, io: Io): OwnSchedulesContext => (
   functionArn: functionArnOf(io.env),
 });
 
-const contextOf = (group: string, { clock, signal }: Io): SchedulesContext => ({
-  api: schedulerApi({ clock }),
+const contextOf = (group: string, { clock, env, signal }: Io): SchedulesContext => ({
+  api: schedulerApi({ clock, environment: env }),
   clock,
   group,
   signal,

@@ -10,10 +10,11 @@ import { copyFleet } from '../../../simulator/fleets/from-cluster.ts';
 import { generateFleet } from '../../../simulator/fleets/generate.ts';
 import { FleetError } from '../../../simulator/fleets/schema.ts';
 import { ClusterUnreachableError, InvalidSettingError } from '../../base/errors.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import { connect } from '../../elasticsearch/client/client.ts';
 import { shownAddress } from '../../elasticsearch/connection.ts';
 import { findConnection } from '../../settings/find-connection.ts';
-import { readSecret } from '../../settings/secrets.ts';
+import { secretReader } from '../../settings/secrets.ts';
 import type { Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { documentError, readDocument } from '../input/document.ts';
@@ -144,7 +145,7 @@ async function copyOf(url: string, hashIds: boolean, io: Io): Promise<Fleet> {
   const connection = await findConnection({
     cluster: 'default',
     environment: { ...io.env, ELASTICSEARCH_URL: url, ELASTICSEARCH_CLOUD_ID: undefined },
-    readSecret,
+    readSecret: secretReader(systemClock, io.env),
   });
   if (!connection) throw new InvalidSettingError('--from: expected an address such as https://host:9200');
   const client = await connect(connection, io.signal);

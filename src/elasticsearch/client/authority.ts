@@ -10,16 +10,21 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { printable } from '../../base/text.ts';
-
-/** The server's chain contains no certificate with the fingerprint. */
-export class WrongFingerprint extends Error {}
+import type { HttpProxy } from '../../base/way-out.ts';
+import { WrongFingerprint } from '../failure.ts';
+import { handshake, openTunnel } from './tunnel.ts';
 
 /**
  * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends nothing.
  * @throws {WrongFingerprint}, or the error of the connection.
  */
-export async function findAuthority(url: URL, fingerprint: string, signal: AbortSignal): Promise<string> {
-  const socket = await showOf(url, signal);
+export async function findAuthority(
+  url: URL,
+  fingerprint: string,
+  signal: AbortSignal,
+  proxy?: HttpProxy,
+): Promise<string> {
+  const socket = await showOf(url, signal, proxy);
   try {
     for (const certificate of chainOf(socket.getPeerX509Certificate()))
       if (certificate.fingerprint256 === fingerprint) return certificate.toString();
@@ -30,8 +35,12 @@ export async function findAuthority(url: URL, fingerprint: string, signal: Abort
 }
 
 /** The server's own certificate, unverified, for display only. Sends nothing. */
-export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X509Certificate | undefined> {
-  const socket = await showOf(url, signal);
+export async function shownCertificate(
+  url: URL,
+  signal: AbortSignal,
+  proxy?: HttpProxy,
+): Promise<X509Certificate | undefined> {
+  const socket = await showOf(url, signal, proxy);
   try {
     return socket.getPeerX509Certificate();
   } finally {
@@ -43,9 +52,13 @@ export async function shownCertificate(url: URL, signal: AbortSignal): Promise<X
  * A clause that names the certificate missing from the server's chain; undefined if the chain cannot be read.
  * Sends nothing.
  */
-export async function missingCertificate(url: URL, signal: AbortSignal): Promise<string | undefined> {
+export async function missingCertificate(
+  url: URL,
+  signal: AbortSignal,
+  proxy?: HttpProxy,
+): Promise<string | undefined> {
   try {
-    const socket = await showOf(url, signal);
+    const socket = await showOf(url, signal, proxy);
     const last = [...chainOf(socket.getPeerX509Certificate())].at(-1);
     socket.destroy();
     if (!last) return undefined;
@@ -61,34 +74,18 @@ export async function missingCertificate(url: URL, signal: AbortSignal): Promise
 /** The most specific part of a distinguished name, such as `CN=localhost`. */
 export const shownName = (name: string): string => printable(name.split('\n').at(-1) ?? '');
 
-async function showOf(url: URL, signal: AbortSignal): Promise<TLSSocket> {
+async function showOf(url: URL, signal: AbortSignal, proxy?: HttpProxy): Promise<TLSSocket> {
   signal.throwIfAborted();
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const port = Number(url.port) || 443;
+  const tunnel = proxy && (await openTunnel(proxy, `${url.hostname}:${port}`, signal));
   const socket = connect({
-    host,
-    port: Number(url.port) || 443,
+    ...(tunnel ? { socket: tunnel } : { host, port }),
     // SNI allows host names but no IP addresses
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: false,
   });
-  const abort = () => {
-    socket.destroy();
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  socket.once('secureConnect', resolve);
-  socket.once('error', reject);
-  socket.once('close', () => reject(new Error('the connection was closed during the TLS handshake')));
-  try {
-    await promise;
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+  return await handshake(socket, signal);
 }
 
 function* chainOf(first: X509Certificate | undefined): Generator<X509Certificate> {

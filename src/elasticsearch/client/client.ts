@@ -1,7 +1,6 @@
 /** @module Configures the official client so that one version of it works with servers 7.17, 8.x and 9.x. */
 import { Client, type ClientOptions, CloudConnectionPool } from '@elastic/elasticsearch';
 import { type Connection, urlOf } from '../connection.ts';
-import { findAuthority } from './authority.ts';
 import { NodeConnection } from './node-connection.ts';
 
 /** The media type that every major version accepts. Older servers refuse the client's own. */
@@ -21,9 +20,14 @@ export type LeanClient = Pick<Client, 'transport' | 'close'>;
  * reads the server's certificates, which `signal` limits, and rejects if that fails. Otherwise it sends nothing here.
  */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
-  const { address, credentials, caFingerprint } = connection;
+  const { address, credentials, caFingerprint, route } = connection;
   const url = urlOf(connection);
-  const ca = caFingerprint === undefined ? connection.ca : await findAuthority(url, caFingerprint, signal);
+  let { ca } = connection;
+  if (caFingerprint !== undefined) {
+    // Loaded on demand: few clusters are trusted by a fingerprint.
+    const { findAuthority } = await import('./authority.ts');
+    ca = await findAuthority(url, caFingerprint, signal, route?.proxy);
+  }
   const options: ClientOptions = {
     node: url.href,
     Connection: NodeConnection,
@@ -34,6 +38,7 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
     ...(credentials && { auth: credentials }),
     // An intermediate certificate or the server's own may serve as the trust anchor too, as in curl.
     ...(ca !== undefined && { tls: { ca, allowPartialTrustChain: true } }),
+    ...(route?.clientAgent && { agent: route.clientAgent }),
     headers: { accept: json, 'content-type': json },
     maxRetries: 0,
     requestTimeout: backstopMs,

@@ -13,13 +13,24 @@ import {
 } from '@elastic/elasticsearch';
 import { unpacked } from './unpacking.ts';
 
+/** What is known of a request that got no answer. The caller passes it as the client's `context`. */
+export type RequestContext = {
+  /** Whether it had a connection: to the server, or through a proxy up to the end of the TLS handshake. */
+  connected: boolean;
+};
+
 /** The client's `HttpConnection` with five fixes, which README.md in this folder lists. */
 export class NodeConnection extends HttpConnection {
   constructor(...options: ConstructorParameters<typeof HttpConnection>) {
     super(...options);
     const make = this.makeRequest as (settings: object) => ClientRequest;
-    this.makeRequest = ((settings: object) =>
-      make(settings).prependListener('error', renameNotHttpError)) as typeof this.makeRequest;
+    this.makeRequest = ((settings: { readonly onConnection: () => void }) =>
+      make(settings)
+        .prependListener('error', renameNotHttpError)
+        .once('socket', (socket) => {
+          if (socket.connecting) socket.once('connect', settings.onConnection);
+          else settings.onConnection();
+        })) as typeof this.makeRequest;
   }
 
   /** The client limits the size of an answer as sent, but not after decompression. */
@@ -41,8 +52,19 @@ export class NodeConnection extends HttpConnection {
 
   /** The client ignores the signal once the headers have arrived, so a body that never ends would hang. */
   override buildRequestObject(...[params, options]: Parameters<HttpConnection['buildRequestObject']>) {
-    const { signal } = options as { readonly signal?: AbortSignal };
-    return { ...super.buildRequestObject(params, options), ...(signal && { signal }) };
+    const { signal, context } = options as {
+      readonly signal?: AbortSignal;
+      readonly context?: RequestContext;
+    };
+    const onConnection = () => {
+      if (context) context.connected = true;
+    };
+    return {
+      ...super.buildRequestObject(params, options),
+      onConnection,
+      signal,
+      tunnelSignal: signal,
+    };
   }
 
   /** The client's own `close` polls each second for pending requests. Ours are all aborted by then. */

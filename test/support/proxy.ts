@@ -1,0 +1,160 @@
+/**
+ * @module An HTTP proxy on 127.0.0.1, the only way to hosts with invented names. It opens tunnels (CONNECT) and forwards
+ * requests with a whole address (`GET http://…`).
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsTerminator } from 'node:tls';
+import { certificate } from './scripted-server.ts';
+
+/** Where the proxy takes a host to: a server on 127.0.0.1. */
+export interface ProxyTarget {
+  readonly port: number;
+  /** Answers the TLS handshake itself, as a proxy that inspects traffic does, and passes plain HTTP on. */
+  readonly inspected?: true;
+}
+
+export interface ProxyOptions {
+  /** By `host:port`. The proxy cannot reach any other host (502). */
+  readonly targets: Readonly<Record<string, ProxyTarget>>;
+  /** `user:password` that it requires, or else it answers 407. */
+  readonly auth?: string;
+  /** The status of its answer to everything, such as 403. */
+  readonly refuses?: number;
+  /** Accepts connections and never answers. */
+  readonly mute?: true;
+  /** Speaks TLS to its clients, as a proxy with an address that begins with https:// does. */
+  readonly tls?: true;
+}
+
+export interface TestProxy extends AsyncDisposable {
+  /** Without user and password. */
+  readonly url: string;
+  /** What it was asked to reach, `host:port`, in order; a tunnel once. */
+  readonly asked: readonly string[];
+  /** The same, as requests: `CONNECT host:port` or `GET http://host:port/path`. */
+  readonly requests: readonly string[];
+}
+
+export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
+  const { targets, tls } = options;
+  await using stack = new AsyncDisposableStack();
+  const inspector = stack.use(await startInspector(targets));
+  const asked: string[] = [];
+  const requests: string[] = [];
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
+    if (!url) return void response.writeHead(400).end('this is a proxy');
+    const host = `${url.hostname}:${url.port || 80}`;
+    asked.push(host);
+    requests.push(`${request.method} ${request.url}`);
+    if (options.mute) return;
+    const refusal = refusalOf(options, request, host);
+    if (refusal !== undefined) return void response.writeHead(refusal).end(`the proxy says ${refusal}`);
+    const onward = send({
+      port: targets[host]?.port,
+      host: '127.0.0.1',
+      method: request.method,
+      path: url.pathname + url.search,
+      headers: withoutHop(request.headers),
+    });
+    onward.on('error', () => response.destroy());
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  };
+  const server = tls
+    ? createTlsServer({ key: certificate('test-only-server.key'), cert: certificate('server') }, listener)
+    : createServer(listener);
+  const tunnels = new Set<Duplex>();
+  server.on('connect', (request: IncomingMessage, client: Duplex) => {
+    const host = request.url ?? '';
+    asked.push(host);
+    requests.push(`CONNECT ${host}`);
+    tunnels.add(client);
+    client.on('error', () => undefined);
+    if (options.mute) return;
+    const refusal = refusalOf(options, request, host);
+    if (refusal !== undefined) {
+      client.end(
+        `HTTP/1.1 ${refusal} ${refusal === 407 ? 'Proxy Authentication Required' : 'Refused'}\r\n\r\n`,
+      );
+      return;
+    }
+    const target = targets[host];
+    const port = target?.inspected ? inspector.portOf(host) : target?.port;
+    const onward: Socket = connect({ port: port ?? 0, host: '127.0.0.1' }, () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.pipe(client).pipe(onward);
+    });
+    tunnels.add(onward);
+    onward.on('error', () => client.destroy());
+    client.on('close', () => onward.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stack.defer(async () => {
+    for (const tunnel of tunnels) tunnel.destroy();
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  });
+  const owned = stack.move();
+  return {
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    requests,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The status with which the proxy refuses, if it does. */
+function refusalOf({ auth, refuses, targets }: ProxyOptions, request: IncomingMessage, host: string) {
+  const expected = auth && `Basic ${Buffer.from(auth).toString('base64')}`;
+  if (expected && request.headers['proxy-authorization'] !== expected) return 407;
+  return refuses ?? (targets[host] ? undefined : 502);
+}
+
+function withoutHop({
+  'proxy-authorization': _auth,
+  'proxy-connection': _hop,
+  ...headers
+}: IncomingMessage['headers']) {
+  return headers;
+}
+
+/** Ends TLS for each inspected target, with a certificate of the authority `inspecting-proxy`. */
+async function startInspector(targets: ProxyOptions['targets']) {
+  await using stack = new AsyncDisposableStack();
+  const ports = new Map<string, number>();
+  for (const [host, { port, inspected }] of Object.entries(targets)) {
+    if (!inspected) continue;
+    const sockets = new Set<Duplex>();
+    const server = createTlsTerminator(
+      { key: certificate('test-only-server.key'), cert: certificate('inspected') },
+      (client) => {
+        const onward = connect({ port, host: '127.0.0.1' });
+        for (const socket of [client, onward]) sockets.add(socket.on('error', () => undefined));
+        client.on('close', () => onward.destroy());
+        onward.on('close', () => client.destroy());
+        client.pipe(onward).pipe(client);
+      },
+    );
+    server.on('tlsClientError', () => undefined);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ports.set(host, (server.address() as AddressInfo).port);
+    stack.defer(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+  }
+  const owned = stack.move();
+  return { portOf: (host: string) => ports.get(host), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
