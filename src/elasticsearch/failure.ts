@@ -6,9 +6,6 @@ import type { ClusterError } from '../sweep/ports.ts';
 import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
 
-/** The server's chain contains no certificate with the fingerprint. */
-export class WrongFingerprint extends Error {}
-
 /** Why there was no answer, as far as that tells what to fix. `certificate`: it is not trusted. */
 export type LostCause =
   | 'host'
@@ -213,7 +210,7 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
 
 /** Reads the cause from the text of Node and OpenSSL, which is all that the client keeps of a network error. */
 function causeOf(error: unknown, reason: string): LostCause {
-  if (error instanceof WrongFingerprint) return 'fingerprint';
+  if (error instanceof Error && error.name === 'WrongFingerprint') return 'fingerprint';
   // A proxy that refuses once refuses again, and too many wrong passwords lock an account.
   if (/establish tunnel .*: HTTP\S+ 4/.test(reason)) return 'proxy';
   if (/ENOTFOUND/.test(reason)) return 'host';

@@ -4,7 +4,7 @@
  */
 import { type HttpProxy, wayTo } from '../base/way-out.ts';
 import { agentThrough } from './client/tunnel.ts';
-import { addressSetting, type Connection, type Route, urlOf } from './connection.ts';
+import type { Route } from './connection.ts';
 import type { LostCause } from './failure.ts';
 
 interface Explained {
@@ -12,16 +12,19 @@ interface Explained {
   readonly advice: string;
 }
 
-/** The way to a cluster by the environment. @throws {InvalidSettingError} if its proxy is invalid. */
+/**
+ * The way to a cluster at `url`, which the setting `setting` names.
+ * @throws {InvalidSettingError} if its proxy is invalid.
+ */
 export function routeOf(
-  connection: Pick<Connection, 'address'>,
+  url: URL,
+  setting: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Route {
-  const url = urlOf(connection);
   const way = wayTo(url, environment);
   const target: Target = {
     host: `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`,
-    setting: addressSetting(connection),
+    setting,
   };
   const { proxy } = way;
   return {

@@ -2,7 +2,7 @@
 
 import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
-import type { Connection } from '../elasticsearch/connection.ts';
+import { addressSetting, type Connection, urlOf } from '../elasticsearch/connection.ts';
 import {
   type ConnectionSetting,
   type ConnectionValues,
@@ -56,7 +56,7 @@ export async function findConnection(find: FindConnection): Promise<Connection |
   if (!connection || !Object.keys(environment).some((name) => wayOutSetting.test(name))) return connection;
   // Loaded on demand: most functions have neither a proxy nor a VPC.
   const { routeOf } = await import('../elasticsearch/route.ts');
-  return { ...connection, route: routeOf(connection, environment) };
+  return { ...connection, route: routeOf(urlOf(connection), addressSetting(connection), environment) };
 }
 
 /** The variables that `way-out.ts` reads. */

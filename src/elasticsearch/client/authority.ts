@@ -11,8 +11,12 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { printable } from '../../base/text.ts';
 import type { HttpProxy } from '../../base/way-out.ts';
-import { WrongFingerprint } from '../failure.ts';
 import { handshake, openTunnel } from './tunnel.ts';
+
+/** The server's chain contains no certificate with the fingerprint. `failure.ts` knows it by its name. */
+class WrongFingerprint extends Error {
+  override readonly name = 'WrongFingerprint';
+}
 
 /**
  * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends nothing.
