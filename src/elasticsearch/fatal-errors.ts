@@ -215,10 +215,12 @@ function placeAdvice(isKibana: boolean, connection: Connection): string {
 
 type KnownCause = Exclude<LostCause, 'other' | 'proxy'>;
 
-function lostBy(
-  cause: KnownCause,
-  connection: Connection,
-): { readonly cause: string; readonly advice: string } {
+interface Lost {
+  readonly cause: string;
+  readonly advice: string;
+}
+
+function lostBy(cause: KnownCause, connection: Connection): Lost {
   const setting = addressSetting(connection);
   switch (cause) {
     case 'host':

@@ -73,21 +73,11 @@ export function readFailure(
   doing: string,
   networkAdvice: (reason: string) => string,
 ): Failure {
-  if (error instanceof InvalidSettingError) throw error;
   const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
   // the error of a timeout has a number there
   const code = typeof rest.code === 'string' ? rest.code : '';
   const status = $metadata?.httpStatusCode;
-  if (message === 'Region is missing' || message.startsWith('Region not accepted'))
-    throw new InvalidSettingError(
-      'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it',
-      { cause: error },
-    );
-  if (name === 'TypeError' && message.includes('Invalid URL'))
-    throw new InvalidSettingError(
-      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address such as https://host; correct or unset it',
-      { cause: error },
-    );
+  throwSettingError(error, name, message);
   const said = (kind: FailureKind, text: string, todo: string, mayBeDone = false): Failure => ({
     kind,
     message: `${doing} failed: ${text}; ${todo}`,
@@ -145,6 +135,21 @@ export function readFailure(
     `the answer (${status}) is not what a scheduler sends`,
     'check AWS_ENDPOINT_URL_SCHEDULER',
   );
+}
+
+/** Throws if the error is about a setting. */
+function throwSettingError(error: unknown, name: string, message: string): void {
+  if (error instanceof InvalidSettingError) throw error;
+  if (message === 'Region is missing' || message.startsWith('Region not accepted'))
+    throw new InvalidSettingError(
+      'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it',
+      { cause: error },
+    );
+  if (name === 'TypeError' && message.includes('Invalid URL'))
+    throw new InvalidSettingError(
+      'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address such as https://host; correct or unset it',
+      { cause: error },
+    );
 }
 
 /** A sentence as the end of another one. */
