@@ -15,7 +15,7 @@ const maxMs = 20_000;
 
 export async function storeSwept({ remainingMs, write, ...given }: StoreSwept): Promise<void> {
   const limitMs = Math.min(maxMs, remainingMs);
-  const readSecret = secretReader(systemClock, limitMs);
+  const readSecret = secretReader(systemClock, given.environment, limitMs);
   const problems = await storeReport({ ...given, provider: 'function', readSecret, limitMs });
   for (const problem of problems)
     write('WARN', 'report not stored', { sweepId: given.report.sweepId, problem });

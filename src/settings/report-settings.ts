@@ -54,9 +54,13 @@ function ownConnection(environment: Environment): Environment {
     ...settingNames,
     'ELASTICSEARCH_SECRET',
   ];
-  return Object.fromEntries(
-    names.map((name) => [name, environment[name.replace('ELASTICSEARCH_', reportsPrefix)]]),
-  );
+  // the rest has the proxy
+  return {
+    ...environment,
+    ...Object.fromEntries(
+      names.map((name) => [name, environment[name.replace('ELASTICSEARCH_', reportsPrefix)]]),
+    ),
+  };
 }
 
 async function connectionOf(own: Environment, readSecret: ReadSecret): Promise<Connection | undefined> {

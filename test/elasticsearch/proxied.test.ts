@@ -10,6 +10,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
 import { type Environment, findConnection } from '../../src/settings/find-connection.ts';
+import { findReportTarget } from '../../src/settings/report-settings.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import { type ProxyOptions, startProxy } from '../support/proxy.ts';
 import { certificate, type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';
@@ -217,6 +218,19 @@ describe('a proxy that does not let a request through', () => {
       server.close();
     }
   });
+});
+
+it('a cluster for reports of its own is reached through the proxy, too', async () => {
+  const environment = {
+    ELASTICSEARCH_URL: 'http://127.0.0.1:9200',
+    ELASTICSEARCH_API_KEY: 'of-the-swept-cluster:key',
+    JOBSWEEP_REPORTS_URL: https,
+    HTTPS_PROXY: 'http://proxy.example.test:3128',
+  };
+  const swept: Connection = { address: { url: environment.ELASTICSEARCH_URL } };
+  const target = await findReportTarget(environment, swept, () => Promise.reject(new Error('no secret')));
+  expect(target?.connection).toMatchObject({ address: { url: https }, credentials: undefined });
+  expect(target?.connection.route?.proxy?.shown).toBe('http://proxy.example.test:3128');
 });
 
 describe('a proxy setting that does not apply', () => {

@@ -2,12 +2,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { JobsweepError } from '../../base/errors.ts';
 import { isJsonObject } from '../../base/json.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import { type Connection, shownAddress } from '../../elasticsearch/connection.ts';
 import { examineStreams, type StreamFacts } from '../../elasticsearch/examine-streams.ts';
 import { lacksPrivilege } from '../../elasticsearch/failure.ts';
 import { explainFailure } from '../../elasticsearch/fatal-errors.ts';
 import { findReportTarget, type ReportTarget, storesReports } from '../../settings/report-settings.ts';
-import { readSecret } from '../../settings/secrets.ts';
+import { secretReader } from '../../settings/secrets.ts';
 import { streamName, streamPattern } from '../../sweep/reporting/stream-names.ts';
 import { type ConsoleRequest, preparation } from '../../sweep/reporting/stream-requests.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
@@ -28,7 +29,7 @@ export async function reportFindings(
   if (!storesReports(env)) return { findings: [], requests: [] };
   let target: ReportTarget | undefined;
   try {
-    target = await findReportTarget(env, swept, readSecret);
+    target = await findReportTarget(env, swept, secretReader(systemClock, env));
   } catch (error) {
     if (!(error instanceof JobsweepError)) throw error;
     return { findings: [finding(check, error.message, 'Fix this setting.')], requests: [] };

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { parseDuration } from '../../base/duration.ts';
 import { InvalidSettingError } from '../../base/errors.ts';
+import { systemClock } from '../../base/system-clock.ts';
 import { printable } from '../../base/text.ts';
 import { readMlNodes } from '../../elasticsearch/ml-nodes.ts';
 import { storesReports } from '../../settings/report-settings.ts';
-import { readSecret } from '../../settings/secrets.ts';
+import { secretReader } from '../../settings/secrets.ts';
 import type { Entry } from '../../sweep/closing/ledger.ts';
 import type { PlannedJob } from '../../sweep/planning/approved-plan.ts';
 import { isToAct } from '../../sweep/planning/verdict.ts';
@@ -135,7 +136,7 @@ export async function storeInElasticsearch(
     provider: 'command',
     swept: target.connection,
     environment: io.env,
-    readSecret,
+    readSecret: secretReader(systemClock, io.env),
     clock: io.clock,
     limitMs: io.signal.aborted ? maxStoringAfterStop : maxStoring,
     stop: io.signal.aborted ? undefined : io.signal,
