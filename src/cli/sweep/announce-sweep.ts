@@ -8,7 +8,7 @@ import { code, type Message } from '../../notify/message.ts';
 import { notify } from '../../notify/notify.ts';
 import { notifyWhen } from '../../notify/notify-settings.ts';
 import { failureMessage, shouldNotify, sweepMessage } from '../../notify/sweep-message.ts';
-import { readSecret } from '../../settings/secrets.ts';
+import { secretReader } from '../../settings/secrets.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { failureOf } from '../failure.ts';
@@ -79,7 +79,7 @@ async function send(
     if (!message) return;
     const { problems } = await notify(message, {
       environment: env,
-      readSecret,
+      readSecret: secretReader(systemClock, env),
       clock: systemClock,
       remainingMs: signal.aborted ? maxMsAfterStop : maxMs,
       ...(!signal.aborted && { stop: signal }),
