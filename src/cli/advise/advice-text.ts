@@ -7,7 +7,7 @@ import type { Range } from '../../sweep/advising/replay.ts';
 import { type Returning, suggestions } from '../../sweep/advising/returning.ts';
 import { plain } from '../output/paint.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
-import { type Column, type TableLooks, table } from '../output/table.ts';
+import { type Column, sentences, type TableLooks, table } from '../output/table.ts';
 import { calendarLegend, calendarOf } from './calendar.ts';
 
 const barWidth = 24;
@@ -74,19 +74,18 @@ const returningColumns: readonly Column<Returning>[] = [
 
 export function adviceText(advised: Advised, looks: TableLooks = {}): string {
   const { advice } = advised;
-  const paint = looks.paint ?? plain;
+  const { paint = plain, width } = looks;
   const pasts = advised.pasts.slice(0, maxCalendars);
   const from = Date.parse(advice.asOf) - advice.days * 86_400_000;
-  const days = Math.min(advice.days, Math.max(10, (looks.width ?? 110) - 42));
+  const days = Math.min(advice.days, Math.max(10, (width ?? 110) - 42));
   const lines = [
-    paint('strong', printable(titleOf(advised))),
-    ...sentencesOf(advised),
+    ...sentences([paint('strong', printable(titleOf(advised))), ...sentencesOf(advised)], width),
     '',
     table(advice.thresholds, columnsOf(advice.thresholds, true), looks),
-    paint('faint', '█ sure  ░ possible'),
-    paint('faint', wrongMeaning),
-    '',
-    recommendationText(advised),
+    ...sentences(
+      [paint('faint', '█ sure  ░ possible'), paint('faint', wrongMeaning), '', recommendationText(advised)],
+      width,
+    ),
     ...(advice.comesBack.length > 0
       ? ['', paint('strong', 'Jobs that come back'), table(advice.comesBack, returningColumns, looks)]
       : []),
@@ -115,7 +114,10 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
           paint('faint', calendarLegend),
         ]
       : []),
-    ...advice.warnings.map((warning) => `${paint('warning', 'warning')}: ${printable(warning)}`),
+    ...sentences(
+      advice.warnings.map((warning) => `${paint('warning', 'warning')}: ${printable(warning)}`),
+      width,
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }

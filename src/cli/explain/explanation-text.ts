@@ -7,7 +7,7 @@ import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import { type Paint, plain } from '../output/paint.ts';
 import { placesText } from '../output/places.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
-import { type Column, type TableLooks, table } from '../output/table.ts';
+import { type Column, sentences, type TableLooks, table } from '../output/table.ts';
 import { toneOfVerdict } from '../output/tones.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from './explanation.ts';
 
@@ -20,7 +20,7 @@ const clockColumns: readonly Column<ExplainedClock>[] = [
     align: 'right',
   },
   { title: 'NOTE', value: ({ decides, note }) => note ?? (decides ? 'decides' : ''), min: 8, leftOut: 1 },
-  { title: 'SOURCE', value: ({ source }) => source, min: 10, leftOut: 2 },
+  { title: 'SOURCE', value: ({ source }) => source, leftOut: 2 },
 ];
 
 const ruleColumns: readonly Column<ExplainedRule>[] = [
@@ -42,8 +42,8 @@ const eventColumns: readonly Column<TimelineEvent>[] = [
 
 export function explanationText(explanation: Explanation, looks: TableLooks = {}): string {
   const { clocks, rules } = explanation;
-  const paint = looks.paint ?? plain;
-  const lines = [
+  const { paint = plain, width } = looks;
+  const words = [
     paint('strong', printable(headline(explanation))),
     '',
     ...verdictLines(explanation, paint),
@@ -52,10 +52,13 @@ export function explanationText(explanation: Explanation, looks: TableLooks = {}
     printable(idleText(explanation)),
     ...placesOf(explanation),
     '',
+  ];
+  const lines = [
+    ...sentences(words, width),
     table(clocks, clockColumns, looks),
     ...(rules.length > 0 ? ['', table(rules, ruleColumns, looks)] : []),
     ...timelineLines(explanation, looks),
-    ...pastLines(explanation),
+    ...sentences(pastLines(explanation), width),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -84,7 +87,10 @@ function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
   return [
     '',
     timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'its past is unknown',
-    ...timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
+    ...sentences(
+      timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
+      looks.width,
+    ),
   ];
 }
 

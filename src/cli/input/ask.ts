@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { InvalidSettingError } from '../../base/errors.ts';
 import type { Io } from '../io.ts';
+import { fitted } from '../output/table.ts';
 
 /** Whether a person can be asked: both standard input and standard error are terminals. */
 const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
@@ -24,7 +25,7 @@ export async function confirmed(question: string, io: Io): Promise<boolean> {
   // Reading fails when the terminal hangs up.
   lines.once('error', no);
   io.signal.addEventListener('abort', no, { once: true });
-  io.stderr.write(`${question} [y/N] `);
+  io.stderr.write(`${fitted(`${question} [y/N]`, io.stderr)} `);
   const given = await answer.promise;
   io.signal.removeEventListener('abort', no);
   lines.close();

@@ -15,6 +15,7 @@ import {
 } from '../../settings/find-connection.ts';
 import { secretReader } from '../../settings/secrets.ts';
 import type { Io } from '../io.ts';
+import { fitted } from '../output/table.ts';
 import { documentError, readDocument } from './document.ts';
 import { readNamed } from './payload.ts';
 
@@ -115,9 +116,8 @@ async function openEmbedded(io: Io): Promise<Target> {
   ]);
   const clock = scaledClock(embeddedSpeed);
   const server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
-  io.stderr.write(
-    `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours\n`,
-  );
+  const words = `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours`;
+  io.stderr.write(`${fitted(words, io.stderr)}\n`);
   const connection: Connection = { address: { url: server.url } };
   const cluster = new ElasticsearchCluster(connection, clock);
   return {

@@ -22,10 +22,12 @@ export function sheetTable<Row>(
 ): SheetTable {
   return {
     ...(title !== undefined && { title }),
-    head: columns.map((column) => column.title.charAt(0) + column.title.slice(1).toLowerCase()),
+    head: columns.map(({ title }) => title.charAt(0) + title.slice(1).toLowerCase()).map(withUnit),
     rows: rows.map((row) => columns.map((column) => column.value(row))),
   };
 }
+
+const withUnit = (title: string): string => title.replace(/^Gb\b/, 'GB');
 
 /** Ends with a line end. */
 export function sheetMarkdown({ title, lines, tables }: Sheet): string {

@@ -2,6 +2,7 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../../base/text.ts';
+import { type Output, widthOf } from '../io.ts';
 import { type Paint, plain, type Tone } from './paint.ts';
 
 export interface Column<Row> {
@@ -129,6 +130,13 @@ export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent =
   const blank = ' '.repeat(indent);
   return lines.map((line, index) => (index === 0 ? text.slice(0, indent) : blank) + line);
 }
+
+/** Sentences wrapped at words, each under its own indent. */
+export const sentences = (texts: readonly string[], width: number | undefined): string[] =>
+  texts.flatMap((text) => wrapped(text, width, /^ */.exec(text)?.[0].length));
+
+/** A message on `output`, wrapped at words if that is a terminal. */
+export const fitted = (text: string, output: Output): string => wrapped(text, widthOf(output)).join('\n');
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

@@ -17,6 +17,7 @@ import { knownIds, openTarget, type Target, type TargetOptions, withTargetOption
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
+import { fitted } from '../output/table.ts';
 import { durationOption } from '../sweep/run-sweep.ts';
 import {
   type datafeedOutcomes,
@@ -82,7 +83,7 @@ async function run(
       `${file} is the report of another cluster (${foreign.id}) than ${foreign.name} here; nothing was changed. Use the settings of the swept cluster`,
     );
   }
-  if (options.last) io.stderr.write(`${lastWords(sweeps[0], file, target.clock.now())}\n`);
+  if (options.last) io.stderr.write(`${fitted(lastWords(sweeps[0], file, target.clock.now()), io.stderr)}\n`);
   const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
   const tell = (report: ReopenReport): Promise<ExitCode> =>
     writeResult(

@@ -24,6 +24,7 @@ import { checkOutput, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { forcedIn } from '../output/report-summary.ts';
 import { reportSheet, reportText } from '../output/report-text.ts';
+import { fitted } from '../output/table.ts';
 import { plan } from '../plan/plan-command.ts';
 import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
 import { announceAll, announceFailure, announceSweep } from './announce-sweep.ts';
@@ -379,13 +380,11 @@ async function laterRounds(
 
 function tellWait(followUp: NonNullable<SweepReport['followUp']>, { io, target, paint }: Sweeping): void {
   if (followUp.rest) {
-    io.stderr.write(
-      `${paint('notice', 'not all jobs fit into the time')}: going on with round ${followUp.round}; an interrupt ends here, with the report\n`,
-    );
+    const words = `${paint('notice', 'not all jobs fit into the time')}: going on with round ${followUp.round}; an interrupt ends here, with the report`;
+    io.stderr.write(`${fitted(words, io.stderr)}\n`);
     return;
   }
   const wait = Math.max(0, Date.parse(followUp.at) - target.clock.now()) / target.speed;
-  io.stderr.write(
-    `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; an interrupt ends here, with the report\n`,
-  );
+  const words = `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; an interrupt ends here, with the report`;
+  io.stderr.write(`${fitted(words, io.stderr)}\n`);
 }

@@ -87,7 +87,7 @@ function ending(jobs: readonly ReportedJob[], durationMs: number): string {
 /** The outcomes that need attention, each with its jobs. */
 function deeds(jobs: readonly ReportedJob[]): string[] {
   const notable = [
-    ['force_closed', 'closed with force, without what their models learnt since they were last saved'],
+    ['force_closed', 'closed with force, which loses what a model learnt since its last snapshot'],
     ['revived', 'kept after all: the check right before the close found a reason'],
     ['gone', 'deleted meanwhile'],
     ['already_closed', 'closed by someone else first'],
