@@ -1,8 +1,6 @@
 /** @module Validates the settings of a connection to a cluster. No message here contains a credential. */
-import { X509Certificate } from 'node:crypto';
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { decodeText } from '../base/text-file.ts';
 import { type Connection, parseCloudId } from '../elasticsearch/connection.ts';
 import { readApiKey } from './api-key.ts';
 
@@ -157,55 +155,12 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
   return { username: username.value, password: password.value };
 }
 
-/** PEM text from the setting or from the file that it names. Repairs line breaks that a template wrote as `\n`. */
 async function readCertificates(setting: Sourced): Promise<string> {
-  const name = 'ELASTICSEARCH_CA_CERT';
-  const isText = setting.value.includes('-----BEGIN') || isEncodedCertificate(setting.value);
-  const text = isText ? setting.value : await readCertificateFile(setting);
-  const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----/gs)];
-  if (blocks.length === 0) throw problem(setting, name, whatStandsForCertificate(text));
-  return blocks
-    .map(([, body = ''], index) => {
-      try {
-        return new X509Certificate(Buffer.from(body.replace(/\\n|\\r|\s/g, ''), 'base64')).toString();
-      } catch {
-        throw problem(setting, name, `holds a certificate that cannot be read (number ${index + 1})`);
-      }
-    })
-    .join('');
-}
-
-const encodedPem = /^LS0tLS1CRUdJTi/;
-/** Base64 of DER: a certificate without the lines around it. */
-const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
-
-/** Whether the text is a certificate in another encoding, not a path. */
-const isEncodedCertificate = (text: string): boolean =>
-  encodedPem.test(text.trim()) || bareCertificate.test(text.trim());
-
-function whatStandsForCertificate(text: string): string {
-  const start = text.trim();
-  if (encodedPem.test(start)) return 'is the base64 of a PEM file: decode it once';
-  if (bareCertificate.test(start))
-    return 'is a certificate without its first and last line: add -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----';
-  if (start.startsWith('0\uFFFD'))
-    return 'is a certificate in DER form: convert it with openssl x509 -inform der';
-  if (start.includes('PRIVATE KEY-----')) return 'is a private key: set the certificate of the authority';
-  return 'contains no certificate in PEM form';
-}
-
-async function readCertificateFile(setting: Sourced): Promise<string> {
-  // Loaded on demand: few settings name a path, and loading costs a millisecond of each cold start.
-  const { readFile } = await import('node:fs/promises');
-  try {
-    return decodeText(await readFile(setting.value.trim()));
-  } catch (error) {
-    throw problem(
-      setting,
-      'ELASTICSEARCH_CA_CERT',
-      `is not PEM text, and as a path it cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-    );
-  }
+  // Loaded on demand: few settings have an authority of their own.
+  const { readCertificateText } = await import('./certificates.ts');
+  const read = await readCertificateText(setting.value);
+  if ('problem' in read) throw problem(setting, 'ELASTICSEARCH_CA_CERT', read.problem);
+  return read.pem;
 }
 
 function readFingerprint(setting: Sourced): string {
