@@ -6,6 +6,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const services = {
   secretsmanager: { name: 'Secrets Manager', endpoint: 'AWS_ENDPOINT_URL_SECRETS_MANAGER' },
   scheduler: { name: 'EventBridge Scheduler', endpoint: 'AWS_ENDPOINT_URL_SCHEDULER' },
+  ssm: { name: 'Parameter Store', endpoint: 'AWS_ENDPOINT_URL_SSM' },
+  monitoring: { name: 'CloudWatch', endpoint: 'AWS_ENDPOINT_URL_CLOUDWATCH' },
 } as const;
 export type AwsService = keyof typeof services;
 

@@ -1,6 +1,7 @@
 /** @module Finds the settings of a cluster: in the environment, a secret or a clusters file. Nothing here is logged. */
 
 import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
+import { isJsonObject } from '../base/json.ts';
 import { printable, quote } from '../base/text.ts';
 import { addressSetting, type Connection, urlOf } from '../elasticsearch/connection.ts';
 import {
@@ -21,9 +22,11 @@ export type ReadSecret = (name: string) => Promise<string>;
 
 export const otherSettings = {
   ELASTICSEARCH_SECRET:
-    'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set.',
+    'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set. `ssm:` and a name: a parameter of SSM instead, here and below.',
   ELASTICSEARCH_SECRET_PREFIX:
     'For a cluster other than `default`: the secret’s name is this prefix followed by the cluster’s name.',
+  ELASTICSEARCH_CLUSTERS_SECRET:
+    'Instead of the prefix: one secret for all clusters other than `default`, whose JSON has a key for each with its settings.',
   JOBSWEEP_SCHEDULE_GROUP: 'The schedule group of follow-ups and recurring schedules.',
   JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler assumes to invoke the function.',
   JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
@@ -74,7 +77,7 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
     const own = sourced(environment, 'the environment');
     const secret = environment.ELASTICSEARCH_SECRET?.trim();
     if (!secret) return toConnection(own);
-    const where = `the secret ${quote(secret)}`;
+    const where = secretTitle(secret);
     return complete(
       await toConnection(merge(own, sourced(await secretValues(secret, where, readSecret), where))),
       where,
@@ -86,10 +89,20 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
     );
   }
   // A named cluster takes nothing from the environment: the address there would be another cluster's.
-  const secret = secretOf(cluster, environment);
-  const where = `the secret ${quote(secret)}`;
-  return complete(await toConnection(sourced(await secretValues(secret, where, readSecret), where)), where);
+  const { secret, shared } = secretOf(cluster, environment);
+  const title = `${secretTitle(secret)} (cluster ${quote(cluster)})`;
+  const values = await secretValues(secret, title, readSecret, shared ? cluster : undefined);
+  return complete(await toConnection(sourced(values, title)), title);
 }
+
+/** Before the name of a secret that is a parameter of SSM. No secret of Secrets Manager can have such a name. */
+export const parameterMark = 'ssm:';
+
+/** What messages call a secret: `the secret "jobsweep/logs"`. */
+export const secretTitle = (name: string): string =>
+  name.startsWith(parameterMark)
+    ? `the parameter ${quote(name.slice(parameterMark.length))}`
+    : `the secret ${quote(name)}`;
 
 /** A secret or file for a cluster must contain its address. */
 function complete(connection: Connection | undefined, where: string): Connection {
@@ -99,11 +112,20 @@ function complete(connection: Connection | undefined, where: string): Connection
   );
 }
 
-function secretOf(cluster: string, environment: Environment): string {
-  const prefix = environment.ELASTICSEARCH_SECRET_PREFIX?.trim();
-  if (prefix) return `${prefix}${cluster}`;
+function secretOf(
+  cluster: string,
+  { ELASTICSEARCH_SECRET_PREFIX, ELASTICSEARCH_CLUSTERS_SECRET }: Environment,
+): { readonly secret: string; readonly shared: boolean } {
+  const prefix = ELASTICSEARCH_SECRET_PREFIX?.trim();
+  const shared = ELASTICSEARCH_CLUSTERS_SECRET?.trim();
+  if (prefix && shared)
+    throw new InvalidSettingError(
+      'ELASTICSEARCH_SECRET_PREFIX and ELASTICSEARCH_CLUSTERS_SECRET are both set: set one',
+    );
+  if (shared) return { secret: shared, shared: true };
+  if (prefix) return { secret: `${prefix}${cluster}`, shared: false };
   throw new InvalidSettingError(
-    `cluster: ${quote(cluster)} needs settings of its own: set ELASTICSEARCH_SECRET_PREFIX, or give the command a file with --clusters`,
+    `cluster: ${quote(cluster)} needs settings of its own: set ELASTICSEARCH_SECRET_PREFIX or ELASTICSEARCH_CLUSTERS_SECRET, or give the command a file with --clusters`,
   );
 }
 
@@ -143,7 +165,13 @@ function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): Source
   return Object.fromEntries(users.map((name) => [name, own[name] ?? halves[name]]));
 }
 
-async function secretValues(name: string, where: string, readSecret: ReadSecret): Promise<ConnectionValues> {
+/** The settings in a secret, or those of one cluster in a secret that many share. */
+async function secretValues(
+  name: string,
+  where: string,
+  readSecret: ReadSecret,
+  cluster?: string,
+): Promise<ConnectionValues> {
   let text: string;
   try {
     text = await readSecret(name);
@@ -155,19 +183,31 @@ async function secretValues(name: string, where: string, readSecret: ReadSecret)
       `${where} cannot be read (${printable(why)}): check its name, and that the function’s role may read it`,
     );
   }
-  let parsed: unknown;
+  const known = 'keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY';
+  const parsed = parseJson(text);
+  if (!isJsonObject(parsed))
+    throw new InvalidSettingError(
+      `${where} is not a JSON object: expected ${cluster === undefined ? known : 'a key for each cluster'}`,
+    );
+  if (cluster === undefined) return readConnectionValues(parsed, where);
+  const own = Object.hasOwn(parsed, cluster) ? parsed[cluster] : undefined;
+  if (own === undefined)
+    throw new InvalidSettingError(
+      `${where} has no key for the cluster; its keys are ${listed(Object.keys(parsed))}`,
+    );
+  if (!isJsonObject(own))
+    throw new InvalidSettingError(`${where}: the cluster's value is not an object: expected ${known}`);
+  return readConnectionValues(own, where);
+}
+
+/** The value of a secret's JSON; undefined if it is not JSON. No error here may quote the text. */
+function parseJson(text: string): unknown {
   try {
     // Editors on Windows start a file with a byte order mark.
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
-    parsed = undefined;
+    return undefined;
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new InvalidSettingError(
-      `${where} is not a JSON object: expected keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY`,
-    );
-  }
-  return readConnectionValues(parsed as Record<string, unknown>, where);
 }
 
 /** The connection settings among `fields`. Ignores other keys unless they resemble a setting's name. */

@@ -1,45 +1,91 @@
-/** @module Reads secrets from Secrets Manager. Its client is loaded only if a secret is named, because that is slow. */
+/**
+ * @module Reads secrets from Secrets Manager, or from Parameter Store if a name begins with `ssm:`. A client is loaded only
+ * if a secret is named, because that is slow.
+ */
 
 import type { Clock } from '../base/clock.ts';
 import { SecretUnreachableError } from '../base/errors.ts';
-import { printable, quote } from '../base/text.ts';
-import type { Environment, ReadSecret } from './find-connection.ts';
+import { printable } from '../base/text.ts';
+import type { AwsService } from '../base/way-to-aws.ts';
+import { type Environment, parameterMark, type ReadSecret, secretTitle } from './find-connection.ts';
 
 /** Limit for one secret including the client's retries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
 const maxReadMs = 10_000;
 
 /**
  * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables choose the region and
- * account, `environment` the proxy. Rejects with a SecretUnreachableError if Secrets Manager does not answer, otherwise
- * with its error.
+ * account, `environment` the proxy. Rejects with a SecretUnreachableError if the service does not answer, otherwise with
+ * its error.
  */
 export function secretReader(clock: Clock, environment: Environment, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {
-    const [{ SecretsManagerClient, GetSecretValueCommand }, { awsAgents }, { wayToAws }] = await Promise.all([
-      import('@aws-sdk/client-secrets-manager'),
+    const [{ awsAgents }, { wayToAws }] = await Promise.all([
       import('../base/way-out.ts'),
       import('../base/way-to-aws.ts'),
     ]);
-    const client = new SecretsManagerClient({ requestHandler: awsAgents(environment) });
+    const open = name.startsWith(parameterMark) ? parameterStore : secretsManager;
+    const store = await open({ requestHandler: awsAgents(environment) });
     const ms = Math.max(0, Math.min(maxReadMs, remainingMs));
     using limit = clock.limit(ms);
     try {
-      const command = new GetSecretValueCommand({ SecretId: name });
-      const { SecretString: text } = await client.send(command, { abortSignal: limit.signal });
-      if (text === undefined) throw new Error('it contains bytes, not text');
-      return text;
+      return await store.read(name, limit.signal);
     } catch (error) {
       const why = limit.signal.aborted
         ? `no answer within ${Math.round(ms / 100) / 10} s`
         : whyUnreachable(error);
       if (why === undefined) throw error;
-      const way = wayToAws('secretsmanager', environment, await client.config.region());
+      const way = wayToAws(store.service, environment, await store.client.config.region());
       throw new SecretUnreachableError(
-        `the secret ${quote(name)} cannot be read: Secrets Manager cannot be reached (${why}); nothing was closed. ${way.adviceOn(why)}`,
+        `${secretTitle(name)} cannot be read: ${store.title} cannot be reached (${why}); nothing was closed. ${way.adviceOn(why)}`,
       );
     } finally {
-      client.destroy();
+      store.client.destroy();
     }
+  };
+}
+
+/** A service that keeps secrets. */
+interface Store {
+  readonly title: string;
+  readonly service: AwsService;
+  readonly client: { readonly config: { region(): Promise<string> }; destroy(): void };
+  readonly read: (name: string, signal: AbortSignal) => Promise<string>;
+}
+interface ClientOptions {
+  readonly requestHandler: object;
+}
+
+async function secretsManager(options: ClientOptions): Promise<Store> {
+  const { SecretsManagerClient, GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
+  const client = new SecretsManagerClient(options);
+  return {
+    title: 'Secrets Manager',
+    service: 'secretsmanager',
+    client,
+    read: async (name, abortSignal) => {
+      const command = new GetSecretValueCommand({ SecretId: name });
+      const { SecretString: text } = await client.send(command, { abortSignal });
+      if (text === undefined) throw new Error('it contains bytes, not text');
+      return text;
+    },
+  };
+}
+
+async function parameterStore(options: ClientOptions): Promise<Store> {
+  const { SSMClient, GetParameterCommand } = await import('./parameter-store.ts');
+  const client = new SSMClient(options);
+  return {
+    title: 'Parameter Store',
+    service: 'ssm',
+    client,
+    read: async (name, abortSignal) => {
+      const command = new GetParameterCommand({
+        Name: name.slice(parameterMark.length),
+        WithDecryption: true,
+      });
+      const { Parameter } = await client.send(command, { abortSignal });
+      return Parameter?.Value ?? '';
+    },
   };
 }
 

@@ -14,9 +14,9 @@ import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
 import { serve } from '../support/scripted-server.ts';
+import { startSecretsManager } from '../support/secrets-manager.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 import { type RunningFunction, startFunction } from './runtime-api.ts';
-import { startSecretsManager } from './secrets-manager.ts';
 
 const accountId = '123456789012';
 const region = 'eu-central-1';
@@ -307,7 +307,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     const unknown = await invoke(running, { cluster: 'nobody', dryRun: true });
     expect(unknown.error).toMatchObject({
       errorType: 'InvalidSettingError',
-      errorMessage: expect.stringContaining('"jobsweep/nobody" cannot be read') as string,
+      errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
     });
     expect(world.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
@@ -348,7 +348,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       'sweep failed',
     ]);
     expect(lines.filter((line) => '_aws' in line)).toEqual([
-      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, partial: 0 }),
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
     ]);
   });
 

@@ -15,9 +15,9 @@ import {
   startElasticsearch,
 } from '../../simulator/elasticsearch/index.ts';
 import { startScheduler } from '../../simulator/scheduler/index.ts';
-import { startSecretsManager } from '../deployment/secrets-manager.ts';
 import { newFolder } from '../support/folder.ts';
 import { sdkClient } from '../support/scheduler.ts';
+import { startSecretsManager } from '../support/secrets-manager.ts';
 import { type LoadResult, Problems } from './result.ts';
 import type { Asked, Held, Told } from './warm-child.ts';
 

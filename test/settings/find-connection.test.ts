@@ -202,7 +202,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
         environment: { ELASTICSEARCH_SECRET_PREFIX: 'p/' },
         secrets: { 'p/staging': {} },
       },
-      /^the secret "p\/staging" contains no settings/,
+      /^the secret "p\/staging" \(cluster "staging"\) contains no settings/,
     ],
     [
       'a secret that does not exist',

@@ -1,4 +1,4 @@
-/** @module A stand-in of Secrets Manager over HTTP: the one call that the function makes. */
+/** @module A stand-in of Secrets Manager over HTTP: reading a secret, and listing secrets by the beginning of their names. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,22 +7,30 @@ export interface SecretsManager extends AsyncDisposable {
   readonly url: string;
   /** Names that were asked for, in order. */
   readonly asked: readonly string[];
+  /** How many pages of lists were asked for. */
+  readonly pages: number;
 }
 
-/** Serves those secrets, by name; any other is a ResourceNotFoundException. */
+/** Serves those secrets, by name; any other is a ResourceNotFoundException. They may change meanwhile. */
 export async function startSecretsManager(
   secrets: Readonly<Record<string, string>>,
 ): Promise<SecretsManager> {
   const asked: string[] = [];
+  let pages = 0;
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const { SecretId = '' } = JSON.parse(Buffer.concat(parts).toString()) as { SecretId?: string };
+      const body = JSON.parse(Buffer.concat(parts).toString()) as ListRequest & { SecretId?: string };
+      const { SecretId = '' } = body;
       const answer = (status: number, body: object) => {
         response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
         response.end(JSON.stringify(body));
       };
+      if (request.headers['x-amz-target'] === 'secretsmanager.ListSecrets') {
+        pages += 1;
+        return answer(200, listed(Object.keys(secrets), body));
+      }
       if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue')
         return answer(400, { __type: 'UnknownOperationException' });
       asked.push(SecretId);
@@ -47,9 +55,32 @@ export async function startSecretsManager(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    get pages() {
+      return pages;
+    },
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.closeAllConnections();
     },
+  };
+}
+
+interface ListRequest {
+  readonly MaxResults?: number;
+  readonly NextToken?: string;
+  readonly Filters?: readonly { readonly Key: string; readonly Values: readonly string[] }[];
+}
+
+/** A page of the names that begin with a value of the filter. */
+function listed(
+  names: readonly string[],
+  { MaxResults = 100, NextToken = '0', Filters = [] }: ListRequest,
+): object {
+  const values = Filters.find(({ Key }) => Key === 'name')?.Values ?? [''];
+  const found = names.filter((name) => values.some((value) => name.startsWith(value)));
+  const next = Number(NextToken) + MaxResults;
+  return {
+    SecretList: found.slice(Number(NextToken), next).map((Name) => ({ Name })),
+    ...(next < found.length && { NextToken: String(next) }),
   };
 }
