@@ -119,4 +119,6 @@ export const logLines = {
   'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
   'notification failed':
     'for each target that did not take a message, and each wrong setting of notifications: `target`, `why` and `cluster`; the sweep’s result is the same',
+  'roll call finished': 'the result of a roll call, as a warning if a cluster is missing',
+  'roll call failed': 'the roll call threw, as for `sweep failed`',
 } as const;

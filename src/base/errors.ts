@@ -118,3 +118,8 @@ export class StoppedError extends JobsweepError {
 export class SchedulerError extends JobsweepError {
   readonly exitCode = 5;
 }
+
+/** A roll call cannot be answered: CloudWatch does not say which clusters have reported. */
+export class RollCallError extends JobsweepError {
+  readonly exitCode = 5;
+}

@@ -6,8 +6,10 @@ import type { Context } from 'aws-lambda';
 import type { Message } from '../notify/message.ts';
 import { type NotifyContext, notify } from '../notify/notify.ts';
 import { notifyWhen } from '../notify/notify-settings.ts';
+import { rollCallFailure, rollCallMessage, shouldNotifyOf } from '../notify/roll-call-message.ts';
 import { failureMessage, shouldNotify, sweepMessage } from '../notify/sweep-message.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
+import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
 import type { SweepRequest } from '../sweep/request/request-schema.ts';
 import type { WriteLine } from './audit-log.ts';
 
@@ -95,6 +97,22 @@ export async function announceFailure(
   const where = whereToLook('function_request_id', own.context.awsRequestId, own);
   await announceIfAny(
     () => failureMessage({ name, message, exit }, { cluster: request?.cluster }, where),
+    own,
+  );
+}
+
+/** Notifies about a roll call. */
+export async function announceRollCall(result: RollCallResult, own: AnnounceContext): Promise<void> {
+  const when = notifyWhen(undefined, own.environment);
+  const where = whereToLook('function_request_id', own.context.awsRequestId, own);
+  await announceIfAny(() => (shouldNotifyOf(result, when) ? rollCallMessage(result, where) : undefined), own);
+}
+
+/** Notifies about a roll call that failed. */
+export async function announceRollCallFailure(error: Error, own: AnnounceContext): Promise<void> {
+  if (notifyWhen(undefined, own.environment) === 'never') return;
+  await announce(
+    rollCallFailure(error, whereToLook('function_request_id', own.context.awsRequestId, own)),
     own,
   );
 }

@@ -5,6 +5,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { Clock } from '../base/clock.ts';
 import { InvalidSettingError } from '../base/errors.ts';
+import { isJsonObject } from '../base/json.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
@@ -13,13 +14,14 @@ import { type Environment, findConnection, type ReadSecret } from '../settings/f
 import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
 import { fitReport } from '../sweep/reporting/fit-report.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
+import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
 import { parseRequest } from '../sweep/request/read-request.ts';
-import type { SweepRequest } from '../sweep/request/request-schema.ts';
+import { clusterName, type SweepRequest } from '../sweep/request/request-schema.ts';
 import { carryOut, planSweep } from '../sweep/sweep.ts';
 import { sweepIdOf } from '../sweep/sweep-id.ts';
 import type { AnnounceContext } from './announce.ts';
 import { auditLog, errorFields, flushLog, type WriteLine } from './audit-log.ts';
-import { publishMetrics } from './metrics.ts';
+import { publishMetrics, publishValues } from './metrics.ts';
 
 /** The environment and the clock of the function; tests pass their own clock. */
 export interface FunctionContext {
@@ -37,16 +39,37 @@ const timeToAnswer = 1_000;
 // A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-/** Creates the handler. Its event is a request, its return value the report. */
+/** Creates the handler. Its event is a request, its return value the report; or both are those of a roll call. */
 export function createHandler({ environment, clock }: FunctionContext) {
-  return middy<unknown, SweepReport>({ timeoutEarlyInMillis: 0 })
+  return middy<unknown, SweepReport | RollCallResult>({ timeoutEarlyInMillis: 0 })
     .onError(async ({ error, event, context }) => {
       const write = auditLog(context, environment);
-      write('ERROR', 'sweep failed', { error: errorFields(error as Error) });
-      const notices = await loadNotices(environment);
-      await notices?.announceFailure(error as Error, requestIn(event), noticeContext(environment, context));
+      const failure = error as Error;
+      const own = noticeContext(environment, context);
+      if (isRollCall(event)) {
+        write('ERROR', 'roll call failed', { error: errorFields(failure) });
+        await (await loadNotices(environment))?.announceRollCallFailure(failure, own);
+        return;
+      }
+      write('ERROR', 'sweep failed', { error: errorFields(failure) });
+      const cluster = clusterIn(event);
+      // An alarm names the cluster: there is no report that does.
+      if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
+      await (await loadNotices(environment))?.announceFailure(failure, requestIn(event), own);
     })
-    .handler(async (event: unknown, context: Context): Promise<SweepReport> => {
+    .handler(async (event: unknown, context: Context): Promise<SweepReport | RollCallResult> => {
+      if (isRollCall(event)) {
+        const { rollCall } = await import('./roll-call.ts');
+        const notices = await loadNotices(environment);
+        const result = await rollCall(event, {
+          now: clock.now(),
+          context,
+          write: auditLog(context, environment),
+          announce: (called) => notices?.announceRollCall(called, noticeContext(environment, context)),
+        });
+        await flushLog(context.getRemainingTimeInMillis() - timeToAnswer, true);
+        return result;
+      }
       const { request, warnings } = parseRequest(event);
       // First, so that an invalid setting ends the sweep before any request is sent.
       await using followUps = followUpsFrom({
@@ -120,6 +143,15 @@ const noticeContext = (environment: Environment, context: Context): AnnounceCont
   readSecret: secretsOf(environment, context),
   clock: systemClock,
 });
+
+/** The cluster of an event's request; undefined if it names none that exists. */
+function clusterIn(event: unknown): string | undefined {
+  if (!isJsonObject(event)) return undefined;
+  const { cluster = 'default' } = event;
+  return typeof cluster === 'string' && clusterName.test(cluster) ? cluster : undefined;
+}
+
+const isRollCall = (event: unknown) => isJsonObject(event) && 'rollCall' in event;
 
 /** The request of an event; undefined if it is not valid. */
 function requestIn(event: unknown): SweepRequest | undefined {

@@ -15,24 +15,39 @@ export const extraMetrics = {
     unit: MetricUnit.Count,
     means: '1 if a job failed, is unknown or was left without a follow-up, else 0',
   },
+  needsAttention: {
+    unit: MetricUnit.Count,
+    means: '1 if the sweep was refused, is partial, or failed without a report, else 0',
+  },
   followedUp: { unit: MetricUnit.Count, means: 'jobs that the follow-up takes' },
 } as const;
 
 /** Writes one line with every count, zeros included. A missing number would look the same as a function that is down. */
 export function publishMetrics(report: SweepReport, environment: Environment): void {
-  const metrics = new Metrics({ namespace: metricsNamespace, serviceName: 'jobsweep' });
-  metrics.addDimension('cluster', report.cluster.name);
-  for (const [name, value] of Object.entries(report.counts)) metrics.addMetric(name, MetricUnit.Count, value);
   const extra: Record<keyof typeof extraMetrics, number> = {
     freedBytes: report.freedBytes,
     durationMs: report.durationMs,
     refused: report.status === 'refused' ? 1 : 0,
     partial: report.status === 'partial' ? 1 : 0,
+    needsAttention: report.status === 'done' ? 0 : 1,
     followedUp: report.followUp?.jobs ?? 0,
   };
-  for (const [name, value] of Object.entries(extra))
-    metrics.addMetric(name, extraMetrics[name as keyof typeof extra].unit, value);
+  publishValues({ cluster: report.cluster.name }, { ...report.counts, ...extra }, environment);
+}
+
+/** Writes one line with these metrics, in the dimension `service` and the given one. */
+export function publishValues(
+  dimension: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, number>>,
+  environment: Environment,
+): void {
+  const metrics = new Metrics({ namespace: metricsNamespace, serviceName: 'jobsweep' });
+  metrics.addDimensions(dimension);
+  for (const [name, value] of Object.entries(values)) metrics.addMetric(name, unitOf(name), value);
   // Not `publishStoredMetrics`, which POWERTOOLS_DEV and POWERTOOLS_METRICS_DISABLED turn off.
   const line = { ...stampOf('INFO', environment), ...metrics.serializeMetrics() };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
+
+const unitOf = (name: string) =>
+  name in extraMetrics ? extraMetrics[name as keyof typeof extraMetrics].unit : MetricUnit.Count;

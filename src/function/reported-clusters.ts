@@ -1,0 +1,100 @@
+/**
+ * @module Finds out which clusters have reported, from the metric that each report publishes. CloudWatch keeps it for 15
+ * days in minutes, and one call reads 500 clusters.
+ */
+import type { GetMetricDataCommandInput, MetricDataResult } from '@aws-sdk/client-cloudwatch';
+import { RollCallError } from '../base/errors.ts';
+import { printable } from '../base/text.ts';
+
+/** CloudWatch's limit for one call. */
+const maxQueries = 500;
+const minute = 60_000;
+
+export interface Period {
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Those of `clusters` from which a report came in the period, follow-ups included.
+ * @throws {RollCallError} if CloudWatch does not say so for each of them.
+ */
+export async function reportedClusters(
+  clusters: readonly string[],
+  { from, to }: Period,
+  abortSignal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const { CloudWatchClient, GetMetricDataCommand } = await import('./metric-client.ts');
+  const client = new CloudWatchClient({});
+  const reported = new Set<string>();
+  try {
+    for (let first = 0; first < clusters.length; first += maxQueries) {
+      const batch = clusters.slice(first, first + maxQueries);
+      const input = queriesFor(batch, { from, to });
+      for (let NextToken: string | undefined, isFirst = true; isFirst || NextToken; isFirst = false) {
+        const page = await client.send(
+          new GetMetricDataCommand({ ...input, ...(NextToken !== undefined && { NextToken }) }),
+          { abortSignal },
+        );
+        for (const result of page.MetricDataResults ?? []) {
+          const cluster = batch[numberOf(result)];
+          if (cluster !== undefined && hasData(result)) reported.add(cluster);
+        }
+        NextToken = page.NextToken;
+      }
+    }
+    return reported;
+  } catch (error) {
+    if (error instanceof RollCallError) throw error;
+    throw new RollCallError(
+      `CloudWatch did not say which clusters have reported (${reasonOf(error, abortSignal)}). The function's role needs cloudwatch:GetMetricData, and in a VPC a route to CloudWatch: a NAT gateway or the interface endpoint com.amazonaws.${await client.config.region()}.monitoring`,
+    );
+  } finally {
+    client.destroy();
+  }
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'no answer in time';
+  const { name, message, code } = error as {
+    readonly name?: string;
+    readonly message?: string;
+    readonly code?: string;
+  };
+  return printable([name, message || code].filter(Boolean).join(': '));
+}
+
+function queriesFor(clusters: readonly string[], { from, to }: Period): GetMetricDataCommandInput {
+  return {
+    // whole minutes: a data point carries the start of its minute, and one at EndTime is left out
+    StartTime: new Date(Math.floor(from / minute) * minute),
+    EndTime: new Date((Math.floor(to / minute) + 1) * minute),
+    MetricDataQueries: clusters.map((cluster, index) => ({
+      Id: `cluster${index}`,
+      MetricStat: {
+        Metric: {
+          Namespace: 'jobsweep',
+          MetricName: 'durationMs',
+          Dimensions: [
+            { Name: 'service', Value: 'jobsweep' },
+            { Name: 'cluster', Value: cluster },
+          ],
+        },
+        Period: 60,
+        Stat: 'SampleCount',
+      },
+    })),
+  };
+}
+
+const numberOf = ({ Id = '' }: MetricDataResult) => Number(Id.slice('cluster'.length));
+
+/** @throws {RollCallError} if CloudWatch could not read the metric: no data then proves nothing. */
+function hasData({ Values = [], StatusCode, Messages = [] }: MetricDataResult): boolean {
+  if (StatusCode === 'InternalError' || StatusCode === 'Forbidden')
+    throw new RollCallError(
+      `CloudWatch could not read the metrics of all clusters: ${StatusCode} ${Messages.map(({ Value = '' }) => printable(Value)).join('; ')}`.trim(),
+    );
+  return Values.some((count) => count > 0);
+}

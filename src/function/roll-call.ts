@@ -1,0 +1,60 @@
+/**
+ * @module A roll call: which of the expected clusters have not reported, as a log line, metrics and a message. Loaded on
+ * demand.
+ */
+import type { Context } from 'aws-lambda';
+import { type RollCallResult, rollCallResult } from '../sweep/reporting/roll-call.ts';
+import { parseRollCall } from '../sweep/request/roll-call-request.ts';
+import type { WriteLine } from './audit-log.ts';
+import { reportedClusters } from './reported-clusters.ts';
+
+export interface RollCallContext {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly context: Context;
+  readonly write: WriteLine;
+  /** Sends the result to people. Does not throw. */
+  readonly announce: (result: RollCallResult) => Promise<void> | undefined;
+}
+
+/** The metrics of a roll call. Their dimension is the function: a cluster that has not reported has no sweep to count. */
+export const rollCallMetrics = {
+  expectedClusters: 'clusters that the last roll call expected',
+  missingClusters: 'those of them that had not reported',
+} as const;
+
+/** The time for the log and the messages, in milliseconds. */
+const reserveMs = 15_000;
+
+/**
+ * @throws {InvalidRequestError} if the payload is invalid.
+ * @throws {RollCallError} if CloudWatch does not answer: then it is unknown who is missing.
+ */
+export async function rollCall(
+  event: unknown,
+  { now, context, write, announce }: RollCallContext,
+): Promise<RollCallResult> {
+  const call = parseRollCall(event);
+  // An event may arrive late: what counts is the time for which it was scheduled.
+  const from = Math.min(call.scheduledAt ?? now, now) - call.withinMs;
+  const limit = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - reserveMs));
+  const reported = await reportedClusters(call.clusters, { from, to: now }, limit);
+  const result = rollCallResult(call, reported, now);
+  const metrics = {
+    Namespace: 'jobsweep',
+    Dimensions: [['service', 'function']],
+    Metrics: Object.keys(rollCallMetrics).map((Name) => ({ Name, Unit: 'Count' })),
+  };
+  const values: Record<keyof typeof rollCallMetrics, number> = {
+    expectedClusters: result.expected,
+    missingClusters: result.missing.length,
+  };
+  write(result.missing.length > 0 ? 'WARN' : 'INFO', 'roll call finished', {
+    ...result,
+    function: context.functionName,
+    ...values,
+    _aws: { Timestamp: Date.now(), CloudWatchMetrics: [metrics] },
+  });
+  await announce(result);
+  return result;
+}

@@ -1,0 +1,233 @@
+/** @module The roll call of the function, against a stand-in CloudWatch that holds the metrics of real sweeps. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createHandler } from '../../src/function/handler.ts';
+import { type CloudWatch, type CloudWatchOptions, startCloudWatch } from '../support/cloudwatch.ts';
+import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { busy, startWorld, type World } from '../support/world.ts';
+
+beforeEach(() => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const hour = 3_600_000;
+
+async function monitored(options?: CloudWatchOptions): Promise<CloudWatch> {
+  const cloudwatch = await startCloudWatch(options);
+  vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', cloudwatch.url);
+  return cloudwatch;
+}
+
+async function invoke(
+  { clock }: Pick<World, 'clock'>,
+  event: unknown,
+  environment: Record<string, string> = {},
+) {
+  const handler = createHandler({ environment, clock });
+  let result: unknown;
+  let error: Error | undefined;
+  const lines = await linesOf(async () => {
+    try {
+      result = await handler(event, lambdaContext(clock), {} as never);
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+  });
+  return { result, error, lines };
+}
+
+/** Has the function sweep the world as that cluster, and the stand-in take the metrics of its log. */
+async function sweepAs(cluster: string, world: World, cloudwatch: CloudWatch): Promise<void> {
+  const { lines, error } = await invoke(world, {}, { ELASTICSEARCH_URL: world.server.url });
+  expect(error).toBeUndefined();
+  const named = lines.map((line) => ('_aws' in line ? { ...line, cluster } : line));
+  cloudwatch.ingest(named, world.clock.now());
+}
+
+describe('a roll call', () => {
+  it('names the clusters that have not reported: in its result, a warning and two metrics', async () => {
+    await using world = await startWorld(busy(2));
+    await using cloudwatch = await monitored();
+    await sweepAs('logs', world, cloudwatch);
+    const { result, lines } = await invoke(world, {
+      rollCall: true,
+      clusters: ['logs', 'metrics', 'search'],
+      within: '6h',
+    });
+    const expected = {
+      rollCall: true,
+      at: new Date(world.clock.now()).toISOString(),
+      within: '6h',
+      expected: 3,
+      reported: 1,
+      missing: ['metrics', 'search'],
+    };
+    expect(result).toEqual(expected);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'WARN', message: 'roll call finished', ...expected }),
+    );
+    cloudwatch.ingest(lines, world.clock.now());
+    const ofFunction = { service: 'jobsweep', function: 'jobsweep-sweep' };
+    expect(cloudwatch.values('expectedClusters', ofFunction)).toEqual([3]);
+    expect(cloudwatch.values('missingClusters', ofFunction)).toEqual([2]);
+  });
+
+  it('of clusters that have all reported is a line of information, and zero is published', async () => {
+    await using world = await startWorld(busy(2));
+    await using cloudwatch = await monitored();
+    await sweepAs('logs', world, cloudwatch);
+    const { lines } = await invoke(world, { rollCall: true, clusters: ['logs', 'logs'] });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'INFO', message: 'roll call finished', expected: 1, missing: [] }),
+    );
+    cloudwatch.ingest(lines, world.clock.now());
+    expect(
+      cloudwatch.values('missingClusters', { service: 'jobsweep', function: 'jobsweep-sweep' }),
+    ).toEqual([0]);
+  });
+
+  it('does not count a report from before `within`, and counts one in its first minute', async () => {
+    await using world = await startWorld(busy(2));
+    await using cloudwatch = await monitored();
+    await sweepAs('early', world, cloudwatch);
+    await world.clock.advance(hour + 60_000);
+    await sweepAs('late', world, cloudwatch);
+    await world.clock.advance(hour);
+    const { result } = await invoke(world, { rollCall: true, clusters: ['early', 'late'], within: '1h' });
+    expect(result).toMatchObject({ missing: ['early'] });
+  });
+
+  it('that arrives late looks back from its scheduled time', async () => {
+    await using world = await startWorld(busy(2));
+    await using cloudwatch = await monitored();
+    await sweepAs('logs', world, cloudwatch);
+    const scheduledTime = new Date(world.clock.now() + hour).toISOString();
+    await world.clock.advance(3 * hour);
+    const { result } = await invoke(world, {
+      rollCall: true,
+      clusters: ['logs'],
+      within: '1h',
+      trigger: {
+        scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/g/roll-call',
+        scheduledTime,
+      },
+    });
+    expect(result).toMatchObject({ missing: [] });
+  });
+
+  it('of 1,000 clusters takes two queries, and reads all pages', async () => {
+    await using world = await startWorld(busy(2));
+    await using cloudwatch = await monitored({ pageSize: 300 });
+    await sweepAs('cluster-0', world, cloudwatch);
+    await sweepAs('cluster-499', world, cloudwatch);
+    await sweepAs('cluster-999', world, cloudwatch);
+    const clusters = Array.from({ length: 1_000 }, (_, index) => `cluster-${index}`);
+    const { result } = await invoke(world, { rollCall: true, clusters });
+    expect(result).toMatchObject({ expected: 1_000, reported: 3 });
+    const { missing } = result as { missing: string[] };
+    expect(missing).toHaveLength(997);
+    expect(missing).not.toEqual(expect.arrayContaining(['cluster-499']));
+    // two batches of 500, each in two pages of 300
+    expect(cloudwatch.requests).toHaveLength(4);
+  });
+
+  it.each<[string, CloudWatchOptions, RegExp]>([
+    [
+      'could not read a metric',
+      { status: 'InternalError' },
+      /CloudWatch could not read the metrics of all clusters: InternalError/,
+    ],
+    [
+      'may not be read',
+      { status: 'Forbidden' },
+      /CloudWatch could not read the metrics of all clusters: Forbidden/,
+    ],
+  ])('fails if CloudWatch %s, because no data then proves nothing', async (_what, options, message) => {
+    await using world = await startWorld(busy(1));
+    await using _cloudwatch = await monitored(options);
+    const { result, error, lines } = await invoke(world, { rollCall: true, clusters: ['logs'] });
+    expect(result).toBeUndefined();
+    expect(error).toMatchObject({ name: 'RollCallError', message: expect.stringMatching(message) });
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'roll call failed' }));
+    expect(JSON.stringify(lines)).not.toContain('missingClusters');
+  });
+
+  it('fails with what to check if CloudWatch cannot be reached', async () => {
+    await using world = await startWorld(busy(1));
+    vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', 'http://127.0.0.1:1');
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    const { error } = await invoke(world, { rollCall: true, clusters: ['logs'] });
+    expect(error).toMatchObject({
+      name: 'RollCallError',
+      message: expect.stringMatching(
+        /^CloudWatch did not say which clusters have reported \(.*ECONNREFUSED.*\)\. The function's role needs cloudwatch:GetMetricData, and in a VPC a route to CloudWatch: .*com\.amazonaws\.eu-central-1\.monitoring$/,
+      ),
+    });
+  });
+
+  it.each([
+    [{ rollCall: false, clusters: ['logs'] }, 'rollCall: expected true, got false'],
+    [{ rollCall: true }, 'clusters: expected a list of 1 to 1000 names of clusters, got nothing'],
+    [{ rollCall: true, clusters: [] }, 'clusters: expected a list of 1 to 1000 names of clusters, got []'],
+    [
+      { rollCall: true, clusters: ['Logs'] },
+      'clusters[0]: expected the name of a cluster: 1 to 40 of a-z, 0-9 and -, got "Logs"',
+    ],
+    [
+      { rollCall: true, clusters: ['logs'], within: '5m' },
+      'within: expected a duration from 15m to 14d, such as "26h", got "5m"',
+    ],
+    [
+      { rollCall: true, clusters: ['logs'], whitin: '5h' },
+      'whitin is an unknown field; did you mean within? (rollCall, clusters, within, trigger)',
+    ],
+    [
+      { rollCall: true, clusters: ['logs'], idleFor: '48h' },
+      'idleFor is an unknown field; the fields here are rollCall, clusters, within, trigger',
+    ],
+  ])('refuses %j and asks CloudWatch nothing', async (event, message) => {
+    await using world = await startWorld(busy(1));
+    await using cloudwatch = await monitored();
+    const { error } = await invoke(world, event);
+    expect(error).toMatchObject({
+      name: 'InvalidRequestError',
+      message: `the roll call is not valid: ${message}`,
+    });
+    expect(cloudwatch.requests).toEqual([]);
+  });
+});
+
+describe('the metric of clusters that need attention', () => {
+  it('is 1 for a sweep that fails without a report, with the cluster of its request', async () => {
+    await using world = await startWorld(busy(1));
+    await using cloudwatch = await monitored();
+    const failed = await invoke(world, { cluster: 'metrics' });
+    expect(failed.error?.message).toContain('ELASTICSEARCH_SECRET_PREFIX');
+    cloudwatch.ingest(failed.lines, world.clock.now());
+    expect(cloudwatch.values('needsAttention', { service: 'jobsweep', cluster: 'metrics' })).toEqual([1]);
+    // nothing else is published: the cluster has not reported
+    expect(cloudwatch.values('durationMs', { service: 'jobsweep', cluster: 'metrics' })).toEqual([]);
+  });
+
+  it('is 0 for a sweep that is done, and 1 for one that was refused', async () => {
+    await using world = await startWorld(busy(1));
+    await using cloudwatch = await monitored();
+    const environment = { ELASTICSEARCH_URL: world.server.url };
+    const metric = { service: 'jobsweep', cluster: 'default' };
+    cloudwatch.ingest((await invoke(world, {}, environment)).lines, world.clock.now());
+    expect(cloudwatch.values('needsAttention', metric)).toEqual([0]);
+    world.server.cluster.setUpgradeMode(true);
+    cloudwatch.ingest((await invoke(world, {}, environment)).lines, world.clock.now());
+    expect(cloudwatch.values('needsAttention', metric)).toEqual([0, 1]);
+  });
+
+  it('is not published for a request whose cluster has no valid name', async () => {
+    await using world = await startWorld(busy(1));
+    const { lines } = await invoke(world, { cluster: 'No Such Name' });
+    expect(JSON.stringify(lines)).not.toContain('needsAttention');
+  });
+});
