@@ -1,10 +1,17 @@
 /** @module Writes the reference page section by section, from the lists in the code. */
+import * as z from 'zod';
 import { exitCodes } from '../../src/base/exit-codes.ts';
 import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jobs.ts';
 import { notifyErrorsMetric } from '../../src/function/announce.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
+import { rollCallMetrics } from '../../src/function/roll-call.ts';
 import { notifyOptions, notifyTargets } from '../../src/notify/notify-settings.ts';
-import { scheduleFileSchema } from '../../src/scheduler/schedule-schema.ts';
+import {
+  clusterFileShape,
+  clusterSecretsShape,
+  maxClusters,
+  scheduleFileSchema,
+} from '../../src/scheduler/schedule-schema.ts';
 import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
 import { reportSettings } from '../../src/settings/report-settings.ts';
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
@@ -64,16 +71,36 @@ function scheduleFileSection(): string {
     schema: scheduleFileSchema,
     probe: (path, value) => ({ schedules: [{ name: 'a', request: {}, ...(nested(path, value) as object) }] }),
     below: (whole) => whole.properties?.schedules?.items ?? {},
-    without: ['request'],
+    without: ['request', ...Object.keys(clusterSecretsShape).map((name) => `clusters.${name}`)],
   });
+  const secretsRows = fieldRows({
+    schema: z.strictObject(clusterSecretsShape),
+    probe: (path, value) => ({ secrets: 'a*', ...(nested(path, value) as object) }),
+  });
+  const fileOfClusters = fieldRows({ schema: z.strictObject(clusterFileShape), probe: nested });
   return `JSON or YAML, for \`jobsweep schedules\` and for the deployment. Editors find every field in
 [\`schemas/schedules.schema.json\`](../schemas/schedules.schema.json).
 
 ${table(fieldHead, fileRows)}
 
-Each of \`schedules\` has \`name\`, \`request\` ([a request](#the-request)) and exactly one of \`rate\`, \`cron\` and \`at\`:
+Each of \`schedules\` has \`name\`, exactly one of \`rate\`, \`cron\` and \`at\`, and either \`request\` ([a request](#the-request)) or \`rollCall\`:
 
-${table(fieldHead, scheduleRows)}`;
+${table(fieldHead, scheduleRows)}
+
+\`clusters\` is a list of names, or one of these objects. No list has more than ${maxClusters} clusters, and a name of it twice is an error.
+
+${table(fieldHead, [...secretsRows, ...fileOfClusters])}
+
+### A roll call
+
+The payload that a schedule with \`rollCall\` sends, \`{"rollCall": true, "clusters": ["logs", "metrics"], "within": "6h"}\`. The function
+returns and logs \`{"rollCall": true, "at": "…", "within": "6h", "expected": 2, "reported": 1, "missing": ["metrics"]}\`, and publishes these
+metrics with the dimensions \`service\` and \`function\`:
+
+${meanings('metric', rollCallMetrics)}
+
+A cluster has reported if a sweep of it returned a report since \`within\` before the scheduled time, a dry run and a follow-up included.
+If CloudWatch does not say so, the roll call fails with \`RollCallError\`.`;
 }
 
 const countsTable = () =>
@@ -148,7 +175,7 @@ export async function reference(): Promise<string> {
     [
       2,
       'Metrics',
-      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returns a report.\n\n${metricsTable()}\n\nWith the dimensions \`service\` and \`function\`, after each message: ${code(notifyErrorsMetric)}, the targets that did not take the message.`,
+      `In the namespace ${code(metricsNamespace)}, with the dimensions \`service\` and \`cluster\`, for every sweep that returns a report; ${code('needsAttention')} for one that fails, too.\n\n${metricsTable()}\n\nWith the dimensions \`service\` and \`function\`, after each message: ${code(notifyErrorsMetric)}, the targets that did not take the message.`,
     ],
     [
       2,

@@ -9,15 +9,25 @@ import { fieldName, firstProblems, InvalidRequestError, type Problem } from '../
 import { quote } from '../base/text.ts';
 import { parseRequest } from '../sweep/request/read-request.ts';
 import { type RequestPayload, requestSchema } from '../sweep/request/request-schema.ts';
+import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
 import { existsInZone, nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';
 import { ownerOf } from './schedule-names.ts';
-import { readableFile, retryShape, scheduleShape, settingsShape } from './schedule-schema.ts';
+import {
+  type ClusterSource,
+  clusterFileShape,
+  clusterSecretsShape,
+  readableFile,
+  retryShape,
+  rollCallShape,
+  scheduleShape,
+  settingsShape,
+} from './schedule-schema.ts';
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 
-/** One schedule of a file, complete with defaults. */
+/** One schedule, complete with defaults. */
 export interface ScheduleDefinition {
   readonly name: string;
   readonly description: string | undefined;
@@ -30,8 +40,8 @@ export interface ScheduleDefinition {
   readonly windowMinutes: number | undefined;
   /** Undefined: an existing schedule keeps its state, a new one is enabled. */
   readonly state: 'enabled' | 'paused' | undefined;
-  /** The request as written in the file, without defaults. */
-  readonly payload: RequestPayload;
+  /** The request as written in the file, without defaults, or a roll call. */
+  readonly payload: RequestPayload | RollCallPayload;
   readonly retry: { readonly maxAgeSeconds: number; readonly attempts: number };
   /** `null`: no queue, even if the file or the environment has one for all schedules. */
   readonly deadLetterArn: string | null | undefined;
@@ -39,12 +49,22 @@ export interface ScheduleDefinition {
   readonly kmsKeyArn: string | undefined;
 }
 
+/** One entry of a file: a schedule, one for each of `clusters`, or a roll call. */
+export interface ScheduleEntry extends ScheduleDefinition {
+  readonly payload: RequestPayload;
+  /** Names, or where to find them; see `expandSchedules`. */
+  readonly clusters: readonly string[] | ClusterSource | undefined;
+  readonly rollCall:
+    | { readonly of?: readonly string[] | undefined; readonly within?: string | undefined }
+    | undefined;
+}
+
 export interface ScheduleFile {
   readonly group: string | undefined;
   readonly functionArn: string | undefined;
   readonly roleArn: string | undefined;
   readonly deadLetterArn: string | null | undefined;
-  readonly schedules: readonly ScheduleDefinition[];
+  readonly schedules: readonly ScheduleEntry[];
 }
 
 /**
@@ -73,7 +93,7 @@ export function readScheduleFile(value: unknown): ScheduleFile {
       );
     const expression = readExpression(entry, at);
     checkTimes(entry, expression, at);
-    checkRequest(entry.request, at);
+    checkPayload(entry, at);
     return define(entry, expression ?? '');
   });
   if (problems.length > 0) throw invalidFile(problems);
@@ -135,6 +155,25 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
     complain('cron', `never matches any moment, got ${quote(entry.cron)}`);
 }
 
+function checkPayload({ request, rollCall, clusters, window }: FileEntry, complain: Complain): void {
+  if (rollCall) {
+    for (const [key, value] of Object.entries({ request, clusters }))
+      if (value !== undefined)
+        complain(
+          key,
+          `has no effect beside rollCall, which takes its clusters from other schedules; leave it out`,
+        );
+    return;
+  }
+  if (request === undefined) complain('request', 'expected an object, the request of the sweep, got nothing');
+  else checkRequest(request, complain);
+  if (clusters === undefined) return;
+  if (request?.cluster !== undefined)
+    complain('request', 'cluster is set by clusters; leave it out', ['cluster']);
+  if (window === undefined)
+    complain('clusters', 'needs a window, such as "4h": all clusters would be swept at the same moment');
+}
+
 function checkRequest(request: Record<string, unknown>, complain: Complain): void {
   for (const key of ['trigger', 'followUpOf'])
     if (key in request) complain('request', `${key} is set by jobsweep itself; leave it out`, [key]);
@@ -150,7 +189,7 @@ function checkRequest(request: Record<string, unknown>, complain: Complain): voi
     complain('request', `takes ${bytes} bytes as an Input, but a schedule holds at most ${maxInputBytes}`);
 }
 
-function define(entry: FileEntry, expression: string): ScheduleDefinition {
+function define(entry: FileEntry, expression: string): ScheduleEntry {
   const instant = (value: string | undefined) => (value === undefined ? undefined : Date.parse(value));
   const ms = (value: string) => parseDuration(value) ?? 0;
   return {
@@ -162,7 +201,9 @@ function define(entry: FileEntry, expression: string): ScheduleDefinition {
     end: instant(entry.end),
     windowMinutes: entry.window === undefined ? undefined : ms(entry.window) / 60_000,
     state: entry.state,
-    payload: withoutSchema(entry.request),
+    payload: withoutSchema(entry.request ?? {}),
+    clusters: entry.clusters,
+    rollCall: entry.rollCall,
     retry: { maxAgeSeconds: ms(entry.retry.maxAge) / 1000, attempts: entry.retry.attempts },
     deadLetterArn: entry.deadLetterArn,
     afterCompletion: entry.afterCompletion,
@@ -185,18 +226,36 @@ function problem(path: Problem['path'], message: string): Problem {
 
 function* describe(issue: z.core.$ZodIssue, value: unknown): Generator<Problem, undefined> {
   const path = issue.path.filter((key) => typeof key !== 'symbol');
+  if (issue.code === 'invalid_union' && path.at(-1) === 'clusters') {
+    const given = valueAt(value, path);
+    if (typeof given === 'object' && given !== null) {
+      const form = Array.isArray(given) ? 0 : 'file' in given ? 2 : 1;
+      for (const inner of issue.errors[form] ?? [])
+        yield* describe({ ...inner, path: [...path, ...inner.path] }, value);
+      return;
+    }
+  }
   if (issue.code !== 'unrecognized_keys') {
     yield problem(path, `expected ${issue.message}, got ${quote(valueAt(value, path))}`);
     return;
   }
-  const known = knownFields(path);
+  const known = knownFields(path, value);
   for (const key of issue.keys)
     yield problem([...path, key], `is an unknown field; ${knownFieldsHint(key, known)}`);
 }
 
-function knownFields(path: Problem['path']): string[] {
+function knownFields(path: Problem['path'], value: unknown): string[] {
   if (path.length === 0) return [...Object.keys(settingsShape), 'deadLetterArn', 'schedules'];
-  return Object.keys(path.at(-1) === 'retry' ? retryShape : scheduleShape(requestSchema));
+  switch (path.at(-1)) {
+    case 'retry':
+      return Object.keys(retryShape);
+    case 'rollCall':
+      return Object.keys(rollCallShape);
+    case 'clusters':
+      return Object.keys('file' in (valueAt(value, path) as object) ? clusterFileShape : clusterSecretsShape);
+    default:
+      return Object.keys(scheduleShape(requestSchema));
+  }
 }
 
 function valueAt(value: unknown, path: Problem['path']): unknown {

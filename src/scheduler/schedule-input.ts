@@ -2,6 +2,7 @@
 // `zod/mini`, as in request.ts: the full edition would slow each cold start
 import * as z from 'zod/mini';
 import type { FollowUpOf, RequestPayload } from '../sweep/request/request-schema.ts';
+import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
 
 /** The service's limit for an Input, in bytes of UTF-8. */
 export const maxInputBytes = 256 * 1024;
@@ -12,8 +13,8 @@ export const triggerAttributes = {
   scheduledTime: '<aws.scheduler.scheduled-time>',
 } as const;
 
-/** The Input that requests `payload` and tells the sweep which schedule started it, for which time. */
-export function toInput(payload: RequestPayload): string {
+/** The Input that requests `payload`, and says which schedule started it, for which time. */
+export function toInput(payload: RequestPayload | RollCallPayload): string {
   return JSON.stringify({ ...payload, trigger: triggerAttributes });
 }
 

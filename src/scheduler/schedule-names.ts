@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 
+/** The service's limit for the name of a schedule, in characters. */
+export const maxNameLength = 64;
 /** The service's pattern, but not only dots, which a URL would normalize away. */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;
 export const nameExpected = '1 to 64 letters, digits, "-", "_" and ".", and not dots alone';

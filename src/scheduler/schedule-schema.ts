@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
 import { isJsonObject } from '../base/json.ts';
-import { requestSchema } from '../sweep/request/request-schema.ts';
+import { clusterName, requestSchema } from '../sweep/request/request-schema.ts';
 import { isTimeZone } from './occurrences.ts';
 import {
   deadLetterArnRule,
@@ -68,6 +68,64 @@ export const retryShape = {
     .meta({ description: 'How often an undelivered invocation is retried.' }),
 };
 
+/** The most clusters of one file: what the simulated night of many clusters covers. */
+export const maxClusters = 1_000;
+
+const cluster = () => text(clusterName, 'the name of a cluster: 1 to 40 of a-z, 0-9 and -');
+const countOfClusters = `a whole number from 1 to ${maxClusters}`;
+const secretsPattern = 'what the names of secrets begin with, followed by *, such as "jobsweep/*"';
+const clustersExpected =
+  'a list of clusters, {"secrets": "jobsweep/*"} for those that have a secret, or {"file": "clusters.yml"}';
+
+export const clusterSecretsShape = {
+  // the characters of a secret's name
+  secrets: text(/^[\w/+=.@-]+\*$/, secretsPattern).meta({
+    description: 'The beginning of secrets and `*`: a cluster for each secret of that name.',
+  }),
+  except: z
+    .array(cluster(), { error: 'a list of clusters' })
+    .default([])
+    .meta({ description: 'Clusters to leave out, and other secrets that the pattern matches.' }),
+  max: z
+    .int({ error: countOfClusters })
+    .min(1, { error: countOfClusters })
+    .max(maxClusters, { error: countOfClusters })
+    .default(maxClusters)
+    .meta({ description: 'More clusters than this are an error. Packaging plans for as many.' }),
+};
+
+export const clusterFileShape = {
+  file: z.string({ error: 'the name of a file' }).min(1, { error: 'the name of a file' }).meta({
+    description:
+      'A file (JSON or YAML) with a list of clusters, or a file for `--clusters`. Relative to this file.',
+  }),
+};
+
+/** In the order that `describe` of the reader relies on: a list, secrets, a file. */
+const clusters = z.union(
+  [
+    z.array(cluster(), { error: 'a list of clusters' }),
+    z.strictObject(clusterSecretsShape),
+    z.strictObject(clusterFileShape),
+  ],
+  { error: clustersExpected },
+);
+/** Where the names of an entry's clusters are, if not in the entry itself. */
+export type ClusterSource = Exclude<z.output<typeof clusters>, readonly string[]>;
+
+export const rollCallShape = {
+  of: z
+    .array(text(namePattern, nameExpected), { error: 'a list of schedules of this file' })
+    .min(1, { error: 'a list of schedules of this file, at least one' })
+    .optional()
+    .meta({
+      description: 'The schedules whose clusters must have reported. Default: all that are not paused.',
+    }),
+  within: duration('15m', '14d', 'minutes')
+    .optional()
+    .meta({ description: 'How far back a report counts. Default: 26h.' }),
+};
+
 const isObject = (issue: { readonly code?: string }) =>
   issue.code === 'invalid_type' ? 'an object' : undefined;
 
@@ -104,7 +162,15 @@ export function scheduleShape<R extends z.core.$ZodType>(request: R) {
     state: z.enum(['enabled', 'paused'], { error: '"enabled" or "paused"' }).optional().meta({
       description: 'If omitted, a new schedule is enabled, and one paused by hand stays paused.',
     }),
+    clusters: clusters.optional().meta({
+      description:
+        'One schedule for each of these clusters, called `name.cluster`. Needs a `window`, over which they spread.',
+    }),
     request,
+    rollCall: z
+      .strictObject(rollCallShape, { error: isObject })
+      .optional()
+      .meta({ description: 'Instead of `request`: checks which clusters have not reported.' }),
     retry: z.strictObject(retryShape, { error: isObject }).prefault({}),
     deadLetterArn: deadLetterArn.meta({
       description: 'The queue for invocations that were given up; null for none. Default: the file’s.',
@@ -129,9 +195,12 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
           description:
             'The queue for invocations that were given up; null for none. Default: JOBSWEEP_DLQ_ARN.',
         }),
-        schedules: z.array(z.strictObject(scheduleShape(request), { error: isObject }), {
-          error: 'a list of schedules',
-        }),
+        schedules: z.array(
+          z
+            .strictObject(scheduleShape(request), { error: isObject })
+            .meta({ anyOf: [{ required: ['request'] }, { required: ['rollCall'] }] }),
+          { error: 'a list of schedules' },
+        ),
       },
       {
         error: (issue) => (issue.code === 'invalid_type' ? 'an object with a list `schedules`' : undefined),
@@ -147,14 +216,18 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
 
 /** The schema that is published: the request of each schedule in full. */
 export const scheduleFileSchema = fileSchema(
-  // a copy, because its metadata here differs from that of the request itself
-  requestSchema
-    .clone(undefined, { parent: true })
-    .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),
+  z.optional(
+    // a copy, because its metadata here differs from that of the request itself
+    requestSchema
+      .clone(undefined, { parent: true })
+      .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),
+  ),
 );
 
 // The reader accepts any object as a request: `parseRequest` checks it later with better messages. (A record would drop
 // a field `__proto__`, and the rest could be a valid request.)
 export const readableFile = fileSchema(
-  z.custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'an object, the request of the sweep' }),
+  z
+    .custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'an object, the request of the sweep' })
+    .optional(),
 );

@@ -210,11 +210,16 @@ schedules: [{name: n, rate: 1 day, request: {}}]
     const schema = JSON.parse(
       readFileSync(new URL('../../schemas/schedules.schema.json', import.meta.url), 'utf8'),
     ) as {
-      properties: { schedules: { items: { properties: Record<string, unknown>; required: string[] } } };
+      properties: {
+        schedules: {
+          items: { properties: Record<string, unknown>; required: string[]; anyOf: { required: string[] }[] };
+        };
+      };
       $defs: { request: { properties: object } };
     };
-    const { properties, required } = schema.properties.schedules.items;
-    expect(required).toEqual(['name', 'request']);
+    const { properties, required, anyOf } = schema.properties.schedules.items;
+    expect(required).toEqual(['name']);
+    expect(anyOf).toEqual([{ required: ['request'] }, { required: ['rollCall'] }]);
     expect(Object.keys(properties)).toEqual(
       expect.arrayContaining([
         'rate',
@@ -225,7 +230,9 @@ schedules: [{name: n, rate: 1 day, request: {}}]
         'end',
         'window',
         'state',
+        'clusters',
         'request',
+        'rollCall',
       ]),
     );
     expect(properties.request).toEqual({ $ref: '#/$defs/request' });

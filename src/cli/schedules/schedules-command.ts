@@ -1,8 +1,6 @@
 /** @module `jobsweep schedules`: recurring schedules from a file, through EventBridge Scheduler. */
 import type { Command } from 'commander';
-import { InvalidRequestError } from '../../base/errors.ts';
 import { schedulerApi } from '../../scheduler/api.ts';
-import { readScheduleFile, type ScheduleFile } from '../../scheduler/schedule-file.ts';
 import { ownerOf } from '../../scheduler/schedule-names.ts';
 import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
 import {
@@ -14,8 +12,6 @@ import {
 import type { Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
-import { documentError, readDocument } from '../input/document.ts';
-import { readInput, readNamed } from '../input/payload.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
 import {
@@ -27,6 +23,7 @@ import {
   type OwnSchedulesContext,
   type SchedulesContext,
 } from './change-schedules.ts';
+import { type ReadSchedules, readSchedules } from './read-schedule-file.ts';
 import { listRenderings, planRenderings, planText, resultRenderings } from './schedules-text.ts';
 
 interface GroupOptions extends OutputOptions {
@@ -153,16 +150,16 @@ async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
 
 async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
   await checkOutput(options);
-  const { planned } = await planFile(options, io);
+  const { planned } = await planFile(await readSchedules(options.file, io), options, io);
   return await writeResult(planRenderings(planned), options, io, { exit: 0 });
 }
 
 async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
   // Validates first, so that a faulty file is reported even without a terminal to ask on.
-  const file = await readFile(options, io);
+  const read = await readSchedules(options.file, io);
   mustAskOrHave(options.yes, 'schedules apply', io);
   await checkOutput(options);
-  const { planned, context } = await planFile(options, io, file);
+  const { planned, context } = await planFile(read, options, io);
   const pending = planned.changes.filter(({ action }) => action !== 'none' && action !== 'blocked').length;
   if (pending > 0 || planned.createGroup) {
     io.stderr.write(planText(planned));
@@ -227,25 +224,14 @@ async function deleteAfterAsking(
   return 4;
 }
 
-async function readFile({ file: name }: FileOptions, io: Io): Promise<ScheduleFile> {
-  const text = name === '-' ? await readInput(io) : await readNamed(name);
-  const document = readDocument(text, name === '-' ? 'standard input' : name);
-  try {
-    return readScheduleFile(document.value);
-  } catch (error) {
-    throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
-  }
-}
-
 async function planFile(
+  { file, expand }: ReadSchedules,
   options: FileOptions,
   io: Io,
-  read?: ScheduleFile,
 ): Promise<{ readonly planned: SchedulePlan; readonly context: OwnSchedulesContext }> {
-  const file = read ?? (await readFile(options, io));
   const target = targetOf(file, options.group, io.env);
   const context = { ...contextOf(target.group, io), functionArn: target.functionArn };
-  const planned = await planSchedules(context.api, file.schedules, target, {
+  const planned = await planSchedules(context.api, await expand(), target, {
     now: io.clock.now(),
     prune: options.prune ?? false,
     signal: io.signal,

@@ -1,0 +1,58 @@
+/** @module Finds clusters by their secrets: the names in Secrets Manager that a pattern matches. */
+import { InvalidSettingError } from '../base/errors.ts';
+import { printable, quote } from '../base/text.ts';
+import type { Environment } from './find-connection.ts';
+
+export interface SecretPattern {
+  /** What the names begin with, and a `*`. */
+  readonly secrets: string;
+  readonly except: readonly string[];
+}
+
+/**
+ * The clusters whose secrets match the pattern, in the order of their names. A cluster is what follows the prefix of the
+ * function's secrets: ELASTICSEARCH_SECRET_PREFIX if it is set, else the pattern up to its last slash.
+ * @throws {InvalidSettingError} if the secrets cannot be listed, or the pattern and the prefix contradict each other.
+ */
+export async function clustersOfSecrets(
+  { secrets: pattern, except }: SecretPattern,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const start = pattern.slice(0, -1);
+  const prefix =
+    environment.ELASTICSEARCH_SECRET_PREFIX?.trim() || start.slice(0, start.lastIndexOf('/') + 1) || start;
+  if (!start.startsWith(prefix))
+    throw new InvalidSettingError(
+      `clusters: the pattern ${quote(pattern)} does not begin with ELASTICSEARCH_SECRET_PREFIX, ${quote(prefix)}: the function would look for other secrets`,
+    );
+  const names = await secretNames(start, signal);
+  return names
+    .filter((name) => name.startsWith(start))
+    .map((name) => name.slice(prefix.length))
+    .filter((cluster) => !except.includes(cluster))
+    .toSorted();
+}
+
+/** The names of all secrets that begin with `start`, from all pages. The client retries when it is throttled. */
+async function secretNames(start: string, abortSignal: AbortSignal): Promise<readonly string[]> {
+  const { SecretsManagerClient, paginateListSecrets } = await import('@aws-sdk/client-secrets-manager');
+  const client = new SecretsManagerClient({});
+  try {
+    const names: string[] = [];
+    const pages = paginateListSecrets(
+      { client, pageSize: 100 },
+      { Filters: [{ Key: 'name', Values: [start] }] },
+      { abortSignal },
+    );
+    for await (const { SecretList = [] } of pages) names.push(...SecretList.map(({ Name = '' }) => Name));
+    return names;
+  } catch (error) {
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new InvalidSettingError(
+      `clusters: the secrets ${quote(`${start}*`)} cannot be listed (${printable(why)}): check AWS_REGION and your credentials, which need secretsmanager:ListSecrets; or list the clusters in the file`,
+    );
+  } finally {
+    client.destroy();
+  }
+}
