@@ -1,8 +1,20 @@
 /** @module The CloudWatch alarms on the function, its queues, and each cluster's sweeps. */
+import { InvalidSettingError } from '../src/base/errors.ts';
 import { metricsNamespace } from '../src/function/metrics.ts';
 import type { Resource, Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';
+import type { Watch } from './watch.ts';
+
+/** Queries that an alarm watches instead of one metric. */
+interface Queries {
+  readonly Metrics: readonly {
+    readonly Id: string;
+    readonly Expression: string;
+    readonly Period: number;
+    readonly ReturnData: boolean;
+  }[];
+}
 
 export interface Metric {
   readonly Namespace: string;
@@ -26,26 +38,44 @@ export const functionMetric = (MetricName: string): Metric => ({
   Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }],
 });
 
+/** A metric of roll calls, which name no cluster; see `src/function/roll-call.ts`. */
+export const rollCallMetric = (MetricName: string): Metric => ({
+  Namespace: metricsNamespace,
+  MetricName,
+  Dimensions: [
+    { Name: 'service', Value: 'jobsweep' },
+    { Name: 'function_name', Value: { Ref: 'SweepLambdaFunction' } },
+  ],
+});
+
+/** A Metrics Insights query over one metric of all clusters. The names in SCHEMA are the metric's dimensions. */
+export const acrossClusters = (select: string, rest = '') =>
+  `SELECT ${select} FROM SCHEMA("${metricsNamespace}", cluster, service)${rest && ` ${rest}`}`;
+
 const queueMetric = (queue: string): Metric => ({
   Namespace: 'AWS/SQS',
   MetricName: 'ApproximateNumberOfMessagesVisible',
   Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }],
 });
 
+type AlarmFor = (
+  name: string,
+  AlarmDescription: string,
+  metric: Metric | Queries,
+  more?: Readonly<Record<string, unknown>>,
+) => Resource;
+
 /** All alarms of the stack, by logical id. */
-export function alarms(
-  prefix: string,
-  clusters: readonly string[],
-  { alarmTopicArn, missingAfterHours }: Parameters,
-): Resources {
-  const alarm = (name: string, AlarmDescription: string, metric: Metric, more: object = {}): Resource => ({
+export function alarms(prefix: string, watch: Watch, parameters: Parameters): Resources {
+  const { alarmTopicArn, missingAfterHours } = parameters;
+  const alarm: AlarmFor = (name, AlarmDescription, metric, more) => ({
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: `${prefix}-${name}`,
       AlarmDescription,
       ...metric,
-      Statistic: 'Sum',
-      Period: 300,
+      // the statistic and period of a query are in the query
+      ...(!('Metrics' in metric) && { Statistic: 'Sum', Period: 300 }),
       EvaluationPeriods: 1,
       Threshold: 1,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
@@ -54,28 +84,71 @@ export function alarms(
       ...more,
     },
   });
-  const resources: Resources = {
-    AlarmSweepFailed: alarm(
-      'sweep-failed',
-      'A sweep ended without a report: the log says why (a setting, the request, or the cluster).',
-      functionMetric('Errors'),
-    ),
-    AlarmUndelivered: alarm(
-      'undelivered',
-      'The Scheduler gave up on invoking the function: see the attributes of the messages in the queue.',
-      queueMetric('UndeliveredQueue'),
-      { Statistic: 'Maximum' },
-    ),
-    AlarmFailedEvents: alarm(
-      'failed-events',
-      'Lambda gave up on an event: the sweep failed, or it waited for more than an hour.',
-      queueMetric('FailedQueue'),
-      { Statistic: 'Maximum' },
-    ),
-  };
-  for (const cluster of clusters) {
+  const resources: Resources = { ...functionAlarms(alarm, parameters), ...fleetAlarms(alarm, watch) };
+  for (const cluster of watch.clusters) {
     const id = logicalPart(cluster);
-    resources[`AlarmSweepMissing${id}`] = alarm(
+    if (resources[`AlarmSweepMissing${id}`])
+      throw new InvalidSettingError(
+        `clusters: ${cluster} and another differ only in hyphens, which a template cannot tell apart; give only one of them alarms of its own`,
+      );
+    Object.assign(resources, clusterAlarms(alarm, cluster, missingAfterHours));
+  }
+  return resources;
+}
+
+const functionAlarms = (alarm: AlarmFor, { maximumEventAge }: Parameters): Resources => ({
+  AlarmSweepFailed: alarm(
+    'sweep-failed',
+    'A sweep ended without a report: the log says why (a setting, the request, or the cluster).',
+    functionMetric('Errors'),
+  ),
+  AlarmUndelivered: alarm(
+    'undelivered',
+    'The Scheduler gave up on invoking the function: see the attributes of the messages in the queue.',
+    queueMetric('UndeliveredQueue'),
+    { Statistic: 'Maximum' },
+  ),
+  AlarmFailedEvents: alarm(
+    'failed-events',
+    `Lambda gave up on an event: the sweep failed, or it waited for more than ${maximumEventAge} seconds.`,
+    queueMetric('FailedQueue'),
+    { Statistic: 'Maximum' },
+  ),
+});
+
+/** The alarms that cover all clusters, whatever their number. */
+const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resources => ({
+  ...(isFleet && {
+    AlarmClustersNeedAttention: alarm(
+      'clusters-need-attention',
+      'A sweep of the cluster that the contributor names was refused, is partial, or failed: its log line says why.',
+      {
+        Metrics: [
+          {
+            Id: 'clusters',
+            // the order keeps the clusters to report among the 500 series that CloudWatch evaluates
+            Expression: acrossClusters('MAX(needsAttention)', 'GROUP BY cluster ORDER BY MAX() DESC'),
+            Period: 300,
+            ReturnData: true,
+          },
+        ],
+      },
+    ),
+  }),
+  ...(hasRollCall && {
+    AlarmRollCall: alarm(
+      'roll-call',
+      'The roll call missed clusters: its log line lists those that have not reported.',
+      rollCallMetric('missingClusters'),
+      { Statistic: 'Maximum' },
+    ),
+  }),
+});
+
+function clusterAlarms(alarm: AlarmFor, cluster: string, missingAfterHours: number): Resources {
+  const id = logicalPart(cluster);
+  return {
+    [`AlarmSweepMissing${id}`]: alarm(
       `sweep-missing-${cluster}`,
       `No sweep of the cluster ${cluster} finished within ${missingAfterHours} hours.`,
       sweepMetric('durationMs', cluster),
@@ -87,17 +160,16 @@ export function alarms(
         // no data means that no sweep ran
         TreatMissingData: 'breaching',
       },
-    );
-    resources[`AlarmFuseBlew${id}`] = alarm(
+    ),
+    [`AlarmFuseBlew${id}`]: alarm(
       `fuse-blew-${cluster}`,
       `A fuse stopped a sweep of the cluster ${cluster} before it closed anything: read the report before you raise a limit.`,
       sweepMetric('refused', cluster),
-    );
-    resources[`AlarmJobsStuck${id}`] = alarm(
+    ),
+    [`AlarmJobsStuck${id}`]: alarm(
       `jobs-stuck-${cluster}`,
       `A sweep of the cluster ${cluster} left jobs unfinished, and no follow-up is scheduled for them.`,
       sweepMetric('partial', cluster),
-    );
-  }
-  return resources;
+    ),
+  };
 }

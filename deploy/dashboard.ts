@@ -1,10 +1,13 @@
 /** @module The CloudWatch dashboard: whether sweeps run, what they close, and what they leave open. */
-import { functionMetric, type Metric, sweepMetric } from './alarms.ts';
+import { acrossClusters, functionMetric, type Metric, rollCallMetric, sweepMetric } from './alarms.ts';
 import { type Resource, sub } from './cloudformation.ts';
+import type { Watch } from './watch.ts';
 
 interface Widget {
   readonly title: string;
-  readonly metrics: readonly { readonly metric: Metric; readonly label: string; readonly stat?: string }[];
+  readonly metrics?: readonly { readonly metric: Metric; readonly label: string; readonly stat?: string }[];
+  /** Metrics Insights queries, by their label. */
+  readonly queries?: Readonly<Record<string, string>>;
 }
 
 const widths = 8;
@@ -14,7 +17,7 @@ const heights = 6;
 export function dashboard(
   prefix: string,
   functionName: string,
-  clusters: readonly string[],
+  { clusters, isFleet, hasRollCall }: Watch,
   alarmIds: readonly string[],
 ): Resource {
   const widgets: Widget[] = [
@@ -25,24 +28,8 @@ export function dashboard(
         label: name,
       })),
     },
-    ...clusters.flatMap((cluster): Widget[] => [
-      {
-        title: `${cluster}: jobs`,
-        metrics: counted(cluster, ['open', 'idle', 'closed', 'forceClosed', 'kept'], 'Maximum'),
-      },
-      {
-        title: `${cluster}: what was left`,
-        metrics: counted(
-          cluster,
-          ['closing', 'errors', 'unknown', 'notAttempted', 'refused', 'partial'],
-          'Sum',
-        ),
-      },
-      {
-        title: `${cluster}: memory freed and time taken`,
-        metrics: counted(cluster, ['freedBytes', 'durationMs'], 'Sum'),
-      },
-    ]),
+    ...(hasRollCall ? [rollCallWidget] : []),
+    ...(isFleet ? fleetWidgets : clusters.flatMap(clusterWidgets)),
   ];
   const body = {
     widgets: [
@@ -63,11 +50,57 @@ export function dashboard(
   };
 }
 
+const rollCallWidget: Widget = {
+  title: 'Roll call: clusters expected, and those that have not reported',
+  metrics: ['expectedClusters', 'missingClusters'].map((name) => ({
+    metric: rollCallMetric(name),
+    label: name,
+    stat: 'Maximum',
+  })),
+};
+
+const clusterWidgets = (cluster: string): Widget[] => [
+  {
+    title: `${cluster}: jobs`,
+    metrics: counted(cluster, ['open', 'idle', 'closed', 'forceClosed', 'kept'], 'Maximum'),
+  },
+  {
+    title: `${cluster}: what was left`,
+    metrics: counted(cluster, ['closing', 'errors', 'unknown', 'notAttempted', 'refused', 'partial'], 'Sum'),
+  },
+  {
+    title: `${cluster}: memory freed and time taken`,
+    metrics: counted(cluster, ['freedBytes', 'durationMs'], 'Sum'),
+  },
+];
+
+const sums = (...names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, acrossClusters(`SUM(${name})`)]));
+const worst = (name: string) => ({
+  // the label of a series is its cluster
+  '': acrossClusters(`MAX(${name})`, 'GROUP BY cluster ORDER BY MAX() DESC LIMIT 20'),
+});
+
+/** The same number of widgets for any number of clusters. */
+const fleetWidgets: readonly Widget[] = [
+  { title: 'All clusters: jobs', queries: sums('open', 'idle', 'closed', 'forceClosed', 'kept') },
+  {
+    title: 'All clusters: what was left',
+    queries: sums('closing', 'errors', 'unknown', 'notAttempted', 'refused', 'partial'),
+  },
+  { title: 'All clusters: memory freed', queries: sums('freedBytes') },
+  { title: 'Sweeps that reported', queries: { sweeps: acrossClusters('COUNT(durationMs)') } },
+  { title: 'Clusters that need attention', queries: worst('needsAttention') },
+  { title: 'Clusters with most jobs left closing', queries: worst('closing') },
+  { title: 'Clusters with most open jobs', queries: worst('open') },
+  { title: 'Longest sweeps', queries: worst('durationMs') },
+];
+
 const counted = (cluster: string, names: readonly string[], stat: string) =>
   names.map((label) => ({ metric: sweepMetric(label, cluster), label, stat }));
 
 /** A widget in the grid below the alarms, three to a row. */
-function placed({ title, metrics }: Widget, index: number, functionName: string): object {
+function placed({ title, metrics = [], queries = {} }: Widget, index: number, functionName: string): object {
   return {
     type: 'metric',
     x: (index % 3) * widths,
@@ -78,15 +111,20 @@ function placed({ title, metrics }: Widget, index: number, functionName: string)
       title,
       region: `\${AWS::Region}`,
       period: 3_600,
-      metrics: metrics.map(({ metric, label, stat = 'Sum' }) => [
-        metric.Namespace,
-        metric.MetricName,
-        ...metric.Dimensions.flatMap(({ Name, Value }) => [
-          Name,
-          typeof Value === 'string' ? Value : functionName,
+      metrics: [
+        ...metrics.map(({ metric, label, stat = 'Sum' }) => [
+          metric.Namespace,
+          metric.MetricName,
+          ...metric.Dimensions.flatMap(({ Name, Value }) => [
+            Name,
+            typeof Value === 'string' ? Value : functionName,
+          ]),
+          { label, stat },
         ]),
-        { label, stat },
-      ]),
+        ...Object.entries(queries).map(([label, expression], number) => [
+          { expression, id: `q${number}`, ...(label !== '' && { label }) },
+        ]),
+      ],
     },
   };
 }

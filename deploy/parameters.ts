@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { InvalidSettingError } from '../src/base/errors.ts';
 import { quote } from '../src/base/text.ts';
 import { namePattern } from '../src/scheduler/schedule-names.ts';
+import { clusterName } from '../src/sweep/request/request-schema.ts';
 
 /** A number, or a string with one: `--param` can only pass strings. */
 function whole(min: number, max: number) {
@@ -26,15 +27,26 @@ const retentionDays = [
 ];
 const days = `one of ${retentionDays.join(', ')} (days)`;
 
+const clusterNames = 'names of clusters with commas, each 1 to 40 of a-z, 0-9 and -';
+const secretName = (expected: string) => optional(/^(ssm:)?[\w/+=.@-]{1,512}$/, expected);
+
 const parameters = z.strictObject({
   alarmTopicArn: optional(/^arn:aws[a-z-]*:sns:/, 'the ARN of an SNS topic'),
-  clusters: z.string({ error: 'names of clusters with commas' }).transform((list) =>
-    list
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ),
+  clusters: z
+    .string({ error: clusterNames })
+    .transform((list) => [
+      ...new Set(
+        list
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== ''),
+      ),
+    ])
+    .refine((names) => names.every((name) => clusterName.test(name)), { error: clusterNames }),
+  clustersSecret: secretName('the name of a secret, or "ssm:" and the name of a parameter'),
   logRetentionDays: whole(1, 3653).refine((value) => retentionDays.includes(value), { error: days }),
+  // Lambda's limits
+  maximumEventAge: whole(60, 21_600),
   memorySize: whole(128, 10_240),
   // an alarm evaluates at most seven days
   missingAfterHours: whole(1, 168),
@@ -45,9 +57,13 @@ const parameters = z.strictObject({
   schedules: z
     .string({ error: 'a schedule file, or "none"' })
     .min(1, { error: 'a schedule file, or "none"' }),
-  secret: optional(/^[\w/+=.@-]{1,512}$/, 'the name of a secret'),
+  schedulesBy: z.enum(['stack', 'command'], { error: 'stack or command' }),
+  secret: secretName('the name of a secret, or "ssm:" and the name of a parameter'),
   secretKeyArn: optional(/^arn:aws[a-z-]*:kms:/, 'the ARN of a KMS key'),
-  secretPrefix: optional(/^[\w/+=.@-]{1,400}$/, 'what the names of secrets begin with'),
+  secretPrefix: optional(
+    /^(ssm:)?[\w/+=.@-]{1,400}$/,
+    'what the names of secrets begin with, or "ssm:" and what the names of parameters begin with',
+  ),
   successDestinationArn: optional(
     /^arn:aws[a-z-]*:(sqs|sns|events|lambda):/,
     'the ARN of a queue, a topic, an event bus or a function',

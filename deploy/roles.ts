@@ -1,7 +1,9 @@
 /** @module The IAM roles: the Scheduler's role, and the function's permissions. */
 import { followUpMark } from '../src/scheduler/schedule-names.ts';
+import { parameterMark } from '../src/settings/find-connection.ts';
 import { arn, getArn, type Resource, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
+import type { Watch } from './watch.ts';
 
 export interface Statement {
   readonly Effect: 'Allow';
@@ -56,7 +58,11 @@ export function schedulerRole(functionName: string): Resource {
 }
 
 /** The function's role: its log, its own follow-ups and secrets, and Lambda's destinations for events. */
-export function functionRole(functionName: string, parameters: Parameters): Resource {
+export function functionRole(
+  functionName: string,
+  parameters: Parameters,
+  { hasRollCall }: Pick<Watch, 'hasRollCall'>,
+): Resource {
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -75,6 +81,7 @@ export function functionRole(functionName: string, parameters: Parameters): Reso
               ...ownWork(functionName, parameters),
               ...secretsOf(parameters),
               ...destinationOf(parameters),
+              ...(hasRollCall ? [readMetrics] : []),
             ],
           },
         },
@@ -105,25 +112,48 @@ const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement
   { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('FailedQueue') },
 ];
 
-function secretsOf({ secret, secretPrefix, secretKeyArn, reportsSecret }: Parameters): Statement[] {
-  // Secrets Manager appends a hyphen and six random characters to each secret's ARN
+/** For roll calls. Metrics support no resource-level permission. */
+const readMetrics: Statement = { Effect: 'Allow', Action: ['cloudwatch:GetMetricData'], Resource: '*' };
+
+/** What the parameters for secrets name, in Secrets Manager or, after `ssm:`, in Parameter Store. */
+function secretsOf(parameters: Parameters): Statement[] {
+  const { secret, clustersSecret, reportsSecret, secretKeyArn } = parameters;
+  const secretPrefix = clustersSecret === undefined ? parameters.secretPrefix : undefined;
+  const names = [secret, reportsSecret, clustersSecret].filter((name) => name !== undefined);
+  const isParameter = (name: string) => name.startsWith(parameterMark);
   const secrets = [
-    ...(secret === undefined ? [] : [arn('secretsmanager', `secret:${secret}-??????`)]),
-    ...(reportsSecret === undefined ? [] : [arn('secretsmanager', `secret:${reportsSecret}-??????`)]),
-    ...(secretPrefix === undefined ? [] : [arn('secretsmanager', `secret:${secretPrefix}*`)]),
+    // Secrets Manager appends a hyphen and six random characters to each secret's ARN
+    ...names
+      .filter((name) => !isParameter(name))
+      .map((name) => arn('secretsmanager', `secret:${name}-??????`)),
+    ...(secretPrefix === undefined || isParameter(secretPrefix)
+      ? []
+      : [arn('secretsmanager', `secret:${secretPrefix}*`)]),
   ];
-  if (secrets.length === 0) return [];
-  const read: Statement = { Effect: 'Allow', Action: ['secretsmanager:GetSecretValue'], Resource: secrets };
-  if (secretKeyArn === undefined) return [read];
-  const viaService = sub(`secretsmanager.\${AWS::Region}.\${AWS::URLSuffix}`);
-  const decrypt: Statement = {
-    Effect: 'Allow',
-    Action: ['kms:Decrypt'],
-    Resource: secretKeyArn,
-    Condition: { StringEquals: { 'kms:ViaService': viaService } },
-  };
-  return [read, decrypt];
+  const ssm = [
+    ...names.filter(isParameter).map(parameterArn),
+    ...(secretPrefix !== undefined && isParameter(secretPrefix) ? [parameterArn(`${secretPrefix}*`)] : []),
+  ];
+  const services = [...(secrets.length > 0 ? ['secretsmanager'] : []), ...(ssm.length > 0 ? ['ssm'] : [])];
+  const viaService = services.map((service) => sub(`${service}.\${AWS::Region}.\${AWS::URLSuffix}`));
+  return [
+    ...allowed('secretsmanager:GetSecretValue', secrets),
+    ...allowed('ssm:GetParameter', ssm),
+    ...allowed('kms:Decrypt', secretKeyArn === undefined || services.length === 0 ? [] : [secretKeyArn], {
+      StringEquals: { 'kms:ViaService': viaService.length === 1 ? viaService[0] : viaService },
+    }),
+  ];
 }
+
+function allowed(action: string, resources: readonly unknown[], condition?: object): Statement[] {
+  if (resources.length === 0) return [];
+  const Resource = action === 'kms:Decrypt' ? resources[0] : resources;
+  return [{ Effect: 'Allow', Action: [action], Resource, ...(condition && { Condition: condition }) }];
+}
+
+/** The ARN of a parameter: a name with a path has its slash already. */
+const parameterArn = (name: string) =>
+  arn('ssm', `parameter/${name.slice(parameterMark.length).replace(/^\//, '')}`);
 
 const sendingTo: Readonly<Record<string, string>> = {
   sqs: 'sqs:SendMessage',

@@ -4,37 +4,95 @@ import path from 'node:path';
 import { InvalidRequestError, InvalidSettingError } from '../src/base/errors.ts';
 import { documentError, readDocument } from '../src/cli/input/document.ts';
 import { isOver, toOrder, withFreshStart } from '../src/scheduler/definition.ts';
-import { readScheduleFile, type ScheduleDefinition } from '../src/scheduler/schedule-file.ts';
+import { expandSchedules, namesIn, notNames, sourcesOf } from '../src/scheduler/schedule-clusters.ts';
+import {
+  readScheduleFile,
+  type ScheduleDefinition,
+  type ScheduleEntry,
+} from '../src/scheduler/schedule-file.ts';
 import { stackMark } from '../src/scheduler/schedule-names.ts';
+import type { Start } from './capacity.ts';
 import type { Resources } from './cloudformation.ts';
 
-/** Reads the schedule file of a stage; `none` means no schedules. @throws {JobsweepError} */
-export function readSchedules(file: string, root: string): readonly ScheduleDefinition[] {
-  if (file === 'none') return [];
-  let text: string;
+/** What a stage's schedule file says. */
+export interface StageSchedules {
+  /** The schedules, one for each cluster. Empty if only the command can find the clusters. */
+  readonly definitions: readonly ScheduleDefinition[];
+  /** The clusters that they sweep, without duplicates; undefined if only the command can find them. */
+  readonly clusters: readonly string[] | undefined;
+  /** How many sweeps each schedule starts, for `capacityWarnings`. */
+  readonly starts: readonly Start[];
+  readonly hasRollCall: boolean;
+}
+
+/** Reads the schedule file of a stage; `none` means that only the command knows the schedules. @throws {JobsweepError} */
+export function readSchedules(file: string, root: string): StageSchedules {
+  if (file === 'none') return { definitions: [], clusters: undefined, starts: [], hasRollCall: false };
+  const document = readDocument(readText(path.resolve(root, file), `param schedules: ${file}`), file);
   try {
-    text = readFileSync(path.resolve(root, file), 'utf8');
-  } catch (error) {
-    throw new InvalidSettingError(
-      `param schedules: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}); name a schedule file, or "none"`,
-    );
-  }
-  const document = readDocument(text, file);
-  try {
-    const { schedules, ...settings } = readScheduleFile(document.value);
+    const { schedules: entries, ...settings } = readScheduleFile(document.value);
     for (const [field, value] of Object.entries(settings))
       if (value !== undefined)
         throw new InvalidSettingError(`${file}: ${field} is the deployment's own; leave it out`);
-    return schedules;
+    return staged(entries, path.dirname(path.resolve(root, file)));
   } catch (error) {
     throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
   }
 }
 
-/** The clusters that the schedules sweep, without duplicates. */
-export const clustersOf = (schedules: readonly ScheduleDefinition[]): readonly string[] => [
-  ...new Set(schedules.map(({ payload }) => payload.cluster ?? 'default')),
-];
+function staged(entries: readonly ScheduleEntry[], folder: string): StageSchedules {
+  const sources = [...sourcesOf(entries)];
+  const found = new Map(
+    sources.flatMap(([index, source]) =>
+      'file' in source ? [[index, namesInFile(source.file, folder)]] : [],
+    ),
+  );
+  const isKnown = found.size === sources.length;
+  const definitions = isKnown ? expandSchedules(entries, found) : [];
+  const sweeps = entries.filter(({ rollCall }) => !rollCall);
+  return {
+    definitions,
+    clusters: isKnown
+      ? [
+          ...new Set(
+            definitions.flatMap(({ payload }) =>
+              'rollCall' in payload ? [] : [payload.cluster ?? 'default'],
+            ),
+          ),
+        ]
+      : undefined,
+    starts: sweeps.map((entry) => ({
+      when: `${entry.expression} ${entry.timezone}`,
+      windowMinutes: entry.windowMinutes,
+      sweeps: countOf(entry, found.get(entries.indexOf(entry))),
+    })),
+    hasRollCall: sweeps.length < entries.length,
+  };
+}
+
+/** How many clusters an entry sweeps. A pattern counts with its `max`. */
+function countOf({ clusters }: ScheduleEntry, found: readonly string[] | undefined): number {
+  if (clusters === undefined) return 1;
+  if (found) return found.length;
+  return 'max' in clusters ? clusters.max : 'file' in clusters ? 0 : clusters.length;
+}
+
+function namesInFile(name: string, folder: string): readonly string[] {
+  const file = path.resolve(folder, name);
+  const names = namesIn(readDocument(readText(file, name), name).value);
+  if (names) return names;
+  throw new InvalidSettingError(notNames(name));
+}
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidSettingError(
+      `${what} cannot be read (${(error as NodeJS.ErrnoException).code}); name a schedule file, or "none"`,
+    );
+  }
+}
 
 /** One `AWS::Scheduler::Schedule` for each. The prefix of their names keeps `schedules apply --prune` from deleting them. */
 export function scheduleResources(schedules: readonly ScheduleDefinition[], now: number): Resources {

@@ -8,7 +8,9 @@ const path = require('node:path');
 const names = [
   'alarmTopicArn',
   'clusters',
+  'clustersSecret',
   'logRetentionDays',
+  'maximumEventAge',
   'memorySize',
   'missingAfterHours',
   'reportsNamespace',
@@ -16,6 +18,7 @@ const names = [
   'reservedConcurrency',
   'scheduleGroup',
   'schedules',
+  'schedulesBy',
   'secret',
   'secretKeyArn',
   'secretPrefix',
@@ -30,11 +33,13 @@ module.exports = async ({ resolveVariable }) => {
   const parameters = {};
   for (const name of names) parameters[name] = await resolveVariable(`param:${name}`);
   const { template } = await import('./template.ts');
-  return template({
+  const { warnings, ...parts } = template({
     service: await resolveVariable('self:service'),
     stage: await resolveVariable('sls:stage'),
     parameters,
     root: path.join(__dirname, '..'),
     now: Date.now(),
   });
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  return parts;
 };

@@ -1,10 +1,13 @@
 /** @module The parts of the CloudFormation template that depend on a stage's parameters, for `serverless.yml`. */
+import { InvalidSettingError } from '../src/base/errors.ts';
 import { alarms } from './alarms.ts';
+import { capacityWarnings } from './capacity.ts';
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 import { functionRole, schedulerRole } from './roles.ts';
-import { clustersOf, readSchedules, scheduleResources } from './schedules.ts';
+import { readSchedules, type StageSchedules, scheduleResources } from './schedules.ts';
+import { watchOf } from './watch.ts';
 
 export interface Stage {
   readonly service: string;
@@ -23,22 +26,24 @@ export function template({ service, stage, parameters: given, root, now }: Stage
   const prefix = `${service}-${stage}`;
   const functionName = `${prefix}-sweep`;
   const schedules = readSchedules(parameters.schedules, root);
-  const clusters = parameters.clusters.length > 0 ? parameters.clusters : clustersOf(schedules);
-  const watched = alarms(prefix, clusters, parameters);
+  const watch = watchOf(parameters, schedules);
+  const watched = alarms(prefix, watch, parameters);
   const resources: Resources = {
     ScheduleGroup: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: parameters.scheduleGroup } },
     SchedulerRole: schedulerRole(functionName),
-    FunctionRole: functionRole(functionName, parameters),
+    FunctionRole: functionRole(functionName, parameters, watch),
     UndeliveredQueue: queue(),
     FailedQueue: queue(),
-    ...scheduleResources(schedules, now),
+    ...stackSchedules(parameters, schedules, now),
     ...watched,
-    Dashboard: dashboard(prefix, functionName, clusters, Object.keys(watched)),
+    Dashboard: dashboard(prefix, functionName, watch, Object.keys(watched)),
   };
+  checkLimits(resources);
   return {
     functionName,
     memorySize: parameters.memorySize,
     reservedConcurrency: parameters.reservedConcurrency,
+    maximumEventAge: parameters.maximumEventAge,
     logRetentionInDays: parameters.logRetentionDays,
     destinations: {
       onFailure: { type: 'sqs', arn: getArn('FailedQueue') },
@@ -46,7 +51,37 @@ export function template({ service, stage, parameters: given, root, now }: Stage
     },
     environment: environment(functionName, parameters),
     resources,
+    warnings: capacityWarnings(schedules.starts, parameters),
   };
+}
+
+function stackSchedules(
+  { schedulesBy }: Parameters,
+  { definitions, clusters, starts }: StageSchedules,
+  now: number,
+): Resources {
+  if (schedulesBy === 'command') return {};
+  if (clusters === undefined && starts.length > 0)
+    throw new InvalidSettingError(
+      'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
+    );
+  return scheduleResources(definitions, now);
+}
+
+/** CloudFormation's limits, less what the framework adds: the function, its log and its settings, a bucket and its policy. */
+const maxResources = 500 - 6;
+const maxTemplateBytes = 1_000_000 - 20_000;
+
+function checkLimits(resources: Resources): void {
+  const all = Object.values(resources);
+  const count = (type: string) => all.filter(({ Type }) => Type === type).length;
+  const bytes = Buffer.byteLength(JSON.stringify(resources));
+  if (all.length <= maxResources && bytes <= maxTemplateBytes) return;
+  throw new InvalidSettingError(
+    `the stack would have ${all.length} resources in ${Math.ceil(bytes / 1000)} kB, and CloudFormation takes ${maxResources} of ours in ${maxTemplateBytes / 1000} kB: ` +
+      `${count('AWS::Scheduler::Schedule')} are schedules (leave them to \`jobsweep schedules apply\` with schedulesBy=command), ` +
+      `${count('AWS::CloudWatch::Alarm')} are alarms (name fewer clusters in clusters)`,
+  );
 }
 
 /**
@@ -62,11 +97,14 @@ export const nodeOptions = '--max-semi-space-size=1';
  */
 function environment(
   functionName: string,
-  { secret, secretPrefix, reportsNamespace, reportsSecret }: Parameters,
+  { secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret }: Parameters,
 ): Record<string, unknown> {
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
-    ...(secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }),
+    // the shared secret takes the place of the prefix, which has a default
+    ...(clustersSecret === undefined
+      ? secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }
+      : { ELASTICSEARCH_CLUSTERS_SECRET: clustersSecret }),
     ...(reportsNamespace !== undefined && { JOBSWEEP_REPORTS_NAMESPACE: reportsNamespace }),
     ...(reportsSecret !== undefined && { JOBSWEEP_REPORTS_SECRET: reportsSecret }),
     JOBSWEEP_SCHEDULE_GROUP: { Ref: 'ScheduleGroup' },

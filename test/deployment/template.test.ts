@@ -6,31 +6,15 @@ import { isTimeZone } from '../../src/scheduler/occurrences.ts';
 import { otherSettings } from '../../src/settings/find-connection.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
+import { defaultParameters } from '../support/stage.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
-/** The parameters as `serverless.yml` has them, and what a stage makes of them. */
-const parameters = {
-  alarmTopicArn: '',
-  clusters: '',
-  logRetentionDays: 30,
-  memorySize: 512,
-  missingAfterHours: 26,
-  reportsNamespace: '',
-  reportsSecret: '',
-  reservedConcurrency: 1,
-  scheduleGroup: 'jobsweep-test',
-  schedules: 'deploy/schedules.yml',
-  secret: 'jobsweep/default',
-  secretKeyArn: '',
-  secretPrefix: 'jobsweep/',
-  successDestinationArn: '',
-};
 const made = (change: object = {}) =>
   template({
     service: 'jobsweep',
     stage: 'test',
-    parameters: { ...parameters, ...change },
+    parameters: { ...defaultParameters, ...change },
     root,
     now: Date.parse('2026-11-23T12:00:00Z'),
   });
@@ -340,7 +324,7 @@ describe('the parameters', () => {
     const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
     const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
     const named = [...defaults.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name);
-    expect(new Set(named)).toEqual(new Set(Object.keys(parameters)));
+    expect(new Set(named)).toEqual(new Set(Object.keys(defaultParameters)));
   });
 
   it('set only environment variables that the function reads', () => {

@@ -1,0 +1,49 @@
+/** @module Warns when packaging if the sweeps of a window may take longer than the window. */
+
+/** The sweeps that one schedule starts. */
+export interface Start {
+  /** Its expression and zone: sweeps of the same moment compete. */
+  readonly when: string;
+  readonly windowMinutes: number | undefined;
+  readonly sweeps: number;
+}
+
+/** The function's timeout in minutes: the longest that a sweep takes. */
+const deadline = 15;
+
+export interface Limits {
+  /** Sweeps at the same time; undefined if the function has no reserved concurrency. */
+  readonly reservedConcurrency: number | undefined;
+  /** How long an event waits for one of them, in seconds. */
+  readonly maximumEventAge: number;
+}
+
+/**
+ * A warning for each moment whose sweeps, if all take as long as they may, do not fit between the first start and the last
+ * moment at which an event that has waited is dropped.
+ */
+export function capacityWarnings(
+  starts: readonly Start[],
+  { reservedConcurrency: atOnce, maximumEventAge }: Limits,
+): string[] {
+  if (atOnce === undefined) return [];
+  const moments = Map.groupBy(starts, ({ when }) => when);
+  return [...moments].flatMap(([when, together]) => {
+    const sweeps = together.reduce((sum, start) => sum + start.sweeps, 0);
+    const window = Math.max(...together.map(({ windowMinutes = 0 }) => windowMinutes));
+    // without a window, all events wait from the same moment on
+    const time = Math.max(window, Math.floor(maximumEventAge / 60));
+    if (sweeps * deadline <= time * atOnce) return [];
+    const needed = Math.ceil((sweeps * deadline) / time);
+    return [
+      `${when}: ${sweeps} clusters × ${deadline} min are ${hours(sweeps * deadline)} of sweeps at worst, ` +
+        `but ${hours(time)} × ${atOnce} at once have room for ${hours(time * atOnce)}. ` +
+        `Events that wait longer than ${hours(maximumEventAge / 60)} are dropped. Set reservedConcurrency to ${needed}, ` +
+        `or a window of ${hours(Math.ceil((sweeps * deadline) / atOnce))}, or a mix of both. ` +
+        'If your sweeps take less than 15 minutes, less will do: see durationMs on the dashboard.',
+    ];
+  });
+}
+
+const hours = (minutes: number) =>
+  minutes < 120 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 6) / 10} h`;

@@ -1,0 +1,24 @@
+/** @module Decides which clusters have alarms of their own, and whether one alarm covers all of them. */
+import type { Parameters } from './parameters.ts';
+import type { StageSchedules } from './schedules.ts';
+
+export interface Watch {
+  /** The clusters with alarms of their own. */
+  readonly clusters: readonly string[];
+  /** Some cluster has no alarms of its own, or may have none because only the command knows all of them. */
+  readonly isFleet: boolean;
+  readonly hasRollCall: boolean;
+}
+
+/** More clusters than this have alarms of their own only if the parameter names them. */
+const maxByDefault = 20;
+
+export function watchOf(
+  { clusters: named }: Pick<Parameters, 'clusters'>,
+  { clusters: swept, hasRollCall }: Pick<StageSchedules, 'clusters' | 'hasRollCall'>,
+): Watch {
+  const byDefault = swept !== undefined && swept.length <= maxByDefault ? swept : [];
+  const clusters = named.length > 0 ? named : byDefault;
+  const isFleet = swept === undefined || swept.some((cluster) => !clusters.includes(cluster));
+  return { clusters, isFleet, hasRollCall: hasRollCall || isFleet };
+}

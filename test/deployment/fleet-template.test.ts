@@ -1,0 +1,318 @@
+/** @module The deployment of many clusters: what is in its stack, what packaging refuses, and what it warns of. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { template } from '../../deploy/template.ts';
+import { parseRequest } from '../../src/sweep/request/read-request.ts';
+import { parseRollCall } from '../../src/sweep/request/roll-call-request.ts';
+import { copyService, serverless } from '../support/packaged.ts';
+import { defaultParameters } from '../support/stage.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+type Change = Readonly<Record<string, unknown>>;
+const made = (change: Change = {}) =>
+  template({
+    service: 'jobsweep',
+    stage: 'test',
+    parameters: { ...defaultParameters, ...change },
+    root,
+    now: Date.parse('2026-11-23T12:00:00Z'),
+  });
+
+const fleetNames = Array.from({ length: 1_000 }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
+
+/** A stage with a file of that name, which the test's folder holds. */
+async function withFile(text: string, change: Change = {}): Promise<ReturnType<typeof made>> {
+  const file = path.join(folder, 'schedules.yml');
+  await writeFile(file, text);
+  return made({ schedules: file, ...change });
+}
+
+const nightly = (clusters: string, window = '4h') => `schedules:
+  - {name: nightly, cron: "0 1 * * ? *", window: ${window}, clusters: ${clusters}, request: {}}
+  - {name: roll-call, cron: "0 7 * * ? *", rollCall: {within: 6h}}
+`;
+
+const namesOf = (resources: object, type: string) =>
+  Object.values(resources as Record<string, { Type: string; Properties: Record<string, unknown> }>)
+    .filter(({ Type }) => Type === type)
+    .map(({ Properties }) => Properties.AlarmName ?? Properties.Name);
+
+describe('a stack whose schedules the command applies', () => {
+  const command = { schedules: 'deploy/schedules.fleet.yml', schedulesBy: 'command' };
+
+  it('has no schedules, and one alarm for all clusters in place of three for each', () => {
+    const { resources } = made(command);
+    expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
+    expect(namesOf(resources, 'AWS::CloudWatch::Alarm')).toEqual([
+      'jobsweep-test-sweep-failed',
+      'jobsweep-test-undelivered',
+      'jobsweep-test-failed-events',
+      'jobsweep-test-clusters-need-attention',
+      'jobsweep-test-roll-call',
+    ]);
+    expect(resources.AlarmClustersNeedAttention?.Properties).toMatchObject({
+      Metrics: [
+        {
+          Expression:
+            'SELECT MAX(needsAttention) FROM SCHEMA("jobsweep", cluster, service) GROUP BY cluster ORDER BY MAX() DESC',
+          Period: 300,
+          ReturnData: true,
+        },
+      ],
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+    // CloudFormation refuses an alarm with both a query and a metric of its own
+    for (const field of ['Statistic', 'Period', 'MetricName', 'Namespace', 'Dimensions'])
+      expect(resources.AlarmClustersNeedAttention?.Properties).not.toHaveProperty(field);
+  });
+
+  it('has alarms of their own only for the clusters that `clusters` names', () => {
+    const { resources } = made({ ...command, clusters: 'payments,fraud' });
+    expect(namesOf(resources, 'AWS::CloudWatch::Alarm')).toEqual([
+      'jobsweep-test-sweep-failed',
+      'jobsweep-test-undelivered',
+      'jobsweep-test-failed-events',
+      'jobsweep-test-clusters-need-attention',
+      'jobsweep-test-roll-call',
+      ...['payments', 'fraud'].flatMap((cluster) => [
+        `jobsweep-test-sweep-missing-${cluster}`,
+        `jobsweep-test-fuse-blew-${cluster}`,
+        `jobsweep-test-jobs-stuck-${cluster}`,
+      ]),
+    ]);
+  });
+
+  it('lets the function read metrics for the roll call, which a stack without one does not', () => {
+    expect(JSON.stringify(made(command).resources.FunctionRole)).toContain('"cloudwatch:GetMetricData"');
+    expect(JSON.stringify(made().resources.FunctionRole)).not.toContain('cloudwatch:');
+  });
+
+  it('has a dashboard of queries over all clusters, with the same number of widgets for any number', async () => {
+    const widgetsOf = ({ resources }: ReturnType<typeof made>) => {
+      const body = resources.Dashboard?.Properties.DashboardBody as { 'Fn::Sub': string };
+      return (JSON.parse(body['Fn::Sub']) as { widgets: { properties: { metrics?: unknown[] } }[] }).widgets;
+    };
+    const some = widgetsOf(
+      await withFile(nightly(JSON.stringify(fleetNames.slice(0, 21))), command && { schedulesBy: 'command' }),
+    );
+    const all = widgetsOf(await withFile(nightly(JSON.stringify(fleetNames)), { schedulesBy: 'command' }));
+    expect(all.length).toBe(some.length);
+    expect(all.length).toBeLessThan(15);
+    expect(JSON.stringify(all)).not.toContain('cluster-0000');
+    expect(JSON.stringify(all)).toContain('SELECT SUM(closed) FROM SCHEMA(\\"jobsweep\\", cluster, service)');
+  });
+
+  it('stays within CloudFormation’s limits for 1,000 clusters', async () => {
+    const { resources } = await withFile(nightly(JSON.stringify(fleetNames)), {
+      schedulesBy: 'command',
+      clusters: fleetNames.slice(0, 100).join(','),
+    });
+    expect(Object.keys(resources).length).toBeLessThan(494);
+    expect(Buffer.byteLength(JSON.stringify(resources))).toBeLessThan(980_000);
+  });
+});
+
+describe('a stack with one schedule for each cluster of a list', () => {
+  it('declares each with its cluster, and the roll call with the names of all', async () => {
+    const { resources } = await withFile(nightly('[logs, metrics]'));
+    const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
+    expect(schedules.map(({ Properties }) => Properties.Name)).toEqual([
+      'stack.nightly.logs',
+      'stack.nightly.metrics',
+      'stack.roll-call',
+    ]);
+    expect(schedules[0]?.Properties.FlexibleTimeWindow).toEqual({
+      Mode: 'FLEXIBLE',
+      MaximumWindowInMinutes: 240,
+    });
+    const inputs = schedules.map(
+      ({ Properties }) => JSON.parse((Properties.Target as { Input: string }).Input) as unknown,
+    );
+    expect(inputs.slice(0, 2).map((input) => parseRequest(input).request.cluster)).toEqual([
+      'logs',
+      'metrics',
+    ]);
+    expect(parseRollCall(inputs[2])).toEqual({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
+  });
+
+  it('takes the list from a file beside the schedule file', async () => {
+    await writeFile(path.join(folder, 'clusters.json'), JSON.stringify({ logs: {}, metrics: {} }));
+    const { resources } = await withFile(nightly('{file: clusters.json}'));
+    expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([
+      'stack.nightly.logs',
+      'stack.nightly.metrics',
+      'stack.roll-call',
+    ]);
+  });
+
+  it('is refused where CloudFormation would refuse it, with what to change', async () => {
+    await expect(withFile(nightly(JSON.stringify(fleetNames.slice(0, 500))))).rejects.toThrow(
+      /the stack would have 5\d\d resources in \d+ kB, and CloudFormation takes 494 of ours .* 501 are schedules \(leave them to `jobsweep schedules apply` with schedulesBy=command\)/,
+    );
+    await expect(
+      withFile(nightly(JSON.stringify(fleetNames)), {
+        schedulesBy: 'command',
+        clusters: fleetNames.slice(0, 200).join(','),
+      }),
+    ).rejects.toThrow(/605 are alarms \(name fewer clusters in clusters\)/);
+  });
+
+  it('is refused if only the command can find the clusters', async () => {
+    await expect(withFile(nightly('{secrets: jobsweep/*}'))).rejects.toThrow(
+      'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
+    );
+  });
+
+  it('is refused if two clusters would have the same alarm', () => {
+    expect(() => made({ clusters: 'a-b,a--b' })).toThrow(
+      'clusters: a--b and another differ only in hyphens, which a template cannot tell apart',
+    );
+  });
+});
+
+describe('packaging', () => {
+  const warningsOf = async (clusters: number, change: Change = {}, window = '4h') =>
+    (
+      await withFile(nightly(JSON.stringify(fleetNames.slice(0, clusters)), window), {
+        schedulesBy: 'command',
+        ...change,
+      })
+    ).warnings;
+
+  it('warns with the numbers if the sweeps of a window may not fit, and says what to change', async () => {
+    expect(await warningsOf(1_000)).toEqual([
+      'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
+        'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
+        'If your sweeps take less than 15 minutes, less will do: see durationMs on the dashboard.',
+    ]);
+  });
+
+  it('does not warn if they fit: with the concurrency it named, or one cluster fewer than too many', async () => {
+    expect(await warningsOf(1_000, { reservedConcurrency: 63 })).toEqual([]);
+    expect(await warningsOf(1_000, { reservedConcurrency: 62 })).toHaveLength(1);
+    expect(await warningsOf(16)).toEqual([]);
+    expect(await warningsOf(17)).toHaveLength(1);
+    expect(made().warnings).toEqual([]);
+    expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
+  });
+
+  it('counts a pattern over secrets with its max, and the time that events may wait', async () => {
+    const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
+    const warned = await withFile(file, { schedulesBy: 'command' });
+    expect(warned.warnings[0]).toContain(
+      '40 clusters × 15 min are 10 h of sweeps at worst, but 60 min × 1 at once',
+    );
+    const waiting = { schedulesBy: 'command', maximumEventAge: 21_600, reservedConcurrency: 2 };
+    expect((await withFile(file, waiting)).warnings).toEqual([]);
+  });
+
+  it('counts schedules of the same moment together', async () => {
+    const entry = (name: string) => `  - {name: ${name}, cron: "0 1 * * ? *", request: {cluster: ${name}}}\n`;
+    const file = (names: readonly string[]) => `schedules:\n${names.map(entry).join('')}`;
+    expect((await withFile(file(['a', 'b', 'c', 'd']))).warnings).toEqual([]);
+    expect((await withFile(file(['a', 'b', 'c', 'd', 'e']))).warnings[0]).toContain('5 clusters × 15 min');
+  });
+
+  it.each([
+    [
+      { maximumEventAge: 21_601 },
+      'param maximumEventAge: expected a whole number from 60 to 21600, got 21601',
+    ],
+    [{ schedulesBy: 'hand' }, 'param schedulesBy: expected stack or command, got "hand"'],
+    [
+      { clusters: 'logs,Metrics' },
+      'param clusters: expected names of clusters with commas, each 1 to 40 of a-z, 0-9 and -',
+    ],
+    [
+      { clustersSecret: 'two words' },
+      'param clustersSecret: expected the name of a secret, or "ssm:" and the name of a parameter',
+    ],
+  ])('refuses %j', (change, message) => {
+    expect(() => made(change)).toThrow(message);
+  });
+
+  it('of the example for many clusters says on standard error what does not fit, and sets the event age', async () => {
+    const copy = await copyService();
+    try {
+      const { stderr } = await serverless(copy, [
+        'package',
+        '--package',
+        'out',
+        '--stage',
+        'prod',
+        '--param=schedules=deploy/schedules.fleet.yml',
+        '--param=schedulesBy=command',
+        '--param=maximumEventAge=21600',
+      ]);
+      expect(stderr.match(/Warning: cron\(0 1 \* \* \? \*\) UTC: 1000 clusters × 15 min/g)).toHaveLength(1);
+      const { readFile } = await import('node:fs/promises');
+      const text = await readFile(path.join(copy, 'out/cloudformation-template-update-stack.json'), 'utf8');
+      expect(text).toContain('"MaximumEventAgeInSeconds": 21600');
+      const { Resources } = JSON.parse(text) as { Resources: object };
+      expect(Object.keys(Resources).length).toBeLessThan(500);
+      expect(Buffer.byteLength(text)).toBeLessThan(1_000_000);
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  }, 120_000);
+});
+
+describe('the secrets of many clusters', () => {
+  const statements = (change: Change) => {
+    const role = made(change).resources.FunctionRole;
+    const Policies = role?.Properties.Policies as {
+      PolicyDocument: { Statement: { Action: string[]; Resource: unknown; Condition?: unknown }[] };
+    }[];
+    return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(({ Action }) =>
+      /^(secretsmanager|ssm|kms):/.test(Action[0] ?? ''),
+    );
+  };
+  const arn = (rest: string) => ({
+    'Fn::Sub': `arn:\${AWS::Partition}:${rest.replace(':', `:\${AWS::Region}:\${AWS::AccountId}:`)}`,
+  });
+
+  it('may be one secret for all of them, which takes the place of the prefix', () => {
+    const shared = { clustersSecret: 'jobsweep/all' };
+    expect(made(shared).environment).toMatchObject({ ELASTICSEARCH_CLUSTERS_SECRET: 'jobsweep/all' });
+    expect(made(shared).environment).not.toHaveProperty('ELASTICSEARCH_SECRET_PREFIX');
+    expect(statements(shared)).toEqual([
+      expect.objectContaining({
+        Action: ['secretsmanager:GetSecretValue'],
+        Resource: [
+          arn('secretsmanager:secret:jobsweep/default-??????'),
+          arn('secretsmanager:secret:jobsweep/all-??????'),
+        ],
+      }),
+    ]);
+  });
+
+  it('may be parameters of SSM, which the function may then read and nothing else', () => {
+    const parameters = { secret: 'ssm:/jobsweep/default', secretPrefix: 'ssm:/jobsweep/clusters/' };
+    expect(made(parameters).environment).toMatchObject({
+      ELASTICSEARCH_SECRET: 'ssm:/jobsweep/default',
+      ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/clusters/',
+    });
+    expect(statements(parameters)).toEqual([
+      expect.objectContaining({
+        Action: ['ssm:GetParameter'],
+        Resource: [arn('ssm:parameter/jobsweep/default'), arn('ssm:parameter/jobsweep/clusters/*')],
+      }),
+    ]);
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+    expect(statements({ ...parameters, secretKeyArn: key }).at(-1)).toMatchObject({
+      Action: ['kms:Decrypt'],
+      Condition: {
+        StringEquals: { 'kms:ViaService': { 'Fn::Sub': `ssm.\${AWS::Region}.\${AWS::URLSuffix}` } },
+      },
+    });
+  });
+});

@@ -1,0 +1,20 @@
+/** The parameters of a stage, as `serverless.yml` has them. */
+export const defaultParameters = {
+  alarmTopicArn: '',
+  clusters: '',
+  clustersSecret: '',
+  logRetentionDays: 30,
+  maximumEventAge: 3_600,
+  memorySize: 512,
+  missingAfterHours: 26,
+  reportsNamespace: '',
+  reportsSecret: '',
+  reservedConcurrency: 1,
+  scheduleGroup: 'jobsweep-test',
+  schedules: 'deploy/schedules.yml',
+  schedulesBy: 'stack',
+  secret: 'jobsweep/default',
+  secretKeyArn: '',
+  secretPrefix: 'jobsweep/',
+  successDestinationArn: '',
+};
