@@ -44,7 +44,7 @@ export const rollCallMetric = (MetricName: string): Metric => ({
   MetricName,
   Dimensions: [
     { Name: 'service', Value: 'jobsweep' },
-    { Name: 'function_name', Value: { Ref: 'SweepLambdaFunction' } },
+    { Name: 'function', Value: { Ref: 'SweepLambdaFunction' } },
   ],
 });
 

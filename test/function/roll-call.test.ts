@@ -85,9 +85,9 @@ describe('a roll call', () => {
       expect.objectContaining({ level: 'INFO', message: 'roll call finished', expected: 1, missing: [] }),
     );
     cloudwatch.ingest(lines, world.clock.now());
-    expect(
-      cloudwatch.values('missingClusters', { service: 'jobsweep', function: 'jobsweep-sweep' }),
-    ).toEqual([0]);
+    expect(cloudwatch.values('missingClusters', { service: 'jobsweep', function: 'jobsweep-sweep' })).toEqual(
+      [0],
+    );
   });
 
   it('does not count a report from before `within`, and counts one in its first minute', async () => {
