@@ -32,10 +32,49 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
 
 resource "aws_cloudwatch_metric_alarm" "failed_events" {
   alarm_name          = "${var.name}-failed-events"
-  alarm_description   = "Lambda gave up on an event: the sweep failed, or it waited for more than an hour."
+  alarm_description   = "Lambda gave up on an event: the sweep failed, or it waited for more than ${var.maximum_event_age} seconds."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.failed.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "clusters_need_attention" {
+  for_each = toset(local.is_fleet ? ["all"] : [])
+
+  alarm_name          = "${var.name}-clusters-need-attention"
+  alarm_description   = "A sweep of the cluster that the contributor names was refused, is partial, or failed: its log line says why."
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+
+  metric_query {
+    id = "clusters"
+    # the order keeps the clusters to report among the 500 series that CloudWatch evaluates
+    expression  = "SELECT MAX(needsAttention) ${local.across_clusters} GROUP BY cluster ORDER BY MAX() DESC"
+    period      = 300
+    return_data = true
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "roll_call" {
+  for_each = toset(local.has_roll_call ? ["all"] : [])
+
+  alarm_name          = "${var.name}-roll-call"
+  alarm_description   = "The roll call missed clusters: its log line lists those that have not reported."
+  namespace           = "jobsweep"
+  metric_name         = "missingClusters"
+  dimensions          = { service = "jobsweep", function = aws_lambda_function.this.function_name }
   statistic           = "Maximum"
   period              = 300
   evaluation_periods  = 1

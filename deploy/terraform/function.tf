@@ -39,13 +39,12 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.function]
 }
 
-# A failed sweep is not retried: the next schedule, or a person, decides. An event waits at most an hour for a running
-# sweep.
+# A failed sweep is not retried: the next schedule, or a person, decides.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
   qualifier                    = "$LATEST"
   maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 3600
+  maximum_event_age_in_seconds = var.maximum_event_age
 
   destination_config {
     on_failure {

@@ -16,13 +16,27 @@ locals {
     )))
   }
 
-  clusters = length(var.clusters) > 0 ? var.clusters : distinct([for request in values(local.requests) : try(request.cluster, "default")])
+  roll_calls = [for request in values(local.requests) : request if can(request.rollCall)]
+  swept      = distinct([for request in values(local.requests) : try(request.cluster, "default") if !can(request.rollCall)])
+
+  # The clusters with alarms of their own: more than 20 have them only if `clusters` names them.
+  by_default = length(local.swept) <= 20 ? local.swept : []
+  clusters   = length(var.clusters) > 0 ? var.clusters : local.by_default
+
+  # Some cluster has no alarms of its own, or may have none: without schedules, only the command knows the clusters.
+  is_fleet        = length(local.swept) == 0 || length(setsubtract(local.swept, local.clusters)) > 0
+  has_roll_call   = local.is_fleet || length(local.roll_calls) > 0
+  across_clusters = "FROM SCHEMA(\"jobsweep\", cluster, service)"
+
+  # The shared secret takes the place of the prefix, which has a default.
+  secret_prefix = var.clusters_secret == null ? var.secret_prefix : null
 
   # Empty variables are left out, so that the console shows only those in use.
   secret_environment = {
     for name, value in {
-      ELASTICSEARCH_SECRET        = var.secret
-      ELASTICSEARCH_SECRET_PREFIX = var.secret_prefix
+      ELASTICSEARCH_SECRET          = var.secret
+      ELASTICSEARCH_SECRET_PREFIX   = local.secret_prefix
+      ELASTICSEARCH_CLUSTERS_SECRET = var.clusters_secret
     } : name => value if value != null
   }
 

@@ -8,10 +8,21 @@ locals {
   scope        = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
   function_arn = "arn:${local.partition}:lambda:${local.scope}:function:${local.function_name}"
 
+  # Secrets of Secrets Manager and, after `ssm:`, parameters of SSM.
+  secret_names = concat(var.secret[*], var.clusters_secret[*])
+
   # Secrets Manager appends a hyphen and six random characters to each secret's ARN.
   secret_arns = concat(
-    [for name in var.secret[*] : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${name}-??????"],
-    [for prefix in var.secret_prefix[*] : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${prefix}*"],
+    [for name in local.secret_names : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${name}-??????" if !startswith(name, "ssm:")],
+    [for prefix in local.secret_prefix[*] : "arn:${local.partition}:secretsmanager:${local.scope}:secret:${prefix}*" if !startswith(prefix, "ssm:")],
+  )
+  parameter_arns = [
+    for name in concat(local.secret_names, [for prefix in local.secret_prefix[*] : "${prefix}*"]) :
+    "arn:${local.partition}:ssm:${local.scope}:parameter/${trimprefix(trimprefix(name, "ssm:"), "/")}" if startswith(name, "ssm:")
+  ]
+  secret_services = concat(
+    [for service in ["secretsmanager"] : service if length(local.secret_arns) > 0],
+    [for service in ["ssm"] : service if length(local.parameter_arns) > 0],
   )
 
   sending_action = {
@@ -126,7 +137,16 @@ data "aws_iam_policy_document" "function" {
   }
 
   dynamic "statement" {
-    for_each = length(local.secret_arns) > 0 ? var.secret_key_arn[*] : []
+    for_each = length(local.parameter_arns) > 0 ? [local.parameter_arns] : []
+
+    content {
+      actions   = ["ssm:GetParameter"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.secret_services) > 0 ? var.secret_key_arn[*] : []
 
     content {
       actions   = ["kms:Decrypt"]
@@ -135,7 +155,7 @@ data "aws_iam_policy_document" "function" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["secretsmanager.${local.region}.${data.aws_partition.current.dns_suffix}"]
+        values   = [for service in local.secret_services : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"]
       }
     }
   }
@@ -146,6 +166,16 @@ data "aws_iam_policy_document" "function" {
     content {
       actions   = [local.sending_action[split(":", statement.value)[2]]]
       resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = toset(local.has_roll_call ? ["all"] : [])
+
+    content {
+      # supports no resource-level permission
+      actions   = ["cloudwatch:GetMetricData"]
+      resources = ["*"]
     }
   }
 }

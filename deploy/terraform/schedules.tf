@@ -3,7 +3,7 @@ resource "aws_scheduler_schedule_group" "this" {
 }
 
 resource "aws_scheduler_schedule" "this" {
-  for_each = var.schedules
+  for_each = { for name, schedule in var.schedules : name => schedule if var.schedules_by == "stack" }
 
   # the prefix keeps `jobsweep schedules apply --prune` from deleting it
   name       = "stack.${each.key}"

@@ -70,12 +70,21 @@ variable "schedules" {
   validation {
     # a misspelled field is found here, and not at night by the function
     condition = alltrue([
-      for schedule in values(var.schedules) : try(length(setsubtract(keys(jsondecode(schedule.request)), [
+      for schedule in values(var.schedules) : can(jsondecode(schedule.request).rollCall) || try(length(setsubtract(keys(jsondecode(schedule.request)), [
         "$schema", "allowNoMatch", "close", "cluster", "dryRun", "exclude", "followUp", "force", "fuse", "idleFor",
         "jobs", "managed", "neverFed", "notify", "runningDatafeeds", "states", "stuckOpening",
       ])), 1) == 0
     ])
     error_message = "A request has an unknown field. docs/reference.md lists the fields of a request."
+  }
+
+  validation {
+    condition = alltrue([
+      for schedule in values(var.schedules) : !can(jsondecode(schedule.request).rollCall) || try(
+        length(setsubtract(keys(jsondecode(schedule.request)), ["rollCall", "clusters", "within"])), 1
+      ) == 0
+    ])
+    error_message = "A roll call has an unknown field. Expected rollCall, clusters and within."
   }
 
   validation {
@@ -101,24 +110,47 @@ variable "schedule_group" {
 }
 
 variable "secret" {
-  description = "The secret of Secrets Manager with the connection of the cluster `default`; null for none."
+  description = "The secret of Secrets Manager with the connection of the cluster `default`, or `ssm:` and the name of a parameter of SSM; null for none."
   type        = string
   default     = "jobsweep/default"
 
   validation {
-    condition     = var.secret == null || can(regex("^[0-9a-zA-Z_/+=.@-]{1,512}$", var.secret))
-    error_message = "Expected the name of a secret, not its ARN."
+    condition     = var.secret == null || can(regex("^(ssm:)?[0-9a-zA-Z_/+=.@-]{1,512}$", var.secret))
+    error_message = "Expected the name of a secret, or \"ssm:\" and the name of a parameter, not an ARN."
   }
 }
 
 variable "secret_prefix" {
-  description = "What the names of the other clusters' secrets begin with; null for none."
+  description = "What the names of the other clusters' secrets begin with, or `ssm:` and what the names of parameters begin with; null for none."
   type        = string
   default     = "jobsweep/"
 
   validation {
-    condition     = var.secret_prefix == null || can(regex("^[0-9a-zA-Z_/+=.@-]{1,400}$", var.secret_prefix))
+    condition     = var.secret_prefix == null || can(regex("^(ssm:)?[0-9a-zA-Z_/+=.@-]{1,400}$", var.secret_prefix))
     error_message = "Expected what the names of secrets begin with."
+  }
+}
+
+variable "clusters_secret" {
+  description = "Instead of the prefix: one secret, or `ssm:` and a parameter, for all clusters other than `default`; a JSON with a key for each. Null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.clusters_secret == null || can(regex("^(ssm:)?[0-9a-zA-Z_/+=.@-]{1,512}$", var.clusters_secret))
+    error_message = "Expected the name of a secret, or \"ssm:\" and the name of a parameter, not an ARN."
+  }
+}
+
+variable "schedules_by" {
+  description = "What creates the schedules: `stack`, this module; `command`, `jobsweep schedules apply`, which can make 1,000."
+  type        = string
+  default     = "stack"
+  nullable    = false
+
+  validation {
+    condition     = contains(["stack", "command"], var.schedules_by)
+    error_message = "Expected stack or command."
   }
 }
 
@@ -134,14 +166,14 @@ variable "secret_key_arn" {
 }
 
 variable "clusters" {
-  description = "The clusters with alarms. If empty: those that the schedules name."
+  description = "The clusters with alarms of their own. If empty: those that the schedules name, up to 20. One alarm covers all others."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent sweeps (reserved concurrency). Further events wait for at most an hour."
+  description = "Concurrent sweeps (reserved concurrency). Further events wait for at most `maximum_event_age`."
   type        = number
   default     = 1
   nullable    = false
@@ -149,6 +181,18 @@ variable "reserved_concurrency" {
   validation {
     condition     = var.reserved_concurrency >= 1 && var.reserved_concurrency <= 1000 && floor(var.reserved_concurrency) == var.reserved_concurrency
     error_message = "Expected a whole number from 1 to 1000."
+  }
+}
+
+variable "maximum_event_age" {
+  description = "How long an event waits for a running sweep, in seconds."
+  type        = number
+  default     = 3600
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_event_age >= 60 && var.maximum_event_age <= 21600 && floor(var.maximum_event_age) == var.maximum_event_age
+    error_message = "Expected a whole number from 60 to 21600."
   }
 }
 

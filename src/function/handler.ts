@@ -42,34 +42,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 /** Creates the handler. Its event is a request, its return value the report; or both are those of a roll call. */
 export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport | RollCallResult>({ timeoutEarlyInMillis: 0 })
-    .onError(async ({ error, event, context }) => {
-      const write = auditLog(context, environment);
-      const failure = error as Error;
-      const own = noticeContext(environment, context);
-      if (isRollCall(event)) {
-        write('ERROR', 'roll call failed', { error: errorFields(failure) });
-        await (await loadNotices(environment))?.announceRollCallFailure(failure, own);
-        return;
-      }
-      write('ERROR', 'sweep failed', { error: errorFields(failure) });
-      const cluster = clusterIn(event);
-      // An alarm names the cluster: there is no report that does.
-      if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
-      await (await loadNotices(environment))?.announceFailure(failure, requestIn(event), own);
-    })
+    .onError(({ error, event, context }) => reportFailure(error as Error, event, context, environment))
     .handler(async (event: unknown, context: Context): Promise<SweepReport | RollCallResult> => {
-      if (isRollCall(event)) {
-        const { rollCall } = await import('./roll-call.ts');
-        const notices = await loadNotices(environment);
-        const result = await rollCall(event, {
-          now: clock.now(),
-          context,
-          write: auditLog(context, environment),
-          announce: (called) => notices?.announceRollCall(called, noticeContext(environment, context)),
-        });
-        await flushLog(context.getRemainingTimeInMillis() - timeToAnswer, true);
-        return result;
-      }
+      if (isRollCall(event)) return await callRoll(event, context, { environment, clock });
       const { request, warnings } = parseRequest(event);
       // First, so that an invalid setting ends the sweep before any request is sent.
       await using followUps = followUpsFrom({
@@ -118,6 +93,42 @@ export function createHandler({ environment, clock }: FunctionContext) {
       await flushLog(logTime(), true);
       return fitReport(report, maxBytes);
     });
+}
+
+/** Loaded on demand: most functions sweep few clusters and call no roll. */
+async function callRoll(
+  event: unknown,
+  context: Context,
+  { environment, clock }: FunctionContext,
+): Promise<RollCallResult> {
+  const { rollCall } = await import('./roll-call.ts');
+  const notices = await loadNotices(environment);
+  const result = await rollCall(event, {
+    now: clock.now(),
+    context,
+    write: auditLog(context, environment),
+    announce: (called) => notices?.announceRollCall(called, noticeContext(environment, context)),
+  });
+  await flushLog(context.getRemainingTimeInMillis() - timeToAnswer, true);
+  return result;
+}
+
+/** Logs why there is no report, marks the cluster for its alarm, and notifies. */
+async function reportFailure(
+  error: Error,
+  event: unknown,
+  context: Context,
+  environment: Environment,
+): Promise<void> {
+  const isSweep = !isRollCall(event);
+  const write = auditLog(context, environment);
+  write('ERROR', isSweep ? 'sweep failed' : 'roll call failed', { error: errorFields(error) });
+  const cluster = isSweep ? clusterIn(event) : undefined;
+  if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
+  const notices = await loadNotices(environment);
+  const own = noticeContext(environment, context);
+  if (isSweep) await notices?.announceFailure(error, requestIn(event), own);
+  else await notices?.announceRollCallFailure(error, own);
 }
 
 /** Loaded on demand: not every function has secrets. */

@@ -121,6 +121,11 @@ const invalid: [string, object, string][] = [
     'var.schedules: A request has an unknown field',
   ],
   [
+    'a misspelled field of a roll call',
+    { schedules: { a: { ...schedule, request: '{"rollCall":true,"clusters":["logs"],"whitin":"6h"}' } } },
+    'var.schedules: A roll call has an unknown field',
+  ],
+  [
     'a field of jobsweep’s own',
     { schedules: { a: { ...schedule, request: '{"followUpOf":{}}' } } },
     'var.schedules: A request has an unknown field',

@@ -27,7 +27,7 @@ function parametersOf(stage: string, given: Readonly<Record<string, string>>): R
 /** The schedules of a file as the module's variable. */
 const schedulesOf = (file: string) =>
   Object.fromEntries(
-    readSchedules(file, root).map((each) => [
+    readSchedules(file, root).definitions.map((each) => [
       each.name,
       {
         request: JSON.stringify(each.payload),
@@ -94,17 +94,24 @@ schedules:
   - name: once
     at: "2097-01-01T00:00:00"
     request: {}
+  - name: roll-call
+    cron: "0 7 * * ? *"
+    rollCall: { within: 6h }
 `;
 
 /** A value for each parameter that differs from its default. */
 const everyParameter = {
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:ops',
   clusters: 'default, logs',
+  clustersSecret: 'ssm:/other/all',
   logRetentionDays: '90',
+  maximumEventAge: '7200',
   memorySize: '1024',
   missingAfterHours: '30',
   reservedConcurrency: '2',
   scheduleGroup: 'sweeps',
+  // the default: `command` makes no schedules, see the test of many clusters
+  schedulesBy: 'stack',
   secret: 'other/secret',
   secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
   secretPrefix: 'other/',
@@ -138,6 +145,23 @@ describe('the Terraform module and the packaged template', () => {
     expect(Object.keys(all).sort()).toEqual(Object.keys(parametersOf('prod', {})).sort());
     expect(differences(withAll.template, plan(inputsFor('prod', all)))).toEqual([]);
   });
+
+  it('have the same resources and properties if the command applies the schedules of many clusters', async () => {
+    const given = {
+      schedules: 'deploy/schedules.fleet.yml',
+      schedulesBy: 'command',
+      secret: 'ssm:/jobsweep/default',
+      secretPrefix: 'ssm:jobsweep-',
+    };
+    await using packaged = await packageService([
+      '--stage',
+      'prod',
+      ...Object.entries(given).map(([name, value]) => `--param=${name}=${value}`),
+    ]);
+    const planned = plan(inputsFor('prod', given));
+    expect(differences(packaged.template, planned)).toEqual([]);
+    expect(planned.resources.filter(({ type }) => type === 'aws_scheduler_schedule')).toEqual([]);
+  }, 60_000);
 
   it('have the same inputs', () => {
     const given = Object.keys(parametersOf('prod', {})).map(snake);

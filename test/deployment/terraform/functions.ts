@@ -69,6 +69,7 @@ export const functions: Readonly<Record<string, (...values: never[]) => unknown>
   regex,
   setsubtract: (list: Values, less: Values) => list.filter((each) => !less.includes(each)),
   sort: (list: string[]) => [...list].sort(),
+  startswith: (text: string, prefix: string) => text.startsWith(prefix),
   split: (separator: string, text: string) => text.split(separator),
   // a list without duplicates stands for a set
   toset: (list: string[]) => [...new Set(list)].sort(),

@@ -12,6 +12,8 @@ interface Correspondence {
   readonly identity?: string;
   /** Arguments whose name differs by more than its spelling. */
   readonly renamed?: Readonly<Record<string, string>>;
+  /** Blocks that are a list in the template even if there is one. */
+  readonly lists?: readonly string[];
   /** Arguments that have no property in the template, with the reason. */
   readonly ownArguments?: Readonly<Record<string, string>>;
   /** Properties that have no argument in the module, with the reason. */
@@ -52,7 +54,8 @@ const correspondences: Readonly<Record<string, Correspondence>> = {
   aws_cloudwatch_metric_alarm: {
     type: 'AWS::CloudWatch::Alarm',
     identity: 'AlarmName',
-    renamed: { ok_actions: 'OKActions' },
+    renamed: { ok_actions: 'OKActions', metric_query: 'Metrics' },
+    lists: ['metric_query'],
   },
   aws_cloudwatch_dashboard: { type: 'AWS::CloudWatch::Dashboard' },
 };
@@ -197,19 +200,24 @@ const without = (names: object = {}, values: Properties): Properties =>
 /** A resource's arguments as properties. */
 function propertiesOf(
   { values, type }: PlannedResource,
-  { renamed = {}, ownArguments }: Correspondence,
+  { renamed = {}, lists = [], ownArguments }: Correspondence,
 ): Properties {
-  const converted = (value: unknown): unknown => {
+  const converted = (value: unknown, argument = ''): unknown => {
     if (Array.isArray(value)) {
-      const list = value.map(converted);
+      const list = value.map((each) => converted(each));
       // a block that may stand once is an object in the template
-      return list.length === 1 && typeof list[0] === 'object' && type !== 'aws_iam_role' ? list[0] : list;
+      return list.length === 1 &&
+        !lists.includes(argument) &&
+        typeof list[0] === 'object' &&
+        type !== 'aws_iam_role'
+        ? list[0]
+        : list;
     }
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
       Object.entries(value).map(([name, inner]) => [
         renamed[name] ?? pascal(name),
-        maps.includes(name) ? inner : converted(inner),
+        maps.includes(name) ? inner : converted(inner, name),
       ]),
     );
   };

@@ -58,12 +58,15 @@ module "jobsweep" {
     }
   }
 
+  schedules_by            = "stack"
   schedule_group          = "jobsweep"
   secret                  = null
   secret_prefix           = "jobsweep/"
+  clusters_secret         = null # instead of the prefix
   secret_key_arn          = var.secret_key_arn
   clusters                = ["logs", "metrics"]
   reserved_concurrency    = 2
+  maximum_event_age       = 7200
   memory_size             = 1024
   log_retention_days      = 90
   alarm_topic_arn         = aws_sns_topic.oncall.arn
