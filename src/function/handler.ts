@@ -104,6 +104,7 @@ async function callRoll(
   const { rollCall } = await import('./roll-call.ts');
   const notices = await loadNotices(environment);
   const result = await rollCall(event, {
+    environment,
     now: clock.now(),
     context,
     write: auditLog(context, environment),

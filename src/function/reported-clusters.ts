@@ -5,6 +5,10 @@
 import type { GetMetricDataCommandInput, MetricDataResult } from '@aws-sdk/client-cloudwatch';
 import { RollCallError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
+import { awsAgents } from '../base/way-out.ts';
+import { wayToAws } from '../base/way-to-aws.ts';
+import type { Environment } from '../settings/find-connection.ts';
+import { CloudWatchClient, GetMetricDataCommand } from './metric-client.ts';
 
 /** CloudWatch's limit for one call. */
 const maxQueries = 500;
@@ -23,10 +27,10 @@ export interface Period {
 export async function reportedClusters(
   clusters: readonly string[],
   { from, to }: Period,
+  environment: Environment,
   abortSignal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const { CloudWatchClient, GetMetricDataCommand } = await import('./metric-client.ts');
-  const client = new CloudWatchClient({});
+  const client = new CloudWatchClient({ requestHandler: awsAgents(environment) });
   const reported = new Set<string>();
   try {
     for (let first = 0; first < clusters.length; first += maxQueries) {
@@ -47,8 +51,10 @@ export async function reportedClusters(
     return reported;
   } catch (error) {
     if (error instanceof RollCallError) throw error;
+    const why = reasonOf(error, abortSignal);
+    const way = wayToAws('monitoring', environment, await client.config.region());
     throw new RollCallError(
-      `CloudWatch did not say which clusters have reported (${reasonOf(error, abortSignal)}). The function's role needs cloudwatch:GetMetricData, and in a VPC a route to CloudWatch: a NAT gateway or the interface endpoint com.amazonaws.${await client.config.region()}.monitoring`,
+      `CloudWatch did not say which clusters have reported (${why}). The function's role needs cloudwatch:GetMetricData. ${way.adviceOn(why)}`,
     );
   } finally {
     client.destroy();

@@ -3,12 +3,14 @@
  * demand.
  */
 import type { Context } from 'aws-lambda';
+import type { Environment } from '../settings/find-connection.ts';
 import { type RollCallResult, rollCallResult } from '../sweep/reporting/roll-call.ts';
 import { parseRollCall } from '../sweep/request/roll-call-request.ts';
 import type { WriteLine } from './audit-log.ts';
 import { reportedClusters } from './reported-clusters.ts';
 
 export interface RollCallContext {
+  readonly environment: Environment;
   /** Epoch milliseconds. */
   readonly now: number;
   readonly context: Context;
@@ -32,13 +34,13 @@ const reserveMs = 15_000;
  */
 export async function rollCall(
   event: unknown,
-  { now, context, write, announce }: RollCallContext,
+  { environment, now, context, write, announce }: RollCallContext,
 ): Promise<RollCallResult> {
   const call = parseRollCall(event);
   // An event may arrive late: what counts is the time for which it was scheduled.
   const from = Math.min(call.scheduledAt ?? now, now) - call.withinMs;
   const limit = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - reserveMs));
-  const reported = await reportedClusters(call.clusters, { from, to: now }, limit);
+  const reported = await reportedClusters(call.clusters, { from, to: now }, environment, limit);
   const result = rollCallResult(call, reported, now);
   const metrics = {
     Namespace: 'jobsweep',

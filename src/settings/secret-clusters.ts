@@ -1,6 +1,8 @@
 /** @module Finds clusters by their secrets: the names in Secrets Manager that a pattern matches. */
 import { InvalidSettingError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
+import { awsAgents } from '../base/way-out.ts';
+import { wayToAws } from '../base/way-to-aws.ts';
 import type { Environment } from './find-connection.ts';
 
 export interface SecretPattern {
@@ -26,7 +28,7 @@ export async function clustersOfSecrets(
     throw new InvalidSettingError(
       `clusters: the pattern ${quote(pattern)} does not begin with ELASTICSEARCH_SECRET_PREFIX, ${quote(prefix)}: the function would look for other secrets`,
     );
-  const names = await secretNames(start, signal);
+  const names = await secretNames(start, environment, signal);
   return names
     .filter((name) => name.startsWith(start))
     .map((name) => name.slice(prefix.length))
@@ -35,9 +37,13 @@ export async function clustersOfSecrets(
 }
 
 /** The names of all secrets that begin with `start`, from all pages. The client retries when it is throttled. */
-async function secretNames(start: string, abortSignal: AbortSignal): Promise<readonly string[]> {
+async function secretNames(
+  start: string,
+  environment: Environment,
+  abortSignal: AbortSignal,
+): Promise<readonly string[]> {
   const { SecretsManagerClient, paginateListSecrets } = await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient({});
+  const client = new SecretsManagerClient({ requestHandler: awsAgents(environment) });
   try {
     const names: string[] = [];
     const pages = paginateListSecrets(
@@ -48,9 +54,10 @@ async function secretNames(start: string, abortSignal: AbortSignal): Promise<rea
     for await (const { SecretList = [] } of pages) names.push(...SecretList.map(({ Name = '' }) => Name));
     return names;
   } catch (error) {
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const why = printable(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    const way = wayToAws('secretsmanager', environment, await client.config.region());
     throw new InvalidSettingError(
-      `clusters: the secrets ${quote(`${start}*`)} cannot be listed (${printable(why)}): check AWS_REGION and your credentials, which need secretsmanager:ListSecrets; or list the clusters in the file`,
+      `clusters: the secrets ${quote(`${start}*`)} cannot be listed (${why}): check your credentials, which need secretsmanager:ListSecrets, or list the clusters in the file. ${way.adviceOn(why)}`,
     );
   } finally {
     client.destroy();

@@ -294,7 +294,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
     const unreachable = await bench.withFile(night('{secrets: jobsweep/*}'), ['plan']);
     expect(unreachable.exit).toBe(2);
     expect(unreachable.stderr).toMatch(
-      /clusters: the secrets "jobsweep\/\*" cannot be listed \(.*ECONNREFUSED.*\): check AWS_REGION and your credentials, which need secretsmanager:ListSecrets; or list the clusters in the file/,
+      /clusters: the secrets "jobsweep\/\*" cannot be listed \(.*ECONNREFUSED.*\): check your credentials, which need secretsmanager:ListSecrets, or list the clusters in the file\./,
     );
   });
 
