@@ -10,6 +10,7 @@ import type { ExitCode, Io, Output } from './io.ts';
 import { type Ending, json, type OutputOptions, type Renderings, writeResult } from './output/output.ts';
 import type { Paint } from './output/paint.ts';
 import { type Sheet, sheetMarkdown } from './output/sheet.ts';
+import { fitted } from './output/table.ts';
 
 export interface AllClustersOptions extends TargetOptions {
   readonly allClusters?: boolean;
@@ -115,10 +116,14 @@ export async function writeResults(
   const closing = attempts.flatMap(({ name, value }) =>
     (value?.closing ?? []).map((line) => `${name}: ${line}`),
   );
-  return await writeResult(renderingsOfAll(attempts, paint), options, io, { exit, changes, closing });
+  return await writeResult(renderingsOfAll(attempts, io, paint), options, io, { exit, changes, closing });
 }
 
-function renderingsOfAll(attempts: readonly Attempt<ClusterResult>[], paint: Paint): Renderings {
+function renderingsOfAll(
+  attempts: readonly Attempt<ClusterResult>[],
+  { stdout }: Pick<Io, 'stdout'>,
+  paint: Paint,
+): Renderings {
   const joined = async (
     separator: string,
     one: (result: ClusterResult) => string | Promise<string>,
@@ -136,7 +141,8 @@ function renderingsOfAll(attempts: readonly Attempt<ClusterResult>[], paint: Pai
       joined(
         '\n',
         async ({ title, renderings }) => `${paint('strong', title)}\n\n${await renderings.table()}`,
-        (name, failure) => `${paint('strong', name)}\n\n${paint('bad', printable(failure?.reason ?? ''))}\n`,
+        (name, failure) =>
+          `${paint('strong', name)}\n\n${fitted(paint('bad', printable(failure?.reason ?? '')), stdout)}\n`,
       ),
     json: async () =>
       json(

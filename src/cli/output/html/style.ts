@@ -23,7 +23,7 @@ p { margin: .25rem 0 .75rem; overflow-wrap: anywhere; }
 footer { padding-bottom: 3rem; margin-top: 3rem; font-size: .9rem; overflow-wrap: anywhere; }
 a { color: var(--close); }
 :focus-visible { outline: 3px solid var(--close); outline-offset: 2px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; margin: 1.25rem 0; padding: 0; list-style: none; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.4rem, 1fr)); gap: .6rem; margin: 1.25rem 0; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .tiles strong { display: block; font-size: 1.5rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .notices { list-style: none; margin: 1rem 0; padding: 0; }
