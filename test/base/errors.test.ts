@@ -15,16 +15,16 @@ describe('the problems of one input', () => {
   });
 
   it('are cut after a hundred, with a note, and the search ends there', () => {
-    const told = [
+    const expected = [
       ...many(100),
       { field: '', path: [], message: 'and more: only the first 100 problems are shown' },
     ];
-    expect(firstProblems(many(101))).toEqual(told);
+    expect(firstProblems(many(101))).toEqual(expected);
     let looked = 0;
     const endless = (function* () {
       for (;;) yield problem(looked++);
     })();
-    expect(firstProblems(endless)).toEqual(told);
+    expect(firstProblems(endless)).toEqual(expected);
     expect(looked).toBe(101);
   });
 });

@@ -29,9 +29,9 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
     ['5m', 610],
     // within the function's 15 minutes, of which the ending has 20 seconds
     ['15m', 880],
-  ].flatMap(([timeout, most]) => [
-    [timeout, 'the default request', most, 'biggest', defaults] as [string, string, number, Stuck, object],
-    [timeout, 'more time for each close', most, 'smallest', patient] as [
+  ].flatMap(([timeout, limit]) => [
+    [timeout, 'the default request', limit, 'biggest', defaults] as [string, string, number, Stuck, object],
+    [timeout, 'more time for each close', limit, 'smallest', patient] as [
       string,
       string,
       number,
@@ -41,11 +41,11 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
   ]);
 
   it.each(cases)(
-    'with close.timeout %s and %s is billed for at most %i s',
-    async (timeout, _name, most, which, payload) => {
+    'with close.timeout %s and %s is billed for at limit %i s',
+    async (timeout, _name, limit, which, payload) => {
       const { fleet, jobId } = withStuck(twenty, which);
       const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
-      expect(sweep?.billedMs).toBeLessThanOrEqual(most * second);
+      expect(sweep?.billedMs).toBeLessThanOrEqual(limit * second);
       expect(sweep?.report.counts).toMatchObject({ closed: 19, closing: 1 });
       // the follow-ups do the rest, each within its own bound, and the last one forces
       for (const { billedMs, boundMs } of followUps) expect(billedMs).toBeLessThanOrEqual(boundMs);

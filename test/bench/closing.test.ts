@@ -51,7 +51,7 @@ describe('the default request on the clusters of the bench', () => {
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
     'of %i idle jobs on %o is near the bound, and never over half of a node’s processors',
-    async (jobs, nodes, most) => {
+    async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {
         expect(run).toMatchObject({ closed: jobs, wronglyClosed: 0, forced: 0, unknown: 0 });
@@ -61,7 +61,7 @@ describe('the default request on the clusters of the bench', () => {
         expect(run.peakWithinTimeout).toBeGreaterThan(0);
         expect((run.requests - run.lookRequests) / (run.durationMs / 1_000)).toBeLessThan(4.5);
       }
-      expect(medianOf(all, ({ overBound }) => overBound)).toBeLessThan(most);
+      expect(medianOf(all, ({ overBound }) => overBound)).toBeLessThan(limit);
     },
   );
 
@@ -91,7 +91,7 @@ describe('a calm sweep', () => {
   it.each([
     ['the cluster of the bench', closing({})],
     ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
-  ])('receives at most a quarter of the bytes of the job stats: %s', async (_name, each) => {
+  ])('receives at limit a quarter of the bytes of the job stats: %s', async (_name, each) => {
     const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
     expect(statsBytes).toBeGreaterThan(1_000);
     expect(statsBytes / unfilteredStatsBytes).toBeLessThan(0.25);
@@ -101,13 +101,13 @@ describe('a calm sweep', () => {
 describe('what the bench measures of scripts', () => {
   const small: BenchCase = benchCase(40, 1);
 
-  it('is what they close when told, and besides what they take for idle by themselves', async () => {
-    const told = await measure(fixedBatches, small, 'given');
+  it('is what they close when closing, and besides what they take for idle by themselves', async () => {
+    const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
     // 2 of 40 read last year's records, 2 are sent late ones
-    expect(told).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
+    expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
     expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
-    expect(told.durationMs).toBeGreaterThan(lowerBound(small.idle));
+    expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));
   });
 
   it('is whom they kill', async () => {

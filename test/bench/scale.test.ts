@@ -7,7 +7,7 @@ describe('a plan of the deployed function, in a fresh process', () => {
     timeout: 120_000,
   }, async () => {
     const measured = await measurePlans([1_000, 10_000], 2);
-    const least = (size: number) => {
+    const minimum = (size: number) => {
       const runs = measured.get(size)?.runs ?? [];
       return {
         cpuMs: Math.min(...runs.map(({ cpuMs }) => cpuMs)),
@@ -16,7 +16,7 @@ describe('a plan of the deployed function, in a fresh process', () => {
         counts: runs[0]?.counts,
       };
     };
-    const [small, large] = [least(1_000), least(10_000)];
+    const [small, large] = [minimum(1_000), minimum(10_000)];
     expect(large.counts).toMatchObject({ open: 10_000, listed: 10_000, idle: 10_000, notAttempted: 10_000 });
     // measured: 6.6 and 3, with all of 10,000 read twice; 115 to 140 MB
     expect(large.cpuMs / small.cpuMs).toBeLessThan(10);

@@ -131,9 +131,9 @@ describe('a night of sweeps', () => {
     );
     // the force came at the first round after stuckFor, and not before it
     const forced = rounds.at(-1)?.jobs.find(({ jobId }) => jobId === 'stuck');
-    const asked = Date.parse(forced?.askedAt ?? '');
-    expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - asked).toBeGreaterThanOrEqual(75 * minute);
-    expect(Date.parse(rounds.at(-2)?.startedAt ?? '') - asked).toBeLessThan(75 * minute);
+    const askedAt = Date.parse(forced?.askedAt ?? '');
+    expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - askedAt).toBeGreaterThanOrEqual(75 * minute);
+    expect(Date.parse(rounds.at(-2)?.startedAt ?? '') - askedAt).toBeLessThan(75 * minute);
 
     expect(world.inGroup()).toEqual([]);
     expect(world.scheduler.deadLetters).toEqual([]);
@@ -200,17 +200,17 @@ describe('a night of sweeps', () => {
     );
     const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
     await world.apply({ group: 'jobsweep', schedules: [nightly] });
-    let most = 0;
+    let maxCount = 0;
     await linesOf(async () => {
       await clock.advance(Date.parse('2026-11-24T00:59:00Z') - clock.now());
       for (let i = 0; i < 36; i++) {
         await clock.advance(10 * minute);
-        most = Math.max(most, world.inGroup().length);
+        maxCount = Math.max(maxCount, world.inGroup().length);
       }
     });
     // a duplicated event waits for the first to end, and then finds the jobs in its follow-up
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
-    expect(most).toBe(1);
+    expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);
     expect(world.elasticsearch.cluster.job('stuck')?.state).toBe('closed');
     expect(world.inGroup()).toEqual([]);

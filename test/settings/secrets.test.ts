@@ -99,8 +99,8 @@ describe('a secret', () => {
   });
 
   it('that never arrives ends the wait after ten seconds', async () => {
-    const asked = Promise.withResolvers<void>();
-    await using _server = await secretsManager(() => asked.resolve());
+    const requested = Promise.withResolvers<void>();
+    await using _server = await secretsManager(() => requested.resolve());
     using clock = new VirtualClock();
     const reading = secretReader(clock, {})('es');
     await Promise.all([
@@ -109,7 +109,7 @@ describe('a secret', () => {
         exitCode: 5,
         message: expect.stringMatching(unreachable('no answer within 10 s')),
       }),
-      asked.promise.then(() => clock.advance(10_000)),
+      requested.promise.then(() => clock.advance(10_000)),
     ]);
   });
 
@@ -133,12 +133,12 @@ describe('a secret', () => {
   });
 
   it('that never arrives ends the wait earlier when less time is left', async () => {
-    const asked = Promise.withResolvers<void>();
-    await using _server = await secretsManager(() => asked.resolve());
+    const requested = Promise.withResolvers<void>();
+    await using _server = await secretsManager(() => requested.resolve());
     using clock = new VirtualClock();
     await Promise.all([
       expect(find(clock, 3_000)).rejects.toThrow(unreachable('no answer within 3 s')),
-      asked.promise.then(() => clock.advance(3_000)),
+      requested.promise.then(() => clock.advance(3_000)),
     ]);
   });
 

@@ -149,7 +149,7 @@ describe('over real HTTP', () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
-    const ask = () =>
+    const request = () =>
       new Promise<string>((resolve, reject) => {
         httpRequest(server.url, (response) => {
           let text = '';
@@ -162,7 +162,7 @@ describe('over real HTTP', () => {
           .end();
       });
 
-    expect([await ask(), await ask(), await ask()]).toEqual(['1000', '2000', '3000']);
+    expect([await request(), await request(), await request()]).toEqual(['1000', '2000', '3000']);
   });
 
   test('wakes a sleeper and a longer waiting request each at its own time', async () => {

@@ -8,7 +8,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 const asOf = Date.parse('2026-05-20T12:00:00Z');
 
-const ask = async (url: string, path: string, body?: object) => {
+const send = async (url: string, path: string, body?: object) => {
   const response = await fetch(url + path, {
     ...(body && {
       method: 'POST',
@@ -100,11 +100,11 @@ describe('model snapshots over HTTP', () => {
   it('are returned for all jobs with a wildcard, newest first by default', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
-    const { body } = (await ask(world.server.url, path)) as unknown as { body: Page };
+    const { body } = (await send(world.server.url, path)) as unknown as { body: Page };
     expect(new Set(body.model_snapshots.map(({ job_id: id }) => id))).toEqual(new Set(['one', 'two']));
     const times = body.model_snapshots.map(({ timestamp }) => timestamp);
     expect(times).toEqual(times.toSorted((a, b) => b - a));
-    const rising = (await ask(world.server.url, `${path}?desc=false&from=1&size=2`)) as unknown as {
+    const rising = (await send(world.server.url, `${path}?desc=false&from=1&size=2`)) as unknown as {
       body: Page;
     };
     expect(rising.body.count).toBe(body.count);
@@ -116,13 +116,13 @@ describe('model snapshots over HTTP', () => {
   it('are limited to the size of one search', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots?from=9999&size=2';
-    expect((await ask(world.server.url, path)).status).toBe(400);
+    expect((await send(world.server.url, path)).status).toBe(400);
   });
 
   it('are 404 for an unknown job and for a list', async () => {
     await using world = await startWorld(jobs);
     for (const name of ['three', 'one,two', 'o*'])
-      expect((await ask(world.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
+      expect((await send(world.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
         404,
       );
   });
@@ -134,7 +134,7 @@ describe('notifications over HTTP', () => {
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);
     const search = async () => {
-      const { body } = await ask(world.server.url, '/.ml-notifications*/_search', {
+      const { body } = await send(world.server.url, '/.ml-notifications*/_search', {
         size: 100,
         sort: [{ timestamp: 'asc' }],
         query: { bool: { filter: [{ term: { job_id: 'one' } }] } },

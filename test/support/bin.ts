@@ -1,4 +1,4 @@
-/** @module The command as a process of its own. */
+/** @module Runs the command as a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ export const source = fileURLToPath(new URL('../../bin/jobsweep.js', import.meta
 export interface Running extends AsyncDisposable {
   /** Sends a signal to the process. */
   kill(signal: NodeJS.Signals): void;
-  /** Resolves when standard output or error has shown it; rejects when the process ends before. */
+  /** Resolves when standard output or standard error matches; rejects if the process ends before. */
   shows(text: RegExp): Promise<RegExpExecArray>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<Ended>;
@@ -24,14 +24,14 @@ export interface Ended {
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** The script: the one of this checkout by default. */
+  /** The script to run; by default the one in this checkout. */
   readonly script?: string;
   readonly cwd?: string;
 }
 
-/** Starts `jobsweep` on the Node that runs the tests, in an environment that has nothing but what it needs. */
+/** Starts `jobsweep` with the same Node as the tests, in a minimal environment. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  // no HOME: the reports of one test must not be the history of another
+  // no HOME: otherwise the reports of one test would be the history of another
   const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [options.script ?? source, ...args], {
     cwd: options.cwd ?? root,
@@ -52,7 +52,7 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
     stderr += text;
     look();
   });
-  // a process that refuses its arguments may be gone before its input is written
+  // a process that refuses its arguments may exit before its input is written
   child.stdin.on('error', () => {});
   child.stdin.end(options.stdin ?? '');
   const ended = once(child, 'close').then(
@@ -81,6 +81,6 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
   };
 }
 
-/** Runs `jobsweep` to its end. */
+/** Runs `jobsweep` and waits for its end. */
 export const runBin = (args: readonly string[], options: StartOptions = {}): Promise<Ended> =>
   start(args, options).ended;

@@ -1,6 +1,6 @@
 /**
- * @module A real headless browser for pages. Where the machine has none, the tests that need one are skipped, and say
- * so; with JOBSWEEP_BROWSER=required, as continuous integration has it, they fail.
+ * @module A real headless browser for the tests of pages. On a machine without a browser, these tests are skipped with
+ * a message. With JOBSWEEP_BROWSER=required, as in continuous integration, they fail.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -26,21 +26,21 @@ export function launch(): Promise<Browser> {
     throw new Error(
       'JOBSWEEP_BROWSER=required, and no Chromium was found: install Debian’s package chromium',
     );
-  // the sandbox needs rights that a container’s root does not have
+  // Chromium's sandbox does not work for root in a container
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath, args });
 }
 
-/** What a page did that a report must not do. */
+/** An opened page, with everything that a report must not do. */
 export interface Watched extends AsyncDisposable {
   readonly page: Page;
   /** Errors of scripts and of the content policy, and dialogs. */
-  readonly troubles: string[];
-  /** Everything that was asked for beside the page itself. */
+  readonly errors: string[];
+  /** All requests except the one for the page itself. */
   readonly requests: string[];
 }
 
-/** Opens a file of this machine and watches it. */
+/** Opens a local file and records what the page does. */
 export async function open(
   browser: Browser,
   file: string,
@@ -48,16 +48,16 @@ export async function open(
 ): Promise<Watched> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  const troubles: string[] = [];
+  const errors: string[] = [];
   const requests: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
-  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  page.on('pageerror', (error) => errors.push(error.message));
   page.on('dialog', (dialog) => {
-    troubles.push(`dialog: ${dialog.message()}`);
+    errors.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
   const url = `file://${file}`;
   page.on('request', (request) => request.url() !== url && requests.push(request.url()));
   await page.goto(url);
-  return { page, troubles, requests, [Symbol.asyncDispose]: () => context.close() };
+  return { page, errors, requests, [Symbol.asyncDispose]: () => context.close() };
 }

@@ -1,12 +1,13 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints `N passed, N failed` as the last line of a run, the form that continuous integration reads. */
+/** Prints `N passed, N failed` as the last line of a run, in the form that continuous integration reads. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const passed = tests.filter((test) => test.result().state === 'passed').length;
     const skipped = tests.filter((test) => test.result().state === 'skipped').length;
-    // A file that does not load has no tests: it counts as one failure, or it would vanish from the sum.
+    // A file that does not load has no tests. It counts as one failure, because otherwise it would be missing from the
+    // sum.
     const broken = modules.filter(
       (module) => module.state() === 'failed' && module.errors().length > 0,
     ).length;

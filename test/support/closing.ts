@@ -1,4 +1,4 @@
-/** @module A closing under test: `closeJobs` on a scripted cluster in simulated time, and what it did, in short. */
+/** @module Tests of closing: runs `closeJobs` on a scripted cluster in simulated time and records what it did. */
 import { VirtualClock } from '../../simulator/index.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { closeJobs } from '../../src/sweep/closing/close.ts';
@@ -38,18 +38,18 @@ export const fed = (jobId: string, changes: Partial<JobSnapshot> = {}) =>
     datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' },
     ...changes,
   });
-/** Requests of one job each, one after the other. */
+/** One request at a time, each for one job. */
 export const oneByOne = { batch: 1, concurrency: 1 };
 
-/** An answer that comes when it is no longer waited for. */
+/** An answer that arrives only after the client has stopped waiting. */
 export const untilGivenUp = ({ signal }: Close) =>
   new Promise<CloseAnswer>((resolve) => signal.addEventListener('abort', () => resolve(lost)));
 
-/** Jobs of a sweep that have been judged, and everything that a closing of them needs. */
+/** Judged jobs of a sweep, with everything that `closeJobs` needs. */
 export function closingOf(given: Given) {
   const { histories = {}, remainingMs = 15 * minute, observer = {} } = given;
   const clock = new VirtualClock(now);
-  // Places are the matter of a few tests: elsewhere no read for their sake comes between.
+  // Only a few tests are about places. For the others, places are off, so that no reads of processors interfere.
   const request = requestOf({ ...given.request, close: { perNode: null, ...given.request?.close } });
   const judge = judgeBy(request);
   const budget = new Budget(clock, remainingMs);
@@ -76,9 +76,9 @@ export function closingOf(given: Given) {
       if (!found) throw new Error(`there is no entry ${jobId}`);
       return found;
     },
-    /** Runs `event` so many milliseconds after the start. */
+    /** Runs `event` the given number of milliseconds after the start. */
     at: (ms: number, event: () => void) => clock.at(now + ms, event),
-    /** Closes the jobs; when that was done, in milliseconds since the start. */
+    /** Closes the jobs. Returns when that ended, in milliseconds since the start. */
     run: async (): Promise<number> => {
       const guard = new AbortController();
       const never = clock.sleep(hour, guard.signal).then(() => {
@@ -95,7 +95,7 @@ export function closingOf(given: Given) {
         guard.abort();
       }
     },
-    /** Each job's outcome, with its reason and its moment; `none` where it has none. */
+    /** The outcome of each job with its reason and its time; `none` for a job without an outcome. */
     outcomes: (): Record<string, string> =>
       Object.fromEntries(entries.map((entry) => [entry.jobId, outcomeOf(entry)])),
   };

@@ -1,6 +1,7 @@
 /**
- * What the conformance suite talks to: an embedded cluster of its own for each test, on simulated time; or, with
- * ELASTICSEARCH_TEST_URL, a real one (a throwaway cluster: jobs and datafeeds named `conformance-*` are deleted).
+ * The target of the conformance suite. By default it is an embedded cluster for each test, in simulated time. With
+ * ELASTICSEARCH_TEST_URL it is a real cluster, which must be a throwaway one, because jobs and datafeeds named
+ * `conformance-*` are deleted.
  */
 import { test } from 'vitest';
 import {
@@ -16,7 +17,10 @@ import {
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 
-/** A test that needs what only the embedded cluster offers: its state from inside, simulated time, or a cluster of its own. */
+/**
+ * A test that needs the embedded cluster, for its internal state, for simulated time, or because it needs its own
+ * cluster.
+ */
 export const embedded = test.skipIf(liveUrl !== undefined);
 
 export interface Reply {
@@ -25,7 +29,7 @@ export interface Reply {
   readonly body: any;
   readonly text: string;
   readonly headers: Headers;
-  /** `error.type` and `error.reason`, of an error that has them. */
+  /** The `error.type` and `error.reason` of an error response. */
   readonly type: string | undefined;
   readonly reason: string | undefined;
 }
@@ -45,7 +49,7 @@ export interface TargetOptions {
   readonly jobs?: readonly FleetJob[];
 }
 
-/** The least that makes a job. */
+/** The minimum body that creates a job. */
 export const minimalJob = {
   analysis_config: { bucket_span: '15m', detectors: [{ function: 'count' }] },
   data_description: { time_field: 'time', time_format: 'epoch_ms' },
@@ -82,7 +86,7 @@ export class Target implements AsyncDisposable {
     return this.#clock;
   }
 
-  /** Lets time pass: simulated, or not at all on a real cluster, where it passes by itself. */
+  /** Advances the simulated time. On a real cluster it does nothing, because time passes by itself. */
   async passTime(ms: number): Promise<void> {
     await this.#clock?.advance(ms);
   }
@@ -122,7 +126,7 @@ export class Target implements AsyncDisposable {
     return this.request('DELETE', path, content);
   }
 
-  /** Puts a job, the least that makes one and `changes`. */
+  /** Creates a job from the minimum body and `changes`. */
   async putJob(id: string, changes: Record<string, unknown> = {}): Promise<void> {
     const { status, text } = await this.put(`/_ml/anomaly_detectors/${id}`, { ...minimalJob, ...changes });
     if (status !== 200) throw new Error(`the job ${id} could not be put: ${text}`);
@@ -134,7 +138,7 @@ export class Target implements AsyncDisposable {
     if (status !== 200) throw new Error(`the job ${id} could not be opened: ${text}`);
   }
 
-  /** Puts an index with records each minute for two hours before now, and a datafeed that reads it. */
+  /** Creates an index with one record a minute for the last two hours, and a datafeed that reads it. */
   async putDatafeed(jobId: string, changes: Record<string, unknown> = {}): Promise<string> {
     const index = `conformance-data-${jobId}`;
     const now = this.#clock?.now() ?? Date.now();
@@ -167,7 +171,7 @@ export class Target implements AsyncDisposable {
     this.#clock?.[Symbol.dispose]();
   }
 
-  /** Deletes what the suite may have made on a real cluster. */
+  /** Deletes everything that the suite may have created on a real cluster. */
   async cleanUp(): Promise<void> {
     await this.post('/_ml/set_upgrade_mode?enabled=false');
     await this.post('/_ml/datafeeds/conformance-*/_stop?force=true');
@@ -178,11 +182,11 @@ export class Target implements AsyncDisposable {
   }
 }
 
-/** Starts what a test talks to. */
+/** Starts or connects to the target. */
 export async function startTarget({ stack, fleet = {}, jobs }: TargetOptions = {}): Promise<Target> {
   if (liveUrl !== undefined) {
     const target = new Target(liveUrl.replace(/\/$/, ''));
-    // what a test that was cut short has left
+    // removes what an interrupted test left behind
     await target.cleanUp();
     return target;
   }
@@ -208,7 +212,7 @@ async function reply(response: Response): Promise<Reply> {
   try {
     body = JSON.parse(text);
   } catch {
-    // a table, or nothing
+    // the body is a table or empty
   }
   const error = (body as { error?: { type?: string; reason?: string } } | null)?.error;
   return {

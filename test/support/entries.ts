@@ -1,4 +1,4 @@
-/** @module Entries for tests of the decisions: an idle job in the middle of a sweep. */
+/** @module Entries for tests of single decisions: an idle job in the middle of a sweep. */
 
 import { Entry } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
@@ -6,7 +6,7 @@ import type { History, Verdict } from '../../src/sweep/planning/verdict.ts';
 import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
 import { idleJob, minute, now } from './jobs.ts';
 
-/** What a sweep has noted of a job so far. */
+/** What a sweep has recorded about a job so far. */
 type Noted = Partial<
   Pick<Entry, 'asks' | 'askedAt' | 'lastAskAt' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'>
 > & { readonly seen?: JobStats };
@@ -18,7 +18,7 @@ interface EntryParts {
   readonly earlierAttempts?: number;
 }
 
-/** A job to be closed that was not asked yet. */
+/** A job to be closed that has had no close request yet. */
 export function entryOf(jobId: string, noted: Noted = {}, parts: EntryParts = {}): Entry {
   const { job, verdict = { verdict: 'close', reason: 'idle' }, history, earlierAttempts } = parts;
   const { seen, ...rest } = noted;
@@ -27,11 +27,11 @@ export function entryOf(jobId: string, noted: Noted = {}, parts: EntryParts = {}
   return entry;
 }
 
-/** A job that was asked once, a minute ago. */
+/** A job with one close request, sent a minute ago. */
 export const askedOnce = (noted: Noted = {}, parts: EntryParts = {}): Entry =>
   entryOf('idle-1', { asks: 1, askedAt: now - minute, lastAskAt: now - minute, ...noted }, parts);
 
-/** A job that was found closing, and that nobody here asked. */
+/** A job that was found closing without a close request of this chain. */
 export const foundClosing = (jobId: string, noted: Noted = {}, parts: EntryParts = {}): Entry =>
   entryOf(jobId, noted, {
     verdict: { verdict: 'wait', reason: 'already_closing' },
@@ -39,7 +39,7 @@ export const foundClosing = (jobId: string, noted: Noted = {}, parts: EntryParts
     job: { state: 'closing', openedAt: undefined, nodeId: undefined, ...parts.job },
   });
 
-/** Stats of a job in this state; without an age of its process. */
+/** The stats of a job in this state, without the age of its process. */
 export const statsOf = (jobId: string, state: string, changes: Partial<JobStats> = {}): JobStats => ({
   jobId,
   state,
@@ -47,7 +47,7 @@ export const statsOf = (jobId: string, state: string, changes: Partial<JobStats>
   ...changes,
 });
 
-/** The server's error for one request. */
+/** The server's error for a request. */
 export const refusal = (status: number, type = 'status_exception', reason = 'no'): ClusterError => ({
   status,
   type,

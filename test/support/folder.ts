@@ -1,4 +1,4 @@
-/** @module A folder of a test's own, gone when the test ends. */
+/** @module A temporary folder for one test, deleted when the test ends. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export class Folder implements AsyncDisposable {
     return join(this.path, name);
   }
 
-  /** Writes a file, and returns its path. */
+  /** Writes a file and returns its path. */
   async write(name: string, text: string | Uint8Array): Promise<string> {
     await writeFile(this.at(name), text);
     return this.at(name);

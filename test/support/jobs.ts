@@ -1,4 +1,4 @@
-/** @module Job snapshots for tests of the decisions: an idle job, and what makes it something else. */
+/** @module Job snapshots for tests of single decisions: an idle job by default, changed as needed. */
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
 import type { JobId } from '../../src/sweep/planning/job-id.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
@@ -9,7 +9,7 @@ export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
-/** An open job whose data stopped five days ago, opened a month ago, with a stopped datafeed. */
+/** A job that was opened a month ago and whose data stopped five days ago, with a stopped datafeed. */
 export function idleJob(changes: Partial<JobSnapshot> = {}): JobSnapshot {
   const jobId = changes.jobId ?? 'idle-1';
   return {

@@ -1,4 +1,4 @@
-/** @module A Lambda context, and what the function writes while it runs. */
+/** @module A Lambda context, and the log lines that the function writes. */
 import type { Context } from 'aws-lambda';
 import { vi } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
@@ -21,7 +21,7 @@ export function lambdaContext(clock: Clock, remainingMs = 15 * 60_000, requestId
   };
 }
 
-/** Runs `work` and returns every JSON line that was written to standard output meanwhile. */
+/** Runs `work` and returns every JSON line written to standard output in that time. */
 export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const written: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 export const page = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
-/** The fenced blocks in one language, in their order. */
+/** The fenced blocks in one language, in order. */
 export function blocks(text: string, language: string): string[] {
   return [...text.matchAll(/^```(\S+)\n(.*?)^```$/gms)].flatMap(([, name, body = '']) =>
     name === language ? [body] : [],
@@ -15,13 +15,13 @@ export const languages = (text: string): Set<string> =>
   new Set([...text.matchAll(/^```(\S+)$/gm)].map(([, name = '']) => name));
 
 export interface Link {
-  /** Empty for a link within the page. */
+  /** Empty if the link leads to the same page. */
   readonly file: string;
   readonly anchor: string | undefined;
   readonly title: string | undefined;
 }
 
-/** The links that lead into the repository. Code spans are not links, unless one is the whole text of a link. */
+/** The links to files of the repository. Code spans are ignored, unless a span is the whole text of a link. */
 export function links(text: string): Link[] {
   const prose = text.replaceAll(/`[^`\n]*`(?!\])/g, '');
   return [...prose.matchAll(/\]\(([^()\s#]*)(?:#([^()\s]+))?(?: "([^"]+)")?\)/g)]
@@ -29,7 +29,7 @@ export function links(text: string): Link[] {
     .filter(({ file }) => !/^https?:/.test(file));
 }
 
-/** The anchors of the headings, as GitHub makes them. */
+/** The anchors of the headings, as GitHub generates them. */
 export const anchors = (text: string): string[] =>
   [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

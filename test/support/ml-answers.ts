@@ -1,4 +1,4 @@
-/** @module Answers of a healthy Elasticsearch about a few jobs, as plain JSON that a test may spoil. */
+/** @module Answers of a healthy Elasticsearch for a few jobs, as plain JSON that a test may change. */
 import type { Exchange } from './scripted-server.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reaches into these at any depth to spoil them
@@ -20,7 +20,7 @@ const day = 86_400_000;
 
 const clone = <T>(value: T): T => structuredClone(value);
 
-/** The config of a job, with what a server fills in. */
+/** The config of a job, including the fields that the server adds. */
 export const configOf = (jobId: string, changes: Json = {}): Json => ({
   job_id: jobId,
   job_type: 'anomaly_detector',
@@ -74,7 +74,7 @@ export const listOf = (key: 'jobs' | 'datafeeds', entries: readonly Json[]): Jso
   [key]: entries,
 });
 
-/** The answers of a cluster with these jobs; `changes` replaces whole answers. */
+/** The answers of a cluster with these jobs. `changes` replaces whole answers. */
 export function answersFor(
   jobs: readonly { config: Json; stats: Json; datafeed?: Json }[],
   changes: Partial<MlAnswers> = {},
@@ -106,7 +106,7 @@ export function answersFor(
   });
 }
 
-/** Which of the answers a request asks for. */
+/** The key of the answer that a request needs, if any. */
 export function answerKey({ path }: Pick<Exchange, 'path'>): keyof MlAnswers | undefined {
   if (path === '/') return 'root';
   if (path === '/_ml/info') return 'info';
@@ -117,7 +117,7 @@ export function answerKey({ path }: Pick<Exchange, 'path'>): keyof MlAnswers | u
   return undefined;
 }
 
-/** Answers an exchange out of `answers`; a close is acknowledged. */
+/** Responds to an exchange with one of `answers`, and acknowledges closes. */
 export function respondWith(answers: MlAnswers, exchange: Exchange): void {
   const key = answerKey(exchange);
   if (key) exchange.json(answers[key]);

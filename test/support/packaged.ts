@@ -18,11 +18,11 @@ export interface Packaged extends AsyncDisposable {
     readonly Resources: Readonly<Record<string, CloudFormationResource>>;
     readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
   };
-  /** Where the zip that would be uploaded is unpacked. */
+  /** The folder with the unpacked deployment zip. */
   readonly task: string;
 }
 
-/** A copy of the service in a folder of its own: the framework works in the folder that it is started in. */
+/** A copy of the service in its own folder, because the framework writes into the folder in which it is started. */
 export async function copyService(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-service-'));
   for (const part of [
@@ -42,7 +42,7 @@ export async function copyService(): Promise<string> {
   return folder;
 }
 
-/** `npx sls ARGS`, without network or credentials; rejects with what it printed when it fails. */
+/** Runs `npx sls ARGS` without network or credentials. If it fails, rejects with its output. */
 export async function serverless(
   folder: string,
   args: readonly string[],
@@ -53,7 +53,7 @@ export async function serverless(
   return await promisify(execFile)(process.execPath, [command, ...args], {
     cwd: folder,
     maxBuffer: 64 * 2 ** 20,
-    // the framework leaves a temporary folder behind: it goes with the copy
+    // the framework leaves a temporary folder behind, which is deleted with the copy
     env: {
       ...environment,
       TMPDIR: folder,
@@ -66,8 +66,7 @@ export async function serverless(
   });
 }
 
-/**
- * Packages the service as `npx sls package` does, in a copy of its own. */
+/** Packages a copy of the service, as `npx sls package` does. */
 export async function packageService(args: readonly string[] = []): Promise<Packaged> {
   const folder = await copyService();
   await serverless(folder, ['package', '--package', 'out', ...args]);

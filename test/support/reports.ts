@@ -1,4 +1,4 @@
-/** @module Reports of many sizes as the command writes them, from worlds in simulated time. */
+/** @module Report files of various sizes, written by the command in simulated time. */
 import type { FleetJob } from '../../simulator/index.ts';
 import type { Folder } from './folder.ts';
 import { runOn } from './run-on.ts';
@@ -6,11 +6,14 @@ import { startWorld } from './world.ts';
 
 const hour = 3_600_000;
 
-/** Jobs over five nodes, of which `idleShare` are idle for days to months, some slow, some stuck, some failed. */
+/**
+ * Jobs on five nodes. The share `idleShare` has been idle for days or months, and some of the jobs are slow, stuck or
+ * failed.
+ */
 export function manyJobs(count: number, idleShare: number): FleetJob[] {
   return Array.from({ length: count }, (_, index): FleetJob => {
     const isIdle = (index * 37) % 100 < idleShare * 100;
-    // spread without a random number: powers of the golden ratio fall everywhere
+    // multiples of the golden ratio are evenly distributed without random numbers
     const spread = (index * 0.6180339887) % 1;
     const idleMs = isIdle ? 50 * hour * 40 ** spread : spread ** 6 * 30 * hour;
     const size = Math.round(4 * 300 ** ((index * 0.7548776662) % 1));
@@ -30,7 +33,7 @@ export function manyJobs(count: number, idleShare: number): FleetJob[] {
 export const nodes = Array.from({ length: 5 }, (_, index) => ({ name: `ml-${index}` }));
 const noFuses = { fuse: { maxShare: null, massIdle: false, maxJobs: null }, force: { max: 100 } };
 
-/** Writes the HTML report of a plan or a sweep of so many jobs, and returns its path. */
+/** Writes the HTML report of a plan or a sweep of `count` jobs, and returns its path. */
 export async function htmlReport(
   folder: Folder,
   command: 'plan' | 'sweep',

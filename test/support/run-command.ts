@@ -10,13 +10,13 @@ export interface CommandResult {
 }
 
 export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'signal'>> {
-  /** What standard input holds, at once or as it is written. */
+  /** The content of standard input, at once or as it is written. */
   readonly stdin?: string | PassThrough;
-  /** Standard input, output and error are terminals; what is typed is `stdin`. */
+  /** Standard input, output and error are terminals, and `stdin` is what the user types. */
   readonly terminal?: boolean;
-  /** How wide that terminal is. */
+  /** The width of that terminal. */
   readonly columns?: number;
-  /** Sees what is written, as it is written, to either output. */
+  /** Called with each text written to standard output or standard error. */
   readonly onOutput?: (text: string) => unknown;
 }
 

@@ -1,9 +1,9 @@
-/** @module The command on a test's own world: its cluster, its time. */
+/** @module Runs the command against the cluster of a test, with its clock. */
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { World } from './world.ts';
 
-/** Runs `jobsweep` with the world's address in the environment and the world's clock. */
+/** Runs `jobsweep` with the cluster's address in the environment, and with the cluster's clock. */
 export function runOn(
   world: World,
   args: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * @module What EventBridge Scheduler documents, and was seen to do, with schedule expressions. The product's reading and the
- * stand-in's share no code; both are held to this table.
+ * @module Schedule expressions with their due times, as documented by EventBridge Scheduler or observed there. The
+ * product's parser and the simulator's parser share no code; both are tested with this table.
  */
 
 export const refused: readonly string[] = [
@@ -53,11 +53,11 @@ export interface DueTimes {
   readonly says: string;
   readonly expression: string;
   readonly zone?: string;
-  /** 2026-01-01T00:00:00Z by default; a rate counts from here. */
+  /** Start of the search; 2026-01-01T00:00:00Z by default. A rate counts from here. */
   readonly from?: string;
-  /** Every due time after `from`, or the first ones. */
+  /** Every due time after `from`, or the first of them. */
   readonly due: readonly string[];
-  /** There is no further due time. */
+  /** Whether there are no further due times. */
   readonly ends?: true;
 }
 
@@ -122,7 +122,7 @@ export const dueTimes: readonly DueTimes[] = [
     ends: true,
   },
   {
-    says: 'a step counts from the value before it',
+    says: 'a step counts from the first value of its range',
     expression: 'cron(10/20 9-17 ? * MON-FRI 2027)',
     due: ['2027-01-01T09:10:00Z', '2027-01-01T09:30:00Z', '2027-01-01T09:50:00Z', '2027-01-01T10:10:00Z'],
   },
@@ -149,14 +149,14 @@ export const dueTimes: readonly DueTimes[] = [
     due: ['2026-03-07T07:30:00Z', '2026-03-09T06:30:00Z'],
   },
   {
-    says: 'a repeated local time is due once, at the first',
+    says: 'a repeated local time is due once, at its first occurrence',
     expression: 'cron(30 2 * * ? *)',
     zone: 'Europe/Berlin',
     from: '2026-10-24T12:00:00Z',
     due: ['2026-10-25T00:30:00Z', '2026-10-26T01:30:00Z'],
   },
   {
-    says: 'every half hour is due once each in a repeated hour',
+    says: 'every half hour is due only once in a repeated hour',
     expression: 'cron(*/30 * * * ? *)',
     zone: 'Europe/Berlin',
     from: '2026-10-24T23:50:00Z',
@@ -178,14 +178,14 @@ export const dueTimes: readonly DueTimes[] = [
     due: ['2026-10-04T15:15:00Z', '2026-10-05T15:15:00Z'],
   },
   {
-    says: 'a day of a rate is 24 hours',
+    says: 'a day in a rate has 24 hours',
     expression: 'rate(1 day)',
     zone: 'Europe/Berlin',
     from: '2026-03-28T10:00:00Z',
     due: ['2026-03-29T10:00:00Z', '2026-03-30T10:00:00Z'],
   },
   {
-    says: 'an at is local time',
+    says: 'an at expression is in local time',
     expression: 'at(2026-07-01T02:00:00)',
     zone: 'Europe/Berlin',
     due: ['2026-07-01T00:00:00Z'],

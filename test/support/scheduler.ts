@@ -19,17 +19,17 @@ export const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:jo
 export const roleArn = 'arn:aws:iam::123456789012:role/jobsweep-scheduler';
 export const queueArn = 'arn:aws:sqs:eu-central-1:123456789012:jobsweep-undelivered';
 
-/** Where every test begins, unless it says otherwise: a Monday. */
+/** The start of every test unless it sets another: a Monday. */
 export const start = '2026-11-23T12:00:00Z';
 
 export interface SchedulerBench extends AsyncDisposable {
   readonly clock: VirtualClock;
   readonly scheduler: EmbeddedScheduler;
-  /** The SDK's own client, without retries of its own. */
+  /** The SDK's own client with its retries disabled. */
   readonly client: SchedulerClient;
 }
 
-/** An embedded Scheduler with a virtual clock and a real client. */
+/** Starts an embedded Scheduler with a virtual clock and a real client. */
 export async function schedulerBench(
   options: Partial<SchedulerOptions> & { readonly startAt?: string } = {},
 ): Promise<SchedulerBench> {
@@ -55,7 +55,7 @@ export function sdkClient(url: string, maxAttempts = 1): SchedulerClient {
   return new SchedulerClient({ ...sdkConfig(url), maxAttempts });
 }
 
-// The first call of a process reads configuration files, which a virtual clock does not know to wait for.
+// The first call in a process reads configuration files, and a virtual clock does not know that it must wait for that.
 let warm = false;
 async function warmUp(client: SchedulerClient): Promise<void> {
   if (warm) return;
@@ -63,7 +63,7 @@ async function warmUp(client: SchedulerClient): Promise<void> {
   warm = true;
 }
 
-/** A complete create request; what is given wins. */
+/** A complete create request. `given` overrides its fields. */
 export function scheduleInput(given: Partial<CreateScheduleCommandInput> = {}): CreateScheduleCommandInput {
   return {
     Name: 'nightly',
@@ -77,7 +77,7 @@ export function scheduleInput(given: Partial<CreateScheduleCommandInput> = {}): 
 export const create = (client: SchedulerClient, given?: Partial<CreateScheduleCommandInput>) =>
   client.send(new CreateScheduleCommand(scheduleInput(given)));
 
-/** The schedule as the service shows it, without the SDK's metadata. */
+/** A schedule as the service returns it, without the SDK's metadata. */
 export async function shown(
   client: SchedulerClient,
   Name: string,
@@ -89,7 +89,7 @@ export async function shown(
   return schedule;
 }
 
-/** What a call was refused with, as `400 ValidationException: text`; fails when it was not. */
+/** The error of a refused call, as `400 ValidationException: text`. Fails if the call succeeds. */
 export async function refusal(call: Promise<unknown>): Promise<string> {
   try {
     await call;
@@ -100,11 +100,11 @@ export async function refusal(call: Promise<unknown>): Promise<string> {
   throw new Error('the call was not refused');
 }
 
-/** `2026-11-24T02:00:00Z` for an instant. */
+/** An instant in the form `2026-11-24T02:00:00Z`. */
 export const iso = (instant: number | undefined) =>
   instant === undefined ? undefined : new Date(instant).toISOString().replace('.000Z', 'Z');
 
-/** What the SDK's clients of the code under test need to find this Scheduler. */
+/** The configuration with which the product's SDK clients find this Scheduler. */
 export const sdkConfig = (url: string) => ({
   endpoint: url,
   region: 'eu-central-1',

@@ -8,7 +8,7 @@ import { functionArn, queueArn, roleArn, type SchedulerBench, schedulerBench } f
 export interface SchedulesBench extends SchedulerBench {
   /** Runs `jobsweep schedules …` against the embedded Scheduler. */
   run(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
-  /** Runs `jobsweep schedules … -f FILE` with a file of that text. */
+  /** Runs `jobsweep schedules … -f FILE`, where the file contains `text`. */
   withFile(
     text: string,
     args: readonly string[],
@@ -16,7 +16,7 @@ export interface SchedulesBench extends SchedulerBench {
   ): Promise<CommandResult>;
 }
 
-/** An embedded Scheduler, and the command that finds it as people would: by the SDK's own variables. */
+/** An embedded Scheduler, and the command that finds it by the SDK's own environment variables. */
 export async function schedulesBench(
   options: Parameters<typeof schedulerBench>[0] = {},
 ): Promise<SchedulesBench> {
@@ -41,7 +41,7 @@ export async function schedulesBench(
       const file = join(folder, name);
       await writeFile(file, text);
       const result = await run([command, '-f', file, ...args], given);
-      // Places include the name of the file, which differs in each run.
+      // Messages contain the file's path, which differs in each run.
       return { ...result, stderr: result.stderr.replaceAll(file, name) };
     },
     [Symbol.asyncDispose]: async () => {

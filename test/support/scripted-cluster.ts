@@ -1,6 +1,6 @@
 /**
- * @module A cluster in memory whose every answer a test writes, and when it comes: for the decisions of a closing, to
- * the millisecond and without a server. It writes down what it was asked, one line each.
+ * @module A cluster in memory. The test decides the content and the time of every answer, so that closing can be tested
+ * to the millisecond without a server. The cluster logs each request as one line.
  */
 import type { Clock } from '../../src/base/clock.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
@@ -8,35 +8,38 @@ import type { CloseAnswer, CloseOptions, Cluster } from '../../src/sweep/ports.t
 
 type ReadKind = 'configs' | 'stats' | 'feeds';
 
-/** A read that was asked for and not answered yet. */
+/** A read that has not been answered yet. */
 export interface Read {
   readonly kind: ReadKind;
   readonly ids: readonly string[];
-  /** Which of its kind it is, from 1. */
+  /** Its number among the reads of its kind, from 1. */
   readonly nth: number;
   readonly signal: AbortSignal;
 }
 
-/** A close request that was not answered yet. */
+/** A close request that has not been answered yet. */
 export interface Close extends CloseOptions {
   readonly ids: readonly string[];
-  /** Which it is, from 1. */
+  /** Its number among the close requests, from 1. */
   readonly nth: number;
 }
 
 export interface Script {
-  /** The jobs as they are at first. */
+  /** The jobs at the start. */
   readonly jobs: readonly JobSnapshot[];
-  /** By node; what job stats by ids include. */
+  /** Processors by node; job stats by ids include them. */
   readonly processors?: Readonly<Record<string, number>> | undefined;
   readonly largestNode?: number | undefined;
-  /** Before a read is answered with what holds then: it may change jobs, take time, or throw. */
+  /** Called before a read is answered with the current state. It may change jobs, take time, or throw. */
   readonly onRead?: ((read: Read, cluster: ScriptedCluster) => void | Promise<void>) | undefined;
-  /** What a close does and answers; without it the jobs are closed after a second, and the request is acknowledged. */
+  /**
+   * Decides the effect of a close request and its answer. By default, the jobs are closed after a second and the
+   * request is acknowledged.
+   */
   readonly onClose?:
     | ((close: Close, cluster: ScriptedCluster) => CloseAnswer | Promise<CloseAnswer>)
     | undefined;
-  /** Ends a test that sends more requests than any test means to, instead of letting it run on. */
+  /** Called when a test sends far more requests than intended, so that it does not run forever. */
   readonly tooMany: () => void;
 }
 
@@ -48,7 +51,9 @@ export class ScriptedCluster implements Cluster {
   readonly #start: number;
   readonly #jobs: Map<string, JobSnapshot>;
   readonly #counts = { configs: 0, stats: 0, feeds: 0 };
-  /** Each request as `<milliseconds since the start> <what> <ids>`; what is `close` or `force` for a close. */
+  /**
+   * Each request as `<milliseconds since the start> <kind> <ids>`. The kind is `close` or `force` for a close request.
+   */
   readonly log: string[] = [];
   readonly closes: Close[] = [];
 
@@ -59,7 +64,7 @@ export class ScriptedCluster implements Cluster {
     this.#jobs = new Map(script.jobs.map((job) => [job.jobId, job]));
   }
 
-  /** From now on the job is in that state; only an open job has a process, and so the moment of its start. */
+  /** Changes the state of a job. Only an open job has a process and its start time. */
   becomes(jobId: string, state: string, changes: Partial<JobSnapshot> = {}): void {
     const job = this.#jobs.get(jobId);
     if (!job) throw new Error(`there is no job ${jobId}`);
@@ -115,7 +120,7 @@ export class ScriptedCluster implements Cluster {
     return this.closesAfter(1_000, ids);
   }
 
-  /** The jobs are closing at once, and closed after that time, when the request is acknowledged. */
+  /** The jobs are closing at once and closed after `ms`; then the request is acknowledged. */
   async closesAfter(ms: number, ids: readonly string[]): Promise<CloseAnswer> {
     for (const id of ids) this.becomes(id, 'closing');
     await this.#clock.sleep(ms);

@@ -1,6 +1,6 @@
 /**
- * @module An HTTP(S) server on 127.0.0.1 whose every answer a test writes, down to the bytes: for what an Elasticsearch
- * would never do and a gateway, a broken network or an enemy might.
+ * @module An HTTP(S) server on 127.0.0.1. The test decides the bytes of every answer, because a gateway, a broken
+ * network or an attacker may send what no Elasticsearch would.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface SeenRequest {
   readonly method: string;
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** Bytes of the request line with its line end. */
@@ -22,11 +22,11 @@ export interface SeenRequest {
 export interface Exchange extends SeenRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** How many requests came before this one. */
+  /** The number of earlier requests. */
   readonly index: number;
-  /** Answers as Elasticsearch does, product header included. */
+  /** Answers like Elasticsearch, with its product header. */
   readonly json: (body: unknown, status?: number, headers?: Readonly<Record<string, string>>) => void;
-  /** Answers with exactly these bytes and headers. */
+  /** Answers with exactly these headers and bytes. */
   readonly raw: (body: string, status?: number, headers?: Readonly<Record<string, string>>) => void;
 }
 
@@ -44,7 +44,7 @@ export const certificate = (name: string): string =>
 
 export const productHeaders = { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' };
 
-/** Starts a server. With `tls` it speaks HTTPS with that certificate, and sends those of `chain` after it. */
+/** Starts a server. With `tls` it uses HTTPS with that certificate, followed by the certificates in `chain`. */
 export async function serve(
   respond: (exchange: Exchange) => void | Promise<void>,
   { tls, chain = ['authority'] }: { readonly tls?: CertificateName; readonly chain?: readonly string[] } = {},
@@ -53,7 +53,7 @@ export async function serve(
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    // the machine's time, where tests live by a clock of their own
+    // Node would add the machine's time, but tests have their own clock
     response.sendDate = false;
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -81,7 +81,7 @@ export async function serve(
     });
   };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    // a test that ends early takes the connection away
+    // a test that ends early breaks the connection
     handle(request, response).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
     });

@@ -1,8 +1,8 @@
-/** @module That a credential is nowhere in what a program shows, however deep somebody looks. */
+/** @module Checks that credentials appear nowhere in the output of a program. */
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
 
-/** Every text that a logger, a terminal or a debugger makes of a value, errors with their stack and causes included. */
+/** Every text that a logger, a terminal or a debugger makes from a value, including the stacks and causes of errors. */
 export function everythingShownOf(value: unknown): string {
   const texts = [
     inspect(value, {
@@ -19,7 +19,7 @@ export function everythingShownOf(value: unknown): string {
   return texts.join('\n');
 }
 
-/** Fails when any of `secrets` is to be found in any form of `value`. */
+/** Fails if any form of `value` contains one of `secrets`. */
 export function expectNoSecret(value: unknown, secrets: readonly string[]): void {
   const shown = everythingShownOf(value);
   for (const secret of secrets) expect(shown.includes(secret), `${secret} in:\n${shown}`).toBe(false);

@@ -1,4 +1,7 @@
-/** @module A few jobs in memory, for tests of a whole sweep without a server: reads are answered at once, closes take their time. */
+/**
+ * @module A cluster of a few jobs in memory, for tests of a whole sweep without a server. Reads are answered at once,
+ * and closes take time.
+ */
 
 import type { VirtualClock } from '../../simulator/index.ts';
 import type { CloseBatch } from '../../src/sweep/planning/job-id.ts';
@@ -12,30 +15,30 @@ import type {
 } from '../../src/sweep/ports.ts';
 import { day } from './jobs.ts';
 
-/** An idle job, if it says no more than its id: open for 30 days, its last data five days ago. Times in milliseconds. */
+/** By default an idle job, opened 30 days ago, with its last data five days ago. Times are in milliseconds. */
 export interface SmallJob {
   readonly jobId: string;
   readonly state?: string;
   readonly groups?: readonly string[];
-  /** How long ago; null: it never had data. */
+  /** Age of the last data; null means that it never had data. */
   readonly lastData?: number | null;
   readonly openFor?: number;
   readonly modelBytes?: number;
   readonly protection?: unknown;
-  /** The state of its datafeed; without it, it has none. */
+  /** The state of its datafeed; undefined if it has none. */
   readonly feed?: string;
   readonly closeTakes?: number;
 }
 
 export class SmallCluster implements Cluster {
-  /** The ids of each close request; `force` stands first where it did. */
+  /** The ids of each close request, with `force` in front if it was forced. */
   readonly closes: string[] = [];
   readonly #clock: VirtualClock;
   readonly #startedAt: number;
   readonly #jobs: readonly SmallJob[];
   readonly #closedAt = new Map<string, number>();
 
-  /** `changes` replaces what the cluster does. */
+  /** `changes` replaces methods of the cluster. */
   constructor(clock: VirtualClock, jobs: readonly SmallJob[], changes: Partial<Cluster> = {}) {
     this.#clock = clock;
     this.#startedAt = clock.now();
@@ -101,7 +104,7 @@ export class SmallCluster implements Cluster {
     try {
       await this.#clock.sleep(Math.min(longest, timeoutMs), signal);
     } catch {
-      return { kind: 'lost', reason: 'nobody waits for it' };
+      return { kind: 'lost', reason: 'the client stopped waiting' };
     }
     if (longest <= timeoutMs) return { kind: 'acknowledged' };
     return { kind: 'timed_out', error: { status: 408, type: 'timeout', reason: 'it takes longer' } };

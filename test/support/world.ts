@@ -1,4 +1,4 @@
-/** @module A sweep's whole world in one test: the embedded cluster behind real HTTP, the real client, simulated time. */
+/** @module The setup for tests of a sweep: the embedded cluster over real HTTP, the real client, and simulated time. */
 import { expect } from 'vitest';
 import {
   type ElasticsearchOptions,
@@ -26,7 +26,7 @@ export interface SweepOptions {
   readonly observer?: Observer;
   readonly sweepId?: string;
   readonly histories?: SweepOrder['histories'];
-  /** Happens when the plan is made, before anything is asked. */
+  /** Called between the plan and the closes. */
   readonly between?: () => unknown;
 }
 
@@ -45,7 +45,7 @@ export class World implements AsyncDisposable {
     return this.server.cluster;
   }
 
-  /** One sweep with the real client, in simulated time; its report is checked to add up. */
+  /** Runs one sweep with the real client in simulated time, and checks that the report adds up. */
   async sweep(payload: RequestPayload = {}, options: SweepOptions = {}): Promise<SweepReport> {
     const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', histories, between, ...rest } = options;
     const cluster = new ElasticsearchCluster({ address: { url: this.server.url } }, this.clock);
@@ -63,7 +63,7 @@ export class World implements AsyncDisposable {
     return this.cluster.job(jobId)?.state;
   }
 
-  /** The ids that each close request named, in the order of the requests. */
+  /** The ids in each close request, in order. */
   closes(): string[][] {
     return this.closeRequests().map(({ path }) => decodeURIComponent(path).split('/')[3]?.split(',') ?? []);
   }
@@ -86,11 +86,11 @@ export class World implements AsyncDisposable {
 }
 
 export interface WorldOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack'> {
-  /** That of another world, if both live in one test. */
+  /** The clock of another setup, if a test has two. */
   readonly clock?: VirtualClock;
 }
 
-/** Starts a world with these jobs; what a job does not say is that of an idle one: open for 30 days, data until 5 days ago. */
+/** Starts a setup with these jobs. By default, a job is idle: opened 30 days ago, with data until 5 days ago. */
 export async function startWorld(
   jobs: readonly FleetJob[],
   fleet: Fleet = {},
@@ -104,11 +104,11 @@ export async function startWorld(
   return new World(clock, server, tracking);
 }
 
-/** Busy jobs, so that a few idle ones are not half of the cluster. */
+/** Busy jobs, so that a few idle jobs are less than half of the cluster. */
 export const busy = (count: number): FleetJob[] =>
   Array.from({ length: count }, (_, index) => ({ jobId: `busy-${index}`, lastData: '1m' }));
 
-/** Idle jobs whose data stopped hours apart, so that they do not look like an outage. */
+/** Idle jobs whose data stopped at different hours, so that they do not look like an outage. */
 export const idle = (count: number, changes: Partial<FleetJob> = {}): FleetJob[] =>
   Array.from({ length: count }, (_, index) => ({
     jobId: `idle-${index}`,
@@ -122,13 +122,13 @@ export function jobOf(report: SweepReport, jobId: string): ReportedJob {
   return found[0] as ReportedJob;
 }
 
-/** The outcome and the reason of a job of the report, as `outcome reason`. */
+/** A job's outcome and reason in the report, as `outcome reason`. */
 export function fateOf(report: SweepReport, jobId: string): string {
   const job = jobOf(report, jobId);
   return `${job.outcome} ${job.reason}`;
 }
 
-/** Checks the rules of every report: each job once, and counts that are the sum of their parts. */
+/** Checks the rules of every report: each job occurs once, and counts are the sums of their parts. */
 export function expectSums({ counts, jobs, kept }: SweepReport): void {
   expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(jobs.length);
   const byOutcome = Object.values(outcomes).reduce((sum, { count }) => sum + counts[count], 0);
@@ -141,7 +141,7 @@ export function expectSums({ counts, jobs, kept }: SweepReport): void {
   expect(jobs.filter(({ verdict }) => verdict === 'close' || verdict === 'force').length).toBe(counts.idle);
 }
 
-/** That what the report says of each job is what the cluster says now. */
+/** Checks that the report's outcome of each job matches the state of the cluster. */
 export function expectTruth(report: SweepReport, { cluster }: World): void {
   for (const { jobId, outcome } of report.jobs) {
     const truth = cluster.job(jobId);

@@ -7,23 +7,23 @@ describe('the time for one close', () => {
   const allow = (remaining: number, wanted: number, phases: 1 | 2 = 1) =>
     new Budget(new VirtualClock(), remaining).allow(wanted, phases);
 
-  it('is the requested timeout while there is time, and the client waits ten seconds longer', () => {
+  it('a close gets the requested timeout if there is enough time, and the client waits ten seconds longer', () => {
     expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
   });
 
-  it('is shortened so that the answer arrives before the ending begins', () => {
+  it('the time for a close is shortened so that the answer arrives before the ending begins', () => {
     const allowed = allow(minute, 2 * minute);
     expect(allowed?.timeoutMs).toBeLessThan(40_000);
     expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
   });
 
-  it('is halved when datafeeds stop first, because the server spends it twice', () => {
+  it('the time for a close is halved if datafeeds must stop first, because the server spends it twice', () => {
     expect(allow(minute, 2 * minute, 2)?.timeoutMs).toBeLessThanOrEqual(
       (allow(minute, 2 * minute)?.timeoutMs ?? 0) / 2,
     );
   });
 
-  it('is undefined when too little time is left to learn the result of a close', () => {
+  it('a close gets no time if too little is left to learn its result', () => {
     expect(allow(2_000, 2 * minute)).toBeUndefined();
     expect(allow(0, 100)).toBeUndefined();
     expect(allow(10_000, 100)).toBeDefined();
@@ -37,12 +37,12 @@ describe('the time for the ending', () => {
     return budget.left();
   };
 
-  it('is a quarter of the deadline, but at most twenty seconds', () => {
+  it('the time reserved for the ending is a quarter of the deadline, but at most twenty seconds', () => {
     expect(workMs(minute, 0)).toBe(45_000);
     expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
   });
 
-  it('is at least three times as long as a read took, so that the last reading fits', () => {
+  it('the time reserved for the ending is at least three times as long as a read took, so that the last reading fits', () => {
     expect(workMs(minute, 5_000)).toBe(45_000);
     expect(workMs(minute, 6_000)).toBe(42_000);
     expect(workMs(minute, 30_000)).toBe(40_000);
@@ -51,7 +51,7 @@ describe('the time for the ending', () => {
     expect(workMs(15 * minute, 6_000)).toBe(15 * minute - 20_000);
   });
 
-  it('is the time left before the deadline, and never negative', async () => {
+  it('the time left before the deadline is never negative', async () => {
     const clock = new VirtualClock();
     const budget = new Budget(clock, minute);
     expect(budget.untilDeadline()).toBe(60_000);
@@ -61,7 +61,7 @@ describe('the time for the ending', () => {
     expect(budget.untilDeadline()).toBe(0);
   });
 
-  it('is shortened when the sweep is interrupted, and never extended', () => {
+  it('the time for the ending is shortened when the sweep is interrupted, and never extended', () => {
     const budget = new Budget(new VirtualClock(), minute);
     budget.endWithin(10_000);
     expect(budget.untilDeadline()).toBe(10_000);

@@ -7,26 +7,26 @@ const trigger = {
 };
 
 describe('the name of a sweep', () => {
-  it('is the same for every delivery of one due time of a schedule', () => {
+  it('the sweep id is the same for every delivery of one due time of a schedule', () => {
     expect(sweepIdOf(trigger, 'request-1')).toBe(sweepIdOf({ ...trigger }, 'request-2'));
   });
 
-  it('differs between due times and between schedules', () => {
+  it('the sweep id differs between due times and between schedules', () => {
     const names = [
       trigger,
       { ...trigger, scheduledTime: '2026-11-24T02:00:00Z' },
       { ...trigger, scheduleArn: `${trigger.scheduleArn}-2` },
-      // what ends the one is not what begins the other
+      // the end of one part must not be the start of the other
       { scheduleArn: `${trigger.scheduleArn}\n2026`, scheduledTime: '-11-23T02:00:00Z' },
     ].map((each) => sweepIdOf(each, 'request-1'));
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('fits into the name of a schedule', () => {
+  it('the sweep id fits into the name of a schedule', () => {
     expect(sweepIdOf(trigger, 'request-1')).toMatch(/^sweep-[0-9a-f]{32}$/);
   });
 
-  it('is the invocation’s id without a trigger, or if the trigger still has placeholders', () => {
+  it('the sweep id is the invocation’s id without a trigger, or if the trigger still has placeholders', () => {
     expect(sweepIdOf(undefined, 'request-1')).toBe('request-1');
     const copied = {
       scheduleArn: '<aws.scheduler.schedule-arn>',

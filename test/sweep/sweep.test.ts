@@ -18,14 +18,14 @@ import { SmallCluster, type SmallJob } from '../support/small-cluster.ts';
 
 interface Given {
   readonly payload?: RequestPayload;
-  /** What the cluster does otherwise than the small one. */
+  /** Replaces methods of the small cluster. */
   readonly cluster?: Partial<Cluster>;
   readonly order?: Partial<SweepOrder>;
   readonly world?: Partial<SweepContext>;
   readonly clock?: VirtualClock;
 }
 
-/** A sweep over these jobs: its report or error, what it sent, and its plan. */
+/** Runs a sweep over these jobs: its report or error, the requests it sent, and its plan. */
 function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);
@@ -35,16 +35,16 @@ function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
 }
 
 const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
-/** The report of a sweep that sent no close. */
+/** The report of a sweep that sent no close request. */
 async function leftAlone(jobs: readonly SmallJob[], given: Given = {}): Promise<SweepReport> {
   const { report, closes } = sweeping(jobs, given);
   const found = await report;
   expect(closes).toEqual([]);
   return found;
 }
-/** `job outcome` of each job of the report. */
+/** `job outcome` for each job in the report. */
 const fates = ({ jobs }: SweepReport) => jobs.map(({ jobId, outcome }) => `${jobId} ${outcome}`).sort();
-/** What the error says that ended the sweep before it closed anything, with its class. */
+/** The class and message of the error that ended the sweep before it closed anything. */
 async function endOf(jobs: readonly SmallJob[], given: Given = {}): Promise<unknown> {
   const { report, closes } = sweeping(jobs, given);
   const error = await report.then(
@@ -64,12 +64,12 @@ const closing: SmallJob = { jobId: 'closing', state: 'closing' };
 const doneWith = (...warnings: string[]) => ({ status: 'done', warnings });
 
 describe('a sweep', () => {
-  it('closes something even with a deadline of ten seconds', async () => {
+  it('a sweep with a deadline of only ten seconds still closes a job', async () => {
     const report = await reportOf([{ ...idle, closeTakes: 500 }], { world: { remainingMs: 10_000 } });
     expect(fates(report)).toEqual(['idle closed']);
   });
 
-  it('closes idle jobs, keeps the others, and reports all of it', async () => {
+  it('a sweep closes idle jobs, keeps the others, and reports all of them', async () => {
     const { report, closes, order, world } = sweeping(
       [
         { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
@@ -117,14 +117,14 @@ describe('a sweep', () => {
     expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
-  it('works without an observer', async () => {
+  it('a sweep works without an observer', async () => {
     expect(fates(await reportOf([idle], { world: { observer: {} } }))).toEqual(['idle closed']);
     const clock = new VirtualClock(now);
     const world = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, world))).toEqual(['idle closed']);
   });
 
-  it('reports each warning once and escaped: the request’s, its own, then the cluster’s', async () => {
+  it('a sweep reports each warning once and escaped: the request’s, its own, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -139,7 +139,7 @@ describe('a sweep', () => {
     ]);
   });
 
-  it('counts a job that it finds closing as asked when it was first seen', async () => {
+  it('a sweep counts a job that it finds closing as asked to close when it was first seen', async () => {
     const { report } = sweeping([closing, idle], { payload: { dryRun: true } });
     const { jobs } = await report;
     expect(jobs.map(({ jobId, askedAt }) => [jobId, askedAt])).toEqual([
@@ -153,7 +153,7 @@ describe('a sweep', () => {
     expect(known.jobs[0]?.askedAt).toBe('2026-11-23T11:00:00.000Z');
   });
 
-  it('judges a job by its history from earlier reports', async () => {
+  it('a sweep judges a job by its history from earlier reports', async () => {
     const histories = new Map([['idle', { flapping: true }]]);
     const { kept } = await leftAlone([idle], { order: { histories } });
     expect(kept).toEqual({ flapping: 1 });
@@ -171,13 +171,13 @@ describe('a sweep', () => {
 describe('a name that matches no job', () => {
   const payload = { jobs: ['idle', 'nothing', 'no-*'] };
 
-  it('is a warning', async () => {
+  it('a name that matches no job causes a warning', async () => {
     expect(await reportOf([idle], { payload })).toMatchObject(
       doneWith('jobs: "nothing", "no-*" matches no job of the cluster'),
     );
   });
 
-  it('is an error when allowNoMatch is false', async () => {
+  it('a name that matches no job is an error when allowNoMatch is false', async () => {
     const error = await endOf([idle], { payload: { ...payload, allowNoMatch: false } });
     expect(error).toBeInstanceOf(NoSuchJobError);
     expect((error as Error).message).toBe(
@@ -185,7 +185,7 @@ describe('a name that matches no job', () => {
     );
   });
 
-  it('causes no warning when all names match, even closed jobs, or in a follow-up', async () => {
+  it('there is no warning when all names match, even closed jobs, or in a follow-up', async () => {
     const all = { jobs: ['idle', 'closed'], allowNoMatch: false };
     expect(await reportOf([idle, closed], { payload: all })).toMatchObject(doneWith());
     const jobs = [{ jobId: 'idle', askedAt: new Date(now).toISOString(), attempts: 1 }];
@@ -204,7 +204,7 @@ describe('data from the future', () => {
     { jobId: 'new', lastData: null, openFor: hour },
   ];
 
-  it('causes no warning up to five minutes ahead', async () => {
+  it('data up to five minutes in the future causes no warning', async () => {
     expect(await reportOf(ahead(5 * minute))).toMatchObject(doneWith());
   });
 
@@ -212,7 +212,7 @@ describe('data from the future', () => {
     [5 * minute + 1, 5],
     [5.6 * minute, 6],
     [90 * minute, 90],
-  ])('causes a warning when it is further ahead: %i ms', async (ms, minutes) => {
+  ])('data further in the future causes a warning: %i ms', async (ms, minutes) => {
     expect(await reportOf(ahead(ms))).toMatchObject(
       doneWith(
         `a job's last data is ${minutes} minutes in the future: the clocks of the cluster and of this machine differ`,
@@ -225,13 +225,13 @@ describe('a key that may not close', () => {
   const mayClose = async () => false;
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan but not sweep';
 
-  it('can plan, with a warning', async () => {
+  it('a key that may not close jobs can plan, with a warning', async () => {
     expect(
       await leftAlone([idle, failed('failed')], { payload: { dryRun: true }, cluster: { mayClose } }),
     ).toMatchObject(doneWith(lacking));
   });
 
-  it('can sweep if there is nothing to close, with a warning', async () => {
+  it('a key that may not close jobs can sweep if there is nothing to close, with a warning', async () => {
     const report = await leftAlone([busy, closing], { cluster: { mayClose }, payload: { followUp: false } });
     expect(report.warnings.at(0)).toBe(lacking);
     expect(fates(report)).toEqual(['closing closing']);
@@ -240,7 +240,7 @@ describe('a key that may not close', () => {
   it.each([
     ['close', [busy, idle]],
     ['close with force', [failed('failed'), busy]],
-  ])('cannot sweep if there is something to %s', async (_how, jobs) => {
+  ])('a key that may not close jobs cannot sweep if there is something to %s', async (_how, jobs) => {
     const error = await endOf(jobs, { cluster: { mayClose } });
     expect(error).toBeInstanceOf(AccessDeniedError);
     expect(error).toMatchObject({
@@ -249,7 +249,7 @@ describe('a key that may not close', () => {
     });
   });
 
-  it('is allowed to sweep when the server does not report privileges', async () => {
+  it('a sweep is allowed when the server does not report privileges', async () => {
     const report = await reportOf([idle], { cluster: { mayClose: async () => undefined } });
     expect(report).toMatchObject(doneWith());
     expect(fates(report)).toEqual(['idle closed']);
@@ -259,7 +259,7 @@ describe('a key that may not close', () => {
 describe('a dry run', () => {
   const payload = { dryRun: true, force: { max: 2 } };
 
-  it('reports what a sweep would do, changes nothing and arranges no follow-up', async () => {
+  it('a dry run reports what a sweep would do, changes nothing and schedules no follow-up', async () => {
     const orders: string[] = [];
     const followUps = {
       pending: async () => {
@@ -289,7 +289,7 @@ describe('a dry run', () => {
     expect(orders).toEqual([]);
   });
 
-  it('warns how many jobs force.max would leave', async () => {
+  it('a dry run warns how many jobs force.max would leave', async () => {
     const many = (count: number) => Array.from({ length: count }, (_, index) => failed(`failed-${index}`));
     expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(doneWith());
     expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
@@ -303,7 +303,7 @@ describe('a dry run', () => {
 describe('a fuse', () => {
   const upgrade = { upgradeMode: async () => true };
 
-  it('stops a sweep before it changes anything', async () => {
+  it('a fuse stops a sweep before it changes anything', async () => {
     const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
     const report = await leftAlone([idle, ...many, busy, closed], {
       cluster: upgrade,
@@ -319,7 +319,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set(['fuse']));
   });
 
-  it('warns about jobs already closing, because it arranges no follow-up', async () => {
+  it('a sweep stopped by a fuse warns about jobs already closing, because it schedules no follow-up', async () => {
     const report = await leftAlone([idle, closing, { ...closing, jobId: 'closing-too' }, busy], {
       cluster: upgrade,
     });
@@ -335,7 +335,7 @@ describe('a fuse', () => {
     expect(fates(report)).toEqual(['closing closing', 'closing-too closing', 'idle not_attempted']);
   });
 
-  it('refuses a dry run too, without further warnings', async () => {
+  it('a fuse also refuses a dry run, without further warnings', async () => {
     const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
     const report = await leftAlone([...many, closing], {
       cluster: upgrade,
@@ -345,7 +345,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set([undefined, 'fuse']));
   });
 
-  it('compares the jobs that fell silent together with the open jobs that ever had data', async () => {
+  it('the fuse compares the jobs that fell silent together with the open jobs that ever had data', async () => {
     const series = (count: number, name: string, job: Partial<SmallJob>) =>
       Array.from({ length: count }, (_, index): SmallJob => ({ jobId: `${name}-${index}`, ...job }));
     const jobs = [
@@ -369,7 +369,7 @@ describe('a sweep that cannot do all', () => {
   const slow: SmallJob = { jobId: 'slow', closeTakes: hour };
   const quick = { close: { timeout: '1s', batch: 1, concurrency: 1 } } as const;
 
-  it('warns that no follow-up takes the closing jobs, and is partial', async () => {
+  it('a sweep warns that no follow-up takes the closing jobs, and is partial', async () => {
     const report = await reportOf([slow], { payload: quick });
     expect(report).toMatchObject({
       status: 'partial',
@@ -381,7 +381,7 @@ describe('a sweep that cannot do all', () => {
     expect(fates(report)).toEqual(['slow closing']);
   });
 
-  it('arranges a follow-up for the closing jobs, and is done', async () => {
+  it('a sweep schedules a follow-up for the closing jobs, and is done', async () => {
     const orders: FollowUpOrder[] = [];
     const followUps: FollowUps = {
       pending: async () => new Set(),
@@ -409,7 +409,7 @@ describe('a sweep that cannot do all', () => {
     ]);
   });
 
-  it('warns how many jobs did not fit into the time', async () => {
+  it('a sweep warns how many jobs did not fit into the time', async () => {
     const jobs = [0, 1, 2, 3].map((index) => ({
       jobId: `slow-${index}`,
       closeTakes: hour,
@@ -436,7 +436,7 @@ describe('a sweep that cannot do all', () => {
   it.each([
     ['an error', new Error('boom')],
     ['something else', 'boom'],
-  ])('gives each job an outcome even when an unexpected %s ends it', async (_what, thrown) => {
+  ])('a sweep gives each job an outcome even when an unexpected %s ends it', async (_what, thrown) => {
     const report = await reportOf(
       [
         { ...idle, modelBytes: 900_000_000 },
@@ -460,13 +460,13 @@ describe('a sweep that cannot do all', () => {
 });
 
 describe('a cluster that cannot be read', () => {
-  it('ends the sweep with the error of the read', async () => {
+  it('a sweep ends with the error of a read that fails', async () => {
     const error = new ClusterUnreachableError('no answer');
     const cluster = { datafeedStats: () => Promise.reject(error) };
     expect(await endOf([idle], { cluster })).toBe(error);
   });
 
-  /** A read that ends only when it is given up. */
+  /** A read that ends only when it is cancelled. */
   const hanging = {
     jobStats: (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -474,7 +474,7 @@ describe('a cluster that cannot be read', () => {
       }),
   };
 
-  it('within the time left ends the sweep with advice', async () => {
+  it('a cluster that cannot be read in the time left ends the sweep with advice', async () => {
     const { report, clock } = sweeping([idle], { cluster: hanging, world: { remainingMs: 60_000 } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(44_999);
@@ -486,7 +486,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('before the time is up ends the sweep with the cluster’s own error if there is one', async () => {
+  it('a cluster that cannot be read in time ends the sweep with its own error, if there is one', async () => {
     const silent = new ClusterUnreachableError('it did not answer');
     const jobStats = (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -498,7 +498,7 @@ describe('a cluster that cannot be read', () => {
     expect(await ended).toBe(silent);
   });
 
-  it('before the sweep is interrupted ends it with an error that says so', async () => {
+  it('a sweep that is interrupted before the cluster could be read ends with an error that says so', async () => {
     const stop = new AbortController();
     const { report, clock } = sweeping([idle], { cluster: hanging, world: { stop: stop.signal } });
     const ended = report.catch((error: unknown) => error);
@@ -510,7 +510,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('is read whole, at one moment', async () => {
+  it('a sweep makes all reads of the cluster at the same moment', async () => {
     const clock = new VirtualClock(now);
     const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
       upgradeMode: async () => undefined,
@@ -539,7 +539,7 @@ describe('a cluster that cannot be read', () => {
 
 describe('a stopped sweep', () => {
   const quick = { close: { batch: 1, concurrency: 1 } } as const;
-  /** The small cluster, whose states cannot be read from a moment on: a read ends when it is given up. */
+  /** The small cluster, whose states cannot be read after a given moment: a read ends only when it is cancelled. */
   const silentFrom = (clock: VirtualClock, jobs: readonly SmallJob[], moment: number): Partial<Cluster> => {
     const small = new SmallCluster(clock, jobs);
     return {
@@ -550,7 +550,7 @@ describe('a stopped sweep', () => {
     };
   };
 
-  it('asks no more jobs and reports the rest as not attempted because of the signal', async () => {
+  it('a stopped sweep sends no more close requests and reports the rest as not attempted because of the signal', async () => {
     const clock = new VirtualClock(now);
     const stop = new AbortController();
     clock.at(now + 1_000, () => stop.abort());
@@ -573,23 +573,26 @@ describe('a stopped sweep', () => {
   });
 
   it.each([
-    ['while it closes', 1_000],
-    ['before it began', 0],
-  ])('%s, has eight seconds for its end: six of them for the last look', async (_when, moment) => {
-    const clock = new VirtualClock(now);
-    const stop = new AbortController();
-    if (moment === 0) stop.abort();
-    else clock.at(now + moment, () => stop.abort());
-    const { report } = sweeping([closing], {
-      clock,
-      payload: { followUp: false },
-      cluster: silentFrom(clock, [closing], now),
-      world: { stop: stop.signal },
-    });
-    const { durationMs, jobs } = await report;
-    expect(durationMs).toBe(moment + 6_000);
-    expect(jobs.map(({ outcome }) => outcome)).toEqual(['closing']);
-  });
+    ['while it closes jobs', 1_000],
+    ['before it starts', 0],
+  ])(
+    'a sweep stopped %s has eight seconds for its ending, six of them for the last look',
+    async (_when, moment) => {
+      const clock = new VirtualClock(now);
+      const stop = new AbortController();
+      if (moment === 0) stop.abort();
+      else clock.at(now + moment, () => stop.abort());
+      const { report } = sweeping([closing], {
+        clock,
+        payload: { followUp: false },
+        cluster: silentFrom(clock, [closing], now),
+        world: { stop: stop.signal },
+      });
+      const { durationMs, jobs } = await report;
+      expect(durationMs).toBe(moment + 6_000);
+      expect(jobs.map(({ outcome }) => outcome)).toEqual(['closing']);
+    },
+  );
 });
 
 describe('a follow-up', () => {
@@ -597,7 +600,7 @@ describe('a follow-up', () => {
   const lastActivity = '2026-11-19T12:00:00.000Z';
   const following = (
     ids: readonly string[],
-    told: { lastActivity?: string; attempts?: number; askedAt?: string } = {},
+    changes: { lastActivity?: string; attempts?: number; askedAt?: string } = {},
     payload: RequestPayload = {},
   ): Given => ({
     payload: {
@@ -605,12 +608,12 @@ describe('a follow-up', () => {
       followUpOf: {
         sweepId: 'first',
         round: 2,
-        jobs: ids.map((jobId) => ({ jobId, askedAt, attempts: 2, ...told })),
+        jobs: ids.map((jobId) => ({ jobId, askedAt, attempts: 2, ...changes })),
       },
     },
   });
 
-  it('reports each of its jobs, and no other', async () => {
+  it('a follow-up reports each of its jobs, and no other', async () => {
     const jobs = [
       { ...idle, state: 'closed' },
       { jobId: 'again', lastData: minute },
@@ -636,7 +639,7 @@ describe('a follow-up', () => {
         askedAt,
         closedAt: '2026-11-23T12:00:00.000Z',
       },
-      // an ask counts only while it is under way: this one was opened since
+      // a close request counts only while the job is closing: this job was opened since
       again: {
         state: 'opened',
         lastActivity: '2026-11-23T11:59:00.000Z',
@@ -687,13 +690,13 @@ describe('a follow-up', () => {
     });
   });
 
-  it('reads nothing again when every outcome is known', async () => {
+  it('a follow-up reads no job again when every outcome is known', async () => {
     const report = await leftAlone([closed], following(['closed', 'deleted']));
     expect([report.durationMs, fates(report)]).toEqual([0, ['closed closed', 'deleted gone']]);
     expect(report.jobs.map((job) => job.lastActivity)).toEqual(['2026-11-18T12:00:00.000Z', undefined]);
   });
 
-  it('waits for a job that is still closing, and forces one that is stuck', async () => {
+  it('a follow-up waits for a job that is still closing, and forces one that is stuck', async () => {
     const jobs = [closing, { ...closing, jobId: 'stuck' }];
     const { report, closes } = sweeping(jobs, {
       payload: {
@@ -713,7 +716,7 @@ describe('a follow-up', () => {
     expect(closes).toEqual(['force stuck']);
   });
 
-  it('uses the history of earlier reports, and prefers that of its own chain', async () => {
+  it('a follow-up uses the history of earlier reports, and prefers that of its own chain', async () => {
     const histories = new Map([
       ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
     ]);
@@ -725,7 +728,7 @@ describe('a follow-up', () => {
     expect(without).toMatchObject({ reason: 'flapping', lastActivity: '2026-11-14T12:00:00.000Z' });
   });
 
-  it('reports a job once that it lists twice, with the later entry', async () => {
+  it('a follow-up reports a job once that it lists twice, with the later entry', async () => {
     const jobs = [
       { jobId: 'closed', askedAt, attempts: 1 },
       { jobId: 'closed', askedAt, attempts: 4 },
@@ -737,7 +740,7 @@ describe('a follow-up', () => {
   });
 });
 
-it('handles 150,000 jobs, each on its own node', async () => {
+it('a sweep handles 150,000 jobs, each on its own node', async () => {
   using clock = new VirtualClock(now);
   const ids = Array.from({ length: 150_000 }, (_, index) => `job-${index}`);
   const cluster: Cluster = {

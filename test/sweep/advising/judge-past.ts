@@ -1,4 +1,7 @@
-/** @module One random past, the estimate from a set of its sources, and where the truth lies outside. */
+/**
+ * @module Draws one random past, estimates from a set of its sources, and finds the truths that lie outside the
+ * estimated ranges.
+ */
 
 import { drawPast, type Habit, type Past, type PastOptions } from '../../../simulator/past/life.ts';
 import { messageOf } from '../../../src/elasticsearch/audit-messages.ts';
@@ -43,7 +46,7 @@ export interface JudgedPast {
     readonly estimate: Replayed;
     readonly truth: TrueNumbers;
   }[];
-  /** Each number that lies outside its range, in words. */
+  /** Each number that lies outside its range, as a sentence. */
   readonly outside: readonly string[];
 }
 
@@ -79,7 +82,7 @@ export function evidenceOf(
 
 let drawn: { readonly key: string; readonly past: Past } | undefined;
 
-/** The last past drawn is kept: it is judged by each set of sources. */
+/** Keeps the last past drawn, because it is judged with each set of sources. */
 function pastOf(options: PastOptions): Past {
   const key = JSON.stringify(options);
   if (drawn?.key !== key) drawn = { key, past: drawPast(options) };

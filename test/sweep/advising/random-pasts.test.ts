@@ -3,7 +3,7 @@ import { judgePast, sourceSets } from './judge-past.ts';
 
 const asOf = Date.parse('2026-05-20T11:17:23Z');
 
-/** `ADVISE_PASTS` and `ADVISE_FROM` draw others: soak runs take thousands. */
+/** `ADVISE_PASTS` and `ADVISE_FROM` select other pasts; soak runs use thousands. */
 const pasts = Number(process.env.ADVISE_PASTS ?? 1_000);
 const first = Number(process.env.ADVISE_FROM ?? 1);
 

@@ -47,7 +47,7 @@ const silence = (from: number, to: number): Message[] => [
 ];
 
 describe('job stats alone', () => {
-  it('know the silence that lasts, and nothing before it', () => {
+  it('job stats prove the current silence and nothing before it', () => {
     const lastData = ago(4 * day + 30 * minute);
     const now = { at: asOf, state: 'opened', lastData, openedAt: ago(40 * day), bytes: 1e9 };
     const { known, closes, wrongCloses, gbHours } = judged({ now });
@@ -58,7 +58,7 @@ describe('job stats alone', () => {
     expect(gbHours.atMost).toBeCloseTo(72, 6);
   });
 
-  it('know when a closed job was closed, by finished_time', () => {
+  it('the finished_time in job stats shows when a closed job was closed', () => {
     const now = { at: asOf, state: 'closed', lastData: ago(4 * day) };
     const { known, closes } = judged({ now, finishedTime: ago(2 * day) });
     expect(known.wasOpen).toBe('yes');
@@ -66,7 +66,7 @@ describe('job stats alone', () => {
     expect(closes).toEqual({ atLeast: 0, atMost: 0 });
   });
 
-  it('know that a job closed long ago was not open in the period', () => {
+  it('job stats show that a job closed long ago was not open in the period', () => {
     const now = { at: asOf, state: 'closed', lastData: ago(90 * day) };
     const { known } = judged({ now, createTime: ago(200 * day), finishedTime: ago(89 * day) });
     expect(known.wasOpen).toBe('no');
@@ -74,7 +74,7 @@ describe('job stats alone', () => {
 });
 
 describe('a datafeed that read in real time throughout', () => {
-  it('makes wrong closes certain from notifications alone', () => {
+  it('notifications alone are enough to identify certain wrong closes of a real-time job', () => {
     const messages = realtime(...silence(20 * day, 17 * day), ...silence(12 * day, 10 * day));
     const { known, closes, wrongCloses } = judged({ messages });
     expect(known.contradicted).toBe(false);
@@ -82,7 +82,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses).toEqual({ atLeast: 2, atMost: 2 });
   });
 
-  it('makes wrong closes certain from snapshots whose newest record stands still', () => {
+  it('snapshots whose newest record stays the same are enough to identify certain wrong closes of a real-time job', () => {
     const snapshots = Array.from({ length: 40 }, (_, index) => {
       const at = ago(10 * day) + index * 3.6 * hour;
       // no data from the tenth to the thirtieth
@@ -93,7 +93,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses.atLeast).toBeGreaterThanOrEqual(1);
   });
 
-  it('proves nothing by a newest record that stands still when data is pushed', () => {
+  it('an unchanged newest record proves nothing when a client pushes the data', () => {
     const snapshots = [10, 9, 8, 7, 6].map((days) => ({
       at: ago(days * day),
       latestRecord: ago(11 * day),
@@ -113,7 +113,7 @@ describe('a job that was deleted and created again', () => {
     (message) => ({ ...message, at: message.at - 5 * day }),
   );
 
-  it('is judged by its own life only', () => {
+  it('a job that was deleted and created again is judged only by its current life', () => {
     const messages = [
       ...older,
       say(5 * day + 30_000, 'Job deleted'),
@@ -131,7 +131,7 @@ describe('a job that was deleted and created again', () => {
 });
 
 describe('a model that was reverted', () => {
-  it('starts its records anew, and proves no data by the lower ones', () => {
+  it('a reverted model starts new records, and its lower records do not prove silence', () => {
     const snapshots = [
       { at: ago(9 * day), latestRecord: 1_000, atClose: false },
       { at: ago(8 * day), latestRecord: 2_000, atClose: true },
@@ -140,14 +140,15 @@ describe('a model that was reverted', () => {
     ];
     const { known } = judged({ snapshots });
     const spans = known.data.spans.filter(({ to, from }) => to - from > 3 * minute);
-    // From the first to the second the record rose. Later it was set back, and set forth to what it had been.
+    // The newest record rose from the first to the second snapshot. Later it was reverted, and then rose to its former
+    // value.
     expect(spans).toEqual([{ from: ago(9 * day) - 2 * minute, to: ago(8 * day) + minute }]);
   });
 });
 
 describe('messages that were lost', () => {
-  it('are noticed when stats contradict them, and then prove no silence', () => {
-    // It was closed 20 days ago and opened again since: no message says so.
+  it('lost messages are noticed when stats contradict them, and then prove no silence', () => {
+    // The job was closed 20 days ago and opened again later, and no message reports that.
     const messages = [
       say(50 * day, 'Job created'),
       say(40 * day, 'Opening job on node [ml-0]'),
@@ -161,7 +162,7 @@ describe('messages that were lost', () => {
     expect(closes.atLeast).toBe(1);
   });
 
-  it('leave most ranges true, although nothing is promised then', () => {
+  it('most ranges contain the truth even if messages were lost, although that is not promised', () => {
     let ranges = 0;
     let outside = 0;
     for (let seed = 1; seed <= 150; seed += 1)
@@ -175,8 +176,8 @@ describe('messages that were lost', () => {
 });
 
 describe('clocks', () => {
-  it('a minute apart do not push the truth out of a range', () => {
-    // The node is a minute ahead: what it dates 24 h ago came 24 h and a minute ago.
+  it('clocks that differ by a minute do not push the truth out of a range', () => {
+    // The node's clock is a minute ahead: data that it dates 24 h ago arrived 24 h and a minute ago.
     const now = {
       at: asOf,
       state: 'opened',
@@ -188,7 +189,7 @@ describe('clocks', () => {
   });
 });
 
-it.each(habits)('evidence makes no range wider: %s', (habit) => {
+it.each(habits)('more evidence never widens a range: %s', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
     const narrow = judgePast({
@@ -212,7 +213,7 @@ it.each(habits)('evidence makes no range wider: %s', (habit) => {
   }
 });
 
-it('ranges are never empty, and wrong closes are closes', () => {
+it('ranges are never empty, and wrong closes never exceed closes', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {

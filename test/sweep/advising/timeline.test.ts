@@ -15,7 +15,7 @@ const say = (ago: number, text: string): Message => {
   return message;
 };
 
-/** Who closed the job two days ago. */
+/** Who closed the job two days ago, according to its timeline. */
 function closer(messages: readonly Message[], ownCloses: readonly OwnClose[] = []): string | undefined {
   const evidence: Evidence = {
     jobId: 'job',
@@ -30,11 +30,11 @@ function closer(messages: readonly Message[], ownCloses: readonly OwnClose[] = [
 }
 
 describe('who closed a job, in its timeline', () => {
-  it('is a person or another program if no other message comes near the close', () => {
+  it('the timeline names a person or another program if no other message is close to the close', () => {
     expect(closer([])).toBe('a person or another program');
   });
 
-  it('is the end of its datafeed if a look-back completed right before the close', () => {
+  it('the timeline names the end of the datafeed if a look-back completed right before the close', () => {
     expect(
       closer([
         say(
@@ -46,11 +46,11 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('the end of its datafeed');
   });
 
-  it('is a person or another program if the look-back completed long before', () => {
+  it('the timeline names a person or another program if the look-back completed long before the close', () => {
     expect(closer([say(3 * day, 'Datafeed lookback completed')])).toBe('a person or another program');
   });
 
-  it('is a person or another program if the datafeed went on in real time after its look-back', () => {
+  it('the timeline names a person or another program if the datafeed continued in real time after its look-back', () => {
     expect(
       closer([
         say(2 * day + 3 * minute, 'Datafeed lookback completed'),
@@ -59,7 +59,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('a person or another program');
   });
 
-  it('is our own sweep if a report names it, whatever the datafeed did', () => {
+  it('the timeline names our own sweep if a report lists the close, whatever the datafeed did', () => {
     const startedAt = new Date(asOf - 2 * day - 10_000).toISOString();
     expect(
       closer(

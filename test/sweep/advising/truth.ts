@@ -1,6 +1,6 @@
 /**
- * @module The second reading of `jobsweep advise`: the true numbers, by the contract's definition, from a past of which
- * everything is known. It lives through the sweeps one by one and shares nothing with the estimator.
+ * @module A second implementation of `jobsweep advise`: the true numbers, by the contract's definition, from a past
+ * that is completely known. It replays the sweeps one by one and shares no code with the estimator.
  */
 import type { TruePast } from '../../../simulator/past/life.ts';
 
@@ -12,7 +12,7 @@ export interface TrueNumbers {
 
 export interface TruthQuestion {
   readonly idleFor: number;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly sweeps: readonly number[];
   readonly knownFrom: number;
   /** Whether a job that is closing counts as open. */
@@ -26,7 +26,7 @@ export function trueNumbers(
 ): TrueNumbers {
   const numbers: TrueNumbers = { closes: 0, wrongCloses: 0, gbHours: 0 };
   const asOf = sweeps.at(-1) ?? 0;
-  /** In the replay the job is closed up to here. */
+  /** In the replay, the job is closed until this moment. */
   let closedUntil = Number.NEGATIVE_INFINITY;
   for (const sweep of sweeps) {
     if (sweep < knownFrom || sweep < closedUntil) continue;
@@ -34,7 +34,7 @@ export function trueNumbers(
       const end = (closingIsOpen ? closed : to) ?? Number.POSITIVE_INFINITY;
       return from <= sweep && sweep < end;
     });
-    // Without a process it is still opening, and no sweep closes it.
+    // A job without a process is still opening, and no sweep closes it.
     if (!stay || !past.starts.some((start) => start >= stay.from && start <= sweep)) continue;
     const last = (moments: readonly number[]) =>
       moments.findLast((moment) => moment <= sweep) ?? Number.NEGATIVE_INFINITY;

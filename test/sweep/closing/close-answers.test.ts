@@ -28,7 +28,7 @@ describe('forced closes', () => {
     expect(world.outcomes()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
   });
 
-  it('forces a job at once that has been stuck since an earlier sweep asked it', async () => {
+  it('forces a job at once that has been stuck since an earlier sweep asked it to close', async () => {
     const world = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
     await world.run();
     expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
@@ -46,7 +46,7 @@ describe('forced closes', () => {
     expect(world.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
-  it('counts a job that is forced twice once against force.max', async () => {
+  it('counts a job that is forced twice only once against force.max', async () => {
     const world = closingOf({
       jobs: [failed('f')],
       request: { force: { max: 1 } },
@@ -66,7 +66,7 @@ describe('forced closes', () => {
     expect(world.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
-  it('leaves a job that was asked already without an outcome when force.max is used up', async () => {
+  it('leaves a job without an outcome if it was already asked to close and force.max is used up', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },
@@ -78,14 +78,14 @@ describe('forced closes', () => {
     expect(await world.run()).toBe(0);
     expect(world.cluster.closes).toHaveLength(1);
     expect(world.outcomes()).toEqual({ a: 'none' });
-    // the verdict still says what the last ask would have done
+    // the verdict is still the one of the last close request
     expect(world.entry('a')).toMatchObject({
       forced: false,
       verdict: { verdict: 'force', reason: 'failed' },
     });
   });
 
-  it('keeps a job marked as forced when it is later asked without force', async () => {
+  it('keeps a job marked as forced when a later close request is not forced', async () => {
     const world = closingOf({
       jobs: [failed('f')],
       onClose: ({ nth, ids }, cluster) => {
@@ -102,12 +102,12 @@ describe('forced closes', () => {
 
 describe('the step after an answer', () => {
   it.each([
-    ['acknowledged', acknowledged, 2_000],
-    ['lost', lost, 2_000],
-    ['busy', { kind: 'busy', error: refusal(429) }, 5_000],
-    ['busy with a Retry-After', { kind: 'busy', retryAfterMs: 7_000, error: refusal(429) }, 7_000],
+    ['an acknowledgement', acknowledged, 2_000],
+    ['a lost answer', lost, 2_000],
+    ['a busy answer', { kind: 'busy', error: refusal(429) }, 5_000],
+    ['a busy answer with Retry-After', { kind: 'busy', retryAfterMs: 7_000, error: refusal(429) }, 7_000],
   ] satisfies [string, CloseAnswer, number][])(
-    '%s: asks a job that is still open again after a pause',
+    'after %s, a job that is still open is asked to close again after a pause',
     async (_what, answer, pause) => {
       const world = closingOf({
         jobs: [bare('a')],
@@ -129,7 +129,7 @@ describe('the step after an answer', () => {
     },
   );
 
-  it('counts the pause from when the states were read', async () => {
+  it('the pause before the next close request counts from the read of the states', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -141,7 +141,7 @@ describe('the step after an answer', () => {
     expect(world.cluster.log).toContain('5000 close a');
   });
 
-  it('takes a step of its own for each job of a request', async () => {
+  it('each job of a request gets its own next step', async () => {
     const world = closingOf({
       jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
       onClose: ({ nth, ids }, cluster) => {
@@ -169,7 +169,7 @@ describe('the step after an answer', () => {
     });
   });
 
-  it('gives up on a job that is still open after the third ask, with the server’s own error', async () => {
+  it('gives up on a job that is still open after the third close request, with the server’s own error', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
@@ -179,7 +179,7 @@ describe('the step after an answer', () => {
     expect(world.entry('a').asks).toBe(3);
   });
 
-  it('sends no more requests after the credentials were refused', async () => {
+  it('sends no more close requests after the credentials were refused', async () => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -207,7 +207,7 @@ describe('the step after an answer', () => {
     expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('ignores states that were read before the ask', async () => {
+  it('ignores states that were read before the close request', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: ({ nth }) => {

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
-  it('settles jobs that are gone, closed or busy by now, and asks the others', async () => {
+  it('the look settles jobs that are gone, closed or busy by now, and the others are asked to close', async () => {
     const world = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -27,7 +27,7 @@ describe('the look before a close', () => {
     expect(world.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
   });
 
-  it('judges by the new stats, and keeps the size of a job that no longer reports it', async () => {
+  it('the look judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {
     const world = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
@@ -45,7 +45,7 @@ describe('the look before a close', () => {
     expect(world.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('watches a job that is closing by now, from the moment it was seen', async () => {
+  it('the look starts watching a job that is closing by now, from the moment it was first seen closing', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -66,7 +66,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('keeps the verdict and the moment of the ask when the job is seen closing later', async () => {
+  it('keeps the verdict and the time of the close request when the job is seen closing later', async () => {
     const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
     world.at(1_000, () => world.cluster.becomes('a', 'closing'));
     world.at(3_000, () => world.cluster.becomes('a', 'closed'));
@@ -113,7 +113,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('asks a job that is open again without force, in a request of its own', async () => {
+  it('sends a close request without force, for the job alone, when the job is open again', async () => {
     const world = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
@@ -148,7 +148,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('asks a job whose state is stable at the eighth look', async () => {
+  it('asks a job to close whose state is stable at the eighth look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -161,7 +161,7 @@ describe('the look before a close', () => {
     expect(world.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
-  it('looks again when it took more than 30 seconds', async () => {
+  it('repeats a look that took more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -179,7 +179,7 @@ describe('the look before a close', () => {
     expect(world.entry('a').looks).toBe(1);
   });
 
-  it('gives up without asking when three looks in a row take more than 30 seconds', async () => {
+  it('gives up without a close request when three looks in a row take more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
@@ -203,7 +203,7 @@ describe('the look before a close', () => {
     { thrown: Object.assign(new Error('no'), { status: 503 }), status: 503, says: 'no' },
     { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
     { thrown: 'a text', status: 0, says: 'a text' },
-  ])('leaves alone what it cannot read, and says why: $thrown', async ({ thrown, status, says }) => {
+  ])('leaves jobs alone that it cannot read, and reports why: $thrown', async ({ thrown, status, says }) => {
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: () => {
@@ -260,7 +260,7 @@ describe('the look before a close', () => {
     expect(world.outcomes()).toEqual({ a: 'gone 10' });
   });
 
-  it('leaves a job that was asked before and cannot be read to the last reading', async () => {
+  it('leaves a job that was already asked to close and cannot be read to the last reading', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
@@ -273,7 +273,7 @@ describe('the look before a close', () => {
     expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('gives no job an error when the ending cuts off the look', async () => {
+  it('gives a job no error when the ending interrupts its look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
@@ -288,8 +288,8 @@ describe('the look before a close', () => {
 });
 
 describe('a job that was asked and must now be kept', () => {
-  /** Asked at 0 without an answer, open a moment later, and read again after two seconds. */
-  const askedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
+  /** The close request at 0 gets no answer, the job is open a moment later, and it is read again after two seconds. */
+  const requestedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
     const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
     world.at(1_500, () => world.cluster.becomes('a', state, changes));
     await world.run();
@@ -298,9 +298,9 @@ describe('a job that was asked and must now be kept', () => {
   };
 
   it.each([now, now + 1_001])(
-    'is reported as reopened when it was opened at or after the ask, at %i',
+    'a job asked to close is reported as reopened when it was opened at or after the request, at %i',
     async (openedAt) => {
-      const world = await askedAndThen('opened', { openedAt });
+      const world = await requestedAndThen('opened', { openedAt });
       expect(world.entry('a').outcome).toEqual({
         outcome: 'error',
         error: { status: 0, type: 'reopened', reason: 'the job is open again after it was asked to close' },
@@ -311,13 +311,16 @@ describe('a job that was asked and must now be kept', () => {
   it.each([
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
-  ])('is reported with the error of its close when %s', async (_why, changes) => {
-    const world = await askedAndThen('opened', changes);
-    expect(world.outcomes()).toEqual({ a: 'error no_answer 2000' });
-    expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
-  });
+  ])(
+    'a job asked to close that must now be kept is reported with the error of its close when %s',
+    async (_why, changes) => {
+      const world = await requestedAndThen('opened', changes);
+      expect(world.outcomes()).toEqual({ a: 'error no_answer 2000' });
+      expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+    },
+  );
 
-  it('is revived when it was opened again and this sweep never asked it', async () => {
+  it('a job is revived when it was opened again and this sweep never asked it to close', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),
@@ -338,7 +341,7 @@ describe('a job that was asked and must now be kept', () => {
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],
   ] satisfies [string, CloseAnswer, object][])(
-    'is reported with %s when it failed and may not be forced',
+    'a job asked to close is reported with %s when it failed and may not be forced',
     async (_what, answer, error) => {
       const world = closingOf({
         jobs: [bare('a')],
@@ -354,7 +357,7 @@ describe('a job that was asked and must now be kept', () => {
     },
   );
 
-  it('is kept without an error when it failed before it was asked and may not be forced', async () => {
+  it('a job is kept without an error when it failed before its close request and may not be forced', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },

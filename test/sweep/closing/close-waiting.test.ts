@@ -4,7 +4,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('a job that is closing', () => {
-  it('is polled until it is closed, and is not asked', async () => {
+  it('a job that is closing is polled until it is closed, and gets no close request', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(2_000, () => world.cluster.becomes('a', 'closed'));
     expect(await world.run()).toBe(2_500);
@@ -13,7 +13,7 @@ describe('a job that is closing', () => {
     expect(world.entry('a').seen?.stats?.state).toBe('closed');
   });
 
-  it('is polled again after a failed read', async () => {
+  it('a job that is closing is polled again after a failed read', async () => {
     const world = closingOf({
       jobs: [closing('a')],
       onRead: ({ nth }) => {
@@ -33,7 +33,7 @@ describe('a job that is closing', () => {
         throw new Error('no');
       },
     ],
-  ])('%s is left to the last reading after close.timeout', async (_what, onRead) => {
+  ])('a closing job %s is left to the last reading after close.timeout', async (_what, onRead) => {
     const world = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
     expect(await world.run()).toBe(10_000);
     expect(world.cluster.log).toEqual([
@@ -46,7 +46,7 @@ describe('a job that is closing', () => {
     expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('is forced when it is stuck at the end of its watch', async () => {
+  it('a closing job is forced when it is stuck at the end of its watch', async () => {
     const world = closingOf({
       jobs: [closing('a'), closing('b', { groups: ['spare'] })],
       request: { close: { timeout: '3s' }, force: { stuckFor: '3s', exclude: ['spare'] } },
@@ -64,7 +64,7 @@ describe('a job that is closing', () => {
     expect(world.entry('a').askedAt).toBe(now);
   });
 
-  it('is forced without more watching when it fails', async () => {
+  it('a closing job is forced at once when it fails', async () => {
     const world = closingOf({
       jobs: [closing('a')],
       onClose: ({ ids }, cluster) => cluster.closesAfter(3_000, ids),
@@ -82,7 +82,7 @@ describe('a job that is closing', () => {
     expect(world.outcomes()).toEqual({ a: 'force_closed 4000' });
   });
 
-  it('is asked without force when it is open and idle again', async () => {
+  it('a closing job gets a close request without force when it is open and idle again', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(500, () => world.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
     expect(await world.run()).toBe(2_000);
@@ -90,14 +90,14 @@ describe('a job that is closing', () => {
     expect(world.outcomes()).toEqual({ a: 'closed 2000' });
   });
 
-  it('is reported as gone when it was deleted', async () => {
+  it('a closing job is reported as gone when it was deleted', async () => {
     const world = closingOf({ jobs: [closing('a')] });
     world.at(500, () => world.cluster.remove('a'));
     expect(await world.run()).toBe(1_000);
     expect(world.outcomes()).toEqual({ a: 'gone 1000' });
   });
 
-  it('is reported as an error when it was opened again after the ask', async () => {
+  it('a closing job is reported as an error when it was opened again after its close request', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onClose: (_close, cluster) => {
@@ -113,7 +113,7 @@ describe('a job that is closing', () => {
     });
   });
 
-  it('is never named in a request, not even a read, when its id could match other jobs', async () => {
+  it('a closing job is never named in any request, not even a read, when its id could match other jobs', async () => {
     const world = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       onRead: (_read, cluster) => cluster.becomes('b', 'closed'),
@@ -124,7 +124,7 @@ describe('a job that is closing', () => {
 });
 
 describe('with more than 1,000 jobs in flight', () => {
-  it('reads each job at least once in 10 seconds', async () => {
+  it('with more than 1,000 jobs in flight, reads each job at least once in 10 seconds', async () => {
     const jobs = Array.from({ length: 1_100 }, (_, index) => bare(`job-${String(index).padStart(4, '0')}`));
     const world = closingOf({
       jobs,
@@ -147,7 +147,7 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('forces first, and asks the next job as soon as a read shows the previous one closed', async () => {
+  it('forces jobs first, and asks the next job to close as soon as a read shows the previous one closed', async () => {
     const world = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -169,7 +169,7 @@ describe('with places on the nodes', () => {
     expect(world.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('reads right after an answer, and again a tenth of a second later', async () => {
+  it('reads job states right after an answer, and again a tenth of a second later', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -191,7 +191,7 @@ describe('with places on the nodes', () => {
     expect(world.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('gives the places of a request back one by one, as reads show its jobs closed', async () => {
+  it('frees the places of a request one by one, as reads show its jobs closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const world = closingOf({
       jobs,
@@ -208,14 +208,14 @@ describe('with places on the nodes', () => {
     expect(await world.run()).toBe(20_000);
     expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
     const { askedAt = 0 } = world.entry('d');
-    // while a place is wanted, reads come every half second
+    // while a job waits for a place, reads come every half second
     expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
     expect(askedAt - now).toBeLessThanOrEqual(3_200);
     expect(world.entry('b').closedAt).toBe(askedAt);
     expect(world.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('gives a place back when the close times out, though the job is still closing', async () => {
+  it('frees a place when the close times out, even if the job is still closing', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -231,7 +231,7 @@ describe('with places on the nodes', () => {
     expect((world.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('keeps a place while the job is open and its request in flight, and gives it back when the job fails', async () => {
+  it('keeps a place while the job is open and its request is in flight, and frees it when the job fails', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -248,7 +248,7 @@ describe('with places on the nodes', () => {
     expect(world.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
-  it('asks a job that has moved for a place on its new node', async () => {
+  it('a job that has moved needs a place on its new node', async () => {
     const jobs = [
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
@@ -265,7 +265,7 @@ describe('with places on the nodes', () => {
     expect(world.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('repeats a look that took more than 30 seconds', async () => {
+  it('with places on the nodes, repeats a look that took more than 30 seconds', async () => {
     const world = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -328,7 +328,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('leaves waiting jobs to the last reading at the ending', async () => {
+  it('leaves waiting jobs to the last reading when the ending begins', async () => {
     const world = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -350,7 +350,7 @@ describe('with close.perNode auto', () => {
   const firstClose = (world: ReturnType<typeof closingOf>) =>
     [...(world.cluster.closes[0]?.ids ?? [])].sort();
 
-  it('reads the processors of each node first, and keeps half as many jobs closing', async () => {
+  it('close.perNode auto reads the processors of each node first, and keeps half as many jobs closing', async () => {
     const world = closingOf({
       jobs: onNodes(5, 3),
       request: { close: { perNode: 'auto' } },
@@ -362,7 +362,7 @@ describe('with close.perNode auto', () => {
     expect(firstClose(world)).toEqual(['0-0', '0-1', '0-2', '1-0']);
     expect(world.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
     expect(world.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
-    expect(new Set(Object.values(world.outcomes()).map((told) => told.split(' ')[0]))).toEqual(
+    expect(new Set(Object.values(world.outcomes()).map((outcome) => outcome.split(' ')[0]))).toEqual(
       new Set(['closed']),
     );
   });
@@ -370,13 +370,16 @@ describe('with close.perNode auto', () => {
   it.each([
     ['the processors of the largest node', 4, 2],
     ['the default number of places', undefined, 4],
-  ])('uses %s when the node’s own processors are unknown', async (_what, largestNode, places) => {
-    const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
-    await world.run();
-    expect(firstClose(world)).toHaveLength(places);
-  });
+  ])(
+    'close.perNode auto uses %s when the node’s own processors are unknown',
+    async (_what, largestNode, places) => {
+      const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
+      await world.run();
+      expect(firstClose(world)).toHaveLength(places);
+    },
+  );
 
-  it('uses the default number of places when the processors cannot be read', async () => {
+  it('close.perNode auto uses the default number of places when the processors cannot be read', async () => {
     const world = closingOf({
       jobs: onNodes(6),
       request: { close: { perNode: 'auto' } },
@@ -387,7 +390,7 @@ describe('with close.perNode auto', () => {
     });
     await world.run();
     expect(firstClose(world)).toHaveLength(4);
-    // by then the look has read the processors
+    // the look has read the processors before the request
     expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 

@@ -4,7 +4,7 @@ import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '.
 import { now } from '../../support/jobs.ts';
 
 describe('a close', () => {
-  it('looks, asks, and reads the jobs again before it settles them', async () => {
+  it('a close looks at the jobs, sends the request, and reads the jobs again before it settles them', async () => {
     const world = closingOf({ jobs: [bare('a'), bare('b')] });
     expect(await world.run()).toBe(1_000);
     expect(world.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
@@ -30,7 +30,7 @@ describe('a close', () => {
     expect(world.cluster.log).toEqual([]);
   });
 
-  it('splits the jobs into requests and numbers these in the order they are sent', async () => {
+  it('splits the jobs into requests and numbers the requests in sending order', async () => {
     const world = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
@@ -75,7 +75,7 @@ describe('a close', () => {
     expect(world.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
-  it('reports each request and each outcome to its observer once', async () => {
+  it('reports each request and each outcome to the observer once', async () => {
     const seen: string[] = [];
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -90,7 +90,7 @@ describe('a close', () => {
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
-  it('leaves no listener on the ending’s signal', async () => {
+  it('leaves no listener on the signal of the ending', async () => {
     const world = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {
@@ -145,7 +145,7 @@ describe('the time of a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('allows for a datafeed of one of the jobs that the look finds started', async () => {
+  it('reserves the time to stop a datafeed that the look finds started', async () => {
     const world = closingOf({
       jobs: [
         bare('a'),
@@ -162,14 +162,14 @@ describe('the time of a close', () => {
     expect(world.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
-  it('does not look at jobs when no time is left to ask them', async () => {
+  it('does not look at jobs when no time is left to close them', async () => {
     const world = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await world.run()).toBe(0);
     expect(world.cluster.log).toEqual([]);
     expect(world.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('does not ask when the look used up the time', async () => {
+  it('sends no close request when the look used up the time', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time of a close', () => {
     expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('does not ask when the ending comes during the look', async () => {
+  it('sends no close request when the ending begins during the look', async () => {
     const world = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -196,7 +196,7 @@ describe('the time of a close', () => {
     expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('sends nothing when the ending came before it starts', async () => {
+  it('sends no request at all when the ending began before the close', async () => {
     const world = closingOf({ jobs: [bare('a'), closing('b')] });
     world.stop.abort();
     expect(await world.run()).toBe(0);
@@ -205,7 +205,7 @@ describe('the time of a close', () => {
     expect(world.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
-  it('stops waiting for an answer at the ending and leaves the outcome to the last reading', async () => {
+  it('stops waiting for an answer when the ending begins, and leaves the outcome to the last reading', async () => {
     const givenUp: number[] = [];
     const world = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -258,13 +258,13 @@ describe('a bug', () => {
       },
     ],
   ] satisfies [string, Parameters<typeof closingOf>[0]][])(
-    '%s makes closing reject',
+    'closing rejects when a bug throws %s',
     async (_when, given) => {
       await expect(closingOf(given).run()).rejects.toThrow('a bug');
     },
   );
 
-  it('makes closing reject when it occurs while waiting jobs are refused', async () => {
+  it('closing rejects when a bug throws while waiting jobs are refused', async () => {
     const world = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

@@ -4,7 +4,7 @@ import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
 describe('a new entry', () => {
-  it('begins with no asks, no looks and no outcome', () => {
+  it('a new entry has no close requests, no looks and no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry).toMatchObject({
       jobId: 'idle-1',
@@ -20,7 +20,7 @@ describe('a new entry', () => {
     );
   });
 
-  it('begins with the ask and the attempts of earlier sweeps', () => {
+  it('a new entry contains the close request and the attempts of earlier sweeps', () => {
     const entry = entryOf(
       'idle-1',
       {},
@@ -30,7 +30,7 @@ describe('a new entry', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('is judged again with the ask of this sweep added to its history', () => {
+  it('an entry is judged again with the close request of this sweep added to its history', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -40,14 +40,14 @@ describe('a new entry', () => {
 });
 
 describe('the outcome of an entry', () => {
-  it('is the first one given, with its moment', () => {
+  it('an entry keeps its first outcome, with its time', () => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome: 'closed' }, now);
     entry.settle({ outcome: 'gone' }, now + 1);
     expect(entry).toMatchObject({ outcome: { outcome: 'closed' }, settled: true, settledAt: now });
   });
 
-  it('matches endedAs only by its own name, and nothing before the job is settled', () => {
+  it('endedAs matches an outcome only by its own name, and nothing before the job is settled', () => {
     const entry = entryOf('idle-1');
     expect(entry.endedAs('closed', 'force_closed')).toBe(false);
     entry.settle({ outcome: 'force_closed' }, now);
@@ -60,7 +60,7 @@ describe('the outcome of an entry', () => {
 describe('the reads of an entry', () => {
   const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
 
-  it('keep the newest read in whatever order the answers arrive', () => {
+  it('an entry keeps its newest read, in whatever order the answers arrive', () => {
     const entry = entryOf('idle-1');
     expect(entry.seen).toBeUndefined();
     entry.note(seen(2, 'closing'));
@@ -70,7 +70,7 @@ describe('the reads of an entry', () => {
     expect(entry.seen?.stats?.state).toBe('closed');
   });
 
-  it('are forgotten when a close is sent, including reads that had begun by then', () => {
+  it('an entry forgets its reads when a close is sent, including reads that had already begun', () => {
     const entry = entryOf('idle-1');
     entry.note(seen(1, 'opened'));
     entry.forgetSeen(3);
@@ -83,19 +83,22 @@ describe('the reads of an entry', () => {
 });
 
 describe('the closing time of an entry', () => {
-  it.each(['closed', 'force_closed', 'already_closed'] as const)('is when it is settled as %s', (outcome) => {
-    const entry = entryOf('idle-1');
-    entry.settle({ outcome }, now);
-    expect(entry.closedAt).toBe(now);
-  });
+  it.each(['closed', 'force_closed', 'already_closed'] as const)(
+    'the closing time of an entry is when it is settled as %s',
+    (outcome) => {
+      const entry = entryOf('idle-1');
+      entry.settle({ outcome }, now);
+      expect(entry.closedAt).toBe(now);
+    },
+  );
 
-  it('is when it was first seen closed, even if its request ended later', () => {
+  it('the closing time of an entry is when it was first seen closed, even if its request ended later', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closed' }, now);
     expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
   });
 
-  it('is absent when the job is open again', () => {
+  it('an entry has no closing time when the job is open again', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closing' }, now);
     expect(entry.closedAt).toBeUndefined();
@@ -105,11 +108,15 @@ describe('the closing time of an entry', () => {
 describe('the outcome of a closed job', () => {
   it.each([
     ['force_closed', 'by force', entryOf('a', { forced: true, asks: 1 })],
-    ['closed', 'asked by this sweep', entryOf('a', { asks: 1 })],
-    ['closed', 'asked by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
-    ['closed', 'known to have been asked', entryOf('a', {}, { history: { askedAt: now - 1 } })],
-    ['already_closed', 'not asked by any known sweep', entryOf('a', { askedAt: now })],
-  ])('is %s: %s', (outcome, _how, entry) => {
+    ['closed', 'asked to close by this sweep', entryOf('a', { asks: 1 })],
+    ['closed', 'asked to close by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
+    [
+      'closed',
+      'asked to close according to its history',
+      entryOf('a', {}, { history: { askedAt: now - 1 } }),
+    ],
+    ['already_closed', 'not asked to close by any known sweep', entryOf('a', { askedAt: now })],
+  ])('a closed job is reported as %s: %s', (outcome, _how, entry) => {
     expect(closedAs(entry)).toBe(outcome);
   });
 });

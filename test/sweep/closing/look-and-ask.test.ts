@@ -21,23 +21,23 @@ const feedOf = (datafeedId: string, jobId: string): DatafeedStats => ({
 });
 
 /** A cluster that records the ids of each read. A read without ids returns nothing. */
-function clusterOf(told: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?: DatafeedStats[] }) {
-  const asked: Record<'configs' | 'stats' | 'datafeeds', string[][]> = {
+function clusterOf(answers: { configs: JobConfig[]; stats?: JobStats[]; datafeeds?: DatafeedStats[] }) {
+  const reads: Record<'configs' | 'stats' | 'datafeeds', string[][]> = {
     configs: [],
     stats: [],
     datafeeds: [],
   };
-  const answer = <T>(kind: keyof typeof asked, all: readonly T[], idOf: (entry: T) => string) => {
+  const answer = <T>(kind: keyof typeof reads, all: readonly T[], idOf: (entry: T) => string) => {
     return async (_signal: AbortSignal, ids: readonly string[] = []) => {
-      if (ids.length > 0) asked[kind].push([...ids]);
+      if (ids.length > 0) reads[kind].push([...ids]);
       return all.filter((entry) => ids.includes(idOf(entry)));
     };
   };
   return {
-    asked,
-    jobConfigs: answer('configs', told.configs, ({ jobId }) => jobId),
-    jobStats: answer('stats', told.stats ?? [], ({ jobId }) => jobId),
-    datafeedStats: answer('datafeeds', told.datafeeds ?? [], ({ datafeedId }) => datafeedId),
+    reads,
+    jobConfigs: answer('configs', answers.configs, ({ jobId }) => jobId),
+    jobStats: answer('stats', answers.stats ?? [], ({ jobId }) => jobId),
+    datafeedStats: answer('datafeeds', answers.datafeeds ?? [], ({ datafeedId }) => datafeedId),
   };
 }
 
@@ -59,14 +59,14 @@ const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
 const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
 
 describe('the look before a close', () => {
-  it('reads config, stats and datafeed of each job anew, each in one request', async () => {
+  it('reads config, stats and datafeed of each job again right before a close, with one request each', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'feed-b')],
       stats: [statsOf('a'), statsOf('b')],
       datafeeds: [feedOf('feed-a', 'a'), feedOf('feed-b', 'b')],
     });
     const jobs = await look([fed('a', 'feed-a'), fed('b', 'feed-b')], cluster);
-    expect(cluster.asked).toEqual({
+    expect(cluster.reads).toEqual({
       configs: [['a', 'b']],
       stats: [['a', 'b']],
       datafeeds: [['feed-a', 'feed-b']],
@@ -81,21 +81,21 @@ describe('the look before a close', () => {
     expect(jobs.get('b')?.datafeed).toMatchObject({ datafeedId: 'feed-b', state: 'started' });
   });
 
-  it('reads no datafeed if no job has one', async () => {
+  it('the look reads no datafeed if no job has one', async () => {
     const cluster = clusterOf({ configs: [configOf('a')], stats: [statsOf('a')] });
     const jobs = await look([bare('a')], cluster);
-    expect(cluster.asked.datafeeds).toEqual([]);
+    expect(cluster.reads.datafeeds).toEqual([]);
     expect(jobs.get('a')?.datafeed).toBeUndefined();
   });
 
-  it('reads a datafeed that was created since the listing, and only that one, by its job’s config', async () => {
+  it('the look reads a datafeed that was created since the listing, and only that one, by its job’s config', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
       stats: ['a', 'b', 'c'].map(statsOf),
       datafeeds: [feedOf('feed-a', 'a'), feedOf('new-feed', 'b')],
     });
     const jobs = await look([fed('a', 'feed-a'), bare('b'), bare('c')], cluster);
-    expect(cluster.asked.datafeeds).toEqual([['feed-a'], ['new-feed']]);
+    expect(cluster.reads.datafeeds).toEqual([['feed-a'], ['new-feed']]);
     expect([...jobs.values()].map(({ datafeed }) => datafeed?.datafeedId)).toEqual([
       'feed-a',
       'new-feed',
@@ -103,22 +103,22 @@ describe('the look before a close', () => {
     ]);
   });
 
-  it('leaves out a job that no longer exists', async () => {
+  it('the look leaves out a job that no longer exists', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [statsOf('b')] });
     expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
   });
 
-  it('never reads a job that must not be named', async () => {
+  it('the look never reads a job whose id must not be named', async () => {
     const cluster = clusterOf({
       configs: [configOf('a'), configOf('b')],
       stats: [statsOf('a'), statsOf('b')],
     });
     const jobs = await look([bare('a'), { ...bare('b'), target: undefined }], cluster);
-    expect(cluster.asked).toMatchObject({ configs: [['a']], stats: [['a']] });
+    expect(cluster.reads).toMatchObject({ configs: [['a']], stats: [['a']] });
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('uses the stats of a fresh read, and reads all again when one is missing', async () => {
+  it('the look uses the stats of a fresh read, and reads all of them again when one is missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
     const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
     const entries = entriesOf([bare('a'), bare('b')]);
@@ -131,14 +131,14 @@ describe('the look before a close', () => {
         { entries: some, reads, fresh },
       );
     expect((await of(entries.slice(0, 1), read)).get('a')?.state).toBe('closing');
-    expect(cluster.asked).toMatchObject({ configs: [['a']], stats: [['a']] });
+    expect(cluster.reads).toMatchObject({ configs: [['a']], stats: [['a']] });
     await of(entries, read);
-    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b']]);
+    expect(cluster.reads.stats).toEqual([['a'], ['a', 'b']]);
     await of(entries.slice(0, 1), reads.begun + 1);
-    expect(cluster.asked.stats).toEqual([['a'], ['a', 'b'], ['a']]);
+    expect(cluster.reads.stats).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('does not return a job whose config exists without stats', async () => {
+  it('the look does not return a job whose config exists without stats', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
     const entries = entriesOf([bare('b')]);
     entries[0]?.note({ read: 9, stats: undefined });

@@ -35,7 +35,7 @@ const settled = (outcome: 'gone' | 'closed' | 'force_closed' | 'already_closed')
   step: 'settle',
   outcome: { outcome },
 });
-const givesUp = (told: object) => ({ step: 'settle', outcome: { outcome: 'error', error: told } });
+const givesUp = (error: object) => ({ step: 'settle', outcome: { outcome: 'error', error } });
 const openAgain = {
   status: 200,
   type: 'reopened',
@@ -56,26 +56,29 @@ const watching = (entry: Entry, seen: JobStats | undefined, over = false, payloa
 
 describe('a job whose request is in flight', () => {
   it.each(['opened', 'opening', 'closing', 'closed', 'failed', 'hibernating'])(
-    'is waited for while it is %s, because it is read again after the answer',
+    'a job whose request is in flight is waited for while it is %s, because it is read again after the answer',
     (state) => {
       expect(step(askedOnce(), stats(state, 10_000), { phase: 'in_flight' })).toEqual(wait);
     },
   );
 
-  it('is waited for even when it no longer exists', () => {
+  it('a job whose request is in flight is waited for even when it no longer exists', () => {
     expect(step(askedOnce(), undefined, { phase: 'in_flight' })).toEqual(wait);
   });
 });
 
 describe('a job whose request was answered', () => {
-  it.each(everyAnswer)('needs no request when it is closed, closing or deleted: $kind', (answer) => {
-    expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
-    expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
-      settled('force_closed'),
-    );
-    expect(afterAnswer(askedOnce(), stats('closing'), answer)).toEqual(wait);
-    expect(afterAnswer(askedOnce(), undefined, answer)).toEqual(settled('gone'));
-  });
+  it.each(everyAnswer)(
+    'an answered job needs no further request when it is closed, closing or deleted: $kind',
+    (answer) => {
+      expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
+      expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
+        settled('force_closed'),
+      );
+      expect(afterAnswer(askedOnce(), stats('closing'), answer)).toEqual(wait);
+      expect(afterAnswer(askedOnce(), undefined, answer)).toEqual(settled('gone'));
+    },
+  );
 
   it.each<[string, CloseAnswer, number]>([
     ['an acknowledgement that did nothing', acknowledged, 2_000],
@@ -90,20 +93,23 @@ describe('a job whose request was answered', () => {
     ['502, from a gateway', failing(502), 5_000],
     ['503, between masters', failing(503), 5_000],
     ['no answer', lost, 2_000],
-  ])('is asked again while it is open, after the pause for %s', (_what, answer, delayMs) => {
-    expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
-    expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
-  });
+  ])(
+    'an answered job that is still open is asked to close again after the pause for %s',
+    (_what, answer, delayMs) => {
+      expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
+      expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
+    },
+  );
 
   it.each([acknowledged, timedOut, failing(503), lost])(
-    'is forced at once when it failed: $kind',
+    'an answered job is forced at once when it failed: $kind',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
     },
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'is asked three times while it is %s, and not a fourth time',
+    'a job is asked to close three times while it is %s, and not a fourth time',
     (state) => {
       const lastError = refusal(503);
       const stepAfter = (asks: number) =>
@@ -114,21 +120,21 @@ describe('a job whose request was answered', () => {
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'is not asked again while it is %s if the privilege is missing',
+    'a job is not asked to close again while it is %s if the privilege is missing',
     (state) => {
       const lastError = refusal(403, 'security_exception');
       expect(afterAnswer(askedOnce({ lastError }), stats(state), denied)).toEqual(givesUp(lastError));
     },
   );
 
-  it('is given up with the error of its last close when its state is unknown', () => {
+  it('an answered job in an unknown state is given up with the error of its last close', () => {
     const lastError = refusal(500, 'odd');
     expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
       givesUp(lastError),
     );
   });
 
-  it('is reported with its state when it is given up without an error', () => {
+  it('a job given up without an error is reported with its state', () => {
     expect(afterAnswer(askedOnce(), stats('hibernating'), acknowledged)).toEqual(
       givesUp(acknowledgedYet('hibernating')),
     );
@@ -137,13 +143,13 @@ describe('a job whose request was answered', () => {
     );
   });
 
-  it('is not asked again when it was reopened after the ask', () => {
+  it('a job that was reopened after its close request is not asked to close again', () => {
     expect(afterAnswer(askedOnce(), stats('opened', 10_000), acknowledged)).toEqual(givesUp(openAgain));
     expect(afterAnswer(askedOnce(), stats('opening', 10_000), acknowledged)).toEqual(givesUp(openAgain));
     expect(afterAnswer(askedOnce(), stats('opened', day), acknowledged)).toEqual(again(2_000));
   });
 
-  it('is waited for after a lost answer while its datafeed is stopping', () => {
+  it('a job is waited for after a lost answer while its datafeed is stopping', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(afterAnswer(stopping, stats('opened'), lost)).toEqual(wait);
     expect(afterAnswer(stopping, stats('opened'), timedOut)).toEqual(again(2_000));
@@ -152,43 +158,46 @@ describe('a job whose request was answered', () => {
 });
 
 describe('a job that is watched', () => {
-  it('is settled when it closes or is deleted, and waited for while it is closing', () => {
+  it('a watched job is settled when it closes or is deleted, and waited for while it is closing', () => {
     expect(watching(askedOnce(), undefined)).toEqual(settled('gone'));
     expect(watching(foundClosing('idle-1'), stats('closed'))).toEqual(settled('already_closed'));
     expect(watching(askedOnce(), stats('closing'))).toEqual(wait);
   });
 
-  it('is left when it is still closing at the end of its watch', () => {
+  it('a watched job is left when it is still closing at the end of its watch', () => {
     expect(watching(askedOnce(), stats('closing'), true)).toEqual(leave);
   });
 
-  it('is forced when it failed and an ask is left', () => {
+  it('a watched job is forced when it failed and a close request is left', () => {
     const lastError = refusal(408);
     expect(watching(askedOnce({ asks: 2, lastError }), stats('failed'))).toEqual(again(0, true));
     expect(watching(askedOnce({ asks: 3, lastError }), stats('failed'))).toEqual(givesUp(lastError));
   });
 
-  it.each(['opened', 'opening'])('is asked again when it is %s and an ask is left', (state) => {
-    const lastError = refusal(408);
-    expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
-    expect(watching(askedOnce({ asks: 3, lastError }), stats(state))).toEqual(givesUp(lastError));
-    expect(watching(askedOnce({ asks: 3 }), stats(state))).toEqual(givesUp(acknowledgedYet(state)));
-  });
+  it.each(['opened', 'opening'])(
+    'a watched job is asked to close again when it is %s and a close request is left',
+    (state) => {
+      const lastError = refusal(408);
+      expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
+      expect(watching(askedOnce({ asks: 3, lastError }), stats(state))).toEqual(givesUp(lastError));
+      expect(watching(askedOnce({ asks: 3 }), stats(state))).toEqual(givesUp(acknowledgedYet(state)));
+    },
+  );
 
-  it('is given up in an unknown state if it was asked, and looked at again if not', () => {
+  it('a watched job in an unknown state is given up if it was asked to close, and looked at again if not', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
 
-  it('is settled as an error when it was reopened after the ask', () => {
+  it('a watched job is settled as an error when it was reopened after its close request', () => {
     expect(watching(askedOnce(), stats('opened', 10_000))).toEqual(givesUp(openAgain));
   });
 
-  it('is looked at again when it was found closing, was never asked and is open now', () => {
+  it('a job that was found closing, never asked to close and is open now is looked at again', () => {
     expect(watching(entryOf('idle-1'), stats('opened', 10_000))).toEqual(again(0));
   });
 
-  it('is asked again after its watch, and not before, while its datafeed is stopping', () => {
+  it('a watched job whose datafeed is stopping is asked to close again after its watch, and not before', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(watching(stopping, stats('opened'))).toEqual(wait);
     expect(watching(stopping, stats('opened'), true)).toEqual(again(0));
@@ -201,18 +210,18 @@ describe('a job that is still closing at the end of its watch', () => {
   const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
     watching(entry, stats('closing'), true, payload);
 
-  it('is forced once force.stuckFor has passed since it was first asked', () => {
+  it('a job still closing at the end of its watch is forced once force.stuckFor has passed since its first close request', () => {
     expect(ended()).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, askedAt: now - 75 * minute + 1 }))).toEqual(leave);
     expect(watching(askedOnce(stuck), stats('closing'))).toEqual(wait);
   });
 
-  it('is forced with its third ask, but not with a fourth', () => {
+  it('a job still closing at the end of its watch is forced with its third request, but not with a fourth', () => {
     expect(ended(askedOnce({ ...stuck, asks: 2 }))).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
   });
 
-  it('is left when the request does not allow force, or when it is not idle', () => {
+  it('a job still closing at the end of its watch is left when the request does not allow force, or when it is not idle', () => {
     expect(ended(askedOnce(stuck), { force: { stuckFor: null } })).toEqual(leave);
     expect(ended(askedOnce(stuck), { force: { exclude: ['idle-*'] } })).toEqual(leave);
     expect(ended(askedOnce(stuck, { job: { lastDataTime: now - minute } }))).toEqual(leave);
@@ -231,30 +240,30 @@ describe('the look right before a request', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('settles a job that is gone or closed', () => {
+  it('the look settles a job that is gone or closed', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('asks an idle job, and forces a failed one', () => {
+  it('the look lets an idle job be closed, and a failed one be forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('sends a job back to be forced, or not forced, when its verdict has changed', () => {
+  it('the look sends a job back to be forced, or not forced, when its verdict has changed', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
 
-  it('watches a closing job, with the verdict that it was asked with, if any', () => {
+  it('the look starts watching a closing job, with the verdict of its close request, if any', () => {
     const waits = { verdict: 'wait', reason: 'already_closing' };
     expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
   });
 
-  it('gives up on a job whose state differed at more than eight looks', () => {
+  it('the look gives up on a job whose state differed at more than eight looks', () => {
     const reason = (looks: number) => `the job changed its state at each of ${looks} looks`;
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 8 }))).toMatchObject({ step: 'ask' });
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 9 }))).toEqual({
@@ -265,7 +274,7 @@ describe('the look right before a request', () => {
 
   const busyJob = idleJob({ lastDataTime: now - 1_000 });
 
-  it('settles a job as revived that must be kept and was never asked', () => {
+  it('the look settles a job as revived that must be kept and was never asked to close', () => {
     expect(looked(entryOf('idle-1'), busyJob)).toEqual({
       step: 'settle',
       outcome: { outcome: 'revived' },
@@ -285,11 +294,14 @@ describe('the look right before a request', () => {
     ['open with data after an acknowledgement', { lastDataTime: now }, {}, openAgain],
     ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
     ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
-  ])('never settles a job as revived that a request named: %s', (_what, changes, noted, reported) => {
-    expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
-  });
+  ])(
+    'the look never settles a job as revived that a close request named: %s',
+    (_what, changes, noted, reported) => {
+      expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
+    },
+  );
 
-  it('reports an error for a job that failed while closing and may not be forced', () => {
+  it('the look reports an error for a job that failed while closing and may not be forced', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,
@@ -304,23 +316,23 @@ describe('the look right before a request', () => {
 });
 
 describe('the error of an answer', () => {
-  it('is the server’s own error', () => {
+  it('the error of an answer is the server’s own error', () => {
     for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
       expect(errorOf(answer)).toEqual(error);
   });
 
-  it('is no_answer when the answer was lost', () => {
+  it('the error of a lost answer is no_answer', () => {
     expect(errorOf(lost)).toEqual({ status: 0, type: 'no_answer', reason: 'socket hang up' });
   });
 
-  it('is undefined for an acknowledgement', () => {
+  it('an acknowledgement has no error', () => {
     expect(errorOf(acknowledged)).toBeUndefined();
   });
 });
 
 describe('the age of a process', () => {
-  it('shows that a job was reopened, even within the second of the ask', () => {
-    // asked a minute ago
+  it('the age of a process shows that the job was reopened, even within the second of the close request', () => {
+    // the close request was sent a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now)).toBe(true);
@@ -328,16 +340,16 @@ describe('the age of a process', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', 2 * minute), now)).toBe(false);
   });
 
-  it('is counted back from when the read began', () => {
+  it('the start of a process is counted back from when the read began', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
   });
 
-  it('proves no reopening if it is missing, or if the job was never asked', () => {
+  it('a process age proves no reopening if it is missing, or if the job was never asked to close', () => {
     expect(isOpenAgain(askedOnce(), stats('opened'), now)).toBe(false);
     expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
   });
 
-  it('leads to a reopened error with the status of the last answer', () => {
+  it('a reopened job gets an error with the status of the last answer', () => {
     expect(reopenedError(askedOnce())).toEqual(openAgain);
     expect(reopenedError(askedOnce({ lastError: refusal(408) }))).toEqual({ ...openAgain, status: 408 });
   });
@@ -350,14 +362,14 @@ describe('the requests that repeat a request', () => {
       jobs.map(({ entry }) => entry.jobId),
     );
 
-  it('are not forced, and not sent before the pause ends', () => {
+  it('repeated close requests are not forced, and not sent before the pause ends', () => {
     expect(askAgain(asked(1, 'a'), lost, now + 5_000)).toMatchObject([
       { entry: { jobId: 'a' }, force: false, notBefore: now + 5_000 },
     ]);
   });
 
   it.each([timedOut, lost, acknowledged, failing(500)])(
-    'name two halves, the first one larger: $kind',
+    'a batch is repeated as two halves, the first one larger: $kind',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
         ['a', 'b', 'c'],
@@ -368,19 +380,22 @@ describe('the requests that repeat a request', () => {
   );
 
   it.each([missing, failedJobs, busy])(
-    'name all jobs in one request when the cause is known: $kind',
+    'a batch is repeated as a whole when the cause is known: $kind',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
     },
   );
 
-  it.each([missing, timedOut])('name each job alone for its last ask, before the others: $kind', (answer) => {
-    expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
-      answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
-    );
-  });
+  it.each([missing, timedOut])(
+    'the last close request of each job names it alone, before the others: $kind',
+    (answer) => {
+      expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
+        answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
+      );
+    },
+  );
 
-  it('are none for no jobs', () => {
+  it('no jobs lead to no repeated requests', () => {
     expect(askAgain([], timedOut, now)).toEqual([]);
   });
 });

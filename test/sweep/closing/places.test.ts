@@ -35,7 +35,7 @@ const failed = (jobId: string): Entry =>
 const idsOf = (jobs: readonly Waiting[]) => jobs.map(({ entry }) => entry.jobId);
 const order = (entries: readonly Entry[]) => idsOf(waitingOf(entries));
 
-/** The batches in the order they are asked, if no place is given back. */
+/** The batches in sending order, if no place is freed. */
 function batches(
   entries: readonly Entry[],
   free: Readonly<Record<string, number>> = {},
@@ -57,7 +57,7 @@ function batches(
 }
 
 describe('the order of the jobs', () => {
-  it('starts with forced jobs, each in a request of its own', () => {
+  it('forced jobs come first, each in a request of its own', () => {
     const jobs = waitingOf([on('a', 'idle', 1), failed('f'), failed('g')]);
     expect(jobs.map(({ entry, force, notBefore }) => [entry.jobId, force, notBefore])).toEqual([
       ['f', true, 0],
@@ -67,13 +67,13 @@ describe('the order of the jobs', () => {
     expect(batches([on('a', 'idle', 1), failed('f'), failed('g')])).toEqual([['f'], ['g'], ['idle']]);
   });
 
-  it('leaves out jobs that are kept or already closing', () => {
+  it('jobs that are kept or already closing are left out of the requests', () => {
     const kept = entryOf('kept', {}, { verdict: { verdict: 'keep', reason: 'recent_data' } });
     expect(order([kept, foundClosing('closing'), on('a', 'idle', 1)])).toEqual(['idle']);
     expect(order([])).toEqual([]);
   });
 
-  it('is biggest first, and alternates between nodes within a factor of two', () => {
+  it('the biggest jobs come first, and jobs within a factor of two alternate between nodes', () => {
     const jobs = [
       on('a', 'a-1', 1),
       on('a', 'a-big', 900),
@@ -85,13 +85,13 @@ describe('the order of the jobs', () => {
     expect(order(jobs)).toEqual(['a-big', 'b-big', 'a-large', 'b-2', 'a-2', 'a-1']);
   });
 
-  it('is by id among jobs of equal size, and puts unknown sizes last', () => {
+  it('jobs of equal size are ordered by id, and jobs of unknown size come last', () => {
     expect(order([on('a', 'b', 1), on('a', 'a', 1), on('a', 'c', 1)])).toEqual(['a', 'b', 'c']);
     const unknown = entryOf('x', {}, { job: { nodeId: 'a', modelBytes: undefined } });
     expect(order([unknown, on('a', 'small', 1e-6)])).toEqual(['small', 'x']);
   });
 
-  it('puts jobs with a running datafeed before the others, in requests of their own', () => {
+  it('jobs with a running datafeed come before the others, in requests of their own', () => {
     const entries = [
       on('a', 'quiet-a', 900),
       fed('a', 'fed-a', 1),
@@ -106,7 +106,7 @@ describe('the order of the jobs', () => {
 });
 
 describe('a request', () => {
-  it('names at most close.batch jobs', () => {
+  it('a request names at most close.batch jobs', () => {
     const entries = [9, 8, 7, 6, 5].map((size) => on('a', `job-${size}`, size));
     expect(batches(entries, {}, 3)).toEqual([
       ['job-9', 'job-8', 'job-7'],
@@ -114,17 +114,17 @@ describe('a request', () => {
     ]);
   });
 
-  it('names as many ids as fit into a request line', () => {
-    // 60 characters and a separator of 3: 47 of them take 2,961 of the 3,000 bytes
+  it('a request names as many ids as fit into a request line', () => {
+    // 60 characters and a separator of 3: 47 ids take 2,961 of the 3,000 bytes
     const entries = Array.from({ length: 50 }, (_, index) => on('a', `${index}`.padEnd(60, 'x'), 1));
     expect(batches(entries, {}, 100).map((ids) => ids.length)).toEqual([47, 3]);
-    // 57 and 3: 50 of them take all
+    // 57 characters and a separator of 3: 50 ids take all bytes
     const full = Array.from({ length: 51 }, (_, index) => on('a', `${index}`.padEnd(57, 'x'), 1));
     expect(batches(full, {}, 100).map((ids) => ids.length)).toEqual([50, 1]);
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);
   });
 
-  it('is not sent before its jobs may be asked', () => {
+  it('a request is not sent before its jobs may be closed', () => {
     const entry = on('a', 'a', 1);
     const waiting = [
       ...together([entry], { force: false, notBefore: now + 1 }),
@@ -135,14 +135,14 @@ describe('a request', () => {
     expect(at(now + 1)).toEqual(['a']);
   });
 
-  it('names only jobs of the same company', () => {
+  it('a repeated request names only jobs of the same earlier request', () => {
     const first = together([on('a', 'a', 1), on('a', 'c', 1)], { force: false, notBefore: 0 });
     const second = together([on('a', 'b', 1)], { force: false, notBefore: 0 });
     const waiting = [first[0], ...second, first[1]] as Waiting[];
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('has the concrete ids of its jobs, and is not sent if one of them must not be named', () => {
+  it('a request has the concrete ids of its jobs, and is not sent if one of them must not be named', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
@@ -158,17 +158,17 @@ describe('places on the nodes', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('are taken by the biggest jobs of each node, and never exceeded', () => {
+  it('the biggest jobs of each node take its places, and never exceed them', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);
   });
 
-  it('are unlimited on a node without a limit', () => {
+  it('places are unlimited on a node without a limit', () => {
     expect(batches(entries, { b: 1 })).toEqual([['a-1', 'a-2', 'a-3', 'b-1']]);
   });
 
-  it('are not taken by forced jobs, nor by jobs without a node', () => {
+  it('forced jobs and jobs without a node take no places', () => {
     const forced = Object.assign(failed('f'), { job: { ...failed('f').job, nodeId: 'a' } });
     expect(
       batches([forced, on(undefined, 'x', 9), on(undefined, 'y', 8), on('a', 'z', 7)], { a: 0 }),
@@ -184,19 +184,19 @@ describe('places on the nodes', () => {
     [3, 16, 99, { places: 3, because: 'request' }],
     [null, 16, 99, { places: Number.POSITIVE_INFINITY, because: 'request' }],
   ] as const)(
-    'with perNode %s, %s processors and a largest node of %s are %o',
+    'perNode %s with %s processors and a largest node of %s gives the places %o',
     (perNode, own, largest, limit) => {
       expect(limitOf('a', perNode, { processors: new Map([['a', own]]), largest })).toEqual(limit);
     },
   );
 
-  it('are unknown until the node’s processors were read, unless the request sets a number', () => {
+  it('the places of a node are unknown until its processors were read, unless the request sets a number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });
   });
 
-  it('go next to the first waiting jobs of each node', () => {
+  it('freed places go to the first waiting jobs of each node', () => {
     const next = (ofEach: number) => candidates(waitingOf(entries), ofEach).map(({ jobId }) => jobId);
     expect(next(1)).toEqual(['a-1', 'b-1']);
     expect(next(2)).toEqual(['a-1', 'a-2', 'b-1', 'b-2']);

@@ -6,7 +6,7 @@ import { idleJob, now, requestOf } from '../../support/jobs.ts';
 
 const second = 1_000;
 const feed = (state: string) => ({ datafeedId: 'd', state, lookback: 'done' }) as const;
-/** What a plan saw of a job, by the plan's own function. */
+/** The state of a job in a plan, by the plan's own function. */
 function planOf(job: JobSnapshot) {
   const planned = plannedJobs([{ job, verdict: { verdict: 'close' } }]).get(job.jobId);
   if (!planned) throw new Error('the plan has no such job');
@@ -14,7 +14,7 @@ function planOf(job: JobSnapshot) {
 }
 
 describe('a plan', () => {
-  it('contains the jobs to close, force or wait for, and no kept job', () => {
+  it('a plan contains the jobs to close, force or wait for, and no kept job', () => {
     const entries = (['close', 'force', 'wait', 'keep'] as const).map((verdict) => ({
       job: idleJob({ jobId: verdict }),
       verdict: { verdict },
@@ -22,7 +22,7 @@ describe('a plan', () => {
     expect([...plannedJobs(entries).keys()]).toEqual(['close', 'force', 'wait']);
   });
 
-  it('remembers state, clocks, and whether a datafeed ran', () => {
+  it('a plan remembers each job’s state and clocks, and whether its datafeed ran', () => {
     expect(planOf(idleJob({ datafeed: feed('started') }))).toEqual({
       state: 'opened',
       lastDataTime: idleJob().lastDataTime,
@@ -40,7 +40,7 @@ describe('a job is as it was planned', () => {
   const still = (changes: Partial<JobSnapshot>, plan = planned) =>
     isAsPlanned(idleJob({ openedAt, ...changes }), plan);
 
-  it('when nothing happened to it', () => {
+  it('a job is as planned when nothing happened to it', () => {
     expect(still({})).toBe(true);
   });
 
@@ -52,35 +52,35 @@ describe('a job is as it was planned', () => {
     ['it has lost its process', { openedAt: undefined }],
     ['its datafeed runs', { datafeed: feed('started') }],
     ['its datafeed begins to run', { datafeed: feed('starting') }],
-  ])('not when %s', (_, changes) => {
+  ])('a job is not as planned when %s', (_, changes) => {
     expect(still(changes)).toBe(false);
   });
 
-  it('when its opening is reported up to 30 s later, because ages are whole seconds and clocks are adjusted', () => {
+  it('a job is as planned when its reported opening is up to 30 s later, because ages are whole seconds and clocks are adjusted', () => {
     expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('when its opening is reported earlier, as by a clock that runs ahead', () => {
+  it('a job is as planned when its reported opening is earlier, as with a clock that runs ahead', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
-  it('when its datafeed has stopped since, or runs as the plan saw it run', () => {
+  it('a job is as planned when its datafeed has stopped since, or still runs as in the plan', () => {
     const running = planOf(idleJob({ openedAt, datafeed: feed('started') }));
     expect(still({ datafeed: feed('stopped') }, running)).toBe(true);
     expect(still({ datafeed: feed('started') }, running)).toBe(true);
   });
 
-  it('when it has started to close, unless it got data before', () => {
+  it('a job is as planned when it has started to close, unless it got data before', () => {
     expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });
 
-  it('not when it has a process and the plan knew of none', () => {
+  it('a job is not as planned when it has a process and the plan knew none', () => {
     expect(isAsPlanned(idleJob({ openedAt }), planOf(idleJob({ openedAt: undefined })))).toBe(false);
   });
 
-  it('when neither has a process', () => {
+  it('a job is as planned when it had no process and still has none', () => {
     const failed = planOf(idleJob({ state: 'failed', openedAt: undefined }));
     expect(isAsPlanned(idleJob({ state: 'failed', openedAt: undefined }), failed)).toBe(true);
   });
@@ -90,7 +90,7 @@ describe('a sweep that carries out a plan', () => {
   const judge = (planned: ReturnType<typeof planOf> | null | undefined) =>
     judgeBy(requestOf()).judge(idleJob(), now, { planned }).reason;
 
-  it('closes the jobs of the plan, and keeps jobs that are not in it or have changed', () => {
+  it('a sweep that carries out a plan closes the plan’s jobs, and keeps jobs that are not in it or have changed', () => {
     expect(judge(planOf(idleJob()))).toBe('idle');
     expect(judge(null)).toBe('not_as_planned');
     expect(judge(planOf(idleJob({ lastDataTime: now - 90 * 86_400_000 })))).toBe('not_as_planned');

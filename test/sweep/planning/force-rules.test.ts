@@ -3,24 +3,24 @@ import { ForceLimit } from '../../../src/sweep/planning/force-max.ts';
 import { isStuckClosing } from '../../../src/sweep/planning/force-stuck.ts';
 
 describe('a job that is still closing', () => {
-  it('is stuck from force.stuckFor on', () => {
+  it('a closing job counts as stuck once force.stuckFor has passed', () => {
     expect(isStuckClosing(4_499_999, 4_500_000)).toBe(false);
     expect(isStuckClosing(4_500_000, 4_500_000)).toBe(true);
   });
 
-  it('is never stuck when force.stuckFor is null', () => {
+  it('a closing job is never stuck when force.stuckFor is null', () => {
     expect(isStuckClosing(Number.MAX_SAFE_INTEGER, null)).toBe(false);
   });
 });
 
 describe('force.max', () => {
-  it('allows that many jobs, and no job when it is 0', () => {
+  it('force.max allows that many jobs, and no job when it is 0', () => {
     const limit = new ForceLimit<string>(2);
     expect(['a', 'b', 'c'].map((job) => limit.take(job))).toEqual([true, true, false]);
     expect(new ForceLimit<string>(0).take('a')).toBe(false);
   });
 
-  it('allows a job again that was forced before', () => {
+  it('force.max allows a job again that was already forced', () => {
     const limit = new ForceLimit<string>(1);
     expect([limit.take('a'), limit.take('a'), limit.take('b')]).toEqual([true, true, false]);
   });

@@ -27,7 +27,7 @@ const followUpOf = {
 };
 
 describe('the number of jobs', () => {
-  it('stops a sweep that would close more than maxJobs, but not exactly as many', () => {
+  it('maxJobs stops a sweep that would close more jobs, but not one that would close exactly as many', () => {
     expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
     expect(fuse({ idle: 501, open: 2_000 })).toEqual({
       name: 'max_jobs',
@@ -38,7 +38,7 @@ describe('the number of jobs', () => {
     expect(fuse({ idle: 501, open: 2_000, payload: { fuse: { maxJobs: null } } })).toBeUndefined();
   });
 
-  it('stops a sweep that would close more than maxShare of the open jobs, from ten open jobs on', () => {
+  it('maxShare stops a sweep that would close a larger share of the open jobs, if at least ten jobs are open', () => {
     expect(fuse({ idle: 50, open: 100 })).toBeUndefined();
     expect(fuse({ idle: 51, open: 100 })).toEqual({ name: 'max_share', idle: 51, open: 100, limit: 0.5 });
     expect(fuse({ idle: 9, open: 9 })).toBeUndefined();
@@ -51,7 +51,7 @@ describe('an ingest outage', () => {
   const together = (count: number, over = 15 * minute) =>
     Array.from({ length: count }, (_, index) => now - 3 * day + (index * over) / Math.max(1, count - 1));
 
-  it('is detected when ten jobs, more than a third of those ever fed, fell silent within 15 minutes', () => {
+  it('an ingest outage is detected when at least ten jobs, and more than a third of those ever fed, fell silent within 15 minutes', () => {
     const found = fuse({
       idle: 12,
       open: 30,
@@ -71,13 +71,16 @@ describe('an ingest outage', () => {
     [12, 10, 9],
     [30, 11, 10],
     [62, 21, 20],
-  ])('of %i jobs ever fed is detected with %i silent jobs; the limit is %i', (everFed, crowd, limit) => {
-    const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
-    expect(seen(crowd)?.limit).toBe(limit);
-    expect(seen(limit)).toBeUndefined();
-  });
+  ])(
+    'with %i jobs ever fed, an ingest outage is detected with %i silent jobs; the limit is %i',
+    (everFed, crowd, limit) => {
+      const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
+      expect(seen(crowd)?.limit).toBe(limit);
+      expect(seen(limit)).toBeUndefined();
+    },
+  );
 
-  it('is reported by its largest group of silent jobs, and by the first of two equal ones', () => {
+  it('an ingest outage is reported with its largest group of silent jobs, or the first of two equal groups', () => {
     const earlier = together(10).map((moment) => moment - 9 * day);
     const found = (silentSince: readonly number[]) =>
       fuse({ idle: silentSince.length, everFed: 22, silentSince })?.together;
@@ -93,13 +96,13 @@ describe('an ingest outage', () => {
     });
   });
 
-  it('is still detected days later', () => {
+  it('an ingest outage is still detected days later', () => {
     expect(
       fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment - 40 * day) })?.name,
     ).toBe('mass_idle');
   });
 
-  it('is detected wherever its fifteen minutes lie', () => {
+  it('an ingest outage is detected wherever its fifteen minutes lie', () => {
     for (const shift of [0, 1, 7, 14]) {
       expect(
         fuse({ idle: 10, everFed: 20, silentSince: together(10).map((moment) => moment + shift * minute) })
@@ -108,13 +111,13 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('is not detected in nine jobs, in a third of the fed jobs, or over a longer time', () => {
+  it('nine jobs, a third of the fed jobs, or a longer time are no ingest outage', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();
   });
 
-  it('is ignored when fuse.massIdle is false', () => {
+  it('an ingest outage is ignored when fuse.massIdle is false', () => {
     expect(
       fuse({ idle: 10, everFed: 20, silentSince: together(10), payload: { fuse: { massIdle: false } } }),
     ).toBeUndefined();
@@ -129,7 +132,7 @@ describe('the order of the fuses', () => {
     silentSince: Array.from({ length: 600 }, () => now - 3 * day),
   };
 
-  it('is upgrade mode, mass idleness, number, share', () => {
+  it('the fuses are checked in the order upgrade mode, mass idleness, number, share', () => {
     expect(fuse({ ...everything, upgradeMode: true })?.name).toBe('upgrade_mode');
     expect(fuse(everything)?.name).toBe('mass_idle');
     expect(fuse({ ...everything, silentSince: spreadOut(600) })?.name).toBe('max_jobs');
@@ -138,12 +141,12 @@ describe('the order of the fuses', () => {
     ).toBe('max_share');
   });
 
-  it('leaves only upgrade mode to a follow-up', () => {
+  it('only upgrade mode stops a follow-up', () => {
     expect(fuse({ ...everything, payload: { followUpOf } })).toBeUndefined();
     expect(fuse({ ...everything, payload: { followUpOf }, upgradeMode: true })?.name).toBe('upgrade_mode');
   });
 
-  it('does not assume upgrade mode when the server does not report it', () => {
+  it('the fuse does not assume upgrade mode when the server does not report it', () => {
     expect(fuse({ upgradeMode: undefined })).toBeUndefined();
   });
 });

@@ -42,7 +42,7 @@ function only(answers: Partial<ClusterAnswers>): JobSnapshot {
 }
 
 describe('what a cluster answers', () => {
-  it('is joined into one snapshot of each job', () => {
+  it('the cluster’s answers are joined into one snapshot of each job', () => {
     const config = configOf('a', {
       groups: ['team-a'],
       blocked: 'reset',
@@ -84,10 +84,10 @@ describe('what a cluster answers', () => {
   it.each<[string, Partial<JobStats>, Partial<JobConfig>, number | undefined]>([
     ['its model and 10 MB', { memoryBasis: 50 * mb }, { memoryLimit: 64 * mb }, 60 * mb],
     ['its limit and 10 MB', { memoryBasis: 'limit', modelBytes: 0 }, { memoryLimit: 64 * mb }, 74 * mb],
-    ['nothing known, if it has no basis', { modelBytes: 50 * mb }, { memoryLimit: 64 * mb }, undefined],
-    ['nothing known, if its limit is unknown', { memoryBasis: 'limit' }, {}, undefined],
+    ['an unknown size, if it has no basis', { modelBytes: 50 * mb }, { memoryLimit: 64 * mb }, undefined],
+    ['an unknown size, if its limit is unknown', { memoryBasis: 'limit' }, {}, undefined],
     ['nothing, if it failed', { state: 'failed', memoryBasis: 50 * mb }, {}, 0],
-    ['nothing known, if it waits for a node', { openForMs: undefined, memoryBasis: 50 * mb }, {}, undefined],
+    ['an unknown size, if it waits for a node', { openForMs: undefined, memoryBasis: 50 * mb }, {}, undefined],
     [
       'its basis, if its process has ended and its close has not',
       { state: 'closing', openForMs: undefined, memoryBasis: 50 * mb },
@@ -100,7 +100,7 @@ describe('what a cluster answers', () => {
       {},
       60 * mb,
     ],
-  ])('reserves %s', (_what, stats, config, expected) => {
+  ])('a job reserves memory for %s', (_what, stats, config, expected) => {
     const { reservedBytes } = only({
       configs: [configOf('a', config)],
       stats: [statsOf('a', { nodeId: 'n1', openForMs: 3 * hour, ...stats })],
@@ -108,7 +108,7 @@ describe('what a cluster answers', () => {
     expect(reservedBytes).toBe(expected);
   });
 
-  it('comes in the order of ids, whatever the order of the answers, and the jobs of each answer once', () => {
+  it('jobs come in the order of ids, whatever the order of the answers, and each job once', () => {
     const jobs = join({
       configs: ['c', 'a'].map((id) => configOf(id)),
       stats: ['d', 'b', 'a', 'c'].map((id) => statsOf(id)),
@@ -116,7 +116,7 @@ describe('what a cluster answers', () => {
     expect(jobs.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('has the state %s', (state) => {
+  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('a job has the state %s', (state) => {
     expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
       reportedState: state,
       state,
@@ -174,11 +174,11 @@ describe('a job that is not to be touched has no state', () => {
       { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
       'the datafeed id ".." in GET _ml/datafeeds/_stats is not one that a request may name',
     ],
-  ])('with %s', (_, answers, unclear) => {
+  ])('a job has no known state with %s', (_, answers, unclear) => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });
   });
 
-  it('in an unknown state', () => {
+  it('a job has no known state if the reported state is unknown', () => {
     const hibernating = statsOf('a', { state: 'hibernating' });
     expect(only({ configs: [config], stats: [hibernating] })).toMatchObject({
       reportedState: 'hibernating',
@@ -186,15 +186,18 @@ describe('a job that is not to be touched has no state', () => {
     });
   });
 
-  it.each(['A', 'a,b', 'a*', '_all', 'ä'])('with the id %s, which a close could not name alone', (id) => {
-    expect(only({ configs: [configOf(id)], stats: [statsOf(id)] })).toMatchObject({
-      target: undefined,
-      reportedState: 'opened',
-      state: undefined,
-    });
-  });
+  it.each(['A', 'a,b', 'a*', '_all', 'ä'])(
+    'a job has no known state with the id %s, which a close request could not name alone',
+    (id) => {
+      expect(only({ configs: [configOf(id)], stats: [statsOf(id)] })).toMatchObject({
+        target: undefined,
+        reportedState: 'opened',
+        state: undefined,
+      });
+    },
+  );
 
-  it('if its id is the name of a group of any job', () => {
+  it('a job has no known state if its id is also the name of a group', () => {
     const [a, b] = join({
       configs: [configOf('a'), configOf('b', { groups: ['x', 'a'] })],
       stats: [statsOf('a'), statsOf('b')],
@@ -203,7 +206,7 @@ describe('a job that is not to be touched has no state', () => {
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
-  it('if its config names a datafeed of no job or another job, or its datafeed’s id is invalid', () => {
+  it('a job has no known state if its config names a datafeed of no job or of another job, or its datafeed’s id is invalid', () => {
     const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
       only({ configs: [config], stats: [stats], datafeeds }).state;
     const fed = configOf('a', { datafeedId: 'feed' });
@@ -214,11 +217,11 @@ describe('a job that is not to be touched has no state', () => {
     expect(state(config, feedOf('other', 'stopped'), feedOf('No Id', 'stopped'))).toBeUndefined();
     expect(state(fed, feedOf('feed', 'stopped'))).toBe('opened');
     expect(state(fed, feedOf('other', 'stopped'), feedOf('feed', 'stopped'))).toBe('opened');
-    // a config that names none contradicts nothing
+    // a config that names no datafeed contradicts nothing
     expect(state(config, feedOf('other', 'stopped'))).toBe('opened');
   });
 
-  it('unless it is closed, whatever else is reported', () => {
+  it('a closed job keeps its state, whatever else is reported', () => {
     const closed = statsOf('a', { state: 'closed' });
     expect(only({ stats: [closed] }).state).toBe('closed');
     expect(only({ configs: [config, config], stats: [closed] }).state).toBe('closed');
@@ -226,7 +229,7 @@ describe('a job that is not to be touched has no state', () => {
 });
 
 describe('of a job', () => {
-  it('without a config has the fields of its stats', () => {
+  it('a job without a config has the fields of its stats', () => {
     expect(
       only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
     ).toEqual({
@@ -246,7 +249,7 @@ describe('of a job', () => {
     });
   });
 
-  it('without stats has the fields of its config', () => {
+  it('a job without stats has the fields of its config', () => {
     const config = configOf('a', {
       groups: ['g'],
       protection: { jobsweep: { protectUntil: '2026-11-23' } },
@@ -267,7 +270,7 @@ describe('of a job', () => {
     });
   });
 
-  it('without a process has no opening time', () => {
+  it('a job without a process has no opening time', () => {
     const failed = statsOf('a', { state: 'failed', openForMs: undefined });
     expect(only({ configs: [configOf('a')], stats: [failed] }).openedAt).toBeUndefined();
   });
@@ -280,7 +283,7 @@ describe('of a job', () => {
     ['false', true],
     [0, true],
     [{}, true],
-  ])('whose config says managed: %j, it is %s that an app manages it', (managed, expected) => {
+  ])('with managed: %j in its config, it is %s that an app manages a job', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
   });
 });
@@ -288,7 +291,7 @@ describe('of a job', () => {
 describe('the last activity of a job', () => {
   const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
 
-  it('is the newest of its data, its opening and its remembered activity', () => {
+  it('the last activity of a job is the newest of its data, its opening and its remembered activity', () => {
     expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
     expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
     expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
@@ -296,11 +299,11 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks(), 1)).toBe(1);
   });
 
-  it('is unknown without any of these clocks', () => {
+  it('the last activity of a job without any of these clocks is unknown', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 
-  it('is never event time', () => {
+  it('the last activity of a job is never event time', () => {
     expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
   });
 });
@@ -312,11 +315,11 @@ describe('whether a datafeed may still fetch', () => {
     ['starting', true],
     ['stopping', true],
     ['napping', true],
-  ])('%s: %s', (state, expected) => {
+  ])('a datafeed that is %s may still fetch: %s', (state, expected) => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('is no without a datafeed', () => {
+  it('a job without a datafeed has none that may still fetch', () => {
     expect(runs(undefined)).toBe(false);
   });
 });
@@ -325,13 +328,13 @@ describe('the datafeed of a job', () => {
   const feedFor = (...datafeeds: DatafeedStats[]) =>
     only({ configs: [configOf('a')], stats: [statsOf('a')], datafeeds }).datafeed?.datafeedId;
 
-  it('is the one whose stats name the job', () => {
+  it('a job’s datafeed is the one whose stats name the job', () => {
     expect(feedFor()).toBeUndefined();
     expect(feedFor(feedOf('other', 'started', 'b'))).toBeUndefined();
     expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
   });
 
-  it('is one that is not stopped if there are several, else the first', () => {
+  it('of several datafeeds, the job’s datafeed is one that is not stopped, or else the first', () => {
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
     expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');
@@ -339,7 +342,7 @@ describe('the datafeed of a job', () => {
   });
 });
 
-it('accepts moments that JavaScript can show as dates, including the first and the last', () => {
+it('moments are accepted if JavaScript can represent them as dates, including the first and the last', () => {
   expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
   expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
 });

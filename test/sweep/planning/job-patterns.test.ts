@@ -19,7 +19,7 @@ describe('names of a request', () => {
     [['a.b'], job('axb'), false],
     [['a?'], job('ab'), false],
     [[], job('a'), false],
-  ])('%j against %j: %s', (names, target, expected) => {
+  ])('the name %j matches the job %j: %s', (names, target, expected) => {
     expect(matcher(names)(target)).toBe(expected);
   });
 
@@ -29,7 +29,7 @@ describe('names of a request', () => {
     expect(unmatched(['a', 'b*'], [])).toEqual(['a', 'b*']);
   });
 
-  it('matches as a regular expression would', () => {
+  it('a wildcard matches like the equivalent regular expression', () => {
     const letters = (characters: string) =>
       fc.string({ unit: fc.constantFrom(...characters.split('')), maxLength: 12 });
     fc.assert(
@@ -40,7 +40,7 @@ describe('names of a request', () => {
     );
   });
 
-  it('matches quickly where a regular expression would take exponential time', () => {
+  it('a wildcard matches quickly where a regular expression would take exponential time', () => {
     expect(matchesWildcard('a*'.repeat(32), `${'a'.repeat(64)}b`)).toBe(true);
     expect(matchesWildcard(`${'a*'.repeat(32)}c`, 'a'.repeat(64))).toBe(false);
   });

@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isProtectionKey, protects, readProtection as read } from '../../../src/sweep/planning/protection.ts';
 
-/** `custom_settings.jobsweep` holds this. */
+/** Reads settings in which `custom_settings.jobsweep` has this value. */
 const readProtection = (jobsweep: unknown) => read({ jobsweep });
 
 const at = (moment: string) => Date.parse(moment);
 
 describe('custom_settings.jobsweep', () => {
-  it('protects while `protect` is true', () => {
+  it('custom_settings.jobsweep protects a job while `protect` is true', () => {
     expect(protects(readProtection({ protect: true }), 0)).toBe(true);
     expect(protects(readProtection({ protect: false }), 0)).toBe(false);
     expect(protects(readProtection({}), 0)).toBe(false);
     expect(protects(readProtection(undefined), 0)).toBe(false);
   });
 
-  it('is read as one of its kinds', () => {
+  it('custom_settings.jobsweep is read as a kind of protection', () => {
     expect(readProtection({ protect: true })).toEqual({ kind: 'always' });
     expect(readProtection({ protect: false })).toEqual({ kind: 'none' });
     expect(readProtection({})).toEqual({ kind: 'none' });
@@ -26,26 +26,26 @@ describe('custom_settings.jobsweep', () => {
     ['2026-11-23T14:00Z', '2026-11-23T14:00:00Z'],
     ['2026-11-23T14:00:00.5Z', '2026-11-23T14:00:00.500Z'],
     ['2026-11-23T14:00:00.123456789Z', '2026-11-23T14:00:00.123Z'],
-    // another day in UTC than where it was written
+    // the day in UTC differs from the day as written
     ['2026-11-23T01:30:00+02:00', '2026-11-22T23:30:00Z'],
     ['2026-12-31T23:00:00-05:00', '2027-01-01T04:00:00Z'],
-  ])('protects until %s, which is %s', (protectUntil, until) => {
+  ])('custom_settings.jobsweep with the date %s protects until %s', (protectUntil, until) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'until', until: at(until) });
   });
 
-  it('protects through the whole of a last day, in UTC', () => {
+  it('custom_settings.jobsweep protects until the end of its last day, in UTC', () => {
     const until = readProtection({ protectUntil: '2026-11-23' });
     expect(protects(until, at('2026-11-23T23:59:59.999Z'))).toBe(true);
     expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
   });
 
-  it('protects up to a moment, wherever its zone is', () => {
+  it('custom_settings.jobsweep protects up to a moment in any time zone', () => {
     const until = readProtection({ protectUntil: '2026-11-23T14:00:00+02:00' });
     expect(protects(until, at('2026-11-23T11:59:59Z'))).toBe(true);
     expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
   });
 
-  it('still protects until the date when `protect` is false', () => {
+  it('custom_settings.jobsweep still protects until its date when `protect` is false', () => {
     expect(
       protects(readProtection({ protect: false, protectUntil: '2026-11-23' }), at('2026-11-20T00:00:00Z')),
     ).toBe(true);
@@ -67,7 +67,7 @@ describe('custom_settings.jobsweep', () => {
     { protectUntil: null },
     { protectUntil: ['2026-11-23'] },
     { protect: false, protectUntil: '2026-13-01' },
-  ])('protects when it cannot be read: %j', (value) => {
+  ])('custom_settings.jobsweep protects when it cannot be read: %j', (value) => {
     expect(readProtection(value)).toEqual({ kind: 'unreadable' });
     expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
   });
@@ -82,14 +82,14 @@ describe('custom_settings.jobsweep', () => {
     '2026-11-23 ',
     '+002026-11-23',
     'from 2026-11-23T14:00:00Z',
-    // Date.parse passes over what stands in brackets
+    // Date.parse ignores text in brackets
     '2026-11-23 (2026-11-23)',
     '2026-11-31T10:00:00Z',
-  ])('protects when its date is invalid: %s', (protectUntil) => {
+  ])('custom_settings.jobsweep protects when its date is invalid: %s', (protectUntil) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
   });
 
-  it('never throws on any content, and protects unless all of it is understood', () => {
+  it('custom_settings.jobsweep never causes an exception, and protects unless all of it is understood', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const protection = readProtection(value);
@@ -105,7 +105,7 @@ describe('custom_settings.jobsweep', () => {
 });
 
 describe('the spelling of the key', () => {
-  it('may be dotted, which means the same', () => {
+  it('the key of the protection may be dotted, with the same meaning', () => {
     expect(read({ 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ 'jobsweep.protect': false })).toEqual({ kind: 'none' });
     expect(read({ 'jobsweep.protectUntil': '2026-11-23T14:00Z' })).toEqual({
@@ -116,7 +116,7 @@ describe('the spelling of the key', () => {
     expect(read({ 'jobsweep.protect': 'yes' })).toEqual({ kind: 'unreadable' });
   });
 
-  it('may be both, and then the longer protection counts', () => {
+  it('if both spellings of the key are present, the longer protection counts', () => {
     expect(read({ jobsweep: { protect: false }, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ jobsweep: { protect: 'x' }, 'jobsweep.protect': true })).toEqual({ kind: 'unreadable' });
     expect(read({ jobsweep: { protectUntil: '2026-11-23' }, 'jobsweep.protectUntil': '2026-11-21' })).toEqual(
@@ -140,7 +140,7 @@ describe('the spelling of the key', () => {
     'jobsweepProtect',
     'jobsweep_protect_until',
     'jobsweep-protect',
-  ])('protects when it is %s, with any value', (key) => {
+  ])('the misspelled key %s protects with any value', (key) => {
     for (const value of [true, false, null, 'x', {}, { protect: false }]) {
       expect(read({ [key]: value })).toEqual({ kind: 'misspelled', key });
       expect(protects(read({ [key]: value }), 0)).toBe(true);
@@ -157,7 +157,7 @@ describe('the spelling of the key', () => {
     'jobswap',
     'protect',
     '',
-  ])('is not that of another setting: %s', (key) => {
+  ])('the key of another setting does not protect: %s', (key) => {
     expect(isProtectionKey(key)).toBe(false);
     expect(read({ [key]: true })).toEqual({ kind: 'none' });
   });

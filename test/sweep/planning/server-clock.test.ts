@@ -12,7 +12,7 @@ import { busy, idle, startWorld, type World } from '../../support/world.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** The world's clock, wrong by so much. */
+/** The setup's clock, wrong by `ms`. */
 const wrongBy = (ms: number, { clock }: Pick<World, 'clock'>): Clock => ({
   now: () => clock.now() + ms,
   sleep: (...given) => clock.sleep(...given),
@@ -28,33 +28,36 @@ async function sweepWith(clock: Clock, world: World, payload: RequestPayload = {
 }
 
 describe('a machine whose clock is ahead of the cluster’s', () => {
-  it.each([{}, { dryRun: true }])('by an hour does not sweep (%j)', async (payload) => {
-    // without the comparison, all but one of these busy jobs would be closed
-    await using world = await startWorld([...busy(3), { jobId: 'other', lastData: '10h' }]);
-    const swept = sweepWith(wrongBy(3 * 24 * hour, world), world, {
-      ...payload,
-      fuse: { maxShare: null, massIdle: false },
-    });
-    await expect(swept).rejects.toMatchObject({ name: 'WrongClockError', exitCode: 5 });
-    await expect(swept).rejects.toThrow(
-      /clock is 4319 minutes ahead of the Date .*; nothing was closed\. Set/,
-    );
-    expect(world.closes()).toEqual([]);
-  });
+  it.each([{}, { dryRun: true }])(
+    'a sweep is refused when its machine’s clock is an hour ahead of the cluster’s (%j)',
+    async (payload) => {
+      // without the comparison, all but one of these busy jobs would be closed
+      await using world = await startWorld([...busy(3), { jobId: 'other', lastData: '10h' }]);
+      const swept = sweepWith(wrongBy(3 * 24 * hour, world), world, {
+        ...payload,
+        fuse: { maxShare: null, massIdle: false },
+      });
+      await expect(swept).rejects.toMatchObject({ name: 'WrongClockError', exitCode: 5 });
+      await expect(swept).rejects.toThrow(
+        /clock is 4319 minutes ahead of the Date .*; nothing was closed\. Set/,
+      );
+      expect(world.closes()).toEqual([]);
+    },
+  );
 
-  it('by six minutes sweeps, with a warning', async () => {
+  it('a sweep warns when its machine’s clock is six minutes ahead', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     const { status, counts, warnings } = await sweepWith(wrongBy(6 * minute + 2_000, world), world);
     expect({ status, closed: counts.closed }).toEqual({ status: 'done', closed: 1 });
     expect(warnings).toEqual([expect.stringContaining('clock is 6 minutes ahead of the Date')]);
   });
 
-  it('by four minutes sweeps without a warning', async () => {
+  it('a sweep does not warn when its machine’s clock is four minutes ahead', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     expect((await sweepWith(wrongBy(4 * minute, world), world)).warnings).toEqual([]);
   });
 
-  it('makes a sweep and a plan exit with 5', async () => {
+  it('a sweep and a plan exit with 5 when their machine’s clock is far ahead', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     for (const args of [['plan'], ['sweep', '--yes']]) {
       const { exit, stdout, stderr } = await runCommand(args, {
@@ -69,7 +72,7 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
 });
 
 describe('a machine whose clock is behind', () => {
-  it('sweeps, with a warning: it closes less', async () => {
+  it('a sweep warns when its machine’s clock is behind, because it closes fewer jobs', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     const { status, warnings } = await sweepWith(wrongBy(-2 * hour, world), world);
     expect(status).toBe('done');
@@ -99,12 +102,12 @@ describe('the Date of answers', () => {
   };
   const date = (ms: number) => new Date(ms).toUTCString();
 
-  it('is not required', async () => {
+  it('a missing Date header causes no warning', async () => {
     await using world = await startWorld(busy(5));
     expect(await readThrough(world, () => undefined)).toEqual([]);
   });
 
-  it('uses the answer with the smallest difference, because others may come from a cache', async () => {
+  it('the answer with the smallest clock difference counts, because others may come from a cache', async () => {
     await using world = await startWorld(busy(5));
     const { clock } = world;
     const warnings = await readThrough(world, ({ index }, headers) => {
@@ -113,7 +116,7 @@ describe('the Date of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('is ignored with an Age header, which a cache adds', async () => {
+  it('the Date of an answer with an Age header is ignored, because a cache added it', async () => {
     await using world = await startWorld(busy(5));
     const warnings = await readThrough(world, (_exchange, headers) => {
       headers.set('date', date(world.clock.now() - 5 * hour));
@@ -122,7 +125,7 @@ describe('the Date of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('is ignored if it is unreadable', async () => {
+  it('an unreadable Date header is ignored', async () => {
     await using world = await startWorld(busy(5));
     expect(await readThrough(world, (_exchange, headers) => headers.set('date', 'yesterday'))).toEqual([]);
   });
@@ -131,14 +134,14 @@ describe('the Date of answers', () => {
     [5 * minute + 999, 0],
     [5 * minute + 1_000, 1],
     [60 * minute + 999, 1],
-  ])('%i ms behind the request gives %i warnings', (ahead, count) => {
+  ])('a Date of %i ms before the request gives %i warnings', (ahead, count) => {
     const now = Date.parse('2026-11-26T12:00:00Z');
     expect(compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 })).toHaveLength(
       count,
     );
   });
 
-  it('may lie anywhere between the request and its answer', () => {
+  it('the Date may be any moment between the request and its answer', () => {
     const sentAt = Date.parse('2026-11-26T12:00:00Z');
     expect(compareClocks({ date: sentAt + 10 * minute, sentAt, receivedAt: sentAt + 20 * minute })).toEqual(
       [],
@@ -152,7 +155,7 @@ describe('the Date of answers', () => {
 describe('a cluster in which no job has recent data', () => {
   const started = { state: 'started' } as const;
 
-  it('gets a warning when real-time datafeeds run', async () => {
+  it('a cluster without recent data gets a warning when real-time datafeeds run', async () => {
     await using world = await startWorld([
       { jobId: 'a', lastData: '5d', datafeed: started },
       { jobId: 'b', lastData: '6d', datafeed: started },
@@ -163,7 +166,7 @@ describe('a cluster in which no job has recent data', () => {
     ]);
   });
 
-  it('gets no warning if one job has recent data, or no datafeed runs', async () => {
+  it('a cluster gets no warning if one job has recent data, or no datafeed runs', async () => {
     await using fed = await startWorld([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
     expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
     await using still = await startWorld(idle(2));

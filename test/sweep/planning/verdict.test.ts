@@ -24,13 +24,13 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ lastDataTime: now - 48 * hour + 1 })).toBe('keep recent_data');
   });
 
-  it('keeps a back-fill, whose records are years old and arrived a minute ago', () => {
+  it('keeps a back-fill whose records are years old and arrived a minute ago', () => {
     expect(judge({ lastDataTime: now - minute, latestRecordTime: now - 1000 * day })).toBe(
       'keep recent_data',
     );
   });
 
-  it('ignores a recent event time if no data arrives', () => {
+  it('closes an idle job whose newest record is recent by event time only', () => {
     expect(judge({ latestRecordTime: now })).toBe('close idle');
   });
 
@@ -38,11 +38,11 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ openedAt: now - hour, lastDataTime: now - 400 * day })).toBe('keep recently_opened');
   });
 
-  it('keeps a job whose data is in the future, as a clock that runs ahead is no reason to close', () => {
+  it('keeps a job whose data is in the future, because a clock that runs ahead is no reason to close', () => {
     expect(judge({ lastDataTime: now + day })).toBe('keep recent_data');
   });
 
-  it('keeps an opened job without a process: it is moving between nodes', () => {
+  it('keeps an opened job without a process, because it is moving between nodes', () => {
     expect(judge({ openedAt: undefined, nodeId: undefined })).toBe('keep no_process');
   });
 
@@ -88,7 +88,7 @@ describe('signals that a job is busy or not ours', () => {
     ['protected until later', { protection: { kind: 'until', until: now + 1 } }, 'keep protected'],
     ['no longer protected', { protection: { kind: 'until', until: now } }, 'close idle'],
     ['protected by something unreadable', { protection: { kind: 'unreadable' } }, 'keep protected'],
-  ])('a job %s', (_what, job, expected) => {
+  ])('judges a job that is %s', (_what, job, expected) => {
     expect(judge(job)).toBe(expected);
   });
 
@@ -102,14 +102,14 @@ describe('signals that a job is busy or not ours', () => {
     const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
     const close = { stuckOpening: 'close' } as const;
 
-    it('is kept, and closed only if the request says so', () => {
+    it('a job that is opening although its process runs is kept, and closed only if the request allows it', () => {
       expect(judge(stuck)).toBe('keep opening');
       expect(judge(stuck, close)).toBe('close stuck_opening');
       expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
       expect(judge(stuck, { ...close, states: ['failed'] })).toBe('close stuck_opening');
     });
 
-    it('is kept while it opens normally, or if no process is known', () => {
+    it('a job that is opening is kept while it opens normally, or if no process is known', () => {
       const young = (minutes: number) => ({ ...stuck, openedAt: now - minutes * 60_000 });
       const often = { ...close, idleFor: '1m' };
       expect(judge(young(90), often)).toBe('close stuck_opening');
@@ -122,7 +122,7 @@ describe('signals that a job is busy or not ours', () => {
     });
   });
 
-  it('closes a managed job only if the request says so', () => {
+  it('a managed job is closed only if the request allows it', () => {
     expect(judge({ managed: true }, { managed: 'close' })).toBe('close idle');
   });
 });
@@ -140,7 +140,7 @@ describe('names', () => {
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('judges a job of a follow-up in any state, because its chain asked it', () => {
+  it('judges a job of a follow-up in any state, because its chain history it to close', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');
@@ -152,7 +152,7 @@ describe('force', () => {
   const failed = { state: 'failed', openedAt: undefined } as const;
   const closing = { state: 'closing' } as const;
 
-  it('forces a failed job that is idle, and keeps one that had data lately', () => {
+  it('forces a failed job that is idle, and keeps one with recent data', () => {
     expect(judge(failed)).toBe('force failed');
     expect(judge({ ...failed, lastDataTime: now - hour })).toBe('keep recent_data');
   });
@@ -172,23 +172,23 @@ describe('force', () => {
     expect(judge({ ...failed, ...datafeed('started') })).toBe('keep datafeed_running');
   });
 
-  it('waits for a closing job until it is stuck, from when it was first asked', () => {
+  it('waits for a closing job until it is stuck, counted from its first close request', () => {
     expect(judge(closing)).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute + 1 })).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
   it('never forces a stuck job against the policy, and keeps waiting', () => {
-    const asked = { askedAt: now - 10 * hour };
-    expect(judge(closing, { force: { stuckFor: null } }, asked)).toBe('wait already_closing');
-    expect(judge(closing, { force: { exclude: 'idle-1' } }, asked)).toBe('wait already_closing');
+    const history = { askedAt: now - 10 * hour };
+    expect(judge(closing, { force: { stuckFor: null } }, history)).toBe('wait already_closing');
+    expect(judge(closing, { force: { exclude: 'idle-1' } }, history)).toBe('wait already_closing');
   });
 
-  it('forgets when a job was asked once it is open again', () => {
+  it('forgets the close request of a job once the job is open again', () => {
     expect(judge({ state: 'opened' }, {}, { askedAt: now - 10 * hour })).toBe('close idle');
   });
 
-  it('keeps a closing job that had data lately, so that it is never forced', () => {
+  it('keeps a closing job that had recent data, so that it is never forced', () => {
     expect(judge({ ...closing, lastDataTime: now - hour }, {}, { askedAt: now - 10 * hour })).toBe(
       'keep recent_data',
     );

@@ -38,7 +38,7 @@ describe('fitting a report into a size limit', () => {
     expect(fitReport(report, bytes(report))).toBe(report);
   });
 
-  it('leaves out the last jobs and counts them in jobsOmitted', () => {
+  it('leaves out the last jobs of a report and counts them in jobsOmitted', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const fit = fitReport(reportOf(jobs), 50_000);
     expect(bytes(fit)).toBeLessThanOrEqual(50_000);
@@ -47,16 +47,16 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('keeps as many jobs as fit, to the byte', () => {
+  it('keeps as many jobs in a report as fit, to the byte', () => {
     const jobs = Array.from({ length: 1_999 }, (_, index) => jobNamed(`job-${1_000 + index}`));
     const expected = reportOf(jobs.slice(0, 400), { jobsOmitted: 1_599 });
-    const most = bytes(expected) + 1;
-    expect(fitReport(reportOf(jobs), most)).toEqual(expected);
-    expect(fitReport(reportOf(jobs), most - 1).jobs).toHaveLength(399);
+    const max = bytes(expected) + 1;
+    expect(fitReport(reportOf(jobs), max)).toEqual(expected);
+    expect(fitReport(reportOf(jobs), max - 1).jobs).toHaveLength(399);
   });
 
   it('leaves out each single job that takes more than a hundredth of the limit', () => {
-    // a job that takes `length` bytes including its comma
+    // a job of exactly `length` bytes, including its comma
     const sized = (jobId: string, length: number) => {
       const reason = 'x'.repeat(
         length - 1 - bytes(jobNamed(jobId, { error: { status: 1, type: 't', reason: '' } })),
@@ -69,7 +69,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('gives flapping jobs a tenth of the limit', () => {
+  it('gives flapping jobs a tenth of the report’s limit', () => {
     const flaps = Array.from({ length: 200 }, (_, index) => ({
       jobId: `job-${1_000 + index}`,
       closes: 3,
@@ -83,7 +83,7 @@ describe('fitting a report into a size limit', () => {
     expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty('flapping');
   });
 
-  it('leaves out a huge job but keeps the jobs after it', () => {
+  it('leaves out a huge job from a report but keeps the jobs after it', () => {
     const error = { status: 500, type: 't', reason: '漢'.repeat(30_000) };
     const jobs = [
       jobNamed('huge', { outcome: 'error', error }),
@@ -94,7 +94,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('leaves out warnings before jobs that were acted on, and says how many', () => {
+  it('leaves out warnings before jobs that were acted on, and reports their number', () => {
     const warnings = Array.from(
       { length: 5_000 },
       (_, index) => `custom_settings.jobsweep of job-${index} cannot be read`,
@@ -114,7 +114,7 @@ describe('fitting a report into a size limit', () => {
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);
     expect(fitReport(reportOf(jobs, { warnings: all }), 50_000).warnings).toEqual(all);
-    // Each takes 100 bytes with quotes and comma; the note on omitted warnings takes more than half of one.
+    // Each warning takes 100 bytes with quotes and comma. The note on omitted warnings takes more than half of that.
     const many = Array.from({ length: 60 }, (_, index) => `${index}`.padEnd(97, '.'));
     expect(fitReport(reportOf(jobs, { warnings: many }), 50_000).warnings).toEqual([
       ...many.slice(0, 49),
@@ -153,13 +153,13 @@ describe('fitting a report into a size limit', () => {
         fc.array(text),
         flapping,
         fc.integer({ min: 3_000, max: 200_000 }),
-        (jobs, warnings, flaps, most) => {
+        (jobs, warnings, flaps, max) => {
           const report = reportOf(jobs, { warnings, ...(flaps && { flapping: flaps as never }) });
-          const fit = fitReport(report, most);
-          expect(bytes(fit)).toBeLessThanOrEqual(most);
+          const fit = fitReport(report, max);
+          expect(bytes(fit)).toBeLessThanOrEqual(max);
           expect(fit.jobs.length + (fit.jobsOmitted ?? 0)).toBe(jobs.length);
           expect(jobs.filter((each) => fit.jobs.includes(each))).toEqual(fit.jobs);
-          if (bytes(report) <= most) expect(fit).toEqual(report);
+          if (bytes(report) <= max) expect(fit).toEqual(report);
           expect(fit.jobsOmitted).not.toBe(0);
           const {
             jobs: _jobs,

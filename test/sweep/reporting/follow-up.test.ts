@@ -8,10 +8,10 @@ import type { RequestPayload } from '../../../src/sweep/request/request-schema.t
 import { askedOnce, entryOf, foundClosing, refusal } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
-/** Someone who comes back, and keeps what was ordered. `fits` is how many jobs a follow-up holds. */
-class Someone implements FollowUps {
+/** A scheduler of follow-ups that keeps the orders. `fits` is the number of jobs that fit into a follow-up. */
+class RecordedFollowUps implements FollowUps {
   readonly orders: FollowUpOrder[] = [];
-  readonly asked: string[] = [];
+  readonly pendingReads: string[] = [];
   readonly #waiting: readonly string[];
   readonly #fits: number;
 
@@ -21,7 +21,7 @@ class Someone implements FollowUps {
   }
 
   async pending(cluster: string): Promise<ReadonlySet<string>> {
-    this.asked.push(cluster);
+    this.pendingReads.push(cluster);
     return new Set(this.#waiting);
   }
 
@@ -40,12 +40,12 @@ interface Given {
   readonly isPlanned?: boolean;
 }
 
-const comingBack = (entries: readonly Entry[], given: Given = {}) => {
+const scheduleFor = (entries: readonly Entry[], given: Given = {}) => {
   const { payload = {}, leftMs = 20_000, clock = new VirtualClock(now) } = given;
   return followUpOn(entries, {
     sweepId: 'sweep-1',
     request: requestOf(payload),
-    followUps: 'followUps' in given ? given.followUps : new Someone(),
+    followUps: 'followUps' in given ? given.followUps : new RecordedFollowUps(),
     clock,
     budget: new Budget(clock, leftMs),
     startedAt: now - 5 * minute,
@@ -57,9 +57,9 @@ const ended = (entry: Entry, outcome: Outcome): Entry => {
   entry.settle(outcome, now);
   return entry;
 };
-/** Jobs that are still under way. */
+/** Jobs that are still closing. */
 const left = (...ids: string[]) => ids.map((id) => ended(foundClosing(id), { outcome: 'closing' }));
-const nobody = (...warnings: string[]) => ({
+const noFollowUp = (...warnings: string[]) => ({
   followUp: null,
   comingBackFor: new Set(),
   takesRest: false,
@@ -67,20 +67,20 @@ const nobody = (...warnings: string[]) => ({
 });
 
 describe('the jobs of a follow-up', () => {
-  it('are those left closing', async () => {
-    const someone = new Someone();
-    expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
+  it('a follow-up lists the jobs left closing', async () => {
+    const recorder = new RecordedFollowUps();
+    expect(await scheduleFor(left('a', 'b'), { followUps: recorder })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 2 },
       comingBackFor: new Set(['a', 'b']),
       takesRest: false,
       warnings: [],
     });
-    expect(someone.asked).toEqual(['default']);
+    expect(recorder.pendingReads).toEqual(['default']);
   });
 
-  it('are the stuck ones too that force.max left for later', async () => {
+  it('a follow-up also lists the stuck jobs that force.max left for later', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
-    const { comingBackFor } = await comingBack([
+    const { comingBackFor } = await scheduleFor([
       ended(stuck, { outcome: 'not_attempted', because: 'limit' }),
     ]);
     expect(comingBackFor).toEqual(new Set(['stuck']));
@@ -91,7 +91,7 @@ describe('the jobs of a follow-up', () => {
     ['gone', askedOnce(), { outcome: 'gone' }],
     ['in error', askedOnce(), { outcome: 'error', error: refusal(500) }],
     [
-      'never asked, because the sweep was stopped',
+      'not asked to close, because the sweep was stopped',
       entryOf('late'),
       { outcome: 'not_attempted', because: 'signal' },
     ],
@@ -106,40 +106,40 @@ describe('the jobs of a follow-up', () => {
       { outcome: 'not_attempted', because: 'limit' },
     ],
     ['without outcome', askedOnce(), undefined],
-  ])('are none that are %s', async (_what, entry, outcome) => {
-    const someone = new Someone();
+  ])('a follow-up lists no job that is %s', async (_what, entry, outcome) => {
+    const recorder = new RecordedFollowUps();
     if (outcome) ended(entry, outcome);
-    expect(await comingBack([entry], { followUps: someone })).toEqual(nobody());
-    expect([someone.asked, someone.orders]).toEqual([[], []]);
+    expect(await scheduleFor([entry], { followUps: recorder })).toEqual(noFollowUp());
+    expect([recorder.pendingReads, recorder.orders]).toEqual([[], []]);
   });
 
-  it('are in one follow-up only: those that wait in another are not ordered again', async () => {
-    const someone = new Someone(['a', 'elsewhere']);
-    expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
+  it('a job in a pending follow-up is not scheduled again', async () => {
+    const recorder = new RecordedFollowUps(['a', 'elsewhere']);
+    expect(await scheduleFor(left('a', 'b'), { followUps: recorder })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
       comingBackFor: new Set(['a', 'b']),
       takesRest: false,
       warnings: [],
     });
-    expect(someone.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([['b']]);
+    expect(recorder.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([['b']]);
   });
 
-  it('need no follow-up when all of them wait in another', async () => {
-    const someone = new Someone(['a', 'b', 'elsewhere']);
-    expect(await comingBack(left('a', 'b'), { followUps: someone })).toEqual({
+  it('no new follow-up is scheduled when all jobs are in a pending one', async () => {
+    const recorder = new RecordedFollowUps(['a', 'b', 'elsewhere']);
+    expect(await scheduleFor(left('a', 'b'), { followUps: recorder })).toEqual({
       followUp: null,
       comingBackFor: new Set(['a', 'b']),
       takesRest: false,
       warnings: [],
     });
-    expect(someone.orders).toEqual([]);
+    expect(recorder.orders).toEqual([]);
   });
 
   it.each([
     [1, '2 jobs'],
     [2, '1 job'],
-  ])('are only as many as fit: %i of three', async (fits, short) => {
-    expect(await comingBack(left('a', 'b', 'c'), { followUps: new Someone([], fits) })).toEqual({
+  ])('a follow-up lists only as many jobs as fit: %i of three', async (fits, short) => {
+    expect(await scheduleFor(left('a', 'b', 'c'), { followUps: new RecordedFollowUps([], fits) })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: fits },
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
       takesRest: false,
@@ -149,8 +149,8 @@ describe('the jobs of a follow-up', () => {
 });
 
 describe('the order', () => {
-  it('is the request without what was of this round alone, as the first round of its own chain', async () => {
-    const someone = new Someone();
+  it('the first follow-up has the sweep’s request without the parts for that sweep alone, as round one', async () => {
+    const recorder = new RecordedFollowUps();
     const payload: RequestPayload = {
       cluster: 'logs',
       idleFor: '3d',
@@ -160,32 +160,32 @@ describe('the order', () => {
         scheduledTime: '2026-11-23T12:00:00Z',
       },
     };
-    await comingBack(left('a'), { payload, followUps: someone });
+    await scheduleFor(left('a'), { payload, followUps: recorder });
     const { trigger: _spent, ...rest } = requestOf(payload);
-    expect(someone.orders).toMatchObject([
+    expect(recorder.orders).toMatchObject([
       { chain: { sweepId: 'sweep-1', round: 1 }, at: now + 20 * minute, request: rest },
     ]);
-    expect(Object.keys(someone.orders[0]?.request ?? {}).sort()).toEqual(Object.keys(rest).sort());
-    expect(someone.asked).toEqual(['logs']);
+    expect(Object.keys(recorder.orders[0]?.request ?? {}).sort()).toEqual(Object.keys(rest).sort());
+    expect(recorder.pendingReads).toEqual(['logs']);
   });
 
-  it('is the next round of the chain that this sweep belongs to', async () => {
-    const someone = new Someone();
+  it('the follow-up of a follow-up is the next round of the same chain', async () => {
+    const recorder = new RecordedFollowUps();
     const askedAt = new Date(now - hour).toISOString();
     const payload: RequestPayload = {
       followUpOf: { sweepId: 'first', round: 2, jobs: [{ jobId: 'a', askedAt, attempts: 1 }] },
     };
-    const { followUp } = await comingBack(left('a'), { payload, followUps: someone });
+    const { followUp } = await scheduleFor(left('a'), { payload, followUps: recorder });
     expect(followUp).toEqual({ name: 'follow-up-3', at: '2026-11-23T12:15:00.250Z', round: 3, jobs: 1 });
-    expect(someone.orders.map(({ chain }) => chain)).toEqual([{ sweepId: 'first', round: 3 }]);
-    expect(someone.orders[0]?.request).not.toHaveProperty('followUpOf');
+    expect(recorder.orders.map(({ chain }) => chain)).toEqual([{ sweepId: 'first', round: 3 }]);
+    expect(recorder.orders[0]?.request).not.toHaveProperty('followUpOf');
   });
 
-  it('says of each job when it was asked, how often, and its last activity', async () => {
-    const someone = new Someone();
+  it('a follow-up lists for each job the time and number of its close requests and its last activity', async () => {
+    const recorder = new RecordedFollowUps();
     const askedBefore = askedOnce({ asks: 2, askedAt: now - hour }, { earlierAttempts: 3 });
     const unfed = { lastDataTime: undefined, openedAt: undefined };
-    await comingBack(
+    await scheduleFor(
       [
         ended(askedBefore, { outcome: 'closing' }),
         ...left('found'),
@@ -194,10 +194,10 @@ describe('the order', () => {
           outcome: 'closing',
         }),
       ],
-      { followUps: someone },
+      { followUps: recorder },
     );
     const startedAt = '2026-11-23T11:55:00.000Z';
-    expect(someone.orders[0]?.jobs).toStrictEqual([
+    expect(recorder.orders[0]?.jobs).toStrictEqual([
       {
         jobId: 'idle-1',
         askedAt: '2026-11-23T11:00:00.000Z',
@@ -215,39 +215,39 @@ describe('jobs left unasked for lack of time', () => {
   const late = (...ids: string[]) =>
     ids.map((id) => ended(entryOf(id), { outcome: 'not_attempted', because: 'time' }));
 
-  it('go on as soon as may be, in a follow-up that need not list any job', async () => {
-    const someone = new Someone();
-    expect(await comingBack(late('a', 'b'), { followUps: someone })).toEqual({
+  it('jobs left for lack of time get a follow-up as soon as possible, which need not list any job', async () => {
+    const recorder = new RecordedFollowUps();
+    expect(await scheduleFor(late('a', 'b'), { followUps: recorder })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:00:00.250Z', round: 1, jobs: 0, rest: true },
       comingBackFor: new Set(),
       takesRest: true,
       warnings: [],
     });
-    expect(someone.orders).toMatchObject([
+    expect(recorder.orders).toMatchObject([
       { chain: { sweepId: 'sweep-1', round: 1, rest: true }, at: now, jobs: [] },
     ]);
   });
 
-  it('go on together with those left closing', async () => {
-    const someone = new Someone();
-    const { followUp, takesRest } = await comingBack([...left('c'), ...late('a')], { followUps: someone });
+  it('jobs left for lack of time and jobs left closing share one follow-up', async () => {
+    const recorder = new RecordedFollowUps();
+    const { followUp, takesRest } = await scheduleFor([...left('c'), ...late('a')], { followUps: recorder });
     expect(followUp).toMatchObject({ jobs: 1, rest: true });
     expect(takesRest).toBe(true);
-    expect(someone.orders[0]?.jobs.map(({ jobId }) => jobId)).toEqual(['c']);
+    expect(recorder.orders[0]?.jobs.map(({ jobId }) => jobId)).toEqual(['c']);
   });
 
-  it('go on although all that are left closing wait in another follow-up', async () => {
-    const someone = new Someone(['c']);
-    const { followUp, comingBackFor } = await comingBack([...left('c'), ...late('a')], {
-      followUps: someone,
+  it('jobs left for lack of time get a follow-up even if all closing jobs are in a pending one', async () => {
+    const recorder = new RecordedFollowUps(['c']);
+    const { followUp, comingBackFor } = await scheduleFor([...left('c'), ...late('a')], {
+      followUps: recorder,
     });
     expect(followUp).toMatchObject({ jobs: 0, rest: true });
     expect(comingBackFor).toEqual(new Set(['c']));
   });
 
-  it('are listed when they are stuck, and need no other follow-up', async () => {
+  it('stuck jobs left for lack of time are listed, and need no other follow-up', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
-    const { followUp, takesRest } = await comingBack([
+    const { followUp, takesRest } = await scheduleFor([
       ended(stuck, { outcome: 'not_attempted', because: 'time' }),
     ]);
     expect(followUp).toEqual({ name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 });
@@ -272,17 +272,17 @@ describe('jobs left unasked for lack of time', () => {
       { followUps: undefined },
       'no scheduler is set up for follow-ups (the command can do them itself with --wait)',
     ],
-  ])('are a warning when %s', async (_when, given, why) => {
-    expect(await comingBack(late('a', 'b'), given)).toEqual(
-      nobody(
+  ])('jobs left for lack of time cause a warning when %s', async (_when, given, why) => {
+    expect(await scheduleFor(late('a', 'b'), given)).toEqual(
+      noFollowUp(
         `2 jobs did not fit into the time and no follow-up takes them: ${why}. The next sweep looks at them again`,
       ),
     );
   });
 
-  it('are left by a sweep that is bound to a plan, unless its follow-ups are bound to it as well', async () => {
-    const free = new Someone();
-    expect(await comingBack([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
+  it('a sweep that is bound to a plan leaves such jobs out, unless its follow-ups are bound to the plan as well', async () => {
+    const free = new RecordedFollowUps();
+    expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
       comingBackFor: new Set(['c']),
       takesRest: false,
@@ -291,8 +291,8 @@ describe('jobs left unasked for lack of time', () => {
       ],
     });
     expect(free.orders[0]?.chain).not.toHaveProperty('rest');
-    const bound = Object.assign(new Someone(), { holdsToPlan: true });
-    const { takesRest } = await comingBack(late('a'), { followUps: bound, isPlanned: true });
+    const bound = Object.assign(new RecordedFollowUps(), { holdsToPlan: true });
+    const { takesRest } = await scheduleFor(late('a'), { followUps: bound, isPlanned: true });
     expect(takesRest).toBe(true);
   });
 });
@@ -304,62 +304,62 @@ describe('no follow-up', () => {
     jobs: [{ jobId: 'a', askedAt: '2026-11-23T11:00:00Z', attempts: 1 }],
   });
 
-  it('when the request turns it off', async () => {
+  it('no follow-up is scheduled when the request turns it off', async () => {
     expect(
-      await comingBack(left('a', 'b'), { payload: { followUp: false, force: { stuckFor: null } } }),
-    ).toEqual(nobody('2 jobs are still closing and no follow-up is scheduled: followUp is false'));
+      await scheduleFor(left('a', 'b'), { payload: { followUp: false, force: { stuckFor: null } } }),
+    ).toEqual(noFollowUp('2 jobs are still closing and no follow-up is scheduled: followUp is false'));
   });
 
-  it('after the last round', async () => {
+  it('no follow-up is scheduled after the last round', async () => {
     const followUp = { after: '2m', max: 2 };
     const force = { stuckFor: null };
     expect(
-      (await comingBack(left('a'), { payload: { followUp, force, followUpOf: round(1) } })).followUp,
+      (await scheduleFor(left('a'), { payload: { followUp, force, followUpOf: round(1) } })).followUp,
     ).toMatchObject({ round: 2 });
-    expect(await comingBack(left('a'), { payload: { followUp, force, followUpOf: round(2) } })).toEqual(
-      nobody(
+    expect(await scheduleFor(left('a'), { payload: { followUp, force, followUpOf: round(2) } })).toEqual(
+      noFollowUp(
         '1 job is still closing and no follow-up is scheduled: given up after 2 follow-ups (followUp.max)',
       ),
     );
   });
 
-  it('when there is no scheduler', async () => {
-    expect(await comingBack(left('a'), { followUps: undefined })).toEqual(
-      nobody(
+  it('no follow-up is scheduled when there is no scheduler', async () => {
+    expect(await scheduleFor(left('a'), { followUps: undefined })).toEqual(
+      noFollowUp(
         '1 job is still closing and no follow-up is scheduled: no scheduler is set up for follow-ups (the command can do them itself with --wait)',
       ),
     );
   });
 
-  it('when the time that is left is for the report', async () => {
-    const late = nobody(
+  it('no follow-up is scheduled when the time left is needed for the report', async () => {
+    const late = noFollowUp(
       '1 job is still closing and no follow-up is scheduled: no time was left to arrange it',
     );
-    expect(await comingBack(left('a'), { leftMs: 1_000 })).toEqual(late);
-    expect(await comingBack(left('a'), { leftMs: 500 })).toEqual(late);
-    expect((await comingBack(left('a'), { leftMs: 1_001 })).followUp).toMatchObject({ round: 1 });
+    expect(await scheduleFor(left('a'), { leftMs: 1_000 })).toEqual(late);
+    expect(await scheduleFor(left('a'), { leftMs: 500 })).toEqual(late);
+    expect((await scheduleFor(left('a'), { leftMs: 1_001 })).followUp).toMatchObject({ round: 1 });
   });
 
-  it('when the scheduler fails, and the report says what it said', async () => {
+  it('no follow-up is scheduled when the scheduler fails, and the report contains its error', async () => {
     const failing = (error: unknown): FollowUps => ({
       pending: async () => new Set(),
       arrange: () => Promise.reject(error as Error),
     });
-    expect(await comingBack(left('a'), { followUps: failing(new Error('throttled')) })).toEqual(
-      nobody('1 job is still closing and no follow-up is scheduled: throttled'),
+    expect(await scheduleFor(left('a'), { followUps: failing(new Error('throttled')) })).toEqual(
+      noFollowUp('1 job is still closing and no follow-up is scheduled: throttled'),
     );
-    expect(await comingBack(left('a'), { followUps: failing('odd') })).toEqual(
-      nobody('1 job is still closing and no follow-up is scheduled: odd'),
+    expect(await scheduleFor(left('a'), { followUps: failing('odd') })).toEqual(
+      noFollowUp('1 job is still closing and no follow-up is scheduled: odd'),
     );
   });
 
-  it('for the new ones when their order fails; those that wait in another are come back for all the same', async () => {
-    const someone = new Someone(['a', 'b']);
+  it('when a new order fails, only its jobs have no follow-up; the jobs of a pending follow-up keep it', async () => {
+    const recorder = new RecordedFollowUps(['a', 'b']);
     const followUps: FollowUps = {
-      pending: (cluster) => someone.pending(cluster),
+      pending: (cluster) => recorder.pending(cluster),
       arrange: () => Promise.reject(new Error('throttled')),
     };
-    expect(await comingBack(left('a', 'b', 'c'), { followUps })).toEqual({
+    expect(await scheduleFor(left('a', 'b', 'c'), { followUps })).toEqual({
       followUp: null,
       comingBackFor: new Set(['a', 'b']),
       takesRest: false,
@@ -371,21 +371,21 @@ describe('no follow-up', () => {
     [60_000, 8_000, 'within 8 s'],
     [3_500, 2_500, 'within 3 s'],
   ])(
-    'when the scheduler is silent: %i ms before the deadline it is given %i',
+    'a silent scheduler gets limited time: %i ms before the deadline it gets %i',
     async (leftMs, waited, within) => {
       const clock = new VirtualClock(now);
       const hang = async (signal: AbortSignal) => {
         await clock.sleep(hour, signal);
         throw new Error('unheard');
       };
-      const someone = new Someone();
+      const recorder = new RecordedFollowUps();
       for (const followUps of [
-        { pending: (_cluster, signal) => hang(signal), arrange: (order) => someone.arrange(order) },
-        { pending: (cluster) => someone.pending(cluster), arrange: (_order, signal) => hang(signal) },
+        { pending: (_cluster, signal) => hang(signal), arrange: (order) => recorder.arrange(order) },
+        { pending: (cluster) => recorder.pending(cluster), arrange: (_order, signal) => hang(signal) },
       ] satisfies FollowUps[]) {
         const before = clock.now();
-        expect(await comingBack(left('a'), { followUps, clock, leftMs })).toEqual(
-          nobody(
+        expect(await scheduleFor(left('a'), { followUps, clock, leftMs })).toEqual(
+          noFollowUp(
             `1 job is still closing and no follow-up is scheduled: the scheduler did not answer ${within}`,
           ),
         );

@@ -8,27 +8,27 @@ import { type Concluding, conclude } from '../../../src/sweep/reporting/last-rea
 import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
-/** The cluster at the end of a sweep; undefined: it does not answer. */
-interface Told {
+/** The cluster at the end of a sweep. Undefined means that it does not answer. */
+interface ClusterAtEnd {
   readonly stats?: readonly JobStats[] | undefined;
   readonly feeds?: readonly DatafeedStats[] | undefined;
   readonly leftMs?: number;
   readonly observer?: Concluding['observer'];
 }
 
-/** The end of a sweep over a cluster that takes a second for each answer; `reads` are the ids it was asked for. */
-function endOf({ stats, feeds, leftMs = 20_000, observer = {} }: Told) {
+/** The end of a sweep on a cluster that takes a second for each answer. `reads` are the ids that were read. */
+function endOf({ stats, feeds, leftMs = 20_000, observer = {} }: ClusterAtEnd) {
   const clock = new VirtualClock(now);
   const reads: string[] = [];
   const answer = async <T>(
     what: string,
     ids: readonly string[],
-    told: T | undefined,
+    given: T | undefined,
     signal: AbortSignal,
   ) => {
     reads.push(`${what} ${ids.join(' ')}`);
-    await clock.sleep(told ? 1_000 : hour, signal);
-    return told as T;
+    await clock.sleep(given ? 1_000 : hour, signal);
+    return given as T;
   };
   const concluding: Concluding = {
     clock,
@@ -43,9 +43,9 @@ function endOf({ stats, feeds, leftMs = 20_000, observer = {} }: Told) {
   return { concluding, clock, reads };
 }
 
-/** What becomes of one job at the end. */
-async function endedAs(entry: Entry, told: Told) {
-  expect(await conclude([entry], 'time', endOf(told).concluding)).toEqual([]);
+/** The outcome of one job at the end. */
+async function endedAs(entry: Entry, given: ClusterAtEnd) {
+  expect(await conclude([entry], 'time', endOf(given).concluding)).toEqual([]);
   return entry.outcome;
 }
 
@@ -62,17 +62,20 @@ describe('the last look at a job that was asked', () => {
     ],
     ['still closing', askedOnce({ lastError: error }), statsOf('idle-1', 'closing'), { outcome: 'closing' }],
     ['deleted', askedOnce(), undefined, { outcome: 'gone' }],
-  ])('finds it %s', async (_what, entry, stats, outcome) => {
+  ])('the last look at a job that was asked to close finds it %s', async (_what, entry, stats, outcome) => {
     expect(await endedAs(entry, { stats: stats ? [stats] : [] })).toEqual(outcome);
   });
 
-  it.each(['opened', 'opening', 'failed'])('finds it %s with the error of its last close', async (state) => {
-    const entry = askedOnce({ lastError: error });
-    const stats = [statsOf('idle-1', state, { openForMs: day })];
-    expect(await endedAs(entry, { stats })).toEqual({ outcome: 'error', error });
-  });
+  it.each(['opened', 'opening', 'failed'])(
+    'the last look finds a job %s and reports the error of its last close',
+    async (state) => {
+      const entry = askedOnce({ lastError: error });
+      const stats = [statsOf('idle-1', state, { openForMs: day })];
+      expect(await endedAs(entry, { stats })).toEqual({ outcome: 'error', error });
+    },
+  );
 
-  it('finds it reopened if its process is younger than the close request', async () => {
+  it('the last look finds a job reopened if its process is younger than the close request', async () => {
     const stats = [statsOf('idle-1', 'opened', { openForMs: 10_000 })];
     const reopened = { type: 'reopened', reason: 'the job is open again after it was asked to close' };
     expect(await endedAs(askedOnce({ lastError: error }), { stats })).toEqual({
@@ -85,7 +88,7 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('calls an acknowledged job that is open reopened, and one in another state not closed', async () => {
+  it('the last look reports an acknowledged job as reopened if it is open, and as not closed in another state', async () => {
     expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'opened')] })).toEqual({
       outcome: 'error',
       error: {
@@ -100,14 +103,14 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('falls back on what was read after the ask when the cluster does not answer', async () => {
+  it('the last look uses what was read after the close request when the cluster does not answer', async () => {
     const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
     expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
     expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
     expect(await endedAs(askedOnce(), {})).toEqual({ outcome: 'unknown' });
   });
 
-  it('believes what it reads itself, not what was read before', async () => {
+  it('the last look trusts its own read more than earlier ones', async () => {
     const entry = askedOnce({ seen: statsOf('idle-1', 'closing') });
     expect(await endedAs(entry, { stats: [statsOf('idle-1', 'closed')] })).toEqual({ outcome: 'closed' });
     expect(await endedAs(askedOnce({ seen: statsOf('idle-1', 'closing') }), { stats: [] })).toEqual({
@@ -117,21 +120,21 @@ describe('the last look at a job that was asked', () => {
 });
 
 describe('the last look at a job that was found closing', () => {
-  it('finds it closed by whoever asked, still closing, or deleted', async () => {
+  it('the last look at a job found closing reports it as closed by its requester, still closing, or deleted', async () => {
     const ended = (stats: JobStats[]) => endedAs(foundClosing('c'), { stats });
     expect(await ended([statsOf('c', 'closed')])).toEqual({ outcome: 'already_closed' });
     expect(await ended([statsOf('c', 'closing')])).toEqual({ outcome: 'closing' });
     expect(await ended([])).toEqual({ outcome: 'gone' });
   });
 
-  it('falls back on what was seen while it was watched, and on closing, when the cluster does not answer', async () => {
+  it('the last look at a job found closing uses earlier reads when the cluster does not answer, and else assumes closing', async () => {
     expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
       outcome: 'already_closed',
     });
     expect(await endedAs(foundClosing('c'), {})).toEqual({ outcome: 'closing' });
   });
 
-  it('judges it anew when it is open by now: a busy one is revived', async () => {
+  it('the last look judges a job found closing again when it is open by now, and reports a busy one as revived', async () => {
     const entry = foundClosing('c');
     const lastDataTime = now - minute;
     const stats = [statsOf('c', 'opened', { openForMs: 3 * day, lastDataTime })];
@@ -147,16 +150,16 @@ describe('the last look at a job that was found closing', () => {
   });
 
   it.each<[string, JobStats, string]>([
-    ['runs nowhere', statsOf('c', 'opened', { lastDataTime: now - 5 * day }), 'no_process'],
+    ['has no process', statsOf('c', 'opened', { lastDataTime: now - 5 * day }), 'no_process'],
     ['was opened a moment ago', statsOf('c', 'opened', { openForMs: 1_000 }), 'recently_opened'],
-    ['is in a state that nobody knows', statsOf('c', 'hibernating', { openForMs: day }), 'recently_opened'],
+    ['is in an unknown state', statsOf('c', 'hibernating', { openForMs: day }), 'recently_opened'],
     [
-      'is in a state that nobody knows, and was there long ago',
+      'is in an unknown state and was opened long ago',
       statsOf('c', 'hibernating', { openForMs: 5 * day }),
       'unknown_state',
     ],
     ['is being opened', statsOf('c', 'opening', { openForMs: 5 * day }), 'opening'],
-  ])('keeps one that %s', async (_what, stats, reason) => {
+  ])('the last look keeps a job that %s', async (_what, stats, reason) => {
     const entry = foundClosing('c');
     expect(await endedAs(entry, { stats: [stats] })).toEqual({ outcome: 'revived' });
     expect(entry.verdict).toEqual({ verdict: 'keep', reason });
@@ -174,7 +177,7 @@ describe('the last look at a job that was found closing', () => {
       { verdict: 'force', reason: 'failed' },
     ],
   ])(
-    'leaves one that is %s to the next sweep, for the reason that ended this one',
+    'the last look leaves a job that is %s to the next sweep, for the reason that ended this one',
     async (_what, stats, verdict) => {
       const entry = foundClosing('c');
       await conclude([entry], 'signal', endOf({ stats: [stats] }).concluding);
@@ -183,7 +186,7 @@ describe('the last look at a job that was found closing', () => {
     },
   );
 
-  it('judges by what earlier sweeps remember of it', async () => {
+  it('the last look also judges a job by what earlier sweeps remember', async () => {
     const entry = foundClosing('c', {}, { job: { lastDataTime: undefined }, history: { lastActivity: 1 } });
     const stats = [statsOf('c', 'failed')];
     expect(await endedAs(entry, { stats })).toEqual({ outcome: 'not_attempted', because: 'time' });
@@ -191,7 +194,7 @@ describe('the last look at a job that was found closing', () => {
 });
 
 describe('the end of a sweep', () => {
-  it('says why a job was never asked, and reads nothing for it', async () => {
+  it('the end of a sweep gives the reason for a job that was never asked to close, and does not read it', async () => {
     const { concluding, reads } = endOf({});
     const [late, stopped] = [entryOf('late'), entryOf('stopped')];
     expect(await conclude([late], 'time', concluding)).toEqual([]);
@@ -201,14 +204,14 @@ describe('the end of a sweep', () => {
     expect(reads).toEqual([]);
   });
 
-  it('says so of a job that was never asked also when others are read', async () => {
+  it('the end of a sweep gives this reason even when it reads other jobs', async () => {
     const [late, asked] = [entryOf('late'), askedOnce()];
     const { concluding } = endOf({ stats: [statsOf('idle-1', 'closed'), statsOf('late', 'closed')] });
     await conclude([late, asked], 'time', concluding);
     expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
   });
 
-  it('reads at once, and once, what was asked or found closing and has no outcome', async () => {
+  it('the end of a sweep reads, at once and together, the jobs that were asked to close or found closing and have no outcome', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
@@ -218,27 +221,27 @@ describe('the end of a sweep', () => {
     expect(settled.outcome).toEqual({ outcome: 'closed' });
   });
 
-  it('never names a job that must not be named', async () => {
+  it('the end of a sweep never names a job whose id must not be named', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const unnamable = askedOnce({}, { job: { target: undefined } });
     await conclude([unnamable, entryOf('asked', { asks: 1 })], 'time', concluding);
     expect(reads).toEqual(['jobs asked']);
   });
 
-  it('notifies the observer of each settled job, with its time', async () => {
-    const told: string[] = [];
-    const observer = { settled: ({ jobId, settledAt }: Entry) => told.push(`${jobId} ${settledAt}`) };
+  it('the end of a sweep notifies the observer of each settled job, with its time', async () => {
+    const notified: string[] = [];
+    const observer = { settled: ({ jobId, settledAt }: Entry) => notified.push(`${jobId} ${settledAt}`) };
     const { concluding } = endOf({ stats: [], observer });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
     await conclude([settled, askedOnce(), entryOf('never')], 'time', concluding);
-    expect(told).toEqual([`idle-1 ${now + 1_000}`, `never ${now + 1_000}`]);
+    expect(notified).toEqual([`idle-1 ${now + 1_000}`, `never ${now + 1_000}`]);
   });
 
   it.each([
-    ['10 s for each read', 60_000, 20_000],
-    ['and no more than three quarters of what is left until the deadline, then half', 8_000, 6_000 + 1_000],
-  ])('waits for a silent cluster %s', async (_what, leftMs, waited) => {
+    ['10 s per read', 60_000, 20_000],
+    ['three quarters of the time left until the deadline, then half of the rest', 8_000, 6_000 + 1_000],
+  ])('the end of a sweep waits for a silent cluster for %s', async (_what, leftMs, waited) => {
     const { concluding, clock, reads } = endOf({ leftMs });
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     expect(await conclude([entry], 'time', concluding)).toEqual([
@@ -258,7 +261,7 @@ describe('the datafeed that a close was to stop', () => {
   ];
   const openWithout =
     'the datafeed feed was stopped but its job idle-1 was not closed, so the job gets no data: start the datafeed again or close the job';
-  const nobodyKnows =
+  const stateUnknown =
     'the datafeed feed was stopped, but it is unknown whether its job idle-1 is closed: if the job is open, start the datafeed again or close the job';
   const closedWith = 'the job idle-1 is closed but its datafeed feed is still started: stop the datafeed';
 
@@ -267,26 +270,32 @@ describe('the datafeed that a close was to stop', () => {
     ['stopped, and its job was forced', 'stopped', { outcome: 'force_closed' }, true, []],
     ['stopped, and its job is closing', 'stopped', { outcome: 'closing' }, true, []],
     ['stopped, and its job did not close', 'stopped', { outcome: 'error', error }, true, [openWithout]],
-    ['stopped, and its job is not known', 'stopped', { outcome: 'unknown' }, true, [nobodyKnows]],
-    ['goes on beside a closed job', 'started', { outcome: 'closed' }, false, [closedWith]],
-    ['goes on beside a forced job', 'started', { outcome: 'force_closed' }, false, [closedWith]],
-    ['goes on with its job', 'started', { outcome: 'error', error }, false, []],
-    ['goes on while its job is closing', 'started', { outcome: 'closing' }, false, []],
-  ])('%s', async (_what, state, outcome, stopped, warnings) => {
+    ['stopped, and the state of its job is unknown', 'stopped', { outcome: 'unknown' }, true, [stateUnknown]],
+    ['still started although its job was closed', 'started', { outcome: 'closed' }, false, [closedWith]],
+    [
+      'still started although its job was forced',
+      'started',
+      { outcome: 'force_closed' },
+      false,
+      [closedWith],
+    ],
+    ['still started, and its job is open', 'started', { outcome: 'error', error }, false, []],
+    ['still started, and its job is closing', 'started', { outcome: 'closing' }, false, []],
+  ])('after a close, the datafeed is %s', async (_what, state, outcome, stopped, warnings) => {
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     entry.settle(outcome, now);
     expect(await conclude([entry], 'time', endOf({ feeds: feed(state) }).concluding)).toEqual(warnings);
     expect(entry.datafeedStopped).toBe(stopped);
   });
 
-  it('is gone with its job', async () => {
+  it('the datafeed of a deleted job is gone with its job', async () => {
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     entry.settle({ outcome: 'closed' }, now);
     expect(await conclude([entry], 'time', endOf({ feeds: [] }).concluding)).toEqual([]);
     expect(entry.datafeedStopped).toBe(false);
   });
 
-  it('is read for those jobs alone, together, and nothing is said of the others', async () => {
+  it('the last look reads only the datafeeds of those jobs, in one request, and reports no others', async () => {
     const entries = [
       entryOf('a', { stopsDatafeed: 'feed-a' }),
       entryOf('quiet'),

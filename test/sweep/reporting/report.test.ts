@@ -16,7 +16,7 @@ function entryOf(outcome: Outcome, verdict: Verdict = idle, job: Partial<JobSnap
   return entry;
 }
 
-/** The jobs of a report on these entries. */
+/** The jobs in a report on these entries. */
 const jobsOf = (entries: readonly Entry[]) => reportJobs(entries.map((entry) => fateOf(entry, now)));
 
 const anyOutcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
@@ -42,7 +42,7 @@ const anyEntries = fc
   );
 
 describe('the counts of a report', () => {
-  it('are the sum of the outcomes, each entry once, zeros included', () => {
+  it('the counts of a report are the sums of the outcomes, each entry once, including zeros', () => {
     fc.assert(
       fc.property(anyEntries, fc.nat(), (entries, open) => {
         const counts = countEntries(entries, open);
@@ -59,7 +59,7 @@ describe('the counts of a report', () => {
     );
   });
 
-  it('count kept jobs by reason', () => {
+  it('the counts of a report contain the kept jobs by reason', () => {
     const entries = [
       entryOf({ outcome: 'kept' }, kept),
       entryOf({ outcome: 'kept' }, kept),
@@ -71,7 +71,7 @@ describe('the counts of a report', () => {
     expect(countKept([entryOf({ outcome: 'kept' }, idle)])).toEqual({});
   });
 
-  it('say nothing yet of what became of a job that is still under way', () => {
+  it('the counts of a report contain no outcome for a job that is not settled yet', () => {
     const entries = [new Entry(idleJob({ jobId: 'a' }), idle), entryOf({ outcome: 'closed' })];
     const none = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
     expect(countEntries(entries, 7)).toEqual({ ...none, open: 7, listed: 2, idle: 2, closed: 1 });
@@ -80,7 +80,7 @@ describe('the counts of a report', () => {
   });
 
   it.each(['modelBytes', 'reservedBytes'] as const)(
-    'free the %s of what was closed, by force or not, and of nothing else',
+    'the freed %s in a report are those of closed and forced jobs, and of no others',
     (memory) => {
       fc.assert(
         fc.property(anyEntries, (entries) => {
@@ -96,7 +96,7 @@ describe('the counts of a report', () => {
 });
 
 describe('the jobs of a report', () => {
-  it('lists jobs acted on, largest first, then jobs kept for a notable reason', () => {
+  it('a report lists the jobs acted on, largest first, then the jobs kept for a notable reason', () => {
     const entries = [
       entryOf({ outcome: 'kept' }, kept, { jobId: 'protected', modelBytes: 9 }),
       entryOf({ outcome: 'kept' }, { verdict: 'keep', reason: 'recent_data' }, { jobId: 'busy' }),
@@ -105,7 +105,7 @@ describe('the jobs of a report', () => {
       entryOf({ outcome: 'closed' }, idle, { jobId: 'b', modelBytes: 1 }),
       entryOf({ outcome: 'closed' }, idle, { jobId: 'a', modelBytes: 1 }),
       entryOf({ outcome: 'closing' }, idle, { jobId: 'c', modelBytes: 2 }),
-      // judged anew, and busy by now: that is worth telling
+      // judged again and busy by now, which is notable
       entryOf(
         { outcome: 'revived' },
         { verdict: 'keep', reason: 'recent_data' },
@@ -121,16 +121,19 @@ describe('the jobs of a report', () => {
     [['big', 'middle', 'small', 'a', 'b']],
     [['b', 'a', 'small', 'middle', 'big']],
     [['middle', 'b', 'big', 'a', 'small']],
-  ])('stand by size, those of unknown size last and by name, whatever order they came in: %j', (order) => {
-    const sizes: Record<string, number> = { big: 300, middle: 200, small: 100 };
-    const entries = order.map((jobId) =>
-      entryOf({ outcome: 'closed' }, idle, { jobId, modelBytes: sizes[jobId] }),
-    );
-    const ids = jobsOf(entries).map(({ jobId }) => jobId);
-    expect(ids).toEqual(['big', 'middle', 'small', 'a', 'b']);
-  });
+  ])(
+    'a report orders jobs by size, and those of unknown size last by name, whatever their original order: %j',
+    (order) => {
+      const sizes: Record<string, number> = { big: 300, middle: 200, small: 100 };
+      const entries = order.map((jobId) =>
+        entryOf({ outcome: 'closed' }, idle, { jobId, modelBytes: sizes[jobId] }),
+      );
+      const ids = jobsOf(entries).map(({ jobId }) => jobId);
+      expect(ids).toEqual(['big', 'middle', 'small', 'a', 'b']);
+    },
+  );
 
-  it('show when, how often and in which request they were asked, and the outcome', () => {
+  it('a report shows the time, number and request of a job’s close requests, and the outcome', () => {
     const error = { status: 409, type: 'status_exception', reason: 'no' };
     const entry = new Entry(
       idleJob({ nodeName: 'instance-1', modelBytes: undefined, state: 'closing' }),
@@ -162,12 +165,12 @@ describe('the jobs of a report', () => {
     ]);
   });
 
-  it('are never without an outcome: that would be a bug, which names the job', () => {
+  it('a job without an outcome in a report is a bug, and the error names the job', () => {
     const unsettled = new Entry(idleJob(), idle);
     expect(() => jobsOf([unsettled])).toThrow(/^the job idle-1 was given no outcome$/);
   });
 
-  it('omit unknown values', () => {
+  it('a report omits unknown values', () => {
     const bare: Partial<JobSnapshot> = {
       jobId: 'bare',
       nodeId: undefined,
@@ -201,14 +204,14 @@ describe('the jobs of a report', () => {
     ['far in the future', 1e300],
     ['far in the past', -1e300],
     ['before there were dates', -8.65e15],
-  ])('have no date for a clock that is %s', (_when, moment) => {
+  ])('a report has no date for a clock that is %s', (_when, moment) => {
     const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })]);
     expect(job).not.toHaveProperty('lastActivity');
     expect(Number.isFinite(job?.idleMs)).toBe(true);
     expect(JSON.parse(JSON.stringify(job))).toEqual(job);
   });
 
-  it('have not been idle for less than no time', () => {
+  it('a report never shows a negative idle time', () => {
     const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: now + hour })]);
     expect(job?.idleMs).toBe(0);
   });

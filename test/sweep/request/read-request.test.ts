@@ -15,7 +15,7 @@ const problems = (payload: unknown): string[] => {
 const hours = (count: number) => count * 3_600_000;
 
 describe('a request', () => {
-  it('is complete and careful when nothing is said', () => {
+  it('an empty request has complete and careful defaults', () => {
     expect(parseRequest({}).request).toEqual({
       cluster: 'default',
       jobs: ['*'],
@@ -35,16 +35,16 @@ describe('a request', () => {
     });
   });
 
-  it('needs no warning', () => {
+  it('a valid request causes no warning', () => {
     expect(parseRequest({ jobs: 'a' }).warnings).toEqual([]);
   });
 
-  it('takes names as a list or as one string with commas, trimmed', () => {
+  it('names are accepted as a list or as one comma-separated string, and trimmed', () => {
     expect(parseRequest({ jobs: ' a , b*' }).request.jobs).toEqual(['a', 'b*']);
     expect(parseRequest({ jobs: ['a ', 'b,c'] }).request.jobs).toEqual(['a', 'b', 'c']);
   });
 
-  it('keeps the rest of a section’s defaults when one field is said', () => {
+  it('keeps the other defaults of a section when one of its fields is given', () => {
     expect(parseRequest({ close: { batch: 5 } }).request.close).toEqual({
       timeout: 120_000,
       batch: 5,
@@ -53,11 +53,11 @@ describe('a request', () => {
     });
   });
 
-  it('ignores $schema', () => {
+  it('a request may contain $schema, which is ignored', () => {
     expect(problems({ $schema: 'https://example.org/request.json' })).toEqual([]);
   });
 
-  it('survives a round trip through its payload', () => {
+  it('a request survives a round trip through its payload', () => {
     const { request } = parseRequest({
       jobs: 'a,b',
       idleFor: '90m',
@@ -113,35 +113,35 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     [[], 'the payload: expected an object such as {"idleFor": "48h"}, got []'],
     [null, 'the payload: expected an object such as {"idleFor": "48h"}, got null'],
     ['{}', 'the payload: expected an object such as {"idleFor": "48h"}, got "{}"'],
-  ])('%j', (payload, message) => {
+  ])('an invalid request is refused with a helpful message: %j', (payload, message) => {
     expect(problems(payload)).toEqual([message]);
   });
 
-  it('reports all problems at once', () => {
+  it('an invalid request is refused with all problems at once', () => {
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
   });
 
-  it('reports the first hundred problems, and that there are more', () => {
+  it('an invalid request is refused with its first hundred problems and a note that there are more', () => {
     const fields = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]),
     );
-    const told = problems({ ...fields, neverFed: 1 });
-    expect(told).toHaveLength(101);
-    expect(told.at(-1)).toBe('and more: only the first 100 problems are shown');
+    const reported = problems({ ...fields, neverFed: 1 });
+    expect(reported).toHaveLength(101);
+    expect(reported.at(-1)).toBe('and more: only the first 100 problems are shown');
   });
 
-  it('is one error whose message names each problem', () => {
+  it('an invalid request causes one error whose message names each problem', () => {
     expect(() => parseRequest({ dryRun: 'yes', close: { batch: 0 } })).toThrow(
       'the request is not valid: dryRun: expected true or false, got "yes"; close.batch: expected a whole number from 1 to 100, got 0',
     );
   });
 
-  it.each(['jobs', 'exclude'])('refuses an empty name in %s', (field) => {
+  it.each(['jobs', 'exclude'])('a request with an empty name in %s is refused', (field) => {
     for (const value of ['', 'a,,b', ['a', ' '], [''], ['a,']])
       expect(problems({ [field]: value }), JSON.stringify(value)).toHaveLength(1);
   });
 
-  it('refuses an empty list of jobs, and takes an empty list to exclude', () => {
+  it('an empty list in jobs is refused, and an empty list in exclude is accepted', () => {
     expect(problems({ jobs: [] })).toHaveLength(1);
     expect(problems({ exclude: [], force: { exclude: [] } })).toEqual([]);
   });
@@ -164,11 +164,11 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     '1h30m',
     '9999999999999999d',
     null,
-  ])('refuses %j as a duration', (value) => {
+  ])('a request with the duration %j is refused', (value) => {
     expect(problems({ idleFor: value })).toHaveLength(1);
   });
 
-  it('holds each duration to its limits', () => {
+  it('each duration must be within its limits', () => {
     const verdicts = (field: (value: string) => unknown, values: readonly string[]) =>
       values.map((value) => problems(field(value)).length);
     expect(verdicts((idleFor) => ({ idleFor }), ['59s', '60s', '1m', '30d'])).toEqual([1, 0, 0, 0]);
@@ -180,7 +180,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     ).toEqual([1, 0, 0]);
   });
 
-  it('refuses to force stuck jobs later than anyone would be there to do it', () => {
+  it('a force.stuckFor later than the last follow-up is refused', () => {
     expect(problems({ followUp: { max: 2 } })[0]).toContain(
       'force.stuckFor: expected at most followUp.after × followUp.max, which is 30m, got "75m"',
     );
@@ -190,7 +190,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
     expect(problems({ force: { stuckFor: null }, followUp: { max: 1 } })).toEqual([]);
   });
 
-  it('shows a hostile value without letting it act on a terminal', () => {
+  it('an error escapes a hostile value, so that it cannot control a terminal', () => {
     const [message] = problems({ cluster: '\u001b[2J\u202egpj' });
     expect(message).toContain('u{202e}');
     expect(message).toMatch(/^[\u0020-\u007e]+$/);
@@ -198,7 +198,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
 });
 
 describe('the bare event of a schedule without an Input', () => {
-  it('counts as a dry run, says so, and still names the occurrence', () => {
+  it('the bare event of a schedule counts as a dry run, warns about it, and still names the occurrence', () => {
     const { request, warnings } = parseRequest({
       version: '0',
       id: 'x',

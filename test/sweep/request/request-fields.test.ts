@@ -116,11 +116,11 @@ describe('what each field expects', () => {
       at.slice(0, 10),
       waitingWith({ lastActivity: at.slice(0, 10) }),
     ],
-  ])('%s: %s, not %j', (field, expected, wrong, payload) => {
+  ])('the field %s expects %s and refuses %j', (field, expected, wrong, payload) => {
     expect(messages(payload)).toEqual([`${field}: expected ${expected}, got ${JSON.stringify(wrong)}`]);
   });
 
-  it('an id of a sweep has 256 characters at most', () => {
+  it('the id of a sweep has at most 256 characters', () => {
     expect(problems(followUpOf({ sweepId: 'x'.repeat(256) }))).toEqual([]);
     expect(messages(followUpOf({ sweepId: 'x'.repeat(257) }))[0]).toMatch(
       /^followUpOf\.sweepId: expected an id of at most 256 characters, got "x+…$/,
@@ -141,7 +141,7 @@ describe('what each field expects', () => {
     { followUp: { max: 20 } },
     followUpOf({}),
     waitingWith({ attempts: 0, lastActivity: '2026-11-23T02:00:00+01:00' }),
-  ])('takes the limits themselves: %j', (payload) => {
+  ])('a request with values at the limits is valid: %j', (payload) => {
     expect(problems(payload)).toEqual([]);
   });
 });
@@ -176,24 +176,24 @@ describe('a field that there is not', () => {
       { trigger: { scheduleArn: 'a', scheduledTime: at, ARN: 'a' } },
       'trigger.ARN is an unknown field; did you mean trigger.scheduleArn?',
     ],
-    // only a follow-up's own list of jobs has it, which nobody writes by hand
+    // this field exists only in a follow-up's own list of jobs, which people do not write by hand
     [
       { close: { askedAt: at } },
       'close.askedAt is an unknown field; the fields here are timeout, batch, concurrency, perNode',
     ],
     [{ close: { exclude: [] } }, 'close.exclude is an unknown field; did you mean exclude or force.exclude?'],
-  ])('%j', (payload, message) => {
+  ])('an unknown field is refused with a suggestion: %j', (payload, message) => {
     expect(messages(payload)).toEqual([message]);
   });
 
-  it('is told beside a wrong value of a section that may be something else altogether', () => {
+  it('an unknown field is reported together with a wrong value in the same section', () => {
     expect(messages({ followUp: { after: 7, afer: '5m' } })).toEqual([
       `followUp.after: expected ${duration}, at least 2m, got 7`,
       'followUp.afer is an unknown field; did you mean followUp.after?',
     ]);
   });
 
-  it('stands with its path beside its message, for those who mark it in an editor', () => {
+  it('each problem has a path, so that an editor can mark its field', () => {
     expect(problems({ close: { btach: 3 } })).toMatchObject([
       { field: 'close.btach', path: ['close', 'btach'] },
     ]);
@@ -206,7 +206,7 @@ describe('a field that there is not', () => {
   });
 });
 
-it('a force that no follow-up would reach is refused with a fix', () => {
+it('a force.stuckFor that no follow-up would reach is refused with a fix', () => {
   expect(messages({ force: { stuckFor: '91m' } })).toEqual([
     'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   ]);
@@ -216,7 +216,7 @@ describe('the bare event of a schedule', () => {
   const event = { 'detail-type': 'Scheduled Event', resources: ['arn:x'], time: at };
   const read = (changes: object) => parseRequest({ ...event, ...changes }).request;
 
-  it('is a dry run with all its defaults, and names its schedule', () => {
+  it('the bare event of a schedule is a dry run with all defaults, and names its schedule', () => {
     expect(read({})).toEqual({
       ...parseRequest({ dryRun: true }).request,
       trigger: { scheduleArn: 'arn:x', scheduledTime: at },
@@ -230,17 +230,17 @@ describe('the bare event of a schedule', () => {
     { resources: [''] },
     { time: '' },
     { time: 7 },
-  ])('has no trigger where it does not tell it whole: %j', (changes) => {
+  ])('the bare event of a schedule has no trigger if it is incomplete: %j', (changes) => {
     expect(read(changes)).toEqual(parseRequest({ dryRun: true }).request);
   });
 
-  it('says what to do about it', () => {
+  it('the bare event of a schedule causes a warning with a fix', () => {
     expect(parseRequest(event).warnings).toEqual([
       'the schedule that started this sweep has no Input, so this is a dry run and nothing is closed: give it a payload, for example {"idleFor": "48h"}',
     ]);
   });
 
-  it('is another event when it is called otherwise', () => {
+  it('an event of another type is refused as a request', () => {
     expect(messages({ ...event, 'detail-type': 'Object Created' })).toHaveLength(3);
   });
 });

@@ -1,4 +1,4 @@
-/** @module What random cases found: endings that told less, or something else, than the cluster had said. */
+/** @module Faults that random cases found: endings that reported less than the cluster had said, or something else. */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
@@ -17,14 +17,14 @@ const silentScheduler = (clock: Clock): FollowUps => ({
 });
 
 describe('what is watched', () => {
-  it('a job that begins to be watched while others are being read is not taken for deleted', async () => {
+  it('a job whose watch begins during a read of other jobs is not reported as deleted', async () => {
     await using world = await startWorld([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '2m' },
       ...idle(1, { closeTakes: '70s' }),
       ...busy(5),
     ]);
-    // Somebody else closes it while our request is refused, and it is read until 5 s; the read of the watched job waits
-    // behind that one, and comes back when both are watched.
+    // Another user closes the job while our request is refused, and the job is read until 5 s. The read of the watched
+    // job waits behind that read and returns when both jobs are watched.
     world.server.faults.add({ api: close, status: 503 });
     world.server.faults.afterRequest(1, () => world.cluster.closeJob('idle-0'), close);
     world.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
@@ -33,7 +33,7 @@ describe('what is watched', () => {
     expectTruth(report, world);
   });
 
-  it('a job that outlived its watch, and is closed before the sweep ends, is closed in the report', async () => {
+  it('a job that is still closing after its watch, and closes before the sweep ends, is reported as closed', async () => {
     await using world = await startWorld([
       { jobId: 'slow', closeTakes: '30s', modelBytes: '1gb', lastData: '200h' },
       { jobId: 'slower', closeTakes: '60s', modelBytes: '2mb', lastData: '220h' },
@@ -45,7 +45,7 @@ describe('what is watched', () => {
     expectTruth(report, world);
   });
 
-  it('found closing, and open again at the end: revived with its new reason', async () => {
+  it('a job that was found closing and is open again at the end is revived with its new reason', async () => {
     await using world = await startWorld([
       { jobId: 'came-back', state: 'closing', closeTakes: 'never' },
       ...busy(5),
@@ -66,7 +66,7 @@ describe('what is watched', () => {
 });
 
 describe('what is known at the end', () => {
-  it('a job that failed while it closed, and may not be forced any more, is an error and not closing', async () => {
+  it('a job that failed while closing and may not be forced is reported as an error, not as closing', async () => {
     await using world = await startWorld([
       ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
       ...busy(5),
@@ -79,7 +79,7 @@ describe('what is known at the end', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('what was read after the ask stays known when the cluster falls silent', async () => {
+  it('a read after the close request still counts when the cluster stops answering', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     world.server.faults.at(world.clock.now() + 40_000, () => {
       world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
@@ -113,7 +113,7 @@ describe('what is said of jobs left closing', () => {
     );
   });
 
-  it('a scheduler that never answers is not waited for past the deadline', async () => {
+  it('a sweep does not wait beyond its deadline for a scheduler that never answers', async () => {
     for (const remainingMs of [2, 900, 30_000]) {
       await using world = await startWorld([
         { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
@@ -128,7 +128,7 @@ describe('what is said of jobs left closing', () => {
     }
   });
 
-  it('a follow-up keeps a job that flaps, as the sweep before it would have', async () => {
+  it('a follow-up keeps a flapping job, as the sweep before it would have', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     const waiting = { jobId: 'idle-0', askedAt: '2026-11-23T11:45:00Z', attempts: 1 };
     const report = await world.sweep(
@@ -140,17 +140,17 @@ describe('what is said of jobs left closing', () => {
 });
 
 describe('reads that belong together', () => {
-  it('a look that took long is made again before anything is asked', async () => {
+  it('a look that took too long is repeated before any close request', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     world.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
-    // the stats of the same look had been told at once, and were half a minute old when the configs came
+    // the stats of the same look were answered at once, and were half a minute old when the configs arrived
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.receiveData('idle-0'));
     const report = await world.sweep();
     expect(fateOf(report, 'idle-0')).toBe('revived recent_data');
     expect(world.closes()).toEqual([]);
   });
 
-  it('a cluster that needs half a minute for each look is not acted on', async () => {
+  it('no job is closed on a cluster that needs half a minute for each look', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     const slow = { api: 'ml.get_jobs', nth: 2, times: Number.POSITIVE_INFINITY };
     world.server.faults.add({ ...slow, status: 429, headers: { 'retry-after': '40' }, times: 1 });
@@ -160,7 +160,7 @@ describe('reads that belong together', () => {
     expect(world.closes()).toEqual([]);
   });
 
-  it('when one of the first reads fails, the others are given up', async () => {
+  it('when one of the first reads fails, the others are cancelled', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     world.server.faults.add({ api: stats, status: 401, type: 'security_exception', reason: 'no' });
     world.server.faults.add({ api: 'ml.get_jobs', status: 503, times: 3 });

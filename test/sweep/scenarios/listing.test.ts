@@ -1,4 +1,4 @@
-/** @module A listing whose parts are read at different moments, over real HTTP. */
+/** @module Tests listings whose parts are read at different moments, over real HTTP. */
 import { describe, expect, it } from 'vitest';
 import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
 
@@ -6,14 +6,14 @@ const configs = 'ml.get_jobs';
 const stats = 'ml.get_job_stats';
 const feeds = 'ml.get_datafeed_stats';
 
-/** Delays the first answer to `api`, so that what happens meanwhile is in this answer and not in the others. */
+/** Delays the first answer to `api`, so that it shows later changes than the other answers. */
 const late = ({ server }: World, api: string) => server.faults.add({ api, delay: 1_000 });
 
 describe('a job that changes between two reads of the listing', () => {
   it.each([
     ['its config and its stats', configs, stats],
     ['its stats and its config', stats, configs],
-  ])('is not listed when it is deleted between the reads of %s', async (_what, first, second) => {
+  ])('a job is not listed when it is deleted between the reads of %s', async (_what, first, second) => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     late(world, second);
     world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), first);
@@ -23,7 +23,7 @@ describe('a job that changes between two reads of the listing', () => {
     expect(report.kept).toEqual({ recent_data: 5 });
   });
 
-  it('is not listed when it is deleted before its datafeed is read', async () => {
+  it('a job is not listed when it is deleted before its datafeed is read', async () => {
     await using world = await startWorld([
       ...idle(1),
       { jobId: 'fed', datafeed: { state: 'stopped' } },
@@ -39,25 +39,28 @@ describe('a job that changes between two reads of the listing', () => {
   it.each([
     ['its config', configs, stats],
     ['its stats', stats, configs],
-  ])('is judged whole when it is created after the read of %s', async (_what, first, second) => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    late(world, second);
-    const datafeed = { datafeedId: 'made-feed', state: 'started' } as const;
-    const made = () => world.cluster.putJob({ jobId: 'made', lastData: '5d', datafeed });
-    world.server.faults.afterRequest(1, made, first);
-    const report = await world.sweep({ jobs: ['made', 'busy-*'] });
-    expect(jobOf(report, 'made')).toMatchObject({ outcome: 'kept', reason: 'datafeed_running' });
-  });
+  ])(
+    'a job that is created after the read of %s is read completely before it is judged',
+    async (_what, first, second) => {
+      await using world = await startWorld([...idle(1), ...busy(5)]);
+      late(world, second);
+      const datafeed = { datafeedId: 'made-feed', state: 'started' } as const;
+      const made = () => world.cluster.putJob({ jobId: 'made', lastData: '5d', datafeed });
+      world.server.faults.afterRequest(1, made, first);
+      const report = await world.sweep({ jobs: ['made', 'busy-*'] });
+      expect(jobOf(report, 'made')).toMatchObject({ outcome: 'kept', reason: 'datafeed_running' });
+    },
+  );
 
-  it('is kept as unknown_state when its stats are missing for good', async () => {
+  it('a job is kept as unknown_state when its stats stay missing', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
-    // while a job is deleted, the server lists its config and says that its stats do not exist
+    // while a job is deleted, the server lists its config and reports that its stats do not exist
     world.cluster.blockJob('idle-1', 'delete');
     const report = await world.sweep();
     expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
   });
 
-  it('is kept as unknown_state when it cannot be read once more', async () => {
+  it('a job is kept as unknown_state when the second read of it fails', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     late(world, stats);
     world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), configs);
@@ -73,9 +76,9 @@ describe('a job that changes between two reads of the listing', () => {
   });
 });
 
-it('a cluster whose listing fits together is listed once', async () => {
+it('a cluster is listed only once if its listing is consistent', async () => {
   await using world = await startWorld(busy(3));
   await world.sweep();
-  const asked = world.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));
-  expect(asked).toHaveLength(3);
+  const reads = world.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));
+  expect(reads).toHaveLength(3);
 });

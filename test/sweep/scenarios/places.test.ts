@@ -1,4 +1,7 @@
-/** @module `close.perNode`: so many jobs of a node side by side, the next as places get free, over real HTTP in simulated time. */
+/**
+ * @module Tests `close.perNode`: how many jobs of a node close at once, and how freed places are filled, over real HTTP
+ * in simulated time.
+ */
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
@@ -10,7 +13,7 @@ const request = (perNode: number, close: object = {}) => ({
   fuse: { maxJobs: null, maxShare: null, massIdle: false },
 });
 
-/** Idle jobs over three nodes, whose sizes and close times have nothing to do with each other. */
+/** Idle jobs on three nodes, whose sizes and close times are unrelated. */
 const spreadJobs = (count: number): FleetJob[] =>
   idle(count).map((job, index) => ({
     ...job,
@@ -19,8 +22,8 @@ const spreadJobs = (count: number): FleetJob[] =>
     closeTakes: `${500 + ((index * 7_919) % 12_000)}ms`,
   }));
 
-/** The most jobs among `jobIds` that were closing at one moment. */
-function mostSideBySide({ cluster }: World, jobIds: readonly string[]): number {
+/** The maximum number of these jobs that were closing at the same time. */
+function maxClosingAtOnce({ cluster }: World, jobIds: readonly string[]): number {
   const spans = jobIds.map((jobId) => {
     const history = cluster.job(jobId)?.stateHistory ?? [];
     const at = (state: string) => history.find((change) => change.state === state)?.at ?? Number.NaN;
@@ -44,29 +47,29 @@ describe('the default request', () => {
     ['8.19', { a: 8, b: 2, c: 1 }, 'own_node'],
     ['7.17', { a: 4, b: 4, c: 4 }, 'unknown'],
   ] as const)(
-    'on %s has %o jobs closing at once on the nodes, and reports why',
+    'on %s the default request has %o jobs closing at once on the nodes, and reports why',
     async (stack, places, because) => {
       const jobs = spreadJobs(60);
       await using world = await startWorld([...jobs, ...busy(5)], { nodes: sizes }, { stack });
       const report = await world.sweep({ fuse });
       expect(report.counts).toMatchObject({ closed: 60, errors: 0 });
-      for (const [name, most] of Object.entries(places)) {
+      for (const [name, max] of Object.entries(places)) {
         const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
-        expect(mostSideBySide(world, ofNode), name).toBe(most);
+        expect(maxClosingAtOnce(world, ofNode), name).toBe(max);
       }
-      const told = report.places?.map((each) => [each.nodeName, each.places, each.because]);
-      expect(told).toEqual(Object.entries(places).map(([name, most]) => [name, most, because]));
+      const reported = report.places?.map((each) => [each.nodeName, each.places, each.because]);
+      expect(reported).toEqual(Object.entries(places).map(([name, max]) => [name, max, because]));
     },
   );
 
-  it('has places without end when perNode is null', async () => {
+  it('a request with perNode null has no limit of places', async () => {
     await using world = await startWorld([...spreadJobs(60), ...busy(5)], { nodes: sizes });
     const report = await world.sweep({ close: { perNode: null }, fuse });
     expect(world.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
     expect(report.places).toBeUndefined();
   });
 
-  it('reports when each job was really closed, long before its request ended', async () => {
+  it('the report shows when each job was really closed, long before its request ended', async () => {
     const jobs = [
       { jobId: 'slow', node: 'a', lastData: '9d', modelBytes: '50mb', closeTakes: '70s' },
       ...idle(6).map((job, index) => ({
@@ -90,7 +93,7 @@ describe('the default request', () => {
 });
 
 describe('with places on each node', () => {
-  it.each([1, 3, 8])('no node closes more than %i jobs side by side, and all are closed', async (perNode) => {
+  it.each([1, 3, 8])('no node closes more than %i jobs at once, and all jobs are closed', async (perNode) => {
     const jobs = spreadJobs(90);
     await using world = await startWorld([...jobs, ...busy(5)], { nodes });
     const report = await world.sweep(request(perNode));
@@ -98,12 +101,12 @@ describe('with places on each node', () => {
     expect(report.counts).toMatchObject({ closed: 90, errors: 0 });
     for (const { name } of nodes) {
       const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
-      expect(mostSideBySide(world, ofNode), name).toBe(perNode);
+      expect(maxClosingAtOnce(world, ofNode), name).toBe(perNode);
     }
     expectTruth(report, world);
   });
 
-  it('asks for each job once, and sends no more than 5 requests and 5 a batch', async () => {
+  it('each job gets one close request, with at max 5 requests in total plus 5 for each batch', async () => {
     await using world = await startWorld(
       spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
       { nodes },
@@ -114,7 +117,7 @@ describe('with places on each node', () => {
     expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * world.closeRequests().length);
   });
 
-  it('begins with the biggest of each node, and gives a place that got free to the next biggest', async () => {
+  it('places go first to the biggest jobs of each node, and freed places to the next biggest', async () => {
     const jobs = idle(8).map((job, index) => ({
       ...job,
       node: index % 2 === 0 ? 'a' : 'b',
@@ -124,11 +127,11 @@ describe('with places on each node', () => {
     await using world = await startWorld([...jobs, ...busy(20)], { nodes });
     await world.sweep(request(2));
     expect(world.closes()[0]).toEqual(['idle-0', 'idle-1', 'idle-2', 'idle-3']);
-    // three places are free after three seconds, one of them on the node that the slow job is on
+    // three places are free after three seconds, one of them on the node of the slow job
     expect(world.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
   });
 
-  it('judges a job anew when its turn comes: one that got data meanwhile stays open', async () => {
+  it('a job is judged again when its turn comes, so a job with new data stays open', async () => {
     await using world = await startWorld(
       [
         ...idle(3, { node: 'a', closeTakes: '20s', modelBytes: '50mb' }),
@@ -164,7 +167,7 @@ describe('with places on each node', () => {
     expectTruth(report, world);
   });
 
-  it('never puts a job whose datafeed stops first into one request with others', async () => {
+  it('a job whose datafeed stops first is never in one request with others', async () => {
     const fed = (index: number): FleetJob => ({
       jobId: `fed-${index}`,
       node: nodes[index % 3]?.name ?? null,
@@ -179,7 +182,7 @@ describe('with places on each node', () => {
       expect(new Set(ids.map((id) => id.startsWith('fed-'))).size, ids.join()).toBe(1);
   });
 
-  it('goes on when a round cannot be read, and believes nothing that it has not read', async () => {
+  it('a sweep continues when a poll fails, and reports only states that it has read', async () => {
     await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
     world.server.faults.add({ api: 'ml.get_job_stats', nth: 4, times: 5, status: 503 });
     const report = await world.sweep(request(2));
@@ -187,7 +190,7 @@ describe('with places on each node', () => {
     expectTruth(report, world);
   });
 
-  it('asks for nothing more once the credentials were refused', async () => {
+  it('a sweep sends no more close requests once its credentials were refused', async () => {
     await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
     world.server.faults.add({
       api: 'ml.close_job',
@@ -202,7 +205,7 @@ describe('with places on each node', () => {
     expect(jobOf(report, 'idle-29').error?.status).toBe(403);
   });
 
-  it('says of those whose turn did not come that there was no time', async () => {
+  it('jobs whose turn did not come are reported as left for lack of time', async () => {
     await using world = await startWorld([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
       nodes,
     });

@@ -3,7 +3,7 @@ import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
 
 describe('a calm sweep', () => {
-  it('closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
+  it('a calm sweep closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
     await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const report = await world.sweep();
     expect(report).toMatchObject({
@@ -23,16 +23,16 @@ describe('a calm sweep', () => {
     expectTruth(report, world);
   });
 
-  it('closes nothing the second time', async () => {
+  it('a second sweep closes nothing', async () => {
     await using world = await startWorld([...idle(3), ...busy(5)]);
     await world.sweep();
-    const asked = world.closes().length;
+    const requests = world.closes().length;
     const report = await world.sweep();
     expect(report.counts).toMatchObject({ open: 5, idle: 0, closed: 0 });
-    expect(world.closes()).toHaveLength(asked);
+    expect(world.closes()).toHaveLength(requests);
   });
 
-  it('changes nothing in a dry run, and decides the same', async () => {
+  it('a dry run makes the same decisions and changes nothing', async () => {
     await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'broken', state: 'failed' }]);
     const report = await world.sweep({ dryRun: true });
     expect(report).toMatchObject({
@@ -48,7 +48,7 @@ describe('a calm sweep', () => {
     expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('sends at most five requests, five more for each batch, and one a second while closes are in flight', async () => {
+  it('a calm sweep sends at most five requests, five more for each batch, and one a second while closes are in flight', async () => {
     await using world = await startWorld([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
     const report = await world.sweep({ close: { batch: 20, perNode: null } });
     expect(report.counts.closed).toBe(45);
@@ -56,7 +56,7 @@ describe('a calm sweep', () => {
     expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * 3 + report.durationMs / 1_000);
   });
 
-  it('gives each close a timeout and its parameters in one place', async () => {
+  it('a close request has its timeout and its other parameters only in the query', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     await world.sweep({ close: { timeout: '90s' } });
     const [request] = world.closeRequests();
@@ -82,7 +82,7 @@ describe('a calm sweep', () => {
 });
 
 describe('each case of idleness, over real HTTP', () => {
-  it('is decided rightly, with its reason in the report', async () => {
+  it('each case of idleness is decided correctly, with its reason in the report', async () => {
     await using world = await startWorld([
       ...busy(20),
       { jobId: 'plain' },
@@ -133,7 +133,7 @@ describe('each case of idleness, over real HTTP', () => {
     ]);
   });
 
-  it('warns of jobs that are stuck in opening, with age and cure, and closes them where the request says so', async () => {
+  it('a sweep warns of jobs that are stuck in opening, with age and fix, and closes them if the request allows it', async () => {
     const stuck = (jobId: string, openedAt: string): FleetJob => ({
       jobId,
       state: 'opening',
@@ -159,14 +159,14 @@ describe('each case of idleness, over real HTTP', () => {
     expect(world.state('young-stuck')).toBe('opening');
   });
 
-  it('refuses in upgrade mode, and closes nothing', async () => {
+  it('a sweep in upgrade mode is refused and closes nothing', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)], { upgradeMode: true });
     const report = await world.sweep();
     expect(report).toMatchObject({ status: 'refused', fuse: { name: 'upgrade_mode', limit: null } });
     expect(world.closes()).toEqual([]);
   });
 
-  it('stops running datafeeds where the request says so, and marks them', async () => {
+  it('a sweep stops running datafeeds if the request allows it, and reports which', async () => {
     await using world = await startWorld([
       { jobId: 'dry', datafeed: { state: 'started' } },
       ...idle(1),
@@ -185,7 +185,7 @@ describe('each case of idleness, over real HTTP', () => {
 });
 
 describe('names', () => {
-  it('choose by id, group and wildcard, and what they leave out is open and not listed', async () => {
+  it('names in jobs select by id, group and wildcard; the other jobs count as open and are not listed', async () => {
     await using world = await startWorld([
       { jobId: 'web-a', groups: ['team-web'] },
       { jobId: 'web-b', groups: ['team-web'] },
@@ -198,7 +198,7 @@ describe('names', () => {
     expect(world.closes()).toEqual([['web-a']]);
   });
 
-  it('that match nothing are a warning, and an error where the request says so; closed jobs count as matches', async () => {
+  it('a name without a match is a warning, or an error if the request requires matches; closed jobs count as matches', async () => {
     await using world = await startWorld([...idle(1), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const names = { jobs: ['idle-0', 'shut', 'tpyo-*'] };
     await expect(world.sweep({ ...names, allowNoMatch: false })).rejects.toMatchObject({

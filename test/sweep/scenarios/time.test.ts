@@ -1,4 +1,4 @@
-/** @module Deadlines, fuses, force and follow-ups, over real HTTP in simulated time. */
+/** @module Tests deadlines, fuses, force and follow-ups, over real HTTP in simulated time. */
 import { describe, expect, it } from 'vitest';
 import { OwnFollowUps } from '../../../src/cli/sweep/wait-rounds.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
@@ -8,8 +8,8 @@ import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '
 
 const minute = 60_000;
 
-/** A follow-up interface that keeps what it was given. */
-class Kept implements FollowUps {
+/** A scheduler of follow-ups that keeps the orders. */
+class RecordedFollowUps implements FollowUps {
   readonly orders: FollowUpOrder[] = [];
   waiting = new Set<string>();
 
@@ -26,7 +26,7 @@ class Kept implements FollowUps {
     };
   }
 
-  /** The payload that the last order comes back with. */
+  /** The payload of the follow-up with the last order. */
   payload(): RequestPayload {
     const order = this.orders.at(-1);
     if (!order) throw new Error('nothing was arranged');
@@ -34,46 +34,46 @@ class Kept implements FollowUps {
   }
 }
 
-/** Sweeps and follows up, each round when it is due, until nobody comes back. */
-async function story(world: World, payload: RequestPayload) {
-  const kept = new Kept();
-  const reports = [await world.sweep(payload, { followUps: kept })];
+/** Runs the sweep and each follow-up when it is due, until no follow-up is left. */
+async function runWithFollowUps(world: World, payload: RequestPayload) {
+  const followUps = new RecordedFollowUps();
+  const reports = [await world.sweep(payload, { followUps })];
   while (reports.at(-1)?.followUp) {
-    await world.clock.advance((kept.orders.at(-1)?.at ?? 0) - world.clock.now());
-    reports.push(await world.sweep(kept.payload(), { followUps: kept, sweepId: `round-${reports.length}` }));
+    await world.clock.advance((followUps.orders.at(-1)?.at ?? 0) - world.clock.now());
+    reports.push(await world.sweep(followUps.payload(), { followUps, sweepId: `round-${reports.length}` }));
   }
-  return { reports, kept };
+  return { reports, followUps };
 }
 
 describe('the deadline', () => {
-  it('with 60 seconds left and jobs that take minutes: ends with time to spare, and the follow-up has exactly the closing ones', async () => {
+  it('with 60 seconds left and jobs that take minutes, a sweep ends with time to spare, and the follow-up has exactly the closing ones', async () => {
     await using world = await startWorld([
       ...idle(4, { closeTakes: '6m' }),
       { jobId: 'quick', closeTakes: '1s', lastData: '9d', modelBytes: '1mb' },
       ...busy(10),
     ]);
-    const kept = new Kept();
+    const followUps = new RecordedFollowUps();
     const report = await world.sweep(
       { close: { batch: 2, concurrency: 2 } },
-      { remainingMs: minute, followUps: kept },
+      { remainingMs: minute, followUps },
     );
     expect(report.durationMs).toBeLessThan(55_000);
     const closing = world.cluster
       .jobs()
       .filter(({ state }) => state === 'closing')
       .map(({ jobId }) => jobId);
-    expect(kept.orders.flatMap(({ jobs }) => jobs.map(({ jobId }) => jobId)).sort()).toEqual(closing);
+    expect(followUps.orders.flatMap(({ jobs }) => jobs.map(({ jobId }) => jobId)).sort()).toEqual(closing);
     expect(report.followUp?.jobs).toBe(closing.length);
     expectTruth(report, world);
   });
 
   it.each([5, 12, 20, 31, 45, 90, 200])(
-    'with %i seconds left never overruns, and accounts for every job',
+    'with %i seconds left, a sweep never exceeds its deadline and accounts for every job',
     async (seconds) => {
       await using world = await startWorld([...idle(40, { closeTakes: '45s' }), ...busy(50)]);
       const report = await world.sweep(
         { close: { batch: 4, timeout: '30s' } },
-        { remainingMs: seconds * 1_000, followUps: new Kept() },
+        { remainingMs: seconds * 1_000, followUps: new RecordedFollowUps() },
       );
       expect(report.durationMs).toBeLessThan(seconds * 1_000);
       expect(report.counts.unknown).toBe(0);
@@ -87,7 +87,7 @@ describe('the deadline', () => {
     },
   );
 
-  it('gives the server no more than is left for it', async () => {
+  it('a sweep gives the server no more time than it has left', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     await world.sweep({ close: { timeout: '10m' } }, { remainingMs: minute });
     for (const { query } of world.closeRequests()) {
@@ -95,14 +95,14 @@ describe('the deadline', () => {
     }
   });
 
-  it('asks nothing when too little is left, and says so', async () => {
+  it('a sweep sends no close request when too little time is left, and reports that', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { remainingMs: 2_000 });
     expect(report.counts).toMatchObject({ notAttempted: 3, closed: 0 });
     expect(world.closes()).toEqual([]);
   });
 
-  it('ends a sweep that hangs on a server which answers nothing any more', async () => {
+  it('a sweep ends even if the server stops answering', async () => {
     await using world = await startWorld([...idle(6, { closeTakes: '500ms' }), ...busy(10)]);
     world.server.faults.afterRequest(
       1,
@@ -117,16 +117,16 @@ describe('the deadline', () => {
 
 describe('a stopped sweep', () => {
   it.each([100, 3_000, 20_000])(
-    'after %i ms ends within ten seconds with the report of what is known',
+    'a sweep stopped after %i ms ends within ten seconds and reports what it knows',
     async (after) => {
       await using world = await startWorld([...idle(30, { closeTakes: '15s' }), ...busy(40)]);
       const stop = new AbortController();
       const begun = world.clock.now();
       world.clock.at(begun + after, () => stop.abort());
-      const kept = new Kept();
+      const followUps = new RecordedFollowUps();
       const report = await world.sweep(
         { close: { batch: 3, concurrency: 2 } },
-        { stop: stop.signal, followUps: kept },
+        { stop: stop.signal, followUps },
       );
       expect(report.durationMs).toBeLessThan(after + 10_000);
       expect(report.status).toBe('partial');
@@ -144,29 +144,32 @@ describe('a stopped sweep', () => {
 
 describe('a sweep that is cut off before it knows any job', () => {
   it.each([
-    ['told to stop', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }, 'nothing was closed'],
+    ['stopped', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }, 'nothing was closed'],
     [
       'out of time',
       { remainingMs: 20_000 },
       { name: 'ClusterUnreachableError', exitCode: 5 },
       'did not answer',
     ],
-  ] as const)('%s: says so, and has closed nothing', async (_what, { ...limits }, error, says) => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
-    const stop = new AbortController();
-    if ('stop' in limits) world.clock.at(world.clock.now() + limits.stop, () => stop.abort());
-    const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
-    await expect(world.sweep({}, options)).rejects.toMatchObject({
-      ...error,
-      message: expect.stringContaining(says),
-    });
-    expect(world.closes()).toEqual([]);
-  });
+  ] as const)(
+    'a sweep that is %s before it knows any job closes nothing and gives the reason',
+    async (_what, { ...limits }, error, says) => {
+      await using world = await startWorld([...idle(2), ...busy(5)]);
+      world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
+      const stop = new AbortController();
+      if ('stop' in limits) world.clock.at(world.clock.now() + limits.stop, () => stop.abort());
+      const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
+      await expect(world.sweep({}, options)).rejects.toMatchObject({
+        ...error,
+        message: expect.stringContaining(says),
+      });
+      expect(world.closes()).toEqual([]);
+    },
+  );
 });
 
 describe('fuses, over the whole cluster, before anything is changed', () => {
-  it('stop a sweep in which an outage looks like idleness, dry or not', async () => {
+  it('the fuses stop a sweep in which an outage looks like idleness, also in a dry run', async () => {
     const silent = Array.from({ length: 12 }, (_, index) => ({
       jobId: `silent-${index}`,
       lastData: `${3 * 24 * 60 + index}m`,
@@ -184,7 +187,7 @@ describe('fuses, over the whole cluster, before anything is changed', () => {
     expect(world.closes()).toEqual([]);
   });
 
-  it('count the open jobs of the cluster, not those that the request names', async () => {
+  it('the fuses count all open jobs of the cluster, not only those that the request names', async () => {
     await using world = await startWorld([...idle(6), ...busy(6)]);
     expect((await world.sweep({ jobs: 'idle-*', dryRun: true })).fuse).toBeNull();
     await using small = await startWorld([...idle(6), ...busy(5)]);
@@ -214,7 +217,7 @@ describe('force', () => {
     expectTruth(report, world);
   });
 
-  it('says in a plan that force.max leaves jobs for a later sweep', async () => {
+  it('a plan reports that force.max leaves jobs for a later sweep', async () => {
     await using world = await startWorld([...busy(10), ...failedJobs]);
     const plan = await world.sweep({ dryRun: true, force: { max: 3 } });
     expect(plan.counts).toMatchObject({ idle: 5, notAttempted: 5 });
@@ -224,7 +227,7 @@ describe('force', () => {
     expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
-  it('never forces jobs of force.exclude, nor a failed job with recent data', async () => {
+  it('never forces jobs of force.exclude, or a failed job with recent data', async () => {
     await using world = await startWorld([
       { jobId: 'spared', state: 'failed', lastData: '9d' },
       { jobId: 'fresh', state: 'failed', lastData: '1h' },
@@ -235,7 +238,7 @@ describe('force', () => {
     expect(world.closes()).toEqual([]);
   });
 
-  it('does not touch a slow close in the sweep that asked for it', async () => {
+  it('a slow close is not forced by the sweep that requested it', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     await world.sweep({ force: { stuckFor: '5m' } });
     expect(world.forcedIds()).toEqual([]);
@@ -243,14 +246,14 @@ describe('force', () => {
 });
 
 describe('coming back', () => {
-  it('ends the chain: one job closes by itself, the other is forced after stuckFor', async () => {
+  it('a follow-up ends the chain: one job closes by itself, the other is forced after stuckFor', async () => {
     await using world = await startWorld([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
       ...idle(3),
       ...busy(10),
     ]);
-    const { reports, kept } = await story(world, {});
+    const { reports, followUps } = await runWithFollowUps(world, {});
     expect(reports[0]).toMatchObject({
       status: 'done',
       counts: { closed: 3, closing: 2 },
@@ -265,8 +268,10 @@ describe('coming back', () => {
       reason: 'stuck',
       attempts: 2,
     });
-    const asked = Date.parse(kept.orders[0]?.jobs.find(({ jobId }) => jobId === 'stuck')?.askedAt ?? '');
-    expect(world.clock.now() - asked).toBeGreaterThanOrEqual(75 * minute);
+    const askedAtFirst = Date.parse(
+      followUps.orders[0]?.jobs.find(({ jobId }) => jobId === 'stuck')?.askedAt ?? '',
+    );
+    expect(world.clock.now() - askedAtFirst).toBeGreaterThanOrEqual(75 * minute);
     expect(
       reports
         .flatMap(({ jobs }) => jobs)
@@ -277,56 +282,56 @@ describe('coming back', () => {
       if (index > 0) expect(counts.listed).toBeLessThanOrEqual(2);
   });
 
-  it('looks at its jobs alone, in any state, past the fuses', async () => {
+  it('a follow-up looks only at its own jobs, in any state, and ignores the fuses', async () => {
     await using world = await startWorld([...idle(3, { closeTakes: 'never' }), ...busy(4)]);
-    const kept = new Kept();
-    await world.sweep({ states: ['opened'] }, { followUps: kept });
+    const followUps = new RecordedFollowUps();
+    await world.sweep({ states: ['opened'] }, { followUps });
     world.cluster.removeJob('idle-0');
     world.cluster.forceCloseJob('idle-1');
     world.cluster.putJob({ jobId: 'newly-idle', lastData: '9d' });
     await world.clock.advance(15 * minute);
-    const report = await world.sweep({ ...kept.payload(), fuse: { maxJobs: 0 } }, { followUps: kept });
+    const report = await world.sweep({ ...followUps.payload(), fuse: { maxJobs: 0 } }, { followUps });
     expect(report.counts).toMatchObject({ listed: 3, gone: 1, closed: 1, closing: 1 });
     expect(report.followUp).toMatchObject({ round: 2, jobs: 1 });
     expect(world.state('newly-idle')).toBe('opened');
   });
 
-  it('keeps a job that is open again', async () => {
+  it('a follow-up keeps a job that is open again', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(5)]);
-    const kept = new Kept();
-    await world.sweep({}, { followUps: kept });
+    const followUps = new RecordedFollowUps();
+    await world.sweep({}, { followUps });
     await world.clock.advance(11 * minute);
     world.cluster.openJob('idle-0');
     await world.clock.advance(4 * minute);
-    const report = await world.sweep(kept.payload(), { followUps: kept });
+    const report = await world.sweep(followUps.payload(), { followUps });
     expect(fateOf(report, 'idle-0')).toBe('kept recently_opened');
     expect(report.status).toBe('done');
   });
 
-  it('gives up with a warning after followUp.max', async () => {
+  it('the last follow-up of followUp.max gives up with a warning', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    const { reports } = await story(world, { force: { stuckFor: null }, followUp: { max: 3 } });
+    const { reports } = await runWithFollowUps(world, { force: { stuckFor: null }, followUp: { max: 3 } });
     expect(reports).toHaveLength(4);
     expect(reports.at(-1)).toMatchObject({ status: 'partial', followUp: null });
     expect(reports.at(-1)?.warnings.join()).toContain('given up after 3 follow-ups');
     expect(world.forcedIds()).toEqual([]);
   });
 
-  it('puts no job into a second follow-up', async () => {
+  it('a job is never in two follow-ups', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
-    const kept = new Kept();
-    await world.sweep({}, { followUps: kept });
-    kept.waiting = new Set(['idle-0', 'idle-1']);
+    const followUps = new RecordedFollowUps();
+    await world.sweep({}, { followUps });
+    followUps.waiting = new Set(['idle-0', 'idle-1']);
     world.cluster.putJob({ jobId: 'third', lastData: '9d', closeTakes: 'never' });
-    const report = await world.sweep({}, { followUps: kept });
-    expect(kept.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([
+    const report = await world.sweep({}, { followUps });
+    expect(followUps.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([
       ['idle-0', 'idle-1'],
       ['third'],
     ]);
     expect(report).toMatchObject({ status: 'done', counts: { closing: 3 }, followUp: { jobs: 1 } });
   });
 
-  it('reports that no follow-up is scheduled when the scheduler fails', async () => {
+  it('a sweep reports that no follow-up is scheduled when the scheduler fails', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
     const broken: FollowUps = {
       pending: async () => new Set(),
@@ -339,7 +344,7 @@ describe('coming back', () => {
     );
   });
 
-  it('does not wait for a scheduler that hangs', async () => {
+  it('a sweep does not wait for a scheduler that hangs', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const hanging: FollowUps = {
       pending: async (_cluster, signal) => {
@@ -356,27 +361,27 @@ describe('coming back', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('is not arranged for a later round than the stuck job needs', async () => {
+  it('a follow-up is scheduled no later than the stuck job needs', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    const { reports } = await story(world, {
+    const { reports } = await runWithFollowUps(world, {
       force: { stuckFor: '20m' },
       followUp: { after: '10m', max: 2 },
     });
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('remembers when a never-fed job was opened, because that is lost with its process', async () => {
+  it('a follow-up knows when a never-fed job was opened, because the job loses that time with its process', async () => {
     await using world = await startWorld([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),
     ]);
-    const { reports } = await story(world, {});
+    const { reports } = await runWithFollowUps(world, {});
     expect(fateOf(reports.at(-1) as never, 'never')).toBe('force_closed stuck');
   });
 });
 
 describe('--wait, which does the rounds itself', () => {
-  it('hands out the next round when its time has come', async () => {
+  it('--wait starts the next round when it is due', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const own = new OwnFollowUps();
     const report = await world.sweep({}, { followUps: own });

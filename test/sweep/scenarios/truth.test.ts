@@ -1,6 +1,6 @@
 /**
- * @module Closing that tells the truth: every way in which an answer can mislead, over real HTTP. Each scenario ends with
- * the report held against the cluster's own state. Rows in brackets are those of the ML APIs' reference.
+ * @module Tests every way in which an answer to a close can mislead, over real HTTP. Each test compares the report with
+ * the actual state of the cluster. Rows in brackets are those of the ML APIs' reference.
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../simulator/elasticsearch/index.ts';
@@ -10,7 +10,7 @@ const minute = 60_000;
 const close = 'ml.close_job';
 
 describe('the state of a job when its close comes (elasticsearch.md §2.4)', () => {
-  it('already closed by someone else, between the plan and the look: already_closed', async () => {
+  it('a job that another user closed between the plan and the look is already_closed', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
     expect(fateOf(report, 'idle-0')).toBe('already_closed idle');
@@ -18,7 +18,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, world);
   });
 
-  it('closed by someone else after the look: our request named it, so it is closed', async () => {
+  it('a job that another user closed after the look is closed, because our request named it', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     const report = await world.sweep(
       {},
@@ -27,7 +27,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
   });
 
-  it('found closing: waited for, never asked', async () => {
+  it('a job found closing is waited for and gets no close request', async () => {
     await using world = await startWorld([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '30s' },
       ...idle(1),
@@ -39,7 +39,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, world);
   });
 
-  it('failed, one among thirty: the thirty close gracefully, the failed one is forced by itself', async () => {
+  it('with one failed job among thirty, the others close gracefully and the failed one is forced alone', async () => {
     await using world = await startWorld([
       ...idle(30),
       { jobId: 'broken', state: 'failed', lastData: '9d' },
@@ -53,7 +53,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, world);
   });
 
-  it('failed between the look and the close: the 409 costs the others nothing, and the policy decides', async () => {
+  it('a job that failed between the look and the close gives a 409 that does not affect the others, and the policy decides about it', async () => {
     for (const failed of [true, false]) {
       await using world = await startWorld([...idle(6), ...busy(10)]);
       let once = true;
@@ -72,7 +72,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     }
   });
 
-  it('deleted between the look and the close: gone, and the others are asked again without it', async () => {
+  it('a job deleted between the look and the close is gone, and the others get a new close request without it', async () => {
     await using world = await startWorld([...idle(6), ...busy(10)]);
     let once = true;
     const observer = {
@@ -87,14 +87,14 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, world);
   });
 
-  it('deleted between the plan and the look: gone, and never named', async () => {
+  it('a job deleted between the plan and the look is gone, and is never named', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { between: () => world.cluster.removeJob('idle-1') });
     expect(fateOf(report, 'idle-1')).toBe('gone idle');
     expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
-  it('is kept if it has no process, because upgrade mode began after the plan', async () => {
+  it('a job without a process is kept, because upgrade mode began after the plan', async () => {
     await using world = await startWorld([...idle(3), ...busy(10)]);
     const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
@@ -102,7 +102,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(world.closes()).toEqual([]);
   });
 
-  it('is kept while it moves, because its node left after the plan', async () => {
+  it('a job is kept while it moves, because its node left after the plan', async () => {
     await using world = await startWorld([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
@@ -117,7 +117,7 @@ describe('the look before the leap', () => {
   it.each<[string, (world: Awaited<ReturnType<typeof startWorld>>) => void, string]>([
     ['data arrived', ({ cluster }) => cluster.receiveData('idle-1'), 'recent_data'],
     ['it was blocked', ({ cluster }) => cluster.blockJob('idle-1', 'revert'), 'blocked'],
-    // just started, it reads what it missed first
+    // the datafeed has just started and first reads the data that it missed
     ['its datafeed was started', ({ cluster }) => cluster.startDatafeed('idle-1'), 'lookback_running'],
     [
       'it became protected',
@@ -125,7 +125,7 @@ describe('the look before the leap', () => {
         cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
       'protected',
     ],
-  ])('keeps a job when %s', async (_what, happens, reason) => {
+  ])('the look before the close keeps a job when %s', async (_what, happens, reason) => {
     await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
     const report = await world.sweep({}, { between: () => happens(world) });
     expect(fateOf(report, 'idle-1')).toBe(`revived ${reason}`);
@@ -134,7 +134,7 @@ describe('the look before the leap', () => {
     expectTruth(report, world);
   });
 
-  it('notices a datafeed that was created since the plan', async () => {
+  it('the look before the close notices a datafeed that was created since the plan', async () => {
     await using world = await startWorld([...idle(2), ...busy(10)]);
     const made = () =>
       world.cluster.putJob({
@@ -146,7 +146,7 @@ describe('the look before the leap', () => {
     expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
-  it('is made for each batch, however late it comes', async () => {
+  it('each batch gets its own look right before its close request, however late it comes', async () => {
     await using world = await startWorld([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
     world.server.faults.at(world.clock.now() + 30_000, () => world.cluster.receiveData('idle-3'));
     const report = await world.sweep({ close: { batch: 1, concurrency: 1 } });
@@ -193,7 +193,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     ['no product header', { api: close, noProduct: true }, 'closed'],
   ];
 
-  it.each(misleading)('%s: the states decide', async (_what, fault) => {
+  it.each(misleading)('after %s, the states decide about the outcome', async (_what, fault) => {
     await using world = await startWorld([...idle(5), ...busy(10)]);
     world.server.faults.add(fault);
     const report = await world.sweep();
@@ -208,7 +208,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       ([, { after, reset, cut, noProduct }]) => !after && reset !== 'after' && !cut && !noProduct,
     ),
   )(
-    '%s, every time: an error, after three asks of which the last named the job alone',
+    'after %s every time, the job is an error after three close requests, the last one for it alone',
     async (_what, fault) => {
       await using world = await startWorld([...idle(5), ...busy(10)]);
       world.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
@@ -216,9 +216,9 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       expect(report.counts).toMatchObject({ closed: 0, errors: 5 });
       expect(report.status).toBe('partial');
       for (const { jobId } of idle(5)) {
-        const asks = world.closes().filter((ids) => ids.includes(jobId));
-        expect(asks).toHaveLength(3);
-        expect(asks.at(-1)).toEqual([jobId]);
+        const requests = world.closes().filter((ids) => ids.includes(jobId));
+        expect(requests).toHaveLength(3);
+        expect(requests.at(-1)).toEqual([jobId]);
         expect(jobOf(report, jobId)).toMatchObject({
           attempts: 3,
           error: { type: expect.any(String), reason: expect.any(String) },
@@ -228,7 +228,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     },
   );
 
-  it('splits a batch until the job that makes it fail is alone', async () => {
+  it('a failing batch is split until the job that causes the failure is alone', async () => {
     await using world = await startWorld([...idle(9), ...busy(20)]);
     world.server.faults.add({
       api: close,
@@ -244,7 +244,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     expectTruth(report, world);
   });
 
-  it('a close that fails makes the job failed: forced where that is allowed, an error where not', async () => {
+  it('a job whose close fails becomes failed, and is forced if allowed or else reported as an error', async () => {
     for (const [force, expected] of [
       [{ failed: true }, { closed: 2, forceClosed: 1 }],
       [{ failed: false }, { closed: 2, errors: 1 }],
@@ -260,7 +260,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     }
   });
 
-  it('403 stops the asking: the rest is not asked what would be refused again', async () => {
+  it('after a 403, the other jobs are not asked to close, because they would be refused too', async () => {
     await using world = await startWorld([...idle(6), ...busy(10)]);
     world.server.faults.add({
       api: close,
@@ -274,7 +274,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     expect(world.closes()).toHaveLength(1);
   });
 
-  it('waits no longer for a busy server than the sweep lasts', async () => {
+  it('a sweep waits for a busy server no longer than its own time allows', async () => {
     await using world = await startWorld([...idle(2), ...busy(10)]);
     world.server.faults.add({ api: close, status: 429, headers: { 'retry-after': '7200' } });
     const report = await world.sweep();
@@ -284,7 +284,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
 });
 
 describe('a close that outlives its request', () => {
-  it('is watched for close.timeout again, and closed if it ends in that time', async () => {
+  it('a close that outlives its request is watched for close.timeout again, and reported as closed if it ends in that time', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     const report = await world.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closed idle');
@@ -292,7 +292,7 @@ describe('a close that outlives its request', () => {
     expectTruth(report, world);
   });
 
-  it('is closing if it does not, and the sweep ends within twice the timeout and ten seconds', async () => {
+  it('a close that outlives its request and its watch is reported as closing, within twice the timeout and ten seconds', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const report = await world.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
@@ -302,7 +302,7 @@ describe('a close that outlives its request', () => {
     expectTruth(report, world);
   });
 
-  it('is not asked again while it closes', async () => {
+  it('a job gets no second close request while it is closing', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     world.server.faults.add({ api: close, reset: 'after' });
     const report = await world.sweep();
@@ -346,7 +346,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     },
   );
 
-  it('does not call a job revived that was refused, closed by another user and opened again', async () => {
+  it('a job is not revived if it was refused, closed by another user and opened again', async () => {
     await using world = await startWorld([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
@@ -359,7 +359,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, world);
   });
 
-  it('reads the state after a 409, when someone else’s force overtakes our close', async () => {
+  it('reads the state after a 409 when another user’s forced close overtakes ours', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.forceCloseJob('idle-0'));
     const report = await world.sweep();
@@ -368,7 +368,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, world);
   });
 
-  it('two sweeps at once close each job, and neither says what is not so', async () => {
+  it('two sweeps at once close each job, and both report the truth', async () => {
     await using world = await startWorld([...idle(12, { closeTakes: '20s' }), ...busy(20)]);
     const reports = await Promise.all([
       world.sweep({ close: { batch: 3 } }),
@@ -395,7 +395,7 @@ describe('races (elasticsearch.md §2.9)', () => {
 });
 
 describe('a cluster that cannot be read', () => {
-  it('in the middle for a while: read again until it can be', async () => {
+  it('a cluster that cannot be read for a while during the sweep is read again until it answers', async () => {
     await using world = await startWorld([...idle(3), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
@@ -407,7 +407,7 @@ describe('a cluster that cannot be read', () => {
     expectTruth(report, world);
   });
 
-  it('ever again after the close: unknown, which is the truth', async () => {
+  it('a job is unknown if the cluster can never be read again after its close', async () => {
     await using world = await startWorld([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
     world.server.faults.afterRequest(
       1,
@@ -419,7 +419,7 @@ describe('a cluster that cannot be read', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('right before the ask: the jobs are not asked, and the reason stands beside them', async () => {
+  it('jobs that cannot be read right before the close get no close request, and the report gives the reason', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const fault = () =>
       world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
@@ -432,7 +432,7 @@ describe('a cluster that cannot be read', () => {
     expect(world.closes()).toEqual([]);
   });
 
-  it('at the start: nothing is closed, and the error says so', async () => {
+  it('nothing is closed if the cluster cannot be read at the start, and the error says so', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
     await expect(world.sweep()).rejects.toMatchObject({
@@ -443,7 +443,7 @@ describe('a cluster that cannot be read', () => {
     expect(world.closes()).toEqual([]);
   });
 
-  it('slowly, five seconds for every read: it still ends in time, with the truth', async () => {
+  it('a sweep ends in time and reports the truth if every read takes five seconds', async () => {
     await using world = await startWorld([...idle(30), ...busy(40)]);
     world.server.faults.add({ api: 'ml.get_*', delay: 5_000, times: Number.POSITIVE_INFINITY });
     const report = await world.sweep({ close: { batch: 5 } }, { remainingMs: 2 * minute });
@@ -454,7 +454,7 @@ describe('a cluster that cannot be read', () => {
 });
 
 describe('a datafeed that a close stopped', () => {
-  it('and whose job did not close is said aloud', async () => {
+  it('a sweep warns about a datafeed that it stopped whose job did not close', async () => {
     await using world = await startWorld([{ jobId: 'fed', datafeed: { state: 'started' } }, ...busy(5)]);
     const stopOnly = () => world.cluster.stopDatafeed('fed');
     world.server.faults.add({

@@ -66,8 +66,8 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       async (colorScheme) => {
         for (const [size, viewport] of Object.entries(sizes)) {
           await using opened = await open(browser, fileOf(name), { viewport, colorScheme });
-          const { page, troubles, requests } = opened;
-          expect({ troubles, requests }).toEqual({ troubles: [], requests: [] });
+          const { page, errors, requests } = opened;
+          expect({ errors, requests }).toEqual({ errors: [], requests: [] });
           const [content = 0, screen = 0] = await page.evaluate<number[]>(
             '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
           );
@@ -110,7 +110,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       const file = folder.at('sheet.html');
       expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
       await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
-      expect(opened.troubles).toEqual([]);
+      expect(opened.errors).toEqual([]);
       expect(await violations(opened.page)).toEqual([]);
     },
   );
@@ -122,7 +122,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       expect((await runCommand(['advise', '--embedded', '--output-file', file])).exit).toBe(0);
       for (const [size, viewport] of Object.entries(sizes)) {
         await using opened = await open(browser, file, { bypassCSP: true, viewport, colorScheme });
-        expect(opened.troubles).toEqual([]);
+        expect(opened.errors).toEqual([]);
         expect(await violations(opened.page)).toEqual([]);
         const [content = 0, screen = 0] = await opened.page.evaluate<number[]>(
           '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
@@ -276,9 +276,9 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     for (const dryRun of [false, true]) {
       const file = await folder.write('evil.html', await reportHtml({ ...report, dryRun }, picture));
       await using opened = await open(browser, file);
-      const { page, troubles, requests } = opened;
+      const { page, errors, requests } = opened;
       await page.mouse.move(300, 400);
-      expect({ troubles, requests }).toEqual({ troubles: [], requests: [] });
+      expect({ errors, requests }).toEqual({ errors: [], requests: [] });
       expect(await page.locator('script').count()).toBe(1);
       expect(await page.locator('img, [onerror], [onload], [onmouseover]').count()).toBe(0);
       // shown as the text that it is, the invisible character by its code

@@ -166,24 +166,24 @@ describe('elasticsearch.md §4 privileges', () => {
 });
 
 describe('elasticsearch.md §4 calls about the caller itself', () => {
-  const ask = '/_security/user/_has_privileges';
+  const endpoint = '/_security/user/_has_privileges';
 
   embedded('returns which of the privileges the caller has', async () => {
     await using target = await secured();
     const wanted = { cluster: ['monitor_ml', 'manage_ml'] };
 
-    expect((await target.post(ask, wanted, basic('bob', 'pass:word'))).body).toEqual({
+    expect((await target.post(endpoint, wanted, basic('bob', 'pass:word'))).body).toEqual({
       username: 'bob',
       has_all_requested: false,
       cluster: { monitor_ml: true, manage_ml: false },
       index: {},
       application: {},
     });
-    expect((await target.post(ask, wanted, key('closer', 'k1'))).body).toMatchObject({
+    expect((await target.post(endpoint, wanted, key('closer', 'k1'))).body).toMatchObject({
       username: 'admin',
       has_all_requested: true,
     });
-    expect((await target.post(ask, wanted, basic('nobody', 'x'))).body.cluster).toEqual({
+    expect((await target.post(endpoint, wanted, basic('nobody', 'x'))).body.cluster).toEqual({
       monitor_ml: false,
       manage_ml: false,
     });
@@ -192,11 +192,11 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
   embedded('refuses an unknown privilege and an empty body', async () => {
     await using target = await secured();
 
-    const unknown = await target.post(ask, { cluster: ['nonsense'] }, key('closer', 'k1'));
+    const unknown = await target.post(endpoint, { cluster: ['nonsense'] }, key('closer', 'k1'));
     expect(unknown).toMatchObject({ status: 400, type: 'illegal_argument_exception' });
     expect(unknown.reason).toContain('unknown cluster privilege [nonsense]');
-    expect((await target.post(ask, undefined, key('closer', 'k1'))).status).toBe(400);
-    expect((await target.post(ask, {}, key('closer', 'k1'))).status).toBe(400);
+    expect((await target.post(endpoint, undefined, key('closer', 'k1'))).status).toBe(400);
+    expect((await target.post(endpoint, {}, key('closer', 'k1'))).status).toBe(400);
   });
 
   embedded('returns the identity of the caller', async () => {
@@ -212,7 +212,7 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
   embedded('does not exist if security is off', async () => {
     await using target = await startTarget();
 
-    expect((await target.post(ask, { cluster: ['manage_ml'] })).body.error).toContain(
+    expect((await target.post(endpoint, { cluster: ['manage_ml'] })).body.error).toContain(
       'no handler found for uri',
     );
   });
