@@ -1,6 +1,6 @@
 /**
- * @module What a job that never finishes closing is billed for: not a second over what docs/contract.md §3 lets a sweep wait. In
- * simulated time, with requests that take none on their way, so that the bound is exact.
+ * @module Checks the billed time of a job that never finishes closing: at most as long as docs/contract.md §3 lets a
+ * sweep wait. Runs in simulated time, with requests that take no network time, so that the bound is exact.
  */
 import { describe, expect, it } from 'vitest';
 import { type Stuck, withStuck } from '../../bench/billed/bench.ts';
@@ -13,7 +13,7 @@ import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 const second = 1_000;
 const minute = 60 * second;
 
-/** Twenty idle jobs whose others close within 35 seconds. */
+/** Twenty idle jobs. All except the stuck one close within 35 seconds. */
 const twenty = benchCase(20, 3);
 const twoHundred = benchCase(200, 3);
 
@@ -27,7 +27,7 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
     ['30s', 70],
     ['2m', 250],
     ['5m', 610],
-    // within the function's 15 minutes, of which the ending has 20 seconds
+    // within the function's 15 minutes, of which 20 seconds are reserved for the ending
     ['15m', 880],
   ].flatMap(([timeout, limit]) => [
     [timeout, 'the default request', limit, 'biggest', defaults] as [string, string, number, Stuck, object],
@@ -41,13 +41,13 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
   ]);
 
   it.each(cases)(
-    'with close.timeout %s and %s is billed for at limit %i s',
+    'a sweep of 20 jobs with a stuck one, close.timeout %s and %s is billed for at most %i s',
     async (timeout, _name, limit, which, payload) => {
       const { fleet, jobId } = withStuck(twenty, which);
       const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
       expect(sweep?.billedMs).toBeLessThanOrEqual(limit * second);
       expect(sweep?.report.counts).toMatchObject({ closed: 19, closing: 1 });
-      // the follow-ups do the rest, each within its own bound, and the last one forces
+      // the follow-ups do the rest, each within its own bound, and the last one forces the job
       for (const { billedMs, boundMs } of followUps) expect(billedMs).toBeLessThanOrEqual(boundMs);
       expect(followUps.at(-1)?.report.jobs).toMatchObject([{ jobId, outcome: 'force_closed' }]);
     },
@@ -62,14 +62,14 @@ describe('a sweep of 200 idle jobs of which one never closes', () => {
     ['biggest', '2m', patient],
     ['smallest', '5m', patient],
   ] as const)(
-    '(the %s) with close.timeout %s is billed for no more than its bound',
+    'a sweep of 200 jobs of which the %s is stuck, with close.timeout %s, is billed for no more than its bound',
     async (which, timeout, payload) => {
       const { fleet } = withStuck(twoHundred, which);
       const [sweep] = await billedStory(fleet, { ...given(payload, timeout), followUp: false });
       expect(sweep?.report.counts.closed).toBeGreaterThanOrEqual(198);
       expect(sweep?.report.counts.closing).toBeGreaterThanOrEqual(1);
       expect(sweep?.billedMs).toBeLessThanOrEqual(sweep?.boundMs ?? 0);
-      // the bound says something: it is not the deadline
+      // the bound is meaningful: it is not just the deadline
       expect(sweep?.boundMs).toBeLessThan(12 * minute);
     },
   );
@@ -105,7 +105,7 @@ describe('a script that meets a job that never closes', () => {
     ['a loop', loop],
     ['batches', fixedBatches],
     ['all at once', allAtOnce],
-  ])('(%s) waits until its function is killed', async (_name, way) => {
+  ])('a script with %s waits for a stuck job until its function is killed', async (_name, way) => {
     const { fleet } = withStuck(twenty, 'biggest', '24h');
     const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');
     expect(durationMs).toBeGreaterThan(15 * minute);

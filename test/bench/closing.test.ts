@@ -1,6 +1,6 @@
 /**
- * @module The short form of the bench of closing: its ratios, on few and small clusters, where they get clearly worse. In
- * simulated time, so that they are the same on every machine.
+ * @module A short form of the bench of closing: its ratios, on few and small clusters. The limits leave room for small
+ * changes. Runs in simulated time, so that the ratios are the same on every machine.
  */
 import { describe, expect, it } from 'vitest';
 import { biggestFirst } from '../../bench/closing/biggest-first.ts';
@@ -50,7 +50,7 @@ describe('the default request on the clusters of the bench', () => {
     [200, nodesOfTheBench, 1.06],
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
-    'of %i idle jobs on %o is near the bound, and never over half of a node’s processors',
+    'the default request closes %i idle jobs on %o near the bound, and never over half of a node’s processors',
     async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {
@@ -65,7 +65,7 @@ describe('the default request on the clusters of the bench', () => {
     },
   );
 
-  it('closes more jobs at once on a node than the former default', async () => {
+  it('the previous default closes more jobs at once on a node than half of its processors', async () => {
     const each = benchCase(100, 1, { count: 1, processors: 4 });
     const { peak, closed } = await measure(before, each, 'given');
     expect(closed).toBe(100);
@@ -81,7 +81,7 @@ describe('a calm sweep', () => {
     ...changes,
   });
 
-  it('with credentials sends one more request, for the privileges', async () => {
+  it('a calm sweep with credentials sends one more request, for the privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);
@@ -91,7 +91,7 @@ describe('a calm sweep', () => {
   it.each([
     ['the cluster of the bench', closing({})],
     ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
-  ])('receives at limit a quarter of the bytes of the job stats: %s', async (_name, each) => {
+  ])('a calm sweep receives at most a quarter of the bytes of the job stats: %s', async (_name, each) => {
     const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
     expect(statsBytes).toBeGreaterThan(1_000);
     expect(statsBytes / unfilteredStatsBytes).toBeLessThan(0.25);
@@ -101,21 +101,21 @@ describe('a calm sweep', () => {
 describe('what the bench measures of scripts', () => {
   const small: BenchCase = benchCase(40, 1);
 
-  it('is what they close when closing, and besides what they take for idle by themselves', async () => {
+  it('the bench measures scripts with the idle jobs given, and what they close by their own rule', async () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
-    // 2 of 40 read last year's records, 2 are sent late ones
+    // 2 of the 40 busy jobs read last year's records, and 2 get late records
     expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
     expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
     expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));
   });
 
-  it('is whom they kill', async () => {
+  it('the bench counts the jobs that a script forces', async () => {
     const killing = await measure(allWithForce, small, 'given');
     expect(killing).toMatchObject({ forced: 80, wronglyClosed: 40, closeRequests: 1 });
   });
 
-  it('is what they are refused', async () => {
+  it('the bench records the error of a refused script', async () => {
     const refused = await measure(oneList, benchCase(300, 1), 'given');
     expect(refused).toMatchObject({ closed: 0, closeRequests: 1, refusal: 'too_long_http_line_exception' });
   });

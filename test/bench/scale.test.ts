@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { measurePlans } from '../../bench/function/scale.ts';
 
 describe('a plan of the deployed function, in a fresh process', () => {
-  it('of 10,000 jobs takes at most 10 times the time and memory of 1,000, and at most 160 MB', {
+  it('a plan of 10,000 jobs takes at most 10 times the time and memory of one of 1,000, and at most 160 MB', {
     timeout: 120_000,
   }, async () => {
     const measured = await measurePlans([1_000, 10_000], 2);
@@ -18,7 +18,7 @@ describe('a plan of the deployed function, in a fresh process', () => {
     };
     const [small, large] = [minimum(1_000), minimum(10_000)];
     expect(large.counts).toMatchObject({ open: 10_000, listed: 10_000, idle: 10_000, notAttempted: 10_000 });
-    // measured: 6.6 and 3, with all of 10,000 read twice; 115 to 140 MB
+    // measured: 6.6 and 3, although 10,000 jobs are read twice; 115 to 140 MB
     expect(large.cpuMs / small.cpuMs).toBeLessThan(10);
     expect(large.grown / small.grown).toBeLessThan(10);
     expect(large.peak).toBeLessThan(160 * 2 ** 20);

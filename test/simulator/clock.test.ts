@@ -6,12 +6,12 @@ import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
 
 const hour = 3_600_000;
 
-/** A server that answers after `ms` of the clock's time, with the time of its answer. */
+/** Starts a server that answers after `ms` of the clock's time, with the time of its answer. */
 async function slowServer(clock: VirtualClock, ms: number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(request.url ?? '');
-    // like the simulators: waits for an event, because a sleep would make time pass even after the client disconnected
+    // like the simulators, this waits for an event: with a sleep, time would pass even after the client disconnected
     const elapsed = new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
     void clock.parked(request.socket.remotePort, elapsed).then(() => response.end(String(clock.now())));
   });
@@ -29,7 +29,7 @@ async function slowServer(clock: VirtualClock, ms: number) {
 }
 
 describe('a virtual clock', () => {
-  test('stands still while nothing waits for it', async () => {
+  test('a virtual clock stands still while nothing waits for it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(2_000, rang);
@@ -40,7 +40,7 @@ describe('a virtual clock', () => {
     expect(rang).not.toHaveBeenCalled();
   });
 
-  test('jumps from event to event while a sleeper waits, and runs them in order', async () => {
+  test('a virtual clock jumps from event to event while a sleeper waits, and runs the events in order', async () => {
     using clock = new VirtualClock(0);
     const order: string[] = [];
     clock.at(5, () => order.push(`late ${clock.now()}`));
@@ -53,7 +53,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(10);
   });
 
-  test('passes a simulated hour of many sleepers in a moment', async () => {
+  test('a virtual clock passes a simulated hour of many sleepers in a moment', async () => {
     using clock = new VirtualClock(0);
     const started = performance.now();
 
@@ -68,7 +68,7 @@ describe('a virtual clock', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  test('rejects an aborted sleep with the reason of its signal, without time passing', async () => {
+  test('a virtual clock rejects an aborted sleep with the reason of its signal, without time passing', async () => {
     using clock = new VirtualClock(0);
     const stop = new AbortController();
     clock.at(100, () => stop.abort(new Error('enough')));
@@ -78,7 +78,7 @@ describe('a virtual clock', () => {
     await expect(clock.sleep(1, stop.signal)).rejects.toThrow('enough');
   });
 
-  test('aborts a limit when its time is reached, but not after it was disposed', async () => {
+  test('a limit of a virtual clock aborts when its time is reached, but not after it was disposed', async () => {
     using clock = new VirtualClock(0);
     const limit = clock.limit(50);
     const disposed = clock.limit(50);
@@ -90,7 +90,7 @@ describe('a virtual clock', () => {
     expect(disposed.signal.aborted).toBe(false);
   });
 
-  test('advances by hand to the exact moment and skips cancelled events', async () => {
+  test('a virtual clock advances by hand to the exact moment and skips cancelled events', async () => {
     using clock = new VirtualClock(0);
     const order: number[] = [];
     const cancel = clock.at(10, () => order.push(10));
@@ -107,7 +107,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(30);
   });
 
-  test('runs an event with a past time right after the call that added it', async () => {
+  test('a virtual clock runs an event with a past time right after the call that added it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(10, rang);
@@ -121,7 +121,7 @@ describe('a virtual clock', () => {
 });
 
 describe('over real HTTP', () => {
-  test('lets time pass for a parked request, whose answer arrives at its time', async () => {
+  test('a virtual clock lets time pass for a parked HTTP request, whose answer arrives at its time', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -132,7 +132,7 @@ describe('over real HTTP', () => {
     expect(clock.now()).toBe(hour);
   });
 
-  test('stands still for every exchange in flight', async () => {
+  test('a virtual clock stands still for every HTTP exchange in flight', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -145,7 +145,7 @@ describe('over real HTTP', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, () => '1000'));
   });
 
-  test("tracks Node's http client as well, over several connections", async () => {
+  test("a virtual clock tracks Node's http client as well, over several connections", async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -165,7 +165,7 @@ describe('over real HTTP', () => {
     expect([await request(), await request(), await request()]).toEqual(['1000', '2000', '3000']);
   });
 
-  test('wakes a sleeper and a longer waiting request each at its own time', async () => {
+  test('a virtual clock wakes a sleeper and a longer waiting request each at its own time', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 5_000);
@@ -178,7 +178,7 @@ describe('over real HTTP', () => {
     expect({ answer, slept }).toEqual({ answer: '5000', slept: 2_000 });
   });
 
-  test('does not wait for a request that its client aborted, but waits for the next one', async () => {
+  test('a virtual clock does not wait for a request that its client aborted, but waits for the next one', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -192,7 +192,7 @@ describe('over real HTTP', () => {
     expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
   });
 
-  test('parks a request of another process, which is not tracked', async () => {
+  test('a virtual clock parks an untracked request of another process', async () => {
     using clock = new VirtualClock(0);
     await using server = await slowServer(clock, 1_000);
 
@@ -201,7 +201,7 @@ describe('over real HTTP', () => {
 });
 
 describe('a scaled clock', () => {
-  test('runs faster by its factor, in whole milliseconds', async () => {
+  test('a scaled clock runs faster by its factor, in whole milliseconds', async () => {
     const clock = scaledClock(1_000, 5_000);
     const started = performance.now();
 
@@ -212,7 +212,7 @@ describe('a scaled clock', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 
-  test('runs an event at its time, unless it was cancelled', async () => {
+  test('a scaled clock runs an event at its time, unless it was cancelled', async () => {
     const clock = scaledClock(1_000, 0);
     const rang = vi.fn();
     const cancelled = vi.fn();
@@ -225,7 +225,7 @@ describe('a scaled clock', () => {
     expect(cancelled).not.toHaveBeenCalled();
   });
 
-  test('does not run an event that is a year away at once', async () => {
+  test('a scaled clock does not fire an event at once that is a year away', async () => {
     const clock = scaledClock(1, 0);
     const rang = vi.fn();
     const cancel = clock.at(365 * 24 * hour, rang);

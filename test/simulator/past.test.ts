@@ -25,7 +25,7 @@ interface Page {
 }
 
 describe('a random past', () => {
-  it.each(habits)('is consistent: %s', (habit) => {
+  it.each(habits)('a random past is consistent: %s', (habit) => {
     for (let seed = 1; seed <= 30; seed += 1) {
       const past = drawPast({ jobId: 'job', seed, asOf, days: 60, habit });
       const { stays, starts, data, createdAt } = past.truth;
@@ -42,13 +42,13 @@ describe('a random past', () => {
     }
   });
 
-  it('is the same for the same seed', () => {
+  it('a random past is the same for the same seed', () => {
     const options = { jobId: 'job', seed: 7, asOf, days: 40 };
     expect(drawPast(options)).toEqual(drawPast(options));
     expect(drawPast({ ...options, seed: 8 })).not.toEqual(drawPast(options));
   });
 
-  it('leads up to the present state that a fleet describes', async () => {
+  it('a random past leads to the present state that a fleet describes', async () => {
     const fleet = defaultFleet(Date.now());
     await using world = await startWorld(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
     let count = 0;
@@ -57,7 +57,7 @@ describe('a random past', () => {
       if (!past) continue;
       count += 1;
       const truth = world.cluster.job(job.id);
-      // A running feed has had data since.
+      // A running datafeed has delivered data since then.
       if (truth?.datafeed?.state !== 'started') expect(past.truth.data.at(-1)).toBe(truth?.lastDataTime);
       if (truth?.openedAt !== undefined) expect(past.truth.starts.at(-1)).toBe(truth.openedAt);
       expect(past.truth.stays.at(-1)?.closed === undefined).toBe(truth?.state !== 'closed');
@@ -74,14 +74,14 @@ describe('the nightly cleanup of snapshots', () => {
     bytes: 1,
   }));
 
-  it('keeps all of the last day, one per day of the nine days before, and no older ones', () => {
+  it('the nightly cleanup keeps all snapshots of the last day, one per day of the nine days before, and no older ones', () => {
     const kept = cleanUp(every4h);
     expect(kept.length).toBe(7 + 9);
     expect(kept[0]?.timestamp).toBe(asOf - 10 * day);
     expect(kept.at(-1)).toBe(every4h.at(-1));
   });
 
-  it('counts back from the newest snapshot, and not from now', () => {
+  it('the nightly cleanup counts back from the newest snapshot, and not from now', () => {
     const kept = cleanUp([...every4h, { ...(every4h[0] as KeptSnapshot), timestamp: asOf + 30 * day }]);
     expect(kept).toHaveLength(1);
   });
@@ -97,7 +97,7 @@ describe('model snapshots over HTTP', () => {
     past: { habit: 'live' },
   }));
 
-  it('are returned for all jobs with a wildcard, newest first by default', async () => {
+  it('model snapshots are returned for all jobs with a wildcard, newest first by default', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
     const { body } = (await send(world.server.url, path)) as unknown as { body: Page };
@@ -113,13 +113,13 @@ describe('model snapshots over HTTP', () => {
     );
   });
 
-  it('are limited to the size of one search', async () => {
+  it('model snapshots are limited to the size of one search', async () => {
     await using world = await startWorld(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots?from=9999&size=2';
     expect((await send(world.server.url, path)).status).toBe(400);
   });
 
-  it('are 404 for an unknown job and for a list', async () => {
+  it('model snapshots of an unknown job or of a list are 404', async () => {
     await using world = await startWorld(jobs);
     for (const name of ['three', 'one,two', 'o*'])
       expect((await send(world.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
@@ -129,7 +129,7 @@ describe('model snapshots over HTTP', () => {
 });
 
 describe('notifications over HTTP', () => {
-  it('include those of the past and those of later events in the cluster', async () => {
+  it('notifications include those of the past and those of later events in the cluster', async () => {
     await using world = await startWorld([
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);

@@ -1,4 +1,4 @@
-/** `SimulatedCluster`: reading the actual state, and changing it from outside. */
+/** Tests `SimulatedCluster`: reading the actual state, and changing it from outside. */
 import { describe, expect, test } from 'vitest';
 import { type Fleet, SimulatedCluster, VirtualClock } from '../../../simulator/index.ts';
 
@@ -12,7 +12,7 @@ function world(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
 }
 
 describe('a job of a fleet', () => {
-  test('has the described times and state', () => {
+  test('a job of a fleet has the described times and state', () => {
     const { clock, cluster } = world([
       {
         jobId: 'a',
@@ -41,7 +41,7 @@ describe('a job of a fleet', () => {
     });
   });
 
-  test('may give its moments as ages, instants or numbers', () => {
+  test('a fleet may give the times of a job as ages, instants or numbers', () => {
     const { clock, cluster } = world([
       { jobId: 'age', lastData: '90m' },
       { jobId: 'instant', lastData: '2026-11-20T00:00:00Z' },
@@ -59,13 +59,13 @@ describe('a job of a fleet', () => {
     ]);
   });
 
-  test('is refused if its node does not exist', () => {
+  test('a job of a fleet is refused if its node does not exist', () => {
     expect(() => world([{ jobId: 'a', node: 'nowhere' }])).toThrow(
       'job a: there is no node "nowhere"; the nodes are ml-0, ml-1, ml-2',
     );
   });
 
-  test('belongs to a cluster that is the same for the same seed and differs for another seed', () => {
+  test('a fleet gives the same cluster for the same seed, and another cluster for another seed', () => {
     const ids = (seed: number) =>
       new SimulatedCluster(new VirtualClock(), { jobs: [{ jobId: 'a' }] }, '9.2', seed).cluster.uuid;
 
@@ -75,7 +75,7 @@ describe('a job of a fleet', () => {
 });
 
 describe('another user', () => {
-  test('closes a job, which is `closing` now and `closed` when its process has ended', async () => {
+  test('another user closes a job, which is `closing` now and `closed` when its process has ended', async () => {
     const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -90,7 +90,7 @@ describe('another user', () => {
     expect(states('a')).toEqual(['opened', 'closing', 'closed']);
   });
 
-  test('closes a job with force, opens it again and deletes it', async () => {
+  test('another user closes a job with force, opens it again and deletes it', async () => {
     const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.forceCloseJob('a');
@@ -107,7 +107,7 @@ describe('another user', () => {
     expect(cluster.jobIds).toEqual([]);
   });
 
-  test('puts a job or replaces one', () => {
+  test('another user creates or replaces a job', () => {
     const { cluster } = world([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
 
     cluster.putJob({ jobId: 'a', state: 'failed', reason: 'oom' });
@@ -119,7 +119,7 @@ describe('another user', () => {
     ]);
   });
 
-  test('sends data to a job without a datafeed', () => {
+  test('another user sends data to a job without a datafeed', () => {
     const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.receiveData('a', { records: 5, latest: clock.now() - hour });
@@ -130,7 +130,7 @@ describe('another user', () => {
     });
   });
 
-  test('sees closes that never end, that fail, and whose duration was changed', async () => {
+  test('another user’s closes can be made to fail, never end, or take another time', async () => {
     const { clock, cluster } = world(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
@@ -143,7 +143,7 @@ describe('another user', () => {
     expect(cluster.jobs().map(({ state }) => state)).toEqual(['failed', 'closed', 'closing']);
   });
 
-  test('joins a close in progress by requesting it again', async () => {
+  test('another user joins a close in progress by requesting it again', async () => {
     const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -155,7 +155,7 @@ describe('another user', () => {
 });
 
 describe('a forecast', () => {
-  test('runs for as long as it takes', async () => {
+  test('a forecast runs for as long as it takes', async () => {
     const { clock, cluster } = world([{ jobId: 'a', lastData: '1h' }]);
 
     cluster.startForecast('a', { takes: 60_000 });
@@ -172,9 +172,12 @@ describe('a fleet made in code', () => {
     [{ lastData: 'yesterday' }, 'expected a moment'],
     [{ closeTakes: 'two minutes' }, 'expected a duration'],
     [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
-  ] as const)('%j is refused although fleets from code are not validated', (description, message) => {
-    expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
-  });
+  ] as const)(
+    'the invalid fleet %j from code is refused although it is not validated',
+    (description, message) => {
+      expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
+    },
+  );
 });
 
 describe('nodes', () => {
@@ -264,7 +267,7 @@ describe('closing times', () => {
   const quantile = (values: readonly number[], share: number) =>
     [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
 
-  test('have a median of about two seconds and a long tail for models of common size', async () => {
+  test('closing times have a median of about two seconds and a long tail for models of common size', async () => {
     const times = await closingTimes(Array.from({ length: 2_000 }, () => 16 * 2 ** 20));
 
     expect(quantile(times, 0.5)).toBeGreaterThan(1_700);
@@ -272,21 +275,21 @@ describe('closing times', () => {
     expect(quantile(times, 0.99)).toBeGreaterThan(15_000);
   });
 
-  test('are mostly longer for larger models', async () => {
+  test('closing times are mostly longer for larger models', async () => {
     const small = await closingTimes(Array.from({ length: 500 }, () => 2 ** 20));
     const large = await closingTimes(Array.from({ length: 500 }, () => 512 * 2 ** 20));
 
     expect(quantile(large, 0.5)).toBeGreaterThan(4 * quantile(small, 0.5));
   });
 
-  test('depend on the seed only, not on other activity', async () => {
+  test('closing times depend only on the seed, not on other activity', async () => {
     const sizes = [1, 10, 100].map((mb) => mb * 2 ** 20);
 
     expect(await closingTimes(sizes)).toEqual(await closingTimes(sizes));
     expect(await closingTimes(sizes)).not.toEqual(await closingTimes(sizes, 2));
   });
 
-  test('are short for a job without data', async () => {
+  test('closing times are short for a job without data', async () => {
     const { clock, cluster } = world([{ jobId: 'a' }]);
     cluster.closeJob('a');
     await clock.advance(1_000);
@@ -296,7 +299,7 @@ describe('closing times', () => {
 });
 
 describe('the simulator', () => {
-  test('passes a simulated day of ten thousand fed jobs in a moment', async () => {
+  test('the simulator passes a simulated day of ten thousand fed jobs in a moment', async () => {
     const { clock, cluster } = world(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,

@@ -1,4 +1,4 @@
-/** Scripted faults and events. */
+/** Tests scripted faults and events. */
 import { Client, errors } from '@elastic/elasticsearch';
 import { describe, expect, test } from 'vitest';
 import { startTarget } from '../../support/elasticsearch.ts';
@@ -7,7 +7,7 @@ const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('a scripted fault', () => {
-  test('answers the second of two requests to an API with a status', async () => {
+  test('a scripted fault answers the second of two requests to an API with a status', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({
       api: 'ml.get_job_stats',
@@ -28,7 +28,7 @@ describe('a scripted fault', () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  test('answers with a status instead of acting, or after acting', async () => {
+  test('a scripted fault answers with a status instead of acting, or after acting', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', status: 503 });
     await using after = await startTarget({ jobs });
@@ -39,7 +39,7 @@ describe('a scripted fault', () => {
     expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
   });
 
-  test('breaks the connection before or after the effect', async () => {
+  test('a scripted fault breaks the connection before or after the effect', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', reset: 'before' });
     await using after = await startTarget({ jobs });
@@ -52,7 +52,7 @@ describe('a scripted fault', () => {
     expect(before.server.requests[0]?.status).toBeUndefined();
   });
 
-  test('delays a request before or after the effect', async () => {
+  test('a scripted fault delays a request before or after the effect', async () => {
     await using target = await startTarget({ jobs });
     const begun = target.clock.now();
     target.server.faults.add({ api: 'ml.info', delay: 5_000 });
@@ -65,7 +65,7 @@ describe('a scripted fault', () => {
     expect([first, target.clock.now() - begun]).toEqual([5_000, 12_000]);
   });
 
-  test('truncates the body', async () => {
+  test('a scripted fault truncates the body', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', cut: 20 });
 
@@ -73,7 +73,7 @@ describe('a scripted fault', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('sends another content type, or a page instead of JSON', async () => {
+  test('a scripted fault sends another content type, or a page instead of JSON', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', contentType: 'text/html' });
     target.server.faults.add({
@@ -92,7 +92,7 @@ describe('a scripted fault', () => {
     });
   });
 
-  test('omits the product header, so that the official client refuses the answer', async () => {
+  test('a scripted fault omits the product header, so that the official client refuses the answer', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'info', noProduct: true });
     const client = new Client({ node: target.url, maxRetries: 0 });
@@ -102,7 +102,7 @@ describe('a scripted fault', () => {
     await client.close();
   });
 
-  test('never answers until the client disconnects', async () => {
+  test('a scripted fault never answers until the client disconnects', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', hang: true });
     const limit = target.clock.limit(60_000);
@@ -111,7 +111,7 @@ describe('a scripted fault', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('can select by path or wildcard, strike several times, and be removed', async () => {
+  test('a scripted fault can select by path or wildcard, strike several times, and be removed', async () => {
     await using target = await startTarget({ jobs });
     const remove = target.server.faults.add({
       api: 'ml.*',
@@ -129,7 +129,7 @@ describe('a scripted fault', () => {
 });
 
 describe('a scripted event', () => {
-  test('happens after the nth request to an API and before its answer', async () => {
+  test('a scripted event happens after the nth request to an API and before its answer', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.afterRequest(2, () => target.cluster.removeJob('a'), 'ml.get_job_stats');
 
@@ -138,7 +138,7 @@ describe('a scripted event', () => {
     expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(0);
   });
 
-  test('of a fleet file happens at a time or after a request', async () => {
+  test('an event in a fleet file happens at a time or after a request', async () => {
     await using target = await startTarget({
       fleet: {
         jobs: ['a', 'b', 'c', 'd', 'e', 'f'].map((jobId) => ({
@@ -175,7 +175,7 @@ describe('a scripted event', () => {
 });
 
 describe('the request log', () => {
-  test('contains every request with its time, line length and answer', async () => {
+  test('the request log contains every request with its time, line length and answer', async () => {
     await using target = await startTarget({ jobs });
 
     await target.post(`${close}?timeout=1m`, undefined);

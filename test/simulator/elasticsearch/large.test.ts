@@ -1,4 +1,4 @@
-/** Ten thousand jobs in one answer. `bench/embedded-elasticsearch.ts` measures the cost. */
+/** Tests an answer with ten thousand jobs. `bench/embedded-elasticsearch.ts` measures the cost. */
 import { expect, test } from 'vitest';
 import { generateFleet, scaledClock, startElasticsearch } from '../../../simulator/index.ts';
 

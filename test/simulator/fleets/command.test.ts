@@ -1,4 +1,4 @@
-/** `jobsweep simulate elasticsearch`: the server, and the fleets with which it starts. */
+/** Tests `jobsweep simulate elasticsearch`: the server, and the fleets with which it starts. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -14,7 +14,7 @@ import {
 } from '../../../simulator/index.ts';
 import { runCommand } from '../../support/run-command.ts';
 
-/** Runs the server in this process, hands its address to `use`, then stops it as SIGTERM does. */
+/** Runs the server in this process, passes its address to `use`, and stops it like SIGTERM does. */
 async function serving(args: readonly string[], use: (url: string) => Promise<void>) {
   const stop = new AbortController();
   let used: Promise<void> | undefined;
@@ -34,7 +34,7 @@ const get = async (url: string, path: string) =>
   (await fetch(url + path)).json() as Promise<Record<string, unknown>>;
 
 describe('the server', () => {
-  test('prints its address in one line and exits with 0 on SIGTERM', async () => {
+  test('the simulate command prints its address in one line and exits with 0 on SIGTERM', async () => {
     const { exit, stdout, stderr } = await serving([], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors/_stats')).count).toBeGreaterThan(30);
     });
@@ -44,7 +44,7 @@ describe('the server', () => {
     expect(stderr).toBe('');
   });
 
-  test('starts without jobs with --empty, as another version with --stack, and with generated jobs with --jobs', async () => {
+  test('the simulated cluster starts without jobs with --empty, as another version with --stack, and with generated jobs with --jobs', async () => {
     await serving(['--empty', '--stack', '7.17'], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors')).count).toBe(0);
       expect((await get(url, '/')).version).toMatchObject({ number: expect.stringMatching(/^7\.17/) });
@@ -54,7 +54,7 @@ describe('the server', () => {
     });
   });
 
-  test('passes time faster with --speed, including its timestamps', async () => {
+  test('the simulated cluster passes time faster with --speed, including its timestamps', async () => {
     await serving(['--speed', '3600'], async (url) => {
       const openTime = async () => {
         const { jobs } = await get(url, '/_ml/anomaly_detectors/web-latency/_stats');
@@ -72,14 +72,14 @@ describe('the server', () => {
     [['--empty', '--jobs', '3'], "cannot be used with option '--jobs <number>'"],
     [['--hash-ids'], '--hash-ids is about --from'],
     [['--from', 'nowhere'], 'ELASTICSEARCH_URL is not an address'],
-  ])('%j is refused', async (args, message) => {
+  ])('the simulate command refuses %j', async (args, message) => {
     const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', ...args]);
 
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toContain(message);
   });
 
-  test('reports that its port is taken', async () => {
+  test('the simulate command reports that its port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -133,7 +133,7 @@ describe('--from', () => {
     ],
   };
 
-  /** Copies the original with the command, and starts the copy on its own clock. */
+  /** Copies the original with the command and starts the copy on its own clock. */
   async function copy(...args: string[]) {
     const folder = await mkdtemp(join(tmpdir(), 'copy-'));
     const clock = new VirtualClock(Date.now());
@@ -161,7 +161,7 @@ describe('--from', () => {
     };
   }
 
-  test('copies states, times, groups and datafeeds with a read-only key', async () => {
+  test('--from copies states, times, groups and datafeeds with a read-only key', async () => {
     const { truth, copied, requests } = await copy();
     const essence = (cluster: SimulatedCluster) =>
       cluster.jobs().map((job) => ({
@@ -176,7 +176,7 @@ describe('--from', () => {
         silentFor: job.lastDataTime && Math.round((Date.now() - job.lastDataTime) / 60_000),
         openFor: job.openedAt && Math.round((Date.now() - job.openedAt) / 60_000),
       }));
-    // stats do not show the node of a failed job
+    // the stats do not show the node of a failed job
     const comparable = (cluster: SimulatedCluster) =>
       essence(cluster).map((job) => (job.id === 'failed' ? { ...job, node: undefined } : job));
 
@@ -184,7 +184,7 @@ describe('--from', () => {
     expect(new Set(requests)).toEqual(new Set(['GET']));
   });
 
-  test('starts a copy in which busy jobs keep getting data and idle jobs stay idle', async () => {
+  test('--from starts a copy in which busy jobs keep getting data and idle jobs stay idle', async () => {
     const { copied } = await copy();
     await (copied.clock as VirtualClock).advance(3_600_000);
     const silent = (id: string) => copied.clock.now() - (copied.job(id)?.lastDataTime ?? 0);
@@ -194,7 +194,7 @@ describe('--from', () => {
     expect(silent('web-idle')).toBeGreaterThan(9 * 86_400_000);
   });
 
-  test('leaves no name and no text of the original with --hash-ids', async () => {
+  test('--hash-ids leaves no name and no text of the original in the copy', async () => {
     const { text, fleet } = await copy('--hash-ids');
 
     for (const word of [
@@ -217,7 +217,7 @@ describe('--from', () => {
     expect(new Set(fleet.jobs?.flatMap(({ groups = [] }) => groups)).size).toBe(1);
   });
 
-  test('reports a cluster that cannot be read', async () => {
+  test('--from reports a cluster that cannot be read', async () => {
     const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--from', 'http://127.0.0.1:9']);
 
     expect(exit).toBe(5);

@@ -1,4 +1,4 @@
-/** Fleets: the default one, examples, generated ones, and the messages for mistakes. */
+/** Tests fleets: the default one, examples, generated ones, and the messages for mistakes. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,35 +23,35 @@ describe('the default fleet', () => {
     ({ lastDataTime }) => lastDataTime !== undefined && clock.now() - lastDataTime > 2 * day,
   );
 
-  test('has about forty jobs on three nodes', () => {
+  test('the default fleet has about forty jobs on three nodes', () => {
     expect(cluster.jobIds.length).toBeGreaterThanOrEqual(35);
     expect(cluster.jobIds.length).toBeLessThanOrEqual(45);
     expect(new Set(open.map(({ node }) => node))).toEqual(new Set(['ml-0', 'ml-1', 'ml-2']));
   });
 
-  test('contains more busy jobs than idle ones', () => {
+  test('the default fleet contains more busy jobs than idle ones', () => {
     expect(idle.length).toBeGreaterThanOrEqual(10);
     expect(idle.length).toBeLessThan(open.length * 0.6);
   });
 
-  test('has idle jobs whose last data is hours apart, so that the mass_idle fuse does not trip', () => {
+  test('the default fleet has idle jobs whose last data is hours apart, so that the mass_idle fuse does not trip', () => {
     const times = idle.map(({ lastDataTime = 0 }) => lastDataTime).sort((a, b) => a - b);
 
     for (const [index, time] of times.entries())
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(hour);
   });
 
-  test('keeps feeding its busy jobs: a day later they had data within the last hour', async () => {
+  test('the default fleet keeps feeding its busy jobs: a day later they had data within the last hour', async () => {
     const before = open.filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
     await clock.advance(day);
     const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
 
     expect(before).toBeGreaterThanOrEqual(14);
-    // the backfill ends within the day
+    // the backfill ends during that day
     expect(after).toBeGreaterThanOrEqual(before - 1);
   });
 
-  test('is valid by the schema of fleet files', () => {
+  test('the default fleet is valid by the schema of fleet files', () => {
     expect(checkFleet(defaultFleet(Date.now())).problems).toBeUndefined();
   });
 });
@@ -60,7 +60,7 @@ describe('examples', async () => {
   const folder = new URL('../../../simulator/fleets/', import.meta.url);
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
-  test.each(files)('%s is valid, and starts', async (name) => {
+  test.each(files)('the example fleet %s is valid and starts', async (name) => {
     const checked = checkFleet(JSON.parse(await readFile(new URL(name, folder), 'utf8')));
 
     expect(checked.problems).toBeUndefined();
@@ -71,7 +71,7 @@ describe('examples', async () => {
 });
 
 describe('generated fleets', () => {
-  test('are valid, and the same for the same seed', () => {
+  test('generated fleets are valid, and the same for the same seed', () => {
     const fleet = generateFleet({ jobs: 300, seed: 7 });
 
     expect(fleet).toEqual(generateFleet({ jobs: 300, seed: 7 }));
@@ -79,7 +79,7 @@ describe('generated fleets', () => {
     expect(checkFleet(fleet).problems).toBeUndefined();
   });
 
-  test('contain about a sixth of idle jobs among the open ones, in every variant', () => {
+  test('in generated fleets, about a sixth of the open jobs are idle, in every variant', () => {
     const clock = new VirtualClock();
     const cluster = new SimulatedCluster(clock, generateFleet({ jobs: 5_000, seed: 7 }), '9.2', 7);
     const jobs = cluster.jobs();
@@ -181,7 +181,7 @@ describe('mistakes in a fleet file', () => {
       'fleet.json:1:15: the cluster refuses it: Failed to parse value [many]',
     ],
     ['text that is no JSON', '{"jobs": [}', 'not valid JSON'],
-  ])('%s', async (_what, text, message) => {
+  ])('a mistake in a fleet file is reported: %s', async (_what, text, message) => {
     const { exit, stdout, stderr } = await start('fleet.json', text);
 
     expect(exit).toBe(2);
@@ -189,14 +189,14 @@ describe('mistakes in a fleet file', () => {
     expect(stderr).toContain(message);
   });
 
-  test('are reported with line and column in YAML as well', async () => {
+  test('mistakes in a YAML fleet file are reported with line and column as well', async () => {
     const { exit, stderr } = await start('fleet.yaml', 'jobs:\n  - jobId: a\n    state: open\n');
 
     expect(exit).toBe(2);
     expect(stderr).toContain('fleet.yaml:3:5: jobs[0].state: expected one of "closed", "opening"');
   });
 
-  test('include a missing file', async () => {
+  test('a missing fleet file is reported', async () => {
     const { exit, stderr } = await runCommand([
       'simulate',
       'elasticsearch',

@@ -25,7 +25,7 @@ const target = (Input?: string) => ({
 /** The times of the deliveries, in UTC. */
 const times = ({ scheduler }: SchedulerBench) => scheduler.deliveries.map(({ at }) => iso(at));
 
-/** A bench that records the invocations of the function. */
+/** A Scheduler bench that records the invocations of the function. */
 async function invokedBench(options: Parameters<typeof schedulerBench>[0] = {}) {
   const invocations: (Invocation & { readonly at: number })[] = [];
   const bench: SchedulerBench = await schedulerBench({
@@ -39,7 +39,7 @@ async function invokedBench(options: Parameters<typeof schedulerBench>[0] = {}) 
 }
 
 describe('a schedule', () => {
-  it('fires at each match of its cron in its own time zone', async () => {
+  it('a schedule fires at each match of its cron in its own time zone', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'cron(0 2 * * ? *)',
@@ -49,7 +49,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-24T07:00:00Z', '2026-11-25T07:00:00Z']);
   });
 
-  it('does not fire in a night that skips its hour, and fires once in a night that repeats it', async () => {
+  it('a schedule does not fire in a night that skips its hour, and fires once in a night that repeats it', async () => {
     await using spring = await schedulerBench({ startAt: '2027-03-27T12:00:00Z' });
     const nightly = {
       ScheduleExpression: 'cron(30 2 * * ? *)',
@@ -65,14 +65,14 @@ describe('a schedule', () => {
     expect(times(autumn)).toEqual(['2027-10-31T00:30:00Z', '2027-11-01T01:30:00Z']);
   });
 
-  it('with a rate and no start fires at once and then at its rate', async () => {
+  it('a schedule with a rate and no start fires at once and then at its rate', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(12 hours)' });
     await bench.clock.advance(day);
     expect(times(bench)).toEqual(['2026-11-23T12:00:00Z', '2026-11-24T00:00:00Z', '2026-11-24T12:00:00Z']);
   });
 
-  it('with a rate fires from its start until its end', async () => {
+  it('a schedule with a rate fires from its start until its end', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'rate(1 hour)',
@@ -83,7 +83,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T15:30:00Z', '2026-11-23T16:30:00Z', '2026-11-23T17:30:00Z']);
   });
 
-  it('with an at fires once', async () => {
+  it('a schedule with an at expression fires once', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-24T02:00:00)',
@@ -94,7 +94,7 @@ describe('a schedule', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('does not fire while it is disabled, and does not make up for missed times', async () => {
+  it('a schedule does not fire while it is disabled, and does not make up for missed times', async () => {
     await using bench = await schedulerBench();
     const update = (State: 'ENABLED' | 'DISABLED') =>
       bench.client.send(
@@ -109,7 +109,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T13:00:00Z', '2026-11-23T16:00:00Z']);
   });
 
-  it('follows only its new expression after an update', async () => {
+  it('a schedule follows only its new expression after an update', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'cron(0 13 * * ? *)' });
     await bench.client.send(
@@ -119,7 +119,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T14:00:00Z']);
   });
 
-  it('keeps the rhythm of its rate in an update that does not change the rate', async () => {
+  it('a schedule keeps the rhythm of its rate in an update that does not change the rate', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(1 hour)' });
     await bench.clock.advance(30 * minute);
@@ -132,7 +132,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T12:00:00Z', '2026-11-23T13:00:00Z']);
   });
 
-  it('fires within its flexible window', async () => {
+  it('a schedule fires within its flexible window', async () => {
     await using bench = await schedulerBench({ random: () => 0.5 });
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:00)',
@@ -151,7 +151,7 @@ describe('after its last invocation a schedule', () => {
     ActionAfterCompletion: 'DELETE' as const,
   };
 
-  it('with an at and DELETE is removed a little later, and its name is free again', async () => {
+  it('a schedule with an at expression and DELETE is removed a little after its invocation, and its name is free again', async () => {
     await using bench = await schedulerBench({ completionDelayMs: 20_000 });
     await create(bench.client, once);
     await bench.clock.advance(hour + 19_000);
@@ -161,7 +161,7 @@ describe('after its last invocation a schedule', () => {
     await create(bench.client, once);
   });
 
-  it('with an at is not removed while its delivery is still retried', async () => {
+  it('a schedule with an at expression is not removed while its delivery is still retried', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'delivery', fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, once);
@@ -171,7 +171,7 @@ describe('after its last invocation a schedule', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('with an at stays if it was disabled at its time', async () => {
+  it('a schedule with an at expression stays if it was disabled at its time', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ...once, State: 'DISABLED' });
     await bench.clock.advance(day);
@@ -179,7 +179,7 @@ describe('after its last invocation a schedule', () => {
     expect(bench.scheduler.deliveries).toEqual([]);
   });
 
-  it('that recurs is removed with an end and DELETE, and never without an end', async () => {
+  it('a recurring schedule with DELETE is removed after its end, and never without an end', async () => {
     await using bench = await schedulerBench();
     const hourly = { ScheduleExpression: 'cron(0 * * * ? *)', ActionAfterCompletion: 'DELETE' as const };
     await create(bench.client, { ...hourly, Name: 'ends', EndDate: new Date('2026-11-23T14:00:00Z') });
@@ -190,7 +190,7 @@ describe('after its last invocation a schedule', () => {
 });
 
 describe('a delivery', () => {
-  it('fills in the four context attributes', async () => {
+  it('a delivery fills in the four context attributes', async () => {
     await using bench = await invokedBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:30)',
@@ -214,7 +214,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('without an Input sends the default scheduled event', async () => {
+  it('a delivery without an Input sends the default scheduled event', async () => {
     await using bench = await invokedBench();
     await create(bench.client, { ScheduleExpression: 'at(2026-11-23T13:00:00)', Target: target() });
     await bench.clock.advance(2 * hour);
@@ -229,7 +229,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('can be late and still states its nominal time', async () => {
+  it('a delivery can be late and still states its nominal time', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', lateMs: 59_000 });
     await create(bench.client, {
@@ -242,7 +242,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('can happen twice, each time with its own execution id', async () => {
+  it('a delivery can happen twice, each time with its own execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', duplicates: 1 });
     await create(bench.client, {
@@ -257,7 +257,7 @@ describe('a delivery', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('is retried after a failure with a higher attempt number and another execution id', async () => {
+  it('a delivery is retried after a failure with a higher attempt number and another execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', times: 2, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, {
@@ -278,40 +278,43 @@ describe('a delivery', () => {
   it.each([
     ['its retries', { MaximumRetryAttempts: 2 }, 'MaximumRetryAttempts', 3],
     ['its time', { MaximumEventAgeInSeconds: 60 }, 'MaximumEventAgeInSeconds', 3],
-  ])('that has used up %s ends in the dead-letter queue', async (_what, RetryPolicy, condition, attempts) => {
-    await using bench = await invokedBench();
-    bench.scheduler.script({
-      on: 'delivery',
-      times: 1_000,
-      fail: { code: 'AccessDeniedException', message: 'not allowed to invoke' },
-    });
-    await create(bench.client, {
-      ScheduleExpression: 'at(2026-11-23T13:00:00)',
-      Target: { ...target('{"a":1}'), RetryPolicy, DeadLetterConfig: { Arn: queueArn } },
-    });
-    await bench.clock.advance(2 * day);
-    expect(bench.invocations).toEqual([]);
-    expect(bench.scheduler.deliveries).toHaveLength(attempts);
-    expect(bench.scheduler.deadLetters).toEqual([
-      {
-        queueArn,
-        body: '{"a":1}',
-        attributes: {
-          SCHEDULE_ARN: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly',
-          TARGET_ARN: functionArn,
-          SCHEDULED_TIME: '2026-11-23T13:00:00Z',
-          EXECUTION_ID: bench.scheduler.deliveries.at(-1)?.executionId,
-          RETRY_ATTEMPTS: String(attempts - 1),
-          ERROR_CODE: 'AccessDeniedException',
-          ERROR_MESSAGE: 'not allowed to invoke',
-          EXHAUSTED_RETRY_CONDITION: condition,
-          IS_PAYLOAD_TRUNCATED: 'false',
+  ])(
+    'a delivery that has used up %s ends in the dead-letter queue',
+    async (_what, RetryPolicy, condition, attempts) => {
+      await using bench = await invokedBench();
+      bench.scheduler.script({
+        on: 'delivery',
+        times: 1_000,
+        fail: { code: 'AccessDeniedException', message: 'not allowed to invoke' },
+      });
+      await create(bench.client, {
+        ScheduleExpression: 'at(2026-11-23T13:00:00)',
+        Target: { ...target('{"a":1}'), RetryPolicy, DeadLetterConfig: { Arn: queueArn } },
+      });
+      await bench.clock.advance(2 * day);
+      expect(bench.invocations).toEqual([]);
+      expect(bench.scheduler.deliveries).toHaveLength(attempts);
+      expect(bench.scheduler.deadLetters).toEqual([
+        {
+          queueArn,
+          body: '{"a":1}',
+          attributes: {
+            SCHEDULE_ARN: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/default/nightly',
+            TARGET_ARN: functionArn,
+            SCHEDULED_TIME: '2026-11-23T13:00:00Z',
+            EXECUTION_ID: bench.scheduler.deliveries.at(-1)?.executionId,
+            RETRY_ATTEMPTS: String(attempts - 1),
+            ERROR_CODE: 'AccessDeniedException',
+            ERROR_MESSAGE: 'not allowed to invoke',
+            EXHAUSTED_RETRY_CONDITION: condition,
+            IS_PAYLOAD_TRUNCATED: 'false',
+          },
         },
-      },
-    ]);
-  });
+      ]);
+    },
+  );
 
-  it('to a target other than a function fails without a retry', async () => {
+  it('a delivery to a target other than a function fails without a retry', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:00)',
@@ -332,7 +335,7 @@ describe('the function behind its queue', () => {
       },
     });
 
-  it('is retried after one and after two minutes with the same request id', async () => {
+  it('a failed function is retried after one and after two minutes with the same request id', async () => {
     await using bench = await failing({});
     await create(bench.client, once);
     await bench.clock.advance(day);
@@ -345,7 +348,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.failedEvents.map(({ condition }) => condition)).toEqual(['RetriesExhausted']);
   });
 
-  it('may fail without an effect on the Scheduler, for which the delivery succeeded', async () => {
+  it('a failing function does not affect the Scheduler, for which the delivery succeeded', async () => {
     await using bench = await failing({ lambda: { retries: 0 } });
     await create(bench.client, {
       ...once,
@@ -359,7 +362,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('runs one event after another with a reserved concurrency of one', async () => {
+  it('a function with a reserved concurrency of one processes events one after another', async () => {
     await using bench = await invokedBench({
       lambda: { concurrency: 1 },
       invoke: () => bench.clock.sleep(10 * minute),
@@ -375,7 +378,7 @@ describe('the function behind its queue', () => {
     expect(waited).toBeLessThanOrEqual(15 * minute);
   });
 
-  it('loses an event that waited longer than its maximum age', async () => {
+  it('an event that waited longer than its maximum age is dropped', async () => {
     await using bench = await invokedBench({
       lambda: { concurrency: 1, maxEventAgeMs: 5 * minute },
       invoke: () => bench.clock.sleep(15 * minute),
@@ -389,7 +392,7 @@ describe('the function behind its queue', () => {
 });
 
 describe('with a Lambda invoke address', () => {
-  it('posts the payload there as an asynchronous invocation and retries refused ones', async () => {
+  it('the Scheduler posts the payload to the invoke address as an asynchronous invocation, and retries refused ones', async () => {
     const { createServer } = await import('node:http');
     const received: { readonly type: unknown; readonly body: string }[] = [];
     const server = createServer((request, response) => {

@@ -27,7 +27,7 @@ import {
 } from '../../support/scheduler.ts';
 
 describe('a schedule', () => {
-  it('is returned with the defaults of the service and without unset fields', async () => {
+  it('a schedule is returned with the defaults of the service and without unset fields', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Target: { Arn: functionArn, RoleArn: roleArn } });
     expect(await shown(bench.client, 'nightly')).toEqual({
@@ -49,7 +49,7 @@ describe('a schedule', () => {
     });
   });
 
-  it('is returned with all fields that were set', async () => {
+  it('a schedule is returned with all fields that were set', async () => {
     await using bench = await schedulerBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     const given = scheduleInput({
@@ -74,7 +74,7 @@ describe('a schedule', () => {
     expect(await shown(bench.client, 'nightly', 'sweeps')).toMatchObject(given);
   });
 
-  it('is replaced by an update: missing fields return to their defaults, the creation date stays', async () => {
+  it('a schedule is replaced by an update: missing fields return to their defaults, the creation date stays', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       Description: 'paused for the holidays',
@@ -97,7 +97,7 @@ describe('a schedule', () => {
     expect(after.Target).not.toHaveProperty('Input');
   });
 
-  it('is unique within its group, and found only in its group', async () => {
+  it('a schedule is unique within its group, and found only in its group', async () => {
     await using bench = await schedulerBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'other' }));
     await create(bench.client);
@@ -113,14 +113,14 @@ describe('a schedule', () => {
     expect((await shown(bench.client, 'nightly', 'other')).Name).toBe('nightly');
   });
 
-  it('that does not exist cannot be updated or deleted', async () => {
+  it('a schedule that does not exist cannot be updated or deleted', async () => {
     await using bench = await schedulerBench();
     expect(await refusal(bench.client.send(new UpdateScheduleCommand(scheduleInput())))).toMatch(/^404 /);
     expect(await refusal(bench.client.send(new DeleteScheduleCommand({ Name: 'nightly' })))).toMatch(/^404 /);
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('cannot be created in an unknown group or beyond the quota', async () => {
+  it('a schedule cannot be created in an unknown group or beyond the quota', async () => {
     await using bench = await schedulerBench({ quota: 1 });
     expect(await refusal(create(bench.client, { GroupName: 'nowhere' }))).toMatch(
       /^404 ResourceNotFoundException/,
@@ -131,7 +131,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('may have an at in the past, which never fires by default', async () => {
+  it('a schedule may have an at expression in the past, which never fires by default', async () => {
     await using never = await schedulerBench();
     await create(never.client, { ScheduleExpression: 'at(2022-12-31T23:59:59)' });
     await never.clock.advance(3_600_000);
@@ -229,7 +229,7 @@ describe('a schedule is refused with 400', () => {
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: `"${'x'.repeat(262_143)}"` } },
       '256 KB',
     ],
-  ])('for %s', async (_what, given, message) => {
+  ])('a schedule is refused with 400 for %s', async (_what, given, message) => {
     await using bench = await schedulerBench();
     const text = await refusal(create(bench.client, given));
     expect(text).toMatch(/^400 ValidationException: /);
@@ -237,7 +237,7 @@ describe('a schedule is refused with 400', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('accepts an input of exactly 256 KB and a start five minutes ago', async () => {
+  it('a schedule may have an Input of exactly 256 KB and a start five minutes ago', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       StartDate: new Date('2026-11-23T11:55:00Z'),
@@ -248,7 +248,7 @@ describe('a schedule is refused with 400', () => {
 });
 
 describe('a listing', () => {
-  it('contains only the summary of each schedule', async () => {
+  it('a listing contains only the summary of each schedule', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Description: 'not in a listing' });
     const { Schedules } = await bench.client.send(new ListSchedulesCommand({}));
@@ -265,7 +265,7 @@ describe('a listing', () => {
     ]);
   });
 
-  it('covers all groups unless one is named, and filters by name and state', async () => {
+  it('a listing covers all groups unless one is named, and filters by name and state', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -282,7 +282,7 @@ describe('a listing', () => {
     expect(await refusal(names({ MaxResults: 101 }))).toMatch(/^400 /);
   });
 
-  it('has pages that do not shift when schedules are added or deleted, even after an empty page', async () => {
+  it('a listing has pages that do not shift when schedules are added or deleted, even after an empty page', async () => {
     await using bench = await schedulerBench({ paging: { size: 2, startEmpty: true } });
     const { client } = bench;
     for (const Name of ['a', 'b', 'c', 'd', 'e']) await create(client, { Name });
@@ -294,7 +294,7 @@ describe('a listing', () => {
     expect(pages).toEqual([[], ['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('refuses a token of another listing', async () => {
+  it('a listing refuses a token of another listing', async () => {
     await using bench = await schedulerBench({ paging: { size: 1 } });
     const { client } = bench;
     for (const Name of ['a', 'b']) await create(client, { Name });
@@ -307,7 +307,7 @@ describe('a listing', () => {
 });
 
 describe('a group', () => {
-  it('named `default` always exists and cannot be deleted', async () => {
+  it('the group `default` always exists and cannot be deleted', async () => {
     await using bench = await schedulerBench();
     const { ScheduleGroups } = await bench.client.send(new ListScheduleGroupsCommand({}));
     expect(ScheduleGroups?.map(({ Name, State }) => [Name, State])).toEqual([['default', 'ACTIVE']]);
@@ -316,7 +316,7 @@ describe('a group', () => {
     );
   });
 
-  it('is deleted with its schedules after a while in which they may still fire', async () => {
+  it('a group is deleted with its schedules after a while, in which they may still fire', async () => {
     await using bench = await schedulerBench({ groupDeletionMs: 90_000 });
     const { client, clock, scheduler } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -334,7 +334,7 @@ describe('a group', () => {
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
   });
 
-  it('can have tags, unlike a schedule', async () => {
+  it('a group can have tags, unlike a schedule', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     const { ScheduleGroupArn } = await client.send(
@@ -363,7 +363,7 @@ describe('a group', () => {
     );
   });
 
-  it('cannot be created twice', async () => {
+  it('a group cannot be created twice', async () => {
     await using bench = await schedulerBench();
     const make = () => bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     await make();
@@ -372,7 +372,7 @@ describe('a group', () => {
 });
 
 describe('a client token', () => {
-  it('makes a repeated request return the first answer', async () => {
+  it('a client token makes a repeated request return the first answer', async () => {
     await using bench = await schedulerBench();
     const first = await create(bench.client, { ClientToken: 'once' });
     const second = await create(bench.client, { ClientToken: 'once' });
@@ -380,7 +380,7 @@ describe('a client token', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('does not apply to a different request', async () => {
+  it('a client token does not apply to a different request', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ClientToken: 'once' });
     expect(await refusal(create(bench.client, { ClientToken: 'once', Description: 'other' }))).toMatch(
@@ -388,7 +388,7 @@ describe('a client token', () => {
     );
   });
 
-  it('makes the SDK’s own retry safe after a lost answer', async () => {
+  it('a client token makes the SDK’s own retry safe after a lost answer', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const retrying = sdkClient(bench.scheduler.url, 3);
@@ -402,7 +402,7 @@ describe('a client token', () => {
 });
 
 describe('a scripted fault', () => {
-  it('answers instead of the operation, as often as scripted', async () => {
+  it('a scripted fault answers instead of the operation, as often as scripted', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'any', error: { type: 'ThrottlingException', message: 'Rate exceeded' }, times: 2 },
@@ -418,7 +418,7 @@ describe('a scripted fault', () => {
     );
   });
 
-  it('breaks a connection before or after the operation', async () => {
+  it('a scripted fault breaks a connection before or after the operation', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'CreateSchedule', name: 'never', cut: 'before' },
@@ -429,20 +429,20 @@ describe('a scripted fault', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['done-1']);
   });
 
-  it('delays an answer on the simulated clock', async () => {
+  it('a scripted fault delays an answer on the simulated clock', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 45_000 });
     await create(bench.client);
     expect(bench.clock.now()).toBe(Date.parse('2026-11-23T12:00:45Z'));
   });
 
-  it('answers with a page of a gateway', async () => {
+  it('a scripted fault answers with a page of a gateway', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', page: { status: 502, body: '<html>Bad Gateway</html>' } });
     expect(await refusal(create(bench.client))).toMatch(/^502 SyntaxError/);
   });
 
-  it('can be removed', async () => {
+  it('a scripted fault can be removed', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', error: { type: 'InternalServerException' } });
     bench.scheduler.unscript();

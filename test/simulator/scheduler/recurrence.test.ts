@@ -1,4 +1,6 @@
-/** @module The simulator's own reading of expressions and time zones agrees with the documentation and with the product. */
+/**
+ * @module The simulator's own parser of expressions and time zones agrees with the documentation and with the product.
+ */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyCron } from '../../../proof/bad-input/crons.ts';
@@ -53,7 +55,7 @@ describe('start and end of a schedule', () => {
   const moment = (text: string) => Date.parse(text);
   const daily = { expression: readExpression('cron(0 2 * * ? *)'), zone: 'UTC', anchor: 0 };
 
-  it('include the moments themselves', () => {
+  it('the start and the end of a schedule include the moments themselves', () => {
     const start = moment('2026-02-01T02:00:00Z');
     const end = moment('2026-02-02T02:00:00Z');
     const { expression } = daily;
@@ -75,7 +77,7 @@ const someZones = [
   'Pacific/Apia',
   'Africa/Casablanca',
 ];
-// the first and last weeks of summer time, when zones skip and repeat an hour, and the end of a leap year
+// the first and last weeks of summer time, when zones skip or repeat an hour, and the end of a leap year
 const moments = fc.oneof(
   fc.integer({ min: Date.parse('2026-03-01'), max: Date.parse('2026-04-15') }),
   fc.integer({ min: Date.parse('2026-09-15'), max: Date.parse('2026-11-15') }),

@@ -2,7 +2,7 @@ import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionArn, roleArn, type SchedulerBench, schedulerBench } from '../../support/scheduler.ts';
 
-// Raw requests that the SDK's client cannot send.
+// Tests raw requests that the SDK's client cannot send.
 let bench: SchedulerBench;
 beforeAll(async () => {
   bench = await schedulerBench();
@@ -30,7 +30,7 @@ const valid = {
 };
 
 describe('a request', () => {
-  it('is answered with 200, JSON and a request id', async () => {
+  it('a request is answered with 200, JSON and a request id', async () => {
     const { status, headers, body } = await call('POST', '/schedules/wire', valid);
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('application/json');
@@ -38,7 +38,7 @@ describe('a request', () => {
     expect(body).toEqual({ ScheduleArn: 'arn:aws:scheduler:us-east-1:123456789012:schedule/default/wire' });
   });
 
-  it('applies to the region of its signature, or to the configured region if unsigned', async () => {
+  it('a request applies to the region of its signature, or to the configured region if unsigned', async () => {
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-west-3/scheduler/aws4_request, SignedHeaders=host, Signature=0';
     const { body } = await call('POST', '/schedules/regional', valid, { authorization });
@@ -54,7 +54,7 @@ describe('a request', () => {
     ['PUT', '/schedule-groups/default'],
     ['GET', '/schedules/a/b'],
     ['GET', '/Schedules'],
-  ])('that no operation knows is a 404 with a JSON error: %s %s', async (method, path) => {
+  ])('a request for an unknown operation is a 404 with a JSON error: %s %s', async (method, path) => {
     const { status, type, body } = await call(method, path);
     expect([status, type]).toEqual([404, 'UnknownOperationException']);
     expect(Object.keys(body)).toEqual(['Message']);
@@ -65,19 +65,19 @@ describe('a request', () => {
     ['DELETE', '/schedules/'],
     ['POST', '/schedules/'],
     ['DELETE', '/schedule-groups/'],
-  ])('with an empty name is refused, and means no list: %s %s', async (method, path) => {
+  ])('a request with an empty name is refused, and is not a listing: %s %s', async (method, path) => {
     const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
     expect([status, type]).toEqual([400, 'ValidationException']);
     expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
   });
 
-  it('decodes its name once', async () => {
+  it('a request decodes its name once', async () => {
     expect((await call('GET', '/schedules/w%69re')).status).toBe(200);
     expect((await call('GET', '/schedules/w%2569re')).status).toBe(400);
     expect((await call('GET', '/schedules/%E0%A4%A')).status).toBe(400);
   });
 
-  it('names the group in the body, as groupName or as ScheduleGroup; other spellings are ignored', async () => {
+  it('a request names the group in the body, as groupName or as ScheduleGroup; other spellings are ignored', async () => {
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'spelt' }));
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-central-1/scheduler/aws4_request, SignedHeaders=host, Signature=0';
@@ -100,12 +100,12 @@ describe('a request', () => {
     ['a list', '[]'],
     ['a text for a date', { ...valid, StartDate: '2026-12-01T00:00:00Z' }],
     ['a text for the target', { ...valid, Target: 'lambda' }],
-  ])('with %s as body is refused', async (_what, body) => {
+  ])('a request with %s as body is refused', async (_what, body) => {
     const { status, type } = await call('POST', '/schedules/odd', body);
     expect([status, type]).toEqual([400, 'ValidationException']);
   });
 
-  it('may contain null and unknown fields', async () => {
+  it('a request may contain null and unknown fields', async () => {
     const body = { ...valid, Description: null, Surprise: 1, Target: { ...valid.Target, Input: null } };
     expect((await call('POST', '/schedules/lenient', body)).status).toBe(200);
     const { body: shown } = await call('GET', '/schedules/lenient');
@@ -114,7 +114,7 @@ describe('a request', () => {
     expect(shown.Target).not.toHaveProperty('Input');
   });
 
-  it('returns dates in epoch seconds', async () => {
+  it('an answer has dates in epoch seconds', async () => {
     await call('POST', '/schedules/dated', { ...valid, StartDate: 1795533818.363 });
     const { body } = await call('GET', '/schedules/dated');
     expect(body.StartDate).toBe(1795533818.363);

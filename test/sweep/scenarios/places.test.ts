@@ -106,7 +106,7 @@ describe('with places on each node', () => {
     expectTruth(report, world);
   });
 
-  it('each job gets one close request, with at max 5 requests in total plus 5 for each batch', async () => {
+  it('each job gets one close request, with at most 5 requests in total plus 5 for each batch', async () => {
     await using world = await startWorld(
       spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
       { nodes },

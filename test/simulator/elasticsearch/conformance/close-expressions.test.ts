@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §2.3: the jobs that a close request names. */
+/** docs/elasticsearch.md §2.3: which jobs a close request names. */
 import { describe, expect, test } from 'vitest';
 import { embedded, startTarget, type Target } from '../../../support/elasticsearch.ts';
 
@@ -31,7 +31,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     ['a list with blanks and empty tokens', '%20conformance-a%20,,conformance-c', ['a', 'c']],
     ['a list whose comma is percent-encoded', 'conformance-a%2Cconformance-c', ['a', 'c']],
     ['an id and a pattern that matches nothing', 'conformance-a,nothing-*', ['a']],
-  ])('%s closes what it names and nothing else', async (_what, expression, closed) => {
+  ])('the expression %s closes what it names and nothing else', async (_what, expression, closed) => {
     await using target = await threeOpen();
 
     const { status, body } = await close(target, expression);
@@ -44,14 +44,14 @@ describe('elasticsearch.md §2.3 tokens', () => {
     });
   });
 
-  test.each(['*', '_all', ',', '%20,%20'])('%j alone is all jobs', async (expression) => {
+  test.each(['*', '_all', ',', '%20,%20'])('the expression %j alone names all jobs', async (expression) => {
     await using target = await threeOpen();
 
     expect((await close(target, expression)).body).toEqual({ closed: true });
     expect(await states(target)).toEqual({ a: 'closed', b: 'closed', c: 'closed' });
   });
 
-  test('`?` is not a wildcard', async () => {
+  test('`?` is not a wildcard in a close request', async () => {
     await using target = await threeOpen();
 
     const { status, reason } = await close(target, 'conformance-%3F');
@@ -68,7 +68,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect(await states(target)).toEqual({ a: 'opened', b: 'opened', c: 'opened' });
   });
 
-  test('an id with invalid syntax is simply unknown', async () => {
+  test('an id with invalid syntax is simply an unknown id', async () => {
     await using target = await startTarget();
 
     expect((await close(target, 'FOO!')).reason).toBe("No known job with id 'FOO!'");
@@ -104,7 +104,7 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
       404,
       "No known job with id 'nothing'",
     ],
-  ])('%s', async (_what, expression, query, status, reason) => {
+  ])('a close request without a matching job: %s', async (_what, expression, query, status, reason) => {
     await using target = await threeOpen();
 
     const reply = await close(target, expression, query);
@@ -113,7 +113,7 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
   });
 
   embedded.each(['*', '_all'])(
-    '%j succeeds without any jobs, unless a match is required',
+    'a close of %j succeeds without any jobs, unless a match is required',
     async (expression) => {
       await using target = await startTarget();
 

@@ -75,7 +75,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 
   embedded.each(['a,b', 'a,closed', '*'])(
-    'a failed job among others (%s) is 409 without a name, and nothing is closed',
+    'with a failed job among others (%s), a close is answered with 409 without a name, and nothing is closed',
     async (ids) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state: 'failed' }, { jobId: 'b' }, { jobId: 'closed', state: 'closed' }],
@@ -107,7 +107,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(target.state('a')).toBe('closed');
   });
 
-  embedded.each(['reset', 'revert'] as const)('a job blocked by a %s is closed already', async (blocked) => {
+  embedded.each(['reset', 'revert'] as const)('a job blocked by a %s is already closed', async (blocked) => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
     expect((await close(target, 'a')).body).toEqual({ closed: true });
@@ -175,20 +175,23 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     ['9.2', 502],
     ['8.19', 502],
     ['7.17', 500],
-  ] as const)('on %s a node that drops during the close: %d that names it', async (stack, status) => {
-    await using target = await startTarget({
-      stack,
-      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '3d', closeTakes: '10m' }],
-    });
-    const { body } = await target.get('/_ml/anomaly_detectors/a/_stats');
-    target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
+  ] as const)(
+    'on %s, a node that drops during the close causes a %d that names the node',
+    async (stack, status) => {
+      await using target = await startTarget({
+        stack,
+        jobs: [{ jobId: 'a', node: 'ml-1', lastData: '3d', closeTakes: '10m' }],
+      });
+      const { body } = await target.get('/_ml/anomaly_detectors/a/_stats');
+      target.clock.at(target.clock.now() + 60_000, () => target.cluster.crashNode('ml-1'));
 
-    expect(errorOf(await close(target, 'a'))).toEqual({
-      status,
-      type: 'failed_node_exception',
-      reason: `Failed node [${body.jobs[0].node.id}]`,
-    });
-  });
+      expect(errorOf(await close(target, 'a'))).toEqual({
+        status,
+        type: 'failed_node_exception',
+        reason: `Failed node [${body.jobs[0].node.id}]`,
+      });
+    },
+  );
 
   embedded('the next node completes the close of a lost node, without finish time and snapshot', async () => {
     await using target = await startTarget({
@@ -330,7 +333,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
   });
 
-  embedded.each(['0', '-1'])('timeout=%s ends the last wait at once', async (timeout) => {
+  embedded.each(['0', '-1'])('timeout=%s ends the last wait of a close at once', async (timeout) => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '10m' }],
     });
@@ -386,7 +389,7 @@ describe('elasticsearch.md §2.7 time', () => {
 
 describe('elasticsearch.md §2.8 force', () => {
   embedded.each(['opened', 'closing', 'failed', 'opening'] as const)(
-    'force closes a job that is %s at once',
+    'a forced close closes a job that is %s at once',
     async (state) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state, lastData: '3d', closeTakes: 'never' }],

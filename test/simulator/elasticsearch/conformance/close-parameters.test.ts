@@ -19,7 +19,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     ['the body', '', { timeout: '30s', force: true, allow_no_match: false }],
     ['the body, the id there too', '', { job_id: 'ignored', force: false }],
     ['an empty object', '', {}],
-  ])('parameters in %s', async (_where, query, body) => {
+  ])('a close request takes its parameters in %s', async (_where, query, body) => {
     await using target = await oneOpen();
 
     expect((await target.post(path + query, body)).body).toEqual({ closed: true });
@@ -71,7 +71,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     ['force=yes', 'Failed to parse value [yes] as only [true] or [false] are allowed.'],
     ['forc=true', `request [${path}] contains unrecognized parameter: [forc] -> did you mean [force]?`],
     ['nonsense=1', `request [${path}] contains unrecognized parameter: [nonsense]`],
-  ])('?%s', async (query, reason) => {
+  ])('a close request with the invalid parameter ?%s is refused', async (query, reason) => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?${query}`);
@@ -84,7 +84,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect(await stateOf(target)).toBe('opened');
   });
 
-  test.each(['force', 'force='])('?%s means true', async (query) => {
+  test.each(['force', 'force='])('the flag ?%s means true', async (query) => {
     await using target = await oneOpen();
 
     expect((await target.post(`${path}?${query}`)).status).toBe(200);
@@ -152,7 +152,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
 
 describe('elasticsearch.md §6.4 time values', () => {
   test.each(['30m', '1H', ' 90s ', '0', '000', '-1', '250ms', '7d', '100MICROS', '5nanos', '1 m'])(
-    '%j is one',
+    '%j is a time value',
     async (value) => {
       await using target = await startTarget();
       await target.putJob('conformance-a');

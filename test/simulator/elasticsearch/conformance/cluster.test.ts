@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
-describe('GET /', () => {
-  test('returns the name and the version of the cluster', async () => {
+describe('docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster.', () => {
+  test('GET / returns the name and the version of the cluster', async () => {
     await using target = await startTarget();
 
     const { body, headers } = await target.get('/');
@@ -14,7 +14,7 @@ describe('GET /', () => {
     expect(headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('HEAD has no body', async () => {
+  test('the answer to HEAD / has no body', async () => {
     await using target = await startTarget();
 
     const { status, text } = await target.request('HEAD', '/');
@@ -24,7 +24,7 @@ describe('GET /', () => {
 });
 
 describe('elasticsearch.md §3.4 info', () => {
-  test('returns defaults, limits and the upgrade mode', async () => {
+  test('_ml/info returns defaults, limits and the upgrade mode', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/info');
@@ -73,7 +73,7 @@ describe('elasticsearch.md §3.4 info', () => {
 });
 
 describe('elasticsearch.md §3.5 memory stats', () => {
-  test('list each node, in bytes', async () => {
+  test('memory stats list each node, in bytes', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/memory/_stats');
@@ -107,7 +107,7 @@ describe('elasticsearch.md §3.5 memory stats', () => {
 });
 
 describe('elasticsearch.md §3.6 upgrade mode', () => {
-  test('can be turned on and off, and is shown in the info', async () => {
+  test('upgrade mode can be turned on and off, and is shown in _ml/info', async () => {
     await using target = await startTarget();
 
     expect((await target.post('/_ml/set_upgrade_mode?enabled=true&timeout=30s')).body).toEqual({
@@ -188,7 +188,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 
     const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
     const start = target.clock.now() - 12 * 3_600_000;
-    // one of two hours was read twice, because a moved job reverts to its snapshot
+    // one or two hours were read twice, because a moved job reverts to its snapshot
     expect(counts.latest_record_timestamp).toBeLessThan(start - 90 * 86_400_000 + 101 * 3_600_000);
     expect(counts.latest_record_timestamp).toBeGreaterThan(start - 90 * 86_400_000 + 98 * 3_600_000);
   });
@@ -197,7 +197,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 describe('elasticsearch.md §3.13 cat', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 
-  test('lists jobs as a table', async () => {
+  test('_cat lists jobs as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -208,7 +208,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-a closed\nconformance-b opened\n');
   });
 
-  test('has named default columns', async () => {
+  test('the _cat table of jobs has the documented default columns', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -234,7 +234,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     ]);
   });
 
-  test('returns only strings and nulls as JSON', async () => {
+  test('_cat returns only strings and nulls as JSON', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -243,7 +243,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(body).toEqual([{ id: 'conformance-a', state: 'closed', dpr: '0', dl: null, 'node.name': null }]);
   });
 
-  test('sorts rows, descending on request', async () => {
+  test('_cat sorts rows, and in descending order on request', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -262,7 +262,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}?h=mb&bytes=kb`)).text.trim()).toBe('3072');
   });
 
-  test('lists the columns with help', async () => {
+  test('_cat lists its columns with help', async () => {
     await using target = await startTarget();
 
     const { text } = await target.get(`${listing}?help=true`);
@@ -276,7 +276,7 @@ describe('elasticsearch.md §3.13 cat', () => {
       expect(text).toMatch(new RegExp(`^${column.replaceAll('.', '\\.')} +\\|`, 'm'));
   });
 
-  test('returns 404 for unknown ids, like the stats', async () => {
+  test('_cat returns 404 for unknown ids, like the stats', async () => {
     await using target = await startTarget();
 
     expect((await target.get(`${listing}/conformance-x`)).reason).toBe(
@@ -288,7 +288,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}/conformance-x*`)).text).toBe('');
   });
 
-  test('lists datafeeds as a table', async () => {
+  test('_cat lists datafeeds as a table', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put('/_ml/datafeeds/conformance-f', {
@@ -307,7 +307,7 @@ describe('elasticsearch.md §3.13 cat', () => {
 });
 
 describe('settings', () => {
-  test('can be set, read nested or flat, and removed', async () => {
+  test('cluster settings can be set, read nested or flat, and removed', async () => {
     await using target = await startTarget();
     const name = 'xpack.ml.node_concurrent_job_allocations';
 
@@ -324,7 +324,7 @@ describe('settings', () => {
     expect(body.defaults[name]).toBe('2');
   });
 
-  test('are refused if unknown', async () => {
+  test('unknown cluster settings are refused', async () => {
     await using target = await startTarget();
 
     const reply = await target.put('/_cluster/settings', { persistent: { 'xpack.ml.nonsense': 1 } });

@@ -59,7 +59,7 @@ describe('elasticsearch.md §3.10 data', () => {
     ['line by line', (records: string[]) => records.join('\n')],
     ['one after another', (records: string[]) => records.join('')],
     ['as a list', (records: string[]) => `[${records.join(',')}]`],
-  ])('records %s', async (_how, join) => {
+  ])('records may be posted %s', async (_how, join) => {
     await using target = await opened();
 
     const { body } = await target.post(
@@ -165,27 +165,30 @@ describe('elasticsearch.md §3.10 data', () => {
     ['closing', { state: 'closing', closeTakes: 'never' }],
     ['opening', { state: 'opening', openTakes: '1h' }],
     ['failed', { state: 'failed' }],
-  ] as const)('a job that is %s has no process for it', async (_state, description) => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d', ...description }] });
+  ] as const)(
+    'a job that is %s accepts no data, flush or forecast, because it has no process',
+    async (_state, description) => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d', ...description }] });
 
-    const reasons = [
-      await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'),
-      await target.post('/_ml/anomaly_detectors/a/_flush'),
-    ].map(errorOf);
+      const reasons = [
+        await target.post('/_ml/anomaly_detectors/a/_data', '{"time":1}'),
+        await target.post('/_ml/anomaly_detectors/a/_flush'),
+      ].map(errorOf);
 
-    expect(reasons).toEqual([
-      {
-        status: 409,
-        type: 'status_exception',
-        reason: 'Cannot process data because job [a] does not have a corresponding autodetect process',
-      },
-      {
-        status: 409,
-        type: 'status_exception',
-        reason: 'Cannot flush because job [a] does not have a corresponding autodetect process',
-      },
-    ]);
-  });
+      expect(reasons).toEqual([
+        {
+          status: 409,
+          type: 'status_exception',
+          reason: 'Cannot process data because job [a] does not have a corresponding autodetect process',
+        },
+        {
+          status: 409,
+          type: 'status_exception',
+          reason: 'Cannot flush because job [a] does not have a corresponding autodetect process',
+        },
+      ]);
+    },
+  );
 });
 
 describe('elasticsearch.md §3.10 flush', () => {
@@ -222,7 +225,7 @@ describe('elasticsearch.md §3.10 flush', () => {
       'advance_time=later',
       'Query param [advance_time] with value [later] cannot be parsed as a date or converted to a number (epoch).',
     ],
-  ])('?%s', async (query, reason) => {
+  ])('a flush with the invalid parameters %s is refused', async (query, reason) => {
     await using target = await opened();
 
     expect(await target.post(`${job}/_flush?${query}`)).toMatchObject({ status: 400, reason });

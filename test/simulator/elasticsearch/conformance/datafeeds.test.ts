@@ -146,7 +146,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('the stats of a stopped datafeed', async () => {
+  test('a stopped datafeed has the stats of its state and its configuration', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -291,15 +291,18 @@ describe('elasticsearch.md §3.11 start', () => {
     });
   });
 
-  embedded.each(['closing', 'failed'] as const)('of a job that is %s', async (state) => {
-    await using target = await startTarget({
-      jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', datafeed: { datafeedId: 'f' } }],
-    });
+  embedded.each(['closing', 'failed'] as const)(
+    'a datafeed of a job that is %s cannot be started',
+    async (state) => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', datafeed: { datafeedId: 'f' } }],
+      });
 
-    expect((await target.post(`${feeds}/f/_start`)).reason).toBe(
-      `cannot start datafeed [f] because job [a] is ${state}`,
-    );
-  });
+      expect((await target.post(`${feeds}/f/_start`)).reason).toBe(
+        `cannot start datafeed [f] because job [a] is ${state}`,
+      );
+    },
+  );
 
   test('an end before the start is refused', async () => {
     await using target = await startTarget();
@@ -328,7 +331,7 @@ describe('elasticsearch.md §3.11 start', () => {
     ['9.2', 408, 'status_exception'],
     ['7.17', 500, 'illegal_state_exception'],
   ] as const)(
-    'on %s a datafeed whose job is still opening stays starting: %d after the timeout',
+    'on %s, a datafeed whose job is still opening stays starting, and the answer after the timeout is %d',
     async (stack, status, type) => {
       await using target = await startTarget({
         stack,

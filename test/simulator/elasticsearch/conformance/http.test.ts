@@ -6,19 +6,19 @@ import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 const vendor = (version: number) => `application/vnd.elasticsearch+json; compatible-with=${version}`;
 
 describe('elasticsearch.md §6 the request line', () => {
-  /** A path for a request line of exactly `bytes` bytes, including the line end. */
+  /** Returns a path for a request line of exactly `bytes` bytes, including the line end. */
   const path = (bytes: number) => {
     const fixed = 'POST /_ml/anomaly_detectors//_close HTTP/1.1\r\n'.length;
     return `/_ml/anomaly_detectors/${'a'.repeat(bytes - fixed)}/_close`;
   };
 
-  test('a line of 4096 bytes is accepted, so the answer is 404 for the unknown id', async () => {
+  test('a request line of 4096 bytes is accepted, so the answer is 404 for the unknown id', async () => {
     await using target = await startTarget();
 
     expect((await target.post(path(4096))).status).toBe(404);
   });
 
-  test('a longer line is refused', async () => {
+  test('a request line of more than 4096 bytes is refused', async () => {
     await using target = await startTarget();
 
     const reply = await target.post(path(4097));
@@ -30,7 +30,7 @@ describe('elasticsearch.md §6 the request line', () => {
     });
   });
 
-  test('59 ids of 64 characters fit with their commas encoded, 62 do not', async () => {
+  test('a request line has room for 59 ids of 64 characters with encoded commas, but not for 62', async () => {
     await using target = await startTarget();
     const ids = (count: number) => Array.from({ length: count }, () => 'a'.repeat(64)).join('%2C');
 
@@ -50,7 +50,7 @@ describe('responses', () => {
       expect((await target.get(path)).headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('pretty adds line breaks, and format=yaml returns YAML', async () => {
+  test('responses have line breaks with pretty, and are YAML with format=yaml', async () => {
     await using target = await startTarget();
 
     const pretty = await target.get('/_ml/anomaly_detectors/conformance-x*?pretty');
@@ -61,7 +61,7 @@ describe('responses', () => {
     expect(yaml.headers.get('content-type')).toContain('application/yaml');
   });
 
-  test('error_trace adds a stack trace', async () => {
+  test('an error has a stack trace with error_trace', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/anomaly_detectors/conformance-x?error_trace=true');
@@ -108,7 +108,7 @@ describe('elasticsearch.md §5 media types', () => {
   embedded.each([
     ['9.2', [8, 9], [7, 10]],
     ['8.19', [7, 8], [9]],
-  ] as const)('%s speaks %j and refuses %j with 400', async (stack, spoken, refused) => {
+  ] as const)('%s accepts the media type %j and refuses %j with 400', async (stack, spoken, refused) => {
     await using target = await startTarget({ stack });
 
     for (const version of spoken) {
@@ -159,7 +159,7 @@ describe('elasticsearch.md §5 media types', () => {
     );
   });
 
-  embedded.each(['7.17', '8.19', '9.2'] as const)('%s takes plain application/json', async (stack) => {
+  embedded.each(['7.17', '8.19', '9.2'] as const)('%s accepts plain application/json', async (stack) => {
     await using target = await startTarget({ stack });
 
     const reply = await target.post('/_ml/anomaly_detectors/x*/_close', '{}', {
@@ -237,7 +237,7 @@ describe('elasticsearch.md §5 versions', () => {
     ['7.17', /^7\.17\./],
     ['8.19', /^8\.19\./],
     ['9.2', /^9\.2\./],
-  ] as const)('%s says so', async (stack, number) => {
+  ] as const)('version %s reports its number', async (stack, number) => {
     await using target = await startTarget({ stack });
 
     expect((await target.get('/')).body.version.number).toMatch(number);

@@ -11,7 +11,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
   const live = ['state', 'node', 'open_time', 'assignment_explanation'];
   const shown = (job: object) => live.filter((field) => field in job);
 
-  test('the stats of a closed job that never ran', async () => {
+  test('a closed job that never ran has minimal stats', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -56,7 +56,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
     },
   );
 
-  test('the stats of a running job', async () => {
+  test('a running job has the complete stats', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -96,14 +96,17 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
     ],
     ['is failed', { state: 'failed' }, 'failed', ['state', 'assignment_explanation']],
     ['is between nodes', { state: 'opened', node: null }, 'opened', ['state', 'assignment_explanation']],
-  ] as const)('a job that %s', async (_what, description, state, fields) => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', ...description }] });
+  ] as const)(
+    'the stats of a job that %s have the documented fields',
+    async (_what, description, state, fields) => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', ...description }] });
 
-    const job = await stats(target, 'a');
+      const job = await stats(target, 'a');
 
-    expect(job.state).toBe(state);
-    expect(shown(job)).toEqual(fields);
-  });
+      expect(job.state).toBe(state);
+      expect(shown(job)).toEqual(fields);
+    },
+  );
 
   embedded('a job that waits for a node says why', async () => {
     await using target = await startTarget({
@@ -185,7 +188,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(ids((await target.get('/_ml/anomaly_detectors/_all/_stats')).body)).toContain('conformance-a');
   });
 
-  test('unknown ids are 404, unknown patterns an empty list unless a match is required', async () => {
+  test('stats of unknown ids are 404, and of unknown patterns an empty list unless a match is required', async () => {
     await using target = await startTarget();
 
     const unknown = await target.get('/_ml/anomaly_detectors/conformance-x/_stats');
@@ -213,7 +216,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(body.jobs).toHaveLength(10_000);
   });
 
-  test('human=true adds readable timestamps', async () => {
+  test('human=true adds readable timestamps to the stats', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
@@ -248,7 +251,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     ]);
   });
 
-  test('last_data_time is the wall clock, the record timestamps are event time', async () => {
+  test('last_data_time is wall-clock time, and the record timestamps are event time', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const { status } = await target.post(
@@ -521,7 +524,7 @@ describe('elasticsearch.md §3 filter_path', () => {
       { jobs: [{ forecasts_stats: { forecasted_jobs: 0 } }] },
     ],
     ['nothing.here', {}],
-  ])('%s', async (path, expected) => {
+  ])('filter_path: %s', async (path, expected) => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 

@@ -70,7 +70,7 @@ describe('elasticsearch.md §3.7 put', () => {
       'sum(b) usenull=true partitionfield=p excludefrequent=all',
       'sum',
     ],
-  ])('a detector %j is described as %s', async (detector, description, fn) => {
+  ])('a detector %j has the default description %s', async (detector, description, fn) => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, detectors(detector));
@@ -219,7 +219,7 @@ describe('elasticsearch.md §3.7 put', () => {
       { ...minimalJob, model_snapshot_id: 'x' },
       'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
     ],
-  ])('%s', async (_what, id, body, reason) => {
+  ])('a put is refused: %s', async (_what, id, body, reason) => {
     await using target = await startTarget();
 
     expect(errorOf(await target.put(`${jobs}/${id}`, body))).toEqual({
@@ -378,7 +378,7 @@ describe('update', () => {
     });
   });
 
-  test('an update of an unknown job, to a bad group or of an unknown field is refused', async () => {
+  test('an update is refused for an unknown job, a bad group or an unknown field', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -430,15 +430,18 @@ describe('elasticsearch.md §3.8 open', () => {
     );
   });
 
-  embedded.each(['delete', 'reset', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
+  embedded.each(['delete', 'reset', 'revert'] as const)(
+    'a job blocked by a %s cannot be opened',
+    async (blocked) => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
-    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
-      status: 409,
-      type: 'status_exception',
-      reason: `Cannot open job [a] because it is executing [${blocked}]`,
-    });
-  });
+      expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
+        status: 409,
+        type: 'status_exception',
+        reason: `Cannot open job [a] because it is executing [${blocked}]`,
+      });
+    },
+  );
 
   embedded('an open without capacity is 429 with an explanation, and the job stays closed', async () => {
     await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
@@ -584,20 +587,23 @@ describe('elasticsearch.md §3.8 open', () => {
   embedded.each([
     ['9.2', 408, 'status_exception'],
     ['7.17', 500, 'illegal_state_exception'],
-  ] as const)('on %s a timeout is %d, and the opening goes on', async (stack, status, type) => {
-    await using target = await startTarget({
-      stack,
-      jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }],
-    });
+  ] as const)(
+    'on %s a timed-out open is answered with %d, and the opening continues',
+    async (stack, status, type) => {
+      await using target = await startTarget({
+        stack,
+        jobs: [{ jobId: 'a', state: 'closed', openTakes: '5m' }],
+      });
 
-    expect(errorOf(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
-      status,
-      type,
-      reason: 'Opening job [a] timed out after [30s]',
-    });
-    await target.clock.advance(300_000);
-    expect(target.state('a')).toBe('opened');
-  });
+      expect(errorOf(await target.post(`${jobs}/a/_open?timeout=30s`))).toEqual({
+        status,
+        type,
+        reason: 'Opening job [a] timed out after [30s]',
+      });
+      await target.clock.advance(300_000);
+      expect(target.state('a')).toBe('opened');
+    },
+  );
 
   embedded('an open is 500 with the reason if the job fails meanwhile', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
@@ -648,15 +654,18 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.get(`${jobs}/conformance-a`)).status).toBe(404);
   });
 
-  embedded.each(['closing', 'failed', 'opening'] as const)('the state is named: %s', async (state) => {
-    await using target = await startTarget({
-      jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', openTakes: '1h' }],
-    });
+  embedded.each(['closing', 'failed', 'opening'] as const)(
+    'deleting a job in another state is refused with its state: %s',
+    async (state) => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', openTakes: '1h' }],
+      });
 
-    expect((await target.delete(`${jobs}/a`)).reason).toBe(
-      `Cannot delete job [a] because the job is ${state}`,
-    );
-  });
+      expect((await target.delete(`${jobs}/a`)).reason).toBe(
+        `Cannot delete job [a] because the job is ${state}`,
+      );
+    },
+  );
 
   embedded('deleting a job with a running datafeed needs force', async () => {
     await using target = await startTarget({
@@ -720,7 +729,7 @@ describe('elasticsearch.md §3.12 reset', () => {
     });
   });
 
-  embedded.each(['delete', 'revert'] as const)('a job blocked by a %s', async (blocked) => {
+  embedded.each(['delete', 'revert'] as const)('a job blocked by a %s cannot be reset', async (blocked) => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
     expect((await target.post(`${jobs}/a/_reset`)).reason).toBe(

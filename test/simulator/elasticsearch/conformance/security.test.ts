@@ -54,7 +54,7 @@ describe('elasticsearch.md §4 authentication', () => {
     ['an expired key', key('old', 'k4')],
     ['no key at all', { headers: { authorization: 'ApiKey nonsense' } }],
     ['another scheme', { headers: { authorization: 'Bearer x' } }],
-  ])('%s is 401', async (_what, content) => {
+  ])('a request with %s is 401', async (_what, content) => {
     await using target = await secured();
 
     expect(await target.get('/_ml/info', content)).toMatchObject({

@@ -1,4 +1,4 @@
-/** Calls besides jobs and datafeeds: indices, documents, results, previews, tasks, cluster settings. */
+/** Tests calls besides jobs and datafeeds: indices, documents, results, previews, tasks, cluster settings. */
 
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -8,7 +8,7 @@ import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 const jobs = '/_ml/anomaly_detectors';
 
 describe('plain indices', () => {
-  test('can be created, filled, counted, searched and deleted', async () => {
+  test('plain indices can be created, filled, counted, searched and deleted', async () => {
     await using target = await startTarget();
     const index = '/conformance-plain';
 
@@ -39,7 +39,7 @@ describe('plain indices', () => {
     expect((await target.get(index)).status).toBe(404);
   });
 
-  test('refuse a duplicate name, an invalid name and an unknown name', async () => {
+  test('plain indices refuse a duplicate name, an invalid name and an unknown name', async () => {
     await using target = await startTarget();
     await target.put('/conformance-plain');
 
@@ -55,7 +55,7 @@ describe('plain indices', () => {
     expect((await target.get('/conformance-none*/_count')).body.count).toBe(0);
   });
 
-  test('accept index, create, update and delete in one bulk request', async () => {
+  test('one bulk request can index, create, update and delete documents', async () => {
     await using target = await startTarget();
     const lines = [
       { index: { _index: 'conformance-bulk', _id: '1' } },
@@ -185,7 +185,7 @@ describe('the hidden indices', () => {
 });
 
 describe('results', () => {
-  test('include the finished buckets of a closed job', async () => {
+  test('results include the finished buckets of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const quarter = 900_000;
@@ -208,7 +208,7 @@ describe('results', () => {
     ]);
   });
 
-  test('are 404 for an unknown job', async () => {
+  test('results of an unknown job are 404', async () => {
     await using target = await startTarget();
 
     for (const kind of ['buckets', 'records', 'influencers'])
@@ -230,7 +230,7 @@ describe('results', () => {
 });
 
 describe('previews', () => {
-  test('show the fields that the job would receive, oldest record first', async () => {
+  test('a datafeed preview shows the fields that the job would receive, oldest record first', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -288,7 +288,7 @@ describe('tasks', () => {
 });
 
 describe('other calls', () => {
-  test('return health, licence and nodes', async () => {
+  test('other calls return health, licence and nodes', async () => {
     await using target = await startTarget();
 
     expect(['green', 'yellow']).toContain((await target.get('/_cluster/health')).body.status);

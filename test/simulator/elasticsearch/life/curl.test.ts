@@ -1,4 +1,4 @@
-/** A job's whole life through plain curl, as a curious person would type it. */
+/** Tests the whole life of a job with plain curl, as a person would type it. */
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const installed = spawnSync('curl', ['--version']).status === 0;
 
 test.runIf(installed)(
-  'put, datafeed, open, start, data, stats, forecast, stop, close, reopen, force, delete',
+  'plain curl can put, feed, open, start, stop, close, reopen, force-close and delete a job',
   async () => {
     await using target = await startTarget();
     const curl = async (method: string, path: string, body?: string, type = 'application/json') => {
