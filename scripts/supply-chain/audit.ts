@@ -67,7 +67,7 @@ export function judgeAudit(
   }
   for (const each of accepted)
     if (!met.has(each))
-      complaints.push(`${each.package}: ${each.advisory} is accepted, and nobody tells of it`);
+      complaints.push(`${each.package}: ${each.advisory} is accepted, but no longer reported: remove it`);
   return { complaints, remarks };
 }
 

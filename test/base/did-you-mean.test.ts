@@ -5,16 +5,16 @@ it.each([
   ['idelFor', 'idleFor'],
   ['IDLEFOR', 'idleFor'],
   ['idleForHours', 'idleFor'],
-])('suggests for %s the name %s', (name, known) => {
+])('for %s, the suggestion is the name %s', (name, known) => {
   expect(didYouMean(name, ['jobs', known])).toBe(known);
 });
 
-it('suggests nothing for a name that resembles none, or without names', () => {
+it('there is no suggestion for a name that resembles no known one, or without known names', () => {
   expect(didYouMean('qqqqqqqqq', ['jobs', 'idleFor'])).toBeUndefined();
   expect(didYouMean('idleFor', [])).toBeUndefined();
 });
 
-it('lists the known fields, after the likely one if there is one', () => {
+it('the known fields are listed, after the likely one if there is one', () => {
   expect(knownFieldsHint('jbos', ['jobs', 'seed'])).toBe('did you mean jobs? (jobs, seed)');
   expect(knownFieldsHint('qqqqqqqqq', ['jobs', 'seed'])).toBe('the fields here are jobs, seed');
 });

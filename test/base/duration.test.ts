@@ -9,18 +9,18 @@ describe('a duration', () => {
     ['48h', 172_800_000],
     ['30d', 2_592_000_000],
     ['9007199254740991ms', Number.MAX_SAFE_INTEGER],
-  ])('%s is %i ms', (text, ms) => {
+  ])('the duration %s is %i ms', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
 
   it.each(['1h30m', '1h ', ' 1h', '-1h', '+1h', '1.5h', '01h', '0s', '1H', '2w', '48', 'h', ''])(
-    'is not %j: one number, one unit, and nothing before or after',
+    '%j is not a duration: it needs one number, one unit, and nothing before or after',
     (text) => {
       expect(parseDuration(text)).toBeUndefined();
     },
   );
 
-  it('is invalid when it is too long to count in whole milliseconds', () => {
+  it('a duration is invalid if it is too long to count in whole milliseconds', () => {
     expect(parseDuration('9007199254740992ms')).toBeUndefined();
     expect(parseDuration('9999999999999999d')).toBeUndefined();
   });
@@ -32,7 +32,7 @@ describe('a duration', () => {
     [5_400_000, '90m'],
     [10_800_000, '3h'],
     [172_800_000, '2d'],
-  ])('of %i ms is written %s, in its largest whole unit', (ms, text) => {
+  ])('%i ms are written as %s, in the largest whole unit', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
     expect(parseDuration(text)).toBe(ms);
   });

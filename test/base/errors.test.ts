@@ -9,12 +9,12 @@ describe('the problems of one input', () => {
   });
   const many = (count: number) => Array.from({ length: count }, (_, index) => problem(index));
 
-  it('are all reported up to a hundred', () => {
+  it('the problems of one input are all reported up to a hundred', () => {
     expect(firstProblems([])).toEqual([]);
     expect(firstProblems(many(100))).toEqual(many(100));
   });
 
-  it('are cut after a hundred, with a note, and the search ends there', () => {
+  it('the problems of one input are cut after a hundred, with a note, and the search ends there', () => {
     const expected = [
       ...many(100),
       { field: '', path: [], message: 'and more: only the first 100 problems are shown' },

@@ -10,17 +10,17 @@ describe('a value from outside', () => {
     [undefined, 'nothing'],
     [Number.POSITIVE_INFINITY, 'Infinity'],
     [Number.NaN, 'NaN'],
-  ])('%j is quoted %s', (value, shown) => {
+  ])('the value %j is quoted as %s', (value, shown) => {
     expect(quote(value)).toBe(shown);
   });
 
-  it('is cut to a length, with an ellipsis', () => {
+  it('a long quoted value is cut, with an ellipsis', () => {
     expect(quote('12345678', 10)).toBe('"12345678"');
     expect(quote('123456789', 10)).toBe('"12345678…');
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
   });
 
-  it('is described if JSON cannot represent it: a cycle or a BigInt', () => {
+  it('a value that JSON cannot represent is described: a cycle or a BigInt', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(quote(list)).toBe('a value that JSON cannot represent');
@@ -28,28 +28,28 @@ describe('a value from outside', () => {
     expect(quote(1n)).toBe('a value that JSON cannot represent');
   });
 
-  it('has its control and invisible characters escaped', () => {
+  it('a quoted value has its control and invisible characters escaped', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
     expect(quote('\u202e')).toBe('"\\u{202e}"');
   });
 });
 
-it('a count has its noun in the singular for one alone', () => {
+it('a count of one has its noun in the singular', () => {
   expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
 });
 
 describe('a text within JSON', () => {
-  it('keeps what JSON escapes by itself, and has its other invisible characters as their codes', () => {
+  it('a text in JSON keeps the escapes of JSON and has its other invisible characters as codes', () => {
     expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
   });
 
-  it('is plain: each invisible character is one that JSON reads back', () => {
+  it('a text in JSON is printable, and JSON parsers restore each invisible character', () => {
     const value = { a: 'x\u202e\u001b\u009b\u{e0001}\n' };
     expect(plainJson(value)).toBe('{"a":"x\\u202e\\u001b\\u009b\\udb40\\udc01\\n"}');
     expect(JSON.parse(plainJson(value))).toEqual(value);
   });
 
-  it('keeps the lines of its indentation, and of nothing is null', () => {
+  it('JSON text keeps its indentation, and is null for an undefined value', () => {
     expect(plainJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
     expect(plainJson(undefined)).toBe('null');
   });

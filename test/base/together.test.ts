@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { together } from '../../src/base/together.ts';
 
-/** A read that goes on until it is given up, and then rejects with why. */
+/** A read that continues until it is cancelled, and then rejects with the reason. */
 const untilGivenUp = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -10,7 +10,7 @@ const untilGivenUp = (signal: AbortSignal) =>
 describe('reads that count only together', () => {
   const never = new AbortController().signal;
 
-  it('return what each of them read, in their order', async () => {
+  it('reads that belong together return their results in order', async () => {
     expect(await together(never, () => [Promise.resolve(1), 'at hand', Promise.resolve([])])).toEqual([
       1,
       'at hand',
@@ -18,7 +18,7 @@ describe('reads that count only together', () => {
     ]);
   });
 
-  it('fail with the first failure, and abort the others', async () => {
+  it('reads that belong together fail with the first failure, and abort the others', async () => {
     let other: Promise<never> | undefined;
     const both = together(never, (signal) => {
       other = untilGivenUp(signal);
@@ -28,14 +28,14 @@ describe('reads that count only together', () => {
     await expect(other).rejects.toThrow('another read failed');
   });
 
-  it('end with the signal that limits them, for its own reason', async () => {
+  it('reads that belong together end with the signal that limits them, for its reason', async () => {
     const limit = new AbortController();
     const both = together(limit.signal, (signal) => [Promise.resolve(1), untilGivenUp(signal)]);
     limit.abort(new Error('the time is over'));
     await expect(both).rejects.toThrow('the time is over');
   });
 
-  it('are not aborted when all succeed', async () => {
+  it('reads that belong together are not aborted if all succeed', async () => {
     let joint: AbortSignal | undefined;
     await together(never, (signal) => {
       joint = signal;

@@ -8,14 +8,14 @@ import { busy, idle, startWorld, type World } from '../support/world.ts';
 
 const day = 86_400_000;
 
-/** What serverless keeps from users, by path. */
+/** Paths that serverless does not offer to users. */
 const isPrivate = (path: string) =>
   path === '/_ml/info' ||
   path.startsWith('/_cluster/') ||
   path.startsWith('/_nodes') ||
   path.includes('/model_snapshots');
 
-/** An Elasticsearch serverless project: the embedded cluster behind a server that answers as serverless does. */
+/** An Elasticsearch serverless project: the embedded cluster behind a server that answers like serverless. */
 const serverlessOf = (world: World, notifications: number): Promise<ScriptedServer> =>
   serve(async ({ method, path, query, body, json }) => {
     if (isPrivate(path)) {
@@ -67,11 +67,11 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
     return stdout;
   };
 
-  it('advise judges jobs from the records that plans keep, and says what is missing', async () => {
+  it('on serverless, advise judges jobs from the records that plans keep, and lists what is missing', async () => {
     await run('plan');
     for (let round = 0; round < 8; round += 1) {
       await world.clock.advance(day);
-      // Each third day, after two silent ones.
+      // Data arrives every third day.
       if (round % 3 === 2) world.cluster.receiveData('idle-1');
       await run('plan');
     }
@@ -83,7 +83,7 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
       'snapshots 410',
       `notifications ${notifications}`,
     ]);
-    // No privilege opens an endpoint that serverless does not have.
+    // No privilege opens an endpoint that does not exist on serverless.
     expect(missing[0]?.adds).not.toContain('monitor_ml');
     expect(missing[1]?.adds.includes('read on .ml-notifications*')).toBe(notifications === 403);
     expect(jobs.judged).toBe(5);
@@ -92,7 +92,7 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
     expect(thresholds[0]?.wrongCloses.atLeast).toBeGreaterThan(0);
   });
 
-  it('explain --history shows the data that records saw', async () => {
+  it('on serverless, explain --history shows the data that the records contain', async () => {
     await run('plan');
     await world.clock.advance(day);
     world.cluster.receiveData('idle-0');

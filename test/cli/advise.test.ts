@@ -19,7 +19,7 @@ async function advice(world: World, ...args: string[]): Promise<Advice> {
   return JSON.parse(result.stdout) as Advice;
 }
 
-/** One job of each habit, open for weeks and idle for a while. */
+/** One job of each habit, open for weeks and idle for some time. */
 const fleet = (count: number): FleetJob[] =>
   Array.from({ length: count }, (_, index) => ({
     jobId: `job-${String(index).padStart(2, '0')}`,
@@ -32,7 +32,7 @@ const fleet = (count: number): FleetJob[] =>
   }));
 
 describe('jobsweep advise', () => {
-  it('has ranges that contain the true values, in total and per job, over real HTTP', async () => {
+  it('advise gives ranges that contain the true values, in total and per job, over real HTTP', async () => {
     await using world = await startWorld(fleet(28));
     const asOf = world.clock.now();
     for (const days of [10, 30]) {
@@ -90,7 +90,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('shows how many jobs a sweep would close now, the same as plan', async () => {
+  it('advise shows how many jobs a sweep would close now, the same as plan', async () => {
     await using world = await startWorld([...fleet(14), ...idle(3), ...busy(5)]);
     const { thresholds } = await advice(world, '--idle-for', '24h,7d');
     for (const { idleFor, today } of thresholds) {
@@ -99,7 +99,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('repeats thresholds and interval as written, and prices memory', async () => {
+  it('advise repeats thresholds and interval as written, and prices memory', async () => {
     await using world = await startWorld([...fleet(7)]);
     const result = await advice(
       world,
@@ -116,7 +116,7 @@ describe('jobsweep advise', () => {
       expect(cost).toEqual({ atLeast: gbHours.atLeast * 0.5, atMost: gbHours.atMost * 0.5 });
   });
 
-  it('counts jobs that other rules keep, and does not judge them', async () => {
+  it('advise counts jobs that other rules keep, and does not judge them', async () => {
     await using world = await startWorld([
       ...busy(4),
       { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
@@ -128,7 +128,7 @@ describe('jobsweep advise', () => {
     expect(Object.keys(knownFrom)).toEqual(['busy-0', 'busy-1', 'busy-2', 'busy-3', 'judged']);
   });
 
-  it('changes nothing', async () => {
+  it('advise changes nothing', async () => {
     await using world = await startWorld([...fleet(7), ...idle(2)]);
     const before = world.cluster.jobs();
     await advice(world);
@@ -140,7 +140,7 @@ describe('jobsweep advise', () => {
   it.each([
     ['search', 'notifications', 'ml.get_model_snapshots'],
     ['ml.get_model_snapshots', 'snapshots', 'search'],
-  ])('does without a source that is refused with 403 (%s)', async (api, source) => {
+  ])('advise works without a source that is refused with 403 (%s)', async (api, source) => {
     await using world = await startWorld(fleet(7), {
       faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
     });
@@ -153,7 +153,7 @@ describe('jobsweep advise', () => {
     expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
   });
 
-  it('warns if the notifications are empty, as they are for a key without read on them', async () => {
+  it('advise warns if the notifications are empty, as they are for a key that may not read them', async () => {
     await using world = await startWorld(idle(3));
     const { sources, warnings } = await advice(world);
     expect(sources).toContain('notifications');
@@ -162,7 +162,7 @@ describe('jobsweep advise', () => {
     expect((await advice(told)).warnings.join()).not.toContain('lacks read');
   });
 
-  it('judges a job that earlier reports show as flapping', async () => {
+  it('advise judges a job that earlier reports show as flapping', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(1), ...busy(4)]);
     const env = { XDG_STATE_HOME: folder.path };
@@ -177,7 +177,7 @@ describe('jobsweep advise', () => {
     expect(Object.keys(knownFrom)).toContain('idle-0');
   });
 
-  it('recommends nothing from job stats alone', async () => {
+  it('advise recommends nothing from job stats alone', async () => {
     await using world = await startWorld(fleet(7), {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
         api,
@@ -191,7 +191,7 @@ describe('jobsweep advise', () => {
     expect(warnings.join()).toContain('no recommendation');
   });
 
-  it.each(['table', 'markdown', 'html'])('shows itself as %s', async (form) => {
+  it.each(['table', 'markdown', 'html'])('advise supports the output form %s', async (form) => {
     await using world = await startWorld([...fleet(10)]);
     const { stdout, exit } = await runOn(world, ['advise', '-o', form]);
     expect(exit).toBe(0);
@@ -210,7 +210,7 @@ describe('jobsweep advise', () => {
     [['--days', '300', '--every', '1s'], '--every'],
     [['--price-per-gb-hour', 'cheap'], '--price-per-gb-hour'],
     [['--price-per-gb-hour', '-1'], '--price-per-gb-hour'],
-  ])('refuses %j', async (args, named) => {
+  ])('advise refuses %j', async (args, named) => {
     await using world = await startWorld(idle(1));
     const { exit, stderr, stdout } = await runOn(world, ['advise', ...args]);
     expect(exit).toBe(2);
@@ -226,7 +226,7 @@ interface Range {
 }
 
 describe('records', () => {
-  it('are written by each plan and sweep and read by advise', async () => {
+  it('records are written by each plan and sweep and read by advise', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(2), ...busy(3)], {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
@@ -248,11 +248,11 @@ describe('records', () => {
     const { sources, knownFrom } = JSON.parse(stdout) as Advice;
     expect(sources).toEqual(['stats', 'records']);
     expect(Object.keys(knownFrom)).toContain('idle-1');
-    // Known from the first plan on, and not only from its last data.
+    // The job is known from the first plan on, and not only from its last data.
     expect(world.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
   });
 
-  it('are not kept with --no-save or for the embedded cluster', async () => {
+  it('records are not kept with --no-save or for the embedded cluster', async () => {
     await using folder = await newFolder();
     await using world = await startWorld(idle(2));
     await runOn(world, ['plan', '--no-save'], { env: { XDG_STATE_HOME: folder.path } });
@@ -270,7 +270,7 @@ describe('a job that is reopened after each close', () => {
     past: { habit: 'live', comesBack: 4, seed: 5 },
   };
 
-  it('is kept by a plan and by a sweep, because it is flapping', async () => {
+  it('a job that is reopened after each close is kept by a plan and by a sweep, because it is flapping', async () => {
     await using world = await startWorld([flapping, ...idle(1), ...busy(4)]);
     const report = await world.sweep({});
     expect(report.jobs.find(({ jobId }) => jobId === 'flapping')).toMatchObject({
@@ -280,7 +280,7 @@ describe('a job that is reopened after each close', () => {
     expect(report.counts.closed).toBe(1);
   });
 
-  it('is closed if the messages are refused or do not arrive in time', async () => {
+  it('a job that is reopened after each close is closed if the messages are refused or do not arrive in time', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
       await using world = await startWorld([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],
@@ -289,7 +289,7 @@ describe('a job that is reopened after each close', () => {
     }
   });
 
-  it('is listed with a suggestion', async () => {
+  it('advise lists a job that is reopened after each close, with a suggestion', async () => {
     await using world = await startWorld([flapping, ...busy(4)]);
     const { comesBack } = await advice(world);
     expect(comesBack).toHaveLength(1);
@@ -300,7 +300,7 @@ describe('a job that is reopened after each close', () => {
 
 describe('explain --history', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
-    'shows the past of one job, each event with its source (%j)',
+    'explain --history shows the past of one job, each event with its source (%j)',
     async (args) => {
       await using world = await startWorld([...fleet(7)]);
       const { stdout, exit } = await runOn(world, [...args, '-o', 'json']);
@@ -310,7 +310,7 @@ describe('explain --history', () => {
       expect(events.map(({ at }) => at)).toEqual(events.map(({ at }) => at).toSorted());
       expect(events.some(({ what }) => what === 'opened')).toBe(true);
       expect(events.some(({ source }) => source === 'snapshots')).toBe(true);
-      // One job's past is asked for, not the fleet's.
+      // Only one job's past is requested, not the whole fleet's.
       const paths = world.server.requests
         .map(({ path }) => path)
         .filter((path) => path.includes('model_snapshots'));
@@ -318,7 +318,7 @@ describe('explain --history', () => {
     },
   );
 
-  it('says who closed a job', async () => {
+  it('explain --history shows who closed a job', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(1, { openedAt: '40d' }), ...busy(4)]);
     const options = { env: { XDG_STATE_HOME: folder.path } };
@@ -330,7 +330,7 @@ describe('explain --history', () => {
     ).toBe(true);
   });
 
-  it('asks for a job id when there is none', async () => {
+  it('explain --history requires a job id', async () => {
     await using world = await startWorld(idle(1));
     const { exit, stderr } = await runOn(world, ['explain', '--history']);
     expect(exit).toBe(2);
@@ -339,7 +339,7 @@ describe('explain --history', () => {
 });
 
 describe("the server's own idle closer", () => {
-  it('is named as who closed a job', async () => {
+  it('the server’s own idle closer is named as who closed a job', async () => {
     await using world = await startWorld(
       [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
       {

@@ -42,7 +42,7 @@ async function twoWorlds() {
 }
 
 describe('--all-clusters', () => {
-  it('sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
+  it('--all-clusters sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['sweep', '--yes']);
     expect(result.exit).toBe(5);
@@ -64,7 +64,7 @@ describe('--all-clusters', () => {
     );
   });
 
-  it('plans in every form, with a heading for each cluster', async () => {
+  it('--all-clusters plans in every form, with a heading for each cluster', async () => {
     await using worlds = await twoWorlds();
     const shown = async (form: string) => (await runOnAll(worlds, ['plan', '-o', form])).stdout;
     const table = await shown('table');
@@ -93,7 +93,7 @@ describe('--all-clusters', () => {
     expect(worlds.eu.closeRequests()).toEqual([]);
   });
 
-  it('asks once, with the plan of each cluster, and closes after a yes', async () => {
+  it('--all-clusters asks for confirmation once, with the plan of each cluster, and closes after a yes', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['sweep', '-o', 'json', '--no-color'], {
       terminal: true,
@@ -108,14 +108,14 @@ describe('--all-clusters', () => {
     expect(entries.map(({ counts, error }) => counts?.closed ?? error?.exit)).toEqual([2, 5, 1]);
   });
 
-  it('closes nothing anywhere after a no', async () => {
+  it('--all-clusters closes nothing on any cluster after a no', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['sweep'], { terminal: true, stdin: 'n\n' });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
     expect([...worlds.eu.closeRequests(), ...worlds.us.closeRequests()]).toEqual([]);
   });
 
-  it('runs doctor on each cluster, one at a time with --parallel 1', async () => {
+  it('--all-clusters runs doctor on each cluster, one at a time with --parallel 1', async () => {
     await using worlds = await twoWorlds();
     const result = await runOnAll(worlds, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);
@@ -134,7 +134,7 @@ describe('--all-clusters', () => {
     [['--cluster', 'a'], '{"a": {}}', /the request names the cluster "a": leave out one of the two/],
     [[], '{}', /names no cluster/],
     [[], '{"Prod": {}}', /expected names of 1 to 40 of a-z, 0-9 and -, got "Prod"/],
-  ])('%j with the file %s is refused in words', async (args, text, says) => {
+  ])('the command %j with the file %s is refused with a helpful message', async (args, text, says) => {
     await using folder = await newFolder();
     const file = await folder.write('clusters.json', text);
     const result = await runCommand(['plan', '--all-clusters', '--clusters', file, ...args]);
@@ -142,13 +142,13 @@ describe('--all-clusters', () => {
     expect(result.stderr).toMatch(says);
   });
 
-  it('fails without a file of clusters', async () => {
+  it('--all-clusters fails without a file of clusters', async () => {
     const result = await runCommand(['plan', '--all-clusters']);
     expect(result.exit).toBe(2);
     expect(result.stderr).toContain('--all-clusters: expected --clusters FILE');
   });
 
-  it('fails only the cluster whose settings are wrong', async () => {
+  it('--all-clusters fails only the cluster whose settings are wrong', async () => {
     await using eu = await startWorld(busy(3));
     await using folder = await newFolder();
     const file = await folder.write(

@@ -4,7 +4,7 @@ import { reportOf, runOn } from '../support/run-on.ts';
 import { busy, expectSums, expectTruth, idle, startWorld } from '../support/world.ts';
 
 describe('exit 0', () => {
-  it('is a sweep that closed all idle jobs, with only the report on standard output', async () => {
+  it('the exit code is 0 for a sweep that closed all idle jobs, with only the report on standard output', async () => {
     await using world = await startWorld([...busy(4), ...idle(3)]);
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
@@ -14,14 +14,14 @@ describe('exit 0', () => {
     expect(report.counts).toMatchObject({ open: 7, listed: 7, idle: 3, closed: 3, kept: 4 });
   });
 
-  it('is a cluster without idle jobs', async () => {
+  it('the exit code is 0 for a cluster without idle jobs', async () => {
     await using world = await startWorld(busy(3));
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
     expect(world.closeRequests()).toEqual([]);
   });
 
-  it('is a plan, which changes nothing', async () => {
+  it('the exit code is 0 for a plan, which changes nothing', async () => {
     await using world = await startWorld([...busy(4), ...idle(3)]);
     const result = await runOn(world, ['plan']);
     expect(result.exit).toBe(0);
@@ -31,7 +31,7 @@ describe('exit 0', () => {
     ).toEqual([]);
   });
 
-  it('is the help and the version', async () => {
+  it('the exit code is 0 for the help and the version', async () => {
     expect(await runCommand(['--help'])).toMatchObject({
       exit: 0,
       stdout: expect.stringContaining('Exit codes:'),
@@ -70,7 +70,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
       /cannot be written.*ENOENT/,
     ],
     ['a history that is not there', ['plan', '--history', 'no-such.json'], /no-such\.json cannot be read/],
-  ])('is %s', async (_what, args, message) => {
+  ])('the exit code is 2 for %s', async (_what, args, message) => {
     await using world = await startWorld(idle(1));
     const result = await runOn(world, args);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -78,13 +78,13 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('is no cluster named at all, and the message offers the embedded one', async () => {
+  it('the exit code is 2 if no cluster is named, and the message offers the embedded one', async () => {
     const result = await runCommand(['plan']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(/ELASTICSEARCH_URL.*--embedded/);
   });
 
-  it('is a required name that matches no job', async () => {
+  it('the exit code is 2 for a required name that matches no job', async () => {
     await using world = await startWorld([...busy(3), ...idle(1)]);
     const stdin = '{"jobs": ["web-*"], "allowNoMatch": false}';
     const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
@@ -95,7 +95,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
 });
 
 describe('exit 3, with the report', () => {
-  it('is a job left closing without a follow-up', async () => {
+  it('the exit code is 3 for a job left closing without a follow-up', async () => {
     await using world = await startWorld([...busy(4), ...idle(1, { closeTakes: '20m' })]);
     const result = await runOn(world, ['sweep', '--yes']);
     expect(result.exit).toBe(3);
@@ -103,7 +103,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).warnings.join()).toContain('--wait');
   });
 
-  it('is a job that cannot be closed', async () => {
+  it('the exit code is 3 for a job that cannot be closed', async () => {
     await using world = await startWorld([
       ...busy(4),
       ...idle(1, { closeTakes: { fails: 'disk full', after: '1s' } }),
@@ -118,14 +118,14 @@ describe('exit 3, with the report', () => {
     });
   });
 
-  it('is more failed jobs than may be forced', async () => {
+  it('the exit code is 3 for more failed jobs than may be forced', async () => {
     await using world = await startWorld([...busy(4), ...idle(3, { state: 'failed' })]);
     const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
     expect(result.exit).toBe(3);
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
-  it('is a sweep stopped by a signal: it ends within ten seconds, and the rest is not attempted', async () => {
+  it('the exit code is 3 for a sweep stopped by a signal, which ends within ten seconds and leaves the rest unattempted', async () => {
     await using world = await startWorld([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;
@@ -146,14 +146,14 @@ describe('exit 3, with the report', () => {
     );
   });
 
-  it('ends within ten seconds even when the cluster no longer answers', async () => {
+  it('a stopped sweep ends within ten seconds with exit code 3 even when the cluster no longer answers', async () => {
     await using world = await startWorld([
       ...busy(10),
       ...idle(5, { closeTakes: '5m', datafeed: { state: 'started' } }),
     ]);
     const stop = new AbortController();
     let toldAt = 0;
-    // after the requests have left, and before the first poll
+    // after the requests were sent, and before the first poll
     world.server.faults.at(world.clock.now() + 500, () =>
       world.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY }),
     );
@@ -169,7 +169,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
   });
 
-  it('is a stop before the first answer, with nothing on standard output', async () => {
+  it('the exit code is 3 for a stop before the first answer, with nothing on standard output', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     const result = await runOn(world, ['sweep', '--yes'], { signal });
@@ -180,19 +180,22 @@ describe('exit 3, with the report', () => {
 });
 
 describe('exit 4', () => {
-  it.each(['plan', 'sweep'])('is a %s that a fuse refuses, with the report', async (command) => {
-    await using world = await startWorld([...busy(4), ...idle(9)]);
-    const result = await runOn(world, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
-    expect(result.exit).toBe(4);
-    expect(reportOf(result)).toMatchObject({
-      status: 'refused',
-      fuse: { name: 'max_share' },
-      dryRun: command === 'plan',
-    });
-    expect(world.closeRequests()).toEqual([]);
-  });
+  it.each(['plan', 'sweep'])(
+    'the exit code is 4 for a %s that a fuse refuses, with the report',
+    async (command) => {
+      await using world = await startWorld([...busy(4), ...idle(9)]);
+      const result = await runOn(world, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
+      expect(result.exit).toBe(4);
+      expect(reportOf(result)).toMatchObject({
+        status: 'refused',
+        fuse: { name: 'max_share' },
+        dryRun: command === 'plan',
+      });
+      expect(world.closeRequests()).toEqual([]);
+    },
+  );
 
-  it('is upgrade mode', async () => {
+  it('the exit code is 4 in upgrade mode', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     world.cluster.setUpgradeMode(true);
     const result = await runOn(world, ['sweep', '--yes']);
@@ -200,7 +203,7 @@ describe('exit 4', () => {
     expect(reportOf(result).fuse?.name).toBe('upgrade_mode');
   });
 
-  it.each(['n\n', '\n', 'yep\n', ''])('is a person who answers %j', async (stdin) => {
+  it.each(['n\n', '\n', 'yep\n', ''])('the exit code is 4 if the user answers %j', async (stdin) => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const result = await runOn(world, ['sweep'], { terminal: true, stdin });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
@@ -210,7 +213,7 @@ describe('exit 4', () => {
 });
 
 describe('exit 5, with nothing on standard output', () => {
-  it('is a cluster that cannot be reached', async () => {
+  it('the exit code is 5 for a cluster that cannot be reached', async () => {
     await using world = await startWorld([]);
     await world.server.stop();
     const result = await runOn(world, ['plan']);
@@ -218,7 +221,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).toMatch(/cannot be reached.*Check the port in ELASTICSEARCH_URL/);
   });
 
-  it('is an address where something else answers', async () => {
+  it('the exit code is 5 for an address where another server answers', async () => {
     await using world = await startWorld([]);
     world.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
     const result = await runOn(world, ['plan']);
@@ -226,7 +229,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).toContain('not as an Elasticsearch');
   });
 
-  it('is a key that the cluster does not know', async () => {
+  it('the exit code is 5 for a key that the cluster does not know', async () => {
     await using world = await startWorld(idle(1), {
       apiKeys: [{ id: 'a', key: 'b', owner: 'o', cluster: ['manage_ml'] }],
     });
@@ -237,7 +240,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).not.toContain('a:wrong');
   });
 
-  it('is a sweep with a key that can only plan', async () => {
+  it('the exit code is 5 for a sweep with a key that can only plan', async () => {
     const apiKeys = [{ id: 'a', key: 'b', owner: 'o', cluster: ['monitor_ml'] }];
     await using world = await startWorld([...busy(3), ...idle(1)], { apiKeys });
     const env = { ELASTICSEARCH_API_KEY: 'a:b' };

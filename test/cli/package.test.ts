@@ -34,13 +34,13 @@ describe('the packed tarball, installed in an empty folder without a network', (
 
   afterAll(() => folder[Symbol.asyncDispose]());
 
-  it('brings no dependency, is below 2 MB, and carries the licences of what is built in', async () => {
+  it('the packed tarball needs no dependency, is smaller than 2 MB, and contains the licences of the bundled packages', async () => {
     const installed = JSON.parse(await npm(home, 'ls', '--all', '--json')) as {
       dependencies: Record<string, { dependencies?: object }>;
     };
     expect(Object.keys(installed.dependencies)).toEqual(['jobsweep']);
     expect(installed.dependencies.jobsweep?.dependencies).toBeUndefined();
-    // `npx jobsweep` downloads the tarball each time
+    // `npx jobsweep` downloads the tarball every time
     expect((await stat(tarball)).size).toBeLessThan(2_000_000);
     const licences = await readFile(
       join(home, 'node_modules', 'jobsweep', 'dist', 'THIRD-PARTY-LICENSES.txt'),
@@ -52,7 +52,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
       expect(licences).toContain(`${name} ${version}: ${licence}\n\n`);
   });
 
-  it('runs the command, which sweeps the embedded cluster', async () => {
+  it('the packed command sweeps the embedded cluster', async () => {
     const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
     expect(await runBin(['--version'], { script, cwd: home })).toMatchObject({
       exit: 0,
@@ -66,7 +66,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
   });
 
-  it('advises on the embedded cluster, as JSON and as a page with charts', async () => {
+  it('the packed command advises on the embedded cluster, as JSON and as a page with charts', async () => {
     const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
     for (const form of ['json', 'html']) {
       const { exit, stdout } = await runBin(['advise', '--embedded', '-o', form], { script, cwd: home });
@@ -76,7 +76,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     }
   });
 
-  it('lets a program plan with the example of docs/library.md, and changes nothing', async () => {
+  it('the packed library plans with the example of docs/library.md, and changes nothing', async () => {
     const [example = ''] = blocks(page('docs/library.md'), 'ts');
     const program = join(home, 'plan.mts');
     await writeFile(program, example);
@@ -95,7 +95,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     expect(elasticsearch.requests.filter(({ path }) => path.includes('_close'))).toEqual([]);
   });
 
-  it('has declarations that compile strictly without another package', async () => {
+  it('the packed library has declarations that compile strictly without another package', async () => {
     const [example = ''] = blocks(page('docs/library.md'), 'ts');
     await writeFile(
       join(home, 'types.mts'),

@@ -6,7 +6,7 @@ import { root, runBin, source, start } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
 import { expectSums } from '../support/world.ts';
 
-/** A running `jobsweep simulate elasticsearch`, and how to reach it. */
+/** Starts `jobsweep simulate elasticsearch` and returns how to reach it. */
 async function simulator(...args: string[]) {
   const server = start(['simulate', 'elasticsearch', '--port', '0', ...args]);
   const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
@@ -14,7 +14,7 @@ async function simulator(...args: string[]) {
 }
 
 describe('jobsweep as a process', { timeout: 60_000 }, () => {
-  it('closes idle jobs on a running simulator, and nothing the second time', async () => {
+  it('the jobsweep process closes idle jobs on a running simulator, and none the second time', async () => {
     const { server, env } = await simulator('--speed', '60');
     await using _server = server;
     const first = await runBin(['sweep', '--yes', '-o', 'json'], { env });
@@ -35,7 +35,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     expect((await server.ended).exit).toBe(0);
   });
 
-  it('refuses a payload with a typo, from a pipe', async () => {
+  it('the jobsweep process refuses a payload with a typo, from a pipe', async () => {
     const result = await runBin(['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toEqual({
       exit: 2,
@@ -44,11 +44,11 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     });
   });
 
-  it('writes the report to standard error when the disk fills up in the middle of it', async () => {
+  it('the jobsweep process writes the report to standard error when the disk fills up while writing it', async () => {
     const { server, env } = await simulator('--speed', '60');
     await using _server = server;
     await using folder = await newFolder();
-    // a file may have 1 KB: the first write is cut short without an error
+    // a file may have 1 KB, so the first write is cut short without an error
     const child = spawn(
       'bash',
       [
@@ -69,7 +69,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    'ends a sweep on %s with its report, however often it is sent',
+    'the jobsweep process ends a sweep on %s with its report, however often the signal is sent',
     async (signal) => {
       await using folder = await newFolder();
       const jobs = Array.from({ length: 12 }, (_, index) => ({
@@ -96,7 +96,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     },
   );
 
-  it('does not fail when the reader of its output goes away', async () => {
+  it('the jobsweep process does not fail when the reader of its output closes the pipe', async () => {
     const { server, env } = await simulator('--jobs', '2000');
     await using _server = server;
     const child = spawn(
@@ -120,7 +120,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/^[04]\n$/);
   });
 
-  it('works on the embedded cluster with --embedded, and says so', async () => {
+  it('the jobsweep process works on the embedded cluster with --embedded, and prints a note', async () => {
     const { exit, stdout, stderr } = await runBin(['plan', '--embedded']);
     expect(exit).toBe(0);
     expect((JSON.parse(stdout) as SweepReport).counts.idle).toBeGreaterThan(5);

@@ -21,7 +21,7 @@ import { type Exchange, productHeaders, type SeenRequest, serve } from '../suppo
 const never = new AbortController().signal;
 const ids = (...names: string[]) => names as JobId[];
 
-/** Reads answers with the real client; `requests` are those that it took. */
+/** Reads answers with the real client. `requests` are those that the server received. */
 async function reading<T>(
   answers: MlAnswers | ((exchange: Exchange) => void),
   read: (cluster: ElasticsearchCluster) => Promise<T>,
@@ -92,12 +92,12 @@ describe('a listing', () => {
       /an entry of jobs has no valid job_id/,
     ],
     ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", but/],
-  ])('that %s ends the sweep as unreadable', async (_what, stats, reason) => {
+  ])('a listing that %s ends the sweep as unreadable', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
   });
 
-  it('ends the sweep if its count is a deeply nested list', async () => {
+  it('a listing ends the sweep if its count is a deeply nested list', async () => {
     const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
     await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
@@ -105,14 +105,14 @@ describe('a listing', () => {
     );
   });
 
-  it('of no jobs is read as empty, with or without the list field', async () => {
+  it('a listing of no jobs is read as empty, with or without the list field', async () => {
     for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
       expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
         [],
       );
   });
 
-  it('keeps a job whose config or stats are listed twice', async () => {
+  it('a listing keeps a job whose config or stats are listed twice', async () => {
     const twice = listOf('jobs', [statsOf('job-a'), statsOf('job-b'), statsOf('job-a')]);
     const answers = answersFor(
       ['job-a', 'job-b'].map((id) => ({ config: configOf(id), stats: statsOf(id) })),
@@ -134,7 +134,7 @@ describe('a listing', () => {
 });
 
 describe('an endless listing', () => {
-  it('is not decided by', async () => {
+  it('an endless listing ends the sweep as unreadable', async () => {
     const everything = JSON.stringify(
       listOf(
         'jobs',
@@ -149,19 +149,19 @@ describe('an endless listing', () => {
 });
 
 describe('an answer to a request that names jobs', () => {
-  it('never counts a job as gone because a 200 answer lacks it', async () => {
+  it('a job is never reported as gone because a 200 answer lacks it', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
     await expect(reading(one(), read)).rejects.toMatchObject(
       unreadable(/job-b was requested, but jobs does not list it/),
     );
   });
 
-  it('returns the other jobs if one is deleted between the tries', async () => {
-    let asked = 0;
+  it('a read by ids returns the other jobs if one is deleted between the tries', async () => {
+    let requestCount = 0;
     const { result } = await reading(
       (exchange) => {
-        asked += 1;
-        if (asked === 2) {
+        requestCount += 1;
+        if (requestCount === 2) {
           const reason = "No known job with id 'job-b'";
           exchange.json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
         } else respondWith(one(), exchange);
@@ -169,7 +169,7 @@ describe('an answer to a request that names jobs', () => {
       (cluster) => cluster.jobStats(never, ids('job-a', 'job-b')),
     );
     expect(result.map(({ jobId }) => jobId)).toEqual(['job-a']);
-    expect(asked).toBe(3);
+    expect(requestCount).toBe(3);
   });
 
   const notFound =
@@ -177,7 +177,7 @@ describe('an answer to a request that names jobs', () => {
     ({ json }: Exchange) =>
       json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
 
-  it('reads the whole listing after a 404 that names none of the jobs', async () => {
+  it('a read by ids reads the whole listing after a 404 that names none of the jobs', async () => {
     const elsewhere = notFound("No known job with id 'another'");
     const { result, requests } = await reading(
       (exchange) => (exchange.path.includes('job-') ? elsewhere(exchange) : respondWith(one(), exchange)),
@@ -190,7 +190,7 @@ describe('an answer to a request that names jobs', () => {
     ]);
   });
 
-  it('ends the sweep if the whole listing answers 404 as well', async () => {
+  it('a read by ids ends the sweep if the whole listing answers 404 as well', async () => {
     const nothing = notFound("No known job with id 'another'");
     await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
       name: 'NotElasticsearchError',
@@ -200,7 +200,7 @@ describe('an answer to a request that names jobs', () => {
     });
   });
 
-  it('ends the sweep if it lists a job twice', async () => {
+  it('a read by ids ends the sweep if the answer lists a job twice', async () => {
     const answers = one(
       {},
       {},
@@ -213,7 +213,7 @@ describe('an answer to a request that names jobs', () => {
 });
 
 describe('the stats of a job', () => {
-  it('are read', async () => {
+  it('the stats of a job are read completely', async () => {
     expect(await statsRead({})).toEqual({
       jobId: 'job-a',
       state: 'opened',
@@ -294,7 +294,7 @@ describe('the stats of a job', () => {
     ],
     ['a book for its state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
   ])(
-    'that hold %s say which field cannot be read, so that the job is kept',
+    'job stats that hold %s name the unreadable field, so that the job is kept',
     async (_what, changes, field) => {
       expect(await statsRead(changes)).toMatchObject({ unreadable: field });
     },
@@ -352,7 +352,7 @@ describe('the stats of a job', () => {
       { node: { id: 'n', name: 'x'.repeat(10_000) } },
       { nodeName: 'x'.repeat(255) },
     ],
-  ])('with %s mark the job as unreadable or unknown', async (_what, changes, expected) => {
+  ])('job stats with %s mark the job as unreadable or unknown', async (_what, changes, expected) => {
     const stats = await statsRead(changes);
     expect(stats).toMatchObject(expected);
     expect(stats).not.toHaveProperty('unreadable');
@@ -373,7 +373,7 @@ describe('datafeed stats', () => {
     ['name their job in an unknown form', { timing_stats: { job_id: 7 } }],
     ['have null for their job', { timing_stats: { job_id: '' } }],
     ['name a job with an invalid id', { timing_stats: { job_id: '<script>' } }],
-  ])('that %s take their job from the datafeed’s config', async (_what, feed) => {
+  ])('datafeed stats that %s take their job from the datafeed’s config', async (_what, feed) => {
     const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
     const { result, requests } = await reading(answers, read);
     expect(result).toEqual([
@@ -385,14 +385,14 @@ describe('datafeed stats', () => {
     ]);
   });
 
-  it('end the sweep if neither stats nor config name the job', async () => {
+  it('datafeed stats end the sweep if neither stats nor config name the job', async () => {
     for (const owner of [undefined, null, '', 7, 'job a', '*'])
       await expect(
         reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
       ).rejects.toMatchObject(unreadable(/does not say which job the datafeed datafeed-job-a feeds/));
   });
 
-  it('are left out if the datafeed is deleted before its config is read', async () => {
+  it('datafeed stats are left out if the datafeed is deleted before its config is read', async () => {
     const { result } = await reading((exchange) => {
       const reason = 'No datafeed with id [datafeed-job-a] exists';
       if (exchange.path === '/_ml/datafeeds/datafeed-job-a')
@@ -402,7 +402,7 @@ describe('datafeed stats', () => {
     expect(result).toEqual([]);
   });
 
-  it('are named in the error without control characters', async () => {
+  it('datafeed stats are named in the error without control characters', async () => {
     const id = 'feed\u001b[2J';
     const answers = fed(
       { datafeed_id: id, timing_stats: undefined },
@@ -438,7 +438,7 @@ describe('datafeed stats', () => {
     ],
     ['without a state', { state: undefined }, { state: 'unknown' }],
     ['with a state that is not a string', { state: 1 }, { state: 'unknown' }],
-  ])('are read: %s', async (_what, feed, expected) => {
+  ])('datafeed stats are read: %s', async (_what, feed, expected) => {
     expect((await reading(fed(feed), read)).result).toMatchObject([expected]);
   });
 });
@@ -467,20 +467,20 @@ describe('the config of a job', () => {
       'datafeed_config.datafeed_id is missing',
     ],
   ])(
-    'that holds %s says which field cannot be read, so that the job is kept',
+    'a job config that holds %s names the unreadable field, so that the job is kept',
     async (_what, config, field) => {
       expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: field }]);
     },
   );
 
-  it('may contain a datafeed id longer than any job id', async () => {
+  it('a job config may contain a datafeed id longer than any job id', async () => {
     const datafeed_id = `datafeed-${'x'.repeat(64)}`;
     const [config] = await configRead({ datafeed_config: { datafeed_id } });
     expect(config).toMatchObject({ datafeedId: datafeed_id });
     expect(config).not.toHaveProperty('unreadable');
   });
 
-  it('still counts its readable groups if one group is unreadable', async () => {
+  it('the readable groups of a job still count if one of its groups is unreadable', async () => {
     expect(await configRead({ groups: ['web', 7] })).toMatchObject([
       { groups: ['web'], unreadable: 'groups is ["web",7]' },
     ]);
@@ -496,7 +496,7 @@ describe('the config of a job', () => {
     ['a reason of a later version', { blocked: { reason: 'audit' } }, 'audit'],
     ['no reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
     ['null', { blocked: null }, 'unknown'],
-  ])('with %s for its block counts as blocked if in doubt', async (_what, config, expected) => {
+  ])('a job config with %s for its block counts as blocked if in doubt', async (_what, config, expected) => {
     expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
   });
 });

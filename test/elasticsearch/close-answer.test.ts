@@ -21,7 +21,7 @@ const closeAt = async (
   return await cluster.close(jobs, { force: false, timeoutMs: 90_000, signal });
 };
 
-/** The server's error body: the cause stands twice, and the status once more. */
+/** The server's error body: it contains the cause twice, and the status again. */
 const errorBody = (status: number, type: string, reason: string | null) => {
   const cause = { type, reason };
   return { error: { root_cause: [cause], ...cause }, status };
@@ -41,7 +41,7 @@ const page =
 const longIds = Array.from({ length: 50 }, (_, index) => `${'x'.repeat(61)}${100 + index}`);
 
 describe('a close request', () => {
-  it('names the jobs in the path and all parameters in the query, without a body', async () => {
+  it('a close request names the jobs in the path and all parameters in the query, without a body', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
     const signal = new AbortController().signal;
@@ -59,7 +59,7 @@ describe('a close request', () => {
     });
   });
 
-  it('stays within 4,096 bytes a request line for 100 jobs with ids of 64 characters', async () => {
+  it('a close request stays within 4,096 bytes a request line for 100 jobs with ids of 64 characters', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     const entries = Array.from({ length: 100 }, (_, index) => {
       const jobId = `${'x'.repeat(60)}-${100 + index}`;
@@ -95,13 +95,13 @@ describe('a close request', () => {
       ({ raw }) =>
         raw('nonsense', 200, { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' }),
     ],
-  ])('is never retried after %s', async (_what, respond) => {
+  ])('a close request is never retried after %s', async (_what, respond) => {
     await using server = await serve(respond);
     expect((await closeAt(server)).kind).not.toBe('acknowledged');
     expect(server.requests).toHaveLength(1);
   });
 
-  it('waits for its answer until the signal aborts, and is not sent again', async () => {
+  it('a close request waits for its answer until the signal aborts, and is not sent again', async () => {
     using clock = new VirtualClock();
     using _tracked = trackHttp(clock);
     const gone = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ describe('a close request', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is not sent if its signal is already aborted', async () => {
+  it('a close request is not sent if its signal is already aborted', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     expect(await closeAt(server, batch('a'), AbortSignal.abort())).toMatchObject({ kind: 'lost' });
     expect(server.requests).toEqual([]);
@@ -326,12 +326,12 @@ describe('the answer to a close', () => {
       ({ json }) => json({ error: { type: 7, reason: ['x'] } }, 500),
       { kind: 'error', error: { status: 500, type: 'unknown', reason: 'no reason given' } },
     ],
-  ])('%s', async (_what, respond, expected) => {
+  ])('the answer to a close is understood: %s', async (_what, respond, expected) => {
     await using server = await serve(respond);
     expect(await closeAt(server)).toMatchObject(expected);
   });
 
-  it('contains no control characters and is cut to a readable length', async () => {
+  it('the error of a close contains no control characters and is cut to a readable length', async () => {
     await using server = await serve(
       error(500, 'bad\u001b[2Jtype', `\u001b]0;owned\u0007\u202e${'x'.repeat(5_000)}`),
     );

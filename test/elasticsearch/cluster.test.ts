@@ -70,10 +70,10 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   };
   const apiKey = Buffer.from('sweeper:the-key').toString('base64');
 
-  it('lists all jobs and datafeeds and closes a job', async () => {
+  it('lists all jobs and datafeeds of the cluster and closes a job', async () => {
     await using here = await start(fleet, { stack, apiKey });
     const { cluster, server } = here;
-    // a key with exactly manage_ml may not read the root
+    // a key with exactly manage_ml may not read GET /
     expect(await cluster.identify(never())).toEqual({
       id: expect.stringMatching(/^[\w-]{22}$/),
       version: null,
@@ -114,7 +114,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(cluster.warnings()).toEqual([]);
   });
 
-  it('reports version and upgrade mode to a key with monitor privileges', async () => {
+  it('the cluster reports version and upgrade mode to a key with monitor privileges', async () => {
     const cluster = ['monitor', 'manage_ml'];
     const apiKeys = [{ id: 'sweeper', key: 'the-key', owner: 'owner', cluster }];
     await using here = await start({ ...fleet, apiKeys, upgradeMode: true }, { stack, apiKey });
@@ -122,7 +122,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(await here.cluster.upgradeMode(never())).toBe(true);
   });
 
-  it('refuses a wrong key, and a key without monitor_ml', async () => {
+  it('the cluster refuses a wrong key, and a key without monitor_ml', async () => {
     const wrong = Buffer.from('sweeper:another').toString('base64');
     await using here = await start(fleet, { stack, apiKey: wrong });
     await expect(here.cluster.jobStats(never())).rejects.toMatchObject({
@@ -140,7 +140,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   });
 });
 
-it('receives no request if the list of ids is empty', async () => {
+it('no request is sent if the list of ids is empty', async () => {
   await using here = await start({ jobs: [{ jobId: 'a', datafeed: { state: 'stopped' } }] });
   expect(await here.cluster.jobConfigs(never(), [])).toEqual([]);
   expect(await here.cluster.jobStats(never(), [])).toEqual([]);
@@ -155,7 +155,7 @@ describe('ids that no longer exist', () => {
     datafeed: { state: 'stopped' },
   }));
 
-  it('are left out, both for jobs and datafeeds', async () => {
+  it('ids that no longer exist are left out, both for jobs and datafeeds', async () => {
     await using here = await start({ jobs });
     const { cluster } = here;
     expect(idsOf(await cluster.jobStats(never(), ids('a', 'gone', 'c', 'gone-2')))).toEqual(['a', 'c']);
@@ -163,14 +163,14 @@ describe('ids that no longer exist', () => {
     expect(idsOf(await cluster.datafeedStats(never(), ['datafeed-a', 'datafeed-gone']))).toEqual(['a']);
   });
 
-  it('may be all of the requested ids', async () => {
+  it('none of the requested ids may exist any more', async () => {
     await using here = await start({ jobs });
     expect(await here.cluster.jobStats(never(), ids('x', 'y'))).toEqual([]);
     expect(await here.cluster.datafeedStats(never(), ['x'])).toEqual([]);
     expect(here.server.requests).toHaveLength(2);
   });
 
-  it('are all recognised, even if the 404 lists more than an error message shows', async () => {
+  it('all missing ids are recognised, even if the 404 lists more than an error message shows', async () => {
     const long = Array.from({ length: 120 }, (_, index) => `${'x'.repeat(60)}-${100 + index}`);
     await using here = await start({ jobs });
     const { cluster, server } = here;
@@ -199,7 +199,7 @@ describe.each([9_999, 10_000, 12_000])('a cluster of %i jobs', (count) => {
   });
   afterAll(() => here[Symbol.asyncDispose]());
 
-  it('is listed completely, each job and each datafeed once', async () => {
+  it('a large cluster is listed completely, each job and each datafeed once', async () => {
     const { cluster, server } = here;
     const [configs, stats, feeds] = await Promise.all([
       cluster.jobConfigs(never()),
@@ -219,7 +219,7 @@ describe.each([9_999, 10_000, 12_000])('a cluster of %i jobs', (count) => {
 });
 
 describe('the size of the job stats', () => {
-  it('is at most a quarter of the unfiltered answer', async () => {
+  it('the job stats that a sweep reads are at most a quarter of the unfiltered answer', async () => {
     await using here = await start(defaultFleet);
     const { cluster, server } = here;
     await cluster.jobStats(never());

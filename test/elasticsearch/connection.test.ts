@@ -29,7 +29,7 @@ const healthy = answersFor([{ config: configOf('job-a'), stats: statsOf('job-a')
 const respond = (exchange: Exchange) => respondWith(healthy, exchange);
 const fingerprintOf = (name: string) => new X509Certificate(certificate(name)).fingerprint256;
 
-/** The ids of the jobs that a cluster lists, in simulated time: over settings, client and HTTP(S), as in a sweep. */
+/** The ids of the jobs that a cluster lists. In simulated time, with settings, client and HTTP(S) as in a sweep. */
 async function jobIds(environment: Environment): Promise<string[]> {
   using clock = new VirtualClock();
   using _tracked = trackHttp(clock);
@@ -43,7 +43,7 @@ async function jobIds(environment: Environment): Promise<string[]> {
   return stats.map(({ jobId }) => jobId);
 }
 
-/** The error of a read with these settings, checked to be one that people are shown and to hold no credential. */
+/** The error of a read with these settings. Checks that it is an error for people and contains no credential. */
 async function errorOf(environment: Environment): Promise<JobsweepError> {
   const error = await jobIds(environment).then(
     () => undefined,
@@ -65,7 +65,7 @@ describe('authenticating at a cluster', () => {
       `Basic ${encodedUser}`,
     ],
     ['nothing', {}, undefined],
-  ])('with %s', async (_how, credentials, authorization) => {
+  ])('authenticates at a cluster with %s', async (_how, credentials, authorization) => {
     await using server = await serve(respond);
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials })).toEqual(['job-a']);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([authorization]);
@@ -103,7 +103,7 @@ describe('a cluster behind TLS', () => {
     ...changes,
   });
 
-  it('is trusted by the text of its authority’s certificate, also with \\n for line ends', async () => {
+  it('a cluster behind TLS is trusted by the text of its authority’s certificate, also with \\n for line ends', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const pem = certificate('authority');
     for (const text of [
@@ -115,7 +115,7 @@ describe('a cluster behind TLS', () => {
       expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: text }))).toEqual(['job-a']);
   });
 
-  it('is trusted by the path of its authority’s certificate', async () => {
+  it('a cluster behind TLS is trusted by the path of its authority’s certificate', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const folder = await mkdtemp(join(tmpdir(), 'jobsweep-'));
     try {
@@ -135,14 +135,14 @@ describe('a cluster behind TLS', () => {
       (text: string) => text.replaceAll(':', '').toLowerCase(),
     ],
     ['the server itself', 'server', (text: string) => text],
-  ])('is trusted by the fingerprint of %s', async (_whose, name, write) => {
+  ])('a cluster behind TLS is trusted by the fingerprint of %s', async (_whose, name, write) => {
     await using server = await serve(respond, { tls: 'server' });
     const fingerprint = write(fingerprintOf(name));
     expect(await jobIds(settings(server, { ELASTICSEARCH_CA_FINGERPRINT: fingerprint }))).toEqual(['job-a']);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is reached by a cloud id, with its port', async () => {
+  it('a cluster behind TLS is reached by a cloud id, with its port', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const cloudId = `staging:${Buffer.from(`0.1:${server.port}$127.0$kibana`).toString('base64')}`;
     const environment = {
@@ -197,7 +197,7 @@ describe('a cluster behind TLS', () => {
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
       /is not valid now.*\(certificate has expired\)$/,
     ],
-  ])('is refused with %s', async (_what, tls, changes, message) => {
+  ])('a cluster behind TLS is refused with %s', async (_what, tls, changes, message) => {
     await using server = await serve(respond, { tls });
     const error = await errorOf(settings(server, changes));
     expect(error.name).toBe('ClusterUnreachableError');
@@ -210,7 +210,7 @@ describe('a cluster behind TLS', () => {
     ['the intermediate, which the server does not send', [], 'intermediate'],
     ['the certificate of the server itself', ['intermediate'], 'below-intermediate'],
     ['the root, while the server sends the intermediate', ['intermediate'], 'root'],
-  ])('is trusted by %s', async (_what, chain, name) => {
+  ])('a cluster behind TLS is trusted by %s', async (_what, chain, name) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: certificate(name) }))).toEqual(['job-a']);
   });
@@ -240,7 +240,7 @@ describe('a cluster behind TLS', () => {
       {},
       /CN=jobsweep test root, which signs itself, is not a known authority/,
     ],
-  ])('reports the missing certificate: %s', async (_what, chain, changes, message) => {
+  ])('the error names the missing certificate: %s', async (_what, chain, changes, message) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     const error = await errorOf(settings(server, changes));
     expect(error.message).toMatch(message);
@@ -248,7 +248,7 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('shows the host that a cloud id decodes to, and names the setting that is set', async () => {
+  it('the error shows the host that a cloud id decodes to, and names the setting that is set', async () => {
     const cloudId = (host: string) => `team:logs:${Buffer.from(host).toString('base64')}`;
     for (const [inside, message] of [
       [
@@ -266,7 +266,7 @@ describe('a cluster behind TLS', () => {
     }
   });
 
-  it('is not retried if its certificate is not trusted', async () => {
+  it('a request is not retried if the certificate is not trusted', async () => {
     await using server = await serve(respond, { tls: 'server' });
     using clock = new VirtualClock();
     using _tracked = trackHttp(clock);
@@ -276,7 +276,7 @@ describe('a cluster behind TLS', () => {
     expect(clock.now()).toBe(began);
   });
 
-  it('reports that the address does not speak TLS', async () => {
+  it('the error reports that the address does not speak TLS', async () => {
     await using server = await serve(respond);
     for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
       const error = await errorOf(
@@ -300,7 +300,7 @@ describe('an unreachable or wrong server', () => {
     );
   });
 
-  it('a port where nothing listens is reported', async () => {
+  it('a port without a listener is reported', async () => {
     const server = await serve(respond);
     await server[Symbol.asyncDispose]();
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
@@ -424,7 +424,7 @@ describe('an unreachable or wrong server', () => {
       /cannot be reached: the connection was closed.*\(.*(other side closed|ECONNRESET).*\)$/,
       4,
     ],
-  ])('%s', async (_what, answer, name, message, requests) => {
+  ])('%s is reported with its error and its fix', async (_what, answer, name, message, requests) => {
     await using server = await serve(answer);
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
     expect(error.name).toBe(name);
@@ -507,7 +507,7 @@ describe('an unreachable or wrong server', () => {
       'ClusterUnreachableError',
       /speaks only TLS; .*Set ELASTICSEARCH_URL to https:\/\//,
     ],
-  ])('%s is quoted, without advice on privileges', async (_what, answer, name, message) => {
+  ])('%s is quoted in the error, without advice on privileges', async (_what, answer, name, message) => {
     await using server = await serve(answer);
     const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
     expect(error.name).toBe(name);
@@ -582,7 +582,7 @@ describe('an unreachable or wrong server', () => {
 });
 
 describe('credentials', () => {
-  /** What answers with the headers of the request, as a gateway's debug page does. */
+  /** Answers with the headers of the request, like a gateway's debug page. */
   const echo =
     (status: number) =>
     ({ request, json }: Exchange) => {
@@ -595,7 +595,7 @@ describe('credentials', () => {
     };
 
   it.each([400, 401, 403, 404, 500])(
-    'are taken out of an answer that echoes them with HTTP %i',
+    'credentials are removed from an answer that echoes them with HTTP %i',
     async (status) => {
       await using server = await serve(echo(status));
       for (const credentials of [
@@ -612,7 +612,7 @@ describe('credentials', () => {
     },
   );
 
-  it('are removed from the server’s warnings', async () => {
+  it('credentials are removed from the server’s warnings', async () => {
     await using server = await serve(({ request, json }) =>
       json({ count: 0 }, 200, {
         warning: `299 Elasticsearch-9.2.1-abc "you sent ${request.headers.authorization}"`,
@@ -627,7 +627,7 @@ describe('credentials', () => {
     expect(cluster.warnings()).toEqual(['the cluster warns: you sent ApiKey [redacted]']);
   });
 
-  it('are removed from a redirect’s address', async () => {
+  it('credentials are removed from a redirect’s address', async () => {
     await using server = await serve(({ request, raw }) =>
       raw('', 302, { location: `/login/${request.headers.authorization?.split(' ')[1]}` }),
     );
@@ -635,7 +635,7 @@ describe('credentials', () => {
     expect(error.message).toContain('/login/[redacted]');
   });
 
-  it('are never sent to the target of a redirect', async () => {
+  it('credentials are never sent to the target of a redirect', async () => {
     await using elsewhere = await serve(respond);
     await using server = await serve(({ raw }) => raw('', 307, { location: `${elsewhere.url}/` }));
     await errorOf({ ELASTICSEARCH_URL: server.url, ELASTICSEARCH_API_KEY: encodedKey });

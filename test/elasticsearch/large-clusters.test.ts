@@ -1,6 +1,6 @@
 /**
- * @module Whole sweeps over clusters with about as many jobs as one answer holds, and more: 10,000, beyond which a server
- * leaves out entries without a word. Over real HTTP, while other people add and delete jobs.
+ * @module Tests whole sweeps on clusters with about 10,000 jobs and more. From that number on, a server silently leaves
+ * out entries. The sweeps run over real HTTP while other users add and delete jobs.
  */
 import { describe, expect, it } from 'vitest';
 import type { Fleet, FleetJob } from '../../simulator/elasticsearch/index.ts';
@@ -9,7 +9,7 @@ import { expectTruth, startWorld, type World } from '../support/world.ts';
 const nodes: Fleet['nodes'] = [{ name: 'ml-0', memory: '9000gb', closeCapacity: 100 }];
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 
-/** Of `count` jobs, every one at these places is idle; their data stopped days apart. */
+/** `count` jobs, of which those at the given places are idle. Their data stopped days apart. */
 function jobsOf(
   count: number,
   idOf: (index: number) => string,
@@ -25,7 +25,7 @@ function jobsOf(
 }
 
 const numbered = (index: number) => `job-${String(index).padStart(5, '0')}`;
-/** Spread over the alphabet, so that few parts are read. */
+/** The ids are spread over the alphabet, so that few parts are read. */
 const spread = (index: number) => `${letters[index % 26]}-${String(index).padStart(5, '0')}`;
 
 const wholeReads = ({ server }: World) =>
@@ -47,7 +47,7 @@ describe('a sweep over a cluster of', () => {
     [10_000, spread, [0, 5_000, 9_983, 9_984, 9_998, 9_999]],
     [12_000, numbered, [0, 5_000, 9_999, 10_000, 11_998, 11_999]],
   ] as const)(
-    '%i jobs closes every idle one and no other, to the last of the list',
+    'a sweep over %i jobs closes every idle one and no other, to the last of the list',
     async (count, idOf, idleAt) => {
       const { jobs, idle } = jobsOf(count, idOf, idleAt);
       await using world = await startWorld(jobs, { nodes });
@@ -63,7 +63,7 @@ describe('a sweep over a cluster of', () => {
       expect(report.kept).toEqual({ recent_data: count - idle.length });
       expect(closedIds(world)).toEqual(idle.sort());
       expectTruth(report, world);
-      // nobody has a datafeed: that listing is never full
+      // no job has a datafeed, so that listing is never full
       expect(wholeReads(world)).toHaveLength(3);
       if (count < 10_000) expect(partReads(world)).toEqual([]);
       else expect(partReads(world).length).toBeGreaterThan(2);
@@ -72,7 +72,7 @@ describe('a sweep over a cluster of', () => {
     },
   );
 
-  it('10,500 jobs with as many datafeeds keeps every job that is fed', async () => {
+  it('a sweep over 10,500 jobs with as many datafeeds keeps every job that is fed', async () => {
     const { jobs, idle } = jobsOf(10_500, spread, [3, 9_000, 10_499, 10_001, 10_002]);
     const [, , stoppedLast, ...fed] = idle;
     await using world = await startWorld(
@@ -97,7 +97,7 @@ describe('a sweep over a cluster of', () => {
 describe('a listing that changes while its parts are read', () => {
   // two whole answers, and three parts of each listing
   it.each([1, 3, 5, 8])(
-    'jobs that come and go after %i reads are judged as they are, and all others are seen',
+    'jobs added or deleted after %i reads are judged by their current state, and all other jobs are seen',
     async (reads) => {
       const { jobs, idle } = jobsOf(10_300, spread, [0, 25, 26, 10_000, 10_298, 10_299]);
       await using world = await startWorld(jobs, { nodes });
@@ -109,7 +109,7 @@ describe('a listing that changes while its parts are read', () => {
           for (const jobId of ['a-0', 'm-new', 'z-99999'])
             world.cluster.putJob({ jobId, lastData: '1m', openedAt: '9d' });
           world.cluster.putJob({ jobId: 'b-idle', lastData: '70d', openedAt: '90d' });
-          // one of the idle ones is deleted, one made anew with the same id
+          // deletes an idle job, and creates another one with the id of a busy job
           world.cluster.removeJob(deleted);
           world.cluster.removeJob(busy);
           world.cluster.putJob({ jobId: remade, lastData: '1m', openedAt: '1m' });
@@ -129,7 +129,7 @@ describe('a listing that changes while its parts are read', () => {
   it.each([
     ['grows past', 9_996, 30],
     ['shrinks below', 10_010, -30],
-  ])('a cluster that %s 10,000 is read whole', async (_what, count, by) => {
+  ])('a cluster that %s 10,000 jobs during the listing is read completely', async (_what, count, by) => {
     const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
     await using world = await startWorld(jobs, { nodes });
     world.server.faults.afterRequest(
@@ -152,7 +152,7 @@ describe('a sweep that cannot list all jobs', () => {
   const { jobs } = jobsOf(10_050, spread, [0, 10_049]);
   const always = Number.POSITIVE_INFINITY;
 
-  it('closes nothing if every part of the listing is full', async () => {
+  it('a sweep closes nothing if every part of the listing is full', async () => {
     await using world = await startWorld(jobs.slice(0, 30), { nodes });
     const entries = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));
     world.server.faults.add({
@@ -173,14 +173,14 @@ describe('a sweep that cannot list all jobs', () => {
     ['fails for good', { status: 503 }],
     ['is cut off', { cut: 200 }],
     ['has a wrong count', { status: 200, body: { count: 3, jobs: [] } }],
-  ])('closes nothing if one part %s', async (_what, fault) => {
+  ])('a sweep closes nothing if one part of the listing %s', async (_what, fault) => {
     await using world = await startWorld(jobs, { nodes });
     world.server.faults.add({ api: 'ml.get_job_stats', nth: 3, times: always, ...fault });
     await expect(world.sweep()).rejects.toMatchObject({ exitCode: 5 });
     expect(world.closes()).toEqual([]);
   });
 
-  it('uses a part that succeeds at the third try', async () => {
+  it('a sweep uses a part of the listing that succeeds at the third try', async () => {
     await using world = await startWorld(jobs, { nodes });
     world.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
     const report = await world.sweep();

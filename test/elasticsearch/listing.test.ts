@@ -12,9 +12,9 @@ import {
   type Source,
 } from '../../src/elasticsearch/listing.ts';
 
-/** A server that cuts every answer at `mostListed`, sorted or not, and matches ids and groups as the real one does. */
+/** A server that cuts every answer at `mostListed`, sorted or not, and matches ids and groups like the real one. */
 class Server implements Source<string> {
-  readonly asked: string[] = [];
+  readonly expressions: string[] = [];
   readonly #ids: readonly string[];
   readonly #groups: ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -28,7 +28,7 @@ class Server implements Source<string> {
   }
 
   async matching(expression: string | undefined): Promise<string[]> {
-    this.asked.push(expression ?? '');
+    this.expressions.push(expression ?? '');
     const prefixes = (expression ?? '*').split(',').map((token) => token.replace(/\*$/, ''));
     const fits = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
     const groups = [...this.#groups].filter(([name]) => fits(name)).map(([, members]) => members);
@@ -43,7 +43,7 @@ class Server implements Source<string> {
   }
 
   async named(names: readonly string[]): Promise<Named<string>> {
-    this.asked.push(names.join(','));
+    this.expressions.push(names.join(','));
     const missing = names.filter((name) => !this.#ids.includes(name) && !this.#groups.has(name));
     if (missing.length > 0) return { missing };
     const entries = this.#ids.filter(
@@ -59,23 +59,23 @@ const numbered = (prefix: string, count: number) =>
 const readSorted = async (server: Server) => (await readAll(server)).sort();
 
 describe('a whole listing', () => {
-  it('takes one request below 10,000 entries', async () => {
+  it('a whole listing takes one request below 10,000 entries', async () => {
     const server = new Server(numbered('job-', 9_999));
     expect(await readAll(server)).toHaveLength(9_999);
-    expect(server.asked).toEqual(['']);
+    expect(server.expressions).toEqual(['']);
   });
 
   it.each([10_000, 12_000, 31_000])(
-    'is read in parts at %i jobs of one prefix, none missing and none twice',
+    'a listing is read in parts at %i jobs of one prefix, with none missing and none twice',
     async (count) => {
       const ids = numbered('job-', count);
       const server = new Server(ids);
       expect(await readSorted(server)).toEqual(ids);
-      expect(server.asked.length).toBeLessThan(45);
+      expect(server.expressions.length).toBeLessThan(45);
     },
   );
 
-  it('reads hardly more than twice as many entries as exist if ids share one or two prefixes', async () => {
+  it('a listing reads at most about twice as many entries as exist if ids share one or two prefixes', async () => {
     const entriesRead = async (ids: readonly string[]) => {
       const server = new Server(ids);
       let read = 0;
@@ -94,102 +94,102 @@ describe('a whole listing', () => {
     expect(await entriesRead(ids)).toBeLessThan(41_000);
   });
 
-  it('needs few parts if ids are spread over the alphabet', async () => {
+  it('a listing needs few parts if ids are spread over the alphabet', async () => {
     const ids = 'abcdefghijklmnopqrstuvwxyz'.split('').flatMap((letter) => numbered(`${letter}-`, 1_000));
     const server = new Server(ids);
     expect(await readSorted(server)).toEqual(ids);
-    expect(server.asked.length).toBeLessThan(12);
+    expect(server.expressions.length).toBeLessThan(12);
   });
 
-  it('does not depend on which entries the server drops', async () => {
+  it('a listing does not depend on which entries the server drops', async () => {
     const ids = numbered('job-', 12_000);
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('finds jobs whose ids are prefixes of full parts', async () => {
+  it('a listing finds jobs whose ids are prefixes of full parts', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
-    // cut from the other end, the prefixes are what every full answer leaves out
+    // in reverse order, every full answer leaves out the prefixes
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('is complete if a group of more than 10,000 jobs matches each prefix of its name', async () => {
+  it('a listing is complete if a group of more than 10,000 jobs matches each prefix of its name', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('b-', 6_000)];
     expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
   });
 
-  it('is complete if a full group has the name of a prefix', async () => {
+  it('a listing is complete if a full group has the name of a prefix', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
     expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
   });
 
-  it('requests no part that is too long for a request line', async () => {
+  it('a listing requests no part that is too long for a request line', async () => {
     const server = new Server([]);
     const ids = numbered('x'.repeat(58), mostListed);
     server.matching = async (expression = '*') => {
-      server.asked.push(expression);
+      server.expressions.push(expression);
       return 'x'.repeat(58).startsWith(expression.slice(0, -1)) ? ids : [];
     };
     await readAll(server);
-    expect(Math.max(...server.asked.map((expression) => encodeURIComponent(expression).length))).toBeLessThan(
-      3_000,
-    );
+    expect(
+      Math.max(...server.expressions.map((expression) => encodeURIComponent(expression).length)),
+    ).toBeLessThan(3_000);
   });
 
-  it('gives up on a server that answers every part with all entries', async () => {
+  it('a listing gives up on a server that answers every part with all entries', async () => {
     const server = new Server([]);
     const everything = numbered('job-', mostListed);
     server.matching = async (expression) => {
-      server.asked.push(expression ?? '');
+      server.expressions.push(expression ?? '');
       return everything;
     };
     await expect(readAll(server)).rejects.toThrow(EndlessListing);
-    expect(server.asked.length).toBeLessThan(500);
+    expect(server.expressions.length).toBeLessThan(500);
   });
 
-  it('keeps both entries if one answer lists an id twice', async () => {
+  it('a listing keeps both entries if one answer lists an id twice', async () => {
     const ids = numbered('job-', 10_100);
     expect(await readSorted(new Server([...ids, 'zz', 'zz']))).toEqual([...ids, 'zz', 'zz']);
   });
 });
 
 describe('reading by ids', () => {
-  it('leaves out the ids that a 404 names and reads the rest', async () => {
+  it('a read by ids leaves out the ids that a 404 names and reads the rest', async () => {
     const server = new Server(['a', 'c']);
     expect((await readByIds(server, ['a', 'b', 'c', 'd'])).sort()).toEqual(['a', 'c']);
-    expect(server.asked).toEqual(['a,b,c,d', 'a,c']);
+    expect(server.expressions).toEqual(['a,b,c,d', 'a,c']);
   });
 
-  it('is empty after one request if none of the ids exist', async () => {
+  it('a read by ids is empty after one request if none of the ids exist', async () => {
     const server = new Server(['x']);
     expect(await readByIds(server, ['a', 'b'])).toEqual([]);
-    expect(server.asked).toEqual(['a,b']);
+    expect(server.expressions).toEqual(['a,b']);
   });
 
-  it('sends no request for an empty list', async () => {
+  it('a read by ids sends no request for an empty list', async () => {
     const server = new Server(['x']);
     expect(await readByIds(server, [])).toEqual([]);
-    expect(server.asked).toEqual([]);
+    expect(server.expressions).toEqual([]);
   });
 
-  it('reads the whole listing if a 404 names none of the ids', async () => {
+  it('a read by ids reads the whole listing if a 404 names none of the ids', async () => {
     const server = new Server(['a', 'b']);
     server.named = async () => ({ missing: ['something-else'] });
     expect(await readByIds(server, ['a', 'gone'])).toEqual(['a']);
-    expect(server.asked).toEqual(['']);
+    expect(server.expressions).toEqual(['']);
   });
 
-  it('returns only the requested entries', async () => {
+  it('a read by ids returns only the requested entries', async () => {
     const server = new Server(['a', 'b']);
     server.named = async () => ({ entries: ['a', 'b'] });
     expect(await readByIds(server, ['a'])).toEqual(['a']);
   });
 
-  it('returns an id that was requested twice only once', async () => {
+  it('a read by ids returns an id that was requested twice only once', async () => {
     expect(await readByIds(new Server(['a']), ['a', 'a'])).toEqual(['a']);
   });
 
-  it('reads thousands of ids with few requests in flight', async () => {
+  it('a read of thousands of ids keeps few requests in flight', async () => {
     const ids = numbered(`${'x'.repeat(50)}-`, 2_000);
     const server = new Server(ids);
     const named = server.named.bind(server);
@@ -208,7 +208,7 @@ describe('reading by ids', () => {
 });
 
 describe('lists of ids', () => {
-  it('are split so that each fits a request line, for random ids', () => {
+  it('lists of ids are split so that each fits a request line, for random ids', () => {
     const anyId = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,62}[a-z0-9]$/);
     fc.assert(
       fc.property(fc.array(anyId, { maxLength: 300 }), (ids) => {
@@ -228,7 +228,7 @@ describe('lists of ids', () => {
     ['no such index [x]', []],
     ["No known job with id ''", []],
     ["No known job with id 'a', and more", []],
-  ])('are parsed from a 404: %s', (reason, ids) => {
+  ])('the missing ids are parsed from a 404: %s', (reason, ids) => {
     expect(missingIds(reason)).toEqual(ids);
   });
 });
@@ -239,31 +239,31 @@ describe('a read by ids that fails for some of them', () => {
     const server = new Server(ids);
     const named = server.named.bind(server);
     const refused = new Error('all shards failed');
-    let asked = 0;
+    let requests = 0;
     server.named = async (names) => {
-      asked += 1;
+      requests += 1;
       return names.some(isBad) ? { refused } : named(names);
     };
-    return { read: readByIds(server, ids), refused, asked: () => asked };
+    return { read: readByIds(server, ids), refused, requestCount: () => requests };
   };
 
-  it('names the one id at fault, in some dozen requests', async () => {
-    const { read, asked } = refusing((id) => id === 'job-000017');
+  it('a read by ids names the one id that makes it fail, in about a dozen requests', async () => {
+    const { read, requestCount } = refusing((id) => id === 'job-000017');
     const error = (await read.catch((thrown: unknown) => thrown)) as UnreadableEntriesError;
     expect(error).toBeInstanceOf(UnreadableEntriesError);
     expect([...error.unreadable.keys()]).toEqual(['job-000017']);
-    expect(asked()).toBeLessThanOrEqual(13);
+    expect(requestCount()).toBeLessThanOrEqual(13);
   });
 
-  it('is refused as a whole, in a bounded number of requests, when every id fails', async () => {
-    const { read, refused, asked } = refusing(() => true);
+  it('a read by ids is refused as a whole, in a limited number of requests, when every id fails', async () => {
+    const { read, refused, requestCount } = refusing(() => true);
     await expect(read).rejects.toBe(refused);
-    expect(asked()).toBeLessThanOrEqual(25);
+    expect(requestCount()).toBeLessThanOrEqual(25);
   });
 
-  it('is refused as a whole when so many ids fail that they cannot be told apart in time', async () => {
-    const { read, refused, asked } = refusing((id) => id.endsWith('3'));
+  it('a read by ids is refused as a whole when too many ids fail to find them all in time', async () => {
+    const { read, refused, requestCount } = refusing((id) => id.endsWith('3'));
     await expect(read).rejects.toBe(refused);
-    expect(asked()).toBeLessThanOrEqual(25);
+    expect(requestCount()).toBeLessThanOrEqual(25);
   });
 });

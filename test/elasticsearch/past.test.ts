@@ -10,7 +10,7 @@ const second = 1_000;
 const day = 86_400_000;
 const never = new AbortController().signal;
 
-/** A cluster of `count` jobs whose pasts are these. */
+/** Starts a cluster of `count` jobs with the given pasts. */
 async function startWith(
   count: number,
   snapshots: (job: number) => readonly KeptSnapshot[],
@@ -51,8 +51,8 @@ const snapshotAt = (timestamp: number): KeptSnapshot => ({
 });
 
 describe('reading the past of a cluster', () => {
-  it('gets every snapshot and message once, however many fall on one moment', async () => {
-    // 700 jobs save their model in the same second: more than a page of snapshots
+  it('reading the past gets every snapshot and message once, however many have the same time', async () => {
+    // 700 jobs save their models in the same second, which is more than a page of snapshots
     await using server = await startWith(
       700,
       (job) => [asOf - day, asOf - 2 * day, asOf - 3 * day - job * second].map(snapshotAt),
@@ -72,11 +72,11 @@ describe('reading the past of a cluster', () => {
     expect(messages.value.byJob.size).toBe(700);
     for (const own of messages.value.byJob.values()) expect(own).toHaveLength(12);
     expect(messages.value.coverage?.from).toBe(asOf - 12 * day - 699);
-    // Never one job at a time: 2,100 snapshots in five pages, 8,400 messages in two.
+    // Jobs are not read one at a time: there are 2,100 snapshots on five pages and 8,400 messages on two.
     expect(server.requests.length).toBeLessThanOrEqual(9);
   });
 
-  it('asks for ten thousand jobs in few requests', async () => {
+  it('reading the past of ten thousand jobs takes few requests', async () => {
     await using server = await startWith(
       10_000,
       (job) => [snapshotAt(asOf - day - (job % 600) * second)],
@@ -94,7 +94,7 @@ describe('reading the past of a cluster', () => {
     expect(count('search')).toBeLessThanOrEqual(5);
   });
 
-  it('knows nothing before the oldest message, and nothing without any', async () => {
+  it('the past is unknown before the oldest message, or completely if there are none', async () => {
     await using server = await startWith(
       1,
       () => [],
@@ -109,7 +109,7 @@ describe('reading the past of a cluster', () => {
     });
   });
 
-  it('reads one job alone when asked for one', async () => {
+  it('reading the past of one job reads only that job', async () => {
     await using server = await startWith(
       3,
       () => [snapshotAt(asOf - day)],

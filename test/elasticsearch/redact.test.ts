@@ -5,7 +5,7 @@ import { redactorFor } from '../../src/elasticsearch/redact.ts';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('credentials in a text', () => {
-  it('of an API key are removed encoded, decoded, and with or without padding', () => {
+  it('the forms of an API key are removed from a text: encoded, decoded, and with or without padding', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('key-id:key-secret!') } });
     for (const form of [
       base64('key-id:key-secret!'),
@@ -18,7 +18,7 @@ describe('credentials in a text', () => {
       );
   });
 
-  it('of a user are removed as password and encoded pair, but the name stays', () => {
+  it('a user’s password and encoded pair are removed from a text, but the name stays', () => {
     const clean = redactorFor({ credentials: { username: 'sweeper', password: 'pass-word' } });
     const encoded = base64('sweeper:pass-word');
     expect(clean(`Basic ${encoded} ${encoded.replace(/=+$/, '')} sweeper:pass-word`)).toBe(
@@ -26,12 +26,12 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('are removed completely if one form is part of another', () => {
+  it('a credential is removed completely if one form is part of another', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('id:abcd') } });
     expect(clean(`${base64('id:abcd')}|id:abcd|abcd`)).toBe('[redacted]|[redacted]|[redacted]');
   });
 
-  it('are removed wherever they stand, for random texts', () => {
+  it('credentials are removed at any position, for random texts', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 4, maxLength: 40 }),
@@ -47,7 +47,7 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('are not searched for if there are none or if they are too short to be secret', () => {
+  it('no credentials are searched for if there are none or if they are too short to be secret', () => {
     expect(redactorFor({})('any text')).toBe('any text');
     expect(redactorFor({ credentials: { username: 'u', password: 'a' } })('any text')).toBe('any text');
     expect(redactorFor({ credentials: { apiKey: base64('an id alone') } })('any text')).toBe('any text');

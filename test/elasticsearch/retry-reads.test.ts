@@ -10,13 +10,13 @@ import { type Exchange, productHeaders, serve } from '../support/scripted-server
 const healthy = answersFor([{ config: configOf('job-a'), stats: statsOf('job-a') }]);
 const minute = 60_000;
 
-/** A cluster whose answers a test writes, and the simulated time of its tries. */
+/** A cluster whose answers the test decides, with the simulated times of the tries. */
 async function withServer<T>(
   respond: (exchange: Exchange, clock: VirtualClock) => void | Promise<void>,
   act: (world: {
     cluster: ElasticsearchCluster;
     clock: VirtualClock;
-    /** Milliseconds from the start at which each request came. */
+    /** The time of each request, in milliseconds since the start. */
     times: number[];
   }) => Promise<T>,
 ): Promise<T> {
@@ -32,7 +32,7 @@ async function withServer<T>(
   return await act({ cluster, clock, times });
 }
 
-/** Runs on the simulated clock until the client goes away. */
+/** Waits on the simulated clock until the client disconnects. */
 const untilGone = ({ request, response }: Exchange, clock: VirtualClock) =>
   clock.parked(request.socket.remotePort, new Promise<void>((resolve) => response.once('close', resolve)));
 
@@ -66,7 +66,7 @@ describe('a read', () => {
     ['an answer that is not JSON', ({ raw }) => raw('{"count":NaN}', 200, productHeaders)],
     ['a listing with a part missing', ({ json }) => json({ ...healthy.stats, count: 2 })],
   ])(
-    'that meets %s is tried four times, each pause twice as long, and may be mended by the last',
+    'a read that meets %s is tried four times, each pause twice as long, and the last try may succeed',
     async (_what, fault) => {
       await withServer(
         (exchange, clock) => (exchange.index < 3 ? fault(exchange, clock) : respondWith(healthy, exchange)),
@@ -83,7 +83,7 @@ describe('a read', () => {
   );
 
   it.each([400, 401, 403, 404, 405, 406, 410, 413])(
-    'that is refused with %i is not tried again',
+    'a read that is refused with %i is not tried again',
     async (status) => {
       await withServer(
         ({ json }) => json({ error: { type: 'x', reason: 'no' }, status }, status),
@@ -104,7 +104,7 @@ describe('a read', () => {
       [0, 10_000, 20_000, 30_000],
     ],
     ['something unreadable', { 'retry-after': 'soon' }, [0, 500, 1_500, 3_500]],
-  ])('waits for a Retry-After of %s', async (_what, headers, expected) => {
+  ])('a read waits for a Retry-After of %s', async (_what, headers, expected) => {
     await withServer(
       (exchange) => unwell(exchange, headers),
       async ({ cluster, times }) => {
@@ -114,7 +114,7 @@ describe('a read', () => {
     );
   });
 
-  it('fails at once if the requested wait exceeds its limit, and otherwise waits', async () => {
+  it('a read fails at once if the requested wait exceeds its limit, and otherwise waits', async () => {
     const notices: string[] = [];
     const notice = (message: string) => notices.push(message);
     await withServer(
@@ -142,7 +142,7 @@ describe('a read', () => {
     );
   });
 
-  it('sends one notice if there is no answer for some seconds, and none if there is', async () => {
+  it('a read sends one notice if there is no answer for some seconds, and otherwise none', async () => {
     const notices: string[] = [];
     const slow = async (exchange: Exchange, clock: VirtualClock) => {
       if (exchange.index < 2) return untilGone(exchange, clock);
@@ -158,7 +158,7 @@ describe('a read', () => {
     });
   });
 
-  it('sends one notice for concurrent reads that wait, and none for short waits', async () => {
+  it('concurrent reads that wait send one notice together, and none for short waits', async () => {
     const notices: string[] = [];
     await withServer(
       (exchange) =>
@@ -200,7 +200,7 @@ describe('a read', () => {
         }
       },
     ],
-  ])('from a server that %s is given up after 30 seconds and retried', async (_what, stall) => {
+  ])('a read from a server that %s is cancelled after 30 seconds and retried', async (_what, stall) => {
     await withServer(
       (exchange, clock) => (exchange.index === 0 ? stall(exchange, clock) : respondWith(healthy, exchange)),
       async ({ cluster, times }) => {
@@ -236,7 +236,7 @@ describe('a read', () => {
       (exchange) => unwell(exchange, { 'retry-after': '600' }),
       /could not answer .*HTTP 503.*, and no time was left to try again; nothing was closed/,
     ],
-  ])('ends with its signal %s and reports the pending request', async (_when, fault, message) => {
+  ])('a read ends with its signal %s and reports the pending request', async (_when, fault, message) => {
     await withServer(fault, async ({ cluster, clock, times }) => {
       using limit = clock.limit(7_000);
       const began = clock.now();
@@ -249,22 +249,22 @@ describe('a read', () => {
     });
   });
 
-  it('ends when its cluster object is disposed, which closes the connections', async () => {
+  it('a read ends when its cluster object is disposed, which closes the connections', async () => {
     const gone = Promise.withResolvers<void>();
-    const asked = Promise.withResolvers<void>();
+    const requested = Promise.withResolvers<void>();
     await using server = await serve(({ request }) => {
       request.socket.once('close', () => gone.resolve());
-      asked.resolve();
+      requested.resolve();
     });
     const cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
     const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
-    await asked.promise;
+    await requested.promise;
     await cluster[Symbol.asyncDispose]();
     await Promise.all([read, gone.promise]);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is not sent if its signal is already aborted', async () => {
+  it('a read is not sent if its signal is already aborted', async () => {
     await withServer(
       (exchange) => respondWith(healthy, exchange),
       async ({ cluster, times }) => {
@@ -274,7 +274,7 @@ describe('a read', () => {
     );
   });
 
-  it('does not abort the caller’s signal', async () => {
+  it('a read does not abort the caller’s signal', async () => {
     await withServer(untilGone, async ({ cluster }) => {
       const controller = new AbortController();
       await expect(cluster.jobStats(controller.signal)).rejects.toMatchObject({ exitCode: 5 });
@@ -282,7 +282,7 @@ describe('a read', () => {
     });
   });
 
-  it('refuses an answer far larger than any cluster sends, without reading it', async () => {
+  it('a read refuses an answer far larger than any cluster sends, without reading it', async () => {
     await withServer(
       ({ response }) => {
         response.writeHead(200, { ...productHeaders, 'content-length': '200000000' });
@@ -297,7 +297,7 @@ describe('a read', () => {
     );
   });
 
-  it('does not claim that nothing was closed after a close was sent', async () => {
+  it('the error of a read does not claim that nothing was closed after a close was sent', async () => {
     await withServer(
       (exchange) => (exchange.method === 'POST' ? exchange.json({ closed: true }) : unwell(exchange)),
       async ({ cluster, clock }) => {
@@ -325,7 +325,7 @@ describe('reads that a key may not do or a server lacks', () => {
       json({ error: { type: 'x', reason: 'no' }, status }, status);
   const credentials = { apiKey: Buffer.from('id:key').toString('base64') };
 
-  async function ask<T>(
+  async function readOptional<T>(
     respond: (exchange: Exchange) => void,
     act: (cluster: ElasticsearchCluster) => Promise<T>,
   ) {
@@ -336,9 +336,9 @@ describe('reads that a key may not do or a server lacks', () => {
     return await act(cluster);
   }
 
-  it('returns the cluster’s uuid and version', async () => {
+  it('identifies the cluster by the uuid and version of GET /', async () => {
     expect(
-      await ask(
+      await readOptional(
         (exchange) => respondWith(healthy, exchange),
         (cluster) => cluster.identify(never()),
       ),
@@ -360,13 +360,13 @@ describe('reads that a key may not do or a server lacks', () => {
       'an overlong uuid',
       ({ json }) => json({ cluster_uuid: 'x'.repeat(10_000), version: { number: 'x'.repeat(10_000) } }),
     ],
-  ])('identifies the cluster by a hash of its address if the root answers %s', async (_what, answer) => {
-    const identity = await ask(answering('root', answer), (cluster) => cluster.identify(never()));
+  ])('identifies the cluster by a hash of its address if GET / answers %s', async (_what, answer) => {
+    const identity = await readOptional(answering('root', answer), (cluster) => cluster.identify(never()));
     expect(identity).toEqual({ id: expect.stringMatching(/^[\w-]{22}$/), version: null });
   });
 
-  it('returns a version without control characters', async () => {
-    const identity = await ask(
+  it('the version of the cluster is returned without control characters', async () => {
+    const identity = await readOptional(
       answering('root', ({ json }) =>
         json({ cluster_uuid: 'a\u001b[2J', version: { number: '9\u001b[2J' } }),
       ),
@@ -375,7 +375,7 @@ describe('reads that a key may not do or a server lacks', () => {
     expect(identity).toEqual({ id: 'a\\u{1b}[2J', version: '9\\u{1b}[2J' });
   });
 
-  it('hashes only the parts of the address that identify the cluster', () => {
+  it('the hash of the address covers only the parts that identify the cluster', () => {
     const hash = (url: string) => addressHash({ address: { url } });
     expect(hash('https://es:9200')).toBe(hash('https://ES:9200/'));
     expect(hash('https://es')).toBe(hash('https://es:443'));
@@ -389,8 +389,8 @@ describe('reads that a key may not do or a server lacks', () => {
   it.each([
     [true, true],
     [false, false],
-  ])('returns upgrade mode: %s', async (upgrade_mode, expected) => {
-    const mode = await ask(
+  ])('the upgrade mode is read: %s', async (upgrade_mode, expected) => {
+    const mode = await readOptional(
       answering('info', ({ json }) => json({ upgrade_mode })),
       (cluster) => cluster.upgradeMode(never()),
     );
@@ -398,10 +398,10 @@ describe('reads that a key may not do or a server lacks', () => {
   });
 
   it.each([400, 404, 405, 410])(
-    'does without upgrade mode where the server has no such API (%i)',
+    'upgrade mode counts as off if the server has no such API (%i)',
     async (status) => {
       expect(
-        await ask(answering('info', refused(status)), (cluster) => cluster.upgradeMode(never())),
+        await readOptional(answering('info', refused(status)), (cluster) => cluster.upgradeMode(never())),
       ).toBeUndefined();
     },
   );
@@ -413,9 +413,9 @@ describe('reads that a key may not do or a server lacks', () => {
     ['500', refused(500)],
     ['403', refused(403)],
     ["a gateway's 404", ({ raw }) => raw('<html>', 404)],
-  ])('ends the sweep if upgrade mode could be on because the answer is %s', async (_what, answer) => {
+  ])('a sweep ends if upgrade mode could be on because the answer is %s', async (_what, answer) => {
     await expect(
-      ask(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
+      readOptional(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
     ).rejects.toMatchObject({
       exitCode: 5,
     });
@@ -427,12 +427,12 @@ describe('reads that a key may not do or a server lacks', () => {
     ['not reported', ({ json }) => json({ cluster: { manage_ml: 'yes' } }), undefined],
     ['a server without security', refused(405), undefined],
     ['a server with security off', refused(500), undefined],
-  ])('returns whether the key may close: %s', async (_what, answer, expected) => {
-    const asked = answering('privileges', answer);
-    expect(await ask(asked, (cluster) => cluster.mayClose(never()))).toBe(expected);
+  ])('the privilege to close jobs is read: %s', async (_what, answer, expected) => {
+    const withPrivileges = answering('privileges', answer);
+    expect(await readOptional(withPrivileges, (cluster) => cluster.mayClose(never()))).toBe(expected);
   });
 
-  it('asks about privileges once, in plain JSON, only with credentials', async () => {
+  it('the privileges are requested once, in plain JSON, only with credentials', async () => {
     using clock = new VirtualClock();
     await using server = await serve((exchange) => respondWith(healthy, exchange));
     await using open = new ElasticsearchCluster({ address: { url: server.url } }, clock);
@@ -445,33 +445,33 @@ describe('reads that a key may not do or a server lacks', () => {
     expect(server.requests[0]?.headers['content-type']).toBe('application/json');
   });
 
-  it('does not retry the privileges of a server with security off', async () => {
-    let asked = 0;
+  it('the read of the privileges is not retried if the server has security off', async () => {
+    let requestCount = 0;
     const off = answering('privileges', (exchange) => {
-      asked += 1;
+      requestCount += 1;
       refused(500)(exchange);
     });
-    await ask(off, (cluster) => cluster.mayClose(never()));
-    expect(asked).toBe(1);
+    await readOptional(off, (cluster) => cluster.mayClose(never()));
+    expect(requestCount).toBe(1);
   });
 
-  it('ends at its limit even if the answer is optional', async () => {
+  it('an optional read ends at its limit', async () => {
     const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
     await expect(
-      ask(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
+      readOptional(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
     ).rejects.toMatchObject({ name: 'ClusterUnreachableError' });
   });
 
-  it('ends the sweep if the credentials are refused', async () => {
+  it('a sweep ends if an optional read shows that the credentials are refused', async () => {
     const wrong = answering('root', refused(401));
-    await expect(ask(wrong, (cluster) => cluster.identify(never()))).rejects.toMatchObject({
+    await expect(readOptional(wrong, (cluster) => cluster.identify(never()))).rejects.toMatchObject({
       name: 'AccessDeniedError',
     });
   });
 });
 
 describe('warnings of the server', () => {
-  it('are reported once each, in the server’s words', async () => {
+  it('warnings of the server are reported once each, in the server’s words', async () => {
     const hash = 'Elasticsearch-7.17.29-580aff1a0064ce4c93293aaab6fcc55e22c10d1c';
     await withServer(
       ({ json }) =>

@@ -1,5 +1,6 @@
 /**
- * What is spoiled in an answer may make a job be kept, or end the sweep; it must never make a busy job look idle.
+ * Spoils answers in every place. A spoiled answer may make a sweep keep a job or end, but must never make a busy job
+ * look idle.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -39,7 +40,7 @@ const counts = (changes: Json) => ({ ...statsOf('x').data_counts, ...changes });
 const fresh = { data_counts: counts({ last_data_time: answeredAt - minute }) };
 const noProcess = { node: undefined, open_time: undefined };
 
-/** A job of each kind that a verdict knows, named after its reason. */
+/** A job for each reason of a verdict, named after the reason. */
 const fleet: readonly { id: string; config?: Json; stats?: Json; feed?: Json }[] = [
   { id: 'idle', feed: {} },
   { id: 'idle-without-feed', config: { groups: ['web', 'old'] } },
@@ -122,7 +123,10 @@ interface Inventory {
   readonly datafeeds: readonly DatafeedStats[];
 }
 
-/** The verdict of each job, as `close idle`. A closing job was asked two days ago: nothing but its clocks keeps it from force. */
+/**
+ * The verdict of each job, as `close idle`. A closing job has had its close request two days ago, so only its clocks
+ * keep it from being forced.
+ */
 function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
   const judge = judgeBy(of);
   const jobs = joinInventory({ ...inventory, readAt: answeredAt });
@@ -137,7 +141,7 @@ function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
 
 const acts = (verdict: string | undefined) => /^(close|force) /.test(verdict ?? '');
 
-/** The answers understood as `ElasticsearchCluster` does it, without the network: thousands of them in a moment. */
+/** Interprets the answers like `ElasticsearchCluster`, without the network, so that thousands of them take a moment. */
 function understand({ configs, stats, datafeeds, datafeedConfigs }: MlAnswers): Inventory {
   const list = (body: Json, key: ListingKey) => readListing(body, key);
   const owners = new Map(
@@ -154,7 +158,7 @@ function understand({ configs, stats, datafeeds, datafeedConfigs }: MlAnswers): 
 
 type Path = readonly (string | number)[];
 
-/** Every place in a JSON value, the sections as well as the fields in them. */
+/** Every place in a JSON value: the sections and the fields in them. */
 function* pathsIn(value: Json, path: Path = []): Generator<Path> {
   if (path.length > 0) yield path;
   if (typeof value !== 'object' || value === null) return;
@@ -172,7 +176,7 @@ const spoils: Readonly<Record<string, (value: Json) => Json>> = {
   section: (value) => (typeof value === 'object' && !Array.isArray(value) ? [] : {}),
 };
 
-/** A copy with one place spoiled. */
+/** A copy with one spoiled place. */
 function spoil(value: Json, [key, ...rest]: Path, how: (value: Json) => Json): Json {
   if (key === undefined) return how(value);
   const copy = Array.isArray(value) ? [...value] : { ...value };
@@ -186,8 +190,8 @@ function spoil(value: Json, [key, ...rest]: Path, how: (value: Json) => Json): J
 const listings = ['configs', 'stats', 'datafeeds'] as const;
 
 /**
- * What cannot be told from a legal answer, with why nothing else in the answers tells either. In each the field is
- * dropped whole, by something that still counts right and leaves valid JSON: no server and no broken connection does.
+ * Spoiled answers that are also valid answers, with the reason why no other answer reveals them. In each case, a whole
+ * field is missing, the counts are right and the JSON is valid. No server and no broken connection causes this.
  */
 const indistinguishable: Readonly<Record<string, string>> = {
   'excluded configs groups dropped': 'a job without groups is most common; groups are told nowhere else',
@@ -212,7 +216,7 @@ const indistinguishable: Readonly<Record<string, string>> = {
 };
 
 describe('unspoiled answers', () => {
-  it('give each job the verdict in its name', () => {
+  it('unspoiled answers give each job the verdict in its name', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
       idle: 'close idle',
@@ -248,7 +252,7 @@ describe('unspoiled answers', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('never turn a kept job into a closed or forced one, except where no reader could know', () => {
+  it('a dropped, nulled or mistyped field never turns a kept job into a closed or forced one, unless the answer is also valid', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));

@@ -1,4 +1,4 @@
-/** @module A config that cannot be read keeps its job, and what could be read of it still protects others. */
+/** @module Tests that a job with an unreadable config is kept, and that its readable parts still protect other jobs. */
 import { expect, it } from 'vitest';
 import { readJobConfig } from '../../src/elasticsearch/answers.ts';
 import { joinInventory } from '../../src/sweep/planning/inventory.ts';
@@ -21,7 +21,7 @@ it('a job named like a group of a job with an unreadable config is kept', () => 
 });
 
 it.each([{ groups: 'web' }, { custom_settings: 'no object' }, { datafeed_config: [] }])(
-  'a config with %o is marked, and its job has no state to be judged by',
+  'a job whose config has %o is marked and has no known state',
   (field) => {
     const config = readJobConfig({ job_id: 'spoiled', ...field });
     expect(config.unreadable).toEqual(expect.any(String));

@@ -9,7 +9,7 @@ const events = readdirSync(new URL('../../events', import.meta.url));
 const validate = new Ajv2020({ strict: false }).compile(read('schemas/request.schema.json') as object);
 
 describe('the schema that editors use', () => {
-  it.each(events)('takes events/%s, as the function does', (event) => {
+  it.each(events)('the schema for editors accepts events/%s, as the function does', (event) => {
     const payload = read(`events/${event}`);
     expect(parseRequest(payload).warnings).toEqual([]);
     expect(validate(payload), JSON.stringify(validate.errors)).toBe(true);
@@ -30,7 +30,7 @@ describe('the schema that editors use', () => {
     { cluster: 'https://host:9200' },
     { trigger: { scheduleArn: 'arn' } },
     { followUpOf: { sweepId: 's', round: 1, jobs: [] } },
-  ])('marks %j, which the function refuses', (payload) => {
+  ])('the schema for editors rejects %j, which the function refuses', (payload) => {
     expect(() => parseRequest(payload)).toThrow();
     expect(validate(payload)).toBe(false);
   });

@@ -25,7 +25,7 @@ async function invoke(world: World, event: unknown, environment: Record<string, 
 }
 
 describe('the function', () => {
-  it('logs why it waits when the cluster asks it to, and ends at once if the wait does not fit', async () => {
+  it('the function logs why it waits when the cluster requests a wait, and ends at once if the wait is too long', async () => {
     await using world = await startWorld([...busy(3)]);
     const later = (seconds: number) =>
       world.server.faults.add({
@@ -58,7 +58,7 @@ describe('the function', () => {
     expect(world.clock.now() - began).toBeLessThan(1_000);
   });
 
-  it('returns the report, and logs one line for the sweep and one for each job that it acted on', async () => {
+  it('the function returns the report, and logs one line for the sweep and one for each job that it acted on', async () => {
     await using world = await startWorld([
       ...idle(2),
       ...busy(5),
@@ -83,7 +83,7 @@ describe('the function', () => {
     });
   });
 
-  it('logs no line that CloudWatch would cut, with any number of warnings', async () => {
+  it('the function logs no line that CloudWatch would cut, with any number of warnings', async () => {
     const unreadable = { jobsweep: { protekt: true } };
     await using world = await startWorld(
       Array.from({ length: 2_000 }, (_, index) => ({
@@ -101,7 +101,7 @@ describe('the function', () => {
     for (const line of lines) expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThan(256 * 1024);
   });
 
-  it('publishes every count as a metric, zeros included', async () => {
+  it('the function publishes every count as a metric, including zeros', async () => {
     await using world = await startWorld([...busy(3)]);
     const { report, lines } = await invoke(world, {});
     const metrics = lines.find((line) => '_aws' in line);
@@ -115,7 +115,7 @@ describe('the function', () => {
     expect(JSON.stringify(metrics?._aws)).toContain('"Namespace":"jobsweep"');
   });
 
-  it('gives a duplicated event the same sweep id, and a hand-made copy of a schedule its own', async () => {
+  it('the function gives a duplicated event the same sweep id, and a hand-made copy of a schedule its own', async () => {
     await using world = await startWorld([...busy(3)]);
     const trigger = {
       scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
@@ -131,7 +131,7 @@ describe('the function', () => {
     expect((await invoke(world, { trigger: copied })).report?.sweepId).toBe('request-1');
   });
 
-  it('throws a named error for a caller’s mistake, and sends nothing', async () => {
+  it('the function throws a named error for a caller’s mistake, and sends no request', async () => {
     await using world = await startWorld([...idle(2), ...busy(5)]);
     const { error, lines } = await invoke(world, { idelFor: '48h' });
     expect(error).toMatchObject({
@@ -142,7 +142,7 @@ describe('the function', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('refuses to run without a cluster, and with a cluster that it has no settings for', async () => {
+  it('the function refuses to run without a cluster, or with a cluster that has no settings', async () => {
     await using world = await startWorld([]);
     expect((await invoke(world, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({
       name: 'InvalidSettingError',
@@ -159,7 +159,7 @@ describe('the function', () => {
     ['JOBSWEEP_FUNCTION_ARN', 'sweep', 'expected the ARN of a Lambda function, got "sweep"'],
     ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
   ])(
-    'refuses an invalid %s in the words of the command, before it reads anything',
+    'the function refuses an invalid %s with the command’s message, before it reads anything',
     async (name, value, words) => {
       await using world = await startWorld([...idle(2), ...busy(5)]);
       const valid = {
@@ -179,7 +179,7 @@ describe('the function', () => {
     },
   );
 
-  it('logs no character that could manipulate a terminal', async () => {
+  it('the function logs no character that could manipulate a terminal', async () => {
     await using world = await startWorld([...idle(1), ...busy(5)]);
     const { error, lines } = await invoke(world, { '\u009b31m\u202e': 1, cluster: '\u2028' });
     expect(error).toMatchObject({ name: 'InvalidRequestError' });
@@ -187,7 +187,7 @@ describe('the function', () => {
     expect(JSON.stringify(lines)).toMatch(/^[^\p{Cf}\p{Zl}\u007f-\u009f]*$/u);
   });
 
-  it('shows no credential in anything it writes or throws', async () => {
+  it('the function shows no credential in anything that it writes or throws', async () => {
     const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml'] };
     await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
     for (const environment of [
@@ -202,7 +202,7 @@ describe('the function', () => {
     }
   });
 
-  it('reports a key that may plan but not sweep: a warning in a dry run, else an error before any close', async () => {
+  it('the function reports a key that may plan but not sweep: a warning in a dry run, else an error before any close', async () => {
     const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
     await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
     const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };

@@ -32,7 +32,7 @@ describe('names of months and days', () => {
     ['cron(0 18 ? jan,Mar-MAY Wed-Fri *)', 'cron(0 18 ? JAN,MAR-MAY WED-FRI *)'],
     ['cron(0 0 ? * friL *)', 'cron(0 0 ? * FRIL *)'],
     ['cron(0 0 ? * Fri#2 *)', 'cron(0 0 ? * FRI#2 *)'],
-  ])('are accepted in upper and lower case: %s', (written, capitals) => {
+  ])('names of months and days are accepted in upper and lower case: %s', (written, capitals) => {
     expect(parseExpression(written)).toEqual(parseExpression(capitals));
   });
 });
@@ -62,7 +62,7 @@ describe('an expression that is wrong', () => {
     ['at(2026-02-30T00:00:00)', 'a date-time without zone or fraction'],
     ['at(2026-02-03T24:00:00)', 'a date-time without zone or fraction'],
     [`rate(${'1'.repeat(300)} days)`, 'at most 256 characters'],
-  ])('%s says what is expected', (text, message) => {
+  ])('the wrong expression %s gets an error with what is expected', (text, message) => {
     expect(() => parseExpression(text)).toThrow(message);
   });
 });
@@ -77,7 +77,7 @@ describe('start and end', () => {
   const at = (text: string) => Date.parse(text);
   const zone = { timezone: 'UTC', anchor: at('2026-01-01T00:00:00Z') };
 
-  it('are moments at which a schedule may still be due', () => {
+  it('the start and the end are moments at which a schedule may still be due', () => {
     const start = at('2026-02-01T02:00:00Z');
     const end = at('2026-02-02T02:00:00Z');
     const schedule = { ...zone, expression: daily, start, end };
@@ -86,7 +86,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, end)).toBeUndefined();
   });
 
-  it('are the moments from which a rate counts and at which it stops', () => {
+  it('a rate counts from its start and stops at its end', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('rate(12 hours)'),
@@ -97,7 +97,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, at('2026-02-01T03:00:00Z'))).toBeUndefined();
   });
 
-  it('have no effect on an at', () => {
+  it('start and end have no effect on an at expression', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('at(2026-02-01T00:00:00)'),

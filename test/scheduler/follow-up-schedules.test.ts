@@ -37,7 +37,7 @@ const group = 'jobsweep';
 const settings = { group, roleArn, functionArn, dlqArn: queueArn };
 const signal = new AbortController().signal;
 
-/** The follow-ups of a sweep; `change` what is different about it. */
+/** The follow-ups of a sweep; `change` overrides parts of the setup. */
 const followUpsOf = (
   { clock, scheduler }: Pick<SchedulerBench, 'clock' | 'scheduler'>,
   { running, url, ...change }: Partial<FollowUpSettings & FollowUpOptions & { readonly url: string }> = {},
@@ -53,7 +53,7 @@ async function followUpBench(options: Partial<SchedulerOptions> = {}) {
   return {
     ...bench,
     followUps: followUpsOf(bench),
-    /** The one schedule of the group. */
+    /** The only schedule in the group. */
     only: () => {
       expect(bench.scheduler.schedules.map(({ GroupName }) => GroupName)).toEqual([group]);
       return shown(bench.client, bench.scheduler.schedules[0]?.Name ?? '', group);
@@ -87,7 +87,7 @@ function order(
 }
 
 describe('follow-ups', () => {
-  it('close their connections when their sweep ends', async () => {
+  it('follow-ups close their connections when their sweep ends', async () => {
     await using bench = await followUpBench();
     const port = Number(new URL(bench.scheduler.url).port);
     const sockets: Socket[] = [];
@@ -106,7 +106,7 @@ describe('follow-ups', () => {
 });
 
 describe('arranging a follow-up', () => {
-  it('creates a one-time schedule that deletes itself, with zone, retries and dead-letter queue', async () => {
+  it('scheduling a follow-up creates a one-time schedule that deletes itself, with zone, retries and dead-letter queue', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order(), signal);
     expect(arranged).toEqual({
@@ -132,7 +132,7 @@ describe('arranging a follow-up', () => {
     });
   });
 
-  it('sends the whole request with the jobs, and is invoked with the trigger filled in', async () => {
+  it('a follow-up sends the whole request with the jobs, and is invoked with the trigger filled in', async () => {
     const payloads: unknown[] = [];
     await using bench = await followUpBench({ invoke: ({ payload }) => payloads.push(payload) });
     const payload: RequestPayload = {
@@ -162,7 +162,7 @@ describe('arranging a follow-up', () => {
     ['in the past', '2026-11-23T11:00:00Z', 'at(2026-11-23T12:02:00)'],
     ['too soon', '2026-11-23T12:01:59Z', 'at(2026-11-23T12:02:00)'],
     ['between two seconds', '2026-11-23T12:15:00.001Z', 'at(2026-11-23T12:15:01)'],
-  ])('requested for %s is rounded up, never down', async (_what, at, expression) => {
+  ])('a follow-up requested for a time %s is rounded up, never down', async (_what, at, expression) => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order({ at }), signal);
     const schedule = await bench.only();
@@ -170,13 +170,13 @@ describe('arranging a follow-up', () => {
     expect(`at(${new Date(arranged.at).toISOString().slice(0, 19)})`).toBe(expression);
   });
 
-  it('leaves the queue out if there is none', async () => {
+  it('a follow-up has no dead-letter queue if none is set', async () => {
     await using bench = await followUpBench();
     await followUpsOf(bench, { dlqArn: undefined }).arrange(order(), signal);
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('keeps names within 64 characters, and distinct for each cluster, sweep and round', async () => {
+  it('the name of a follow-up has at most 64 characters and is distinct for each cluster, sweep and round', async () => {
     await using bench = await followUpBench();
     const cluster = 'c'.repeat(40);
     const names = new Set<string>();
@@ -197,7 +197,7 @@ describe('arranging a follow-up', () => {
 describe('an order too large for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('leaves out the fewest jobs, from the end, and returns the included ones', async () => {
+  it('an order too large for one schedule leaves out the fewest jobs, from the end, and returns the included ones', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -209,7 +209,7 @@ describe('an order too large for one schedule', () => {
     expect(bytes + perJob).toBeGreaterThan(262_144);
   });
 
-  it('fails if not even one job fits with the request', async () => {
+  it('an order fails if not even one job fits with the request', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] } });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -222,7 +222,7 @@ describe('an order too large for one schedule', () => {
 describe('a follow-up that continues with the rest', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('runs as soon as the service allows, and may list no job', async () => {
+  it('a follow-up for the rest runs as soon as the service allows, and may list no job', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(
       order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
@@ -236,14 +236,14 @@ describe('a follow-up that continues with the rest', () => {
     });
   });
 
-  it('stays within the size of an Input, with as many jobs as fit', async () => {
+  it('a follow-up for the rest stays within the size of an Input, with as many jobs as fit', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids, rest: true }), signal);
     expect(jobIds.length).toBeGreaterThan(0);
     expect(Buffer.byteLength((await bench.only()).Target?.Input ?? '')).toBeLessThanOrEqual(262_144);
   });
 
-  it('fails if the request alone is too large', async () => {
+  it('a follow-up for the rest fails if the request alone is too large', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -252,14 +252,14 @@ describe('a follow-up that continues with the rest', () => {
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
 
-  it('is arranged once if its event is delivered twice', async () => {
+  it('a follow-up for the rest is scheduled once if its event is delivered twice', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal);
     expect(await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal)).toEqual(first);
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('does not accept an existing follow-up that only checks jobs again', async () => {
+  it('a follow-up for the rest does not accept an existing follow-up that only checks jobs again', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -269,7 +269,7 @@ describe('a follow-up that continues with the rest', () => {
 });
 
 describe('arranging the same follow-up twice', () => {
-  it('creates one schedule, even if the second order has a slightly different time', async () => {
+  it('the same follow-up ordered twice creates one schedule, even if the second order has a slightly different time', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     const later = order({ at: '2026-11-23T12:16:30Z' });
@@ -280,14 +280,14 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('returns the jobs of the existing schedule', async () => {
+  it('the same follow-up ordered twice returns the jobs of the existing schedule', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ jobIds: ['a', 'b'] }), signal);
     const second = await bench.followUps.arrange(order({ jobIds: ['b', 'c'] }), signal);
     expect(second.jobIds).toEqual(['b']);
   });
 
-  it('creates one schedule if the answer to the first call is lost', async () => {
+  it('a follow-up creates one schedule if the answer to the first call is lost', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const { jobIds } = await bench.followUps.arrange(order(), signal);
@@ -296,14 +296,14 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('creates one schedule at an endpoint that ignores tokens and answers a conflict with 400', async () => {
+  it('a follow-up creates one schedule at an endpoint that ignores tokens and answers a conflict with 400', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException', status: 400 } });
     expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
   });
 
-  it('tries once more if the conflicting schedule is gone when it is read', async () => {
+  it('a follow-up is tried once more if the conflicting schedule is gone when it is read', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });
     await bench.followUps.arrange(order(), signal);
@@ -324,7 +324,7 @@ describe('arranging the same follow-up twice', () => {
       { ScheduleExpression: 'at(2026-11-23T13:00:00)' },
       'it runs only at 2026-11-23T13:00:00.000Z',
     ],
-  ])('fails if the schedule of that name %s', async (_what, change, message) => {
+  ])('a follow-up fails if the schedule of that name %s', async (_what, change, message) => {
     await using bench = await followUpBench();
     const { name } = await bench.followUps.arrange(order(), signal);
     const before = await bench.only();
@@ -336,7 +336,7 @@ describe('arranging the same follow-up twice', () => {
     await expect(again).rejects.toThrow(message);
   });
 
-  it('fails if the schedule of that name invokes another function', async () => {
+  it('a follow-up fails if the schedule of that name invokes another function', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
@@ -355,7 +355,7 @@ describe('failing calls to the scheduler', () => {
     ['an error of its own', { on: 'any' as const, error: { type: 'InternalServerException' } }],
     ['a cut connection', { on: 'any' as const, cut: 'before' as const }],
     ['a gateway’s page', { on: 'any' as const, page: { status: 503, body: '<html>' } }],
-  ])('%s is retried, up to four tries in all', async (_what, fault) => {
+  ])('a call to the scheduler with %s is retried, up to four tries in total', async (_what, fault) => {
     await using patient = await followUpBench();
     patient.scheduler.script({ ...fault, times: 3 });
     await patient.followUps.arrange(order(), signal);
@@ -379,7 +379,7 @@ describe('failing calls to the scheduler', () => {
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(
       /no answer in time; check the network: .*; schedule followup\S+ was not created$/,
     );
-    // a sweep has eight seconds for it
+    // a sweep has eight seconds for scheduling
     expect(bench.clock.now() - before).toBeLessThanOrEqual(7_000);
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
@@ -435,7 +435,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.clock.now() - before).toBe(17_000);
   });
 
-  it('a new role is retried for about twenty seconds', async () => {
+  it('a new role that is still refused is retried for about twenty seconds', async () => {
     const unready: ApiFault = {
       on: 'CreateSchedule',
       error: {
@@ -471,7 +471,7 @@ describe('failing calls to the scheduler', () => {
       'Schedule group jobsweep does not exist.; check the group’s and the schedule’s name',
     ],
     [{ type: 'TeapotException', status: 418 }, 'the answer (418) is not what a scheduler sends'],
-  ])('%j is reported at once, with advice', async (error, message) => {
+  ])('the service error %j is reported at once, with advice', async (error, message) => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error, times: 10 });
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(message);
@@ -532,7 +532,7 @@ describe('failing calls to the scheduler', () => {
 });
 
 describe('the jobs of pending follow-ups', () => {
-  it('include those of this cluster only, from all pages', async () => {
+  it('the pending follow-ups are read from all pages, for this cluster only', async () => {
     await using bench = await followUpBench({ paging: { size: 2, startEmpty: true } });
     for (const round of [1, 2, 3, 4, 5])
       await bench.followUps.arrange(order({ round, jobIds: [`default-${round}`] }), signal);
@@ -545,14 +545,14 @@ describe('the jobs of pending follow-ups', () => {
     expect(await bench.followUps.pending('nobody', signal)).toEqual(new Set());
   });
 
-  it('exclude a follow-up that has fired', async () => {
+  it('the pending follow-ups exclude one that has fired', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await bench.clock.advance(16 * minute);
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set());
   });
 
-  it('include a follow-up whose delivery is still retried, but not the one that is running', async () => {
+  it('the pending follow-ups include one whose delivery is still retried, but not the one that is running', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'delivery', times: 3, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await bench.followUps.arrange(order(), signal);
@@ -562,7 +562,7 @@ describe('the jobs of pending follow-ups', () => {
     expect((await itself.pending('default', signal)).size).toBe(0);
   });
 
-  it('exclude schedules that are overdue, paused, recurring or in another group', async () => {
+  it('the pending follow-ups exclude schedules that are overdue, paused, recurring or in another group', async () => {
     await using bench = await followUpBench();
     const { name } = await bench.followUps.arrange(order(), signal);
     const stored = await bench.only();
@@ -584,7 +584,7 @@ describe('the jobs of pending follow-ups', () => {
     expect(await pending()).toBe(0);
   });
 
-  it('exclude the follow-ups of another function in the same group', async () => {
+  it('the pending follow-ups exclude those of another function in the same group', async () => {
     await using bench = await followUpBench();
     const other = followUpsOf(bench, { functionArn: `${functionArn}-of-another-team` });
     await other.arrange(order({ jobIds: ['theirs'] }), signal);
@@ -595,7 +595,7 @@ describe('the jobs of pending follow-ups', () => {
     expect(await qualified.pending('default', signal)).toEqual(new Set(['ours']));
   });
 
-  it('exclude schedules with an unreadable Input', async () => {
+  it('the pending follow-ups exclude schedules with an unreadable Input', async () => {
     await using bench = await followUpBench();
     for (const [i, Input] of ['{}', '"text"', '{"followUpOf":{"jobs":[]}}'].entries())
       await create(bench.client, {
@@ -608,7 +608,7 @@ describe('the jobs of pending follow-ups', () => {
     expect((await bench.followUps.pending('default', signal)).size).toBe(2);
   });
 
-  it('are complete if a schedule is removed after the listing', async () => {
+  it('the pending follow-ups are complete if a schedule is removed after the listing', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ round: 1, jobIds: ['a'] }), signal);
     await bench.followUps.arrange(order({ round: 2, jobIds: ['b'] }), signal);
@@ -620,7 +620,7 @@ describe('the jobs of pending follow-ups', () => {
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set(['b']));
   });
 
-  it('cause an error if the group is missing or the scheduler does not answer', async () => {
+  it('reading the pending follow-ups fails if the group is missing or the scheduler does not answer', async () => {
     await using bench = await schedulerBench();
     const followUps = followUpsOf(bench);
     await expect(followUps.pending('default', signal)).rejects.toThrow(SchedulerError);

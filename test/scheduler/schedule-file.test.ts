@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { schedulesBench } from '../support/schedules-command.ts';
 
-/** What `plan` says about a file; fails when anything was sent for it. */
+/** The error of `plan` for a file. Fails if a request was sent. */
 async function complaint(text: string, name = 'schedules.yml'): Promise<string> {
   await using bench = await schedulesBench();
   const before = bench.scheduler.requests.length;
@@ -144,11 +144,14 @@ describe('an invalid schedule file is reported with line and column, and nothing
       entry('cron: */5 * * * ? *\nrequest: {}'),
       'schedules.yml:3:11: YAML treats a text that begins with * as an alias: quote it',
     ],
-  ])('%s', async (_what, text, message) => {
-    expect(await complaint(text)).toContain(message);
-  });
+  ])(
+    'an invalid schedule file is reported with line and column, and nothing is sent: %s',
+    async (_what, text, message) => {
+      expect(await complaint(text)).toContain(message);
+    },
+  );
 
-  it('reports all problems at once, one a line', async () => {
+  it('all problems of a schedule file are reported at once, one a line', async () => {
     const text = entry('cron: "x"\nrequest: {}');
     const lines = (await complaint(`${text}  - {name: b, rate: 0 days, request: {idleFor: 1s}}\n`)).trim();
     expect(
@@ -156,7 +159,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     ).toEqual(['schedules.yml:3:5', 'schedules.yml:5:15', 'schedules.yml:5:39']);
   });
 
-  it('reports problems of JSON in the same way, and requires strict JSON', async () => {
+  it('problems of a JSON schedule file are reported in the same way, and strict JSON is required', async () => {
     expect(
       await complaint(
         '{\n  "schedules": [\n    {"name": "n", "rate": "1 dya", "request": {}}\n  ]\n}',
@@ -166,7 +169,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     expect(await complaint('{"schedules": [],}', 's.json')).toContain('s.json:1:');
   });
 
-  it('names a file that does not exist', async () => {
+  it('the error names a schedule file that does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stderr } = await bench.run(['plan', '-f', 'no-such.yml']);
     expect(exit).toBe(2);
@@ -175,7 +178,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
 });
 
 describe('a schedule file', () => {
-  it('may be JSON on standard input', async () => {
+  it('a schedule file may be JSON on standard input', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.run(['apply', '-f', '-', '--yes'], {
       stdin: JSON.stringify({ schedules: [{ name: 'n', rate: '1 day', request: {} }] }),
@@ -184,7 +187,7 @@ describe('a schedule file', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['n']);
   });
 
-  it('may set group, function, role and queue, and an option overrides the group', async () => {
+  it('a schedule file may set group, function, role and queue, and an option overrides the group', async () => {
     await using bench = await schedulesBench();
     const arn = (name: string) => `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
     const text = `
@@ -206,7 +209,7 @@ schedules: [{name: n, rate: 1 day, request: {}}]
     expect(bench.scheduler.schedules[0]?.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('has a published schema with exactly the fields that are read', () => {
+  it('the published schema of a schedule file has exactly the fields that are read', () => {
     const schema = JSON.parse(
       readFileSync(new URL('../../schemas/schedules.schema.json', import.meta.url), 'utf8'),
     ) as {

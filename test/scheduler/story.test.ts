@@ -16,7 +16,7 @@ import { serve } from '../support/scripted-server.ts';
 const minute = 60_000;
 const group = 'jobsweep-follow-ups';
 
-/** The embedded pair on one clock, and the function between them. */
+/** The embedded cluster and Scheduler on one clock, and the function between them. */
 async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string, string>> = {}) {
   const clock = new VirtualClock(Date.parse(start));
   const elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...jobs] } });
@@ -46,7 +46,7 @@ async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string,
   const client = sdkClient(scheduler.url);
   await client.send(new CreateScheduleGroupCommand({ Name: group }));
   client.destroy();
-  // what is loaded from disk when first needed would be missed by a clock that waits for nothing but requests
+  // loads everything that is read from disk at its first use, because the virtual clock waits only for requests
   await import('../../src/function/announce.ts');
   await followUpsFrom({ environment, clock, running: undefined })?.pending(
     'default',
@@ -58,7 +58,7 @@ async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string,
     elasticsearch,
     scheduler,
     reports,
-    /** `jobsweep schedules apply` with a file of that text. */
+    /** Runs `jobsweep schedules apply` with `schedules` as its file. */
     apply: (schedules: object) =>
       runCommand(['schedules', 'apply', '-f', '-', '--yes'], {
         clock,
@@ -77,7 +77,7 @@ async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string,
 
 const busy: readonly FleetJob[] = Array.from({ length: 10 }, (_, i) => ({
   jobId: `busy-${i}`,
-  // data until the end of the story
+  // data until the end of the test
   lastData: '2026-11-24T12:00:00Z',
 }));
 const idle: readonly FleetJob[] = Array.from({ length: 4 }, (_, i) => ({
@@ -91,7 +91,7 @@ afterEach(() => {
 });
 
 describe('a night of sweeps', () => {
-  it('closes idle jobs, follows up on slow ones, forces stuck ones, and leaves no schedule behind', async () => {
+  it('a night of sweeps closes idle jobs, follows up on slow ones, forces stuck ones, and leaves no schedule behind', async () => {
     await using world = await pair([
       ...busy,
       ...idle,
@@ -103,7 +103,7 @@ describe('a night of sweeps', () => {
     expect((await world.apply({ group: 'jobsweep', schedules: [nightly] })).exit).toBe(0);
 
     const lines = await linesOf(async () => {
-      // until the first sweep is over
+      // runs until the first sweep has ended
       await clock.advance(Date.parse('2026-11-24T01:10:00Z') - clock.now());
     });
     expect(reports).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('a night of sweeps', () => {
     expect(outcomes.map(({ stuck }) => stuck)).toEqual(
       outcomes.map((_, i) => (i < outcomes.length - 1 ? 'closing' : 'force_closed')),
     );
-    // the force came at the first round after stuckFor, and not before it
+    // the force came in the first round after stuckFor, and not before
     const forced = rounds.at(-1)?.jobs.find(({ jobId }) => jobId === 'stuck');
     const askedAt = Date.parse(forced?.askedAt ?? '');
     expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - askedAt).toBeGreaterThanOrEqual(75 * minute);
@@ -142,7 +142,7 @@ describe('a night of sweeps', () => {
       expect(elasticsearch.cluster.job(jobId)?.state).toBe('closed');
     for (const { jobId } of busy) expect(elasticsearch.cluster.job(jobId)?.state).toBe('opened');
 
-    // the reports add up: each job that was idle is settled in exactly one of them
+    // the reports add up: each idle job is settled in exactly one of them
     const settled = reports.flatMap(({ jobs }) =>
       jobs.filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed'),
     );
@@ -154,12 +154,12 @@ describe('a night of sweeps', () => {
       ...rounds.map((_, i) => i + 1),
       null,
     ]);
-    // and the log tells the same, because nobody sees what a scheduled function returns
+    // and the log has the same counts, because the result of a scheduled function is not visible
     const finished = lines.filter(({ message }) => message === 'sweep finished');
     expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
   });
 
-  it('notifies once for each sweep that changed something, and not for one that only looked', async () => {
+  it('a night of sweeps sends one notification for each sweep that changed something, and none for the others', async () => {
     await using webhook = await serve(({ raw }) => raw('ok'));
     await using world = await pair(
       [
@@ -185,7 +185,7 @@ describe('a night of sweeps', () => {
     expect(changed).toHaveLength(messages.length);
   });
 
-  it('ends the same if events are delivered twice, late or after failures', async () => {
+  it('a night of sweeps ends the same if events are delivered twice, late or after failures', async () => {
     await using world = await pair([
       ...busy,
       ...idle,
@@ -208,7 +208,7 @@ describe('a night of sweeps', () => {
         maxCount = Math.max(maxCount, world.inGroup().length);
       }
     });
-    // a duplicated event waits for the first to end, and then finds the jobs in its follow-up
+    // a duplicated event waits for the first one to end, and then finds the jobs in the first one's follow-up
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
     expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);
@@ -216,7 +216,7 @@ describe('a night of sweeps', () => {
     expect(world.inGroup()).toEqual([]);
   });
 
-  it('reports that there is no follow-up if the scheduler fails, and keeps the outcomes', async () => {
+  it('a sweep reports that there is no follow-up if the scheduler fails, and keeps the outcomes', async () => {
     await using world = await pair([
       ...busy,
       ...idle,

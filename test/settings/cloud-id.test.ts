@@ -10,9 +10,9 @@ describe('a cloud id', () => {
     ['eu.example.test:9243$0a1b$kibana', 'https://0a1b.eu.example.test:9243'],
     ['eu.example.test:9243$0a1b:9244$kibana', 'https://0a1b.eu.example.test:9244'],
     ['eu.example.test$0a1b:9244$kibana', 'https://0a1b.eu.example.test:9244'],
-  ])('with %s inside names %s', (inside, url) => {
+  ])('a cloud id with %s inside names %s', (inside, url) => {
     expect(parseCloudId(cloudId(inside))).toBe(url);
-    // a name may hold a colon, and be empty
+    // the name in a cloud id may contain a colon, or be empty
     expect(parseCloudId(cloudId(inside, 'team:staging'))).toBe(url);
     expect(parseCloudId(cloudId(inside, ''))).toBe(url);
   });
@@ -27,11 +27,11 @@ describe('a cloud id', () => {
     'host$0a1b:99999',
     'host$user@0a1b',
     'host:x$0a1b',
-  ])('with %j inside is invalid', (inside) => {
+  ])('a cloud id with %j inside is invalid', (inside) => {
     expect(parseCloudId(cloudId(inside))).toBeUndefined();
   });
 
-  it('needs the colon', () => {
+  it('a cloud id needs a colon', () => {
     expect(parseCloudId(Buffer.from('eu.example.test$0a1b').toString('base64'))).toBeUndefined();
   });
 });

@@ -25,7 +25,7 @@ interface Given {
   readonly cluster?: string;
 }
 
-/** Finds a connection, and which secrets were read for it. */
+/** Finds a connection, and records which secrets were read for it. */
 async function find({ environment = {}, secrets = {}, clusters, cluster = 'default' }: Given) {
   const read: string[] = [];
   const connection = await findConnection({
@@ -48,7 +48,7 @@ const connectionOf = async (given: Given): Promise<Connection> => {
   return connection as Connection;
 };
 
-/** The message of the error, checked to be one for people that holds none of `hidden`. */
+/** The message of the error. Checks that it is an error for people and contains none of `hidden`. */
 async function messageOf(given: Given, hidden: readonly string[] = []): Promise<string> {
   const error = await find(given).then(
     () => undefined,
@@ -62,7 +62,7 @@ async function messageOf(given: Given, hidden: readonly string[] = []): Promise<
 }
 
 describe('where the settings of a cluster are', () => {
-  it('nowhere: no connection, for the command to offer the embedded one', async () => {
+  it('without any settings there is no connection, so that the command can offer the embedded cluster', async () => {
     expect(await find({})).toEqual({ connection: undefined, read: [] });
     expect(await find({ environment: { ELASTICSEARCH_URL: ' ', ELASTICSEARCH_SECRET: '' } })).toEqual({
       connection: undefined,
@@ -70,7 +70,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in the environment, of which blank values count as not set', async () => {
+  it('the settings of a cluster are read from the environment, and blank values count as missing', async () => {
     const environment = {
       ELASTICSEARCH_URL: ` ${url}\n`,
       ELASTICSEARCH_CLOUD_ID: '',
@@ -87,7 +87,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in a secret, whose other keys are ignored', async () => {
+  it('the settings of a cluster are read from a secret, whose other keys are ignored', async () => {
     const secrets = {
       'prod/es': {
         ELASTICSEARCH_CLOUD_ID: cloudId,
@@ -101,7 +101,7 @@ describe('where the settings of a cluster are', () => {
     expect(read).toEqual(['prod/es']);
   });
 
-  it('in both: the secret adds what the environment does not set', async () => {
+  it('a secret adds the settings that the environment lacks', async () => {
     const environment = { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: '', ELASTICSEARCH_SECRET: 's' };
     expect(await connectionOf({ environment, secrets: { s: { ELASTICSEARCH_API_KEY: 'a:b' } } })).toEqual({
       address: { url },
@@ -109,7 +109,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in both: address and authority come whole from one place', async () => {
+  it('address and authority are taken together, either from the secret or from the environment', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32),
@@ -122,7 +122,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('for another cluster, in the secret that the prefix names, and nothing from the environment', async () => {
+  it('the settings of another cluster are read from the secret with the prefix, and nothing from the environment', async () => {
     const environment = {
       ELASTICSEARCH_URL: 'https://default.example.test',
       ELASTICSEARCH_API_KEY: 'not:this',
@@ -136,7 +136,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('in a clusters file, which takes precedence and is never mixed', async () => {
+  it('the settings of a cluster are read from a clusters file, which takes precedence and is never mixed', async () => {
     const clusters = {
       staging: { ELASTICSEARCH_URL: url },
       default: { ELASTICSEARCH_URL: 'http://localhost:9200' },
@@ -155,7 +155,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('for `default`, in the environment when the clusters file has none', async () => {
+  it('the settings of `default` are read from the environment if the clusters file lacks it', async () => {
     expect(await connectionOf({ clusters: {}, environment: { ELASTICSEARCH_URL: url } })).toEqual({
       address: { url },
     });
@@ -306,12 +306,12 @@ describe('settings that are wrong say which, where, and what to do', () => {
       },
       /^the secret "s": ELASTICSEARCH_CA_FINGERPRINT is not/,
     ],
-  ])('%s', async (_what, given, message) => {
+  ])('a wrong setting is refused with its place and a fix: %s', async (_what, given, message) => {
     expect(await messageOf(given, ['hidden-value', '12345678'])).toMatch(message);
   });
 
   it.each(['{"ELASTICSEARCH_API_KEY": "hidden-value"', 'hidden-value', '"hidden-value"', '', 'null'])(
-    'a secret that is no JSON object, without quoting it: %j',
+    'a secret that is not a JSON object is refused without quoting it: %j',
     async (s) => {
       expect(await messageOf({ ...secret, secrets: { s } }, ['hidden-value'])).toMatch(
         /^the secret "s" is not a JSON object: expected keys such as ELASTICSEARCH_URL/,
@@ -319,7 +319,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     },
   );
 
-  it('a secret that cannot be parsed, without quoting it', async () => {
+  it('a secret that cannot be parsed is refused without quoting it', async () => {
     const found = findConnection({
       cluster: 'default',
       environment: { ELASTICSEARCH_SECRET: 's' },
@@ -336,7 +336,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     ['https:/es:99999', '"https:/es:99999"'],
     ['ftp://es:9200/path', '"ftp://es:9200/path"'],
     ['https://a:9200,https://b:9200', '"https://a:9200,https://b:9200"'],
-  ])('an invalid address, which is shown: %s', async (address, shown) => {
+  ])('an invalid address is refused and shown: %s', async (address, shown) => {
     expect(await messageOf({ environment: { ELASTICSEARCH_URL: address } })).toBe(
       `the environment: ELASTICSEARCH_URL is not an address: expected one such as https://host:9200, got ${shown}`,
     );
@@ -354,7 +354,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     'SGlkZGVuS2V5:hidden-value==',
     `${base64('id:hidden-value')}`,
     '{"key": "hidden-value"}',
-  ])('an address that contains or is a credential, which is not shown: %s', async (address) => {
+  ])('an address that contains or is a credential is refused and not shown: %s', async (address) => {
     for (const name of ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'])
       expect(
         await messageOf({ environment: { [name]: address } }, ['hidden-value', base64('id:hidden-value')]),
@@ -370,7 +370,7 @@ describe('settings that are wrong say which, where, and what to do', () => {
     `name:${base64('host$')}`,
     `name:${base64('ho st$i d')}`,
     base64('host$id'),
-  ])('an invalid cloud id: %j', async (id) => {
+  ])('an invalid cloud id is refused: %j', async (id) => {
     const given = { environment: { ELASTICSEARCH_CLOUD_ID: id, ELASTICSEARCH_USERNAME: 'x' } };
     expect(await messageOf(given)).toMatch(
       id === '' ? /without an address/ : /ELASTICSEARCH_CLOUD_ID does not have the form name:base64/,
@@ -389,14 +389,14 @@ describe('credentials as people paste them', () => {
     ['id:key', pair],
     ['the encoded key without its padding', encoded.replace(/=+$/, '')],
     ['the encoded key with a line break after it', `${encoded}\r\n`],
-  ])('sends %s', async (_what, text) => {
+  ])('a pasted API key is understood and sent: %s', async (_what, text) => {
     const { credentials } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text },
     });
     expect(credentials).toEqual({ apiKey: text === pair ? encoded : text.trim() });
   });
 
-  it('sends a key of Elastic Cloud unchanged', async () => {
+  it('a key of Elastic Cloud is sent unchanged', async () => {
     const cloudKey = 'essu_VFdGTlEzbG5ZME0yTlRoaw==AAAAAJbwmzQ=';
     const environment = { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: cloudKey };
     expect((await connectionOf({ environment })).credentials).toEqual({ apiKey: cloudKey });
@@ -436,7 +436,7 @@ describe('credentials as people paste them', () => {
     ['a key in quotation marks', `"${encoded}"`, /is in quotation marks/],
     ['the value of the header', `ApiKey ${encoded}`, /starts like an Authorization header/],
     ['the header', `Authorization: ApiKey ${encoded}`, /starts like an Authorization header/],
-  ])('names %s, and sends nothing', async (_what, text, message) => {
+  ])('the error for pasted credentials names %s, and nothing is sent', async (_what, text, message) => {
     const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text } };
     expect(await messageOf(given, hidden)).toMatch(message);
   });
@@ -458,7 +458,7 @@ describe('credentials as people paste them', () => {
       { ELASTICSEARCH_USERNAME: 'swee:per', ELASTICSEARCH_PASSWORD: 'hidden-value' },
       /USERNAME contains a colon/,
     ],
-  ])('refuses %j', async (credentials, message) => {
+  ])('the pasted credential %j is refused', async (credentials, message) => {
     const secrets = { s: { ELASTICSEARCH_URL: url, ...credentials } };
     for (const given of [
       { environment: { ELASTICSEARCH_URL: url, ...credentials } },
@@ -479,7 +479,7 @@ describe('a certificate in another form', () => {
       der.toString('base64'),
       /without its first and last line/,
     ],
-  ])('is named: %s', async (_what, text, message) => {
+  ])('the error names the form of a pasted certificate: %s', async (_what, text, message) => {
     const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text } };
     expect(await messageOf(given)).toMatch(message);
   });
@@ -488,7 +488,7 @@ describe('a certificate in another form', () => {
     ['DER', der, /is a certificate in DER form/],
     ['base64 of the PEM file', Buffer.from(base64(pem)), /is the base64 of a PEM file/],
     ['nothing', Buffer.from(''), /contains no certificate in PEM form/],
-  ])('is named when a file holds it: %s', async (_what, bytes, message) => {
+  ])('the error names the form of a certificate file: %s', async (_what, bytes, message) => {
     await using folder = await newFolder();
     const path = await folder.write('ca', bytes);
     expect(await messageOf({ environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: path } })).toMatch(
@@ -496,7 +496,7 @@ describe('a certificate in another form', () => {
     );
   });
 
-  it('is read from a file in UTF-16', async () => {
+  it('a certificate is read from a file in UTF-16', async () => {
     await using folder = await newFolder();
     const path = await folder.write('ca.pem', Buffer.from(`\uFEFF${pem}`, 'utf16le'));
     const { ca } = await connectionOf({
@@ -515,7 +515,10 @@ describe('credentials from two places', () => {
   const setting = (chosen: readonly Part[], place: string) =>
     Object.fromEntries(chosen.map((part) => [part, value(part, place)]));
 
-  /** The contract in other words: a key wins over a user, the environment over the secret, and no user is made of two. */
+  /**
+   * The contract in other words: a key takes precedence over a user, the environment over the secret, and the two
+   * halves of a user come from one place.
+   */
   function expected(own: readonly Part[], secret: readonly Part[]): Connection['credentials'] | 'error' {
     const key = (place: string) => ({ apiKey: base64(`${place}:key`) });
     const [K, U, P] = parts;
@@ -541,22 +544,25 @@ describe('credentials from two places', () => {
     ),
   );
 
-  it.each(cases)('environment: %s; secret: %s', async (_own, _secret, own, secret) => {
-    const given = {
-      environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },
-      secrets: { s: { owner: 'team', ...setting(secret, 'secret') } },
-    };
-    const wanted = expected(own, secret);
-    if (wanted === 'error') {
-      const values = [
-        ...own.map((part) => value(part, 'env')),
-        ...secret.map((part) => value(part, 'secret')),
-      ];
-      expect(await messageOf(given, values)).toMatch(/ELASTICSEARCH_(USERNAME|PASSWORD)/);
-    } else expect((await connectionOf(given)).credentials).toEqual(wanted);
-  });
+  it.each(cases)(
+    'credentials are chosen with environment: %s; secret: %s',
+    async (_own, _secret, own, secret) => {
+      const given = {
+        environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },
+        secrets: { s: { owner: 'team', ...setting(secret, 'secret') } },
+      };
+      const wanted = expected(own, secret);
+      if (wanted === 'error') {
+        const values = [
+          ...own.map((part) => value(part, 'env')),
+          ...secret.map((part) => value(part, 'secret')),
+        ];
+        expect(await messageOf(given, values)).toMatch(/ELASTICSEARCH_(USERNAME|PASSWORD)/);
+      } else expect((await connectionOf(given)).credentials).toEqual(wanted);
+    },
+  );
 
-  it('make one user of two halves when both places agree on the half that both set', async () => {
+  it('user and password may come from two places if both agree on the half that both set', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -576,14 +582,14 @@ describe('the authority’s certificate', () => {
     ['with \\n written out', pem.replaceAll('\n', '\\n')],
     ['on one line', pem.replaceAll('\n', ' ')],
     ['with words before it', `# our authority\n${pem}`],
-  ])('is read %s', async (_how, text) => {
+  ])('the authority’s certificate is read %s', async (_how, text) => {
     const { ca } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text },
     });
     expect(same(ca ?? '')).toBe(true);
   });
 
-  it('may be several', async () => {
+  it('the setting of the authority may contain several certificates', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_CERT: `${certificate('other-authority')}\n${pem}`,
@@ -619,7 +625,7 @@ describe('any settings at all', () => {
   ];
   const values = fc.dictionary(fc.constantFrom(...names), text);
 
-  it('give a connection, nothing, or an error without credentials', async () => {
+  it('any settings at all give a connection, nothing, or an error without credentials', async () => {
     await fc.assert(
       fc.asyncProperty(values, values, fc.boolean(), async (environment, secret, named) => {
         const given = {
@@ -637,7 +643,7 @@ describe('any settings at all', () => {
         for (const place of [environment, secret]) {
           for (const name of ['ELASTICSEARCH_API_KEY', 'ELASTICSEARCH_PASSWORD']) {
             const credential = place[name] ?? '';
-            // shorter ones are found in any sentence
+            // shorter credentials may occur in any sentence by chance
             if (credential.length > 12) expect(message).not.toContain(credential);
           }
         }
@@ -646,7 +652,7 @@ describe('any settings at all', () => {
     );
   });
 
-  it('are read from any JSON, or refused by name', () => {
+  it('any JSON is read as settings, or refused by the name of the setting', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...names)), fc.jsonValue()),

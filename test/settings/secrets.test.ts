@@ -6,7 +6,7 @@ import { type Exchange, type ScriptedServer, serve } from '../support/scripted-s
 
 const amz = { 'content-type': 'application/x-amz-json-1.1' };
 
-/** Secrets Manager's wire protocol, as far as one read of a secret goes. */
+/** The part of Secrets Manager's wire protocol that one read of a secret needs. */
 async function secretsManager(
   respond: (exchange: Exchange) => void | Promise<void>,
 ): Promise<ScriptedServer> {
@@ -36,7 +36,7 @@ const find = (clock: VirtualClock, remainingMs?: number) =>
   });
 
 describe('a secret', () => {
-  it('is read by its name', async () => {
+  it('a secret is read by its name', async () => {
     await using server = await secretsManager(({ raw }) =>
       raw(JSON.stringify({ Name: 'es', SecretString: '{"ELASTICSEARCH_URL":"https://es:9200"}' }), 200, amz),
     );
@@ -72,7 +72,7 @@ describe('a secret', () => {
       ({ raw }) => raw(JSON.stringify({ Name: 'es', SecretBinary: 'aGFsbG8=' }), 200, amz),
       /the secret "es" cannot be read \(it contains bytes, not text\)/,
     ],
-  ])('that %s is reported as an invalid setting', async (_what, respond, message) => {
+  ])('a secret that %s is reported as an invalid setting', async (_what, respond, message) => {
     await using _server = await secretsManager(respond);
     using clock = new VirtualClock();
     const found = findConnection({
@@ -84,7 +84,7 @@ describe('a secret', () => {
     await expect(found).rejects.toThrow(message);
   });
 
-  it('does not appear in the error about a broken answer', async () => {
+  it('a secret does not appear in the error about a broken answer', async () => {
     await using _server = await secretsManager(({ raw }) =>
       raw('{"SecretString": "top-secret", oops', 200, amz),
     );
@@ -98,7 +98,7 @@ describe('a secret', () => {
     await expect(found).rejects.not.toThrow(/top-secret|oops/);
   });
 
-  it('that never arrives ends the wait after ten seconds', async () => {
+  it('the wait for a secret that never arrives ends after ten seconds', async () => {
     const requested = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => requested.resolve());
     using clock = new VirtualClock();
@@ -116,7 +116,7 @@ describe('a secret', () => {
   it.each<[string, string, string]>([
     ['refuses the connection', 'http://127.0.0.1:1', 'connect ECONNREFUSED 127\\.0\\.0\\.1:1'],
     ['has a name that does not exist', 'http://nowhere.invalid', '.*(ENOTFOUND|EAI_AGAIN) nowhere\\.invalid'],
-  ])('whose service %s is reported as unreachable, not as a wrong name', async (_what, url, why) => {
+  ])('a secret whose service %s is reported as unreachable, not as a wrong name', async (_what, url, why) => {
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     using clock = new VirtualClock();
@@ -125,14 +125,14 @@ describe('a secret', () => {
     await expect(found).rejects.toThrow(unreachable(why));
   });
 
-  it('whose service answers with a proxy’s error page is unreachable', async () => {
+  it('a secret whose service answers with a proxy’s error page is reported as unreachable', async () => {
     await using _server = await secretsManager(({ raw }) => raw('<html>Bad gateway</html>', 502));
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     using clock = new VirtualClock();
     await expect(find(clock)).rejects.toThrow(unreachable('HTTP 502'));
   });
 
-  it('that never arrives ends the wait earlier when less time is left', async () => {
+  it('the wait for a secret that never arrives ends earlier when less time is left', async () => {
     const requested = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => requested.resolve());
     using clock = new VirtualClock();
@@ -142,7 +142,7 @@ describe('a secret', () => {
     ]);
   });
 
-  it('that begins with a byte order mark is read', async () => {
+  it('a secret that begins with a byte order mark is read', async () => {
     const SecretString = '\uFEFF{"ELASTICSEARCH_URL":"https://es:9200"}';
     await using _server = await secretsManager(({ raw }) => raw(JSON.stringify({ SecretString }), 200, amz));
     using clock = new VirtualClock();

@@ -6,7 +6,7 @@ import { parseRequest } from '../../../src/sweep/request/read-request.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 
-it('counts a job whose config or stats are missing as left out', () => {
+it('a job whose config or stats are missing counts as left out of the advice', () => {
   const config = (jobId: string) => ({ jobId, groups: [], managed: undefined, protection: undefined });
   const stats = (jobId: string) => ({
     jobId,

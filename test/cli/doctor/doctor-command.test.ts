@@ -37,7 +37,7 @@ const keys: Fleet = {
 };
 
 describe('doctor, on a cluster', () => {
-  it('finds no problem in a healthy cluster, and changes nothing', async () => {
+  it('doctor finds no problem in a healthy cluster, and changes nothing', async () => {
     await using world = await startWorld(busy(3));
     const { exit, told } = await examined(world);
     expect(exit).toBe(0);
@@ -56,7 +56,7 @@ describe('doctor, on a cluster', () => {
     ).toBe(true);
   });
 
-  it('does not wait for a gateway with a retry-after of eleven days', async () => {
+  it('doctor does not wait for a gateway with a retry-after of eleven days', async () => {
     await using world = await startWorld(busy(1));
     world.server.faults.add({
       api: '*',
@@ -73,7 +73,7 @@ describe('doctor, on a cluster', () => {
     expect(world.clock.now() - began).toBeLessThan(60_000);
   });
 
-  it('counts no jobs where the count is none', async () => {
+  it('doctor counts no jobs if the answer’s count is invalid', async () => {
     await using world = await startWorld(busy(1));
     world.server.faults.add({
       api: 'ml.get_job_stats',
@@ -85,7 +85,7 @@ describe('doctor, on a cluster', () => {
     expect((await examined(world)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
   });
 
-  it('accepts a key with only manage_ml', async () => {
+  it('doctor accepts a key with only manage_ml', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'm:k' });
     expect(exit).toBe(0);
@@ -97,7 +97,7 @@ describe('doctor, on a cluster', () => {
     });
   });
 
-  it('finds that a key cannot sweep, and names the role to use', async () => {
+  it('doctor finds that a key cannot sweep, and names the role to use', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told, advice } = await examined(world, { ELASTICSEARCH_API_KEY: 'r:k' });
     expect(exit).toBe(3);
@@ -108,14 +108,14 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('--print-role');
   });
 
-  it('notes that a key has far more privileges than a sweep needs', async () => {
+  it('doctor notes that a key has far more privileges than a sweep needs', async () => {
     await using world = await startWorld(busy(1), keys);
     const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'a:k' });
     expect(exit).toBe(0);
     expect(told.privileges).toContain('note: the credentials have all, far more than a sweep needs');
   });
 
-  it('finds a wrong key, without showing it', async () => {
+  it('doctor finds a wrong key, without showing it', async () => {
     await using world = await startWorld(busy(1), keys);
     const result = await runOn(world, ['doctor'], { env: { ELASTICSEARCH_API_KEY: 'm:not-the-key' } });
     const { exit, told, advice } = read(result);
@@ -125,7 +125,7 @@ describe('doctor, on a cluster', () => {
     expect(result.stdout + result.stderr).not.toContain('not-the-key');
   });
 
-  it('finds upgrade mode and switched-off task assignment', async () => {
+  it('doctor finds upgrade mode and switched-off task assignment', async () => {
     await using world = await startWorld(busy(1), {
       settings: { 'cluster.persistent_tasks.allocation.enable': 'none' },
     });
@@ -139,7 +139,7 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('POST _ml/set_upgrade_mode?enabled=false');
   });
 
-  it('describes the server’s own idle closer and which jobs it does not close', async () => {
+  it('doctor describes the server’s own idle closer and which jobs it does not close', async () => {
     await using world = await startWorld(busy(1), {
       settings: { 'xpack.ml.idle_job_auto_close_timeout': '72h' },
     });
@@ -155,25 +155,28 @@ describe('doctor, on a cluster', () => {
 
   it.each([
     ['nothing listens', undefined, /cannot be reached/, /Check the port in ELASTICSEARCH_URL/],
-    ['something else answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
-  ] as const)('finds that %s, and checks nothing further there', async (_what, fault, found, advice) => {
-    await using world = await startWorld(busy(1));
-    if (fault) world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
-    else await world.server.stop();
-    const result = await examined(world);
-    expect(result.exit).toBe(3);
-    expect(Object.keys(result.told)).toEqual(['connection', 'scheduler']);
-    expect(result.told.connection).toMatch(found);
-    expect(result.advice).toMatch(advice);
-  });
+    ['another server answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
+  ] as const)(
+    'doctor finds that %s, and checks nothing further there',
+    async (_what, fault, found, advice) => {
+      await using world = await startWorld(busy(1));
+      if (fault) world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
+      else await world.server.stop();
+      const result = await examined(world);
+      expect(result.exit).toBe(3);
+      expect(Object.keys(result.told)).toEqual(['connection', 'scheduler']);
+      expect(result.told.connection).toMatch(found);
+      expect(result.advice).toMatch(advice);
+    },
+  );
 
-  it('explains how to name a cluster if none is named', async () => {
+  it('doctor explains how to name a cluster if none is named', async () => {
     const result = await runCommand(['doctor']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('--embedded');
   });
 
-  it('fits the terminal, with the advice below each finding', async () => {
+  it('doctor fits the terminal, with the advice below each finding', async () => {
     await using world = await startWorld(busy(1), keys);
     const { stdout } = await runOn(world, ['doctor', '-o', 'table'], {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
@@ -199,7 +202,7 @@ describe('doctor, on TLS', () => {
     return read(await runCommand(['doctor'], { env }));
   };
 
-  it('shows the subject, the issuer and the verification of the certificate', async () => {
+  it('doctor shows the subject, the issuer and the verification of the certificate', async () => {
     const { told } = await tlsCheck('server', certificate('authority'));
     expect(told.TLS).toMatch(
       /^ok: certificate of .* by .*, verified by ELASTICSEARCH_CA_CERT; valid for \d+ d/,
@@ -207,7 +210,7 @@ describe('doctor, on TLS', () => {
     expect(told.connection).toMatch(/^ok/);
   });
 
-  it('finds an expired certificate', async () => {
+  it('doctor finds an expired certificate', async () => {
     const { exit, told, advice } = await tlsCheck('expired', certificate('authority'));
     expect(exit).toBe(3);
     expect(told.TLS).toMatch(/^note: .*which ended \d+ d.* ago/);
@@ -215,7 +218,7 @@ describe('doctor, on TLS', () => {
     expect(advice.trim().split('\n')).toEqual(['Renew the certificate, or check the clock of this machine.']);
   });
 
-  it('finds certificates of an untrusted authority and of another host', async () => {
+  it('doctor finds certificates of an untrusted authority and of another host', async () => {
     for (const [name, ca, message] of [
       ['server', undefined, 'Set ELASTICSEARCH_CA_CERT'],
       ['other-host', certificate('authority'), 'Set ELASTICSEARCH_URL to a name that the certificate has'],
@@ -228,7 +231,7 @@ describe('doctor, on TLS', () => {
     }
   });
 
-  it('finds credentials that travel unencrypted, except within a machine', async () => {
+  it('doctor finds credentials that travel unencrypted, except within a machine', async () => {
     const { told } = read(
       await runCommand(['doctor'], {
         env: { ELASTICSEARCH_URL: 'http://127.0.0.1.nip.invalid:9200', ELASTICSEARCH_API_KEY: 'a:b' },
@@ -299,7 +302,7 @@ describe('doctor, on what answers in place of a cluster', () => {
       },
       ['Create a key with the role that --print-role prints.'],
     ],
-  ])('shows one fix for %s, and no line that means nothing', async (_what, answer, lines, fixes) => {
+  ])('doctor shows one fix for %s, and no meaningless line', async (_what, answer, lines, fixes) => {
     await using server = await serve(answer);
     const { exit, told, findings } = read(
       await runCommand(['doctor'], { env: { ELASTICSEARCH_URL: server.url } }),
@@ -313,7 +316,7 @@ describe('doctor, on what answers in place of a cluster', () => {
     expect(findings.filter(({ level }) => level === 'finding').map(({ advice }) => advice)).toEqual(fixes);
   });
 
-  it('shows the host that a cloud id decodes to', async () => {
+  it('doctor shows the host that a cloud id decodes to', async () => {
     const cloudId = `logs:${Buffer.from('0.1:1$127.0$kibana').toString('base64')}`;
     const { told, advice } = read(await runCommand(['doctor'], { env: { ELASTICSEARCH_CLOUD_ID: cloudId } }));
     expect(told.connection).toMatch(/the cloud deployment logs \(https:\/\/127\.0\.0\.1:1\)/);
@@ -349,7 +352,7 @@ describe('doctor, on the scheduler', () => {
     JOBSWEEP_DLQ_ARN: queueArn,
   };
 
-  it('counts the schedules of the group', async () => {
+  it('doctor counts the schedules of the group', async () => {
     const { exit, told } = await onScheduler(whole, 'sweeps');
     expect(exit).toBe(0);
     expect(told['schedule group']).toBe(
@@ -357,20 +360,20 @@ describe('doctor, on the scheduler', () => {
     );
   });
 
-  it('counts schedules of other functions separately', async () => {
+  it('doctor counts schedules of other functions separately', async () => {
     const { told } = await onScheduler({ ...whole, JOBSWEEP_FUNCTION_ARN: `${functionArn}-other` }, 'sweeps');
     expect(told['schedule group']).toBe(
       'ok: sweeps has 0 recurring schedules, 0 of them paused; 0 follow-ups waiting; 2 not ours: they invoke another target',
     );
   });
 
-  it('finds a missing group', async () => {
+  it('doctor finds a missing schedule group', async () => {
     const { exit, told } = await onScheduler(whole);
     expect(exit).toBe(3);
     expect(told['schedule group']).toBe('finding: there is no group "sweeps" in this account and region');
   });
 
-  it('finds missing settings and invalid ARNs', async () => {
+  it('doctor finds missing settings and invalid ARNs', async () => {
     const { exit, told } = await onScheduler(
       { JOBSWEEP_SCHEDULE_GROUP: 'sweeps', JOBSWEEP_DLQ_ARN: 'my-queue' },
       'sweeps',
@@ -385,7 +388,7 @@ describe('doctor, on the scheduler', () => {
 });
 
 describe('doctor --print-role', () => {
-  it('prints the smallest keys without asking a cluster', async () => {
+  it('doctor --print-role prints the smallest keys without a request to a cluster', async () => {
     const { exit, stdout } = await runCommand(['doctor', '--print-role']);
     expect(exit).toBe(0);
     expect(stdout.match(/^POST \/_security\/api_key$/gm)).toHaveLength(3);
@@ -400,7 +403,7 @@ describe('doctor --print-role', () => {
     ]);
   });
 
-  it('offers reading the notifications as an optional privilege, for advise', async () => {
+  it('doctor --print-role offers reading the notifications as an optional privilege, for advise', async () => {
     const { stdout } = await runCommand(['doctor', '--print-role']);
     expect(stdout).toMatch(/^# Optional: a key for advise/m);
     const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<

@@ -36,7 +36,7 @@ describe('explain', () => {
       'closing at once on its node: 2 places: close.perNode says so',
     ],
     [{ close: { perNode: null } }, null, undefined],
-  ])('says how many jobs of its node close at once, and why: %j', async (payload, places, line) => {
+  ])('explain shows how many jobs of a node close at once, and why: %j', async (payload, places, line) => {
     await using world = await startWorld([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
     expect((await explained(world, 'idle-0', payload)).places).toEqual(places);
     const stdin = JSON.stringify(payload);
@@ -44,7 +44,7 @@ describe('explain', () => {
     expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
   });
 
-  it('shows each clock with its source, and which of them decides', async () => {
+  it('explain shows each clock with its source, and which of them decides', async () => {
     await using world = await startWorld([
       ...busy(3),
       { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },
@@ -60,7 +60,7 @@ describe('explain', () => {
     expect(verdict).toEqual({ verdict: 'keep', reason: 'recently_opened' });
   });
 
-  it('predicts when the verdict changes, and it does change then', async () => {
+  it('explain predicts when the verdict changes, and it changes at that time', async () => {
     await using world = await startWorld([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
     const { changes } = await explained(world, 'fed');
     expect(changes).toEqual([
@@ -80,7 +80,7 @@ describe('explain', () => {
     expect((await explained(world, 'fed')).verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
-  it('follows one reason to the next: busy, then protected, then idle', async () => {
+  it('explain predicts a sequence of reasons: busy, then protected, then idle', async () => {
     await using world = await startWorld([
       ...busy(3),
       { jobId: 'later', lastData: '1h', customSettings: { jobsweep: { protectUntil: '2026-12-01' } } },
@@ -137,7 +137,7 @@ describe('explain', () => {
       /never_fed +yes +it never had data, neverFed says keep/,
     ],
   ])(
-    'shows what the rule saw for %s, and that the sweep decides the same',
+    'explain shows the input of the rule for %s, and the sweep decides the same',
     async (_what, job, payload, line) => {
       await using world = await startWorld([...busy(3), job]);
       const stdin = JSON.stringify(payload);
@@ -151,7 +151,7 @@ describe('explain', () => {
     },
   );
 
-  it('says that a fuse would stop the sweep, and that the request does not name the job', async () => {
+  it('explain reports that a fuse would stop the sweep, and that the request does not name the job', async () => {
     await using world = await startWorld([...busy(3), ...idle(9)]);
     expect(await text(world, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
     const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
@@ -160,7 +160,7 @@ describe('explain', () => {
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
-  it('explains a closed job, and from the history which sweep closed it and why', async () => {
+  it('explain explains a closed job, and from the history which sweep closed it and why', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -174,7 +174,7 @@ describe('explain', () => {
     );
   });
 
-  it('suggests the job with the most similar id if there is none of that name', async () => {
+  it('explain suggests the job with the most similar id if the id does not exist', async () => {
     await using world = await startWorld([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
     const result = await runOn(world, ['explain', 'web-latancy']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -186,7 +186,7 @@ describe('explain', () => {
     );
   });
 
-  it('does not fail on moments outside the calendar', async () => {
+  it('explain does not fail on moments outside the calendar', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const { changes, clocks } = await explained(world, 'idle-0', { idleFor: '104249991d' });
     expect(changes).toEqual([]);
@@ -212,7 +212,7 @@ describe('explain', () => {
     expect(odd.map(({ value }) => value)).toEqual([null, expect.any(String), null]);
   });
 
-  it('changes nothing', async () => {
+  it('explain changes nothing', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     await text(world, 'idle-0');
     expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -226,7 +226,7 @@ it.each([
     { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
   ],
   ['open_time', { open_time: '999999999999d' }],
-])('explain does without a clock that no calendar has: an absurd %s', async (_what, stats) => {
+])('explain treats a moment that no calendar has as missing: an absurd %s', async (_what, stats) => {
   const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
   await using server = await serve((exchange) => respondWith(answers, exchange));
   for (const form of ['json', 'table', 'html']) {

@@ -14,7 +14,7 @@ function complaint(text: string, source = 'file.json'): string {
 }
 
 describe('a document of JSON', () => {
-  it('is read in one pass, however many keys and items it has', () => {
+  it('a JSON document is read in one pass, however many keys and items it has', () => {
     const keys = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`key-${index}`, index]));
     const text = JSON.stringify({ keys, items: Object.keys(keys) });
     expect(value(text)).toEqual(JSON.parse(text));
@@ -30,16 +30,16 @@ describe('a document of JSON', () => {
       'file.json:2:1: the key "a" appears twice',
     ],
     ['that every object has', '{"__proto__": 1, "__proto__": 2}', 'the key "__proto__" appears twice'],
-  ])('may have no key twice: %s', (_how, text, message) => {
+  ])('a JSON document may not contain a key twice: %s', (_how, text, message) => {
     expect(complaint(text)).toContain(message);
   });
 
-  it('may have the same key in many objects, and strings that look like keys', () => {
+  it('a JSON document may have the same key in many objects, and strings that look like keys', () => {
     const text = '{"a": {"a": "a\\":"}, "b": [{"a": "{\\"a\\":"}, {"a": ["a", "a"]}], "c": "\\\\"}';
     expect(value(text)).toEqual(JSON.parse(text));
   });
 
-  it('is refused if it is nested too deep', () => {
+  it('a JSON document is refused if it is nested too deep', () => {
     for (const depth of [6_000, 2_000_000])
       expect(complaint(`${'['.repeat(depth)}${']'.repeat(depth)}`)).toBe(
         'file.json: is nested more than 1000 levels deep, or holds itself',
@@ -63,19 +63,19 @@ describe('a document of JSON', () => {
     ['{"a": 1 /* b }', '1:9: not valid JSON: the comment has no end'],
     ['[1, 2', '1:6: not valid JSON: expected ] before the end'],
     ['', '1:1: not valid JSON: expected a value'],
-  ])('tells the place of a mistake: %j', (text, message) => {
+  ])('an invalid JSON document is refused with the place of the mistake: %j', (text, message) => {
     expect(complaint(text)).toBe(`file.json:${message}`);
   });
 
   it.each(['{"password": hidden-word}', 'hidden-word', '{"password": "hidden-word"x}', '["hidden-word'])(
-    'quotes none of what it could not read: %s',
+    'an unreadable JSON document is not quoted in the error: %s',
     (text) => {
       expect(complaint(text)).toContain('not valid JSON');
       expect(complaint(text)).not.toMatch(/hidde|word/);
     },
   );
 
-  it('may have comments, but no other extensions of JSON', () => {
+  it('a JSON document may have comments, but no other extensions of JSON', () => {
     const text = '// nightly\n{"a": 1, /* "a": 2, */ "b": "http://c/*d*/" // end\n}\n';
     expect(value(text)).toEqual({ a: 1, b: 'http://c/*d*/' });
     const document = readDocument(text, 'file.json');
@@ -85,11 +85,11 @@ describe('a document of JSON', () => {
     ]);
   });
 
-  it('keeps a key such as __proto__', () => {
+  it('a JSON document keeps a key such as __proto__', () => {
     expect(Object.keys(value('{"__proto__": {"x": 1}} // kept') as object)).toEqual(['__proto__']);
   });
 
-  it('finds the nearest parent of a missing value', () => {
+  it('the place of a missing value in a JSON document is its nearest parent', () => {
     const document = readDocument('{"a": [{"b": 1},\n {"c": {}}],\n "d": 2}', 'file.json');
     const problem = (...path: (string | number)[]) => ({ field: '', path, message: path.join('.') });
     const problems = [
@@ -144,7 +144,7 @@ describe('a document of YAML', () => {
     ['a key that is no text', '? [a]\n: 1', 'file.yml:1:3: expected a text as key'],
     ['a second document', 'a: 1\n---\nb: 2', 'file.yml:2:1: a second document begins'],
     ['a key twice', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" appears twice'],
-  ])('is refused for %s', (_what, text, message) => {
+  ])('a YAML document is refused for %s', (_what, text, message) => {
     expect(complaint(text, 'file.yml')).toContain(message);
   });
 
@@ -154,17 +154,17 @@ describe('a document of YAML', () => {
     'a: "\\hidden-word"',
     '%hidden-word\n---\na: 1',
     'a: !hidden-word x',
-  ])('quotes none of what it could not read: %j', (text) => {
+  ])('an unreadable YAML document is not quoted in the error: %j', (text) => {
     expect(complaint(text, 'file.yml')).toMatch(/^file\.yml:\d+:\d+: /);
     expect(complaint(text, 'file.yml')).not.toMatch(/hidden/);
   });
 
-  it('is read in one pass, however many keys it has', () => {
+  it('a YAML document is read in one pass, however many keys it has', () => {
     const lines = Array.from({ length: 20_000 }, (_, index) => `key-${index}: ${index}`);
     expect(Object.keys(value(lines.join('\n'), 'file.yml') as object)).toHaveLength(20_000);
   });
 
-  it('reads all keys as strings, and resolves aliases', () => {
+  it('a YAML document has all keys as strings, and its aliases are resolved', () => {
     expect(value('1: a\nnull: b\nc: &c {d: e}\nf: *c', 'file.yml')).toEqual({
       1: 'a',
       null: 'b',

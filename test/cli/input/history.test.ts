@@ -6,7 +6,10 @@ import { busy, expectSums, fateOf, idle, jobOf, startWorld, type World } from '.
 
 const day = 86_400_000;
 
-/** Nights on each of which a sweep closes what is idle, and somebody opens `flaps` again. Returns what each sweep wrote. */
+/**
+ * Simulates nights: a sweep closes idle jobs, and then another user opens `flaps` again. Returns the output of each
+ * sweep.
+ */
 async function nights(world: World, count: number, form: string): Promise<string[]> {
   const written: string[] = [];
   for (let night = 0; night < count; night += 1) {
@@ -26,7 +29,7 @@ const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests',
 
 describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
-    'shows jobs that were opened again after sweeps closed them (%s)',
+    'the history shows jobs that were opened again after sweeps closed them (%s)',
     async (form) => {
       await using world = await startWorld(fleet);
       await using folder = await newFolder();
@@ -41,7 +44,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('keeps a job that was opened again for the third time', async () => {
+  it('the history keeps a job that was opened again for the third time', async () => {
     await using world = await startWorld(fleet);
     await using folder = await newFolder();
     const reports = await nights(world, 3, 'json');
@@ -60,7 +63,7 @@ describe('the history of earlier sweeps', () => {
     expect(world.state('flaps')).toBe('opened');
   });
 
-  it('counts a sweep in two files once', async () => {
+  it('the history counts a sweep in two files once', async () => {
     await using world = await startWorld(fleet);
     await using folder = await newFolder();
     const [report] = await nights(world, 1, 'json');
@@ -72,7 +75,7 @@ describe('the history of earlier sweeps', () => {
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 
-  it('of another cluster is ignored with a warning', async () => {
+  it('the history of another cluster is ignored with a warning', async () => {
     await using world = await startWorld(fleet);
     await using other = await startWorld(fleet, {}, { seed: 2 });
     await using folder = await newFolder();
@@ -83,7 +86,7 @@ describe('the history of earlier sweeps', () => {
     expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
-  it('does not wait for a gateway with a retry-after of eleven days', async () => {
+  it('reading the history does not wait for a gateway with a retry-after of eleven days', async () => {
     await using world = await startWorld(fleet);
     await using folder = await newFolder();
     const [report] = await nights(world, 1, 'json');
@@ -94,7 +97,7 @@ describe('the history of earlier sweeps', () => {
     expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
-  it('without a report is refused before any request to the cluster', async () => {
+  it('a history without a report is refused before any request to the cluster', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
@@ -126,7 +129,7 @@ describe('earlier sweeps are read from', () => {
   const jobs = (text: string) =>
     parsePastSweeps(text, 'log').map((sweep) => sweep.jobs.map(({ jobId }) => jobId));
 
-  it('the lines of the function’s log, between other lines', () => {
+  it('earlier sweeps are read from the lines of the function’s log, between other lines', () => {
     const log = [
       'START RequestId: 1',
       swept('a'),
@@ -139,11 +142,11 @@ describe('earlier sweeps are read from', () => {
     expect(jobs(log.join('\n'))).toEqual([['a', 'b']]);
   });
 
-  it('lines with time and stream before them, as `aws logs tail` prints them', () => {
+  it('earlier sweeps are read from lines with time and stream before them, as `aws logs tail` prints them', () => {
     expect(jobs(`2026-11-23T02:00:05 2026/11/23/[$LATEST]0af ${swept('a')}\r\n`)).toEqual([['a']]);
   });
 
-  it('the events of `aws logs filter-log-events`', () => {
+  it('earlier sweeps are read from the events of `aws logs filter-log-events`', () => {
     expect(
       jobs(
         JSON.stringify({ events: [{ message: swept('a') }, { message: 'END' }, { message: swept('b') }] }),
@@ -151,7 +154,7 @@ describe('earlier sweeps are read from', () => {
     ).toEqual([['a', 'b']]);
   });
 
-  it('a list of reports, and one report', () => {
+  it('earlier sweeps are read from a list of reports, and from one report', () => {
     const report = {
       ...head,
       jobs: [

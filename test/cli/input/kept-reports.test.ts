@@ -11,7 +11,7 @@ import { busy, fateOf, idle, startWorld, type World } from '../../support/world.
 
 const day = 86_400_000;
 
-/** The command with a state directory of its own. */
+/** The command with its own state directory. */
 const commandIn =
   (folder: Folder) =>
   (world: World, args: readonly string[], options: CommandOptions = {}) =>
@@ -33,13 +33,13 @@ describe('the state directory', () => {
     [{ HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
     [{ XDG_STATE_HOME: 'relative', HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
     [{ XDG_STATE_HOME: '', HOME: '' }, undefined],
-  ])('of %j is %s', (env, folder) => {
+  ])('the state directory for %j is %s', (env, folder) => {
     expect(stateFolder(env)).toBe(folder);
   });
 });
 
 describe('a sweep', () => {
-  it('keeps its report, readable by its owner only', async () => {
+  it('a sweep keeps its report, readable only by its owner', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const result = await commandIn(folder)(world, ['sweep', '--yes']);
@@ -49,7 +49,7 @@ describe('a sweep', () => {
     expect((await stat(folder.at('jobsweep'))).mode & 0o777).toBe(0o700);
   });
 
-  it('keeps the last 30 of each cluster', async () => {
+  it('a sweep keeps the last 30 reports of each cluster', async () => {
     await using world = await startWorld(busy(8));
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -70,7 +70,7 @@ describe('a sweep', () => {
       Array.from({ length: 30 }, (_, index) => String(index + 3).padStart(2, '0')),
     );
     expect(await keptReports(folder)).toHaveLength(32);
-    // a clock that was set back: the newest is not the latest by its time, and stays
+    // after the clock was set back, the newest report is not the latest by its time, and it stays
     await keep('one', 1);
     expect((await keptReports(folder)).map(({ startedAt }) => startedAt)).toContain(
       '2020-01-01T00:01:00.000Z',
@@ -81,14 +81,14 @@ describe('a sweep', () => {
     ['--no-save', ['sweep', '--yes', '--no-save'], '{}'],
     ['a dry run', ['sweep', '-p', '-'], '{"dryRun": true}'],
     ['plan', ['plan'], ''],
-  ])('keeps nothing with %s', async (_name, args, stdin) => {
+  ])('a sweep keeps no report with %s', async (_name, args, stdin) => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     expect((await commandIn(folder)(world, args, { stdin })).exit).toBe(0);
     expect(await keptFiles(folder)).toEqual([]);
   });
 
-  it('works without a writable folder, and warns that nothing was kept', async () => {
+  it('a sweep works without a writable folder, and warns that no report was kept', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -99,7 +99,7 @@ describe('a sweep', () => {
     expect(result.stderr.match(/could not be kept/g)).toHaveLength(1);
   });
 
-  it('keeps the report so far after each round of --wait', async () => {
+  it('a sweep keeps the report so far after each round of --wait', async () => {
     await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '12m' })]);
     await using folder = await newFolder();
     const seen: string[] = [];
@@ -113,7 +113,7 @@ describe('a sweep', () => {
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
   });
 
-  it('judges flapping by the kept reports, or only by --history if given', async () => {
+  it('a sweep judges flapping by the kept reports, or only by --history if given', async () => {
     await using world = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
     await using other = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -133,13 +133,13 @@ describe('a sweep', () => {
     const history = await folder.write('first.json', first);
     const one = await run(world, ['plan', '-p', '-', '--history', history], { stdin });
     expect(fateOf(reportOf(one), 'flaps')).toBe('not_attempted idle');
-    // another cluster's reports are no history of this one, and no reason to warn
+    // the reports of another cluster are not used as history, and cause no warning
     const elsewhere = reportOf(await run(other, ['plan']));
     expect(fateOf(elsewhere, 'flaps')).toBe('not_attempted idle');
     expect(elsewhere.warnings).toEqual([]);
   });
 
-  it('ignores an unreadable kept file', async () => {
+  it('a sweep ignores an unreadable kept file', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -153,7 +153,7 @@ describe('a sweep', () => {
 });
 
 describe('reopen --last', () => {
-  it('undoes the newest sweep', async () => {
+  it('reopen --last undoes the newest sweep', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -169,14 +169,14 @@ describe('reopen --last', () => {
     expect(world.state('idle-0')).toBe('closed');
   });
 
-  it('undoes a sweep that was killed before its report', async () => {
+  it('reopen --last undoes a sweep that was killed before its report', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using world = await startWorld([...busy(8), ...idle(3, { datafeed: feed })]);
     await using folder = await newFolder();
     const run = commandIn(folder);
     const payload = '{"runningDatafeeds": "stop"}';
     await run(world, ['sweep', '--yes', '-p', '-'], { stdin: payload });
-    // what is on disk while the requests are in flight
+    // the files on disk while the requests are in flight
     const [report] = await keptReports(folder);
     await mkdir(folder.at('killed'));
     const keeper = new ReportKeeper(folder.at('killed/jobsweep'));
@@ -202,7 +202,7 @@ describe('reopen --last', () => {
     });
   });
 
-  it('undoes the newest sweep of the named cluster', async () => {
+  it('reopen --last undoes the newest sweep of the named cluster', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -218,7 +218,7 @@ describe('reopen --last', () => {
     [['reopen', 'x.json', '--last', '--yes'], 'reopen needs the file of a report, or --last'],
     [['reopen', '--last', '--yes'], 'keeps no report'],
     [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
-  ])('refuses %j', async (args, message) => {
+  ])('reopen --last refuses %j', async (args, message) => {
     await using world = await startWorld(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(world, args);
@@ -227,7 +227,7 @@ describe('reopen --last', () => {
   });
 });
 
-it('ignores a kept file with an unknown name', async () => {
+it('reopen --last ignores a kept file with an unknown name', async () => {
   await using folder = await newFolder();
   await folder.write('report.json', '{}');
   expect(await readKept(folder.path)).toEqual([]);

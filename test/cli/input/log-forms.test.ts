@@ -1,4 +1,4 @@
-/** @module Every form in which people have the log of a sweep, read back by `reopen`. */
+/** @module Tests every form in which people have the log of a sweep, read by `reopen`. */
 import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
 import { newFolder } from '../../support/folder.ts';
@@ -57,7 +57,7 @@ describe('reopen reads', () => {
       [name, 'utf8', form] as const,
       [name, 'utf16le', form] as const,
     ]),
-  )('%s, in %s', async (_name, encoding, form) => {
+  )('reopen reads %s, in %s', async (_name, encoding, form) => {
     await using world = await startWorld([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
     const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
@@ -79,7 +79,7 @@ describe('reopen reads', () => {
     expect(report.warnings).toEqual([]);
   });
 
-  it('a report between other lines, such as the output of npm', async () => {
+  it('reopen reads a report between other lines, such as the output of npm', async () => {
     await using world = await startWorld([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
     const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'json']);
@@ -91,7 +91,7 @@ describe('reopen reads', () => {
     expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({ reopened: 3 });
   });
 
-  it('no file without a report, and names the commands whose output it reads', async () => {
+  it('reopen refuses a file without a report, and names the commands whose output it reads', async () => {
     await using world = await startWorld(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'timestamp,message\n1,"{""level"": ""INFO""}"\n');
@@ -102,7 +102,7 @@ describe('reopen reads', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('a log of 40,000 lines with an open brace in each within seconds', async () => {
+  it('reopen reads a log of 40,000 lines with an open brace in each within seconds', async () => {
     await using world = await startWorld(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('log', `${at} {"half": [\n  {"x"\n`.repeat(20_000));

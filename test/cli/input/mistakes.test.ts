@@ -3,7 +3,7 @@ import { type Folder, newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
-/** What a person can get wrong, with the exit code of it and the words that say what to do next. */
+/** A mistake of a user, with its exit code and the words that explain the fix. */
 interface Mistake {
   readonly args: readonly string[];
   readonly stdin?: string;
@@ -31,14 +31,14 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /close\.batch: .*got "many"/,
     next: /expected a whole number from 1 to 100/,
   },
-  'a payload that is no JSON': {
+  'a payload that is not JSON': {
     args: [...yes, '-p', '-'],
     stdin: 'idleFor: 48h',
     exit: 2,
     says: /not valid JSON/,
     next: /standard input:1:1/,
   },
-  'no payload where one was promised': {
+  'an empty standard input for the payload': {
     args: [...yes, '-p', '-'],
     exit: 2,
     says: /standard input is empty/,
@@ -184,7 +184,7 @@ describe('a mistake', () => {
   });
 
   it.each(Object.entries(mistakes))(
-    '%s has its exit code and says what to do, and changes nothing',
+    'the mistake %s has its exit code and a message with a fix, and changes nothing',
     async (_name, mistake) => {
       const args = mistake.args.map((arg) => (/^[A-Z]+$/.test(arg) ? folder.at(arg) : arg));
       const host = new URL(world.server.url).host;

@@ -4,7 +4,7 @@ import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld } from '../../support/world.ts';
 
 describe('a payload', () => {
-  it('with a typo exits with 2 and suggests the right field, before any request', async () => {
+  it('a payload with a typo exits with 2 and suggests the right field, before any request', async () => {
     await using world = await startWorld(idle(1));
     const result = await runOn(world, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -31,7 +31,7 @@ describe('a payload', () => {
       /idleFor: expected a duration.*at least 1m, got "two days"/,
     ],
     ['control characters', '{"a\\u001b[31mb": 1}', /a\\u001b\[31mb is an unknown field/],
-  ])('that is %s is refused in words', async (_what, stdin, message) => {
+  ])('a payload that is %s is refused with a helpful message', async (_what, stdin, message) => {
     await using world = await startWorld(idle(1));
     const result = await runOn(world, ['plan', '-p', '-'], { stdin });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -39,7 +39,7 @@ describe('a payload', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('gets one line per problem, with its place in the file', async () => {
+  it('an invalid payload gets one line per problem, with its place in the file', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
@@ -52,7 +52,7 @@ describe('a payload', () => {
   });
 
   it.each(['utf16le', 'utf16be'])(
-    'is read in %s, as PowerShell writes it, with comments',
+    'a payload is read in %s, as PowerShell writes it, with comments',
     async (encoding) => {
       await using world = await startWorld([...busy(4), ...idle(2)]);
       await using folder = await newFolder();
@@ -64,7 +64,7 @@ describe('a payload', () => {
     },
   );
 
-  it('in YAML with an unquoted wildcard is refused, with the place of the entry', async () => {
+  it('a YAML payload with an unquoted wildcard is refused, with the place of the entry', async () => {
     await using world = await startWorld(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
@@ -76,7 +76,7 @@ describe('a payload', () => {
     expect(world.server.requests).toEqual([]);
   });
 
-  it('is read from a file with byte order mark and $schema, and from standard input', async () => {
+  it('a payload is read from a file with byte order mark and $schema, and from standard input', async () => {
     await using world = await startWorld([...busy(4), ...idle(2)]);
     await using folder = await newFolder();
     const path = await folder.write('fine.json', '\uFEFF{"$schema": "x", "jobs": "idle-0"}');
@@ -87,7 +87,7 @@ describe('a payload', () => {
       expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
   });
 
-  it('chooses the cluster by name from a file of clusters', async () => {
+  it('a payload chooses the cluster by name from a file of clusters', async () => {
     await using world = await startWorld([...busy(2), ...idle(1)]);
     await using folder = await newFolder();
     const clusters = await folder.write('clusters.yaml', `logs:\n  ELASTICSEARCH_URL: ${world.server.url}\n`);
@@ -107,7 +107,7 @@ describe('a payload', () => {
     ],
     ['a file of clusters that is a list', '[]', /clusters\.json:1:1: expected clusters by name/],
     [
-      'a cluster that is no object',
+      'a cluster that is not an object',
       '{"web": "http://x"}',
       /clusters\.json:1:2: "web": expected an object of settings/,
     ],
@@ -116,7 +116,7 @@ describe('a payload', () => {
       '{"web": {"ELASTICSEARCH_ULR": "http://x"}}',
       /the unknown key "ELASTICSEARCH_ULR"/,
     ],
-  ])('refuses %s', async (_what, text, message) => {
+  ])('a clusters file with %s is refused', async (_what, text, message) => {
     await using world = await startWorld([]);
     await using folder = await newFolder();
     const clusters = await folder.write('clusters.json', text);

@@ -9,7 +9,7 @@ const record = (stateFolder: string, at: number, clusterId = 'cluster') =>
   writeRecords(stateFolder, { clusterId, at, jobs: [], isWhole: true });
 
 describe('records of sweeps', () => {
-  it('keeps the newest 120 of each cluster and deletes older ones', async () => {
+  it('the newest 120 records of each cluster are kept and older ones deleted', async () => {
     await using folder = await newFolder();
     await record(folder.path, start, 'another cluster');
     for (let index = 0; index < 123; index += 1)
@@ -25,7 +25,7 @@ describe('records of sweeps', () => {
     expect(files.filter((name) => /(^|\/)\./.test(name))).toEqual([]);
   }, 20_000);
 
-  it('keeps the last of records less than ten minutes apart', async () => {
+  it('of records less than ten minutes apart, the last one is kept', async () => {
     await using folder = await newFolder();
     for (const minutes of [0, 9, 20]) await record(folder.path, start + minutes * 60_000);
     const read = await readRecords(folder.path, 'cluster', 0);

@@ -20,14 +20,14 @@ describe('the flags of a request', () => {
     ['--set with a text', ['--set', 'idleFor=24h', '--jobs', 'day*'], ['day-old']],
     ['--set with JSON', ['--set', 'jobs=["idle-1"]'], ['idle-1']],
     ['-p with the request itself', ['-p', '{"jobs": "idle-2"}'], ['idle-2']],
-  ])('%s chooses the jobs to close', async (_name, flags, expected) => {
+  ])('the flag %s chooses the jobs to close', async (_name, flags, expected) => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, ['plan', ...flags]);
     expect(result.exit, result.stderr).toBe(0);
     expect(idsIn(result)).toEqual(expected);
   });
 
-  it('override the payload, and keep its other fields', async () => {
+  it('the flags of a request override the payload, and keep its other fields', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const payload = await folder.write(
@@ -45,7 +45,7 @@ describe('the flags of a request', () => {
     });
   });
 
-  it('warn when they replace the exclusions of the payload', async () => {
+  it('the flags of a request warn when they replace the exclusions of the payload', async () => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, [
       'plan',
@@ -62,7 +62,7 @@ describe('the flags of a request', () => {
     ]);
   });
 
-  it('turn a section off with --set, and on again', async () => {
+  it('the flag --set turns a section off, and on again', async () => {
     await using world = await startWorld(jobs);
     const request = async (...args: string[]) =>
       (JSON.parse((await runOn(world, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
@@ -74,7 +74,7 @@ describe('the flags of a request', () => {
     expect(await request('--set', 'fuse.maxJobs=null')).toMatchObject({ fuse: { maxJobs: null } });
   });
 
-  it('make sweep a plan with --dry-run: the same saved plan, and no change', async () => {
+  it('the flag --dry-run makes sweep a plan: the same saved plan, and no change', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const swept = await runOn(world, ['sweep', '--dry-run', '--idle-for', '24h']);
@@ -86,7 +86,7 @@ describe('the flags of a request', () => {
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
-  it('let explain judge a job by another threshold', async () => {
+  it('the flags of a request let explain judge a job by another threshold', async () => {
     await using world = await startWorld(jobs);
     const verdict = async (...flags: string[]) =>
       (
@@ -133,15 +133,18 @@ describe('the flags of a request', () => {
       ['-p', '{"detail-type": "Scheduled Event"}', '--idle-for', '1d'],
       /the payload is the event of a schedule/,
     ],
-  ])('%j is refused in words before the cluster has seen a request', async (flags, says) => {
-    await using world = await startWorld(jobs);
-    const result = await runOn(world, ['sweep', '--yes', ...flags]);
-    expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toMatch(says);
-    expect(world.server.requests).toEqual([]);
-  });
+  ])(
+    'the invalid flags %j are refused with a helpful message before the cluster receives a request',
+    async (flags, says) => {
+      await using world = await startWorld(jobs);
+      const result = await runOn(world, ['sweep', '--yes', ...flags]);
+      expect(result).toMatchObject({ exit: 2, stdout: '' });
+      expect(result.stderr).toMatch(says);
+      expect(world.server.requests).toEqual([]);
+    },
+  );
 
-  it('report problems together with those of the payload, each with its place', async () => {
+  it('problems of flags are reported together with those of the payload, each with its place', async () => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([
@@ -156,7 +159,7 @@ describe('the flags of a request', () => {
     [['-p', '{}']],
     [['--dry-run']],
     [['--all-clusters']],
-  ])('with a saved plan, %j is refused', async (flags) => {
+  ])('the flags %j are refused together with a saved plan', async (flags) => {
     await using world = await startWorld(jobs);
     const result = await runOn(world, ['sweep', '--yes', '--plan', 'plan.json', ...flags]);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -180,7 +183,7 @@ describe('the help', () => {
     ]),
     ['simulate elasticsearch', 'Jobs:', 'Server:'],
     ['simulate scheduler', 'Server:'],
-  ])('of %s groups the options and has two examples', async (name = '', ...groups) => {
+  ])('the help of %s groups the options and has two examples', async (name = '', ...groups) => {
     const { stdout } = await runCommand([...name.split(' '), '--help']);
     const [options = '', examples = ''] = stdout.split('\nExamples:\n');
     const headings = [...options.matchAll(/^(\w+:)$/gm)].map(([heading]) => heading);

@@ -15,13 +15,13 @@ const jobs = [
 ];
 
 describe('the result', () => {
-  it('is a table on a terminal and JSON when piped', async () => {
+  it('the result is a table on a terminal and JSON when piped', async () => {
     await using world = await startWorld(jobs);
     expect((await runOn(world, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);
     expect(reportOf(await runOn(world, ['plan'])).counts.idle).toBe(2);
   });
 
-  it('fits into a narrow terminal, acted-on jobs first, with the sums below', async () => {
+  it('the result fits into a narrow terminal, with the jobs acted on first and the sums below', async () => {
     await using world = await startWorld([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
     const { stdout } = await runOn(world, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');
@@ -39,7 +39,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
-  it('is complete on a terminal of unknown width, such as in a container', async () => {
+  it('the result is complete on a terminal of unknown width, such as in a container', async () => {
     await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: '5s' })]);
     const { stdout, stderr } = await runOn(world, ['sweep', '--yes', '--no-color'], {
       terminal: true,
@@ -49,7 +49,7 @@ describe('the result', () => {
     expect(stderr).toContain('0 of 1 job closed, 1 closing');
   });
 
-  it('has colours on a terminal, unless they are turned off', async () => {
+  it('the result has colours on a terminal, unless they are turned off', async () => {
     await using world = await startWorld(jobs);
     const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>
       (await runOn(world, ['plan', ...args], options)).stdout.includes('\u001b[');
@@ -61,7 +61,7 @@ describe('the result', () => {
     expect(await shows(['-o', 'json', '--color'], { terminal: true })).toBe(false);
   });
 
-  it('is one JSON line per job and one for the sweep as ndjson, like the log', async () => {
+  it('the ndjson result has one line per job and one for the sweep, like the log', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
     const lines = stdout
@@ -83,7 +83,7 @@ describe('the result', () => {
     expect(parsePastSweeps(stdout, 'it')[0]?.jobs).toHaveLength(3);
   });
 
-  it('is escaped for Markdown', async () => {
+  it('the result is escaped for Markdown', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
     expect(stdout).toContain('## Plan of a sweep of the cluster default');
@@ -91,7 +91,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
   });
 
-  it('has no control characters, even in JSON, and no text that Markdown turns into a link', async () => {
+  it('the result has no control characters, even in JSON, and no text that Markdown turns into a link', async () => {
     const odd = {
       node: { id: 'n', name: '\u009b31m\u007f\u202e' },
       state: 'www.example.test http://x.test/ a@x.test',
@@ -108,7 +108,7 @@ describe('the result', () => {
     expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
-  it('goes to a file in the form of its ending, and to the terminal as a table', async () => {
+  it('the result goes to a file in the form of its ending, and to the terminal as a table', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
@@ -130,7 +130,7 @@ describe('the result', () => {
   const everyCommand = [['plan'], ['explain', 'idle-0'], ['doctor'], ['advise', '--days', '2']];
 
   it.each(everyCommand)(
-    'of %s goes to the file in the form of its ending, and to standard output in the form of -o',
+    'the result of %s goes to the file in the form of its ending, and to standard output in the form of -o',
     async (...command) => {
       await using world = await startWorld(jobs);
       await using folder = await newFolder();
@@ -150,7 +150,7 @@ describe('the result', () => {
   );
 
   it.each([...everyCommand, ['sweep', '--yes']])(
-    'of %s is refused with the known endings if that of the file is unknown',
+    '%s refuses an output file with an unknown ending, and lists the known ones',
     async (...command) => {
       await using world = await startWorld(jobs);
       await using folder = await newFolder();
@@ -166,7 +166,7 @@ describe('the result', () => {
     },
   );
 
-  it('has no colours in a file, even on a terminal that has them', async () => {
+  it('the result has no colours in a file, even if the terminal has them', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const { stdout } = await runOn(world, ['plan', '--output-file', folder.at('a.txt')], { terminal: true });
@@ -174,7 +174,7 @@ describe('the result', () => {
     expect(await folder.read('a.txt')).toMatch(/^JOB +STATE/);
   });
 
-  it('goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
+  it('the result goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
@@ -187,7 +187,7 @@ describe('the result', () => {
     expect((JSON.parse(report) as SweepReport).counts.closed).toBe(2);
   });
 
-  it('exits with 1 if a plan cannot be written', async () => {
+  it('a plan that cannot be written exits with 1', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');
@@ -198,7 +198,7 @@ describe('the result', () => {
   });
 
   it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
-    'of %s comes in every form',
+    'the result of %s comes in every form',
     async (...command) => {
       await using world = await startWorld(jobs);
       const shown = async (form: string) => (await runOn(world, [...command, '-o', form])).stdout;

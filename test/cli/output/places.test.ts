@@ -1,4 +1,4 @@
-/** @module The lines of the text report that say how many jobs of a node closed at once, and why. */
+/** @module Tests the lines of the text report with the places: how many jobs of a node closed at once, and why. */
 import { expect, it } from 'vitest';
 import { placesLines, placesText } from '../../../src/cli/output/places.ts';
 import type { ReportedPlaces, SweepReport } from '../../../src/sweep/reporting/report.ts';
@@ -12,18 +12,18 @@ const on = (nodeId: string, changes: Partial<ReportedPlaces> = {}): ReportedPlac
   ...changes,
 });
 
-it('has no line when no node had a limit', () => {
+it('the report has no line about places when no node had a limit', () => {
   expect(linesOf()).toEqual([]);
 });
 
-it('names a node by its name, or by its id without one', () => {
+it('the report names a node by its name, or by its id without one', () => {
   expect(linesOf([on('x', { nodeName: 'ml-0' }), on('y', { places: 1, processors: 2 })])).toEqual([
     'closing at once on ml-0: 8 places: half of its 16 processors',
     'closing at once on y: 1 place: half of its 2 processors',
   ]);
 });
 
-it('puts nodes with the same limit on one line, and counts those beyond four', () => {
+it('the report puts nodes with the same limit on one line, and counts those beyond four', () => {
   expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
     'closing at once on each of a, b, c, d and 2 more: 8 places: half of its 16 processors',
   ]);
@@ -40,6 +40,6 @@ it.each([
     '2 places: half of the 4 processors of the cluster’s largest node, as its own are unknown',
   ],
   [{ places: 4, because: 'unknown' }, '4 places: the usual number, as its processors are unknown'],
-] as const)('says why a limit is in force: %o', (limit, text) => {
+] as const)('the report gives the reason for a limit: %o', (limit, text) => {
   expect(placesText(limit)).toBe(text);
 });

@@ -22,7 +22,7 @@ const rows: readonly Row[] = [
 ];
 
 describe('a table', () => {
-  it('aligns its columns under their titles, and ends no line in blanks', () => {
+  it('a table aligns its columns under their titles, and ends no line in blanks', () => {
     expect(table(rows, columns).split('\n')).toEqual([
       'ID                                 STATE     SIZE',
       'web-latency-by-country-production  opened    9 MB',
@@ -30,7 +30,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('leaves out columns, the least important first, and never cuts an id', () => {
+  it('a table leaves out columns, the least important first, and never cuts an id', () => {
     expect(table(rows, columns, { width: 45 }).split('\n')[1]).toBe(
       'web-latency-by-country-production    9 MB',
     );
@@ -40,7 +40,7 @@ describe('a table', () => {
       );
   });
 
-  it('wraps a text by word in its column, and tears only a word that is longer than the column', () => {
+  it('a table wraps a text by word in its column, and breaks only a word that is longer than the column', () => {
     const wrapping = columns.map((column) => (column.title === 'STATE' ? { ...column, min: 10 } : column));
     const long = [{ id: 'web', state: 'error: index_closed_exception', size: '9 MB' }];
     expect(table(long, wrapping, { width: 24 }).split('\n')).toEqual([
@@ -51,7 +51,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('wraps a sentence by word under a margin, and keeps a longer word whole', () => {
+  it('a sentence is wrapped by word under a margin, and a longer word stays whole', () => {
     expect(wrapped('  5  because data arrived lately', 18, 5)).toEqual([
       '  5  because data',
       '     arrived',
@@ -64,11 +64,11 @@ describe('a table', () => {
     ]);
   });
 
-  it('shows control characters as their codes', () => {
+  it('a table shows control characters as their codes', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('is never wider than the terminal or its longest id', () => {
+  it('a table is never wider than the terminal or its longest id', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
@@ -83,7 +83,7 @@ describe('a table', () => {
     );
   });
 
-  it('has the same layout with colours as without', () => {
+  it('a table has the same layout with colours as without', () => {
     const paint: Paint = (tone, text) => `<${tone}>${text}</${tone}>`;
     const coloured = table(
       rows,
@@ -95,7 +95,7 @@ describe('a table', () => {
 });
 
 describe('shortened text', () => {
-  it('ends with an ellipsis and keeps whole characters', () => {
+  it('shortened text ends with an ellipsis and keeps whole characters', () => {
     expect(shorten('abcdefghij', 5)).toBe('abcd…');
     expect(shorten('日本語日本語', 6)).toBe('日本…');
     expect(shorten('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 4)).toBe('👩‍👩‍👧…');
@@ -111,24 +111,24 @@ describe('colours', () => {
     choice: Parameters<typeof paintFor>[2] = 'auto',
   ) => paintFor(output, { env }, choice)('bad', 'x') !== 'x';
 
-  it('are for terminals', () => {
+  it('colours are used on terminals', () => {
     expect(shows(terminal, {})).toBe(true);
     expect(shows(pipe, {})).toBe(false);
     expect(shows(terminal, { TERM: 'dumb' })).toBe(false);
   });
 
-  it('are turned off by any non-empty NO_COLOR, even with FORCE_COLOR', () => {
+  it('colours are turned off by any non-empty NO_COLOR, even with FORCE_COLOR', () => {
     expect(shows(terminal, { NO_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '0', FORCE_COLOR: '1' })).toBe(false);
     expect(shows(terminal, { NO_COLOR: '' })).toBe(true);
   });
 
-  it('are turned on by FORCE_COLOR without a terminal, and off by FORCE_COLOR=0', () => {
+  it('colours are turned on by FORCE_COLOR without a terminal, and off by FORCE_COLOR=0', () => {
     expect(shows(pipe, { FORCE_COLOR: '1' })).toBe(true);
     expect(shows(terminal, { FORCE_COLOR: '0' })).toBe(false);
   });
 
-  it('follow --color and --no-color before all else', () => {
+  it('colours follow --color and --no-color before all other settings', () => {
     expect(shows(pipe, { NO_COLOR: '1' }, 'always')).toBe(true);
     expect(shows(terminal, { FORCE_COLOR: '1' }, 'never')).toBe(false);
   });
@@ -142,7 +142,7 @@ describe('numbers', () => {
     [3_600_000, '1 h'],
     [90_061_000, '1 d 1 h'],
     [90 * 86_400_000, '90 d'],
-  ])('%i ms are %s', (ms, text) => expect(span(ms)).toBe(text));
+  ])('the duration of %i ms is written as %s', (ms, text) => expect(span(ms)).toBe(text));
 
   it.each([
     [0, '0 B'],
@@ -153,5 +153,5 @@ describe('numbers', () => {
     [10_380_902, '9.9 MB'],
     [2 ** 31, '2.0 GB'],
     [5 * 2 ** 50, '5120 TB'],
-  ])('%i bytes are %s', (count, text) => expect(bytes(count)).toBe(text));
+  ])('the size of %i bytes is written as %s', (count, text) => expect(bytes(count)).toBe(text));
 });

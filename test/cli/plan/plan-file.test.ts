@@ -17,7 +17,7 @@ async function savePlan(world: World, folder: Folder, payload = '{}'): Promise<s
   return file;
 }
 
-/** Carries a plan out, and holds the report against the cluster. */
+/** Carries a plan out, and compares the report with the cluster. */
 async function carryOut(world: World, file: string, ...more: string[]) {
   const result = await runOn(world, ['sweep', '--plan', file, '--yes', ...more]);
   expect(result.exit).toBe(0);
@@ -28,7 +28,7 @@ async function carryOut(world: World, file: string, ...more: string[]) {
 }
 
 describe('a saved plan', () => {
-  it('can be carried out hours later', async () => {
+  it('a saved plan can be carried out hours later', async () => {
     await using world = await startWorld([
       ...busy(5),
       ...idle(3),
@@ -41,7 +41,7 @@ describe('a saved plan', () => {
     expect(report.counts).toMatchObject({ idle: 4, closed: 3, forceClosed: 1, kept: 5 });
   });
 
-  it('does not close jobs that became idle after the plan', async () => {
+  it('a saved plan does not close jobs that became idle after the plan', async () => {
     await using world = await startWorld([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -51,7 +51,7 @@ describe('a saved plan', () => {
     expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
   });
 
-  it('lists jobs deleted after the plan, and warns with their number', async () => {
+  it('a saved plan lists jobs deleted after the plan, and warns with their number', async () => {
     await using world = await startWorld([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -66,7 +66,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('warns if nothing is left to close, for example the second time', async () => {
+  it('a saved plan warns if nothing is left to close, for example the second time', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -81,7 +81,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('says the second time that its jobs are closed already, in the table or else on standard error', async () => {
+  it('a saved plan reports the second time that its jobs are already closed, in the table or else on standard error', async () => {
     await using world = await startWorld([...busy(13), ...idle(12)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -102,7 +102,7 @@ describe('a saved plan', () => {
     );
   });
 
-  it('gives no warning if only some of its jobs changed', async () => {
+  it('a saved plan gives no warning if only some of its jobs changed', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -123,9 +123,9 @@ describe('a saved plan', () => {
       },
     ],
     ['failed', ({ cluster }) => cluster.failJob('idle-0')],
-    ['was deleted and made anew', ({ cluster }) => cluster.putJob({ jobId: 'idle-0', lastData: '30d' })],
+    ['was deleted and created again', ({ cluster }) => cluster.putJob({ jobId: 'idle-0', lastData: '30d' })],
     ['has a datafeed that runs again', ({ cluster }) => cluster.startDatafeed('idle-0')],
-  ])('leaves alone a job that %s', async (_what, change) => {
+  ])('a saved plan keeps a job that %s', async (_what, change) => {
     const datafeed = { state: 'stopped' } as const;
     await using world = await startWorld([...busy(5), ...idle(2, { datafeed })]);
     await using folder = await newFolder();
@@ -139,7 +139,7 @@ describe('a saved plan', () => {
     expect(world.closes().flat()).toEqual(['idle-1']);
   });
 
-  it('never forces a job that it was to close', async () => {
+  it('a saved plan never forces a job that it was to close gracefully', async () => {
     await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: 'never' })]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder, '{"force": {"stuckFor": "3m"}}');
@@ -149,7 +149,7 @@ describe('a saved plan', () => {
     expect(world.forcedIds()).toEqual([]);
   });
 
-  it('may be reformatted', async () => {
+  it('a saved plan may be reformatted', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -157,7 +157,7 @@ describe('a saved plan', () => {
     expect((await carryOut(world, file)).counts.closed).toBe(1);
   });
 
-  it('can be the standard output of plan', async () => {
+  it('a saved plan can be the standard output of plan', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await folder.write('plan.json', (await runOn(world, ['plan'])).stdout);
@@ -182,7 +182,7 @@ describe('a saved plan is refused with exit 2 when', () => {
       (plan) => Reflect.deleteProperty(plan, 'plan'),
       /is not a plan written by jobsweep plan -o json/,
     ],
-  ])('%s', async (_what, edit, message) => {
+  ])('a saved plan is refused with exit code 2 if %s', async (_what, edit, message) => {
     await using world = await startWorld([...busy(5), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -198,11 +198,11 @@ describe('a saved plan is refused with exit 2 when', () => {
 
   it.each([
     [
-      'it is nested without end',
+      'it is nested too deep',
       (text: string) => text.replace('{', `{"x": ${'['.repeat(9_000)}${']'.repeat(9_000)},`),
     ],
     ['it repeats a key', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
-  ])('%s', async (_what, edit) => {
+  ])('a saved plan as text is refused with exit code 2 if %s', async (_what, edit) => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -213,7 +213,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect(world.closeRequests()).toEqual([]);
   });
 
-  it('it is older than a day or than --max-age', async () => {
+  it('a saved plan is refused with exit code 2 if it is older than a day or than --max-age', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(world, folder);
@@ -227,7 +227,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect((await carryOut(world, file, '--max-age', '2d')).counts.closed).toBe(1);
   });
 
-  it('a fuse refused it', async () => {
+  it('a saved plan is refused with exit code 2 if a fuse refused it', async () => {
     await using world = await startWorld([...busy(5), ...idle(9)]);
     await using folder = await newFolder();
     const file = folder.at('plan.json');
@@ -237,7 +237,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect(result.stderr).toContain('was refused by a fuse');
   });
 
-  it('the address now belongs to another cluster', async () => {
+  it('a saved plan is refused with exit code 2 if the address now belongs to another cluster', async () => {
     await using world = await startWorld([...busy(5), ...idle(1)]);
     await using other = await startWorld([...busy(5), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();

@@ -5,7 +5,7 @@ import { type Folder, newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
-/** Sweeps, and returns the file with the report. */
+/** Runs a sweep and returns the file with its report. */
 async function swept(world: World, folder: Folder, payload: object = {}, form = 'json'): Promise<string> {
   const file = folder.at(`report.${form}`);
   const { exit } = await runOn(world, ['sweep', '--yes', '--output-file', file, '-o', form, '-p', '-'], {
@@ -23,37 +23,46 @@ async function reopened(world: World, file: string, ...more: string[]) {
 const opens = (world: World) => world.server.requests.filter(({ api }) => api === 'ml.open_job');
 const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
 
-/** Writes a file anew as PowerShell's `>` does. */
+/** Rewrites a file like PowerShell's `>` does. */
 async function toUtf16(folder: Folder, file: string): Promise<void> {
   await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
 }
 
 describe('reopen', () => {
-  it.each(['json', 'ndjson'])('reads a report in UTF-16, as PowerShell writes it: %s', async (form) => {
-    await using world = await startWorld([...busy(8), ...idle(3)]);
-    await using folder = await newFolder();
-    const file = await swept(world, folder, {}, form);
-    await toUtf16(folder, file);
-    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
-  });
+  it.each(['json', 'ndjson'])(
+    'reopen reads a report in UTF-16, as PowerShell writes it: %s',
+    async (form) => {
+      await using world = await startWorld([...busy(8), ...idle(3)]);
+      await using folder = await newFolder();
+      const file = await swept(world, folder, {}, form);
+      await toUtf16(folder, file);
+      expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
+    },
+  );
 
-  it.each(['json', 'ndjson'])('opens what the sweep closed, forced ones too, from its %s', async (form) => {
-    await using world = await startWorld([
-      ...busy(8),
-      ...idle(3),
-      { jobId: 'broken', state: 'failed', lastData: '9d' },
-    ]);
-    await using folder = await newFolder();
-    const file = await swept(world, folder, {}, form);
-    expect(world.state('broken')).toBe('closed');
-    const { exit, report } = await reopened(world, file);
-    expect(exit).toBe(0);
-    expect(report).toMatchObject({ status: 'done', counts: { reopened: 4, error: 0, datafeedsStarted: 0 } });
-    for (const { jobId } of report.jobs) expect(world.state(jobId)).toBe('opened');
-    expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(['broken', 'idle-0', 'idle-1', 'idle-2']);
-  });
+  it.each(['json', 'ndjson'])(
+    'reopen opens the jobs that the sweep closed or forced, from its %s',
+    async (form) => {
+      await using world = await startWorld([
+        ...busy(8),
+        ...idle(3),
+        { jobId: 'broken', state: 'failed', lastData: '9d' },
+      ]);
+      await using folder = await newFolder();
+      const file = await swept(world, folder, {}, form);
+      expect(world.state('broken')).toBe('closed');
+      const { exit, report } = await reopened(world, file);
+      expect(exit).toBe(0);
+      expect(report).toMatchObject({
+        status: 'done',
+        counts: { reopened: 4, error: 0, datafeedsStarted: 0 },
+      });
+      for (const { jobId } of report.jobs) expect(world.state(jobId)).toBe('opened');
+      expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(['broken', 'idle-0', 'idle-1', 'idle-2']);
+    },
+  );
 
-  it('starts the datafeeds that the sweep stopped, and no others', async () => {
+  it('reopen starts the datafeeds that the sweep stopped, and no others', async () => {
     await using world = await startWorld([
       ...busy(8),
       ...fedJobs,
@@ -69,7 +78,7 @@ describe('reopen', () => {
     expect(world.cluster.job('rests')?.datafeed?.state).toBe('stopped');
   });
 
-  it('starts a datafeed whose id is longer than any job id', async () => {
+  it('reopen starts a datafeed whose id is longer than any job id', async () => {
     const jobId = 'j'.repeat(60);
     const datafeed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using world = await startWorld([...busy(8), { jobId, lastData: '9d', datafeed }]);
@@ -82,7 +91,7 @@ describe('reopen', () => {
     ]);
   });
 
-  it('changes nothing the second time', async () => {
+  it('reopen changes nothing the second time', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -94,7 +103,7 @@ describe('reopen', () => {
     expect(opens(world)).toHaveLength(asked);
   });
 
-  it('starts the datafeed of a job that is open without it, because its close failed', async () => {
+  it('reopen starts the datafeed of a job that is open without it, because its close failed', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using world = await startWorld([...busy(8), ...idle(1, { datafeed: feed })]);
     await using folder = await newFolder();
@@ -111,7 +120,7 @@ describe('reopen', () => {
     ]);
   });
 
-  it('opens at most two jobs per node at once', async () => {
+  it('reopen opens at most two jobs per node at once', async () => {
     await using world = await startWorld([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -127,7 +136,7 @@ describe('reopen', () => {
     expect(most).toBe(2);
   });
 
-  it('shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
+  it('reopen shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
     await using world = await startWorld([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -162,7 +171,7 @@ describe('reopen', () => {
     reason: 'Could not open job because no ML nodes with sufficient capacity were found',
   };
 
-  it('asks again when the cluster has no room yet, after the wait that it names', async () => {
+  it('reopen tries again when the cluster has no room yet, after the wait that the answer requests', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -175,7 +184,7 @@ describe('reopen', () => {
     expect(world.clock.now() - began).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('tries at most three times, and never waits past the deadline', async () => {
+  it('reopen tries at most three times, and never waits past the deadline', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -189,7 +198,7 @@ describe('reopen', () => {
     expect(world.clock.now() - began).toBeLessThan(15 * 60_000);
   });
 
-  it('starts a datafeed that the cluster has no room for at first', async () => {
+  it('reopen starts a datafeed for which the cluster has no room at first', async () => {
     await using world = await startWorld([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -199,7 +208,7 @@ describe('reopen', () => {
     expect(report.counts).toMatchObject({ datafeedsStarted: 1, datafeedsNotStarted: 0 });
   });
 
-  it('shows the cause that the cluster gives: which node, and why', async () => {
+  it('reopen shows the cause that the cluster gives: the node and the reason', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -216,11 +225,11 @@ describe('reopen', () => {
     expect(shown.stdout).toContain('ml-0 is full');
   });
 
-  it('watches jobs that it finds opening, and starts their datafeeds when they are open', async () => {
+  it('reopen waits for jobs that are already opening, and starts their datafeeds when they are open', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    // as after a reopen that was interrupted: one opens for a while, one is open without its datafeed
+    // as after an interrupted reopen: one job is still opening, and one is open without its datafeed
     world.cluster.setOpenDuration('idle-0', 40_000);
     world.cluster.openJob('idle-0');
     world.cluster.setOpenDuration('idle-1', 0);
@@ -232,7 +241,7 @@ describe('reopen', () => {
     expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
   });
 
-  it('reopens everything when two run at once', async () => {
+  it('reopen opens all jobs when two run at the same time', async () => {
     await using world = await startWorld([
       ...busy(8),
       ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
@@ -244,7 +253,7 @@ describe('reopen', () => {
     for (const { jobId } of idle(3)) expect(world.cluster.job(jobId)?.datafeed?.state).toBe('started');
   });
 
-  it('opens jobs that a stopped sweep left closing, once they are closed', async () => {
+  it('reopen opens jobs that a stopped sweep left closing, once they are closed', async () => {
     await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '10m' })]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { close: { timeout: '1s' }, followUp: false });
@@ -256,7 +265,7 @@ describe('reopen', () => {
   });
 
   it.each(['json', 'ndjson'])(
-    'undoes all else of a report (%s) with an outcome that it does not know',
+    'reopen undoes the rest of a report (%s) with an unknown outcome',
     async (form) => {
       await using world = await startWorld([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
@@ -281,7 +290,7 @@ describe('reopen', () => {
     },
   );
 
-  it('believes the cluster’s states, not the answers: a lost answer of an open that went through is no error', async () => {
+  it('reopen trusts the cluster’s states, not the answers: the lost answer of a successful open is no error', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -289,7 +298,7 @@ describe('reopen', () => {
     expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
   });
 
-  it('does not report a job as reopened while it is opening or closing', async () => {
+  it('reopen does not report a job as reopened while it is opening or closing', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -303,7 +312,7 @@ describe('reopen', () => {
     expect(report.counts).toMatchObject({ opening: 1, closing: 1, reopened: 0 });
   });
 
-  it('ends on a signal within ten seconds, with what it did', async () => {
+  it('reopen ends within ten seconds on a signal, and reports what it did', async () => {
     await using world = await startWorld([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -323,7 +332,7 @@ describe('reopen', () => {
     });
   });
 
-  it('asks on a terminal, and needs --yes without one', async () => {
+  it('reopen asks for confirmation on a terminal, and needs --yes without one', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -336,7 +345,7 @@ describe('reopen', () => {
     expect(opens(world)).toEqual([]);
     expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
     expect(opens(world)).toHaveLength(3);
-    // what is open already is nothing to ask about
+    // no confirmation is needed for jobs that are already open
     const again = await runOn(world, ['reopen', file, '-o', 'json'], { terminal: true, stdin: 'n\n' });
     expect(again.stderr).not.toContain('[y/N]');
     expect(again.exit).toBe(0);
@@ -345,7 +354,7 @@ describe('reopen', () => {
 });
 
 describe('reopen refuses', () => {
-  it('a report of another cluster, before it changes anything', async () => {
+  it('reopen refuses a report of another cluster, before it changes anything', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using other = await startWorld([...busy(8), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -358,7 +367,7 @@ describe('reopen refuses', () => {
     expect(opens(other)).toEqual([]);
   });
 
-  it('no report that identifies the cluster by its address, without a uuid', async () => {
+  it('reopen accepts a report that identifies the cluster by its address, without a uuid', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const cancel = world.server.faults.add({
@@ -373,7 +382,7 @@ describe('reopen refuses', () => {
     expect((await reopened(world, file)).report.counts.reopened).toBe(1);
   });
 
-  it('a log of several sweeps until one is chosen', async () => {
+  it('reopen refuses a log of several sweeps until one is chosen', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const first = await folder.read((await swept(world, folder, {}, 'ndjson')).split('/').at(-1) as string);
@@ -396,7 +405,7 @@ describe('reopen refuses', () => {
     );
   });
 
-  it('during upgrade mode, and with a key that lacks the privilege', async () => {
+  it('reopen is refused during upgrade mode, and with a key that lacks the privilege', async () => {
     const apiKeys = [
       { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
       { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
@@ -416,7 +425,7 @@ describe('reopen refuses', () => {
     expect(opens(world)).toEqual([]);
   });
 
-  it('to call it done when the report names fewer jobs than it counts', async () => {
+  it('reopen exits as partial when the report names fewer jobs than it counts', async () => {
     await using world = await startWorld([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -430,7 +439,7 @@ describe('reopen refuses', () => {
     ]);
   });
 
-  it('to open a job that someone else closed after the sweep stopped its datafeed', async () => {
+  it('reopen does not open a job that another user closed after the sweep stopped its datafeed', async () => {
     await using world = await startWorld([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(world, folder, { runningDatafeeds: 'stop' });
@@ -448,7 +457,7 @@ describe('reopen refuses', () => {
   });
 
   it.each(['datafeed-idle-1', '*', '..', ''])(
-    'to start %j, which is not the datafeed of its job',
+    'reopen does not start %j, which is not the datafeed of its job',
     async (id) => {
       await using world = await startWorld([...busy(8), ...fedJobs]);
       await using folder = await newFolder();
@@ -466,7 +475,7 @@ describe('reopen refuses', () => {
     },
   );
 
-  it('the follow-up on another cluster, in a file with both', async () => {
+  it('reopen refuses a file that also has a follow-up on another cluster', async () => {
     await using world = await startWorld([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(world, folder, { jobs: 'idle-0' });
@@ -486,7 +495,7 @@ describe('reopen refuses', () => {
     expect(opens(world)).toEqual([]);
   });
 
-  it('to look for settings under what is no name of a cluster, or to show it', async () => {
+  it('reopen neither looks for settings under an invalid cluster name, nor shows the name', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -502,7 +511,7 @@ describe('reopen refuses', () => {
     expect((await reopened(world, file)).exit).toBe(0);
   });
 
-  it('to wait for a gateway that says to come back in eleven days', async () => {
+  it('reopen does not wait for a gateway that requests a wait of eleven days', async () => {
     await using world = await startWorld([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);
@@ -515,7 +524,7 @@ describe('reopen refuses', () => {
     expect(world.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
   });
 
-  it('to name anything but one job: an id that is a pattern or a path is an error', async () => {
+  it('reopen names only single jobs: an id that is a pattern or a path is an error', async () => {
     await using world = await startWorld([...busy(3), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(world, folder);

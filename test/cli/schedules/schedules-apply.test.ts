@@ -48,7 +48,7 @@ interface Planned {
 const changes = (stdout: string) => (JSON.parse(stdout) as Planned).changes;
 
 describe('schedules apply', () => {
-  it('creates the group and every schedule with all fields', async () => {
+  it('schedules apply creates the group and every schedule with all fields', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -98,7 +98,7 @@ describe('schedules apply', () => {
     expect(other.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('leaves no changes for a later plan or a second apply', async () => {
+  it('schedules apply leaves no changes for a later plan or a second apply', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = writes(bench);
@@ -113,7 +113,7 @@ describe('schedules apply', () => {
     expect(writes(bench)).toBe(before);
   });
 
-  it('sends all fields when one is edited, and keeps the creation date', async () => {
+  it('schedules apply sends all fields when one is edited, and keeps the creation date', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = await shown(bench.client, 'nightly', 'sweeps');
@@ -126,7 +126,7 @@ describe('schedules apply', () => {
     expect(Target).toEqual({ ...oldTarget, Input: oldTarget?.Input?.replace('36h', '3d') });
   });
 
-  it('shows the plan and asks on a terminal; anything but yes changes nothing, exit 4', async () => {
+  it('schedules apply asks for confirmation on a terminal, and changes nothing and exits with 4 unless the answer is yes', async () => {
     await using bench = await schedulesBench();
     const no = await bench.withFile(nightly, ['apply'], { terminal: true, stdin: 'n\n' });
     expect(no.exit).toBe(4);
@@ -142,7 +142,7 @@ describe('schedules apply', () => {
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('fails without a terminal and without --yes, before any request', async () => {
+  it('schedules apply fails without a terminal and without --yes, before any request', async () => {
     await using bench = await schedulesBench();
     const before = bench.scheduler.requests.length;
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['apply']);
@@ -151,7 +151,7 @@ describe('schedules apply', () => {
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
+  it('schedules apply deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await bench.withFile(nightly, ['apply', '--yes']);
@@ -178,7 +178,7 @@ describe('schedules apply', () => {
     ]);
   });
 
-  it('accepts YAML anchors in x- fields, and merge keys', async () => {
+  it('schedules apply accepts YAML anchors in x- fields, and merge keys', async () => {
     await using bench = await schedulesBench();
     const text = `
 x-defaults: &defaults
@@ -200,13 +200,13 @@ schedules:
     expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
   });
 
-  it('accepts an at() in the repeated hour when summer time ends', async () => {
+  it('schedules apply accepts an at() in the repeated hour when summer time ends', async () => {
     await using bench = await schedulesBench();
     const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
     expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
   });
 
-  it('reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
+  it('schedules apply reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
     await using bench = await schedulesBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
@@ -233,7 +233,7 @@ schedules:
     });
   });
 
-  it('never changes a schedule that invokes another function, and shows its target', async () => {
+  it('schedules apply never changes a schedule that invokes another function, and shows its target', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -271,7 +271,7 @@ schedules:
     expect(bench.scheduler.schedules.filter(({ Name }) => Name !== 'twice-a-day')).toEqual(before);
   });
 
-  it('keeps a schedule paused that was paused by hand, unless the file sets its state', async () => {
+  it('schedules apply keeps a schedule paused that was paused by hand, unless the file sets its state', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.run(['pause', 'nightly']);
@@ -283,7 +283,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).State).toBe('ENABLED');
   });
 
-  it('goes on after a refused schedule, reports it and exits with 3', async () => {
+  it('schedules apply continues after a refused schedule, reports it and exits with 3', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({
       on: 'CreateSchedule',
@@ -302,7 +302,7 @@ schedules:
     expect(results[0]?.error).toContain('Too many schedules.; delete schedules that have fired');
   });
 
-  it('stops after the first request to an unreachable scheduler, and exits with 5', async () => {
+  it('schedules apply stops after the first request to an unreachable scheduler, and exits with 5', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: []', ['apply', '--yes']);
     bench.scheduler.script({ on: 'CreateSchedule', times: 100, cut: 'before' });
@@ -317,7 +317,7 @@ schedules:
   it.each([
     ['throttled', { error: { type: 'ThrottlingException' } }],
     ['in conflict with a write that is not finished', { error: { type: 'ConflictException' } }],
-  ])('comes through while an update is %s', async (_what, fault) => {
+  ])('schedules apply succeeds while an update is %s', async (_what, fault) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     bench.scheduler.script({ on: 'UpdateSchedule', times: 3, ...fault });
@@ -326,12 +326,12 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Target?.Input).toContain('3d');
   });
 
-  it('does not overwrite a change that someone else made after the plan', async () => {
+  it('schedules apply does not overwrite a change by another user after the plan', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.clock.advance(1_000);
     const before = await shown(bench.client, 'nightly', 'sweeps');
-    // the schedule is planned from; then somebody edits it, while the person is being asked
+    // another user edits the schedule between the plan and the confirmation
     const typed = new PassThrough();
     const { exit, stdout } = await bench.withFile(nightly.replace('36h', '3d'), ['apply'], {
       terminal: true,
@@ -349,7 +349,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('makes a cron with a start that is past without it, and a rate with its next time; a plan shows no difference', async () => {
+  it('schedules apply creates a cron with a past start without the start, and a rate with its next time; a later plan shows no difference', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -368,7 +368,7 @@ schedules:
     }
   });
 
-  it('updates a schedule whose start has passed since, keeping its rhythm', async () => {
+  it('schedules apply updates a schedule whose start has passed since, and keeps its rhythm', async () => {
     await using bench = await schedulesBench();
     const rate = 'schedules: [{name: r, rate: 7 hours, start: 2026-11-23T13:00:00Z, request: {}}]';
     await bench.withFile(rate, ['apply', '--yes']);
@@ -378,7 +378,7 @@ schedules:
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-24T17:00:00Z'));
   });
 
-  it('keeps schedules without further runs: a past at(), a past end date', async () => {
+  it('schedules apply keeps schedules without further runs: a past at(), a past end date', async () => {
     await using bench = await schedulesBench();
     const over = `
 schedules:
@@ -396,7 +396,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('creates schedules that run and deliver the payload with its trigger', async () => {
+  it('schedules apply creates schedules that run and deliver the payload with its trigger', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';
@@ -415,7 +415,7 @@ schedules:
 });
 
 describe('schedules plan', () => {
-  it('announces a missing group, and creates nothing', async () => {
+  it('schedules plan announces a missing group, and creates nothing', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['plan']);
     expect(exit).toBe(0);
@@ -465,7 +465,7 @@ describe('schedules plan', () => {
       { field: 'start', from: '2026-11-30T23:00:00.000Z', to: '2026-12-01T23:00:00.000Z' },
     ],
     ['end: 2027-12-01T00:00:00+01:00\n', '\n', { field: 'end', from: '2027-11-30T23:00:00.000Z', to: null }],
-  ])('after editing %j to %j shows that field alone', async (from, to, difference) => {
+  ])('schedules plan after editing %j to %j shows only that field', async (from, to, difference) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const { stdout } = await bench.withFile(nightly.replace(from, to), ['plan']);
@@ -475,7 +475,7 @@ describe('schedules plan', () => {
     ]);
   });
 
-  it('prints the changes as lines on a terminal', async () => {
+  it('schedules plan prints the changes as lines on a terminal', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d').replace('twice-a-day', 'thrice-a-day');
@@ -488,7 +488,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
-  it('prints the same changes as ndjson and as Markdown', async () => {
+  it('schedules plan prints the same changes as ndjson and as Markdown', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d');
@@ -505,7 +505,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     expect(stdout).toContain('| nightly | update | request.idleFor: "36h" → "3d" |');
   });
 
-  it('shows changes by others to fields that the file does not set', async () => {
+  it('schedules plan shows changes by others to fields that the file does not set', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: [{name: n, cron: "0 2 * * ? *", request: {}}]', ['apply', '--yes']);
     const found = await shown(bench.client, 'n', 'sweeps');
@@ -531,7 +531,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     ]);
   });
 
-  it('reads a group of any size page by page', async () => {
+  it('schedules plan reads a group of any size page by page', async () => {
     await using bench = await schedulesBench({ paging: { size: 3, startEmpty: true } });
     const many = `schedules:\n${Array.from(
       { length: 10 },
@@ -546,7 +546,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     ).toEqual(['s-4']);
   });
 
-  it('exits with 5 if the scheduler cannot be read', async () => {
+  it('schedules plan exits with 5 if the scheduler cannot be read', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'any', times: 100, error: { type: 'AccessDeniedException' } });
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['plan']);

@@ -43,14 +43,14 @@ async function groupBench(options: Parameters<typeof schedulesBench>[0] = {}) {
   return bench;
 }
 
-/** The schedule without what every change touches. */
+/** The schedule without the fields that every change modifies. */
 async function kept(bench: SchedulerBench, name = 'nightly') {
   const { State, LastModificationDate: _moved, ...rest } = await shown(bench.client, name, 'sweeps');
   return { state: State, rest };
 }
 
 describe('schedules pause and resume', () => {
-  it('change the state and keep every other field', async () => {
+  it('schedules pause and resume change the state and keep every other field', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const before = await kept(bench);
@@ -66,7 +66,7 @@ describe('schedules pause and resume', () => {
     expect(await kept(bench)).toEqual(before);
   });
 
-  it('report the changes made before a stop, while a retry after a conflict is pending', async () => {
+  it('schedules pause reports the changes made before a stop, while a retry after a conflict is pending', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'other' });
@@ -77,7 +77,7 @@ describe('schedules pause and resume', () => {
       error: { type: 'ConflictException' },
     });
     const stop = new AbortController();
-    // in the midst of a wait for the conflict to pass
+    // during the wait for the conflict to end
     void bench.clock.sleep(700).then(() => stop.abort(new Error('stopped by SIGINT')));
     const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'other'], { signal: stop.signal });
     expect({ exit, stderr }).toEqual({ exit: 3, stderr: '' });
@@ -90,7 +90,7 @@ describe('schedules pause and resume', () => {
     expect((await kept(bench)).state).toBe('DISABLED');
   });
 
-  it('send nothing when there is nothing to change', async () => {
+  it('schedules pause and resume send no request when nothing has to change', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout } = await bench.run(['resume', 'nightly', '-o', 'table']);
@@ -98,7 +98,7 @@ describe('schedules pause and resume', () => {
     expect(bench.scheduler.requests.some(({ operation }) => operation === 'UpdateSchedule')).toBe(false);
   });
 
-  it('omit a past start date of a cron schedule, which the service would refuse', async () => {
+  it('schedules pause omits a past start date of a cron schedule, which the service would refuse', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await bench.clock.advance(30 * 24 * 3_600_000);
@@ -109,7 +109,7 @@ describe('schedules pause and resume', () => {
     expect(after).not.toHaveProperty('StartDate');
   });
 
-  it('keep the rhythm of a rate schedule whose start has passed', async () => {
+  it('schedules pause keeps the rhythm of a rate schedule whose start has passed', async () => {
     await using bench = await groupBench();
     await create(bench.client, {
       ...full,
@@ -126,7 +126,7 @@ describe('schedules pause and resume', () => {
     ]);
   });
 
-  it('fail on an unknown name before anything is changed', async () => {
+  it('schedules pause fails on an unknown name before anything is changed', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'nightyl']);
@@ -135,7 +135,7 @@ describe('schedules pause and resume', () => {
     expect((await kept(bench)).state).toBe('ENABLED');
   });
 
-  it('use the group of --group', async () => {
+  it('schedules pause uses the group of --group', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, GroupName: 'default' });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(2);
@@ -145,7 +145,7 @@ describe('schedules pause and resume', () => {
 });
 
 describe('schedules list', () => {
-  it('shows the next run of each schedule, and reads the group once', async () => {
+  it('schedules list shows the next run of each schedule, and reads the group once', async () => {
     await using bench = await groupBench({ paging: { size: 2, startEmpty: true } });
     await create(bench.client, {
       ...full,
@@ -185,7 +185,7 @@ describe('schedules list', () => {
     ]);
   });
 
-  it('prints a table on a terminal', async () => {
+  it('schedules list prints a table on a terminal', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { stdout } = await bench.run(['list', '-o', 'table']);
@@ -195,7 +195,7 @@ describe('schedules list', () => {
     expect((await bench.run(['list', '-o', 'table'])).stdout).toBe('no schedule in group sweeps\n');
   });
 
-  it('supports every output form, and checks the output file before any request', async () => {
+  it('schedules list supports every output form, and checks the output file before any request', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
@@ -210,7 +210,7 @@ describe('schedules list', () => {
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('exits with 5 and a message if the group does not exist', async () => {
+  it('schedules list exits with 5 and a message if the group does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout, stderr } = await bench.run(['list']);
     expect([exit, stdout]).toEqual([5, '']);
@@ -219,7 +219,7 @@ describe('schedules list', () => {
 });
 
 describe('schedules delete', () => {
-  it('asks, and deletes the named schedules', async () => {
+  it('schedules delete asks for confirmation, and deletes the named schedules', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stays' });
@@ -236,7 +236,7 @@ describe('schedules delete', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['stays']);
   });
 
-  it('accepts a schedule that vanished meanwhile, but never reports an unknown one as deleted', async () => {
+  it('schedules delete accepts a schedule that was deleted meanwhile, but never reports an unknown one as deleted', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
@@ -255,20 +255,25 @@ describe('a schedule whose target is not the function', () => {
     ['delete', 'payroll'],
     ['pause', 'followup.default.0123456789.1'],
     ['delete', 'followup.default.0123456789.1'],
-  ])('is refused by %s %s, before anything is changed', async (action, name) => {
-    await using bench = await groupBench();
-    await create(bench.client, full);
-    await create(bench.client, { ...full, Name: name, Target: { ...full.Target, Arn: payrollArn } });
-    const yes = action === 'resume' ? [] : ['--yes'];
-    const { exit, stdout, stderr } = await bench.run([action, 'nightly', name, ...yes]);
-    expect([exit, stdout]).toEqual([2, '']);
-    expect(stderr).toContain(`schedule "${name}" is not ours: it invokes ${payrollArn}; nothing was changed`);
-    expect(
-      bench.scheduler.requests.filter(({ operation = '' }) => /^(Update|Delete)/.test(operation)),
-    ).toEqual([]);
-  });
+  ])(
+    'a schedule whose target is not the function is refused by %s %s, before anything is changed',
+    async (action, name) => {
+      await using bench = await groupBench();
+      await create(bench.client, full);
+      await create(bench.client, { ...full, Name: name, Target: { ...full.Target, Arn: payrollArn } });
+      const yes = action === 'resume' ? [] : ['--yes'];
+      const { exit, stdout, stderr } = await bench.run([action, 'nightly', name, ...yes]);
+      expect([exit, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(
+        `schedule "${name}" is not ours: it invokes ${payrollArn}; nothing was changed`,
+      );
+      expect(
+        bench.scheduler.requests.filter(({ operation = '' }) => /^(Update|Delete)/.test(operation)),
+      ).toEqual([]);
+    },
+  );
 
-  it('is listed as not ours, with its target', async () => {
+  it('a schedule whose target is not the function is listed as not ours, with its target', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stack.queue', Target: queueTarget });
@@ -281,13 +286,13 @@ describe('a schedule whose target is not the function', () => {
     expect(table.stdout).toContain(`not ours: ${queueArn}`);
   });
 
-  it('counts as ours when it invokes any version or alias of the function', async () => {
+  it('a schedule counts as ours when it invokes any version or alias of the function', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Target: { ...full.Target, Arn: `${functionArn}:live` } });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(0);
   });
 
-  it('is not changed if its target changed after the listing', async () => {
+  it('a schedule is not changed if its target changed after the listing', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const ask = async (text: string) => {
@@ -310,7 +315,7 @@ describe('a schedule whose target is not the function', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('cannot be recognized without JOBSWEEP_FUNCTION_ARN, so nothing is changed', async () => {
+  it('without JOBSWEEP_FUNCTION_ARN no schedule can be recognized as ours, so nothing is changed', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const env = { JOBSWEEP_SCHEDULE_GROUP: 'sweeps' };
@@ -333,25 +338,28 @@ describe('a schedule of the deployment or of a sweep', () => {
   it.each<[string, string]>([
     ['stack.nightly', 'stack.nightly belongs to the deployment: a later deployment may resume it'],
     [followUp, `${followUp} is a follow-up: without it, the jobs that its sweep left closing wait`],
-  ])('is paused only when a person who knows what it means agrees: %s', async (name, meaning) => {
-    await using bench = await groupBench();
-    await create(bench.client, { ...full, Name: name });
-    const state = async () => (await kept(bench, name)).state;
-    const silent = await bench.run(['pause', name]);
-    expect(silent.exit).toBe(2);
-    expect(silent.stderr).toContain('needs --yes');
-    const no = await bench.run(['pause', name], { terminal: true, stdin: 'no\n' });
-    expect(no.exit).toBe(4);
-    expect(no.stderr).toContain(meaning);
-    expect(no.stderr).toContain(`Pause ${name}? [y/N]`);
-    expect(await state()).toBe('ENABLED');
-    const yes = await bench.run(['pause', name, '--yes']);
-    expect(yes.exit).toBe(0);
-    expect(yes.stderr).toContain(meaning);
-    expect(await state()).toBe('DISABLED');
-  });
+  ])(
+    'a schedule of the deployment or of a sweep is paused only after a confirmation that explains it: %s',
+    async (name, meaning) => {
+      await using bench = await groupBench();
+      await create(bench.client, { ...full, Name: name });
+      const state = async () => (await kept(bench, name)).state;
+      const silent = await bench.run(['pause', name]);
+      expect(silent.exit).toBe(2);
+      expect(silent.stderr).toContain('needs --yes');
+      const no = await bench.run(['pause', name], { terminal: true, stdin: 'no\n' });
+      expect(no.exit).toBe(4);
+      expect(no.stderr).toContain(meaning);
+      expect(no.stderr).toContain(`Pause ${name}? [y/N]`);
+      expect(await state()).toBe('ENABLED');
+      const yes = await bench.run(['pause', name, '--yes']);
+      expect(yes.exit).toBe(0);
+      expect(yes.stderr).toContain(meaning);
+      expect(await state()).toBe('DISABLED');
+    },
+  );
 
-  it('is never deleted if the deployment declares it, because the stack could not be updated afterwards', async () => {
+  it('a schedule of the deployment is never deleted, because the stack could not be updated afterwards', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: 'stack.nightly' });
     await create(bench.client, full);
@@ -361,7 +369,7 @@ describe('a schedule of the deployment or of a sweep', () => {
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('is deleted with a warning if it is a follow-up', async () => {
+  it('a follow-up is deleted with a warning', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: followUp });
     const { exit, stderr } = await bench.run(['delete', followUp, '--yes']);
@@ -373,37 +381,40 @@ describe('a schedule of the deployment or of a sweep', () => {
 describe('schedules without their settings', () => {
   it.each([
     [
-      'a group',
+      'no group',
       { JOBSWEEP_SCHEDULE_GROUP: ' ' },
       'group: expected one, got nothing; set it in the schedule file, or set JOBSWEEP_SCHEDULE_GROUP',
     ],
-    ['a function', { JOBSWEEP_FUNCTION_ARN: undefined }, 'functionArn: expected one, got nothing'],
-    ['a role', { JOBSWEEP_SCHEDULER_ROLE_ARN: '' }, 'roleArn: expected one, got nothing'],
+    ['no function', { JOBSWEEP_FUNCTION_ARN: undefined }, 'functionArn: expected one, got nothing'],
+    ['no role', { JOBSWEEP_SCHEDULER_ROLE_ARN: '' }, 'roleArn: expected one, got nothing'],
     [
-      'a function that is one',
+      'an invalid function',
       { JOBSWEEP_FUNCTION_ARN: 'sweep' },
       'JOBSWEEP_FUNCTION_ARN: expected the ARN of a Lambda function, got "sweep"',
     ],
     [
-      'a queue that is one',
+      'an invalid queue',
       { JOBSWEEP_DLQ_ARN: `${queueArn}.fifo` },
       'JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO',
     ],
-  ])('end with 2 and say so: %s', async (_what, change, message) => {
-    await using bench = await schedulesBench();
-    const before = bench.scheduler.requests.length;
-    const { exit, stderr } = await bench.withFile('schedules: []', ['plan'], {
-      env: {
-        JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
-        JOBSWEEP_FUNCTION_ARN: functionArn,
-        JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
-        ...change,
-      },
-    });
-    expect(exit).toBe(2);
-    expect(stderr).toContain(message);
-    expect(bench.scheduler.requests).toHaveLength(before);
-  });
+  ])(
+    'a schedules command with a missing or invalid setting ends with 2 and a message: %s',
+    async (_what, change, message) => {
+      await using bench = await schedulesBench();
+      const before = bench.scheduler.requests.length;
+      const { exit, stderr } = await bench.withFile('schedules: []', ['plan'], {
+        env: {
+          JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
+          JOBSWEEP_FUNCTION_ARN: functionArn,
+          JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
+          ...change,
+        },
+      });
+      expect(exit).toBe(2);
+      expect(stderr).toContain(message);
+      expect(bench.scheduler.requests).toHaveLength(before);
+    },
+  );
 
   it.each([
     ['AWS_REGION', '', 'AWS_REGION: expected the region of the scheduler, such as "eu-central-1"; set it'],
@@ -412,7 +423,7 @@ describe('schedules without their settings', () => {
       'nonsense',
       'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address',
     ],
-  ])('end with 2 when %s is %j', async (name, value, message) => {
+  ])('a schedules command ends with 2 when %s is %j', async (name, value, message) => {
     await using bench = await schedulesBench();
     vi.stubEnv(name, value);
     const { exit, stderr } = await bench.run(['list']);

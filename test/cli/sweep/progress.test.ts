@@ -10,7 +10,7 @@ const slowJobs = [
 ];
 const stdin = '{"close": {"batch": 2}}';
 
-/** The lines about progress, without the last words of the sweep. */
+/** The lines about progress, without the final lines of the sweep. */
 const progressOf = (stderr: string) =>
   stderr
     .trimEnd()
@@ -18,7 +18,7 @@ const progressOf = (stderr: string) =>
     .filter((line) => !line.startsWith('undo with: '));
 
 describe('the progress of a sweep', () => {
-  it('is one line on a terminal, redrawn regularly, that never wraps', async () => {
+  it('the progress of a sweep is one line on a terminal, redrawn regularly, that never wraps', async () => {
     await using world = await startWorld(slowJobs);
     const drawn: string[] = [];
     await runOn(world, ['sweep', '--yes', '-p', '-', '--no-color'], {
@@ -35,12 +35,12 @@ describe('the progress of a sweep', () => {
       true,
     );
     for (const line of lines) expect(stringWidth(line)).toBeLessThan(60);
-    // it moves on while nothing happens: no less than once a second of the three minutes
+    // the line is redrawn at least once a second of the three minutes, even if nothing happens
     expect(drawn.length).toBeGreaterThan(180);
     expect(drawn.join('')).not.toContain('\n');
   });
 
-  it('is an occasional line without a terminal, with the result at the end', async () => {
+  it('the progress of a sweep is an occasional line without a terminal, with the result at the end', async () => {
     await using world = await startWorld(slowJobs);
     const started = world.clock.now();
     const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
@@ -51,7 +51,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).not.toContain('\u001b');
   });
 
-  it('names failed jobs', async () => {
+  it('the progress of a sweep names failed jobs', async () => {
     await using world = await startWorld([
       ...busy(5),
       ...idle(2),
@@ -63,7 +63,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
-  it('does not count jobs still closing or never asked as done', async () => {
+  it('the progress of a sweep does not count jobs as done that are still closing or were never asked to close', async () => {
     await using world = await startWorld([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),
@@ -76,7 +76,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
   });
 
-  it('shows that it waits for jobs found closing', async () => {
+  it('the progress of a sweep shows that it waits for jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using world = await startWorld([...busy(5), closing]);
     const { stderr } = await runOn(world, ['sweep', '--yes']);
@@ -84,13 +84,13 @@ describe('the progress of a sweep', () => {
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
-  it('is silent if a fuse trips, even with jobs found closing', async () => {
+  it('there is no progress output if a fuse trips, even with jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using world = await startWorld([...busy(4), ...idle(9), closing]);
     expect(await runOn(world, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
   });
 
-  it('is silent when nothing is closed', async () => {
+  it('there is no progress output when nothing is closed', async () => {
     await using world = await startWorld(busy(3));
     expect((await runOn(world, ['sweep', '--yes'])).stderr).toBe('');
     expect((await runOn(world, ['plan'])).stderr).toBe('');

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
 
-/** What a terminal shows is coloured and redrawn; the words are what these tests are about. */
+/** Terminals show colours and redrawn lines; these tests compare only the words. */
 const words = (text: string) => stripVTControlCharacters(text).replaceAll('\r', '');
 
 describe('a sweep on a terminal', () => {
-  it('shows the plan, asks, and closes after a yes', async () => {
+  it('a sweep on a terminal shows the plan, asks for confirmation, and closes after a yes', async () => {
     await using world = await startWorld([
       ...busy(6),
       ...idle(3),
@@ -28,7 +28,7 @@ describe('a sweep on a terminal', () => {
     expect(world.state('idle-2')).toBe('closed');
   });
 
-  it('closes only jobs in the plan that the user saw', async () => {
+  it('a sweep on a terminal closes only jobs in the plan that the user saw', async () => {
     await using world = await startWorld([...busy(8), ...idle(3), { jobId: 'soon-idle', lastData: '47h' }]);
     const stdin = new PassThrough();
     const hourPasses = async () => {
@@ -53,10 +53,10 @@ describe('a sweep on a terminal', () => {
     expect(world.state('soon-idle')).toBe('opened');
   });
 
-  /** Whole listings so far. */
+  /** The number of whole listings so far. */
   const listings = (world: World) =>
     world.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
-  /** Sweeps on a terminal whose person says yes after `readingMs`; `meanwhile` happens before that. */
+  /** Runs a sweep on a terminal whose user answers yes after `readingMs`; `meanwhile` runs before that. */
   async function agreedAfter(world: World, readingMs: number, meanwhile: () => void = () => undefined) {
     const stdin = new PassThrough();
     const reads = async () => {
@@ -75,19 +75,22 @@ describe('a sweep on a terminal', () => {
     ['a few seconds', 5_000, 1],
     ['four minutes', 240_000, 1],
     ['six minutes', 360_000, 2],
-  ])('carries out the plan that was shown, after %s', async (_time, readingMs, expected) => {
-    await using world = await startWorld([...busy(8), ...idle(3)]);
-    const result = await agreedAfter(world, readingMs);
-    expect(result.exit).toBe(0);
-    expectTruth(reportOf(result), world);
-    expect(reportOf(result).counts).toMatchObject({ closed: 3, kept: 8 });
-    expect(listings(world)).toBe(expected);
-    // the time that the person took is no part of the sweep
-    expect(reportOf(result).durationMs).toBeLessThan(60_000);
-  });
+  ])(
+    'a sweep on a terminal carries out the plan that was shown, after %s',
+    async (_time, readingMs, expected) => {
+      await using world = await startWorld([...busy(8), ...idle(3)]);
+      const result = await agreedAfter(world, readingMs);
+      expect(result.exit).toBe(0);
+      expectTruth(reportOf(result), world);
+      expect(reportOf(result).counts).toMatchObject({ closed: 3, kept: 8 });
+      expect(listings(world)).toBe(expected);
+      // the time that the user takes is not part of the sweep
+      expect(reportOf(result).durationMs).toBeLessThan(60_000);
+    },
+  );
 
   it.each([60_000, 3_600_000])(
-    'refuses when machine learning enters upgrade mode within the %i ms that a person reads',
+    'a sweep on a terminal is refused when upgrade mode begins within the %i ms before the user answers',
     async (readingMs) => {
       await using world = await startWorld([...busy(8), ...idle(3)]);
       const result = await agreedAfter(world, readingMs, () => world.cluster.setUpgradeMode(true));
@@ -97,7 +100,7 @@ describe('a sweep on a terminal', () => {
     },
   );
 
-  it('checks the fuses again if the answer comes an hour later', async () => {
+  it('a sweep on a terminal checks the fuses again if the answer comes an hour later', async () => {
     await using world = await startWorld([...busy(8), ...idle(3)]);
     const closesOthers = () => {
       for (let index = 0; index < 5; index += 1) world.cluster.forceCloseJob(`busy-${index}`);
@@ -112,14 +115,14 @@ describe('a sweep on a terminal', () => {
     expect(reportOf(result).jobs.filter(({ outcome }) => outcome === 'closed')).toHaveLength(3);
   });
 
-  it('asks nothing when there is nothing to close', async () => {
+  it('a sweep on a terminal asks for no confirmation when there is nothing to close', async () => {
     await using world = await startWorld(busy(3));
     const result = await runOn(world, ['sweep'], { terminal: true });
     expect(result.exit).toBe(0);
     expect(result.stderr).not.toContain('[y/N]');
   });
 
-  it('asks nothing if a fuse trips, and closes nothing even if it would no longer trip', async () => {
+  it('a sweep on a terminal asks for no confirmation if a fuse trips, and closes nothing even if the fuse would no longer trip', async () => {
     await using world = await startWorld([...busy(4), ...idle(9)]);
     const result = await runOn(world, ['sweep'], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(4);
@@ -130,7 +133,7 @@ describe('a sweep on a terminal', () => {
     expect(world.closeRequests()).toEqual([]);
   });
 
-  it('treats an interrupt at the question as a no', async () => {
+  it('a sweep on a terminal treats an interrupt at the question as a no', async () => {
     await using world = await startWorld([...busy(4), ...idle(1)]);
     const stop = new AbortController();
     const result = await runOn(world, ['sweep'], {

@@ -5,16 +5,16 @@ import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, expectSums, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
 
 const slow = { closeTakes: '45s' } as const;
-/** One round has time for few of the jobs. */
+/** One round has time for only a few of the jobs. */
 const args = ['sweep', '--wait', '-o', 'json', '--deadline', '3m'];
 const payload = JSON.stringify({ close: { batch: 4, concurrency: 1 }, followUp: { after: '15m', max: 6 } });
 
-/** How often each close request named each job. */
+/** The number of close requests for each job. */
 const asks = (world: World) =>
   Object.values(Object.groupBy(world.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
 
 describe('a sweep that waits and has more jobs than fit into one deadline', () => {
-  it('starts the next round at once until all are closed, with one request per job', async () => {
+  it('sweep --wait starts the next round at once until all jobs are closed, with one request per job', async () => {
     await using world = await startWorld([...idle(30, slow), ...busy(40)]);
     const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(0);
@@ -30,12 +30,12 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.rounds?.length).toBeGreaterThan(1);
     expect(asks(world)).toEqual(Array.from({ length: 30 }, () => 1));
     expect(result.stderr).toContain('not all jobs fit into the time: going on with round 1');
-    // at once: no quarter of an hour between the first two rounds
+    // at once: the first two rounds are less than a quarter of an hour apart
     const [next] = report.rounds ?? [];
     expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);
   });
 
-  it('stops after followUp.max rounds with a message and exit code 3', async () => {
+  it('sweep --wait stops after followUp.max rounds with a message and exit code 3', async () => {
     await using world = await startWorld([...idle(60, slow), ...busy(70)]);
     const stdin = JSON.stringify({
       ...(JSON.parse(payload) as object),
@@ -53,7 +53,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('stops if a fuse trips between two rounds', async () => {
+  it('sweep --wait stops if a fuse trips between two rounds', async () => {
     await using world = await startWorld([...idle(30, slow), ...busy(40)]);
     const others = () => {
       for (const { jobId } of busy(40)) world.cluster.removeJob(jobId);
@@ -65,14 +65,14 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expectSums(report);
     expect(report).toMatchObject({ status: 'partial', fuse: { name: 'max_share' }, rounds: [{ round: 1 }] });
     expect(report.counts.closed).toBeGreaterThan(0);
-    // what the refused round left alone is what the round before left
+    // the jobs left by the refused round are those left by the round before
     expect(report.counts.notAttempted).toBeGreaterThan(0);
     expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'time')).toHaveLength(
       report.counts.notAttempted,
     );
   });
 
-  it('closes in later rounds only jobs that the user confirmed', async () => {
+  it('sweep --wait closes in later rounds only jobs that the user confirmed', async () => {
     await using world = await startWorld([
       ...idle(24, slow),
       { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },
@@ -89,7 +89,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
   });
 
-  it('can be undone completely by `reopen`', async () => {
+  it('sweep --wait can be undone completely by `reopen`', async () => {
     await using world = await startWorld([...idle(16, slow), ...busy(20)]);
     await using files = await newFolder();
     const file = files.at('report.json');

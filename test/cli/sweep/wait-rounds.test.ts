@@ -7,7 +7,7 @@ const minute = 60_000;
 const args = ['sweep', '--yes', '--wait', '-p', '-'];
 
 describe('a sweep that waits', () => {
-  it('runs further rounds until slow jobs are closed, and writes one report', async () => {
+  it('sweep --wait runs further rounds until slow jobs are closed, and writes one report', async () => {
     await using world = await startWorld([
       ...busy(6),
       ...idle(3),
@@ -38,7 +38,7 @@ describe('a sweep that waits', () => {
     );
   });
 
-  it('forces a job in a later round once it counts as stuck', async () => {
+  it('sweep --wait forces a job in a later round once it counts as stuck', async () => {
     await using world = await startWorld([
       ...busy(6),
       ...idle(1),
@@ -57,7 +57,7 @@ describe('a sweep that waits', () => {
     });
   });
 
-  it('reports jobs still closing after the last round, and exits with 3', async () => {
+  it('sweep --wait reports jobs still closing after the last round, and exits with 3', async () => {
     await using world = await startWorld([
       ...busy(6),
       { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
@@ -71,7 +71,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toContain('given up after 2 follow-ups');
   });
 
-  it('keeps a failure of the first round in the final report', async () => {
+  it('sweep --wait keeps a failure of the first round in the final report', async () => {
     await using world = await startWorld([
       ...busy(6),
       { jobId: 'fails', lastData: '8d', closeTakes: { fails: 'disk full', after: '1s' } },
@@ -82,7 +82,7 @@ describe('a sweep that waits', () => {
     expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closed: 1, errors: 1 } });
   });
 
-  it('counts a job reopened between rounds once, as kept', async () => {
+  it('sweep --wait counts a job reopened between rounds once, as kept', async () => {
     await using world = await startWorld([...busy(6), { jobId: 'slow', lastData: '9d', closeTakes: '12m' }]);
     world.server.faults.at(world.clock.now() + 13 * minute, () => world.cluster.openJob('slow'));
     const result = await runOn(world, args, { stdin: '{}' });
@@ -94,7 +94,7 @@ describe('a sweep that waits', () => {
     expect(jobOf(report, 'slow')).toMatchObject({ outcome: 'kept', reason: 'recently_opened' });
   });
 
-  it('writes its report if the cluster is gone in a later round', async () => {
+  it('sweep --wait writes its report if the cluster cannot be reached in a later round', async () => {
     await using world = await startWorld([
       ...busy(6),
       ...idle(2),
@@ -111,7 +111,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toMatch(/the next round failed.*cannot be reached/);
   });
 
-  it('writes its report if upgrade mode begins before a later round', async () => {
+  it('sweep --wait writes its report if upgrade mode begins before a later round', async () => {
     await using world = await startWorld([
       ...busy(6),
       { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
@@ -135,7 +135,7 @@ describe('a sweep that waits', () => {
     });
   });
 
-  it('ends at once with its report if it is stopped between two rounds', async () => {
+  it('sweep --wait ends at once with its report if it is stopped between two rounds', async () => {
     await using world = await startWorld([
       ...busy(6),
       ...idle(2),
@@ -155,7 +155,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toContain('stopped between two rounds');
   });
 
-  it('has counts that add up, whatever the jobs do', async () => {
+  it('sweep --wait has counts that add up, whatever happens to the jobs', async () => {
     const takes = fc.constantFrom('5s', '3m', '11m', '33m', 'never' as const, {
       fails: 'disk full',
       after: '2s',

@@ -1,4 +1,7 @@
-/** @module What the deployed bundle leaves out of the official client, and that nothing it needs is among it. */
+/**
+ * @module Tests that the deployed bundle leaves out parts of the official client, and that it needs none of these
+ * parts.
+ */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -26,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Bundles a module's text as the function is, and loads it. */
+/** Bundles a module's text like the function, and loads it. */
 async function bundled<T>(
   contents: string,
   changes: BuildOptions = { plugins },
@@ -53,7 +56,7 @@ type Client = typeof import('@elastic/elasticsearch');
 type Connections = typeof import('../../../src/elasticsearch/client/node-connection.ts');
 
 describe('the lean client', () => {
-  it('reads from a cluster and throws its errors', async () => {
+  it('the lean client reads from a cluster and throws the cluster’s errors', async () => {
     await using server = await startElasticsearch({
       clock: scaledClock(),
       fleet: { jobs: [{ jobId: 'a' }] },
@@ -72,13 +75,13 @@ describe('the lean client', () => {
     await client.close();
   });
 
-  it('compresses requests and decompresses answers, as Elastic Cloud needs', async () => {
+  it('the lean client compresses requests and decompresses answers, as Elastic Cloud needs', async () => {
     const server = createServer((request, response) => {
       const sent = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request;
       response.setHeader('x-elastic-product', 'Elasticsearch').setHeader('content-type', 'application/json');
       response.setHeader('content-encoding', 'gzip');
       const takes = request.headers['accept-encoding'];
-      void text(sent).then((asked) => response.end(gzipSync(JSON.stringify({ asked, takes }))));
+      void text(sent).then((sentBody) => response.end(gzipSync(JSON.stringify({ sentBody, takes }))));
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     try {
@@ -90,19 +93,19 @@ describe('the lean client', () => {
         compression: true,
       });
       const answer = await client.transport.request({ method: 'POST', path: '/', body: { a: 1 } });
-      expect(answer).toEqual({ asked: '{"a":1}', takes: 'gzip,deflate' });
+      expect(answer).toEqual({ sentBody: '{"a":1}', takes: 'gzip,deflate' });
       await client.close();
     } finally {
       server.close();
     }
   });
 
-  it('throws a clear error when a part that was left out is used', async () => {
+  it('the lean client throws a clear error when a part that was left out is used', async () => {
     const { loaded } = await bundled<Client>(everything);
     expect(() => new loaded.Client({ node: 'http://127.0.0.1:9' })).toThrow('left out of the bundle');
   });
 
-  it('is less than a tenth as large as the full client', async () => {
+  it('the lean client is less than a tenth as large as the full client', async () => {
     const contents = "export { Client } from '@elastic/elasticsearch';";
     const lean = await bundled(contents);
     const whole = await bundled(contents, {});

@@ -4,14 +4,14 @@ import { NodeConnection } from '../../../src/elasticsearch/client/node-connectio
 import { serve } from '../../support/scripted-server.ts';
 
 describe('the client’s connection', () => {
-  it('closes at once and aborts the pending request', async () => {
-    const asked = Promise.withResolvers<void>();
-    await using server = await serve(() => asked.resolve());
+  it('the client’s connection closes at once and aborts the pending request', async () => {
+    const requested = Promise.withResolvers<void>();
+    await using server = await serve(() => requested.resolve());
     const connection = new NodeConnection({ url: new URL(server.url) });
     const options = { requestId: 1, name: 'test', context: null };
     const request = connection.request({ method: 'GET', path: '/' }, options);
     const ended = expect(request).rejects.toThrow('socket hang up');
-    await asked.promise;
+    await requested.promise;
     const first = await Promise.race([
       connection.close().then(() => 'closed'),
       setImmediate('still waiting'),

@@ -6,7 +6,7 @@ import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
 import { answeredAt, configOf, listOf } from '../../support/ml-answers.ts';
 import { productHeaders, serve } from '../../support/scripted-server.ts';
 
-/** Reads configs of a server that sends these bytes under this encoding. */
+/** Reads configs from a server that sends these bytes with this encoding. */
 async function configsOf(bytes: Buffer, encoding: string): Promise<number> {
   using clock = new VirtualClock(answeredAt);
   using _tracked = trackHttp(clock);
@@ -26,11 +26,11 @@ describe('a compressed answer', () => {
     // without the header of zlib, as some servers send it
     ['deflate', deflateRawSync],
     ['identity', (body: Buffer) => body],
-  ])('encoded with %s is read', async (encoding, pack) => {
+  ])('a compressed answer encoded with %s is read', async (encoding, pack) => {
     expect(await configsOf(pack(answer), encoding)).toBe(1);
   });
 
-  it('is refused if it would decompress to more than the limit', async () => {
+  it('a compressed answer is refused if it would decompress to more than the limit', async () => {
     const packed = gzipSync(Buffer.concat([answer, Buffer.alloc(160 * 2 ** 20, ' ')]));
     expect(packed.length).toBeLessThan(2 ** 18);
     await expect(configsOf(packed, 'gzip')).rejects.toMatchObject({
@@ -48,10 +48,13 @@ describe('a compressed answer', () => {
       brotliCompressSync(answer),
       /it is compressed with br, which jobsweep neither requests nor supports/,
     ],
-  ])('fails with the reason if its %s body cannot be decompressed', async (encoding, bytes, message) => {
-    await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
-      name: 'UnreadableInventoryError',
-      message: expect.stringMatching(message),
-    });
-  });
+  ])(
+    'a compressed answer whose %s body cannot be decompressed fails with the reason',
+    async (encoding, bytes, message) => {
+      await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
+        name: 'UnreadableInventoryError',
+        message: expect.stringMatching(message),
+      });
+    },
+  );
 });

@@ -21,7 +21,7 @@ const reports = [
   ['sweep', 2_000],
 ] as const;
 
-/** What a page says of itself: rules of accessibility that are broken, contrast of both colour schemes included. */
+/** The accessibility rules that a page breaks, including contrast in both colour schemes. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
@@ -62,7 +62,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     const name = `${command} ${count}`;
 
     it.each(schemes)(
-      'asks for nothing, breaks nothing and fits on desk and phone (%s)',
+      'the HTML report sends no request, has no error and fits on desktop and phone (%s)',
       async (colorScheme) => {
         for (const [size, viewport] of Object.entries(sizes)) {
           await using opened = await open(browser, fileOf(name), { viewport, colorScheme });
@@ -84,7 +84,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       },
     );
 
-    it('has legible text in its charts', async () => {
+    it('the HTML report has legible text in its charts', async () => {
       for (const viewport of Object.values(sizes)) {
         await using opened = await open(browser, fileOf(name), { viewport });
         const heights = await opened.page
@@ -96,15 +96,18 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     });
   });
 
-  it.each(schemes)('keeps the rules of accessibility, contrast included (%s)', async (colorScheme) => {
-    for (const name of ['plan 40', 'sweep 40']) {
-      await using opened = await open(browser, fileOf(name), { colorScheme, bypassCSP: true });
-      expect(await violations(opened.page)).toEqual([]);
-    }
-  });
+  it.each(schemes)(
+    'the HTML report follows the rules of accessibility, including contrast (%s)',
+    async (colorScheme) => {
+      for (const name of ['plan 40', 'sweep 40']) {
+        await using opened = await open(browser, fileOf(name), { colorScheme, bypassCSP: true });
+        expect(await violations(opened.page)).toEqual([]);
+      }
+    },
+  );
 
   it.each(['explain web-latency-0000', 'doctor', 'advise'])(
-    'keeps them in the page of %s as well',
+    'the HTML report on %s follows the rules of accessibility',
     async (command) => {
       await using world = await startWorld(manyJobs(10, 0.3), { nodes });
       const file = folder.at('sheet.html');
@@ -116,7 +119,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   );
 
   it.each(schemes)(
-    'keeps them in the page of advise, which fits on desk and phone (%s)',
+    'the HTML page of advise follows the rules of accessibility, and fits on desktop and phone (%s)',
     async (colorScheme) => {
       const file = folder.at(`advice-${colorScheme}.html`);
       expect((await runCommand(['advise', '--embedded', '--output-file', file])).exit).toBe(0);
@@ -132,7 +135,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     },
   );
 
-  it('is dark if the system is dark', async () => {
+  it('the HTML report is dark if the system is dark', async () => {
     const brightness = async (colorScheme: 'light' | 'dark') => {
       await using opened = await open(browser, fileOf('plan 40'), { colorScheme });
       const colour = await opened.page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
@@ -142,7 +145,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await brightness('dark')).toBeLessThan(60);
   });
 
-  it('shows the threshold in the histogram of a plan, and every close in the timeline of a sweep', async () => {
+  it('the HTML report shows the threshold in the histogram of a plan, and every close in the timeline of a sweep', async () => {
     await using plan = await open(browser, fileOf('plan 2000'));
     expect(
       await plan.page.getByRole('img', { name: /^How long jobs have been idle\. \d+ of 2000 jobs/ }).count(),
@@ -158,7 +161,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await sweep.page.locator('.story').innerText()).toMatch(/Round 1 looked at \d+ jobs again at/);
   });
 
-  it('filters its table from the keyboard, and says how many are left', async () => {
+  it('the HTML report filters its table from the keyboard, and shows how many rows are left', async () => {
     await using opened = await open(browser, fileOf('sweep 40'));
     const { page } = opened;
     for (
@@ -179,7 +182,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await page.locator('#jobs tbody tr:visible').count()).toBeLessThan(shown.length);
   });
 
-  it('works without scripts: shows every row and hides the filter', async () => {
+  it('the HTML report works without scripts: it shows every row and hides the filter', async () => {
     await using opened = await open(browser, fileOf('sweep 2000'), { javaScriptEnabled: false });
     const { page } = opened;
     expect(await page.locator('#jobs tbody tr:visible').count()).toBeGreaterThan(1_900);
@@ -187,7 +190,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(await page.locator('.chart svg:visible').count()).toBe(2);
   });
 
-  it('has the numbers of each chart as a table', async () => {
+  it('the HTML report has the numbers of each chart as a table', async () => {
     await using opened = await open(browser, fileOf('plan 40'));
     const { page } = opened;
     await page.locator('#idle ~ details summary').press('Enter');
@@ -204,7 +207,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(total).toBe(40);
   });
 
-  it('runs no script from an id, a node, a group or an error', async () => {
+  it('the HTML report runs no script from an id, a node, a group or an error', async () => {
     const evil = [
       '<img src=x onerror=alert(1)>',
       '</script><script>alert(2)</script>',
@@ -281,7 +284,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
       expect({ errors, requests }).toEqual({ errors: [], requests: [] });
       expect(await page.locator('script').count()).toBe(1);
       expect(await page.locator('img, [onerror], [onload], [onmouseover]').count()).toBe(0);
-      // shown as the text that it is, the invisible character by its code
+      // shown as plain text, with the code of the invisible character
       const ids = await page.locator('#jobs th[scope=row]').allInnerTexts();
       expect(ids).toEqual(evil.map((text) => text.replace('\u202e', '\\u{202e}')));
     }

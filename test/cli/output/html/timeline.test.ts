@@ -1,4 +1,4 @@
-/** @module Where the bars of the timeline end. */
+/** @module Tests where the bars of the timeline end. */
 import { expect, it } from 'vitest';
 import { timeline } from '../../../../src/cli/output/html/timeline.ts';
 import type { ReportedJob, SweepReport } from '../../../../src/sweep/reporting/report.ts';
@@ -19,6 +19,6 @@ it.each([
   ],
   ['when its outcome was known, if it was not seen closed', { settledAt: at(40) }, '30 s'],
   ['at the end of the sweep without either', {}, '50 s'],
-])('ends a bar %s', (_when, times, took) => {
+])('the timeline ends a bar %s', (_when, times, took) => {
   expect(rowsOf(times)).toEqual([['1', 'ml-0', 'a', '10 s', took, 'closed']]);
 });
