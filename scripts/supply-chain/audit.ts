@@ -53,16 +53,16 @@ export function judgeAudit(
   const remarks: string[] = [];
   const met = new Set<AcceptedAdvisory>();
   for (const [name, { nodes, via }] of Object.entries(answer.vulnerabilities)) {
-    for (const advisory of via) {
-      if (typeof advisory === 'string') continue;
-      const { title, url, severity } = advisory;
-      const told = `${name}: ${title} (${severity}, ${url})`;
+    for (const cause of via) {
+      if (typeof cause === 'string') continue;
+      const { title, url, severity } = cause;
+      const advisory = `${name}: ${title} (${severity}, ${url})`;
       const argument = accepted.find((each) => each.package === name && url.endsWith(`/${each.advisory}`));
       if (argument) met.add(argument);
-      if (!nodes.some((node) => shipped.has(node))) remarks.push(`not shipped: ${told}`);
-      else if (argument === undefined) complaints.push(told);
-      else if (argument.until < today) complaints.push(`${told}, accepted until ${argument.until}`);
-      else remarks.push(`accepted until ${argument.until}: ${told}: ${argument.reason}`);
+      if (!nodes.some((node) => shipped.has(node))) remarks.push(`not shipped: ${advisory}`);
+      else if (argument === undefined) complaints.push(advisory);
+      else if (argument.until < today) complaints.push(`${advisory}, accepted until ${argument.until}`);
+      else remarks.push(`accepted until ${argument.until}: ${advisory}: ${argument.reason}`);
     }
   }
   for (const each of accepted)
@@ -83,13 +83,13 @@ export async function fetchAudit(): Promise<AuditAnswer | string> {
       resolve({ stdout: out, stderr: err }),
     );
   });
-  let told: unknown;
+  let advisory: unknown;
   try {
-    told = JSON.parse(stdout);
+    advisory = JSON.parse(stdout);
   } catch {
     return stderr.trim() || 'nothing';
   }
-  const answer = answerSchema.safeParse(told);
+  const answer = answerSchema.safeParse(advisory);
   if (answer.success) return answer.data;
-  return z.object({ message: z.string() }).safeParse(told).data?.message ?? stdout.trim();
+  return z.object({ message: z.string() }).safeParse(advisory).data?.message ?? stdout.trim();
 }

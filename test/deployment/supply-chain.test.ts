@@ -302,7 +302,7 @@ describe('an audit', () => {
 
   it('reports an argument that is no longer needed', () => {
     expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
-      'harmless: GHSA-aaaa-bbbb-cccc is accepted, and nobody tells of it',
+      'harmless: GHSA-aaaa-bbbb-cccc is accepted, but no longer reported: remove it',
     ]);
   });
 
