@@ -87,7 +87,12 @@ describe('what a cluster answers', () => {
     ['an unknown size, if it has no basis', { modelBytes: 50 * mb }, { memoryLimit: 64 * mb }, undefined],
     ['an unknown size, if its limit is unknown', { memoryBasis: 'limit' }, {}, undefined],
     ['nothing, if it failed', { state: 'failed', memoryBasis: 50 * mb }, {}, 0],
-    ['an unknown size, if it waits for a node', { openForMs: undefined, memoryBasis: 50 * mb }, {}, undefined],
+    [
+      'an unknown size, if it waits for a node',
+      { openForMs: undefined, memoryBasis: 50 * mb },
+      {},
+      undefined,
+    ],
     [
       'its basis, if its process has ended and its close has not',
       { state: 'closing', openForMs: undefined, memoryBasis: 50 * mb },
