@@ -89,6 +89,7 @@ describe('a sweep', () => {
       counts: { ...zeros, open: 3, listed: 2, idle: 1, closed: 1, kept: 1 },
       kept: { recent_data: 1 },
       freedBytes: 7_000_000,
+      freedReservedBytes: 0,
       jobs: [
         {
           jobId: 'idle',

@@ -154,7 +154,7 @@ describe('a field that there is not', () => {
     [{ followUp: { qqqqqqqq: 1 } }, 'followUp.qqqqqqqq is an unknown field; the fields here are after, max'],
     [
       { zzzzzzzzzzzzzzzz: 1 },
-      'zzzzzzzzzzzzzzzz is an unknown field; the fields here are cluster, jobs, exclude, states, allowNoMatch, idleFor, neverFed, runningDatafeeds, stuckOpening, managed, dryRun, close, force, fuse, followUp, trigger, followUpOf',
+      'zzzzzzzzzzzzzzzz is an unknown field; the fields here are cluster, jobs, exclude, states, allowNoMatch, idleFor, neverFed, runningDatafeeds, stuckOpening, managed, dryRun, close, force, fuse, followUp, notify, trigger, followUpOf',
     ],
     [
       waitingWith({ atempts: 1 }),
