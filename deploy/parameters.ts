@@ -4,6 +4,7 @@ import { InvalidSettingError } from '../src/base/errors.ts';
 import { quote } from '../src/base/text.ts';
 import { namePattern } from '../src/scheduler/schedule-names.ts';
 import { clusterName } from '../src/sweep/request/request-schema.ts';
+import { networkConflicts, networkParameters } from './network.ts';
 
 /** A number, or a string with one: `--param` can only pass strings. */
 function whole(min: number, max: number) {
@@ -31,6 +32,7 @@ const clusterNames = 'names of clusters with commas, each 1 to 40 of a-z, 0-9 an
 const secretName = (expected: string) => optional(/^(ssm:)?[\w/+=.@-]{1,512}$/, expected);
 
 const parameters = z.strictObject({
+  ...networkParameters,
   alarmTopicArn: optional(/^arn:aws[a-z-]*:sns:/, 'the ARN of an SNS topic'),
   clusters: z
     .string({ error: clusterNames })
@@ -74,10 +76,11 @@ export type Parameters = z.output<typeof parameters>;
 /** @throws {InvalidSettingError} that names all invalid parameters. */
 export function readParameters(given: unknown): Parameters {
   const result = parameters.safeParse(given, { reportInput: true });
-  if (result.success) return result.data;
-  throw new InvalidSettingError(
-    result.error.issues
-      .map(({ path, message, input }) => `param ${path.join('.')}: expected ${message}, got ${quote(input)}`)
-      .join('; '),
-  );
+  const problems = result.success
+    ? networkConflicts(result.data)
+    : result.error.issues.map(
+        ({ path, message, input }) => `param ${path.join('.')}: expected ${message}, got ${quote(input)}`,
+      );
+  if (result.success && problems.length === 0) return result.data;
+  throw new InvalidSettingError(problems.join('; '));
 }

@@ -2,11 +2,12 @@
 import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { parameterMark } from '../src/settings/find-connection.ts';
 import { arn, getArn, type Resource, sub } from './cloudformation.ts';
+import { vpcStatements } from './network.ts';
 import type { Parameters } from './parameters.ts';
 import type { Watch } from './watch.ts';
 
 export interface Statement {
-  readonly Effect: 'Allow';
+  readonly Effect: 'Allow' | 'Deny';
   readonly Action: readonly string[];
   readonly Resource: unknown;
   readonly Condition?: unknown;
@@ -82,6 +83,7 @@ export function functionRole(
               ...secretsOf(parameters),
               ...destinationOf(parameters),
               ...(hasRollCall ? [readMetrics] : []),
+              ...vpcStatements(functionName, parameters),
             ],
           },
         },

@@ -4,6 +4,7 @@ import { alarms } from './alarms.ts';
 import { capacityWarnings } from './capacity.ts';
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
+import { networkEnvironment, vpcOf } from './network.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 import { functionRole, schedulerRole } from './roles.ts';
 import { readSchedules, type StageSchedules, scheduleResources } from './schedules.ts';
@@ -49,7 +50,9 @@ export function template({ service, stage, parameters: given, root, now }: Stage
       onFailure: { type: 'sqs', arn: getArn('FailedQueue') },
       ...(parameters.successDestinationArn !== undefined && { onSuccess: parameters.successDestinationArn }),
     },
-    environment: environment(functionName, parameters),
+    environment: { ...environment(functionName, parameters), ...networkEnvironment(parameters) },
+    layers: parameters.layerArns.length > 0 ? parameters.layerArns : null,
+    vpc: vpcOf(parameters),
     resources,
     warnings: capacityWarnings(schedules.starts, parameters),
   };

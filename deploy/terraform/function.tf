@@ -22,8 +22,20 @@ resource "aws_lambda_function" "this" {
 
   reserved_concurrent_executions = var.reserved_concurrency
 
+  layers = length(var.layer_arns) > 0 ? var.layer_arns : null
+
+  dynamic "vpc_config" {
+    for_each = local.in_vpc ? [true] : []
+
+    content {
+      subnet_ids                  = var.subnet_ids
+      security_group_ids          = var.security_group_ids
+      ipv6_allowed_for_dual_stack = var.ipv6_dual_stack ? true : null
+    }
+  }
+
   environment {
-    variables = merge(local.secret_environment, {
+    variables = merge(local.secret_environment, local.network_environment, {
       JOBSWEEP_SCHEDULE_GROUP     = aws_scheduler_schedule_group.this.name
       JOBSWEEP_SCHEDULER_ROLE_ARN = aws_iam_role.scheduler.arn
       # composed from its parts, because a function cannot refer to itself

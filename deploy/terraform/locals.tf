@@ -40,5 +40,18 @@ locals {
     } : name => value if value != null
   }
 
+  network_environment = {
+    for name, value in {
+      HTTPS_PROXY                  = var.https_proxy
+      HTTP_PROXY                   = var.http_proxy
+      NO_PROXY                     = var.no_proxy
+      NODE_EXTRA_CA_CERTS          = var.extra_ca_certs
+      JOBSWEEP_VPC_SUBNETS         = local.in_vpc ? join(",", var.subnet_ids) : null
+      JOBSWEEP_VPC_SECURITY_GROUPS = local.in_vpc ? join(",", var.security_group_ids) : null
+    } : name => value if value != null
+  }
+
+  in_vpc = length(var.subnet_ids) > 0
+
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
 }

@@ -25,6 +25,15 @@ locals {
     [for service in ["ssm"] : service if length(local.parameter_arns) > 0],
   )
 
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+
   sending_action = {
     sqs    = "sqs:SendMessage"
     sns    = "sns:Publish"
@@ -176,6 +185,32 @@ data "aws_iam_policy_document" "function" {
       # supports no resource-level permission
       actions   = ["cloudwatch:GetMetricData"]
       resources = ["*"]
+    }
+  }
+  # Lambda attaches the function to the VPC with this role.
+  dynamic "statement" {
+    for_each = local.in_vpc ? [true] : []
+
+    content {
+      actions   = local.interface_actions
+      resources = ["*"]
+    }
+  }
+
+  # Only the function's own calls have this key, so its code cannot use the permissions.
+  dynamic "statement" {
+    for_each = local.in_vpc ? [true] : []
+
+    content {
+      effect    = "Deny"
+      actions   = local.interface_actions
+      resources = ["*"]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "lambda:SourceFunctionArn"
+        values   = [local.function_arn]
+      }
     }
   }
 }

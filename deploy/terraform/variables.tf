@@ -256,3 +256,100 @@ variable "missing_after_hours" {
     error_message = "Expected a whole number from 1 to 168: an alarm evaluates at most seven days."
   }
 }
+
+variable "subnet_ids" {
+  description = "The subnets of a VPC, at least two in two zones; empty for none. The README says what they need."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.subnet_ids) <= 16 && alltrue([for id in var.subnet_ids : can(regex("^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", id))])
+    error_message = "Expected at most 16 ids such as subnet-0a1b2c3d4e5f67890."
+  }
+
+  validation {
+    condition     = (length(var.subnet_ids) == 0) == (length(var.security_group_ids) == 0)
+    error_message = "Expected both subnet_ids and security_group_ids, or neither."
+  }
+}
+
+variable "security_group_ids" {
+  description = "The security groups of the function in the VPC. They must let the ports of Elasticsearch and 443 out."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.security_group_ids) <= 5 && alltrue([for id in var.security_group_ids : can(regex("^sg-([0-9a-f]{8}|[0-9a-f]{17})$", id))])
+    error_message = "Expected at most 5 ids such as sg-0a1b2c3d4e5f67890."
+  }
+}
+
+variable "ipv6_dual_stack" {
+  description = "Lets the function use IPv6 in the VPC. All subnets must be dual-stack."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.ipv6_dual_stack || length(var.subnet_ids) > 0
+    error_message = "It has no effect without subnet_ids."
+  }
+}
+
+variable "https_proxy" {
+  description = "The proxy for addresses with https://, such as http://proxy.example.com:3128; null for none. It is in the state, so without a password."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.https_proxy == null || can(regex("^https?://[^@/?#[:space:]]+/?$", var.https_proxy))
+    error_message = "Expected an address such as http://proxy.example.com:3128, without a password."
+  }
+}
+
+variable "http_proxy" {
+  description = "The proxy for addresses with http://; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.http_proxy == null || can(regex("^https?://[^@/?#[:space:]]+/?$", var.http_proxy))
+    error_message = "Expected an address such as http://proxy.example.com:3128, without a password."
+  }
+}
+
+variable "no_proxy" {
+  description = "The hosts that are reached without a proxy, with commas: names, with all names below them, addresses, and ranges such as 10.0.0.0/8; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.no_proxy == null || var.https_proxy != null || var.http_proxy != null
+    error_message = "It has no effect without https_proxy or http_proxy."
+  }
+}
+
+variable "extra_ca_certs" {
+  description = "A file with authorities to trust besides Node's, for AWS endpoints behind a proxy that inspects TLS. It comes from a layer, such as /opt/ca.pem; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.extra_ca_certs == null || can(regex("^/(var/task|opt)/[0-9A-Za-z_./-]+$", var.extra_ca_certs))
+    error_message = "Expected a path in the package (/var/task/…) or in a layer (/opt/…)."
+  }
+}
+
+variable "layer_arns" {
+  description = "Versions of layers for the function."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.layer_arns) <= 5 && alltrue([for arn in var.layer_arns : can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[0-9A-Za-z_-]+:[0-9]+$", arn))])
+    error_message = "Expected at most 5 ARNs of versions of layers."
+  }
+}

@@ -10,6 +10,18 @@ import { defaultParameters } from '../support/stage.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
+/** A function in a VPC behind a proxy. */
+const network = {
+  subnetIds: 'subnet-0a1b2c3d, subnet-0123456789abcdef0',
+  securityGroupIds: 'sg-0123456789abcdef0',
+  ipv6DualStack: 'true',
+  httpsProxy: 'http://proxy.example.com:3128',
+  httpProxy: '{{resolve:secretsmanager:proxy}}',
+  noProxy: '.example.com,10.0.0.0/8',
+  extraCaCerts: '/opt/ca.pem',
+  layerArns: 'arn:aws:lambda:eu-central-1:123456789012:layer:authorities:3',
+};
+
 const made = (change: object = {}) =>
   template({
     service: 'jobsweep',
@@ -249,6 +261,80 @@ describe('the packaged stack', () => {
   });
 });
 
+describe('the packaged stack of a function in a VPC behind a proxy', () => {
+  let packaged: Packaged;
+  let open: Packaged;
+  beforeAll(async () => {
+    [packaged, open] = await Promise.all([
+      packageService([
+        '--stage',
+        'prod',
+        ...Object.entries(network).map(([name, value]) => `--param=${name}=${value}`),
+      ]),
+      packageService(['--stage', 'prod']),
+    ]);
+  }, 120_000);
+  afterAll(async () => {
+    for (const each of [packaged, open]) await each[Symbol.asyncDispose]();
+  });
+  const functionOf = ({ template: { Resources } }: Packaged) => Resources.SweepLambdaFunction?.Properties;
+
+  it('attaches the function to the subnets and security groups', () => {
+    expect(functionOf(packaged)?.VpcConfig).toEqual({
+      SubnetIds: ['subnet-0a1b2c3d', 'subnet-0123456789abcdef0'],
+      SecurityGroupIds: ['sg-0123456789abcdef0'],
+      Ipv6AllowedForDualStack: true,
+    });
+    expect(functionOf(open)).not.toHaveProperty('VpcConfig');
+  });
+
+  it('lets Lambda attach the function with its role, and forbids the same to its code', () => {
+    const actions = ['Assign', 'Unassign'].map((verb) => `ec2:${verb}PrivateIpAddresses`);
+    const expected = [
+      ...actions,
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+    ].sort();
+    const statements = statementsOf(packaged.template.Resources.FunctionRole).filter((statement) =>
+      text(statement).includes('ec2:'),
+    );
+    expect(statements).toEqual([
+      { Effect: 'Allow', Action: expected, Resource: '*' },
+      {
+        Effect: 'Deny',
+        Action: expected,
+        Resource: '*',
+        Condition: {
+          ArnEquals: {
+            'lambda:SourceFunctionArn': {
+              'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:jobsweep-prod-sweep`,
+            },
+          },
+        },
+      },
+    ]);
+    expect(text(open.template)).not.toContain('ec2:');
+  });
+
+  it('tells the function its proxy, its VPC and the file with more authorities', () => {
+    const environment = functionOf(packaged)?.Environment as { readonly Variables: object };
+    expect(environment.Variables).toMatchObject({
+      HTTPS_PROXY: 'http://proxy.example.com:3128',
+      HTTP_PROXY: '{{resolve:secretsmanager:proxy}}',
+      NO_PROXY: '.example.com,10.0.0.0/8',
+      NODE_EXTRA_CA_CERTS: '/opt/ca.pem',
+      JOBSWEEP_VPC_SUBNETS: 'subnet-0a1b2c3d,subnet-0123456789abcdef0',
+      JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-0123456789abcdef0',
+      NODE_OPTIONS: '--max-semi-space-size=1',
+    });
+    expect(functionOf(packaged)?.Layers).toEqual([network.layerArns]);
+    expect(functionOf(open)).not.toHaveProperty('Layers');
+    expect(text(functionOf(open))).not.toMatch(/PROXY|VPC|CA_CERTS/);
+  });
+});
+
 describe('the parameters', () => {
   it('of each stage file make valid schedules in known time zones', () => {
     for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
@@ -320,6 +406,60 @@ describe('the parameters', () => {
     expect(() => made(change)).toThrow(message);
   });
 
+  const ids = { subnetIds: 'subnet-0a1b2c3d', securityGroupIds: 'sg-0a1b2c3d' };
+  it.each([
+    [
+      { ...ids, subnetIds: 'subnet-1' },
+      'param subnetIds: expected at most 16 ids such as subnet-0a1b2c3d4e5f67890, separated by commas, or none, got "subnet-1"',
+    ],
+    [
+      { ...ids, subnetIds: Array(17).fill('subnet-0a1b2c3d').join() },
+      'param subnetIds: expected at most 16 ids',
+    ],
+    [
+      { ...ids, securityGroupIds: 'default' },
+      'param securityGroupIds: expected at most 5 ids such as sg-0a1b2c3d4e5f67890',
+    ],
+    [
+      { ...ids, securityGroupIds: Array(6).fill('sg-0a1b2c3d').join() },
+      'param securityGroupIds: expected at most 5 ids',
+    ],
+    [
+      { subnetIds: ids.subnetIds },
+      'param securityGroupIds: expected ids, because subnetIds has some, got none; a VPC needs both, or neither',
+    ],
+    [
+      { securityGroupIds: ids.securityGroupIds },
+      'param subnetIds: expected ids, because securityGroupIds has some',
+    ],
+    [
+      { ipv6DualStack: 'true' },
+      'param ipv6DualStack: has no effect without subnetIds and securityGroupIds; leave it out',
+    ],
+    [{ ...ids, ipv6DualStack: 'yes' }, 'param ipv6DualStack: expected true or false, got "yes"'],
+    [
+      { httpsProxy: 'proxy:3128' },
+      'param httpsProxy: expected an address such as http://proxy.example.com:3128, but it does not begin with http:// or https://',
+    ],
+    [
+      { httpProxy: 'socks5://proxy:1080' },
+      'param httpProxy: expected an address such as http://proxy.example.com:3128, but it is a "socks5" proxy',
+    ],
+    [
+      { httpsProxy: 'http://me:hidden-word@proxy:3128' },
+      'param httpsProxy: expected an address without a password, which everyone could read in the template',
+    ],
+    [{ noProxy: 'corp.test' }, 'param noProxy: has no effect without httpsProxy or httpProxy; leave it out'],
+    [
+      { extraCaCerts: 'ca.pem' },
+      'param extraCaCerts: expected a path in the package (/var/task/…) or in a layer (/opt/…), or none, got "ca.pem"',
+    ],
+    [{ layerArns: 'ca' }, 'param layerArns: expected at most 5 ARNs of versions of layers'],
+  ])('for the network, %j, are refused when packaging', (change, message) => {
+    expect(() => made(change)).toThrow(message);
+    expect(() => made(change)).not.toThrow('hidden-word');
+  });
+
   it('are those of serverless.yml', () => {
     const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
     const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
@@ -328,7 +468,7 @@ describe('the parameters', () => {
   });
 
   it('set only environment variables that the function reads', () => {
-    const read = [...Object.keys(otherSettings), 'NODE_OPTIONS'];
-    expect(read).toEqual(expect.arrayContaining(Object.keys(made().environment)));
+    const read = [...Object.keys(otherSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+    expect(read).toEqual(expect.arrayContaining(Object.keys(made(network).environment)));
   });
 });

@@ -45,7 +45,7 @@ const schedulesOf = (file: string) =>
     ]),
   );
 
-const lists = ['clusters'];
+const lists = ['clusters', 'layerArns', 'securityGroupIds', 'subnetIds'];
 
 /** The module's inputs for the parameters of a stage: the same names, spelled as Terraform spells them. */
 function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}): Record<string, unknown> {
@@ -56,12 +56,13 @@ function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}):
   for (const [name, value] of Object.entries(parametersOf(stage, given))) {
     if (name === 'schedules') inputs.schedules = schedulesOf(String(value));
     else if (lists.includes(name))
-      inputs[name] =
+      inputs[snake(name)] =
         value === ''
           ? []
           : String(value)
               .split(',')
               .map((each) => each.trim());
+    else if (name === 'ipv6DualStack') inputs[snake(name)] = String(value) === 'true';
     else inputs[snake(name)] = value === '' ? null : value;
   }
   return inputs;
@@ -116,6 +117,14 @@ const everyParameter = {
   secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
   secretPrefix: 'other/',
   successDestinationArn: 'arn:aws:sns:eu-central-1:123456789012:reports',
+  subnetIds: 'subnet-0a1b2c3d, subnet-0123456789abcdef0',
+  securityGroupIds: 'sg-0123456789abcdef0',
+  ipv6DualStack: 'true',
+  httpsProxy: 'http://proxy.example.com:3128',
+  httpProxy: 'http://proxy.example.com:3129',
+  noProxy: '.example.com,10.0.0.0/8',
+  extraCaCerts: '/opt/ca.pem',
+  layerArns: 'arn:aws:lambda:eu-central-1:123456789012:layer:authorities:3',
 };
 
 describe('the Terraform module and the packaged template', () => {
