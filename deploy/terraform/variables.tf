@@ -304,7 +304,7 @@ variable "https_proxy" {
   default     = null
 
   validation {
-    condition     = var.https_proxy == null || can(regex("^https?://[^@/?#[:space:]]+/?$", var.https_proxy))
+    condition     = var.https_proxy == null || can(regex("^https?://[^@/?# ]+/?$", var.https_proxy))
     error_message = "Expected an address such as http://proxy.example.com:3128, without a password."
   }
 }
@@ -315,7 +315,7 @@ variable "http_proxy" {
   default     = null
 
   validation {
-    condition     = var.http_proxy == null || can(regex("^https?://[^@/?#[:space:]]+/?$", var.http_proxy))
+    condition     = var.http_proxy == null || can(regex("^https?://[^@/?# ]+/?$", var.http_proxy))
     error_message = "Expected an address such as http://proxy.example.com:3128, without a password."
   }
 }

@@ -243,7 +243,8 @@ function comparable(value: unknown, name = ''): unknown {
     return comparable(JSON.parse(value), name);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]) => {
-    const isList = ['Action', 'Resource', 'Service'].includes(key) || ['StringEquals'].includes(name);
+    const isList =
+      ['Action', 'Resource', 'Service'].includes(key) || ['ArnEquals', 'StringEquals'].includes(name);
     return [key, comparable(isList && !Array.isArray(inner) ? [inner] : inner, key)] as const;
   });
   return Object.fromEntries(

@@ -72,4 +72,14 @@ module "jobsweep" {
   alarm_topic_arn         = aws_sns_topic.oncall.arn
   success_destination_arn = aws_sqs_queue.reports.arn
   missing_after_hours     = 80 # from Friday to Monday
+
+  # clusters that answer only inside of the VPC, and a proxy for the rest
+  subnet_ids         = ["subnet-0a1b2c3d4e5f67890", "subnet-09f8e7d6c5b4a3210"]
+  security_group_ids = ["sg-0a1b2c3d4e5f67890"]
+  ipv6_dual_stack    = false
+  https_proxy        = "http://proxy.example.com:3128"
+  http_proxy         = null
+  no_proxy           = ".example.com,10.0.0.0/8"
+  extra_ca_certs     = "/opt/authorities.pem"
+  layer_arns         = ["arn:aws:lambda:eu-central-1:123456789012:layer:authorities:1"]
 }
