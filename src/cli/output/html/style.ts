@@ -61,7 +61,7 @@ ol.story li { margin: .3rem 0; overflow-wrap: anywhere; }
   td small.beside { display: block; }
   th, td { padding-right: .45rem; }
   table { font-size: .82rem; }
-  .scroll td { overflow-wrap: anywhere; }
+  .scroll td + td { overflow-wrap: anywhere; }
   .scroll thead th { white-space: normal; }
 }
 @media print { form, details { display: none !important; } }
