@@ -28,7 +28,7 @@ export const commandOptions = {
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
 } satisfies BuildOptions;
 
-/** How the function is bundled; the entries and the folder are the caller's. */
+/** The options for bundling the function; the caller adds the entries and the folder. */
 export const deployedOptions: BuildOptions = {
   bundle: true,
   format: 'esm',
@@ -41,8 +41,8 @@ export const deployedOptions: BuildOptions = {
   splitting: true,
   mainFields: ['module', 'main'],
   outExtension: { '.js': '.mjs' },
-  // Bundles only the parts of the official client that a sweep uses. The AWS SDK is bundled as well: the runtime's copy is
-  // not faster and changes without notice.
+  // The lean client contains only the parts of the official client that a sweep uses. The AWS SDK is bundled as well:
+  // the runtime's copy is not faster and changes without notice.
   plugins: leanClient,
   banner: commandOptions.banner,
 };

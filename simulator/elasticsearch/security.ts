@@ -48,7 +48,7 @@ const grantedBy: Record<string, readonly string[]> = {
   all: ['all'],
 };
 
-/** The same for privileges on indices. */
+/** The same check for index privileges. */
 const indexGrantedBy: Record<string, readonly string[]> = {
   auto_configure: ['auto_configure', 'create_index', 'manage', 'all'],
   create_doc: ['create_doc', 'create', 'index', 'write', 'all'],
@@ -114,7 +114,7 @@ export class Security {
   authorize(principal: Principal | undefined, privilege: Privilege, action: string, major: number): void {
     if (!principal || privilege === 'none') return;
     if (privilege === 'index') {
-      // of plain indices they are not simulated: any cluster privilege is enough
+      // privileges on plain indices are not simulated: any cluster privilege is enough
       return;
     }
     if (holds(principal.cluster, privilege)) return;
@@ -132,7 +132,10 @@ export class Security {
     return principal === undefined || holds(principal.cluster, privilege);
   }
 
-  /** Whether `principal` has a privilege on a data stream. A superuser, who has `all` of the cluster, has every one. */
+  /**
+   * Whether `principal` has a privilege on a data stream. A superuser, with the cluster privilege `all`, has every
+   * privilege.
+   */
   hasOnIndex(principal: Principal | undefined, name: string, privilege: string): boolean {
     if (principal === undefined || (principal.apiKeyId === undefined && principal.cluster.includes('all')))
       return true;

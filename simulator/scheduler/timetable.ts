@@ -5,7 +5,7 @@ import type { StoredSchedule } from './store.ts';
 
 export interface TimetableOptions {
   readonly clock: SimulatorClock;
-  /** When an `at` fires that is already past when it is put. The service does not document this. */
+  /** When an `at` schedule fires whose time is already past at its creation. The service does not document this. */
   readonly pastAt: 'never' | 'at_once';
   /** Returns a number between 0 and 1 that chooses the moment within a flexible window. */
   readonly random: () => number;
@@ -74,7 +74,7 @@ export class Timetable {
     if (next !== undefined) this.#arm(schedule, next);
   }
 
-  /** A recurring schedule completes when its end is past, without another invocation. A past `at` never completes. */
+  /** A recurring schedule completes when its end is past, without another invocation. An `at` schedule with a past time never completes. */
   #ended(schedule: StoredSchedule): void {
     if (recurrenceOf(schedule).expression.kind !== 'at') this.#complete(schedule);
   }

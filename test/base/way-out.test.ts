@@ -18,18 +18,18 @@ describe('the way out', () => {
     ['https', { https_proxy: ' ', HTTPS_PROXY: proxy }, 'HTTPS_PROXY'],
     ['http', { HTTP_PROXY: proxy, HTTPS_PROXY: 'http://other:1' }, 'HTTP_PROXY'],
     ['http', { http_proxy: proxy }, 'http_proxy'],
-  ])('to an address with %s takes the proxy of %j', (scheme, environment, setting) => {
+  ])('the way out to an address with %s is the proxy %j', (scheme, environment, setting) => {
     const { proxy: found, agent } = way(`${scheme}://es.corp.test:9200`, environment);
     expect(found).toMatchObject({ setting, shown: proxy, href: `${proxy}/` });
     expect(agent).toMatchObject({ proxyEnv: { http_proxy: `${proxy}/`, https_proxy: `${proxy}/` } });
   });
 
-  it('shows the port that an address without one stands for', () => {
+  it('the way out shows the default port of an address without a port', () => {
     expect(way(cluster, { HTTPS_PROXY: 'http://proxy' }).proxy?.shown).toBe('http://proxy:80');
     expect(way(cluster, { HTTPS_PROXY: 'https://proxy' }).proxy?.shown).toBe('https://proxy:443');
   });
 
-  it('shows neither user nor password of the proxy, and lists all their forms as secrets', () => {
+  it('the way out shows neither user nor password of the proxy, and lists all their forms as secrets', () => {
     const { proxy: found } = way(cluster, { HTTPS_PROXY: 'http://me:p%40ss%2Fword@proxy:3128' });
     expect(found?.shown).toBe('http://proxy:3128');
     expect(found?.secrets).toEqual(
@@ -49,14 +49,14 @@ describe('the way out', () => {
     'http://169.254.170.2',
     'http://[::ffff:169.254.169.254]',
     'http://[fe80::1]:9200',
-  ])('to %s, an address of this machine or link, never takes a proxy', (url) => {
+  ])('the way out to %s, an address of this machine or link, is never a proxy', (url) => {
     const { proxy: found, hint } = way(url, { HTTP_PROXY: proxy });
     expect(found).toBeUndefined();
     expect(hint).toBe('HTTP_PROXY is set, but addresses of this machine never use a proxy.');
   });
 
   it.each(['http://localhost.corp.test', 'http://128.0.0.1', 'http://169.253.1.1', 'http://[fe00::1]'])(
-    'to %s takes the proxy, although it resembles an address of this machine',
+    'the way out to %s is the proxy, although the address resembles one of this machine',
     (url) => {
       expect(way(url, { HTTP_PROXY: proxy }).proxy).toBeDefined();
     },
@@ -73,11 +73,11 @@ describe('the way out', () => {
       { HTTPS_PROXY: proxy, no_proxy: 'a.test, corp.test' },
       'HTTPS_PROXY is set, but no_proxy exempts es.corp.test ("corp.test").',
     ],
-  ])('is direct with %j, with the reason as a hint', (environment, hint) => {
+  ])('the way out is direct with %j, with the reason as a hint', (environment, hint) => {
     expect(way(cluster, environment)).toMatchObject({ proxy: undefined, agent: undefined, hint });
   });
 
-  it('has a hint for entries of NO_PROXY that match no host', () => {
+  it('the way out has a hint for entries of NO_PROXY that match no host', () => {
     const { proxy: found, hint } = way(cluster, {
       HTTPS_PROXY: proxy,
       NO_PROXY: '10.*, <local>, fd00::/8, http://es.corp.test, 10.0.0.0/33, fine.test',
@@ -102,7 +102,7 @@ describe('the way out', () => {
     ['http://proxy:99999', /cannot be read/],
     ['http://proxy:3128\nhttp://other', /has a space or a control character/],
     ['http://', /cannot be read/],
-  ])('refuses the proxy %j without showing a password', (value, message) => {
+  ])('the way out refuses the proxy %j without showing a password', (value, message) => {
     const error = caught(() => way(cluster, { HTTPS_PROXY: value }));
     expect(error).toMatchObject({
       name: 'InvalidSettingError',
@@ -114,12 +114,12 @@ describe('the way out', () => {
     expect(() => awsAgents({ HTTPS_PROXY: value })).toThrow(message);
   });
 
-  it('does not check a proxy that the address does not use', () => {
+  it('the way out does not check a proxy that the address does not use', () => {
     expect(way(cluster, { HTTPS_PROXY: 'nonsense', NO_PROXY: '*' }).proxy).toBeUndefined();
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
 
-  it('names the subnets and security groups of a function in a VPC', () => {
+  it('the way out names the subnets and security groups of a function in a VPC', () => {
     expect(
       way(cluster, { JOBSWEEP_VPC_SUBNETS: 'subnet-1,subnet-2', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' }).vpc,
     ).toBe('subnet-1, subnet-2; sg-1');
@@ -158,12 +158,12 @@ const exemptions: readonly (readonly [string, string, boolean])[] = [
 ];
 
 describe('NO_PROXY', () => {
-  it.each(exemptions)('%j exempts %s: %s', (noProxy, host, isExempt) => {
+  it.each(exemptions)('NO_PROXY %j exempts %s: %s', (noProxy, host, isExempt) => {
     const { proxy: found } = way(`http://${host}:9200`, { HTTP_PROXY: proxy, NO_PROXY: noProxy });
     expect(found === undefined).toBe(isExempt);
   });
 
-  it('means the same to an AWS client, whose agents compare each host themselves', async () => {
+  it('NO_PROXY has the same meaning for an AWS client, whose agents compare each host themselves', async () => {
     await using server = await startProxy({ targets: {} });
     for (const [NO_PROXY, host, isExempt] of exemptions) {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });
@@ -221,11 +221,14 @@ describe('the advice on an AWS service that cannot be reached', () => {
       /HTTPS_PROXY is set, but NO_PROXY exempts secretsmanager\.eu-central-1\.amazonaws\.com/,
     ],
     [region, 'self-signed certificate in certificate chain', /NODE_EXTRA_CA_CERTS/],
-  ])('with %j after %j names what to change', (environment, reason, advice) => {
-    expect(wayToAws('secretsmanager', environment).adviceOn(reason)).toMatch(advice);
-  });
+  ])(
+    'the advice on an unreachable AWS service with %j after %j names the setting to change',
+    (environment, reason, advice) => {
+      expect(wayToAws('secretsmanager', environment).adviceOn(reason)).toMatch(advice);
+    },
+  );
 
-  it('is about the endpoint of the settings, and about that of the partition', () => {
+  it('the advice on an unreachable AWS service covers the configured endpoint and the partition’s endpoint', () => {
     const own = {
       ...region,
       AWS_ENDPOINT_URL_SCHEDULER: 'https://vpce-1.scheduler.test',

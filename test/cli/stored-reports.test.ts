@@ -14,21 +14,24 @@ describe('the command with reports in Elasticsearch', () => {
   it.each([
     ['sweep', ['sweep', '--yes', '--no-save'], 'sweep-finished', 'job-closed'],
     ['plan', ['plan', '--no-save'], 'sweep-planned', 'job-not-attempted'],
-  ])('writes the report of %s and one document a job', async (_name, args, action, jobAction) => {
-    await using world = await startWorld([...idle(2), ...busy(3)]);
-    const result = await runOn(world, args, { env });
-    expect(result.exit).toBe(0);
-    const [sweep] = documentsIn(world, 'sweep').map(({ source }) => source);
-    expect(sweep.event).toMatchObject({ action, provider: 'command' });
-    expect(sweep.jobsweep.sweep.id).toBe(reportOf(result).sweepId);
-    expect(sweep.jobsweep.sweep).toMatchObject({ job_documents: 5, whole: true });
-    const actions = documentsIn(world, 'job').map(({ source }) => source.event.action);
-    expect(actions.sort(byText)).toEqual(
-      [jobAction, jobAction, 'job-kept', 'job-kept', 'job-kept'].sort(byText),
-    );
-  });
+  ])(
+    'the command stores the report of %s and one document for each job',
+    async (_name, args, action, jobAction) => {
+      await using world = await startWorld([...idle(2), ...busy(3)]);
+      const result = await runOn(world, args, { env });
+      expect(result.exit).toBe(0);
+      const [sweep] = documentsIn(world, 'sweep').map(({ source }) => source);
+      expect(sweep.event).toMatchObject({ action, provider: 'command' });
+      expect(sweep.jobsweep.sweep.id).toBe(reportOf(result).sweepId);
+      expect(sweep.jobsweep.sweep).toMatchObject({ job_documents: 5, whole: true });
+      const actions = documentsIn(world, 'job').map(({ source }) => source.event.action);
+      expect(actions.sort(byText)).toEqual(
+        [jobAction, jobAction, 'job-kept', 'job-kept', 'job-kept'].sort(byText),
+      );
+    },
+  );
 
-  it('writes one report of all rounds with --wait', async () => {
+  it('the command stores one report of all rounds with --wait', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(3)]);
     const { exit } = await runOn(
       world,
@@ -52,7 +55,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(job?.source.jobsweep.job).toMatchObject({ state: 'opened', outcome: 'closed', verdict: 'close' });
   });
 
-  it('writes the reports of all clusters into one, each with its own ids', async () => {
+  it('the command stores the reports of all clusters in one, each with its own ids', async () => {
     await using folder = await newFolder();
     await using world = await startWorld([...idle(1), ...busy(3)]);
     await using other = await startWorld([...idle(1), ...busy(3)], {}, { clock: world.clock, seed: 2 });
@@ -81,7 +84,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(bulkRequests(other)).toEqual([]);
   });
 
-  it('writes nothing of the embedded cluster, whatever the environment says', async () => {
+  it('the command stores no report of the embedded cluster, whatever the environment contains', async () => {
     await using world = await startWorld([]);
     const { exit } = await runCommand(['plan', '--embedded', '-o', 'json'], {
       env: { ...env, JOBSWEEP_REPORTS_URL: world.server.url },
@@ -90,7 +93,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(bulkRequests(world)).toEqual([]);
   });
 
-  it('warns on standard error if the report is refused, with the same result and exit', async () => {
+  it('the command warns on standard error if the report is refused, with the same result and exit code', async () => {
     await using world = await startWorld([...idle(2), ...busy(3)]);
     world.server.faults.add({
       api: 'bulk',
@@ -107,7 +110,7 @@ describe('the command with reports in Elasticsearch', () => {
     );
   });
 
-  it('waits at most 30 seconds for a cluster that does not answer', async () => {
+  it('the command waits at most 30 seconds for a report cluster that does not answer', async () => {
     await using world = await startWorld([...idle(1), ...busy(3)]);
     world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const begun = world.clock.now();
@@ -116,7 +119,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(world.clock.now() - begun).toBeLessThan(32_000);
   });
 
-  it('ends at once if it is interrupted while the report is stored', async () => {
+  it('the command ends at once if it is interrupted while the report is stored', async () => {
     await using world = await startWorld([...idle(1), ...busy(3)]);
     const interrupt = new AbortController();
     world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });

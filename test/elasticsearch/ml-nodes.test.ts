@@ -9,7 +9,7 @@ import { type Exchange, serve } from '../support/scripted-server.ts';
 const mb = 2 ** 20;
 const never = new AbortController().signal;
 
-/** What the reader makes of an answer. */
+/** What the code reads from an answer. */
 async function readFrom(respond: (exchange: Exchange) => void) {
   await using server = await serve(respond);
   return await readMlNodes({ address: { url: server.url } }, systemClock, never);
@@ -37,34 +37,37 @@ const answer = (...entries: object[]) => ({
 const own = { maxBytes: 600 * mb, jobBytes: 200 * mb, isShared: false };
 
 describe('the memory of the ML nodes', () => {
-  it.each<Stack>(['8.19', '9.2'])('of %s is read with monitor_ml alone', async (stack) => {
-    using clock = new VirtualClock();
-    const server = await startElasticsearch({
-      clock,
-      stack,
-      fleet: {
-        nodes: [{ name: 'ml-0' }, { name: 'ml-1' }],
-        jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
-        apiKeys: [{ id: 'reader', key: 'the-key', owner: 'owner', cluster: ['monitor_ml'] }],
-      },
-    });
-    try {
-      const connection = {
-        address: { url: server.url },
-        credentials: { apiKey: Buffer.from('reader:the-key').toString('base64') },
-      };
-      const nodes = await readMlNodes(connection, systemClock, never);
-      expect(nodes).toEqual([
-        { maxBytes: expect.any(Number), jobBytes: 0, isShared: false },
-        { maxBytes: expect.any(Number), jobBytes: 110 * mb, isShared: false },
-      ]);
-      expect(server.requests).toHaveLength(1);
-    } finally {
-      await server.stop();
-    }
-  });
+  it.each<Stack>(['8.19', '9.2'])(
+    'the memory of ML nodes on %s is read with only monitor_ml',
+    async (stack) => {
+      using clock = new VirtualClock();
+      const server = await startElasticsearch({
+        clock,
+        stack,
+        fleet: {
+          nodes: [{ name: 'ml-0' }, { name: 'ml-1' }],
+          jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
+          apiKeys: [{ id: 'reader', key: 'the-key', owner: 'owner', cluster: ['monitor_ml'] }],
+        },
+      });
+      try {
+        const connection = {
+          address: { url: server.url },
+          credentials: { apiKey: Buffer.from('reader:the-key').toString('base64') },
+        };
+        const nodes = await readMlNodes(connection, systemClock, never);
+        expect(nodes).toEqual([
+          { maxBytes: expect.any(Number), jobBytes: 0, isShared: false },
+          { maxBytes: expect.any(Number), jobBytes: 110 * mb, isShared: false },
+        ]);
+        expect(server.requests).toHaveLength(1);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 
-  it('is unknown to 7.17', async () => {
+  it('the memory of ML nodes is unknown on 7.17', async () => {
     using clock = new VirtualClock();
     const server = await startElasticsearch({ clock, stack: '7.17', fleet: {} });
     try {
@@ -74,7 +77,7 @@ describe('the memory of the ML nodes', () => {
     }
   });
 
-  it('leaves out nodes without machine learning', async () => {
+  it('the memory of ML nodes leaves out nodes without machine learning', async () => {
     const data = entry({ max_in_bytes: 0, anomaly_detectors_in_bytes: 0 }, { roles: ['data'] });
     expect(await readFrom(({ json }) => json(answer(entry(), data)))).toEqual([own]);
   });
@@ -85,7 +88,7 @@ describe('the memory of the ML nodes', () => {
     ['a model in the JVM', entry({}, { jvm: { java_inference_in_bytes: 1 } })],
     ['something unknown', entry({ data_frame_analytics_in_bytes: undefined })],
     ['data', entry({}, { roles: ['ml', 'data_hot'] })],
-  ])('marks a node that is occupied by %s', async (_what, node) => {
+  ])('the memory of ML nodes marks a node that is occupied by %s', async (_what, node) => {
     expect(await readFrom(({ json }) => json(answer(node)))).toEqual([{ ...own, isShared: true }]);
   });
 
@@ -100,11 +103,11 @@ describe('the memory of the ML nodes', () => {
     ['lacks the size of a node', ({ json }) => json(answer(entry(), entry({ max_in_bytes: undefined })))],
     ['lacks the roles of a node', ({ json }) => json(answer(entry({}, { roles: undefined })))],
     ['is empty', ({ json }) => json({})],
-  ])('is unknown if the answer %s', async (_what, respond) => {
+  ])('the memory of ML nodes is unknown if the answer %s', async (_what, respond) => {
     expect(await readFrom(respond)).toBeUndefined();
   });
 
-  it('is unknown after five seconds without an answer', async () => {
+  it('the memory of ML nodes is unknown after five seconds without an answer', async () => {
     using clock = new VirtualClock();
     let asked = () => {};
     const isAsked = new Promise<void>((resolve) => {

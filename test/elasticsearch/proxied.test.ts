@@ -1,4 +1,4 @@
-/** @module A cluster that only a proxy reaches: its name exists nowhere else. */
+/** @module Tests a cluster that can be reached only through a proxy: its name cannot be resolved elsewhere. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -47,7 +47,10 @@ async function idsWith(clock: Clock, environment: Environment): Promise<string[]
   return stats.map(({ jobId }) => jobId);
 }
 
-/** Sixty times as fast as the machine: the virtual clock stands still while a request is in flight. */
+/**
+ * This clock runs sixty times as fast as the machine, because a virtual clock stands still while a request is in
+ * flight.
+ */
 const silence = (environment: Environment) => idsWith(scaledClock(60), environment);
 
 async function errorOf(environment: Environment, read = jobIds): Promise<Error> {
@@ -70,7 +73,7 @@ describe('a cluster that only a proxy reaches', () => {
     ['HTTPS_PROXY', {}],
     ['https_proxy', {}],
     ['HTTPS_PROXY', { NO_PROXY: 'other.test, 10.0.0.0/8' }],
-  ])('is read over https by %s with %j', async (setting, more) => {
+  ])('a proxied cluster is read over https by %s with %j', async (setting, more) => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server);
     const environment = { ELASTICSEARCH_URL: https, ...trusting, [setting]: proxy.url, ...more };
@@ -78,14 +81,14 @@ describe('a cluster that only a proxy reaches', () => {
     expect(proxy.requests).toEqual([`CONNECT ${host}:9200`]);
   });
 
-  it('is read over http by HTTP_PROXY', async () => {
+  it('a proxied cluster is read over http by HTTP_PROXY', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
     expect(proxy.requests[0]).toMatch(/^GET http:\/\/es\.example\.test:9200\/_ml\/anomaly_detectors\/_stats/);
   });
 
-  it('is read through a proxy that requires a password, which the cluster never sees', async () => {
+  it('a proxied cluster is read through a proxy that requires a password, which the cluster never receives', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using plain = await serve(respond);
     await using proxy = await startProxy({
@@ -99,20 +102,23 @@ describe('a cluster that only a proxy reaches', () => {
       expect(JSON.stringify(headers)).not.toContain(Buffer.from(credentials).toString('base64'));
   });
 
-  it.each(['HTTPS_PROXY', 'https_proxy'])('is trusted by a fingerprint, which %s shows', async (setting) => {
-    await using server = await serve(respond, { tls: 'other-host' });
-    await using proxy = await proxyTo(server, { auth: credentials });
-    const url = proxy.url.replace('://', `://${encoded}@`);
-    const environment = {
-      ELASTICSEARCH_URL: https,
-      ELASTICSEARCH_CA_FINGERPRINT: fingerprint,
-      [setting]: url,
-    };
-    expect(await jobIds(environment)).toEqual(['job-a']);
-    expect(proxy.requests).toEqual([`CONNECT ${host}:9200`, `CONNECT ${host}:9200`]);
-  });
+  it.each(['HTTPS_PROXY', 'https_proxy'])(
+    'a proxied cluster is trusted by a fingerprint, which %s shows',
+    async (setting) => {
+      await using server = await serve(respond, { tls: 'other-host' });
+      await using proxy = await proxyTo(server, { auth: credentials });
+      const url = proxy.url.replace('://', `://${encoded}@`);
+      const environment = {
+        ELASTICSEARCH_URL: https,
+        ELASTICSEARCH_CA_FINGERPRINT: fingerprint,
+        [setting]: url,
+      };
+      expect(await jobIds(environment)).toEqual(['job-a']);
+      expect(proxy.requests).toEqual([`CONNECT ${host}:9200`, `CONNECT ${host}:9200`]);
+    },
+  );
 
-  it('is read through a proxy that inspects TLS, if the authority of the proxy is set', async () => {
+  it('a proxied cluster is read through a proxy that inspects TLS, if the authority of the proxy is set', async () => {
     await using server = await serve(respond);
     const targets = { [`${host}:9200`]: { port: server.port, inspected: true } } as const;
     await using proxy = await startProxy({ targets });
@@ -142,7 +148,7 @@ describe('a proxy that does not let a request through', () => {
       { refuses: 503 },
       /the proxy cannot reach it; .* Check ELASTICSEARCH_URL, and that the proxy can look up and reach es\.example\.test:9200/,
     ],
-  ] as const)('with %j is named, and what to do', async (options, words) => {
+  ] as const)('a proxy that refuses with %j is named in the error, with a fix', async (options, words) => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, options);
     const { message } = await errorOf({ ELASTICSEARCH_URL: https, ...trusting, HTTPS_PROXY: proxy.url });
@@ -154,7 +160,7 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     [https, 'HTTPS_PROXY', /the proxy opens no connection to it; .* \(no connection within 30 s\)$/],
     [http, 'HTTP_PROXY', /no answer comes through the proxy; .* \(no whole answer within 30 s\)$/],
-  ])('to %s because it never answers is named', async (url, setting, words) => {
+  ])('a proxy that does not answer the request to %s is named in the error', async (url, setting, words) => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server, { mute: true });
     const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: proxy.url }, silence);
@@ -164,7 +170,7 @@ describe('a proxy that does not let a request through', () => {
     expect(proxy.asked.length).toBe(4);
   });
 
-  it('because its password is wrong is asked once, since many tries may lock the account', async () => {
+  it('a proxy that refuses the password gets only one request, because many tries may lock the account', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, { auth: 'someone:other' });
     const url = proxy.url.replace('://', `://${encoded}@`);
@@ -176,7 +182,7 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     [{ auth: credentials }, /HTTP 407/],
     [{ refuses: 403 }, /HTTP 403: the proxy says 403/],
-  ] as const)('over http with %j is named', async (options, words) => {
+  ] as const)('a proxy that refuses over http with %j is named in the error', async (options, words) => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server, options);
     const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
@@ -190,19 +196,19 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     ['https', https, 'HTTPS_PROXY'],
     ['http', http, 'HTTP_PROXY'],
-  ])('over %s because it is down is not mistaken for the cluster', async (_scheme, url, setting) => {
+  ])('a proxy over %s that is down is not mistaken for the cluster', async (_scheme, url, setting) => {
     const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: 'http://127.0.0.1:9' });
     expect(message).toMatch(
       /\(through the proxy http:\/\/127\.0\.0\.1:9\) cannot be reached: nothing listens at the address of the proxy; .* Check HTTPS?_PROXY, and that the proxy is up/,
     );
   });
 
-  it('because its host name does not exist is not mistaken for the cluster', async () => {
+  it('a proxy whose host name does not exist is not mistaken for the cluster', async () => {
     const { message } = await errorOf({ ELASTICSEARCH_URL: https, HTTPS_PROXY: 'http://proxy.invalid:3128' });
     expect(message).toMatch(/the host name of the proxy cannot be looked up; .* Check HTTPS_PROXY/);
   });
 
-  it('because it closes the connection is named', async () => {
+  it('a proxy that closes the connection is named in the error', async () => {
     const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
@@ -220,7 +226,7 @@ describe('a proxy that does not let a request through', () => {
   });
 });
 
-it('a cluster for reports of its own is reached through the proxy, too', async () => {
+it('a separate cluster for reports is also reached through the proxy', async () => {
   const environment = {
     ELASTICSEARCH_URL: 'http://127.0.0.1:9200',
     ELASTICSEARCH_API_KEY: 'of-the-swept-cluster:key',
@@ -234,7 +240,7 @@ it('a cluster for reports of its own is reached through the proxy, too', async (
 });
 
 describe('a proxy setting that does not apply', () => {
-  it('to a cluster on this machine is ignored', async () => {
+  it('a proxy setting is ignored for a cluster on this machine', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
@@ -251,17 +257,20 @@ describe('a proxy setting that does not apply', () => {
       { HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: 'invalid' },
       'HTTPS_PROXY is set, but NO_PROXY exempts es.invalid ("invalid").',
     ],
-  ])('is a hint when the cluster cannot be reached: %j', async (environment, hint) => {
-    const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...environment });
-    expect(message).toContain('its host name');
-    expect(message).toContain(hint);
-  });
+  ])(
+    'a proxy setting that does not apply is a hint when the cluster cannot be reached: %j',
+    async (environment, hint) => {
+      const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...environment });
+      expect(message).toContain('its host name');
+      expect(message).toContain(hint);
+    },
+  );
 });
 
 describe('a function in a VPC', () => {
   const vpc = { JOBSWEEP_VPC_SUBNETS: 'subnet-1', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' };
 
-  it('whose DNS does not know the cluster names the VPC and the hosted zone', async () => {
+  it('if the DNS of a function’s VPC does not know the cluster, the error names the VPC and the hosted zone', async () => {
     const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...vpc });
     expect(message).toMatch(
       /its host name is not known in the VPC; .* in a VPC \(subnet-1; sg-1\): check ELASTICSEARCH_URL, that the private hosted zone/,

@@ -43,7 +43,7 @@ const secured = (...privileges: string[]): Fleet => ({
 const apiKey = Buffer.from('key:text').toString('base64');
 
 describe('documents of a report', () => {
-  it('are sent in bodies of at most 500 documents and about a megabyte', async () => {
+  it('documents of a report are sent in bodies of at most 500 documents and about a megabyte', async () => {
     await using world = await startWorld([]);
     expect(await store(world, documents(1_200))).toEqual({ created: 1_200, existed: 0 });
     const requests = bulkRequests(world);
@@ -55,14 +55,14 @@ describe('documents of a report', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
   });
 
-  it('that exist already count as stored, and nothing is written twice', async () => {
+  it('documents of a report that already exist count as stored, and nothing is written twice', async () => {
     await using world = await startWorld([]);
     await store(world, documents(3));
     expect(await store(world, documents(5))).toEqual({ created: 2, existed: 3 });
     expect(documentsIn(world, 'job')).toHaveLength(5);
   });
 
-  it('are written again after a rollover, because ids are only unique in one backing index', async () => {
+  it('documents of a report are written again after a rollover, because ids are only unique in one backing index', async () => {
     await using world = await startWorld([]);
     await store(world, documents(3));
     await fetch(`${world.server.url}/${stream}/_rollover`, { method: 'POST' });
@@ -70,7 +70,7 @@ describe('documents of a report', () => {
     expect(documentsIn(world, 'job')).toHaveLength(6);
   });
 
-  it('that do not fit the mapping are left out with the reason, and the others are stored', async () => {
+  it('documents of a report that do not fit the mapping are left out with the reason, and the others are stored', async () => {
     await using world = await startWorld([]);
     const [first, second, third] = documents(3);
     if (!first || !second || !third) throw new Error('no documents');
@@ -85,7 +85,7 @@ describe('documents of a report', () => {
     );
   });
 
-  it('that a full queue rejects are sent again, alone, after a pause', async () => {
+  it('documents of a report that a full queue rejects are sent again, alone, after a pause', async () => {
     await using world = await startWorld([]);
     world.cluster.cluster.streams.create(stream, world.clock.now());
     world.cluster.cluster.streams.rejectNext(4);
@@ -95,7 +95,7 @@ describe('documents of a report', () => {
     expect(world.clock.now() - begun).toBeGreaterThanOrEqual(500);
   });
 
-  it('that stay rejected are given up after four rounds', async () => {
+  it('documents of a report that stay rejected are given up after four rounds', async () => {
     await using world = await startWorld([]);
     world.cluster.cluster.streams.create(stream, world.clock.now());
     world.cluster.cluster.streams.rejectNext(1_000);
@@ -106,7 +106,7 @@ describe('documents of a report', () => {
     expect(bulkRequests(world)).toHaveLength(4);
   });
 
-  it('wait as long as a cluster under load asks, within the time that is left', async () => {
+  it('documents of a report wait as long as a cluster under load requests, within the time that is left', async () => {
     await using world = await startWorld([]);
     const busy = (seconds: string) =>
       world.server.faults.add({
@@ -127,7 +127,7 @@ describe('documents of a report', () => {
     expect(world.clock.now() - before).toBeLessThan(1_000);
   });
 
-  it('are sent in smaller bodies if a proxy refuses large ones with 413', async () => {
+  it('documents of a report are sent in smaller bodies if a proxy refuses large ones with 413', async () => {
     await using world = await startWorld([]);
     world.server.faults.add({
       api: 'bulk',
@@ -141,14 +141,14 @@ describe('documents of a report', () => {
     ]);
   });
 
-  it('are stored once if the answer was lost on the way', async () => {
+  it('documents of a report are stored once if the answer was lost', async () => {
     await using world = await startWorld([]);
     world.server.faults.add({ api: 'bulk', reset: 'after' });
     expect(await store(world, documents(3))).toEqual({ created: 0, existed: 3 });
     expect(documentsIn(world, 'job')).toHaveLength(3);
   });
 
-  it('that land in the failure store are reported as missing', async () => {
+  it('documents of a report that go to the failure store are reported as missing', async () => {
     await using world = await startWorld([]);
     world.server.faults.add({
       api: 'bulk',
@@ -178,16 +178,19 @@ describe('documents of a report', () => {
       '404 index_not_found_exception: no such index [logs-jobsweep.job-default] and [action.auto_create_index]',
     ],
     ['a wrong key', { ...secured('all'), apiKeys: [] }, '401 security_exception'],
-  ])('are not written with %s, and the problem says why', async (_what, fleet, why) => {
-    await using world = await startWorld([], fleet);
-    const { created, problem } = await store(world, documents(3), { apiKey });
-    expect(created).toBe(0);
-    expect(problem).toContain(why);
-    // One request: a second one would be refused as well.
-    expect(bulkRequests(world)).toHaveLength(1);
-  });
+  ])(
+    'documents of a report are not written with %s, and the problem gives the reason',
+    async (_what, fleet, why) => {
+      await using world = await startWorld([], fleet);
+      const { created, problem } = await store(world, documents(3), { apiKey });
+      expect(created).toBe(0);
+      expect(problem).toContain(why);
+      // One request: a second one would be refused as well.
+      expect(bulkRequests(world)).toHaveLength(1);
+    },
+  );
 
-  it('need exactly the privileges that the printed key has', async () => {
+  it('documents of a report need exactly the privileges that the printed key has', async () => {
     await using world = await startWorld([], secured('auto_configure', 'create_doc'));
     expect(await store(world, documents(3), { apiKey })).toEqual({ created: 3, existed: 0 });
   });
@@ -195,20 +198,23 @@ describe('documents of a report', () => {
   it.each([
     ['blocked', { 'index.blocks.write': true }, '_settings', '403 cluster_block_exception'],
     ['closed', undefined, '_close', '400 index_closed_exception: closed'],
-  ])('are reported as missing if the backing index is %s', async (_what, body, call, why) => {
-    await using world = await startWorld([]);
-    await store(world, documents(1));
-    await fetch(`${world.server.url}/${stream}/${call}`, {
-      method: call === '_settings' ? 'PUT' : 'POST',
-      headers: { 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const { created, problem } = await store(world, documents(4));
-    expect(created).toBe(0);
-    expect(problem).toContain(why);
-  });
+  ])(
+    'documents of a report are reported as missing if the backing index is %s',
+    async (_what, body, call, why) => {
+      await using world = await startWorld([]);
+      await store(world, documents(1));
+      await fetch(`${world.server.url}/${stream}/${call}`, {
+        method: call === '_settings' ? 'PUT' : 'POST',
+        headers: { 'content-type': 'application/json' },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const { created, problem } = await store(world, documents(4));
+      expect(created).toBe(0);
+      expect(problem).toContain(why);
+    },
+  );
 
-  it('show no credential in a problem, even if a page of a gateway repeats it', async () => {
+  it('a problem with the documents of a report shows no credential, even if a gateway’s page repeats it', async () => {
     await using world = await startWorld([], secured('all'));
     world.server.faults.add({
       api: 'bulk',

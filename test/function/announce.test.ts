@@ -41,7 +41,7 @@ interface Seen {
   };
 }
 
-/** A webhook, and the messages that it got. */
+/** A webhook with the messages that it received. */
 async function startWebhook(status = 200): Promise<ScriptedServer & { readonly messages: () => Seen[] }> {
   const server = await serve(({ raw }) => raw('ok', status));
   return { ...server, messages: () => server.requests.map(({ body }) => JSON.parse(body) as Seen) };
@@ -53,7 +53,7 @@ const notices = (lines: readonly Record<string, unknown>[]) =>
 beforeEach(() => vi.unstubAllEnvs());
 
 describe('a sweep that closed jobs', () => {
-  it('sends one message to each target, with the counts, the forced jobs and the place of the report', async () => {
+  it('the function sends one notification to each target, with the counts, the forced jobs and the place of the report', async () => {
     await using world = await startWorld([
       ...idle(2),
       { jobId: 'broken', state: 'failed', lastData: '200h' },
@@ -107,7 +107,7 @@ describe('a sweep that closed jobs', () => {
     ]);
   });
 
-  it('returns the same report if every target fails, and logs each failure without its address', async () => {
+  it('the function returns the same report if every notification fails, and logs each failure without its address', async () => {
     await using world = await startWorld([...idle(2), ...busy(8)]);
     await using broken = await startWebhook(500);
     const path = '/services/tokenSECRET3456';
@@ -145,7 +145,7 @@ describe('a sweep that closed jobs', () => {
     expectNoSecret([report, lines], ['tokenSECRET3456']);
   });
 
-  it('reads the targets from the cluster’s secret, which it reads once', async () => {
+  it('the function reads the notification targets from the cluster’s secret, which it reads once', async () => {
     await using world = await startWorld([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await using secrets = await serve(({ raw }) =>
@@ -167,7 +167,7 @@ describe('a sweep that closed jobs', () => {
     expect(secrets.requests).toHaveLength(1);
   });
 
-  it('sends nothing if the time that is left is needed for the report', async () => {
+  it('the function sends no notification if the time left is needed for the report', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: '10s' }), ...busy(8)]);
     await using webhook = await startWebhook();
     const { report, lines } = await invoke(
@@ -185,7 +185,7 @@ describe('a sweep that closed jobs', () => {
 });
 
 describe('by default', () => {
-  it('a sweep with nothing to do and a dry run send nothing', async () => {
+  it('the function sends no notification for a sweep with nothing to do or a dry run', async () => {
     await using world = await startWorld([...busy(8)]);
     await using other = await startWorld([...idle(2), ...busy(8)], {}, { clock: world.clock });
     await using webhook = await startWebhook();
@@ -196,7 +196,7 @@ describe('by default', () => {
     expect(notices(lines)).toEqual([]);
   });
 
-  it('a refused sweep says why, a dry run that would be refused too', async () => {
+  it('the notification of a refused sweep gives the reason, also for a dry run that would be refused', async () => {
     await using world = await startWorld([...idle(6), ...busy(8)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -221,21 +221,24 @@ describe('the request and the environment say when', () => {
     ['problems', 'always', 0],
     ['never', 'always', 0],
     ['changes', 'never', 1],
-  ])('the request’s %s wins over the environment’s %s', async (when, other, count) => {
-    await using world = await startWorld([...idle(2), ...busy(8)]);
-    await using webhook = await startWebhook();
-    await invoke(
-      world,
-      { notify: { when } },
-      {
-        JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
-        JOBSWEEP_NOTIFY_WHEN: other,
-      },
-    );
-    expect(webhook.requests).toHaveLength(count);
-  });
+  ])(
+    'for notifications, the request’s %s takes precedence over the environment’s %s',
+    async (when, other, count) => {
+      await using world = await startWorld([...idle(2), ...busy(8)]);
+      await using webhook = await startWebhook();
+      await invoke(
+        world,
+        { notify: { when } },
+        {
+          JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
+          JOBSWEEP_NOTIFY_WHEN: other,
+        },
+      );
+      expect(webhook.requests).toHaveLength(count);
+    },
+  );
 
-  it('a dry run notifies with always: so one can try the targets', async () => {
+  it('a dry run sends a notification with `always`, so that users can try the targets', async () => {
     await using world = await startWorld([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await invoke(
@@ -255,7 +258,7 @@ describe('the request and the environment say when', () => {
 });
 
 describe('a sweep that ends without a report', () => {
-  it('sends its error, and throws it as before', async () => {
+  it('a sweep that ends without a report sends its error as a notification, and throws it as before', async () => {
     await using world = await startWorld([...busy(3)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -288,7 +291,7 @@ describe('a sweep that ends without a report', () => {
     });
   });
 
-  it('throws its own error if the notification fails too, and sends none with never', async () => {
+  it('a sweep that ends without a report throws its own error if the notification fails too, and sends none with never', async () => {
     await using world = await startWorld([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };

@@ -1,4 +1,4 @@
-/** @module The roll call of the function, against a stand-in CloudWatch that holds the metrics of real sweeps. */
+/** @module Tests the roll call of the function, with a simulated CloudWatch that has the metrics of real sweeps. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import { type CloudWatch, type CloudWatchOptions, startCloudWatch } from '../support/cloudwatch.ts';
@@ -40,7 +40,7 @@ async function invoke(
   return { result, error, lines };
 }
 
-/** Has the function sweep the world as that cluster, and the stand-in take the metrics of its log. */
+/** Lets the function sweep the cluster under this name, and passes its logged metrics to the simulated CloudWatch. */
 async function sweepAs(cluster: string, world: World, cloudwatch: CloudWatch): Promise<void> {
   const { lines, error } = await invoke(world, {}, { ELASTICSEARCH_URL: world.server.url });
   expect(error).toBeUndefined();
@@ -49,7 +49,7 @@ async function sweepAs(cluster: string, world: World, cloudwatch: CloudWatch): P
 }
 
 describe('a roll call', () => {
-  it('names the clusters that have not reported: in its result, a warning and two metrics', async () => {
+  it('a roll call names the clusters that have not reported: in its result, a warning and two metrics', async () => {
     await using world = await startWorld(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', world, cloudwatch);
@@ -76,7 +76,7 @@ describe('a roll call', () => {
     expect(cloudwatch.values('missingClusters', ofFunction)).toEqual([2]);
   });
 
-  it('of clusters that have all reported is a line of information, and zero is published', async () => {
+  it('a roll call of clusters that have all reported logs a line of information and publishes zero', async () => {
     await using world = await startWorld(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', world, cloudwatch);
@@ -90,7 +90,7 @@ describe('a roll call', () => {
     );
   });
 
-  it('does not count a report from before `within`, and counts one in its first minute', async () => {
+  it('a roll call does not count a report from before `within`, and counts one in its first minute', async () => {
     await using world = await startWorld(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('early', world, cloudwatch);
@@ -101,7 +101,7 @@ describe('a roll call', () => {
     expect(result).toMatchObject({ missing: ['early'] });
   });
 
-  it('that arrives late looks back from its scheduled time', async () => {
+  it('a roll call that arrives late looks back from its scheduled time', async () => {
     await using world = await startWorld(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', world, cloudwatch);
@@ -119,7 +119,7 @@ describe('a roll call', () => {
     expect(result).toMatchObject({ missing: [] });
   });
 
-  it('of 1,000 clusters takes two queries, and reads all pages', async () => {
+  it('a roll call of 1,000 clusters takes two queries, and reads all pages', async () => {
     await using world = await startWorld(busy(2));
     await using cloudwatch = await monitored({ pageSize: 300 });
     await sweepAs('cluster-0', world, cloudwatch);
@@ -146,17 +146,20 @@ describe('a roll call', () => {
       { status: 'Forbidden' },
       /CloudWatch could not read the metrics of all clusters: Forbidden/,
     ],
-  ])('fails if CloudWatch %s, because no data then proves nothing', async (_what, options, message) => {
-    await using world = await startWorld(busy(1));
-    await using _cloudwatch = await monitored(options);
-    const { result, error, lines } = await invoke(world, { rollCall: true, clusters: ['logs'] });
-    expect(result).toBeUndefined();
-    expect(error).toMatchObject({ name: 'RollCallError', message: expect.stringMatching(message) });
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'roll call failed' }));
-    expect(JSON.stringify(lines)).not.toContain('missingClusters');
-  });
+  ])(
+    'a roll call fails if CloudWatch %s, because missing data then proves nothing',
+    async (_what, options, message) => {
+      await using world = await startWorld(busy(1));
+      await using _cloudwatch = await monitored(options);
+      const { result, error, lines } = await invoke(world, { rollCall: true, clusters: ['logs'] });
+      expect(result).toBeUndefined();
+      expect(error).toMatchObject({ name: 'RollCallError', message: expect.stringMatching(message) });
+      expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'roll call failed' }));
+      expect(JSON.stringify(lines)).not.toContain('missingClusters');
+    },
+  );
 
-  it('fails with what to check if CloudWatch cannot be reached', async () => {
+  it('a roll call fails with what to check if CloudWatch cannot be reached', async () => {
     await using world = await startWorld(busy(1));
     vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
@@ -189,7 +192,7 @@ describe('a roll call', () => {
       { rollCall: true, clusters: ['logs'], idleFor: '48h' },
       'idleFor is an unknown field; the fields here are rollCall, clusters, within, trigger',
     ],
-  ])('refuses %j and asks CloudWatch nothing', async (event, message) => {
+  ])('a roll call refuses %j and sends no request to CloudWatch', async (event, message) => {
     await using world = await startWorld(busy(1));
     await using cloudwatch = await monitored();
     const { error } = await invoke(world, event);
@@ -202,7 +205,7 @@ describe('a roll call', () => {
 });
 
 describe('the metric of clusters that need attention', () => {
-  it('is 1 for a sweep that fails without a report, with the cluster of its request', async () => {
+  it('the metric of clusters that need attention is 1 for a sweep that fails without a report, with the cluster of its request', async () => {
     await using world = await startWorld(busy(1));
     await using cloudwatch = await monitored();
     const failed = await invoke(world, { cluster: 'metrics' });
@@ -213,7 +216,7 @@ describe('the metric of clusters that need attention', () => {
     expect(cloudwatch.values('durationMs', { service: 'jobsweep', cluster: 'metrics' })).toEqual([]);
   });
 
-  it('is 0 for a sweep that is done, and 1 for one that was refused', async () => {
+  it('the metric of clusters that need attention is 0 for a sweep that is done, and 1 for one that was refused', async () => {
     await using world = await startWorld(busy(1));
     await using cloudwatch = await monitored();
     const environment = { ELASTICSEARCH_URL: world.server.url };
@@ -225,7 +228,7 @@ describe('the metric of clusters that need attention', () => {
     expect(cloudwatch.values('needsAttention', metric)).toEqual([0, 1]);
   });
 
-  it('is not published for a request whose cluster has no valid name', async () => {
+  it('the metric of clusters that need attention is not published for a request whose cluster has no valid name', async () => {
     await using world = await startWorld(busy(1));
     const { lines } = await invoke(world, { cluster: 'No Such Name' });
     expect(JSON.stringify(lines)).not.toContain('needsAttention');

@@ -41,13 +41,13 @@ const problemsOf = ({ lines }: Invoked) =>
   lines.filter(({ message }) => message === 'report not stored').map(({ problem }) => String(problem));
 
 describe('the function with reports in Elasticsearch', () => {
-  it('writes nothing without a setting', async () => {
+  it('the function stores no report without the setting', async () => {
     await using world = await startWorld([...idle(2), ...busy(3)]);
     await invoke(world, {}, {});
     expect(bulkRequests(world)).toEqual([]);
   });
 
-  it('writes one document for the sweep and one for each job that was not closed', async () => {
+  it('the function stores one document for the sweep and one for each job that was not closed', async () => {
     await using world = await startWorld([
       ...idle(2),
       ...busy(3),
@@ -99,7 +99,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(lines.filter(({ message }) => message === 'report not stored')).toEqual([]);
   });
 
-  it('writes the documents of a duplicated event once', async () => {
+  it('the function stores the documents of a duplicated event once', async () => {
     await using world = await startWorld([...idle(2), ...busy(3)]);
     await invoke(world);
     const before = { sweeps: documentsIn(world, 'sweep'), jobs: documentsIn(world, 'job') };
@@ -108,9 +108,9 @@ describe('the function with reports in Elasticsearch', () => {
     expect({ sweeps: documentsIn(world, 'sweep'), jobs: documentsIn(world, 'job') }).toEqual(before);
   });
 
-  it('does not call a sweep whole if an earlier delivery wrote some of its job documents', async () => {
+  it('a stored sweep is not marked as complete if an earlier delivery wrote some of its job documents', async () => {
     await using world = await startWorld([...idle(2), ...busy(3)]);
-    // The document of the first delivery's sweep is lost, as when its invocation is cut off.
+    // The sweep document of the first delivery is lost, as if its invocation was cut off.
     world.server.faults.add({ api: 'bulk', path: '/logs-jobsweep.sweep-*', status: 400, times: 1 });
     await invoke(world);
     expect(documentsIn(world, 'sweep')).toEqual([]);
@@ -119,7 +119,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(documentsIn(world, 'sweep').map(({ source }) => source.jobsweep.sweep.whole)).toEqual([false]);
   });
 
-  it('writes a refused sweep and a dry run as what they are', async () => {
+  it('the function stores a refused sweep and a dry run with their own status', async () => {
     await using world = await startWorld([...idle(12)]);
     await invoke(world, { fuse: { maxJobs: 3 } });
     await invoke(world, { dryRun: true, fuse: { maxShare: null, massIdle: false } }, on, {
@@ -136,7 +136,7 @@ describe('the function with reports in Elasticsearch', () => {
     });
   });
 
-  it('records the jobs of a follow-up only, and calls it not whole', async () => {
+  it('the function stores only the jobs of a follow-up, and does not mark it as complete', async () => {
     await using world = await startWorld([...idle(2, { closeTakes: '40m' }), ...busy(3)]);
     const { report } = await invoke(world, { close: { timeout: '1m' } });
     const jobs = report.jobs.filter(({ outcome }) => outcome === 'closing');
@@ -160,7 +160,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(own.map(({ source }) => source.event.action)).toEqual(['job-closed', 'job-closed']);
   });
 
-  it('writes to a cluster of its own, with its own credentials', async () => {
+  it('the function stores reports in a separate cluster, with its own credentials', async () => {
     await using world = await startWorld([...idle(1), ...busy(3)]);
     await using reports = await startWorld(
       [],
@@ -210,18 +210,21 @@ describe('the function with reports in Elasticsearch', () => {
       /JOBSWEEP_REPORTS_API_KEY is set without an address: set JOBSWEEP_REPORTS_URL/,
     ],
     ['a cluster that does not answer', { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
-  ])('logs a warning for %s, and returns the same report', async (_what, environment, problem) => {
-    await using world = await startWorld([...idle(1), ...busy(3)]);
-    await using twin = await startWorld([...idle(1), ...busy(3)]);
-    const plain = await invoke(twin, {}, {});
-    const invoked = await invoke(world, {}, environment);
-    expect(problemsOf(invoked).join()).toMatch(problem);
-    expect(invoked.report).toMatchObject({ status: 'done', counts: plain.report.counts, warnings: [] });
-    const [line] = invoked.lines.filter(({ message }) => message === 'report not stored');
-    expect(line).toMatchObject({ level: 'WARN', sweepId: 'request-1' });
-  });
+  ])(
+    'the function logs a warning for %s, and returns the same report',
+    async (_what, environment, problem) => {
+      await using world = await startWorld([...idle(1), ...busy(3)]);
+      await using twin = await startWorld([...idle(1), ...busy(3)]);
+      const plain = await invoke(twin, {}, {});
+      const invoked = await invoke(world, {}, environment);
+      expect(problemsOf(invoked).join()).toMatch(problem);
+      expect(invoked.report).toMatchObject({ status: 'done', counts: plain.report.counts, warnings: [] });
+      const [line] = invoked.lines.filter(({ message }) => message === 'report not stored');
+      expect(line).toMatchObject({ level: 'WARN', sweepId: 'request-1' });
+    },
+  );
 
-  it('takes at most 20 seconds more if the cluster for reports never answers', async () => {
+  it('the function takes at most 20 seconds more if the cluster for reports never answers', async () => {
     await using world = await startWorld([...idle(1), ...busy(3)]);
     await using twin = await startWorld([...idle(1), ...busy(3)]);
     world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
@@ -232,7 +235,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(invoked.tookMs - plain.tookMs).toBeLessThanOrEqual(20_500);
   });
 
-  it('returns its report before its time is over if little is left', async () => {
+  it('the function returns its report in time if little time is left to store it', async () => {
     await using world = await startWorld([...idle(1, { closeTakes: '5m' }), ...busy(3)]);
     world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const { report, tookMs } = await invoke(world, {}, on, { remainingMs: 60_000 });

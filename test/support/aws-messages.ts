@@ -1,4 +1,4 @@
-/** @module Stand-ins of SNS and EventBridge over HTTP: the one call of each that a notification makes. */
+/** @module Simulates the one call of SNS and of EventBridge that a notification makes, over HTTP. */
 import { type Exchange, type ScriptedServer, serve } from './scripted-server.ts';
 
 export interface Failure {
@@ -8,11 +8,11 @@ export interface Failure {
 }
 
 export interface Topic extends ScriptedServer {
-  /** The publications that it accepted, as their parameters. */
+  /** The parameters of the accepted publications. */
   readonly published: Record<string, string>[];
 }
 
-/** SNS: accepts every publication, unless `failWith` has a failure for this one (by the number of the call, from 0). */
+/** SNS: accepts every publication, unless `failWith` returns a failure for this call (numbered from 0). */
 export async function startSns(
   failWith: (call: number) => Failure | undefined = () => undefined,
 ): Promise<Topic> {
@@ -44,11 +44,11 @@ export interface BusEntry {
 }
 
 export interface Bus extends ScriptedServer {
-  /** The entries that it was sent. */
+  /** The entries that were received. */
   readonly entries: BusEntry[];
 }
 
-/** EventBridge: takes every entry, unless `refuseWith` has an error for this call (by its number, from 0). */
+/** EventBridge: accepts every entry, unless `refuseWith` returns an error for this call (numbered from 0). */
 export async function startEvents(
   refuseWith: (
     call: number,
@@ -71,7 +71,7 @@ export async function startEvents(
 
 export const topicArn = 'arn:aws:sns:eu-central-1:123456789012:jobsweep';
 
-/** What the SDK needs to send to stand-ins. */
+/** The environment with which the SDK sends to these servers. */
 export const awsEnvironment = (sns: string, events: string): Readonly<Record<string, string>> => ({
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',

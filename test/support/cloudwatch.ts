@@ -1,6 +1,6 @@
 /**
- * @module A stand-in of CloudWatch over HTTP: it takes the metrics that the function's log lines embed, and answers
- * GetMetricData, with the service's limits.
+ * @module Simulates CloudWatch over HTTP: it takes the metrics in the function's log lines, and answers GetMetricData,
+ * with the service's limits.
  */
 import { type ScriptedServer, serve } from './scripted-server.ts';
 
@@ -26,14 +26,14 @@ interface Request {
 export interface CloudWatch extends AsyncDisposable {
   readonly url: string;
   readonly requests: ScriptedServer['requests'];
-  /** Takes the metrics of log lines, as of that moment. */
+  /** Takes the metrics in log lines, with the time `at`. */
   ingest(lines: readonly Record<string, unknown>[], at: number): void;
   /** The values of a metric with exactly these dimensions. */
   values(name: string, dimensions: Readonly<Record<string, string>>): readonly number[];
 }
 
 export interface CloudWatchOptions {
-  /** How many results a page holds. */
+  /** The number of results on a page. */
   readonly pageSize?: number;
   /** The status of every result. */
   readonly status?: string;
@@ -96,7 +96,7 @@ function invalid({ MetricDataQueries, StartTime, EndTime }: Request): string | u
   return undefined;
 }
 
-/** Sample counts by period. Data points carry the start of their period, and periods without data are absent. */
+/** Sample counts by period. Data points have the start of their period, and periods without data are absent. */
 function countsOf(
   points: ReadonlyMap<string, readonly Point[]>,
   { MetricStat }: Query,

@@ -1,6 +1,6 @@
 /**
- * @module An HTTP proxy on 127.0.0.1, the only way to hosts with invented names. It opens tunnels (CONNECT) and forwards
- * requests with a whole address (`GET http://…`).
+ * @module An HTTP proxy on 127.0.0.1. Hosts with invented names can be reached only through it. It opens tunnels
+ * (CONNECT) and forwards requests with an absolute address (`GET http://…`).
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
@@ -10,30 +10,30 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsTerminator } from 'node:tls';
 import { certificate } from './scripted-server.ts';
 
-/** Where the proxy takes a host to: a server on 127.0.0.1. */
+/** The server on 127.0.0.1 that the proxy uses for a host. */
 export interface ProxyTarget {
   readonly port: number;
-  /** Answers the TLS handshake itself, as a proxy that inspects traffic does, and passes plain HTTP on. */
+  /** Answers the TLS handshake itself, like a proxy that inspects traffic, and passes on plain HTTP. */
   readonly inspected?: true;
 }
 
 export interface ProxyOptions {
   /** By `host:port`. The proxy cannot reach any other host (502). */
   readonly targets: Readonly<Record<string, ProxyTarget>>;
-  /** `user:password` that it requires, or else it answers 407. */
+  /** The `user:password` that the proxy requires; without it, the answer is 407. */
   readonly auth?: string;
-  /** The status of its answer to everything, such as 403. */
+  /** The status with which it answers every request, such as 403. */
   readonly refuses?: number;
   /** Accepts connections and never answers. */
   readonly mute?: true;
-  /** Speaks TLS to its clients, as a proxy with an address that begins with https:// does. */
+  /** Uses TLS with its clients, like a proxy with an https:// address. */
   readonly tls?: true;
 }
 
 export interface TestProxy extends AsyncDisposable {
   /** Without user and password. */
   readonly url: string;
-  /** What it was asked to reach, `host:port`, in order; a tunnel once. */
+  /** The requested hosts as `host:port`, in order; a tunnel occurs once. */
   readonly asked: readonly string[];
   /** The same, as requests: `CONNECT host:port` or `GET http://host:port/path`. */
   readonly requests: readonly string[];
@@ -114,7 +114,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
   };
 }
 
-/** The status with which the proxy refuses, if it does. */
+/** The status of a refusal, if the proxy refuses the request. */
 function refusalOf({ auth, refuses, targets }: ProxyOptions, request: IncomingMessage, host: string) {
   const expected = auth && `Basic ${Buffer.from(auth).toString('base64')}`;
   if (expected && request.headers['proxy-authorization'] !== expected) return 407;

@@ -1,17 +1,19 @@
-/** @module A stand-in of Secrets Manager over HTTP: reading a secret, and listing secrets by the beginning of their names. */
+/**
+ * @module Simulates Secrets Manager over HTTP: reading a secret, and listing secrets by the beginning of their names.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface SecretsManager extends AsyncDisposable {
   readonly url: string;
-  /** Names that were asked for, in order. */
+  /** The requested names, in order. */
   readonly asked: readonly string[];
-  /** How many pages of lists were asked for. */
+  /** The number of requested pages of lists. */
   readonly pages: number;
 }
 
-/** Serves those secrets, by name; any other is a ResourceNotFoundException. They may change meanwhile. */
+/** Serves these secrets by name. Any other name is a ResourceNotFoundException. The secrets may change later. */
 export async function startSecretsManager(
   secrets: Readonly<Record<string, string>>,
 ): Promise<SecretsManager> {
@@ -71,7 +73,7 @@ interface ListRequest {
   readonly Filters?: readonly { readonly Key: string; readonly Values: readonly string[] }[];
 }
 
-/** A page of the names that begin with a value of the filter. */
+/** One page of the names that begin with a value of the filter. */
 function listed(
   names: readonly string[],
   { MaxResults = 100, NextToken = '0', Filters = [] }: ListRequest,

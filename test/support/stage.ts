@@ -1,4 +1,4 @@
-/** The parameters of a stage, as `serverless.yml` has them. */
+/** The parameters of a stage in `serverless.yml`. */
 export const defaultParameters = {
   alarmTopicArn: '',
   clusters: '',

@@ -1,4 +1,4 @@
-/** @module What the data streams of a world hold. */
+/** @module Reads the data streams of a test's cluster. */
 import type { World } from './world.ts';
 
 export interface StoredDocument {

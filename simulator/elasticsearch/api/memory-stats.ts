@@ -40,7 +40,7 @@ function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   return alive.filter((node) => wanted.some((name) => wildcard(name)(node.id) || wildcard(name)(node.name)));
 }
 
-/** What the open jobs of a node reserve now, as the server's memory tracker counts it anew. */
+/** The memory that a node's open jobs reserve now, as the server's memory tracker recalculates it. */
 function reservedOn(cluster: ClusterState, node: MlNode): number {
   return [...node.jobs.keys()].reduce((sum, id) => {
     const job = cluster.jobs.get(id);

@@ -72,7 +72,7 @@ export function compileQuery(query: Document): Test {
   }
 }
 
-/** The value of a field, dotted or not. `name.raw` falls back to `name`. */
+/** The value of a field, given by its dotted path or its literal name. `name.raw` falls back to `name`. */
 const fieldOf = (source: Document, field: string): unknown =>
   source[field] ?? source[field.replace(/\.raw$/, '')] ?? innerField(source, field);
 

@@ -62,7 +62,7 @@ export const autoCreateOff = (name: string): ItemResult => ({
   },
 });
 
-/** An item of the answer, as the server renders it. */
+/** One item of the answer to a bulk request, in the server's format. */
 export function streamItem(action: string, name: string, id: string, result: ItemResult): object {
   if ('error' in result) {
     const { metadata, caused_by: _cause, header: _header, ...error } = result.error;

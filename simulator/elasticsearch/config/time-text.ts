@@ -1,7 +1,7 @@
 /** @module Durations in a config: checked, and stored as written. */
 import { parseTimeValue } from '../units.ts';
 
-/** A field whose value must be a time value and stays text. */
+/** A field that must contain a valid time value and is stored as text. */
 export const timeText = (name: string) => ({
   kind: 'string' as const,
   check: (value: string) => {

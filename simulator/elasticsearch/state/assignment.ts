@@ -6,7 +6,7 @@ import type { MlNode } from './node.ts';
 /** Native memory of a process beyond its model. */
 export const processOverhead = 10 * 2 ** 20;
 
-/** Buckets after which the size of a model is trusted. */
+/** The number of buckets after which the server trusts the size of a model. */
 const bucketsToSettle = 20;
 
 /** `assignment_memory_basis` of the stats: a young job counts with its limit. Undefined without a model. */

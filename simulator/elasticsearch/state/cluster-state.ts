@@ -255,7 +255,7 @@ export class ClusterState {
     }
   }
 
-  /** The explanation in the stats why a task has no node. */
+  /** The explanation in the stats of why a task has no node. */
   explanationOf(task: { readonly node: MlNode | undefined; readonly explanation: string }): string {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'

@@ -39,7 +39,7 @@ export interface StoredHit {
   readonly source: Document;
 }
 
-/** What became of one item of a bulk request. */
+/** The result of one item of a bulk request. */
 export type ItemResult =
   | { readonly status: 201; readonly index: string; readonly sequence: number }
   | { readonly status: number; readonly error: ErrorCause };
@@ -69,7 +69,7 @@ export class DataStreams {
   readonly #templates = new Map<string, IndexTemplate>();
   readonly #stack: Stack;
   #sequence = 0;
-  /** Items that are still to be rejected because the queue of writes is full. */
+  /** The number of items still to be rejected because the write queue is full. */
   #rejections = 0;
   readonly #hasBuiltIn: () => boolean;
 
@@ -90,7 +90,7 @@ export class DataStreams {
     return this.#templates.delete(name);
   }
 
-  /** Rejects the next items with 429, as a node does whose queue of writes is full. */
+  /** Rejects the next items with 429, like a node with a full write queue. */
   rejectNext(items: number): void {
     this.#rejections = items;
   }
@@ -102,7 +102,7 @@ export class DataStreams {
       .sort((a, b) => b.priority - a.priority)[0];
   }
 
-  /** The data stream that a write to this name means: an existing one, or one that a template would create. */
+  /** The data stream that a write to this name goes to: an existing one, or one that a template would create. */
   names(name: string): boolean {
     return this.#streams.has(name) || this.templateOf(name)?.isDataStream === true;
   }
@@ -135,7 +135,7 @@ export class DataStreams {
     return stream;
   }
 
-  /** Makes a new backing index, which new documents go to. Ids of documents are only unique within one. */
+  /** Creates a new backing index for new documents. Ids of documents are only unique within one. */
   rollover(name: string, now: number): { readonly from: string; readonly to: string } {
     const stream = this.#streams.get(name);
     const template = this.templateOf(name);
@@ -168,7 +168,7 @@ export class DataStreams {
     return found.length;
   }
 
-  /** Creates one document. The stream must exist. */
+  /** Creates one document. The data stream must exist. */
   add(name: string, id: string, source: Document): ItemResult {
     const stream = this.#streams.get(name);
     if (!stream) return refused(404, 'index_not_found_exception', `no such index [${name}]`, { index: name });

@@ -42,14 +42,14 @@ const keyWith = (...privileges: string[]): Fleet => ({
 const withKey = { ...on, ELASTICSEARCH_API_KEY: 'k:text' };
 
 describe('doctor, on reports in Elasticsearch', () => {
-  it('says nothing about them without a setting', async () => {
+  it('doctor reports nothing about report streams without their setting', async () => {
     await using world = await startWorld(busy(3));
     const { report, requests } = await doctor(world, {});
     expect(report).toBeUndefined();
     expect(requests).toEqual([]);
   });
 
-  it('finds streams that can be written and read, and writes nothing', async () => {
+  it('doctor finds report streams that can be written and read, and writes nothing', async () => {
     await using world = await startWorld(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
     const { exit, report } = await doctor(world, withKey);
     expect(exit).toBe(0);
@@ -66,14 +66,17 @@ describe('doctor, on reports in Elasticsearch', () => {
     [[], 'finding', 'the credentials lack auto_configure and create_doc', 3],
     [['create_doc', 'read'], 'finding', 'the credentials lack auto_configure on', 3],
     [['auto_configure', 'create_doc'], 'note', 'can be written, but not read', 0],
-  ])('names the privileges that a key with %j lacks', async (privileges, level, found, exit) => {
-    await using world = await startWorld(busy(3), keyWith(...privileges));
-    const result = await doctor(world, withKey);
-    expect(result.report).toMatchObject({ level, found: expect.stringContaining(found) });
-    expect(result.exit).toBe(exit);
-  });
+  ])(
+    'doctor names the privileges on report streams that a key with %j lacks',
+    async (privileges, level, found, exit) => {
+      await using world = await startWorld(busy(3), keyWith(...privileges));
+      const result = await doctor(world, withKey);
+      expect(result.report).toMatchObject({ level, found: expect.stringContaining(found) });
+      expect(result.exit).toBe(exit);
+    },
+  );
 
-  it('reports a wrong setting and a cluster that does not answer', async () => {
+  it('doctor reports a wrong setting for reports and a cluster that does not answer', async () => {
     await using world = await startWorld(busy(3));
     const wrong = await doctor(world, { JOBSWEEP_REPORTS_NAMESPACE: 'a-b' });
     expect(wrong.exit).toBe(3);
@@ -90,20 +93,23 @@ describe('doctor, on reports in Elasticsearch', () => {
       ['/_index_template/logs-jobsweep', '/_data_stream/logs-jobsweep.*-*/_lifecycle', '/_security/api_key'],
     ],
     ['7.17', 'ilm', ['/_ilm/policy/jobsweep', '/_index_template/logs-jobsweep', '/_security/api_key']],
-  ] as const)('prints the requests for %s, with retention by %s', async (stack, kind, paths) => {
-    await using world = await startWorld(busy(3), {}, { stack });
-    const { requests } = await doctor(world);
-    expect(requests.map(({ path }) => path)).toEqual(paths);
-    const template = requests.find(({ path }) => path.startsWith('/_index_template'))?.body as {
-      template: Record<string, unknown>;
-    };
-    expect('lifecycle' in template.template).toBe(kind === 'lifecycle');
-    expect('settings' in template.template).toBe(kind === 'ilm');
-    const { stdout } = await runOn(world, ['doctor', '-o', 'table'], { env: on });
-    for (const { method, path } of requests) expect(stdout).toContain(`${method} ${path}\n{`);
-  });
+  ] as const)(
+    'doctor prints the requests that set up report streams for %s, with retention by %s',
+    async (stack, kind, paths) => {
+      await using world = await startWorld(busy(3), {}, { stack });
+      const { requests } = await doctor(world);
+      expect(requests.map(({ path }) => path)).toEqual(paths);
+      const template = requests.find(({ path }) => path.startsWith('/_index_template'))?.body as {
+        template: Record<string, unknown>;
+      };
+      expect('lifecycle' in template.template).toBe(kind === 'lifecycle');
+      expect('settings' in template.template).toBe(kind === 'ilm');
+      const { stdout } = await runOn(world, ['doctor', '-o', 'table'], { env: on });
+      for (const { method, path } of requests) expect(stdout).toContain(`${method} ${path}\n{`);
+    },
+  );
 
-  it('prints a template that every document of a sweep fits, and a key that is enough to write them', async () => {
+  it('doctor prints a template that every document of a sweep fits, and a key that may write them', async () => {
     await using world = await startWorld(
       [
         ...idle(3, { datafeed: { state: 'stopped' } }),

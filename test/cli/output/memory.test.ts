@@ -7,7 +7,7 @@ import { busy, idle, startWorld, type World } from '../../support/world.ts';
 
 const mb = 2 ** 20;
 
-/** What anomaly detection jobs reserve on all nodes, as the cluster measures it. */
+/** The memory that anomaly detection jobs reserve on all nodes, as measured by the cluster. */
 async function measuredOn({ server }: World): Promise<number> {
   const answer = await fetch(`${server.url}/_ml/memory/_stats`);
   const { nodes } = (await answer.json()) as {
@@ -24,7 +24,7 @@ const jobs: readonly FleetJob[] = [
 ];
 
 describe('freed memory', () => {
-  it('is what the nodes reserve less after a sweep, apart from model memory', async () => {
+  it('the freed reserved memory is the decrease on the nodes after a sweep, separate from model memory', async () => {
     await using world = await startWorld(jobs);
     const before = await measuredOn(world);
     const planned = reportOf(await runOn(world, ['plan']));
@@ -57,23 +57,26 @@ describe('freed memory', () => {
       /freed 270 MB of model memory in \d+ s/,
       'freed 730 MB of reserved memory, which node assignment and autoscaling count',
     ],
-  ])('of a %s is said apart in the table and in Markdown', async (command, model, reserved) => {
-    await using world = await startWorld(jobs);
-    const args = [command, ...(command === 'sweep' ? ['--yes'] : [])];
-    await using folder = await newFolder();
-    const file = folder.at('report.md');
-    const { stdout } = await runOn(world, [...args, '-o', 'table', '--output-file', file]);
-    for (const text of [stdout, await folder.read('report.md')])
-      for (const line of [
-        model,
-        reserved,
-        '1 of 3 ML nodes would do: it has enough memory for all jobs that stay open',
-      ])
-        expect(text).toMatch(new RegExp(`^(- )?${line instanceof RegExp ? line.source : line}$`, 'm'));
-    expect(stdout).not.toMatch(/[$€]|money|cost/i);
-  });
+  ])(
+    'the reserved memory of a %s is shown separately in the table and in Markdown',
+    async (command, model, reserved) => {
+      await using world = await startWorld(jobs);
+      const args = [command, ...(command === 'sweep' ? ['--yes'] : [])];
+      await using folder = await newFolder();
+      const file = folder.at('report.md');
+      const { stdout } = await runOn(world, [...args, '-o', 'table', '--output-file', file]);
+      for (const text of [stdout, await folder.read('report.md')])
+        for (const line of [
+          model,
+          reserved,
+          '1 of 3 ML nodes would do: it has enough memory for all jobs that stay open',
+        ])
+          expect(text).toMatch(new RegExp(`^(- )?${line instanceof RegExp ? line.source : line}$`, 'm'));
+      expect(stdout).not.toMatch(/[$€]|money|cost/i);
+    },
+  );
 
-  it('is said apart in HTML', async () => {
+  it('the reserved memory is shown separately in HTML', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['plan', '-o', 'html']);
     expect(stdout).toContain('<li><strong>270 MB</strong> model memory would be freed</li>');
@@ -81,7 +84,7 @@ describe('freed memory', () => {
     expect(stdout).toContain('<li><strong>1 of 3</strong> ML nodes would do</li>');
   });
 
-  it('is said apart when one job is explained', async () => {
+  it('the reserved memory is shown separately by explain', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['explain', 'never-fed', '-o', 'table']);
     expect(stdout).toMatch(/^opened on \S+; 0 B of model memory; 510 MB of reserved memory; no datafeed$/m);
@@ -89,7 +92,7 @@ describe('freed memory', () => {
     expect(explained).toMatchObject({ memoryBytes: 0, reservedBytes: 510 * mb });
   });
 
-  it('is that of a young job by its limit, until its model has 20 buckets', async () => {
+  it('the reserved memory of a young job is its limit, until its model has 20 buckets', async () => {
     const young = {
       jobId: 'young',
       bucketSpan: '1d',
@@ -114,7 +117,7 @@ describe('ML nodes that would do', () => {
       ...changes,
     }));
 
-  it('are counted from what each node measures', async () => {
+  it('the number of sufficient ML nodes is calculated from what each node measures', async () => {
     // 30 % of 1 GB is 307 MB a node
     await using world = await startWorld(
       [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
@@ -124,7 +127,7 @@ describe('ML nodes that would do', () => {
     expect(reportOf(await runOn(world, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
   });
 
-  it('are not named if all are needed, or nothing is closed', async () => {
+  it('the number of sufficient ML nodes is not shown if all are needed, or nothing is closed', async () => {
     await using full = await startWorld([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
     expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
     await using calm = await startWorld(spread(6, {}), { nodes });
@@ -132,7 +135,7 @@ describe('ML nodes that would do', () => {
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
 
-  it('are not named if the cluster does not say what they have, and the sweep goes on', async () => {
+  it('the number of sufficient ML nodes is not shown if the cluster does not report their memory, and the sweep continues', async () => {
     for (const [stack, refused] of [
       ['7.17', false],
       ['9.2', true],
@@ -150,7 +153,7 @@ describe('ML nodes that would do', () => {
     }
   });
 
-  it('are not named by a sweep that a fuse refused', async () => {
+  it('the number of sufficient ML nodes is not shown by a sweep that a fuse refused', async () => {
     await using world = await startWorld([...spread(4, {}), ...idle(9)], { nodes });
     const report = reportOf(await runOn(world, ['plan']));
     expect(report.status).toBe('refused');

@@ -5,7 +5,7 @@ import { newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
 import { busy, idle, startWorld } from '../../support/world.ts';
 
-/** The longest id that Elasticsearch allows, in words that must not be torn. */
+/** The longest id that Elasticsearch allows, with words that must not be broken. */
 const longId = `payments-${'latency-by-country-'.repeat(3)}x`.slice(0, 63).replace(/-$/, 'x');
 const jobs = [
   ...busy(8),
@@ -15,7 +15,7 @@ const jobs = [
   { jobId: 'odd', lastData: '7d', customSettings: { jobsweep: { protect: 'perhaps' } } },
 ];
 
-/** What is left on the screen: a redrawn line replaces what was there. */
+/** The text left on the screen: a redrawn line replaces the previous one. */
 const screenOf = (text: string) =>
   text
     .split('\n')
@@ -34,7 +34,7 @@ describe('on a terminal of 80 columns', () => {
     ['explain', 'kept'],
     ['advise', '--days', '3'],
     ['doctor'],
-  ])('%s wraps by word and never cuts an id', async (...command) => {
+  ])('on a terminal of 80 columns, %s wraps by word and never cuts an id', async (...command) => {
     await using narrow = await startWorld(jobs);
     await using wide = await startWorld(jobs);
     const shown = async (world: typeof narrow, columns: number) => {
@@ -53,7 +53,7 @@ describe('on a terminal of 80 columns', () => {
       expect(text).toContain(longId);
   });
 
-  it('reopen wraps what it says before the question, and never cuts an id', async () => {
+  it('on a terminal of 80 columns, reopen wraps the text before its question, and never cuts an id', async () => {
     await using world = await startWorld(jobs);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -73,7 +73,7 @@ describe('on a terminal of 80 columns', () => {
 });
 
 describe('a sweep that was confirmed', () => {
-  it('prints each row once: the plan before the question, and afterwards what ended differently', async () => {
+  it('a confirmed sweep prints each row once: the plan before the question, and afterwards the differing outcomes', async () => {
     const fails = { jobId: 'fails', lastData: '6d', closeTakes: { fails: 'disk full' } };
     await using world = await startWorld([...jobs, fails]);
     const result = await runOn(world, ['sweep'], { terminal: true, columns: 120, stdin: 'y\n' });
@@ -84,14 +84,14 @@ describe('a sweep that was confirmed', () => {
         .flatMap((line) => /^([a-z0-9-]+) +(?:opened|failed) /.exec(line)?.[1] ?? []);
     expect(rows(result.stderr).sort()).toEqual(['fails', 'idle-0', 'idle-1', 'kept', 'odd', longId]);
     expect(rows(result.stdout)).toEqual(['fails']);
-    // neither the reasons to keep jobs nor the warnings of the plan come twice
+    // neither the reasons to keep jobs nor the warnings of the plan are printed twice
     expect(result.stderr.match(/to keep because:/g)).toHaveLength(1);
     expect(result.stdout).not.toMatch(/kept because:|nothing was changed|perhaps/);
   });
 });
 
 describe('Ctrl-C in a sweep', () => {
-  it('says that the user stopped it, and names the jobs that the cluster is still closing', async () => {
+  it('after Ctrl-C, a sweep reports that the user stopped it, and names the jobs that are still closing', async () => {
     await using world = await startWorld([...busy(12), ...idle(9, { closeTakes: '30m' })]);
     const stop = new AbortController();
     const result = await runOn(world, ['sweep', '--yes', '--set', 'close.perNode=20'], {
@@ -111,7 +111,7 @@ describe('Ctrl-C in a sweep', () => {
 });
 
 describe('the summary in Markdown', () => {
-  it('has the counts and the reasons as tables', async () => {
+  it('the summary in Markdown has the counts and the reasons as tables', async () => {
     await using world = await startWorld(jobs);
     const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
     expect(stdout).toContain(

@@ -1,4 +1,4 @@
-/** @module `jobsweep schedules` with a file whose entries name many clusters. */
+/** @module Tests `jobsweep schedules` with a file whose entries name many clusters. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,7 +30,7 @@ const numbered = (count: number) =>
   Array.from({ length: count }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
 
 describe('schedules apply with clusters', () => {
-  it('creates a schedule for each cluster of a list, and a roll call that expects them', async () => {
+  it('schedules apply creates a schedule for each cluster of a list, and a roll call that expects them', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.withFile(night('[logs, metrics]', rollCall), ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -47,7 +47,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(called)).toMatchObject({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('takes the names from a file beside the schedule file: a list, or a file for --clusters', async () => {
+  it('schedules apply takes cluster names from a file beside the schedule file: a list, or a file for --clusters', async () => {
     await using bench = await schedulesBench();
     await writeFile(path.join(folder, 'list.yml'), '- logs\n- metrics\n');
     await writeFile(
@@ -63,7 +63,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.search']);
   });
 
-  it('takes the names from the secrets that a pattern matches, page by page, and leaves out others', async () => {
+  it('schedules apply takes cluster names from the secrets that a pattern matches, page by page, and leaves out others', async () => {
     await using bench = await schedulesBench();
     const clusters = numbered(250);
     await using secrets = await startSecretsManager(
@@ -86,7 +86,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(inputs(bench).at(-1)).clusters).toEqual(clusters);
   });
 
-  it('calls a cluster what follows the prefix of the secrets, also if the pattern is narrower', async () => {
+  it('schedules apply names a cluster after the part behind the secrets’ prefix, even if the pattern is narrower', async () => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager({ 'jobsweep/eu-logs': '{}', 'jobsweep/us-logs': '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);
@@ -94,7 +94,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.eu-logs']);
   });
 
-  it('changes nothing when it is applied again, and prunes the schedule of a cluster that went', async () => {
+  it('schedules apply changes nothing the second time, and prunes the schedule of a removed cluster', async () => {
     await using bench = await schedulesBench();
     const all = numbered(40);
     await bench.withFile(night(JSON.stringify(all)), ['apply', '--yes']);
@@ -109,7 +109,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(all.slice(1).map((name) => `nightly.${name}`));
   });
 
-  it('keeps its results in the file’s order, and no more than 8 requests in flight', async () => {
+  it('schedules apply keeps its results in the file’s order, and at most 8 requests in flight', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'CreateSchedule', times: 30, delayMs: 2_000 });
     const { exit, stdout } = await bench.withFile(night(JSON.stringify(numbered(30))), [
@@ -127,7 +127,7 @@ describe('schedules apply with clusters', () => {
     expect(results.map(({ name }) => name)).toEqual(numbered(30).map((name) => `nightly.${name}`));
   });
 
-  it('applies 1,000 schedules through a Scheduler that throttles every tenth request', async () => {
+  it('schedules apply creates 1,000 schedules through a Scheduler that throttles every tenth request', async () => {
     await using bench = await schedulesBench();
     const all = numbered(1_000);
     for (let tenth = 0; tenth < 100; tenth += 1)
@@ -275,7 +275,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
     expect(names(bench)).toEqual([]);
   });
 
-  it('if a pattern and the function’s prefix contradict each other, or secrets cannot be listed', async () => {
+  it('a schedule file is refused if a pattern and the function’s prefix contradict each other, or secrets cannot be listed', async () => {
     await using bench = await schedulesBench();
     const other = { env: { JOBSWEEP_SCHEDULE_GROUP: 'sweeps', ELASTICSEARCH_SECRET_PREFIX: 'es/' } };
     const wrong = await bench.withFile(
@@ -298,7 +298,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
     );
   });
 
-  it('if a file of clusters has neither a list nor names', async () => {
+  it('a schedule file is refused if a file of clusters has neither a list nor names', async () => {
     await using bench = await schedulesBench();
     const file = path.join(folder, 'schedules.yml');
     await writeFile(path.join(folder, 'numbers.json'), '[1, 2]');

@@ -25,7 +25,7 @@ const eightBusyTwoIdle = () => [...idle(2), ...busy(8)];
 beforeEach(() => vi.unstubAllEnvs());
 
 describe('jobsweep sweep', () => {
-  it('sends one message, which says where the report is kept', async () => {
+  it('jobsweep sweep sends one notification, which contains the place of the report', async () => {
     await using world = await startWorld(eightBusyTwoIdle());
     await using folder = await newFolder();
     await using webhook = await startWebhook();
@@ -53,7 +53,7 @@ describe('jobsweep sweep', () => {
     expect(bus.entries).toHaveLength(1);
   });
 
-  it('ends the same if the target refuses, and says so on standard error without the address', async () => {
+  it('jobsweep sweep ends the same if the notification is refused, and reports that on standard error without the address', async () => {
     await using world = await startWorld(eightBusyTwoIdle());
     await using webhook = await startWebhook(403);
     const result = await runOn(world, ['sweep', '--yes'], {
@@ -65,7 +65,7 @@ describe('jobsweep sweep', () => {
     expectNoSecret(result, ['tokenSECRET3456']);
   });
 
-  it('says why it was refused, with exit 4', async () => {
+  it('the notification of a refused sweep gives the reason, and the exit code is 4', async () => {
     await using world = await startWorld(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const result = await runOn(world, ['sweep', '--yes', '--set', 'fuse.maxJobs=1'], {
@@ -75,7 +75,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.messages()[0]?.detail).toMatchObject({ status: 'refused', fuse: { name: 'max_jobs' } });
   });
 
-  it('sends one message for all rounds of --wait', async () => {
+  it('jobsweep sweep sends one notification for all rounds of --wait', async () => {
     await using world = await startWorld([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
@@ -95,7 +95,7 @@ describe('jobsweep sweep', () => {
     ['a dry run', ['sweep', '--dry-run']],
     ['the embedded cluster', ['sweep', '--embedded', '--yes']],
     ['a request that wants none', ['sweep', '--yes', '--set', 'notify.when=never']],
-  ])('sends nothing for %s', async (_what, args) => {
+  ])('jobsweep sweep sends no notification for %s', async (_what, args) => {
     await using world = await startWorld(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const { exit } = await runOn(world, args, { env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url } });
@@ -103,7 +103,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('sends nothing if the person at the terminal says no, or sees the error', async () => {
+  it('jobsweep sweep sends no notification if the user at the terminal answers no, or sees the error', async () => {
     await using world = await startWorld(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -113,7 +113,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('sends its error when no person sees it, and exits as before', async () => {
+  it('jobsweep sweep sends its error as a notification when no user sees it, and exits as before', async () => {
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
     const unreachable = await runCommand(['sweep', '--yes'], { env });
@@ -133,7 +133,7 @@ describe('jobsweep sweep', () => {
     expect(second?.detail.error).toMatchObject({ name: 'InvalidSettingError', exit: 2 });
   });
 
-  it('sends its message after an interrupt too, and ends soon', async () => {
+  it('jobsweep sweep sends its notification after an interrupt too, and ends soon', async () => {
     await using world = await startWorld([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
@@ -153,7 +153,7 @@ describe('jobsweep sweep', () => {
     ]);
   });
 
-  it('does not wait for a silent target when it is interrupted', async () => {
+  it('jobsweep sweep does not wait for a silent notification target when it is interrupted', async () => {
     await using world = await startWorld(eightBusyTwoIdle());
     const stop = new AbortController();
     await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));
@@ -169,7 +169,7 @@ describe('jobsweep sweep', () => {
 });
 
 describe('jobsweep sweep --all-clusters', () => {
-  it('sends one message for all clusters, the worst first', async () => {
+  it('jobsweep sweep --all-clusters sends one notification for all clusters, the worst first', async () => {
     await using eu = await startWorld(eightBusyTwoIdle());
     await using us = await startWorld([...busy(8)], {}, { clock: eu.clock });
     await using ap = await startWorld([...idle(6), ...busy(4)], {}, { clock: eu.clock });
@@ -208,7 +208,7 @@ describe('jobsweep sweep --all-clusters', () => {
     ]);
   });
 
-  it('sends nothing if no cluster changed', async () => {
+  it('jobsweep sweep --all-clusters sends no notification if no cluster changed', async () => {
     await using us = await startWorld([...busy(8)]);
     await using folder = await newFolder();
     await using webhook = await startWebhook();

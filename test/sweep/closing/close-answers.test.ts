@@ -197,7 +197,7 @@ describe('the step after an answer', () => {
   it.each([
     ['waits for a server whose Retry-After ends before the sweep does', 79_999, 79_999],
     ['does not wait for a server whose Retry-After ends with the sweep', 80_000, 0],
-  ])('%s', async (_what, retryAfterMs, end) => {
+  ])('after a busy answer, the sweep %s', async (_what, retryAfterMs, end) => {
     const world = closingOf({
       jobs: [bare('a')],
       remainingMs: 100_000,

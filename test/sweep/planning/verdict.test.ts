@@ -140,7 +140,7 @@ describe('names', () => {
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('judges a job of a follow-up in any state, because its chain history it to close', () => {
+  it('judges a job of a follow-up in any state, because its chain asked it to close', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');

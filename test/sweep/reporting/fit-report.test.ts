@@ -109,7 +109,7 @@ describe('fitting a report into a size limit', () => {
     );
   });
 
-  it('gives warnings a tenth of the limit, including the note on omitted ones', () => {
+  it('a report gives its warnings a tenth of the limit, including the note on omitted ones', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);

@@ -5,7 +5,7 @@ import { enoughNodes, type MeasuredNode } from '../../../src/sweep/reporting/ml-
 import { idleJob } from '../../support/jobs.ts';
 
 const mb = 2 ** 20;
-/** A node with this room for jobs, after the 30 MB that it loads before the first. */
+/** A node with this room for jobs, in addition to the 30 MB that it loads before its first job. */
 const node = (roomMb: number, changes: Partial<MeasuredNode> = {}): MeasuredNode => ({
   maxBytes: (roomMb + 30) * mb,
   jobBytes: 0,
@@ -19,28 +19,28 @@ const closed = (...indices: number[]) => new Set(indices.map((index) => `job-${i
 const three = [node(100), node(100), node(100)];
 
 describe('fewer ML nodes would do', () => {
-  it('if the jobs that stay open fit, with room for the largest job to come back', () => {
+  it('fewer ML nodes are enough if the jobs that stay open fit, with room for the largest job to come back', () => {
     expect(enoughNodes(three, jobs(80, 60, 40, 20), closed(0, 1))).toEqual({ total: 3, enough: 2 });
     expect(enoughNodes(three, jobs(20, 20, 20), closed(0))).toEqual({ total: 3, enough: 1 });
   });
 
-  it('but one node always stays', () => {
+  it('at least one ML node is always needed', () => {
     expect(enoughNodes(three, jobs(20), closed(0))).toEqual({ total: 3, enough: 1 });
   });
 
-  it('not if no node can go', () => {
+  it('fewer ML nodes are not enough if no node can be removed', () => {
     expect(enoughNodes(three, jobs(80, 80, 80, 10), closed(3))).toBeUndefined();
     expect(enoughNodes([node(100)], jobs(10, 10), closed(0))).toBeUndefined();
     expect(enoughNodes([], jobs(10), closed(0))).toBeUndefined();
   });
 
-  it('not if their sum fits but no split of them over fewer nodes does', () => {
+  it('fewer ML nodes are not enough if the sum of the jobs fits but no split over fewer nodes does', () => {
     const four = [...three, node(100)];
     expect(enoughNodes(four, jobs(60, 60, 60, 60, 1), closed(4))).toBeUndefined();
     expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
   });
 
-  it('as the smallest node measures it', () => {
+  it('the smallest node’s measurement decides whether fewer ML nodes are enough', () => {
     expect(enoughNodes([node(100), node(400)], jobs(80, 30, 30, 30), closed(0))).toBeUndefined();
     expect(enoughNodes([node(400), node(400)], jobs(80, 30, 30, 30), closed(0))).toEqual({
       total: 2,
@@ -48,7 +48,7 @@ describe('fewer ML nodes would do', () => {
     });
   });
 
-  it('not if the nodes measure more than the jobs explain', () => {
+  it('fewer ML nodes are not enough if the nodes measure more memory than the jobs explain', () => {
     const full = three.map((each) => ({ ...each, jobBytes: 95 * mb }));
     expect(enoughNodes(full, jobs(20, 20, 20), closed(0))).toBeUndefined();
   });
@@ -57,21 +57,21 @@ describe('fewer ML nodes would do', () => {
     ['a node has other work', [node(100, { isShared: true }), node(100), node(100)], jobs(10, 10)],
     ['what a job reserves is unknown', three, [job(10, 0), job(10, 1, { reservedBytes: undefined })]],
     ['a job is larger than a node', three, jobs(10, 120)],
-  ])('not if %s', (_why, nodes, open) => {
+  ])('fewer ML nodes are not reported as enough if %s', (_why, nodes, open) => {
     expect(enoughNodes(nodes, open, closed(0))).toBeUndefined();
   });
 
-  it('whatever a failed job holds, because it reserves nothing', () => {
+  it('a failed job does not matter for the number of ML nodes, because it reserves nothing', () => {
     const failed = job(0, 1, { nodeId: undefined, state: 'failed' });
     expect(enoughNodes(three, [job(10, 0), failed], closed(0))).toEqual({ total: 3, enough: 1 });
   });
 
-  it('at most 512 jobs to a node', () => {
+  it('the number of ML nodes allows at most 512 jobs on a node', () => {
     const many = Array.from({ length: 1_030 }, (_, index) => job(0, index));
     expect(enoughNodes([...three, node(100)], many, closed(0))).toEqual({ total: 4, enough: 3 });
   });
 
-  it('only where a split of the jobs exists, for random jobs and nodes', () => {
+  it('fewer ML nodes are reported as enough only if a split of the jobs exists, for random jobs and nodes', () => {
     let claims = 0;
     fc.assert(
       fc.property(
@@ -101,7 +101,7 @@ describe('fewer ML nodes would do', () => {
   });
 });
 
-/** Whether any split of the sizes over this room exists: tries them all. */
+/** Whether any split of the sizes over these nodes exists; tries all splits. */
 function fits([size, ...rest]: readonly number[], room: readonly number[]): boolean {
   if (size === undefined) return true;
   return room.some(

@@ -27,7 +27,7 @@ const bulk = (...actions: readonly (readonly [object, object])[]) =>
 const at = (second: number) => ({ '@timestamp': `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z` });
 
 describe('data streams', () => {
-  it('come into being with the first document, by the template for logs', async () => {
+  it('data streams are created with the first document, by the template for logs', async () => {
     const { status, body } = await bulk([{ create: { _id: 'a' } }, { ...at(1), n: 1 }]);
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -39,7 +39,7 @@ describe('data streams', () => {
     expect(listed.data_streams).toMatchObject([{ name: stream, generation: 1 }]);
   });
 
-  it('refuse a document that exists already, one that is to be replaced, and one without a time, one by one', async () => {
+  it('data streams refuse an existing document, a document to be replaced, and a document without a time, one by one', async () => {
     await bulk([{ create: { _id: 'a' } }, at(1)]);
     const { status, body } = await bulk(
       [{ create: { _id: 'a' } }, at(1)],
@@ -61,14 +61,14 @@ describe('data streams', () => {
     ]);
   });
 
-  it('accept an id again after a rollover', async () => {
+  it('data streams accept an id again after a rollover', async () => {
     await bulk([{ create: { _id: 'a' } }, at(1)]);
     await target.post(`/${stream}/_rollover`);
     const { body } = await bulk([{ create: { _id: 'a' } }, at(1)]);
     expect(body.items[0].create.status).toBe(201);
   });
 
-  it('are searched in pages by search_after, with dates as epoch milliseconds', async () => {
+  it('data streams are searched in pages by search_after, with dates as epoch milliseconds', async () => {
     await bulk(
       ...['a', 'b', 'c', 'd', 'e'].map(
         (id, index) => [{ create: { _id: id } }, { ...at(5 - index), name: id }] as const,
@@ -89,7 +89,7 @@ describe('data streams', () => {
     expect((await page(first[1]?.sort)).map(({ _id }) => _id)).toEqual(['b', 'a']);
   });
 
-  it('that do not exist are a 404 by name, and empty by a pattern', async () => {
+  it('missing data streams are a 404 by name, and empty by a pattern', async () => {
     const named = await target.post(`/${stream}/_search`, {});
     expect([named.status, named.type]).toEqual([404, 'index_not_found_exception']);
     const pattern = await target.post('/logs-conformance.nothing-*/_search', {});
