@@ -1,6 +1,8 @@
 /** @module The CloudWatch alarms on the function, its queues, and each cluster's sweeps. */
 import { InvalidSettingError } from '../src/base/errors.ts';
+import { notifyErrorsMetric } from '../src/function/announce.ts';
 import { metricsNamespace } from '../src/function/metrics.ts';
+import { runbookLink } from '../src/notify/runbook.ts';
 import type { Resource, Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';
@@ -58,21 +60,22 @@ const queueMetric = (queue: string): Metric => ({
   Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }],
 });
 
+/** `kind` is the section of the runbook, and the alarm's name apart from prefix and cluster. */
 type AlarmFor = (
-  name: string,
-  AlarmDescription: string,
+  kind: string,
+  says: string,
   metric: Metric | Queries,
-  more?: Readonly<Record<string, unknown>>,
+  more?: { readonly cluster?: string; readonly [property: string]: unknown },
 ) => Resource;
 
 /** All alarms of the stack, by logical id. */
 export function alarms(prefix: string, watch: Watch, parameters: Parameters): Resources {
   const { alarmTopicArn, missingAfterHours } = parameters;
-  const alarm: AlarmFor = (name, AlarmDescription, metric, more) => ({
+  const alarm: AlarmFor = (kind, says, metric, { cluster, ...more } = {}) => ({
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
-      AlarmName: `${prefix}-${name}`,
-      AlarmDescription,
+      AlarmName: [prefix, kind, ...(cluster === undefined ? [] : [cluster])].join('-'),
+      AlarmDescription: `${says} What to do: ${runbookLink(`alarm-${kind}`)}`,
       ...metric,
       // the statistic and period of a query are in the query
       ...(!('Metrics' in metric) && { Statistic: 'Sum', Period: 300 }),
@@ -114,6 +117,23 @@ const functionAlarms = (alarm: AlarmFor, { maximumEventAge }: Parameters): Resou
     queueMetric('FailedQueue'),
     { Statistic: 'Maximum' },
   ),
+  AlarmNotifyFailed: alarm(
+    'notify-failed',
+    'A notification did not reach its target; the sweep itself is not affected.',
+    {
+      Namespace: metricsNamespace,
+      MetricName: notifyErrorsMetric,
+      Dimensions: [
+        { Name: 'service', Value: 'jobsweep' },
+        { Name: 'function', Value: { Ref: 'SweepLambdaFunction' } },
+      ],
+    },
+  ),
+  AlarmDestinationFailed: alarm(
+    'destination-failed',
+    'Lambda could not deliver the record of a sweep to its destination.',
+    functionMetric('DestinationDeliveryFailures'),
+  ),
 });
 
 /** The alarms that cover all clusters, whatever their number. */
@@ -149,10 +169,11 @@ function clusterAlarms(alarm: AlarmFor, cluster: string, missingAfterHours: numb
   const id = logicalPart(cluster);
   return {
     [`AlarmSweepMissing${id}`]: alarm(
-      `sweep-missing-${cluster}`,
+      'sweep-missing',
       `No sweep of the cluster ${cluster} finished within ${missingAfterHours} hours.`,
       sweepMetric('durationMs', cluster),
       {
+        cluster,
         Statistic: 'SampleCount',
         Period: 3_600,
         EvaluationPeriods: missingAfterHours,
@@ -162,14 +183,16 @@ function clusterAlarms(alarm: AlarmFor, cluster: string, missingAfterHours: numb
       },
     ),
     [`AlarmFuseBlew${id}`]: alarm(
-      `fuse-blew-${cluster}`,
+      'fuse-blew',
       `A fuse stopped a sweep of the cluster ${cluster} before it closed anything: read the report before you raise a limit.`,
       sweepMetric('refused', cluster),
+      { cluster },
     ),
     [`AlarmJobsStuck${id}`]: alarm(
-      `jobs-stuck-${cluster}`,
+      'jobs-stuck',
       `A sweep of the cluster ${cluster} left jobs unfinished, and no follow-up is scheduled for them.`,
       sweepMetric('partial', cluster),
+      { cluster },
     ),
   };
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { InvalidSettingError } from '../src/base/errors.ts';
 import { quote } from '../src/base/text.ts';
 import { namePattern } from '../src/scheduler/schedule-names.ts';
-import { clusterName } from '../src/sweep/request/request-schema.ts';
+import { clusterName, notifyWhens } from '../src/sweep/request/request-schema.ts';
 import { networkConflicts, networkParameters } from './network.ts';
 
 /** A number, or a string with one: `--param` can only pass strings. */
@@ -54,6 +54,10 @@ const parameters = z.strictObject({
   missingAfterHours: whole(1, 168),
   reportsNamespace: optional(/^[a-z0-9_.]{1,100}$/, '1 to 100 of a-z, 0-9, _ and .'),
   reportsSecret: optional(/^[\w/+=.@-]{1,512}$/, 'the name of a secret'),
+  notifyEventBusArn: optional(/^arn:aws[a-z-]*:events:/, 'the ARN of an event bus'),
+  notifyTopicArn: optional(/^arn:aws[a-z-]*:sns:(?!.*\.fifo$)/, 'the ARN of a standard SNS topic'),
+  notifyTopicKeyArn: optional(/^arn:aws[a-z-]*:kms:/, 'the ARN of a KMS key'),
+  notifyWhen: z.enum(notifyWhens, { error: `one of ${notifyWhens.join(', ')}` }),
   reservedConcurrency: whole(1, 1000),
   scheduleGroup: text(namePattern, 'the name of a schedule group'),
   schedules: z

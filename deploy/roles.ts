@@ -3,6 +3,7 @@ import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { parameterMark } from '../src/settings/find-connection.ts';
 import { arn, getArn, type Resource, sub } from './cloudformation.ts';
 import { vpcStatements } from './network.ts';
+import { notifyStatements } from './notifications.ts';
 import type { Parameters } from './parameters.ts';
 import type { Watch } from './watch.ts';
 
@@ -84,6 +85,7 @@ export function functionRole(
               ...destinationOf(parameters),
               ...(hasRollCall ? [readMetrics] : []),
               ...vpcStatements(functionName, parameters),
+              ...notifyStatements(parameters),
             ],
           },
         },

@@ -5,6 +5,7 @@ import { capacityWarnings } from './capacity.ts';
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
 import { networkEnvironment, vpcOf } from './network.ts';
+import { notifyEnvironment } from './notifications.ts';
 import { type Parameters, readParameters } from './parameters.ts';
 import { functionRole, schedulerRole } from './roles.ts';
 import { readSchedules, type StageSchedules, scheduleResources } from './schedules.ts';
@@ -98,10 +99,8 @@ export const nodeOptions = '--max-semi-space-size=1';
  * The function's environment variables. Empty ones are left out, so that the console shows only those in use. The
  * function's own ARN is composed from its parts, because a function cannot refer to itself.
  */
-function environment(
-  functionName: string,
-  { secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret }: Parameters,
-): Record<string, unknown> {
+function environment(functionName: string, parameters: Parameters): Record<string, unknown> {
+  const { secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
     // the shared secret takes the place of the prefix, which has a default
@@ -116,6 +115,7 @@ function environment(
       'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`,
     },
     JOBSWEEP_DLQ_ARN: getArn('UndeliveredQueue'),
+    ...notifyEnvironment(parameters),
     NODE_OPTIONS: nodeOptions,
   };
 }

@@ -1,6 +1,6 @@
 resource "aws_cloudwatch_metric_alarm" "sweep_failed" {
   alarm_name          = "${var.name}-sweep-failed"
-  alarm_description   = "A sweep ended without a report: the log says why (a setting, the request, or the cluster)."
+  alarm_description   = "A sweep ended without a report: the log says why (a setting, the request, or the cluster). What to do: ${local.runbook}#alarm-sweep-failed"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.this.function_name }
@@ -16,7 +16,7 @@ resource "aws_cloudwatch_metric_alarm" "sweep_failed" {
 
 resource "aws_cloudwatch_metric_alarm" "undelivered" {
   alarm_name          = "${var.name}-undelivered"
-  alarm_description   = "The Scheduler gave up on invoking the function: see the attributes of the messages in the queue."
+  alarm_description   = "The Scheduler gave up on invoking the function: see the attributes of the messages in the queue. What to do: ${local.runbook}#alarm-undelivered"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.undelivered.name }
@@ -32,7 +32,7 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
 
 resource "aws_cloudwatch_metric_alarm" "failed_events" {
   alarm_name          = "${var.name}-failed-events"
-  alarm_description   = "Lambda gave up on an event: the sweep failed, or it waited for more than ${var.maximum_event_age} seconds."
+  alarm_description   = "Lambda gave up on an event: the sweep failed, or it waited for more than ${var.maximum_event_age} seconds. What to do: ${local.runbook}#alarm-failed-events"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.failed.name }
@@ -46,11 +46,43 @@ resource "aws_cloudwatch_metric_alarm" "failed_events" {
   ok_actions          = local.alarm_actions
 }
 
+resource "aws_cloudwatch_metric_alarm" "notify_failed" {
+  alarm_name          = "${var.name}-notify-failed"
+  alarm_description   = "A notification did not reach its target; the sweep itself is not affected. What to do: ${local.runbook}#alarm-notify-failed"
+  namespace           = "jobsweep"
+  metric_name         = "notifyErrors"
+  dimensions          = { service = "jobsweep", function = aws_lambda_function.this.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "destination_failed" {
+  alarm_name          = "${var.name}-destination-failed"
+  alarm_description   = "Lambda could not deliver the record of a sweep to its destination. What to do: ${local.runbook}#alarm-destination-failed"
+  namespace           = "AWS/Lambda"
+  metric_name         = "DestinationDeliveryFailures"
+  dimensions          = { FunctionName = aws_lambda_function.this.function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+}
+
 resource "aws_cloudwatch_metric_alarm" "clusters_need_attention" {
   for_each = toset(local.is_fleet ? ["all"] : [])
 
   alarm_name          = "${var.name}-clusters-need-attention"
-  alarm_description   = "A sweep of the cluster that the contributor names was refused, is partial, or failed: its log line says why."
+  alarm_description   = "A sweep of the cluster that the contributor names was refused, is partial, or failed: its log line says why. What to do: ${local.runbook}#alarm-clusters-need-attention"
   evaluation_periods  = 1
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
@@ -71,7 +103,7 @@ resource "aws_cloudwatch_metric_alarm" "roll_call" {
   for_each = toset(local.has_roll_call ? ["all"] : [])
 
   alarm_name          = "${var.name}-roll-call"
-  alarm_description   = "The roll call missed clusters: its log line lists those that have not reported."
+  alarm_description   = "The roll call missed clusters: its log line lists those that have not reported. What to do: ${local.runbook}#alarm-roll-call"
   namespace           = "jobsweep"
   metric_name         = "missingClusters"
   dimensions          = { service = "jobsweep", function = aws_lambda_function.this.function_name }
@@ -89,7 +121,7 @@ resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
   for_each = toset(local.clusters)
 
   alarm_name          = "${var.name}-sweep-missing-${each.key}"
-  alarm_description   = "No sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours."
+  alarm_description   = "No sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours. What to do: ${local.runbook}#alarm-sweep-missing"
   namespace           = "jobsweep"
   metric_name         = "durationMs"
   dimensions          = { service = "jobsweep", cluster = each.key }
@@ -108,7 +140,7 @@ resource "aws_cloudwatch_metric_alarm" "fuse_blew" {
   for_each = toset(local.clusters)
 
   alarm_name          = "${var.name}-fuse-blew-${each.key}"
-  alarm_description   = "A fuse stopped a sweep of the cluster ${each.key} before it closed anything: read the report before you raise a limit."
+  alarm_description   = "A fuse stopped a sweep of the cluster ${each.key} before it closed anything: read the report before you raise a limit. What to do: ${local.runbook}#alarm-fuse-blew"
   namespace           = "jobsweep"
   metric_name         = "refused"
   dimensions          = { service = "jobsweep", cluster = each.key }
@@ -126,7 +158,7 @@ resource "aws_cloudwatch_metric_alarm" "jobs_stuck" {
   for_each = toset(local.clusters)
 
   alarm_name          = "${var.name}-jobs-stuck-${each.key}"
-  alarm_description   = "A sweep of the cluster ${each.key} left jobs unfinished, and no follow-up is scheduled for them."
+  alarm_description   = "A sweep of the cluster ${each.key} left jobs unfinished, and no follow-up is scheduled for them. What to do: ${local.runbook}#alarm-jobs-stuck"
   namespace           = "jobsweep"
   metric_name         = "partial"
   dimensions          = { service = "jobsweep", cluster = each.key }

@@ -93,6 +93,8 @@ locals {
       aws_cloudwatch_metric_alarm.sweep_failed.arn,
       aws_cloudwatch_metric_alarm.undelivered.arn,
       aws_cloudwatch_metric_alarm.failed_events.arn,
+      aws_cloudwatch_metric_alarm.notify_failed.arn,
+      aws_cloudwatch_metric_alarm.destination_failed.arn,
     ],
     [for key in local.is_fleet ? ["all"] : [] : aws_cloudwatch_metric_alarm.clusters_need_attention[key].arn],
     [for key in local.has_roll_call ? ["all"] : [] : aws_cloudwatch_metric_alarm.roll_call[key].arn],

@@ -35,7 +35,7 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = merge(local.secret_environment, local.network_environment, {
+    variables = merge(local.optional_environment, local.network_environment, {
       JOBSWEEP_SCHEDULE_GROUP     = aws_scheduler_schedule_group.this.name
       JOBSWEEP_SCHEDULER_ROLE_ARN = aws_iam_role.scheduler.arn
       # composed from its parts, because a function cannot refer to itself

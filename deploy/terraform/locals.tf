@@ -32,11 +32,16 @@ locals {
   secret_prefix = var.clusters_secret == null ? var.secret_prefix : null
 
   # Empty variables are left out, so that the console shows only those in use.
-  secret_environment = {
+  optional_environment = {
     for name, value in {
       ELASTICSEARCH_SECRET          = var.secret
       ELASTICSEARCH_SECRET_PREFIX   = local.secret_prefix
       ELASTICSEARCH_CLUSTERS_SECRET = var.clusters_secret
+      JOBSWEEP_REPORTS_NAMESPACE    = var.reports_namespace
+      JOBSWEEP_REPORTS_SECRET       = var.reports_secret
+      JOBSWEEP_NOTIFY_SNS_TOPIC_ARN = var.notify_topic_arn
+      JOBSWEEP_NOTIFY_EVENT_BUS     = var.notify_event_bus_arn
+      JOBSWEEP_NOTIFY_WHEN          = var.notify_when == "changes" ? null : var.notify_when
     } : name => value if value != null
   }
 
@@ -52,6 +57,9 @@ locals {
   }
 
   in_vpc = length(var.subnet_ids) > 0
+
+  # Where the alarms' descriptions lead.
+  runbook = "https://github.com/jobsweep/jobsweep/blob/main/docs/runbook.md"
 
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
 }

@@ -9,7 +9,7 @@ locals {
   function_arn = "arn:${local.partition}:lambda:${local.scope}:function:${local.function_name}"
 
   # Secrets of Secrets Manager and, after `ssm:`, parameters of SSM.
-  secret_names = concat(var.secret[*], var.clusters_secret[*])
+  secret_names = concat(var.secret[*], var.reports_secret[*], var.clusters_secret[*])
 
   # Secrets Manager appends a hyphen and six random characters to each secret's ARN.
   secret_arns = concat(
@@ -210,6 +210,45 @@ data "aws_iam_policy_document" "function" {
         test     = "ArnEquals"
         variable = "lambda:SourceFunctionArn"
         values   = [local.function_arn]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.notify_topic_arn[*]
+
+    content {
+      actions   = ["sns:Publish"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.notify_topic_arn == null ? [] : var.notify_topic_key_arn[*]
+
+    content {
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["sns.${local.region}.${data.aws_partition.current.dns_suffix}"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.notify_event_bus_arn[*]
+
+    content {
+      actions   = ["events:PutEvents"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "events:source"
+        values   = ["jobsweep"]
       }
     }
   }

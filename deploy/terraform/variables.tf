@@ -353,3 +353,70 @@ variable "layer_arns" {
     error_message = "Expected at most 5 ARNs of versions of layers."
   }
 }
+
+variable "reports_namespace" {
+  description = "The namespace of the data streams that keep the reports in Elasticsearch; null keeps none there."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.reports_namespace == null || can(regex("^[a-z0-9_.]{1,100}$", var.reports_namespace))
+    error_message = "Expected 1 to 100 of a-z, 0-9, _ and the full stop."
+  }
+}
+
+variable "reports_secret" {
+  description = "The secret with the connection of the cluster for the reports; null: each swept cluster gets its own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.reports_secret == null || can(regex("^[0-9a-zA-Z_/+=.@-]{1,512}$", var.reports_secret))
+    error_message = "Expected the name of a secret, not its ARN."
+  }
+}
+
+variable "notify_topic_arn" {
+  description = "An SNS topic for notifications (docs/notifications.md); null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.notify_topic_arn == null || (can(regex("^arn:aws[a-z-]*:sns:", var.notify_topic_arn)) && !can(regex("\\.fifo$", var.notify_topic_arn)))
+    error_message = "Expected the ARN of a standard SNS topic."
+  }
+}
+
+variable "notify_topic_key_arn" {
+  description = "The customer key that the topic for notifications is encrypted with; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.notify_topic_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:", var.notify_topic_key_arn))
+    error_message = "Expected the ARN of a KMS key."
+  }
+}
+
+variable "notify_event_bus_arn" {
+  description = "An event bus for notifications; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.notify_event_bus_arn == null || can(regex("^arn:aws[a-z-]*:events:", var.notify_event_bus_arn))
+    error_message = "Expected the ARN of an event bus."
+  }
+}
+
+variable "notify_when" {
+  description = "Which sweeps notify, unless their request says: always, changes, problems or never."
+  type        = string
+  default     = "changes"
+  nullable    = false
+
+  validation {
+    condition     = contains(["always", "changes", "problems", "never"], var.notify_when)
+    error_message = "Expected always, changes, problems or never."
+  }
+}

@@ -199,7 +199,7 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('has alarms for failed or missing sweeps, a tripped fuse, stuck jobs and dead letters', () => {
+  it('has alarms for failed or missing sweeps, a tripped fuse, stuck jobs, dead letters and lost messages', () => {
     const alarms = ofType(packaged.template.Resources, 'AWS::CloudWatch::Alarm').map(
       ([, { Properties }]) => Properties,
     );
@@ -207,6 +207,8 @@ describe('the packaged stack', () => {
       'jobsweep-prod-sweep-failed',
       'jobsweep-prod-undelivered',
       'jobsweep-prod-failed-events',
+      'jobsweep-prod-notify-failed',
+      'jobsweep-prod-destination-failed',
       ...['logs', 'metrics', 'search'].flatMap((cluster) => [
         `jobsweep-prod-sweep-missing-${cluster}`,
         `jobsweep-prod-fuse-blew-${cluster}`,
@@ -375,6 +377,47 @@ describe('the parameters', () => {
     expect(() => made({ reportsNamespace: 'My-Space' })).toThrow(
       'param reportsNamespace: expected 1 to 100 of a-z, 0-9, _ and ., or empty for none, got "My-Space"',
     );
+  });
+
+  it('let the function notify the topic and the bus that they name, and nothing else', () => {
+    const [topic, key, bus] = [
+      'arn:aws:sns:eu-central-1:123456789012:chat',
+      'arn:aws:kms:eu-central-1:123456789012:key/5678',
+      'arn:aws:events:eu-central-1:123456789012:event-bus/ops',
+    ];
+    const { environment, resources } = made({
+      notifyTopicArn: topic,
+      notifyTopicKeyArn: key,
+      notifyEventBusArn: bus,
+      notifyWhen: 'problems',
+    });
+    expect(environment).toMatchObject({
+      JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topic,
+      JOBSWEEP_NOTIFY_EVENT_BUS: bus,
+      JOBSWEEP_NOTIFY_WHEN: 'problems',
+    });
+    expect(statementsOf(resources.FunctionRole).slice(-3)).toEqual([
+      { Effect: 'Allow', Action: ['sns:Publish'], Resource: topic },
+      {
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: key,
+        Condition: {
+          StringEquals: { 'kms:ViaService': { 'Fn::Sub': `sns.\${AWS::Region}.\${AWS::URLSuffix}` } },
+        },
+      },
+      {
+        Effect: 'Allow',
+        Action: ['events:PutEvents'],
+        Resource: bus,
+        Condition: { StringEquals: { 'events:source': 'jobsweep' } },
+      },
+    ]);
+    const byDefault = made();
+    expect(text([byDefault.environment, byDefault.resources.FunctionRole])).not.toMatch(
+      /NOTIFY|sns:|events:/,
+    );
+    expect(() => made({ notifyTopicArn: `${topic}.fifo` })).toThrow('param notifyTopicArn: expected the ARN');
   });
 
   it('let the function use a customer key only through Secrets Manager', () => {

@@ -164,6 +164,14 @@ const invalid: [string, object, string][] = [
     { success_destination_arn: 'arn:aws:s3:::b' },
     'var.success_destination_arn: Expected the ARN',
   ],
+  [
+    'a FIFO topic',
+    { notify_topic_arn: 'arn:aws:sns:eu-central-1:1:a.fifo' },
+    'var.notify_topic_arn: Expected the ARN',
+  ],
+  ['an alias', { notify_topic_key_arn: 'alias/sns' }, 'var.notify_topic_key_arn: Expected the ARN'],
+  ['a bus’s name', { notify_event_bus_arn: 'default' }, 'var.notify_event_bus_arn: Expected the ARN'],
+  ['notifications often', { notify_when: 'often' }, 'var.notify_when: Expected always'],
   ['an invalid group', { schedule_group: 'a b' }, 'var.schedule_group: Expected 1 to 64'],
 ];
 

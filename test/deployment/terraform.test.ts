@@ -109,6 +109,12 @@ const everyParameter = {
   maximumEventAge: '7200',
   memorySize: '1024',
   missingAfterHours: '30',
+  notifyEventBusArn: 'arn:aws:events:eu-central-1:123456789012:event-bus/ops',
+  notifyTopicArn: 'arn:aws:sns:eu-central-1:123456789012:chat',
+  notifyTopicKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/5678',
+  notifyWhen: 'problems',
+  reportsNamespace: 'prod',
+  reportsSecret: 'monitoring/reports',
   reservedConcurrency: '2',
   scheduleGroup: 'sweeps',
   // the default: `command` makes no schedules, see the test of many clusters

@@ -210,7 +210,7 @@ const states = z
   .array(oneOf(['opened', 'closing', 'failed']), { error: 'a list of "opened", "closing", "failed"' })
   .check(z.minLength(1, { error: 'at least one of "opened", "closing", "failed"' }));
 
-const notifyWhens = ['always', 'changes', 'problems', 'never'] as const;
+export const notifyWhens = ['always', 'changes', 'problems', 'never'] as const;
 /** When a sweep notifies. */
 export type NotifyWhen = (typeof notifyWhens)[number];
 

@@ -71,6 +71,12 @@ module "jobsweep" {
   log_retention_days      = 90
   alarm_topic_arn         = aws_sns_topic.oncall.arn
   success_destination_arn = aws_sqs_queue.reports.arn
+  reports_namespace       = "prod"
+  reports_secret          = "monitoring/reports"
+  notify_topic_arn        = aws_sns_topic.oncall.arn
+  notify_topic_key_arn    = null
+  notify_event_bus_arn    = null
+  notify_when             = "problems"
   missing_after_hours     = 80 # from Friday to Monday
 
   # clusters that answer only inside of the VPC, and a proxy for the rest
