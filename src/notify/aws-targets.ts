@@ -1,39 +1,53 @@
 /** @module Sends to SNS and EventBridge. Loaded only when one of them is a target, because their clients are large. */
 import { printable } from '../base/text.ts';
+import { awsAgents } from '../base/way-out.ts';
 import { DeliveryError, defaultRetryMs } from './delivery-error.ts';
 import { eventDetail, eventSource } from './event.ts';
 import type { Message } from './message.ts';
+import type { SendContext } from './notify.ts';
 import { snsPublication } from './sns.ts';
 
-/** The region of an ARN: a target may be in another region than the function. */
-const regionOf = (arn: string): { readonly region?: string } => {
+/** The options of a client. The region is that of the ARN: a target may be in another one than the function. */
+function optionsFor(arn: string, { environment }: SendContext) {
   const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;
-  return region ? { region } : {};
-};
+  try {
+    return { ...(region && { region }), maxAttempts: 1, requestHandler: awsAgents(environment) };
+  } catch (error) {
+    // An invalid setting of the proxy; the message has no password.
+    throw new DeliveryError((error as Error).message);
+  }
+}
+
+/** Ends the wait when the signal does: Node cannot abort a request while its tunnel through a proxy opens. */
+async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  if (signal.aborted) reject(signal.reason as Error);
+  return await Promise.race([work, late]);
+}
 
 /** @throws {DeliveryError} */
-export async function publish(topicArn: string, message: Message, signal: AbortSignal): Promise<void> {
+export async function publish(topicArn: string, message: Message, on: SendContext): Promise<void> {
   if (!/^arn:aws[a-z-]*:sns:[^:]+:\d+:[^:]+$/.test(topicArn) || topicArn.endsWith('.fifo'))
     throw new DeliveryError('JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic');
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
-  const client = new SNSClient({ ...regionOf(topicArn), maxAttempts: 1 });
+  const client = new SNSClient(optionsFor(topicArn, on));
   try {
-    await client.send(new PublishCommand({ TopicArn: topicArn, ...snsPublication(message) }), {
-      abortSignal: signal,
-    });
+    const command = new PublishCommand({ TopicArn: topicArn, ...snsPublication(message) });
+    await within(on.signal, client.send(command, { abortSignal: on.signal }));
   } catch (error) {
-    throw sdkProblem(error, signal);
+    throw sdkProblem(error, on.signal);
   } finally {
     client.destroy();
   }
 }
 
 /** @throws {DeliveryError} */
-export async function putEvent(bus: string, message: Message, signal: AbortSignal): Promise<void> {
+export async function putEvent(bus: string, message: Message, on: SendContext): Promise<void> {
   if (!/^(arn:aws[a-z-]*:events:[^:]+:\d+:event-bus\/)?[\w./-]{1,256}$/.test(bus))
     throw new DeliveryError('JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus');
   const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
-  const client = new EventBridgeClient({ ...regionOf(bus), maxAttempts: 1 });
+  const client = new EventBridgeClient(optionsFor(bus, on));
   const entry = {
     EventBusName: bus,
     Source: eventSource,
@@ -41,9 +55,9 @@ export async function putEvent(bus: string, message: Message, signal: AbortSigna
     Detail: JSON.stringify(eventDetail(message)),
   };
   try {
-    const { FailedEntryCount: failed = 0, Entries: entries = [] } = await client.send(
-      new PutEventsCommand({ Entries: [entry] }),
-      { abortSignal: signal },
+    const { FailedEntryCount: failed = 0, Entries: entries = [] } = await within(
+      on.signal,
+      client.send(new PutEventsCommand({ Entries: [entry] }), { abortSignal: on.signal }),
     );
     if (failed === 0) return;
     // The answer is a success even if the bus took nothing.
@@ -51,7 +65,7 @@ export async function putEvent(bus: string, message: Message, signal: AbortSigna
     const mayPass = /^(Throttling|InternalFailure|InternalException)/.test(errorCode);
     throw new DeliveryError(printable(`${errorCode} ${why}`.trim()), mayPass ? defaultRetryMs : undefined);
   } catch (error) {
-    throw error instanceof DeliveryError ? error : sdkProblem(error, signal);
+    throw error instanceof DeliveryError ? error : sdkProblem(error, on.signal);
   } finally {
     client.destroy();
   }

@@ -36,9 +36,15 @@ export interface NotifyResult {
   readonly problems: readonly SettingProblem[];
 }
 
+/** What every target needs to send. */
+export interface SendContext {
+  readonly signal: AbortSignal;
+  readonly environment: Environment;
+}
+
 interface Target {
   readonly name: string;
-  readonly send: (value: string, message: Message, signal: AbortSignal) => Promise<void>;
+  readonly send: (value: string, message: Message, on: SendContext) => Promise<void>;
 }
 
 const targets: Readonly<Record<TargetSetting, Target>> = {
@@ -52,23 +58,23 @@ const targets: Readonly<Record<TargetSetting, Target>> = {
   },
   JOBSWEEP_NOTIFY_SLACK_URL: {
     name: 'slack',
-    send: (value, message, signal) =>
+    send: (value, message, on) =>
       post({
         url: webhookUrl('JOBSWEEP_NOTIFY_SLACK_URL', value),
         body: slackBody(message),
-        signal,
+        ...on,
         isAccepted: (answer) => answer === 'ok',
       }),
   },
   JOBSWEEP_NOTIFY_TEAMS_URL: {
     name: 'teams',
-    send: (value, message, signal) =>
-      post({ url: webhookUrl('JOBSWEEP_NOTIFY_TEAMS_URL', value), body: teamsCard(message), signal }),
+    send: (value, message, on) =>
+      post({ url: webhookUrl('JOBSWEEP_NOTIFY_TEAMS_URL', value), body: teamsCard(message), ...on }),
   },
   JOBSWEEP_NOTIFY_WEBHOOK_URL: {
     name: 'webhook',
-    send: (value, message, signal) =>
-      post({ url: webhookUrl('JOBSWEEP_NOTIFY_WEBHOOK_URL', value), body: webhookBody(message), signal }),
+    send: (value, message, on) =>
+      post({ url: webhookUrl('JOBSWEEP_NOTIFY_WEBHOOK_URL', value), body: webhookBody(message), ...on }),
   },
 };
 
@@ -81,7 +87,10 @@ export async function notify(message: Message, context: NotifyContext): Promise<
   const { values, problems } = await settingsWithin(attemptMs, context);
   const attempts = Object.entries(values).map(async ([setting, value]) => {
     const { name, send } = targets[setting as TargetSetting];
-    const why = await deliver((signal) => send(value, message, signal), { clock, end, stop: context.stop });
+    const why = await deliver(
+      (signal) => send(value, message, { signal, environment: context.environment }),
+      { clock, end, stop: context.stop },
+    );
     return { target: name, why };
   });
   const results = await Promise.all(attempts);

@@ -1,8 +1,10 @@
 /** @module Posts JSON to a webhook. Its address is a secret: nothing here shows more of it than the host. */
 import { once } from 'node:events';
-import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { printable, withoutNodeHint } from '../base/text.ts';
+import { type WayOut, wayTo } from '../base/way-out.ts';
+import type { Environment } from '../settings/find-connection.ts';
 import { DeliveryError, defaultRetryMs } from './delivery-error.ts';
 
 /** The most that is read of an answer, in bytes. Answers of webhooks are a few words. */
@@ -24,36 +26,19 @@ export interface Post {
   readonly url: URL;
   readonly body: object;
   readonly signal: AbortSignal;
+  /** Names the proxy, if there is one. */
+  readonly environment: Environment;
   /** Whether the answer of a success is the right one; by default any is. */
   readonly isAccepted?: (answer: string) => boolean;
 }
 
 /** @throws {DeliveryError} unless the target accepts the message. Follows no redirect. */
-export async function post({ url, body, signal, isAccepted = () => true }: Post): Promise<void> {
-  const text = JSON.stringify(body);
-  let response: IncomingMessage;
-  let answer: string;
-  try {
-    const send = url.protocol === 'http:' ? requestHttp : requestHttps;
-    const request = send(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json; charset=utf-8',
-        'content-length': Buffer.byteLength(text),
-      },
-      signal,
-      agent: false,
-    });
-    request.end(text);
-    [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
-    answer = await textOf(response);
-  } catch (error) {
-    // It may have arrived, so a retry could post it twice.
-    if (signal.aborted) throw new DeliveryError('no answer in time');
-    throw new DeliveryError(`${url.host}: ${networkProblem(error)}`, defaultRetryMs);
-  }
+export async function post(given: Post): Promise<void> {
+  const { url, isAccepted = () => true } = given;
+  const way = wayOf(given);
+  const { response, answer } = await exchange(given, way);
   const status = response.statusCode ?? 0;
-  const clean = withoutAddress(answer, url);
+  const clean = inFewWords(answer, url);
   if (status >= 200 && status < 300) {
     if (isAccepted(answer.trim())) return;
     throw new DeliveryError(`HTTP ${status} with an unexpected answer: ${clean}`);
@@ -62,6 +47,47 @@ export async function post({ url, body, signal, isAccepted = () => true }: Post)
     throw new DeliveryError(`HTTP ${status}, a redirect: set the address that it leads to`);
   const why = [`HTTP ${status}`, clean].filter(Boolean).join(' ');
   throw new DeliveryError(why, status === 429 || status >= 500 ? waitOf(response) : undefined);
+}
+
+function wayOf({ url, environment }: Post): WayOut {
+  try {
+    return wayTo(url, environment);
+  } catch (error) {
+    // An invalid setting of the proxy; the message has no password.
+    throw new DeliveryError((error as Error).message);
+  }
+}
+
+async function exchange(
+  { url, body, signal }: Post,
+  { agent: options, proxy }: WayOut,
+): Promise<{ readonly response: IncomingMessage; readonly answer: string }> {
+  const text = JSON.stringify(body);
+  const isHttp = url.protocol === 'http:';
+  const agent = options && (isHttp ? new HttpAgent(options) : new HttpsAgent(options));
+  try {
+    const request = (isHttp ? requestHttp : requestHttps)(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(text),
+      },
+      signal,
+      agent: agent ?? false,
+    });
+    request.end(text);
+    // An error after this wait has ended must not end the process.
+    request.on('error', () => undefined);
+    const [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
+    return { response, answer: await textOf(response) };
+  } catch (error) {
+    // It may have arrived, so a retry could post it twice.
+    if (signal.aborted) throw new DeliveryError('no answer in time');
+    const through = proxy ? ` through the proxy ${proxy.shown}` : '';
+    throw new DeliveryError(`${url.host}${through}: ${networkProblem(error, proxy)}`, defaultRetryMs);
+  } finally {
+    agent?.destroy();
+  }
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -75,13 +101,16 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-function networkProblem(error: unknown): string {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: string };
-  return printable(withoutNodeHint(typeof code === 'string' ? code : (message ?? 'no connection')));
+function networkProblem(error: unknown, proxy: WayOut['proxy']): string {
+  const { code, message = 'no connection' } = error as { readonly code?: unknown; readonly message?: string };
+  // A refusal of the proxy has its status in the message alone.
+  const text = typeof code === 'string' && !code.startsWith('ERR_PROXY') ? code : withoutNodeHint(message);
+  const secrets = proxy?.secrets ?? [];
+  return printable(secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text));
 }
 
 /** An answer in a few words. A gateway's page may repeat the address, or the part of it that is secret. */
-function withoutAddress(answer: string, url: URL): string {
+function inFewWords(answer: string, url: URL): string {
   const secrets = [
     url.href,
     `${url.pathname}${url.search}`,

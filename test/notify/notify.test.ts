@@ -1,11 +1,13 @@
 /** @module Notifications reach real HTTP servers and the endpoints of the real SDK, and a failure is never more than a reason. */
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/base/system-clock.ts';
 import type { Message } from '../../src/notify/message.ts';
 import { type NotifyContext, type NotifyResult, notify } from '../../src/notify/notify.ts';
 import { notifyWhen } from '../../src/notify/notify-settings.ts';
 import { awsEnvironment, startEvents, startSns, topicArn } from '../support/aws-messages.ts';
-import { type Exchange, serve } from '../support/scripted-server.ts';
+import { startProxy } from '../support/proxy.ts';
+import { certificate, type Exchange, serve } from '../support/scripted-server.ts';
 import { expectNoSecret } from '../support/secrets.ts';
 
 const message: Message = {
@@ -310,6 +312,71 @@ describe('an event bus', () => {
     expect((await send({ JOBSWEEP_NOTIFY_EVENT_BUS: 'default' })).problems).toEqual([
       { target: 'events', why: 'ECONNREFUSED' },
     ]);
+  });
+});
+
+describe('behind a proxy', () => {
+  const password = 'pass-word-of-proxy';
+  const host = 'es.example.test';
+
+  it('a webhook is reached through it, and the password of the proxy is shown nowhere', async () => {
+    const before = getCACertificates('default');
+    setDefaultCACertificates([certificate('authority')]);
+    try {
+      await using slack = await serve(ok, { tls: 'other-host' });
+      await using proxy = await startProxy({
+        targets: { [`${host}:443`]: { port: slack.port } },
+        auth: `me:${password}`,
+      });
+      const environment = {
+        HTTPS_PROXY: proxy.url.replace('://', `://me:${password}@`),
+        JOBSWEEP_NOTIFY_SLACK_URL: `https://${host}/${secretPath}`,
+      };
+      expect(await send(environment)).toEqual({ sent: ['slack'], problems: [] });
+      expect(proxy.requests).toEqual([`CONNECT ${host}:443`]);
+      const refused = await send({
+        ...environment,
+        HTTPS_PROXY: proxy.url.replace('://', '://me:wrong-password@'),
+      });
+      expect(refused.problems[0]?.why).toContain(`${host} through the proxy ${proxy.url}: `);
+      expectNoSecret(refused, [password, 'wrong-password', ...secretParts]);
+      const invalid = await send({ ...environment, HTTPS_PROXY: 'socks5://proxy' });
+      expect(invalid.problems[0]?.why).toContain('HTTPS_PROXY is a "socks5" proxy');
+    } finally {
+      setDefaultCACertificates(before);
+    }
+  });
+
+  it('one that never opens its tunnel costs no more than the time for notifications', async () => {
+    await using proxy = await startProxy({ targets: {}, mute: true });
+    stubAws(`https://${host}`, `https://${host}`);
+    const started = performance.now();
+    const { problems } = await send(
+      {
+        HTTPS_PROXY: proxy.url,
+        JOBSWEEP_NOTIFY_SLACK_URL: `https://${host}/${secretPath}`,
+        JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn,
+      },
+      { remainingMs: 1_500 },
+    );
+    expect(problems.map(({ why }) => why)).toEqual(['no answer in time', 'no answer in time']);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('a topic and a bus are reached through it', async () => {
+    await using sns = await startSns();
+    await using bus = await startEvents();
+    await using proxy = await startProxy({
+      targets: { 'sns.example.test:80': { port: sns.port }, 'events.example.test:80': { port: bus.port } },
+    });
+    stubAws('http://sns.example.test', 'http://events.example.test');
+    const result = await send({
+      HTTP_PROXY: proxy.url,
+      JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn,
+      JOBSWEEP_NOTIFY_EVENT_BUS: 'default',
+    });
+    expect(result).toEqual({ sent: ['sns', 'events'], problems: [] });
+    expect([...proxy.asked].sort()).toEqual(['events.example.test:80', 'sns.example.test:80']);
   });
 });
 
