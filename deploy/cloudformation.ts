@@ -5,6 +5,13 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
+export interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
 export type Resources = Record<string, Resource>;
 
 export const getArn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });

@@ -1,8 +1,7 @@
 /** @module What the function needs to send notifications: its permissions and its environment. */
 import { eventSource } from '../src/notify/event.ts';
-import { sub } from './cloudformation.ts';
+import { type Statement, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
-import type { Statement } from './roles.ts';
 
 /** Permissions for the topic and the bus of the parameters alone. Webhooks need none. */
 export function notifyStatements({

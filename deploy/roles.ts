@@ -1,18 +1,11 @@
 /** @module The IAM roles: the Scheduler's role, and the function's permissions. */
 import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { parameterMark } from '../src/settings/find-connection.ts';
-import { arn, getArn, type Resource, sub } from './cloudformation.ts';
+import { arn, getArn, type Resource, type Statement, sub } from './cloudformation.ts';
 import { vpcStatements } from './network.ts';
 import { notifyStatements } from './notifications.ts';
 import type { Parameters } from './parameters.ts';
 import type { Watch } from './watch.ts';
-
-export interface Statement {
-  readonly Effect: 'Allow' | 'Deny';
-  readonly Action: readonly string[];
-  readonly Resource: unknown;
-  readonly Condition?: unknown;
-}
 
 /**
  * The role with which the group's schedules invoke the function. The trust policy names the group and no single

@@ -1,10 +1,9 @@
 /** @module Sends to SNS and EventBridge. Loaded only when one of them is a target, because their clients are large. */
 import { printable } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
-import { DeliveryError, defaultRetryMs } from './delivery-error.ts';
+import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
 import { eventDetail, eventSource } from './event.ts';
 import type { Message } from './message.ts';
-import type { SendContext } from './notify.ts';
 import { snsPublication } from './sns.ts';
 
 /** The options of a client. The region is that of the ARN: a target may be in another one than the function. */

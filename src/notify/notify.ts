@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { printable } from '../base/text.ts';
 import type { Environment, ReadSecret } from '../settings/find-connection.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { DeliveryError, type SendContext } from './delivery.ts';
 import { webhookBody } from './event.ts';
 import type { Message } from './message.ts';
 import { readNotifySettings, type SettingProblem, type TargetSetting } from './notify-settings.ts';
@@ -34,12 +34,6 @@ export interface NotifyResult {
   readonly sent: readonly string[];
   /** The targets that did not, and the settings that are wrong. */
   readonly problems: readonly SettingProblem[];
-}
-
-/** What every target needs to send. */
-export interface SendContext {
-  readonly signal: AbortSignal;
-  readonly environment: Environment;
 }
 
 interface Target {

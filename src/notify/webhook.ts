@@ -4,8 +4,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { printable, withoutNodeHint } from '../base/text.ts';
 import { type WayOut, wayTo } from '../base/way-out.ts';
-import type { Environment } from '../settings/find-connection.ts';
-import { DeliveryError, defaultRetryMs } from './delivery-error.ts';
+import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
 
 /** The most that is read of an answer, in bytes. Answers of webhooks are a few words. */
 const maxAnswer = 2_000;
@@ -22,12 +21,9 @@ export function webhookUrl(setting: string, text: string): URL {
   return url;
 }
 
-export interface Post {
+export interface Post extends SendContext {
   readonly url: URL;
   readonly body: object;
-  readonly signal: AbortSignal;
-  /** Names the proxy, if there is one. */
-  readonly environment: Environment;
   /** Whether the answer of a success is the right one; by default any is. */
   readonly isAccepted?: (answer: string) => boolean;
 }

@@ -1,4 +1,11 @@
-/** @module Why a notification did not reach its target. */
+/** @module What every target of notifications needs, and why a message did not reach one. */
+import type { Environment } from '../settings/find-connection.ts';
+
+export interface SendContext {
+  readonly signal: AbortSignal;
+  /** Names the proxy, if there is one. */
+  readonly environment: Environment;
+}
 
 /** `message` never contains an address of a webhook: it is logged. */
 export class DeliveryError extends Error {
