@@ -226,11 +226,14 @@ describe('an example of the Terraform module', () => {
     }
   });
 
-  it('in the README is accepted by the module', async () => {
-    const [block = ''] = blocks(page('deploy/terraform/README.md'), 'hcl');
-    const { calls } = planOf(await readModule(folder, readmeOnly(block)), { package: zip }, hasAttribute);
-    planOf(module, calls.jobsweep ?? {}, hasAttribute);
-  });
+  it.each(['deploy/terraform/README.md', 'docs/deploying.md'])(
+    'in %s is accepted by the module',
+    async (name) => {
+      const [block = ''] = blocks(page(name), 'hcl');
+      const { calls } = planOf(await readModule(folder, besideModule(block)), { package: zip }, hasAttribute);
+      planOf(module, calls.jobsweep ?? {}, hasAttribute);
+    },
+  );
 });
 
 const exampleInputs: Readonly<Record<string, Record<string, unknown>>> = {
@@ -246,8 +249,8 @@ const withArns = (inputs: object) =>
     ),
   ) as Record<string, unknown>;
 
-/** The module’s folder with a block of the README beside it. */
-const readmeOnly = (block: string) => ({ 'readme.tf': block });
+/** A block of a page, as a file beside those of the module. */
+const besideModule = (block: string) => ({ 'example.tf': block });
 
 const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8' });
 

@@ -21,7 +21,7 @@ import { runCommand } from '../support/run-command.ts';
 const guides = ['README.md', 'docs/deploying.md', 'docs/requests.md'];
 const readme = page('README.md');
 const shownBlocks = (language: string) => guides.flatMap((name) => blocks(page(name), language));
-const npmStart = /^npm ci && npm (start|test)$/;
+const npmStart = /^npm ci && npm (start|test|run package)$/;
 
 /** A line of a shell as its words; quotes hold a word together. */
 const words = (line: string): string[] =>
@@ -50,6 +50,26 @@ function deployment(stage: string, given: Record<string, string> = {}) {
   return template({ service: serverless.service, stage, parameters, root, now: Date.now() });
 }
 
+/** Holds the commands for a container to the names of the manifests. */
+function checkContainerForm(form: string, args: readonly string[]): void {
+  if (form === 'kubectl apply -k') {
+    expect(existsSync(`${root}/${args.at(-1)}/kustomization.yaml`)).toBe(true);
+  } else if (form === 'kubectl create secret') {
+    expect(args.slice(2, 4)).toEqual(['generic', 'jobsweep']);
+    const names = valuesOf('--from-literal', args).map((literal) => literal.split('=')[0]);
+    expect(Object.keys(connectionSettings)).toEqual(expect.arrayContaining(names));
+  } else if (form === 'kubectl create job') {
+    expect(valuesOf('--from', args)).toEqual(['cronjob/jobsweep']);
+  } else if (form === 'docker build --tag') {
+    expect(args.slice(2)).toEqual([`registry.example.com/jobsweep:${manifest.version}`, '.']);
+  } else {
+    expect([
+      'kubectl logs --namespace',
+      `docker push registry.example.com/jobsweep:${manifest.version}`,
+    ]).toContain(form);
+  }
+}
+
 /** Holds the commands that need AWS, or a network, to the forms that are known to work, and their payloads to the code. */
 function checkForm(line: string): void {
   const [program, ...args] = words(line);
@@ -74,6 +94,8 @@ function checkForm(line: string): void {
     expect(valuesOf('--cli-binary-format', args)).toEqual(['raw-in-base64-out']);
     const [, payload = ''] = /--payload '([^']*)'/.exec(line) ?? [];
     parseRequest(JSON.parse(payload));
+  } else if (program === 'kubectl' || program === 'docker') {
+    checkContainerForm(form, args);
   } else {
     throw new Error(`a guide shows a command of a form that no test knows: ${line}`);
   }
@@ -152,6 +174,22 @@ describe('the commands of the guides', () => {
   }, 60_000);
 });
 
+describe('the commands of a plain cron host', () => {
+  const shown = [...shownBlocks('cron'), ...shownBlocks('ini')]
+    .flatMap((block) => block.split('\n'))
+    .flatMap((line) => /(?:; |ExecStart=\/usr\/local\/bin\/)jobsweep (.*)$/.exec(line)?.[1] ?? []);
+
+  it.each(shown)('are dry runs that the command accepts: %s', async (line) => {
+    const { exit, stdout, stderr } = await runCommand([...words(line), '--embedded']);
+    expect(exit, stderr).toBe(0);
+    expect(stdout).toMatch(/would free|"dryRun": ?true/);
+  });
+
+  it('are one line for cron and one for systemd', () => {
+    expect(shown).toHaveLength(2);
+  });
+});
+
 describe('the payloads of the guides', () => {
   it('are requests that the function accepts without a warning', () => {
     const requests = shownBlocks('jsonc');
@@ -178,7 +216,7 @@ describe('the payloads of the guides', () => {
 
   it('are only in languages that a test reads', () => {
     const all = new Set(guides.flatMap((name) => [...languages(page(name))]));
-    expect([...all].sort()).toEqual(['json', 'jsonc', 'mermaid', 'sh', 'yaml']);
+    expect([...all].sort()).toEqual(['cron', 'hcl', 'ini', 'json', 'jsonc', 'mermaid', 'sh', 'yaml']);
   });
 });
 

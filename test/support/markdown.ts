@@ -5,14 +5,14 @@ export const page = (name: string): string => readFileSync(new URL(`../../${name
 
 /** The fenced blocks in one language, in order. */
 export function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\S+)\n(.*?)^```$/gms)].flatMap(([, name, body = '']) =>
-    name === language ? [body] : [],
+  return [...text.matchAll(/^( *)```(\S+)\n(.*?)^\1```$/gms)].flatMap(([, indent, name, body = '']) =>
+    name === language ? [body.replaceAll(new RegExp(`^${indent}`, 'gm'), '')] : [],
   );
 }
 
 /** The languages of all fenced blocks. */
 export const languages = (text: string): Set<string> =>
-  new Set([...text.matchAll(/^```(\S+)$/gm)].map(([, name = '']) => name));
+  new Set([...text.matchAll(/^ *```(\S+)$/gm)].map(([, name = '']) => name));
 
 export interface Link {
   /** Empty if the link leads to the same page. */
