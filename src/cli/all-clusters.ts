@@ -1,6 +1,8 @@
 /** @module `--all-clusters`: runs one command on every cluster of a file, in parallel. Each cluster gets a result or a failure. */
+
 import { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
+import pMap from 'p-map';
 import { InvalidSettingError } from '../base/errors.ts';
 import { plainJson, printable, quote } from '../base/text.ts';
 import { clusterName } from '../sweep/request/request-schema.ts';
@@ -72,22 +74,17 @@ export async function onEach<T>(
   io: Io,
   work: (name: string, io: Io) => Promise<T>,
 ): Promise<Attempt<T>[]> {
-  const attempts: Attempt<T>[] = [];
-  const queue = names.entries();
-  const worker = async () => {
-    for (const [index, name] of queue) {
-      const own = { ...io, stderr: prefixed(io.stderr, `${name}: `) };
-      try {
-        attempts[index] = { name, value: await work(name, own) };
-      } catch (error) {
-        const failure = failureOf(error, io.signal);
-        attempts[index] = { name, failure };
-        io.stderr.write(`jobsweep: ${name}: ${failure.reason.split('\n').map(printable).join('\n')}\n`);
-      }
+  const attempt = async (name: string): Promise<Attempt<T>> => {
+    const own = { ...io, stderr: prefixed(io.stderr, `${name}: `) };
+    try {
+      return { name, value: await work(name, own) };
+    } catch (error) {
+      const failure = failureOf(error, io.signal);
+      io.stderr.write(`jobsweep: ${name}: ${failure.reason.split('\n').map(printable).join('\n')}\n`);
+      return { name, failure };
     }
   };
-  await Promise.all(Array.from({ length: parallel }, worker));
-  return attempts;
+  return await pMap(names, attempt, { concurrency: parallel });
 }
 
 /** Puts the cluster's name before each line. Not a terminal, so that no cluster redraws the line of another. */

@@ -2,7 +2,9 @@
  * @module Saved plans. `jobsweep plan -o json` writes a report with a digest; `jobsweep sweep --plan` closes no job that
  * the plan does not close. The digest detects accidental edits; it is not a signature.
  */
+
 import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { InvalidRequestError } from '../../base/errors.ts';
@@ -99,19 +101,11 @@ function parse(text: string, file: string): unknown {
   }
 }
 
-/** A digest of the values, not the bytes: reformatting does not change it. */
+/** A digest of the values (RFC 8785), not the bytes: reformatting does not change it. */
 function digestOf(document: object): string {
   const { plan, ...report } = document as { plan: Record<string, unknown> };
   const { digest: _digest, ...rest } = plan;
   return `sha256:${createHash('sha256')
-    .update(canonical({ ...report, plan: rest }))
+    .update(canonicalize({ ...report, plan: rest }) ?? '')
     .digest('hex')}`;
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }

@@ -1,5 +1,6 @@
 /** @module Undoes a sweep: opens the jobs that it closed, and starts the datafeeds that it stopped. */
 
+import pMap from 'p-map';
 import type { Clock } from '../../base/clock.ts';
 import type { Opened } from '../../elasticsearch/opener.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
@@ -84,10 +85,6 @@ export async function reopenJobs(
   };
   const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
   const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
-  const queue = others.values();
-  const worker = async () => {
-    for (const [index, job] of queue) await begin(index, job, found.get(job.jobId));
-  };
   // Runs at the same time as the others: these jobs may wait minutes for a node, and need no open request.
   const watching = async () => {
     const states = await watch(
@@ -106,7 +103,10 @@ export async function reopenJobs(
       );
     }
   };
-  await Promise.all([watching(), ...Array.from({ length: world.concurrency }, worker)]);
+  const opened = pMap(others, ([index, job]) => begin(index, job, found.get(job.jobId)), {
+    concurrency: world.concurrency,
+  });
+  await Promise.all([watching(), opened]);
   return results;
 }
 

@@ -1,5 +1,6 @@
 /** @module Changes the schedules of a group, a few at once. A failed change does not stop the others. */
 
+import pMap from 'p-map';
 import { InvalidSettingError, SchedulerError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import type { ReadSchedule } from '../../scheduler/api.ts';
@@ -181,17 +182,10 @@ async function makeChanges<C extends Pick<ChangeResult, 'name' | 'action'>>(
       return { name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message };
     }
   };
-  const waiting = changes.entries();
-  const worker = async (isLast: (change: C) => boolean) => {
-    for (let next = waiting.next(); !next.done; next = waiting.next()) {
-      const [index, change] = next.value;
-      results[index] = await make(change);
-      if (isLast(change)) return;
-    }
-  };
   // The first request goes alone: it finds out whether the scheduler can be reached.
-  await worker(({ action }) => action !== 'none');
-  await Promise.all(Array.from({ length: changesAtOnce }, () => worker(() => false)));
+  const alone = changes.findIndex(({ action }) => action !== 'none') + 1;
+  for (const change of changes.slice(0, alone)) results.push(await make(change));
+  results.push(...(await pMap(changes.slice(alone), make, { concurrency: changesAtOnce })));
   if (failures.size === 0) return { results, exit: 0 };
   const nothing = results.every(({ outcome }) => outcome !== 'done');
   const all = [...failures].every((kind) => kind !== 'other' && unusable.has(kind));
