@@ -237,7 +237,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       'schedules[0].rollCall: no schedule of this file sweeps a cluster',
     ],
   ];
-  it.each(cases)('%s', async (_what, text, message) => {
+  it.each(cases)('a schedule file with clusters is refused %s', async (_what, text, message) => {
     await using bench = await schedulesBench();
     const before = bench.scheduler.requests.length;
     const { exit, stdout, stderr } = await bench.withFile(text, ['plan']);
@@ -265,7 +265,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       '{secrets: jobsweep/*}',
       'schedules[0].clusters: the pattern "jobsweep/*" leads to 1 name that no cluster can have, such as "Chat_Hook": expected 1 to 40 of a-z, 0-9 and -',
     ],
-  ])('%s', async (_what, secretsOf, clusters, message) => {
+  ])('a schedule file with clusters is refused %s', async (_what, secretsOf, clusters, message) => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager(secretsOf);
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);
