@@ -4,7 +4,7 @@ import type { Advice } from '../../src/sweep/advising/advise.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
 import { runOn } from '../support/run-on.ts';
 import { type ScriptedServer, serve } from '../support/scripted-server.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 const day = 86_400_000;
 
@@ -16,7 +16,7 @@ const isPrivate = (path: string) =>
   path.includes('/model_snapshots');
 
 /** An Elasticsearch serverless project: the embedded cluster behind a server that answers like serverless. */
-const serverlessOf = (world: World, notifications: number): Promise<ScriptedServer> =>
+const serverlessOf = (setup: SweepSetup, notifications: number): Promise<ScriptedServer> =>
   serve(async ({ method, path, query, body, json }) => {
     if (isPrivate(path)) {
       const reason = `Request for uri [${path}] with method [${method}] exists but is not available when running in serverless mode`;
@@ -32,7 +32,7 @@ const serverlessOf = (world: World, notifications: number): Promise<ScriptedServ
         },
         notifications,
       );
-    const asked = await fetch(`${world.server.url}${path}?${query.toString()}`, {
+    const asked = await fetch(`${setup.server.url}${path}?${query.toString()}`, {
       method,
       ...(body !== '' && { body, headers: { 'content-type': 'application/json' } }),
     });
@@ -47,22 +47,22 @@ const serverlessOf = (world: World, notifications: number): Promise<ScriptedServ
   });
 
 describe.each([403, 404, 410])('on serverless, where notifications answer %i', (notifications) => {
-  let world: World;
+  let setup: SweepSetup;
   let server: ScriptedServer;
   let folder: Folder;
   beforeEach(async () => {
-    world = await startWorld([...idle(2), ...busy(3)]);
-    server = await serverlessOf(world, notifications);
+    setup = await startSetup([...idle(2), ...busy(3)]);
+    server = await serverlessOf(setup, notifications);
     folder = await newFolder();
   });
   afterEach(async () => {
     await server[Symbol.asyncDispose]();
-    await world[Symbol.asyncDispose]();
+    await setup[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
   const run = async (...args: string[]) => {
     const env = { XDG_STATE_HOME: folder.path, ELASTICSEARCH_URL: server.url };
-    const { exit, stdout, stderr } = await runOn(world, [...args, '-o', 'json'], { env });
+    const { exit, stdout, stderr } = await runOn(setup, [...args, '-o', 'json'], { env });
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.any(String) });
     return stdout;
   };
@@ -70,9 +70,9 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
   it('on serverless, advise judges jobs from the records that plans keep, and lists what is missing', async () => {
     await run('plan');
     for (let round = 0; round < 8; round += 1) {
-      await world.clock.advance(day);
+      await setup.clock.advance(day);
       // Data arrives every third day.
-      if (round % 3 === 2) world.cluster.receiveData('idle-1');
+      if (round % 3 === 2) setup.cluster.receiveData('idle-1');
       await run('plan');
     }
     const { sources, missing, jobs, thresholds, knownFrom } = JSON.parse(
@@ -87,17 +87,17 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
     expect(missing[0]?.adds).not.toContain('monitor_ml');
     expect(missing[1]?.adds.includes('read on .ml-notifications*')).toBe(notifications === 403);
     expect(jobs.judged).toBe(5);
-    expect(world.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(7 * day);
+    expect(setup.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(7 * day);
     expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
     expect(thresholds[0]?.wrongCloses.atLeast).toBeGreaterThan(0);
   });
 
   it('on serverless, explain --history shows the data that the records contain', async () => {
     await run('plan');
-    await world.clock.advance(day);
-    world.cluster.receiveData('idle-0');
+    await setup.clock.advance(day);
+    setup.cluster.receiveData('idle-0');
     await run('plan');
-    await world.clock.advance(day);
+    await setup.clock.advance(day);
     const { timeline } = JSON.parse(await run('explain', 'idle-0', '--history')) as Explanation;
     expect(timeline?.sources).toEqual(['stats', 'records']);
     expect(timeline?.events.filter(({ source }) => source === 'records').length).toBeGreaterThan(1);

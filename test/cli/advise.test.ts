@@ -6,14 +6,14 @@ import type { Explanation } from '../../src/cli/explain/explanation.ts';
 import type { Advice } from '../../src/sweep/advising/advise.ts';
 import { newFolder } from '../support/folder.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 import { trueNumbers } from '../sweep/advising/truth.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
-async function advice(world: World, ...args: string[]): Promise<Advice> {
-  const result = await runOn(world, ['advise', ...args]);
+async function advice(setup: SweepSetup, ...args: string[]): Promise<Advice> {
+  const result = await runOn(setup, ['advise', ...args]);
   expect(result.stderr).toBe('');
   expect(result.exit).toBe(0);
   return JSON.parse(result.stdout) as Advice;
@@ -33,10 +33,10 @@ const fleet = (count: number): FleetJob[] =>
 
 describe('jobsweep advise', () => {
   it('advise gives ranges that contain the true values, in total and per job, over real HTTP', async () => {
-    await using world = await startWorld(fleet(28));
-    const asOf = world.clock.now();
+    await using setup = await startSetup(fleet(28));
+    const asOf = setup.clock.now();
     for (const days of [10, 30]) {
-      const result = await runOn(world, ['advise', '--days', String(days), '-o', 'ndjson']);
+      const result = await runOn(setup, ['advise', '--days', String(days), '-o', 'ndjson']);
       const lines = result.stdout
         .trim()
         .split('\n')
@@ -50,7 +50,7 @@ describe('jobsweep advise', () => {
         knownFrom: string;
         thresholds: { idleFor: string; closes: Range; wrongCloses: Range; gbHours: Range }[];
       }[]) {
-        const job = world.cluster.cluster.jobs.get(jobId);
+        const job = setup.cluster.cluster.jobs.get(jobId);
         const past = job?.past?.();
         if (!job || !past) throw new Error(`${jobId} has no past`);
         for (const { idleFor, ...ranges } of thresholds) {
@@ -91,18 +91,18 @@ describe('jobsweep advise', () => {
   });
 
   it('advise shows how many jobs a sweep would close now, the same as plan', async () => {
-    await using world = await startWorld([...fleet(14), ...idle(3), ...busy(5)]);
-    const { thresholds } = await advice(world, '--idle-for', '24h,7d');
+    await using setup = await startSetup([...fleet(14), ...idle(3), ...busy(5)]);
+    const { thresholds } = await advice(setup, '--idle-for', '24h,7d');
     for (const { idleFor, today } of thresholds) {
-      const plan = await runOn(world, ['plan', '-p', '-'], { stdin: JSON.stringify({ idleFor }) });
+      const plan = await runOn(setup, ['plan', '-p', '-'], { stdin: JSON.stringify({ idleFor }) });
       expect(today).toBe(reportOf(plan).counts.idle);
     }
   });
 
   it('advise repeats thresholds and interval as written, and prices memory', async () => {
-    await using world = await startWorld([...fleet(7)]);
+    await using setup = await startSetup([...fleet(7)]);
     const result = await advice(
-      world,
+      setup,
       '--idle-for',
       '2d, 24h',
       '--every',
@@ -117,23 +117,23 @@ describe('jobsweep advise', () => {
   });
 
   it('advise counts jobs that other rules keep, and does not judge them', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(4),
       { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
       { jobId: 'long-closed', state: 'closed', lastData: '200d', created: '300d' },
       { jobId: 'judged', lastData: '5d' },
     ]);
-    const { jobs, knownFrom } = await advice(world);
+    const { jobs, knownFrom } = await advice(setup);
     expect(jobs).toEqual({ open: 6, judged: 5, leftOut: 1, unknown: 0 });
     expect(Object.keys(knownFrom)).toEqual(['busy-0', 'busy-1', 'busy-2', 'busy-3', 'judged']);
   });
 
   it('advise changes nothing', async () => {
-    await using world = await startWorld([...fleet(7), ...idle(2)]);
-    const before = world.cluster.jobs();
-    await advice(world);
-    expect(world.cluster.jobs()).toEqual(before);
-    const asked = world.server.requests.map(({ method, path }) => `${method} ${path}`);
+    await using setup = await startSetup([...fleet(7), ...idle(2)]);
+    const before = setup.cluster.jobs();
+    await advice(setup);
+    expect(setup.cluster.jobs()).toEqual(before);
+    const asked = setup.server.requests.map(({ method, path }) => `${method} ${path}`);
     expect(asked.filter((each) => !each.startsWith('GET ') && !each.endsWith('_search'))).toEqual([]);
   });
 
@@ -141,10 +141,10 @@ describe('jobsweep advise', () => {
     ['search', 'notifications', 'ml.get_model_snapshots'],
     ['ml.get_model_snapshots', 'snapshots', 'search'],
   ])('advise works without a source that is refused with 403 (%s)', async (api, source) => {
-    await using world = await startWorld(fleet(7), {
+    await using setup = await startSetup(fleet(7), {
       faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
     });
-    const { sources, missing, thresholds } = await advice(world);
+    const { sources, missing, thresholds } = await advice(setup);
     expect(sources).not.toContain(source);
     const [first] = missing;
     expect(first?.source).toBe(source);
@@ -154,46 +154,46 @@ describe('jobsweep advise', () => {
   });
 
   it('advise warns if the notifications are empty, as they are for a key that may not read them', async () => {
-    await using world = await startWorld(idle(3));
-    const { sources, warnings } = await advice(world);
+    await using setup = await startSetup(idle(3));
+    const { sources, warnings } = await advice(setup);
     expect(sources).toContain('notifications');
     expect(warnings.join()).toContain('lacks read');
-    await using told = await startWorld(fleet(7));
+    await using told = await startSetup(fleet(7));
     expect((await advice(told)).warnings.join()).not.toContain('lacks read');
   });
 
   it('advise judges a job that earlier reports show as flapping', async () => {
     await using folder = await newFolder();
-    await using world = await startWorld([...idle(1), ...busy(4)]);
+    await using setup = await startSetup([...idle(1), ...busy(4)]);
     const env = { XDG_STATE_HOME: folder.path };
     for (let round = 0; round < 3; round += 1) {
-      await runOn(world, ['sweep', '--yes'], { env });
-      await world.clock.advance(hour);
-      world.cluster.openJob('idle-0');
-      await world.clock.advance(3 * day);
+      await runOn(setup, ['sweep', '--yes'], { env });
+      await setup.clock.advance(hour);
+      setup.cluster.openJob('idle-0');
+      await setup.clock.advance(3 * day);
     }
-    const { jobs, knownFrom } = JSON.parse((await runOn(world, ['advise'], { env })).stdout) as Advice;
+    const { jobs, knownFrom } = JSON.parse((await runOn(setup, ['advise'], { env })).stdout) as Advice;
     expect(jobs.leftOut).toBe(0);
     expect(Object.keys(knownFrom)).toContain('idle-0');
   });
 
   it('advise recommends nothing from job stats alone', async () => {
-    await using world = await startWorld(fleet(7), {
+    await using setup = await startSetup(fleet(7), {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
         api,
         times: 'always' as const,
         status: 403,
       })),
     });
-    const { sources, recommended, warnings } = await advice(world);
+    const { sources, recommended, warnings } = await advice(setup);
     expect(sources).toEqual(['stats']);
     expect(recommended).toBeNull();
     expect(warnings.join()).toContain('no recommendation');
   });
 
   it.each(['table', 'markdown', 'html'])('advise supports the output form %s', async (form) => {
-    await using world = await startWorld([...fleet(10)]);
-    const { stdout, exit } = await runOn(world, ['advise', '-o', form]);
+    await using setup = await startSetup([...fleet(10)]);
+    const { stdout, exit } = await runOn(setup, ['advise', '-o', form]);
     expect(exit).toBe(0);
     for (const part of ['12h', '24h', '48h', '7d', 'Recommended']) expect(stdout).toContain(part);
     if (form === 'html') expect(stdout.match(/<svg /g)?.length).toBe(4);
@@ -211,12 +211,12 @@ describe('jobsweep advise', () => {
     [['--price-per-gb-hour', 'cheap'], '--price-per-gb-hour'],
     [['--price-per-gb-hour', '-1'], '--price-per-gb-hour'],
   ])('advise refuses %j', async (args, named) => {
-    await using world = await startWorld(idle(1));
-    const { exit, stderr, stdout } = await runOn(world, ['advise', ...args]);
+    await using setup = await startSetup(idle(1));
+    const { exit, stderr, stdout } = await runOn(setup, ['advise', ...args]);
     expect(exit).toBe(2);
     expect(stderr).toContain(named);
     expect(stdout).toBe('');
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 });
 
@@ -228,7 +228,7 @@ interface Range {
 describe('records', () => {
   it('records are written by each plan and sweep and read by advise', async () => {
     await using folder = await newFolder();
-    await using world = await startWorld([...idle(2), ...busy(3)], {
+    await using setup = await startSetup([...idle(2), ...busy(3)], {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
         api,
         times: 'always' as const,
@@ -237,25 +237,25 @@ describe('records', () => {
     });
     const env = { XDG_STATE_HOME: folder.path };
     const options = { env };
-    await runOn(world, ['plan'], options);
+    await runOn(setup, ['plan'], options);
     for (let round = 0; round < 4; round += 1) {
-      await world.clock.advance(day);
-      world.cluster.receiveData('idle-1');
-      await runOn(world, ['plan'], options);
+      await setup.clock.advance(day);
+      setup.cluster.receiveData('idle-1');
+      await runOn(setup, ['plan'], options);
     }
-    await world.clock.advance(3 * day);
-    const { stdout } = await runOn(world, ['advise', '--days', '10', '--idle-for', '25h'], options);
+    await setup.clock.advance(3 * day);
+    const { stdout } = await runOn(setup, ['advise', '--days', '10', '--idle-for', '25h'], options);
     const { sources, knownFrom } = JSON.parse(stdout) as Advice;
     expect(sources).toEqual(['stats', 'records']);
     expect(Object.keys(knownFrom)).toContain('idle-1');
     // The job is known from the first plan on, and not only from its last data.
-    expect(world.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
+    expect(setup.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
   });
 
   it('records are not kept with --no-save or for the embedded cluster', async () => {
     await using folder = await newFolder();
-    await using world = await startWorld(idle(2));
-    await runOn(world, ['plan', '--no-save'], { env: { XDG_STATE_HOME: folder.path } });
+    await using setup = await startSetup(idle(2));
+    await runOn(setup, ['plan', '--no-save'], { env: { XDG_STATE_HOME: folder.path } });
     expect(await readdir(folder.path)).toEqual([]);
   });
 });
@@ -271,8 +271,8 @@ describe('a job that is reopened after each close', () => {
   };
 
   it('a job that is reopened after each close is kept by a plan and by a sweep, because it is flapping', async () => {
-    await using world = await startWorld([flapping, ...idle(1), ...busy(4)]);
-    const report = await world.sweep({});
+    await using setup = await startSetup([flapping, ...idle(1), ...busy(4)]);
+    const report = await setup.sweep({});
     expect(report.jobs.find(({ jobId }) => jobId === 'flapping')).toMatchObject({
       verdict: 'keep',
       reason: 'flapping',
@@ -282,16 +282,16 @@ describe('a job that is reopened after each close', () => {
 
   it('a job that is reopened after each close is closed if the messages are refused or do not arrive in time', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
-      await using world = await startWorld([flapping, ...busy(4)], {
+      await using setup = await startSetup([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],
       });
-      expect((await world.sweep({})).counts.closed).toBe(1);
+      expect((await setup.sweep({})).counts.closed).toBe(1);
     }
   });
 
   it('advise lists a job that is reopened after each close, with a suggestion', async () => {
-    await using world = await startWorld([flapping, ...busy(4)]);
-    const { comesBack } = await advice(world);
+    await using setup = await startSetup([flapping, ...busy(4)]);
+    const { comesBack } = await advice(setup);
     expect(comesBack).toHaveLength(1);
     expect(comesBack[0]).toMatchObject({ jobId: 'flapping', times: 4 });
     expect(comesBack[0]?.suggestion).toBeDefined();
@@ -302,8 +302,8 @@ describe('explain --history', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
     'explain --history shows the past of one job, each event with its source (%j)',
     async (args) => {
-      await using world = await startWorld([...fleet(7)]);
-      const { stdout, exit } = await runOn(world, [...args, '-o', 'json']);
+      await using setup = await startSetup([...fleet(7)]);
+      const { stdout, exit } = await runOn(setup, [...args, '-o', 'json']);
       expect(exit).toBe(0);
       const { timeline } = JSON.parse(stdout) as Explanation;
       const events = timeline?.events ?? [];
@@ -311,7 +311,7 @@ describe('explain --history', () => {
       expect(events.some(({ what }) => what === 'opened')).toBe(true);
       expect(events.some(({ source }) => source === 'snapshots')).toBe(true);
       // Only one job's past is requested, not the whole fleet's.
-      const paths = world.server.requests
+      const paths = setup.server.requests
         .map(({ path }) => path)
         .filter((path) => path.includes('model_snapshots'));
       expect(paths).toEqual(['/_ml/anomaly_detectors/job-05/model_snapshots']);
@@ -320,10 +320,10 @@ describe('explain --history', () => {
 
   it('explain --history shows who closed a job', async () => {
     await using folder = await newFolder();
-    await using world = await startWorld([...idle(1, { openedAt: '40d' }), ...busy(4)]);
+    await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
     const options = { env: { XDG_STATE_HOME: folder.path } };
-    await runOn(world, ['sweep', '--yes'], options);
-    const { stdout } = await runOn(world, ['explain', 'idle-0', '--history', '-o', 'json'], options);
+    await runOn(setup, ['sweep', '--yes'], options);
+    const { stdout } = await runOn(setup, ['explain', 'idle-0', '--history', '-o', 'json'], options);
     const { timeline } = JSON.parse(stdout) as Explanation;
     expect(
       timeline?.events.some(({ what, by }) => what === 'closed' && by?.startsWith('jobsweep, sweep ')),
@@ -331,8 +331,8 @@ describe('explain --history', () => {
   });
 
   it('explain --history requires a job id', async () => {
-    await using world = await startWorld(idle(1));
-    const { exit, stderr } = await runOn(world, ['explain', '--history']);
+    await using setup = await startSetup(idle(1));
+    const { exit, stderr } = await runOn(setup, ['explain', '--history']);
     expect(exit).toBe(2);
     expect(stderr).toContain('expected the id of a job');
   });
@@ -340,15 +340,15 @@ describe('explain --history', () => {
 
 describe("the server's own idle closer", () => {
   it('the server’s own idle closer is named as who closed a job', async () => {
-    await using world = await startWorld(
+    await using setup = await startSetup(
       [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
       {
         settings: { 'xpack.ml.idle_job_auto_close_timeout': '48h' },
       },
     );
-    await world.clock.advance(2 * day);
-    expect(world.state('idle-0')).toBe('closed');
-    const { stdout } = await runOn(world, ['explain', 'idle-0', '--history', '-o', 'json']);
+    await setup.clock.advance(2 * day);
+    expect(setup.state('idle-0')).toBe('closed');
+    const { stdout } = await runOn(setup, ['explain', 'idle-0', '--history', '-o', 'json']);
     const { timeline } = JSON.parse(stdout) as Explanation;
     expect(timeline?.events.find(({ what }) => what === 'closed')?.by).toBe("the server's own idle closer");
   });

@@ -2,25 +2,29 @@ import { describe, expect, it } from 'vitest';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { newFolder } from '../support/folder.ts';
 import { type CommandOptions, runCommand } from '../support/run-command.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 type Entry = SweepReport & {
   readonly error?: { readonly type: string; readonly reason: string; readonly exit: number };
 };
 
 /** Runs a command on the clusters `eu`, `down` and `us`, of which `down` does not answer. */
-async function runOnAll(worlds: { eu: World; us: World }, args: string[], options: CommandOptions = {}) {
+async function runOnAll(
+  setups: { eu: SweepSetup; us: SweepSetup },
+  args: string[],
+  options: CommandOptions = {},
+) {
   const folder = await newFolder();
   const file = await folder.write(
     'clusters.json',
     JSON.stringify({
-      eu: { ELASTICSEARCH_URL: worlds.eu.server.url },
+      eu: { ELASTICSEARCH_URL: setups.eu.server.url },
       down: { ELASTICSEARCH_URL: 'http://127.0.0.1:1' },
-      us: { ELASTICSEARCH_URL: worlds.us.server.url },
+      us: { ELASTICSEARCH_URL: setups.us.server.url },
     }),
   );
   const result = await runCommand([...args, '--all-clusters', '--clusters', file], {
-    clock: worlds.eu.clock,
+    clock: setups.eu.clock,
     env: { XDG_STATE_HOME: folder.path },
     ...options,
   });
@@ -28,9 +32,9 @@ async function runOnAll(worlds: { eu: World; us: World }, args: string[], option
   return result;
 }
 
-async function twoWorlds() {
-  const eu = await startWorld([...busy(6), ...idle(2)]);
-  const us = await startWorld([...busy(6), ...idle(1)], {}, { clock: eu.clock });
+async function twoSetups() {
+  const eu = await startSetup([...busy(6), ...idle(2)]);
+  const us = await startSetup([...busy(6), ...idle(1)], {}, { clock: eu.clock });
   return {
     eu,
     us,
@@ -43,8 +47,8 @@ async function twoWorlds() {
 
 describe('--all-clusters', () => {
   it('--all-clusters sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
-    await using worlds = await twoWorlds();
-    const result = await runOnAll(worlds, ['sweep', '--yes']);
+    await using setups = await twoSetups();
+    const result = await runOnAll(setups, ['sweep', '--yes']);
     expect(result.exit).toBe(5);
     const entries = JSON.parse(result.stdout) as Entry[];
     expect(entries.map(({ cluster }) => cluster.name)).toEqual(['eu', 'down', 'us']);
@@ -65,10 +69,10 @@ describe('--all-clusters', () => {
   });
 
   it('--all-clusters plans in every form, with a heading for each cluster', async () => {
-    await using worlds = await twoWorlds();
-    const shown = async (form: string) => (await runOnAll(worlds, ['plan', '-o', form])).stdout;
+    await using setups = await twoSetups();
+    const shown = async (form: string) => (await runOnAll(setups, ['plan', '-o', form])).stdout;
     const table = await shown('table');
-    expect(table).toMatch(new RegExp(`^eu \\(${new URL(worlds.eu.server.url).host}\\)\n\nJOB `));
+    expect(table).toMatch(new RegExp(`^eu \\(${new URL(setups.eu.server.url).host}\\)\n\nJOB `));
     expect(table).toMatch(/\ndown\n\n.*cannot be reached/);
     expect(table).toMatch(/\nus \(.*\)\n\nJOB /);
     const lines = (await shown('ndjson')).trimEnd().split('\n');
@@ -90,34 +94,34 @@ describe('--all-clusters', () => {
       '<h2>The cluster down</h2>',
       '<h2>Plan of a sweep of the cluster us</h2>',
     ]);
-    expect(worlds.eu.closeRequests()).toEqual([]);
+    expect(setups.eu.closeRequests()).toEqual([]);
   });
 
   it('--all-clusters asks for confirmation once, with the plan of each cluster, and closes after a yes', async () => {
-    await using worlds = await twoWorlds();
-    const result = await runOnAll(worlds, ['sweep', '-o', 'json', '--no-color'], {
+    await using setups = await twoSetups();
+    const result = await runOnAll(setups, ['sweep', '-o', 'json', '--no-color'], {
       terminal: true,
       stdin: 'y\n',
     });
     expect(result.exit).toBe(5);
-    const host = (world: World) => new URL(world.server.url).host;
+    const host = (setup: SweepSetup) => new URL(setup.server.url).host;
     expect(result.stderr).toContain(
-      `Close 3 jobs on 2 clusters: 2 on eu (${host(worlds.eu)}), 1 on us (${host(worlds.us)})? [y/N]`,
+      `Close 3 jobs on 2 clusters: 2 on eu (${host(setups.eu)}), 1 on us (${host(setups.us)})? [y/N]`,
     );
     const entries = JSON.parse(result.stdout) as Entry[];
     expect(entries.map(({ counts, error }) => counts?.closed ?? error?.exit)).toEqual([2, 5, 1]);
   });
 
   it('--all-clusters closes nothing on any cluster after a no', async () => {
-    await using worlds = await twoWorlds();
-    const result = await runOnAll(worlds, ['sweep'], { terminal: true, stdin: 'n\n' });
+    await using setups = await twoSetups();
+    const result = await runOnAll(setups, ['sweep'], { terminal: true, stdin: 'n\n' });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
-    expect([...worlds.eu.closeRequests(), ...worlds.us.closeRequests()]).toEqual([]);
+    expect([...setups.eu.closeRequests(), ...setups.us.closeRequests()]).toEqual([]);
   });
 
   it('--all-clusters runs doctor on each cluster, one at a time with --parallel 1', async () => {
-    await using worlds = await twoWorlds();
-    const result = await runOnAll(worlds, ['doctor', '--parallel', '1']);
+    await using setups = await twoSetups();
+    const result = await runOnAll(setups, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);
     const entries = JSON.parse(result.stdout) as { cluster: string; findings: { level: string }[] }[];
     expect(
@@ -149,7 +153,7 @@ describe('--all-clusters', () => {
   });
 
   it('--all-clusters fails only the cluster whose settings are wrong', async () => {
-    await using eu = await startWorld(busy(3));
+    await using eu = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write(
       'clusters.json',

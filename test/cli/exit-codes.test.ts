@@ -1,33 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../support/run-command.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, startWorld } from '../support/world.ts';
+import { busy, expectSums, expectTruth, idle, startSetup } from '../support/sweep-setup.ts';
 
 describe('exit 0', () => {
   it('the exit code is 0 for a sweep that closed all idle jobs, with only the report on standard output', async () => {
-    await using world = await startWorld([...busy(4), ...idle(3)]);
-    const result = await runOn(world, ['sweep', '--yes']);
+    await using setup = await startSetup([...busy(4), ...idle(3)]);
+    const result = await runOn(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
     const report = reportOf(result);
     expectSums(report);
-    expectTruth(report, world);
+    expectTruth(report, setup);
     expect(report.counts).toMatchObject({ open: 7, listed: 7, idle: 3, closed: 3, kept: 4 });
   });
 
   it('the exit code is 0 for a cluster without idle jobs', async () => {
-    await using world = await startWorld(busy(3));
-    const result = await runOn(world, ['sweep', '--yes']);
+    await using setup = await startSetup(busy(3));
+    const result = await runOn(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 
   it('the exit code is 0 for a plan, which changes nothing', async () => {
-    await using world = await startWorld([...busy(4), ...idle(3)]);
-    const result = await runOn(world, ['plan']);
+    await using setup = await startSetup([...busy(4), ...idle(3)]);
+    const result = await runOn(setup, ['plan']);
     expect(result.exit).toBe(0);
     expect(reportOf(result)).toMatchObject({ dryRun: true, counts: { idle: 3, notAttempted: 3 } });
     expect(
-      world.server.requests.filter(({ method, api }) => method !== 'GET' && api.startsWith('ml.')),
+      setup.server.requests.filter(({ method, api }) => method !== 'GET' && api.startsWith('ml.')),
     ).toEqual([]);
   });
 
@@ -71,11 +71,11 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     ],
     ['a history that is not there', ['plan', '--history', 'no-such.json'], /no-such\.json cannot be read/],
   ])('the exit code is 2 for %s', async (_what, args, message) => {
-    await using world = await startWorld(idle(1));
-    const result = await runOn(world, args);
+    await using setup = await startSetup(idle(1));
+    const result = await runOn(setup, args);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it('the exit code is 2 if no cluster is named, and the message offers the embedded one', async () => {
@@ -85,30 +85,30 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
   });
 
   it('the exit code is 2 for a required name that matches no job', async () => {
-    await using world = await startWorld([...busy(3), ...idle(1)]);
+    await using setup = await startSetup([...busy(3), ...idle(1)]);
     const stdin = '{"jobs": ["web-*"], "allowNoMatch": false}';
-    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
+    const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('"web-*" matches no job');
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 });
 
 describe('exit 3, with the report', () => {
   it('the exit code is 3 for a job left closing without a follow-up', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1, { closeTakes: '20m' })]);
-    const result = await runOn(world, ['sweep', '--yes']);
+    await using setup = await startSetup([...busy(4), ...idle(1, { closeTakes: '20m' })]);
+    const result = await runOn(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(3);
     expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closing: 1 } });
     expect(reportOf(result).warnings.join()).toContain('--wait');
   });
 
   it('the exit code is 3 for a job that cannot be closed', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(4),
       ...idle(1, { closeTakes: { fails: 'disk full', after: '1s' } }),
     ]);
-    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+    const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], {
       stdin: '{"force": {"failed": false}}',
     });
     expect(result.exit).toBe(3);
@@ -119,27 +119,27 @@ describe('exit 3, with the report', () => {
   });
 
   it('the exit code is 3 for more failed jobs than may be forced', async () => {
-    await using world = await startWorld([...busy(4), ...idle(3, { state: 'failed' })]);
-    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
+    await using setup = await startSetup([...busy(4), ...idle(3, { state: 'failed' })]);
+    const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
     expect(result.exit).toBe(3);
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
   it('the exit code is 3 for a sweep stopped by a signal, which ends within ten seconds and leaves the rest unattempted', async () => {
-    await using world = await startWorld([...busy(60), ...idle(50, { closeTakes: '5m' })]);
+    await using setup = await startSetup([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;
-    world.server.faults.at(world.clock.now() + 30_000, () => {
-      toldAt = world.clock.now();
+    setup.server.faults.at(setup.clock.now() + 30_000, () => {
+      toldAt = setup.clock.now();
       stop.abort(new DOMException('stopped by SIGTERM', 'AbortError'));
     });
     const stdin = '{"close": {"batch": 5, "concurrency": 1}}';
-    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
-    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
+    expect(setup.clock.now() - toldAt).toBeLessThan(10_000);
     expect(result.exit).toBe(3);
     const report = reportOf(result);
     expectSums(report);
-    expectTruth(report, world);
+    expectTruth(report, setup);
     expect(report.counts).toMatchObject({ notAttempted: 45, closing: 5 });
     expect(report.jobs.find(({ outcome }) => outcome === 'not_attempted')?.notAttemptedBecause).toBe(
       'signal',
@@ -147,35 +147,35 @@ describe('exit 3, with the report', () => {
   });
 
   it('a stopped sweep ends within ten seconds with exit code 3 even when the cluster no longer answers', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(10),
       ...idle(5, { closeTakes: '5m', datafeed: { state: 'started' } }),
     ]);
     const stop = new AbortController();
     let toldAt = 0;
     // after the requests were sent, and before the first poll
-    world.server.faults.at(world.clock.now() + 500, () =>
-      world.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY }),
+    setup.server.faults.at(setup.clock.now() + 500, () =>
+      setup.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY }),
     );
-    world.server.faults.at(world.clock.now() + 30_000, () => {
-      toldAt = world.clock.now();
+    setup.server.faults.at(setup.clock.now() + 30_000, () => {
+      toldAt = setup.clock.now();
       stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     });
     const stdin = '{"runningDatafeeds": "stop"}';
-    const result = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
+    const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin, signal: stop.signal });
     expect(toldAt).toBeGreaterThan(0);
-    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect(setup.clock.now() - toldAt).toBeLessThan(10_000);
     expect(result.exit).toBe(3);
     expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
   });
 
   it('the exit code is 3 for a stop before the first answer, with nothing on standard output', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
     const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
-    const result = await runOn(world, ['sweep', '--yes'], { signal });
+    const result = await runOn(setup, ['sweep', '--yes'], { signal });
     expect(result).toMatchObject({ exit: 3, stdout: '' });
     expect(result.stderr).toContain('stopped by SIGINT');
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 });
 
@@ -183,57 +183,57 @@ describe('exit 4', () => {
   it.each(['plan', 'sweep'])(
     'the exit code is 4 for a %s that a fuse refuses, with the report',
     async (command) => {
-      await using world = await startWorld([...busy(4), ...idle(9)]);
-      const result = await runOn(world, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
+      await using setup = await startSetup([...busy(4), ...idle(9)]);
+      const result = await runOn(setup, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
       expect(result.exit).toBe(4);
       expect(reportOf(result)).toMatchObject({
         status: 'refused',
         fuse: { name: 'max_share' },
         dryRun: command === 'plan',
       });
-      expect(world.closeRequests()).toEqual([]);
+      expect(setup.closeRequests()).toEqual([]);
     },
   );
 
   it('the exit code is 4 in upgrade mode', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
-    world.cluster.setUpgradeMode(true);
-    const result = await runOn(world, ['sweep', '--yes']);
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
+    setup.cluster.setUpgradeMode(true);
+    const result = await runOn(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(4);
     expect(reportOf(result).fuse?.name).toBe('upgrade_mode');
   });
 
   it.each(['n\n', '\n', 'yep\n', ''])('the exit code is 4 if the user answers %j', async (stdin) => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
-    const result = await runOn(world, ['sweep'], { terminal: true, stdin });
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
+    const result = await runOn(setup, ['sweep'], { terminal: true, stdin });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
     expect(result.stderr).toContain('Close 1 job on default (127.0.0.1:');
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 });
 
 describe('exit 5, with nothing on standard output', () => {
   it('the exit code is 5 for a cluster that cannot be reached', async () => {
-    await using world = await startWorld([]);
-    await world.server.stop();
-    const result = await runOn(world, ['plan']);
+    await using setup = await startSetup([]);
+    await setup.server.stop();
+    const result = await runOn(setup, ['plan']);
     expect(result).toMatchObject({ exit: 5, stdout: '' });
     expect(result.stderr).toMatch(/cannot be reached.*Check the port in ELASTICSEARCH_URL/);
   });
 
   it('the exit code is 5 for an address where another server answers', async () => {
-    await using world = await startWorld([]);
-    world.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
-    const result = await runOn(world, ['plan']);
+    await using setup = await startSetup([]);
+    setup.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
+    const result = await runOn(setup, ['plan']);
     expect(result).toMatchObject({ exit: 5, stdout: '' });
     expect(result.stderr).toContain('not as an Elasticsearch');
   });
 
   it('the exit code is 5 for a key that the cluster does not know', async () => {
-    await using world = await startWorld(idle(1), {
+    await using setup = await startSetup(idle(1), {
       apiKeys: [{ id: 'a', key: 'b', owner: 'o', cluster: ['manage_ml'] }],
     });
-    const result = await runOn(world, ['plan'], { env: { ELASTICSEARCH_API_KEY: 'a:wrong' } });
+    const result = await runOn(setup, ['plan'], { env: { ELASTICSEARCH_API_KEY: 'a:wrong' } });
     expect(result).toMatchObject({ exit: 5, stdout: '' });
     expect(result.stderr).toMatch(/refused the credentials/);
     expect(result.stderr).toContain('check ELASTICSEARCH_API_KEY');
@@ -242,14 +242,14 @@ describe('exit 5, with nothing on standard output', () => {
 
   it('the exit code is 5 for a sweep with a key that can only plan', async () => {
     const apiKeys = [{ id: 'a', key: 'b', owner: 'o', cluster: ['monitor_ml'] }];
-    await using world = await startWorld([...busy(3), ...idle(1)], { apiKeys });
+    await using setup = await startSetup([...busy(3), ...idle(1)], { apiKeys });
     const env = { ELASTICSEARCH_API_KEY: 'a:b' };
-    const plan = await runOn(world, ['plan'], { env });
+    const plan = await runOn(setup, ['plan'], { env });
     expect(plan.exit).toBe(0);
     expect(reportOf(plan).warnings.join()).toContain('manage_ml');
-    const sweep = await runOn(world, ['sweep', '--yes'], { env });
+    const sweep = await runOn(setup, ['sweep', '--yes'], { env });
     expect(sweep).toMatchObject({ exit: 5, stdout: '' });
     expect(sweep.stderr).toContain('manage_ml');
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin, source, start } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
-import { expectSums } from '../support/world.ts';
+import { expectSums } from '../support/sweep-setup.ts';
 
 /** Starts `jobsweep simulate elasticsearch` and returns how to reach it. */
 async function simulator(...args: string[]) {

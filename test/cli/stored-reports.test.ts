@@ -5,7 +5,7 @@ import { newFolder } from '../support/folder.ts';
 import { runCommand } from '../support/run-command.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
 import { bulkRequests, documentsIn } from '../support/streams.ts';
-import { busy, idle, startWorld } from '../support/world.ts';
+import { busy, idle, startSetup } from '../support/sweep-setup.ts';
 
 const byText = (a: string, b: string) => (a < b ? -1 : 1);
 const env = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
@@ -17,14 +17,14 @@ describe('the command with reports in Elasticsearch', () => {
   ])(
     'the command stores the report of %s and one document for each job',
     async (_name, args, action, jobAction) => {
-      await using world = await startWorld([...idle(2), ...busy(3)]);
-      const result = await runOn(world, args, { env });
+      await using setup = await startSetup([...idle(2), ...busy(3)]);
+      const result = await runOn(setup, args, { env });
       expect(result.exit).toBe(0);
-      const [sweep] = documentsIn(world, 'sweep').map(({ source }) => source);
+      const [sweep] = documentsIn(setup, 'sweep').map(({ source }) => source);
       expect(sweep.event).toMatchObject({ action, provider: 'command' });
       expect(sweep.jobsweep.sweep.id).toBe(reportOf(result).sweepId);
       expect(sweep.jobsweep.sweep).toMatchObject({ job_documents: 5, whole: true });
-      const actions = documentsIn(world, 'job').map(({ source }) => source.event.action);
+      const actions = documentsIn(setup, 'job').map(({ source }) => source.event.action);
       expect(actions.sort(byText)).toEqual(
         [jobAction, jobAction, 'job-kept', 'job-kept', 'job-kept'].sort(byText),
       );
@@ -32,9 +32,9 @@ describe('the command with reports in Elasticsearch', () => {
   );
 
   it('the command stores one report of all rounds with --wait', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(3)]);
+    await using setup = await startSetup([...idle(1, { closeTakes: '10m' }), ...busy(3)]);
     const { exit } = await runOn(
-      world,
+      setup,
       [
         'sweep',
         '--yes',
@@ -50,59 +50,59 @@ describe('the command with reports in Elasticsearch', () => {
       { env },
     );
     expect(exit).toBe(0);
-    expect(documentsIn(world, 'sweep').map(({ source }) => source.jobsweep.sweep.counts.closed)).toEqual([1]);
-    const [job] = documentsIn(world, 'job').filter(({ source }) => source.jobsweep.job.id === 'idle-0');
+    expect(documentsIn(setup, 'sweep').map(({ source }) => source.jobsweep.sweep.counts.closed)).toEqual([1]);
+    const [job] = documentsIn(setup, 'job').filter(({ source }) => source.jobsweep.job.id === 'idle-0');
     expect(job?.source.jobsweep.job).toMatchObject({ state: 'opened', outcome: 'closed', verdict: 'close' });
   });
 
   it('the command stores the reports of all clusters in one, each with its own ids', async () => {
     await using folder = await newFolder();
-    await using world = await startWorld([...idle(1), ...busy(3)]);
-    await using other = await startWorld([...idle(1), ...busy(3)], {}, { clock: world.clock, seed: 2 });
+    await using setup = await startSetup([...idle(1), ...busy(3)]);
+    await using other = await startSetup([...idle(1), ...busy(3)], {}, { clock: setup.clock, seed: 2 });
     const file = path.join(folder.path, 'clusters.json');
     await writeFile(
       file,
       JSON.stringify({
-        a: { ELASTICSEARCH_URL: world.server.url },
+        a: { ELASTICSEARCH_URL: setup.server.url },
         b: { ELASTICSEARCH_URL: other.server.url },
       }),
     );
     const { exit } = await runOn(
-      world,
+      setup,
       ['sweep', '--all-clusters', '--clusters', file, '--yes', '--no-save'],
       {
-        env: { JOBSWEEP_REPORTS_URL: world.server.url },
+        env: { JOBSWEEP_REPORTS_URL: setup.server.url },
       },
     );
     expect(exit).toBe(0);
     expect(
-      documentsIn(world, 'sweep')
+      documentsIn(setup, 'sweep')
         .map(({ source }) => source.jobsweep.cluster.name)
         .sort(byText),
     ).toEqual(['a', 'b']);
-    expect(documentsIn(world, 'job')).toHaveLength(8);
+    expect(documentsIn(setup, 'job')).toHaveLength(8);
     expect(bulkRequests(other)).toEqual([]);
   });
 
   it('the command stores no report of the embedded cluster, whatever the environment contains', async () => {
-    await using world = await startWorld([]);
+    await using setup = await startSetup([]);
     const { exit } = await runCommand(['plan', '--embedded', '-o', 'json'], {
-      env: { ...env, JOBSWEEP_REPORTS_URL: world.server.url },
+      env: { ...env, JOBSWEEP_REPORTS_URL: setup.server.url },
     });
     expect(exit).toBeLessThan(5);
-    expect(bulkRequests(world)).toEqual([]);
+    expect(bulkRequests(setup)).toEqual([]);
   });
 
   it('the command warns on standard error if the report is refused, with the same result and exit code', async () => {
-    await using world = await startWorld([...idle(2), ...busy(3)]);
-    world.server.faults.add({
+    await using setup = await startSetup([...idle(2), ...busy(3)]);
+    setup.server.faults.add({
       api: 'bulk',
       status: 403,
       type: 'security_exception',
       reason: 'action [indices:data/write/bulk] is unauthorized for API key id [x]',
       times: Number.POSITIVE_INFINITY,
     });
-    const result = await runOn(world, ['sweep', '--yes', '--no-save'], { env });
+    const result = await runOn(setup, ['sweep', '--yes', '--no-save'], { env });
     expect(result.exit).toBe(0);
     expect(reportOf(result)).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
     expect(result.stderr).toMatch(
@@ -111,22 +111,22 @@ describe('the command with reports in Elasticsearch', () => {
   });
 
   it('the command waits at most 30 seconds for a report cluster that does not answer', async () => {
-    await using world = await startWorld([...idle(1), ...busy(3)]);
-    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
-    const begun = world.clock.now();
-    const { exit } = await runOn(world, ['plan', '--no-save'], { env });
+    await using setup = await startSetup([...idle(1), ...busy(3)]);
+    setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    const begun = setup.clock.now();
+    const { exit } = await runOn(setup, ['plan', '--no-save'], { env });
     expect(exit).toBe(0);
-    expect(world.clock.now() - begun).toBeLessThan(32_000);
+    expect(setup.clock.now() - begun).toBeLessThan(32_000);
   });
 
   it('the command ends at once if it is interrupted while the report is stored', async () => {
-    await using world = await startWorld([...idle(1), ...busy(3)]);
+    await using setup = await startSetup([...idle(1), ...busy(3)]);
     const interrupt = new AbortController();
-    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
-    world.clock.at(world.clock.now() + 10_000, () => interrupt.abort());
-    const begun = world.clock.now();
-    const result = await runOn(world, ['sweep', '--yes', '--no-save'], { env, signal: interrupt.signal });
+    setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    setup.clock.at(setup.clock.now() + 10_000, () => interrupt.abort());
+    const begun = setup.clock.now();
+    const result = await runOn(setup, ['sweep', '--yes', '--no-save'], { env, signal: interrupt.signal });
     expect(reportOf(result).counts.closed).toBe(1);
-    expect(world.clock.now() - begun).toBeLessThan(11_000);
+    expect(setup.clock.now() - begun).toBeLessThan(11_000);
   });
 });

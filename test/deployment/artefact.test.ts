@@ -192,11 +192,11 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['while closes are in flight', 'ml.close_job'],
     ['while the report is written', undefined],
   ])('returns its report if its log is lost %s', async (_stage, api) => {
-    await using world = await account([...busy, ...idle]);
-    await using running = await world.cold();
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold();
     await running.initMs;
     if (api === undefined) running.closeLog();
-    else world.elasticsearch.faults.afterRequest(1, () => running.closeLog(), api);
+    else setup.elasticsearch.faults.afterRequest(1, () => running.closeLog(), api);
     const { error, report } = await invoke(running, quick);
     expect(error).toBeUndefined();
     expect(report.counts).toMatchObject({ idle: 2, closed: 2 });
@@ -205,8 +205,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('sweeps when its schedule fires, with the connection from its secret', async () => {
-    await using world = await account([...busy, ...idle]);
-    await using running = await world.cold();
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold();
     const { Target } = propertiesOf('ScheduleNightly') as { Target: { Input: string } };
     const { error, report } = await invoke(running, delivered(Target.Input));
     expect(error).toBeUndefined();
@@ -216,7 +216,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       dryRun: false,
       counts: { open: 8, idle: 2, closed: 2, kept: 6 },
     });
-    expect(world.secrets.asked).toEqual(['jobsweep/default']);
+    expect(setup.secrets.asked).toEqual(['jobsweep/default']);
     const lines = running.lines();
     expect(lines.filter(({ message }) => message === 'job swept')).toHaveLength(2);
     expect(lines.find(({ message }) => message === 'sweep finished')).toMatchObject({ cold_start: true });
@@ -225,8 +225,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('accepts a payload by hand, as `aws lambda invoke` sends it, several times', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold();
+    await using setup = await account(busy);
+    await using running = await setup.cold();
     const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
     expect(first.report).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 0 } });
     const second = await invoke(running, {});
@@ -235,8 +235,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('only plans, with a warning, if its schedule has no payload', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold();
+    await using setup = await account(busy);
+    await using running = await setup.cold();
     const { report } = await invoke(running, {
       version: '0',
       'detail-type': 'Scheduled Event',
@@ -258,22 +258,22 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       askedToClose: '5m',
       closeTakes: 'never',
     };
-    await using world = await account([...busy, stuck]);
-    await using running = await world.cold();
+    await using setup = await account([...busy, stuck]);
+    await using running = await setup.cold();
     const { report } = await invoke(running, { ...quick, force: { stuckFor: '30m' } });
     expect(report).toMatchObject({ status: 'done', counts: { closing: 1 }, followUp: { round: 1, jobs: 1 } });
-    const [schedule] = world.scheduler.schedules;
+    const [schedule] = setup.scheduler.schedules;
     expect(schedule).toMatchObject({
       Name: report.followUp?.name,
       GroupName: 'jobsweep-prod',
       ActionAfterCompletion: 'DELETE',
       Target: {
-        Arn: world.environment.JOBSWEEP_FUNCTION_ARN,
-        RoleArn: world.environment.JOBSWEEP_SCHEDULER_ROLE_ARN,
-        DeadLetterConfig: { Arn: world.environment.JOBSWEEP_DLQ_ARN },
+        Arn: setup.environment.JOBSWEEP_FUNCTION_ARN,
+        RoleArn: setup.environment.JOBSWEEP_SCHEDULER_ROLE_ARN,
+        DeadLetterConfig: { Arn: setup.environment.JOBSWEEP_DLQ_ARN },
       },
     });
-    await using later = await world.cold();
+    await using later = await setup.cold();
     const followUp = await invoke(later, delivered(schedule?.Target.Input ?? ''));
     expect(followUp.report).toMatchObject({
       followUpOf: { sweepId: report.sweepId, round: 1 },
@@ -283,23 +283,23 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold();
-    const before = world.elasticsearch.requests.length;
+    await using setup = await account(busy);
+    await using running = await setup.cold();
+    const before = setup.elasticsearch.requests.length;
     const { error } = await invoke(running, { idelFor: '48h' });
     expect(error).toMatchObject({
       errorType: 'InvalidRequestError',
       errorMessage: expect.stringContaining('did you mean idleFor?') as string,
     });
-    expect(world.elasticsearch.requests).toHaveLength(before);
+    expect(setup.elasticsearch.requests).toHaveLength(before);
     expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
     // and is as good as new for the next event
     expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
   });
 
   it('sweeps clusters independently: a problem with one does not affect another', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold();
+    await using setup = await account(busy);
+    await using running = await setup.cold();
     const broken = await invoke(running, { cluster: 'broken', dryRun: true });
     expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
     const { report } = await invoke(running, { cluster: 'logs', dryRun: true });
@@ -309,12 +309,12 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       errorType: 'InvalidSettingError',
       errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
     });
-    expect(world.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
+    expect(setup.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 
   it('refuses to run if no cluster is configured', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold({ ELASTICSEARCH_SECRET: '', ELASTICSEARCH_SECRET_PREFIX: '' });
+    await using setup = await account(busy);
+    await using running = await setup.cold({ ELASTICSEARCH_SECRET: '', ELASTICSEARCH_SECRET_PREFIX: '' });
     const { error } = await invoke(running, {});
     expect(error).toMatchObject({
       errorType: 'InvalidSettingError',
@@ -335,8 +335,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       POWERTOOLS_METRICS_NAMESPACE: 'other',
     },
   ])('writes the report’s lines and the metrics with %j', async (environment) => {
-    await using world = await account([...busy, ...idle]);
-    await using running = await world.cold(environment);
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold(environment);
     const { report } = await invoke(running, {});
     expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
     await invoke(running, { idelFor: '48h' });
@@ -357,10 +357,10 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['refuses the connection', 'ECONNREFUSED'],
     ['never answers', 'no answer within'],
   ])('ends in time and reports the network if Secrets Manager %s', async (what, why) => {
-    await using world = await account(busy);
+    await using setup = await account(busy);
     await using silent = await serve(() => undefined);
     const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
-    await using running = await world.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
+    await using running = await setup.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
     const { error } = await invoke(running, {});
     expect(error).toMatchObject({
       errorType: 'SecretUnreachableError',
@@ -371,8 +371,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('shows no credential with any debugging variable set', async () => {
-    await using world = await account([...busy, ...idle]);
-    await using running = await world.cold(debugging);
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold(debugging);
     expect((await invoke(running, {})).report).toMatchObject({ status: 'done' });
     const broken = await invoke(running, { cluster: 'broken' });
     expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
@@ -382,8 +382,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('requests its first event soon after the start, and logs nothing before', async () => {
-    await using world = await account(busy);
-    await using running = await world.cold();
+    await using setup = await account(busy);
+    await using running = await setup.cold();
     expect(await running.initMs).toBeLessThan(5_000);
     expect(running.output()).toBe('');
   });

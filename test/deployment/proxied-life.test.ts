@@ -102,8 +102,8 @@ async function network(invoke: (payload: string) => Promise<void>) {
 it('a function whose only way out is a proxy sweeps by its schedule and follows up twice', async () => {
   const ends: InvocationEnd[] = [];
   const invoked = Promise.withResolvers<(payload: string) => Promise<void>>();
-  await using world = await network(async (payload) => await (await invoked.promise)(payload));
-  const { clock, elasticsearch, proxy, scheduler, schedulerClock } = world;
+  await using setup = await network(async (payload) => await (await invoked.promise)(payload));
+  const { clock, elasticsearch, proxy, scheduler, schedulerClock } = setup;
   const environment = {
     HTTPS_PROXY: proxy.url.replace('://', `://function:${encodeURIComponent(password)}@`),
     NODE_EXTRA_CA_CERTS: authority,

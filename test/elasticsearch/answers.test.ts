@@ -266,7 +266,7 @@ describe('the stats of a job', () => {
     ['words for how long it is open', { open_time: 'long' }, 'open_time is "long"'],
     ['a fraction for how long it is open', { open_time: '1.5s' }, 'open_time is "1.5s"'],
     [
-      'an age of the world for how long it is open',
+      'an age of the setup for how long it is open',
       { open_time: '999999999999d' },
       'open_time is "999999999999d"',
     ],

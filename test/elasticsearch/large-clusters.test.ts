@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Fleet, FleetJob } from '../../simulator/elasticsearch/index.ts';
-import { expectTruth, startWorld, type World } from '../support/world.ts';
+import { expectTruth, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 const nodes: Fleet['nodes'] = [{ name: 'ml-0', memory: '9000gb', closeCapacity: 100 }];
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
@@ -28,13 +28,13 @@ const numbered = (index: number) => `job-${String(index).padStart(5, '0')}`;
 /** The ids are spread over the alphabet, so that few parts are read. */
 const spread = (index: number) => `${letters[index % 26]}-${String(index).padStart(5, '0')}`;
 
-const wholeReads = ({ server }: World) =>
+const wholeReads = ({ server }: SweepSetup) =>
   server.requests.filter(({ path }) =>
     /^\/_ml\/(anomaly_detectors|datafeeds)(\/_stats)?$/.test(decodeURIComponent(path)),
   );
-const partReads = ({ server }: World) => server.requests.filter(({ path }) => path.includes('*'));
+const partReads = ({ server }: SweepSetup) => server.requests.filter(({ path }) => path.includes('*'));
 
-const closedIds = ({ cluster }: World) =>
+const closedIds = ({ cluster }: SweepSetup) =>
   cluster
     .jobs()
     .filter(({ state }) => state === 'closed')
@@ -50,8 +50,8 @@ describe('a sweep over a cluster of', () => {
     'a sweep over %i jobs closes every idle one and no other, to the last of the list',
     async (count, idOf, idleAt) => {
       const { jobs, idle } = jobsOf(count, idOf, idleAt);
-      await using world = await startWorld(jobs, { nodes });
-      const report = await world.sweep();
+      await using setup = await startSetup(jobs, { nodes });
+      const report = await setup.sweep();
       expect(report.status).toBe('done');
       expect(report.counts).toMatchObject({
         open: count,
@@ -61,31 +61,31 @@ describe('a sweep over a cluster of', () => {
         kept: count - idle.length,
       });
       expect(report.kept).toEqual({ recent_data: count - idle.length });
-      expect(closedIds(world)).toEqual(idle.sort());
-      expectTruth(report, world);
+      expect(closedIds(setup)).toEqual(idle.sort());
+      expectTruth(report, setup);
       // no job has a datafeed, so that listing is never full
-      expect(wholeReads(world)).toHaveLength(3);
-      if (count < 10_000) expect(partReads(world)).toEqual([]);
-      else expect(partReads(world).length).toBeGreaterThan(2);
-      expect(Math.max(...world.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
-      expect(world.closes().flat().sort()).toEqual(idle);
+      expect(wholeReads(setup)).toHaveLength(3);
+      if (count < 10_000) expect(partReads(setup)).toEqual([]);
+      else expect(partReads(setup).length).toBeGreaterThan(2);
+      expect(Math.max(...setup.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
+      expect(setup.closes().flat().sort()).toEqual(idle);
     },
   );
 
   it('a sweep over 10,500 jobs with as many datafeeds keeps every job that is fed', async () => {
     const { jobs, idle } = jobsOf(10_500, spread, [3, 9_000, 10_499, 10_001, 10_002]);
     const [, , stoppedLast, ...fed] = idle;
-    await using world = await startWorld(
+    await using setup = await startSetup(
       jobs.map((job) => ({
         ...job,
         datafeed: { state: fed.includes(job.jobId) ? ('started' as const) : ('stopped' as const) },
       })),
       { nodes },
     );
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ open: 10_500, closed: 3 });
     expect(report.kept).toMatchObject({ datafeed_running: 2 });
-    expect(closedIds(world)).toContain(stoppedLast);
+    expect(closedIds(setup)).toContain(stoppedLast);
     expect(
       report.jobs.filter(({ outcome }) => outcome === 'closed').map(({ datafeedId }) => datafeedId),
     ).toEqual(
@@ -100,29 +100,29 @@ describe('a listing that changes while its parts are read', () => {
     'jobs added or deleted after %i reads are judged by their current state, and all other jobs are seen',
     async (reads) => {
       const { jobs, idle } = jobsOf(10_300, spread, [0, 25, 26, 10_000, 10_298, 10_299]);
-      await using world = await startWorld(jobs, { nodes });
+      await using setup = await startSetup(jobs, { nodes });
       const [deleted = '', remade = ''] = idle;
       const busy = spread(500);
-      world.server.faults.afterRequest(
+      setup.server.faults.afterRequest(
         reads,
         () => {
           for (const jobId of ['a-0', 'm-new', 'z-99999'])
-            world.cluster.putJob({ jobId, lastData: '1m', openedAt: '9d' });
-          world.cluster.putJob({ jobId: 'b-idle', lastData: '70d', openedAt: '90d' });
+            setup.cluster.putJob({ jobId, lastData: '1m', openedAt: '9d' });
+          setup.cluster.putJob({ jobId: 'b-idle', lastData: '70d', openedAt: '90d' });
           // deletes an idle job, and creates another one with the id of a busy job
-          world.cluster.removeJob(deleted);
-          world.cluster.removeJob(busy);
-          world.cluster.putJob({ jobId: remade, lastData: '1m', openedAt: '1m' });
+          setup.cluster.removeJob(deleted);
+          setup.cluster.removeJob(busy);
+          setup.cluster.putJob({ jobId: remade, lastData: '1m', openedAt: '1m' });
         },
         'ml.get_job*',
       );
-      const report = await world.sweep();
+      const report = await setup.sweep();
       const left = idle.slice(2).sort();
-      expect(closedIds(world).filter((jobId) => jobId !== 'b-idle')).toEqual(left);
+      expect(closedIds(setup).filter((jobId) => jobId !== 'b-idle')).toEqual(left);
       expect(report.counts).toMatchObject({ errors: 0, unknown: 0, closing: 0 });
-      expect(report.jobs.filter(({ outcome }) => outcome === 'closed').length).toBe(closedIds(world).length);
+      expect(report.jobs.filter(({ outcome }) => outcome === 'closed').length).toBe(closedIds(setup).length);
       expect([10_300, 10_301, 10_302, 10_303, 10_304]).toContain(report.counts.listed);
-      expectTruth(report, world);
+      expectTruth(report, setup);
     },
   );
 
@@ -131,20 +131,20 @@ describe('a listing that changes while its parts are read', () => {
     ['shrinks below', 10_010, -30],
   ])('a cluster that %s 10,000 jobs during the listing is read completely', async (_what, count, by) => {
     const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
-    await using world = await startWorld(jobs, { nodes });
-    world.server.faults.afterRequest(
+    await using setup = await startSetup(jobs, { nodes });
+    setup.server.faults.afterRequest(
       1,
       () => {
         for (let index = 0; index < Math.abs(by); index++)
-          if (by > 0) world.cluster.putJob({ jobId: `b-new-${index}`, lastData: '1m', openedAt: '9d' });
-          else world.cluster.removeJob(spread(100 + index));
+          if (by > 0) setup.cluster.putJob({ jobId: `b-new-${index}`, lastData: '1m', openedAt: '9d' });
+          else setup.cluster.removeJob(spread(100 + index));
       },
       'ml.get_job*',
     );
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(report.status).toBe('done');
-    expect(closedIds(world)).toEqual(idle.sort());
-    expectTruth(report, world);
+    expect(closedIds(setup)).toEqual(idle.sort());
+    expectTruth(report, setup);
   });
 });
 
@@ -153,20 +153,20 @@ describe('a sweep that cannot list all jobs', () => {
   const always = Number.POSITIVE_INFINITY;
 
   it('a sweep closes nothing if every part of the listing is full', async () => {
-    await using world = await startWorld(jobs.slice(0, 30), { nodes });
+    await using setup = await startSetup(jobs.slice(0, 30), { nodes });
     const entries = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));
-    world.server.faults.add({
+    setup.server.faults.add({
       api: 'ml.get_job_stats',
       times: always,
       status: 200,
       body: { count: 10_000, jobs: entries },
     });
-    await expect(world.sweep()).rejects.toMatchObject({
+    await expect(setup.sweep()).rejects.toMatchObject({
       name: 'UnreadableInventoryError',
       exitCode: 5,
       message: expect.stringContaining('no end after 200 parts'),
     });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it.each([
@@ -174,16 +174,16 @@ describe('a sweep that cannot list all jobs', () => {
     ['is cut off', { cut: 200 }],
     ['has a wrong count', { status: 200, body: { count: 3, jobs: [] } }],
   ])('a sweep closes nothing if one part of the listing %s', async (_what, fault) => {
-    await using world = await startWorld(jobs, { nodes });
-    world.server.faults.add({ api: 'ml.get_job_stats', nth: 3, times: always, ...fault });
-    await expect(world.sweep()).rejects.toMatchObject({ exitCode: 5 });
-    expect(world.closes()).toEqual([]);
+    await using setup = await startSetup(jobs, { nodes });
+    setup.server.faults.add({ api: 'ml.get_job_stats', nth: 3, times: always, ...fault });
+    await expect(setup.sweep()).rejects.toMatchObject({ exitCode: 5 });
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a sweep uses a part of the listing that succeeds at the third try', async () => {
-    await using world = await startWorld(jobs, { nodes });
-    world.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
-    const report = await world.sweep();
+    await using setup = await startSetup(jobs, { nodes });
+    setup.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ open: 10_050, closed: 2 });
   });
 });

@@ -3,7 +3,7 @@ import type { Fleet } from '../../simulator/index.ts';
 import { ReportStreams, type Stored } from '../../src/elasticsearch/report-streams.ts';
 import type { StreamDocument } from '../../src/sweep/reporting/stream-documents.ts';
 import { bulkRequests, documentsIn } from '../support/streams.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 const stream = 'logs-jobsweep.job-default';
 
@@ -18,12 +18,12 @@ const documents = (count: number, fields: object = {}): StreamDocument[] =>
   }));
 
 async function store(
-  world: World,
+  setup: SweepSetup,
   given: readonly StreamDocument[],
   { limitMs = 30_000, apiKey = '' } = {},
 ): Promise<Stored> {
-  const connection = { address: { url: world.server.url }, ...(apiKey && { credentials: { apiKey } }) };
-  await using streams = new ReportStreams(connection, world.clock, undefined);
+  const connection = { address: { url: setup.server.url }, ...(apiKey && { credentials: { apiKey } }) };
+  await using streams = new ReportStreams(connection, setup.clock, undefined);
   return await streams.store(stream, given, limitMs);
 }
 
@@ -44,11 +44,11 @@ const apiKey = Buffer.from('key:text').toString('base64');
 
 describe('documents of a report', () => {
   it('documents of a report are sent in bodies of at most 500 documents and about a megabyte', async () => {
-    await using world = await startWorld([]);
-    expect(await store(world, documents(1_200))).toEqual({ created: 1_200, existed: 0 });
-    const requests = bulkRequests(world);
+    await using setup = await startSetup([]);
+    expect(await store(setup, documents(1_200))).toEqual({ created: 1_200, existed: 0 });
+    const requests = bulkRequests(setup);
     expect(requests.map(({ body }) => body.split('\n').length - 1)).toEqual([1_000, 1_000, 400]);
-    await using other = await startWorld([]);
+    await using other = await startSetup([]);
     await store(other, documents(400, { message: 'x'.repeat(20_000) }));
     const sizes = bulkRequests(other).map(({ body }) => body.length);
     expect(sizes.length).toBeGreaterThan(7);
@@ -56,25 +56,25 @@ describe('documents of a report', () => {
   });
 
   it('documents of a report that already exist count as stored, and nothing is written twice', async () => {
-    await using world = await startWorld([]);
-    await store(world, documents(3));
-    expect(await store(world, documents(5))).toEqual({ created: 2, existed: 3 });
-    expect(documentsIn(world, 'job')).toHaveLength(5);
+    await using setup = await startSetup([]);
+    await store(setup, documents(3));
+    expect(await store(setup, documents(5))).toEqual({ created: 2, existed: 3 });
+    expect(documentsIn(setup, 'job')).toHaveLength(5);
   });
 
   it('documents of a report are written again after a rollover, because ids are only unique in one backing index', async () => {
-    await using world = await startWorld([]);
-    await store(world, documents(3));
-    await fetch(`${world.server.url}/${stream}/_rollover`, { method: 'POST' });
-    expect(await store(world, documents(3))).toEqual({ created: 3, existed: 0 });
-    expect(documentsIn(world, 'job')).toHaveLength(6);
+    await using setup = await startSetup([]);
+    await store(setup, documents(3));
+    await fetch(`${setup.server.url}/${stream}/_rollover`, { method: 'POST' });
+    expect(await store(setup, documents(3))).toEqual({ created: 3, existed: 0 });
+    expect(documentsIn(setup, 'job')).toHaveLength(6);
   });
 
   it('documents of a report that do not fit the mapping are left out with the reason, and the others are stored', async () => {
-    await using world = await startWorld([]);
+    await using setup = await startSetup([]);
     const [first, second, third] = documents(3);
     if (!first || !second || !third) throw new Error('no documents');
-    const { created, problem } = await store(world, [
+    const { created, problem } = await store(setup, [
       first,
       { ...second, source: { message: 'no time' } },
       third,
@@ -86,30 +86,30 @@ describe('documents of a report', () => {
   });
 
   it('documents of a report that a full queue rejects are sent again, alone, after a pause', async () => {
-    await using world = await startWorld([]);
-    world.cluster.cluster.streams.create(stream, world.clock.now());
-    world.cluster.cluster.streams.rejectNext(4);
-    const begun = world.clock.now();
-    expect(await store(world, documents(10))).toEqual({ created: 10, existed: 0 });
-    expect(bulkRequests(world).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([10, 4]);
-    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(500);
+    await using setup = await startSetup([]);
+    setup.cluster.cluster.streams.create(stream, setup.clock.now());
+    setup.cluster.cluster.streams.rejectNext(4);
+    const begun = setup.clock.now();
+    expect(await store(setup, documents(10))).toEqual({ created: 10, existed: 0 });
+    expect(bulkRequests(setup).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([10, 4]);
+    expect(setup.clock.now() - begun).toBeGreaterThanOrEqual(500);
   });
 
   it('documents of a report that stay rejected are given up after four rounds', async () => {
-    await using world = await startWorld([]);
-    world.cluster.cluster.streams.create(stream, world.clock.now());
-    world.cluster.cluster.streams.rejectNext(1_000);
-    const { created, problem } = await store(world, documents(10));
+    await using setup = await startSetup([]);
+    setup.cluster.cluster.streams.create(stream, setup.clock.now());
+    setup.cluster.cluster.streams.rejectNext(1_000);
+    const { created, problem } = await store(setup, documents(10));
     expect(created).toBe(0);
     expect(problem).toContain('10 of 10 documents');
     expect(problem).toContain('429 es_rejected_execution_exception');
-    expect(bulkRequests(world)).toHaveLength(4);
+    expect(bulkRequests(setup)).toHaveLength(4);
   });
 
   it('documents of a report wait as long as a cluster under load requests, within the time that is left', async () => {
-    await using world = await startWorld([]);
+    await using setup = await startSetup([]);
     const busy = (seconds: string) =>
-      world.server.faults.add({
+      setup.server.faults.add({
         api: 'bulk',
         status: 429,
         type: 'circuit_breaking_exception',
@@ -117,45 +117,45 @@ describe('documents of a report', () => {
         headers: { 'retry-after': seconds },
       });
     busy('5');
-    const begun = world.clock.now();
-    expect(await store(world, documents(2))).toEqual({ created: 2, existed: 0 });
-    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(5_000);
+    const begun = setup.clock.now();
+    expect(await store(setup, documents(2))).toEqual({ created: 2, existed: 0 });
+    expect(setup.clock.now() - begun).toBeGreaterThanOrEqual(5_000);
     busy('600');
-    const before = world.clock.now();
-    const { problem } = await store(world, documents(4));
+    const before = setup.clock.now();
+    const { problem } = await store(setup, documents(4));
     expect(problem).toContain('429 circuit_breaking_exception');
-    expect(world.clock.now() - before).toBeLessThan(1_000);
+    expect(setup.clock.now() - before).toBeLessThan(1_000);
   });
 
   it('documents of a report are sent in smaller bodies if a proxy refuses large ones with 413', async () => {
-    await using world = await startWorld([]);
-    world.server.faults.add({
+    await using setup = await startSetup([]);
+    setup.server.faults.add({
       api: 'bulk',
       status: 413,
       body: '<h1>Request Entity Too Large</h1>',
       times: 3,
     });
-    expect(await store(world, documents(8))).toEqual({ created: 8, existed: 0 });
-    expect(bulkRequests(world).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([
+    expect(await store(setup, documents(8))).toEqual({ created: 8, existed: 0 });
+    expect(bulkRequests(setup).map(({ body }) => (body.split('\n').length - 1) / 2)).toEqual([
       8, 4, 2, 1, 1, 2, 4,
     ]);
   });
 
   it('documents of a report are stored once if the answer was lost', async () => {
-    await using world = await startWorld([]);
-    world.server.faults.add({ api: 'bulk', reset: 'after' });
-    expect(await store(world, documents(3))).toEqual({ created: 0, existed: 3 });
-    expect(documentsIn(world, 'job')).toHaveLength(3);
+    await using setup = await startSetup([]);
+    setup.server.faults.add({ api: 'bulk', reset: 'after' });
+    expect(await store(setup, documents(3))).toEqual({ created: 0, existed: 3 });
+    expect(documentsIn(setup, 'job')).toHaveLength(3);
   });
 
   it('documents of a report that go to the failure store are reported as missing', async () => {
-    await using world = await startWorld([]);
-    world.server.faults.add({
+    await using setup = await startSetup([]);
+    setup.server.faults.add({
       api: 'bulk',
       status: 200,
       body: { errors: false, items: [{ create: { status: 201, failure_store: 'used' } }] },
     });
-    expect((await store(world, documents(1))).problem).toContain('failure store');
+    expect((await store(setup, documents(1))).problem).toContain('failure store');
   });
 
   it.each([
@@ -181,18 +181,18 @@ describe('documents of a report', () => {
   ])(
     'documents of a report are not written with %s, and the problem gives the reason',
     async (_what, fleet, why) => {
-      await using world = await startWorld([], fleet);
-      const { created, problem } = await store(world, documents(3), { apiKey });
+      await using setup = await startSetup([], fleet);
+      const { created, problem } = await store(setup, documents(3), { apiKey });
       expect(created).toBe(0);
       expect(problem).toContain(why);
       // One request: a second one would be refused as well.
-      expect(bulkRequests(world)).toHaveLength(1);
+      expect(bulkRequests(setup)).toHaveLength(1);
     },
   );
 
   it('documents of a report need exactly the privileges that the printed key has', async () => {
-    await using world = await startWorld([], secured('auto_configure', 'create_doc'));
-    expect(await store(world, documents(3), { apiKey })).toEqual({ created: 3, existed: 0 });
+    await using setup = await startSetup([], secured('auto_configure', 'create_doc'));
+    expect(await store(setup, documents(3), { apiKey })).toEqual({ created: 3, existed: 0 });
   });
 
   it.each([
@@ -201,28 +201,28 @@ describe('documents of a report', () => {
   ])(
     'documents of a report are reported as missing if the backing index is %s',
     async (_what, body, call, why) => {
-      await using world = await startWorld([]);
-      await store(world, documents(1));
-      await fetch(`${world.server.url}/${stream}/${call}`, {
+      await using setup = await startSetup([]);
+      await store(setup, documents(1));
+      await fetch(`${setup.server.url}/${stream}/${call}`, {
         method: call === '_settings' ? 'PUT' : 'POST',
         headers: { 'content-type': 'application/json' },
         ...(body && { body: JSON.stringify(body) }),
       });
-      const { created, problem } = await store(world, documents(4));
+      const { created, problem } = await store(setup, documents(4));
       expect(created).toBe(0);
       expect(problem).toContain(why);
     },
   );
 
   it('a problem with the documents of a report shows no credential, even if a gateway’s page repeats it', async () => {
-    await using world = await startWorld([], secured('all'));
-    world.server.faults.add({
+    await using setup = await startSetup([], secured('all'));
+    setup.server.faults.add({
       api: 'bulk',
       status: 403,
       body: `<h1>refused: ApiKey ${apiKey}</h1>`,
       times: 9,
     });
-    const { problem } = await store(world, documents(1), { apiKey });
+    const { problem } = await store(setup, documents(1), { apiKey });
     expect(problem).toContain('refused');
     expect(problem).not.toContain(apiKey);
   });

@@ -13,7 +13,7 @@ const minute = 60_000;
 /** A cluster whose answers the test decides, with the simulated times of the tries. */
 async function withServer<T>(
   respond: (exchange: Exchange, clock: VirtualClock) => void | Promise<void>,
-  act: (world: {
+  act: (setup: {
     cluster: ElasticsearchCluster;
     clock: VirtualClock;
     /** The time of each request, in milliseconds since the start. */

@@ -6,23 +6,23 @@ import { awsEnvironment, startEvents, startSns, topicArn } from '../support/aws-
 import { lambdaContext, linesOf } from '../support/lambda.ts';
 import { type ScriptedServer, serve } from '../support/scripted-server.ts';
 import { expectNoSecret } from '../support/secrets.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 async function invoke(
-  world: World,
+  setup: SweepSetup,
   event: unknown,
   environment: Readonly<Record<string, string>>,
   remainingMs?: number,
 ) {
   const handler = createHandler({
-    environment: { ELASTICSEARCH_URL: world.server.url, ...environment },
-    clock: world.clock,
+    environment: { ELASTICSEARCH_URL: setup.server.url, ...environment },
+    clock: setup.clock,
   });
   let report: SweepReport | undefined;
   let error: Error | undefined;
   const lines = await linesOf(async () => {
     try {
-      report = (await handler(event, lambdaContext(world.clock, remainingMs), {} as never)) as SweepReport;
+      report = (await handler(event, lambdaContext(setup.clock, remainingMs), {} as never)) as SweepReport;
     } catch (thrown) {
       error = thrown as Error;
     }
@@ -54,7 +54,7 @@ beforeEach(() => vi.unstubAllEnvs());
 
 describe('a sweep that closed jobs', () => {
   it('the function sends one notification to each target, with the counts, the forced jobs and the place of the report', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(2),
       { jobId: 'broken', state: 'failed', lastData: '200h' },
       ...busy(8),
@@ -66,7 +66,7 @@ describe('a sweep that closed jobs', () => {
     await using bus = await startEvents();
     for (const [name, value] of Object.entries(awsEnvironment(sns.url, bus.url))) vi.stubEnv(name, value);
     const { report, lines } = await invoke(
-      world,
+      setup,
       {},
       {
         JOBSWEEP_NOTIFY_SLACK_URL: slack.url,
@@ -108,11 +108,11 @@ describe('a sweep that closed jobs', () => {
   });
 
   it('the function returns the same report if every notification fails, and logs each failure without its address', async () => {
-    await using world = await startWorld([...idle(2), ...busy(8)]);
+    await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using broken = await startWebhook(500);
     const path = '/services/tokenSECRET3456';
     const { report, error, lines } = await invoke(
-      world,
+      setup,
       {},
       {
         JOBSWEEP_NOTIFY_SLACK_URL: broken.url + path,
@@ -146,13 +146,13 @@ describe('a sweep that closed jobs', () => {
   });
 
   it('the function reads the notification targets from the cluster’s secret, which it reads once', async () => {
-    await using world = await startWorld([...idle(2), ...busy(8)]);
+    await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await using secrets = await serve(({ raw }) =>
       raw(
         JSON.stringify({
           SecretString: JSON.stringify({
-            ELASTICSEARCH_URL: world.server.url,
+            ELASTICSEARCH_URL: setup.server.url,
             JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
           }),
         }),
@@ -162,16 +162,16 @@ describe('a sweep that closed jobs', () => {
     );
     for (const [name, value] of Object.entries(awsEnvironment('', ''))) vi.stubEnv(name, value);
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);
-    await invoke(world, {}, { ELASTICSEARCH_URL: '', ELASTICSEARCH_SECRET: 'jobsweep/default' });
+    await invoke(setup, {}, { ELASTICSEARCH_URL: '', ELASTICSEARCH_SECRET: 'jobsweep/default' });
     expect(webhook.messages()).toHaveLength(1);
     expect(secrets.requests).toHaveLength(1);
   });
 
   it('the function sends no notification if the time left is needed for the report', async () => {
-    await using world = await startWorld([...idle(2, { closeTakes: '10s' }), ...busy(8)]);
+    await using setup = await startSetup([...idle(2, { closeTakes: '10s' }), ...busy(8)]);
     await using webhook = await startWebhook();
     const { report, lines } = await invoke(
-      world,
+      setup,
       { close: { timeout: '100ms' } },
       { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
       3_000,
@@ -186,22 +186,22 @@ describe('a sweep that closed jobs', () => {
 
 describe('by default', () => {
   it('the function sends no notification for a sweep with nothing to do or a dry run', async () => {
-    await using world = await startWorld([...busy(8)]);
-    await using other = await startWorld([...idle(2), ...busy(8)], {}, { clock: world.clock });
+    await using setup = await startSetup([...busy(8)]);
+    await using other = await startSetup([...idle(2), ...busy(8)], {}, { clock: setup.clock });
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
-    const { lines } = await invoke(world, {}, environment);
+    const { lines } = await invoke(setup, {}, environment);
     await invoke(other, { dryRun: true }, environment);
     expect(webhook.requests).toEqual([]);
     expect(notices(lines)).toEqual([]);
   });
 
   it('the notification of a refused sweep gives the reason, also for a dry run that would be refused', async () => {
-    await using world = await startWorld([...idle(6), ...busy(8)]);
+    await using setup = await startSetup([...idle(6), ...busy(8)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
     for (const dryRun of [false, true])
-      await invoke(world, { dryRun, fuse: { maxJobs: 5, massIdle: false, maxShare: null } }, environment);
+      await invoke(setup, { dryRun, fuse: { maxJobs: 5, massIdle: false, maxShare: null } }, environment);
     const [refused, dry] = webhook.messages();
     expect(refused?.detail).toMatchObject({
       severity: 'warning',
@@ -224,10 +224,10 @@ describe('the request and the environment say when', () => {
   ])(
     'for notifications, the request’s %s takes precedence over the environment’s %s',
     async (when, other, count) => {
-      await using world = await startWorld([...idle(2), ...busy(8)]);
+      await using setup = await startSetup([...idle(2), ...busy(8)]);
       await using webhook = await startWebhook();
       await invoke(
-        world,
+        setup,
         { notify: { when } },
         {
           JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
@@ -239,10 +239,10 @@ describe('the request and the environment say when', () => {
   );
 
   it('a dry run sends a notification with `always`, so that users can try the targets', async () => {
-    await using world = await startWorld([...idle(2), ...busy(8)]);
+    await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await invoke(
-      world,
+      setup,
       { dryRun: true, notify: { when: 'always' } },
       { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
     );
@@ -250,20 +250,20 @@ describe('the request and the environment say when', () => {
   });
 
   it('a payload cannot name a target', async () => {
-    await using world = await startWorld([...idle(2), ...busy(8)]);
-    const { error } = await invoke(world, { notify: { slack: 'https://hooks.example.org/x' } }, {});
+    await using setup = await startSetup([...idle(2), ...busy(8)]);
+    const { error } = await invoke(setup, { notify: { slack: 'https://hooks.example.org/x' } }, {});
     expect(error).toMatchObject({ name: 'InvalidRequestError' });
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 });
 
 describe('a sweep that ends without a report', () => {
   it('a sweep that ends without a report sends its error as a notification, and throws it as before', async () => {
-    await using world = await startWorld([...busy(3)]);
+    await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
     const unreachable = await invoke(
-      world,
+      setup,
       { cluster: 'default' },
       {
         ...environment,
@@ -271,7 +271,7 @@ describe('a sweep that ends without a report', () => {
       },
     );
     expect(unreachable.error).toMatchObject({ name: 'ClusterUnreachableError' });
-    const invalid = await invoke(world, { idelFor: '48h' }, environment);
+    const invalid = await invoke(setup, { idelFor: '48h' }, environment);
     expect(invalid.error).toMatchObject({ name: 'InvalidRequestError' });
     const [first, second] = webhook.messages();
     expect(first).toMatchObject({
@@ -292,16 +292,16 @@ describe('a sweep that ends without a report', () => {
   });
 
   it('a sweep that ends without a report throws its own error if the notification fails too, and sends none with never', async () => {
-    await using world = await startWorld([...busy(3)]);
+    await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
-    const { error, lines } = await invoke(world, {}, environment);
+    const { error, lines } = await invoke(setup, {}, environment);
     expect(error).toMatchObject({ name: 'ClusterUnreachableError' });
     expect(lines).toContainEqual(expect.objectContaining({ message: 'sweep failed' }));
     expect(lines).toContainEqual(
       expect.objectContaining({ message: 'notification failed', target: 'webhook', why: 'HTTP 403 ok' }),
     );
-    await invoke(world, { notify: { when: 'never' } }, environment);
+    await invoke(setup, { notify: { when: 'never' } }, environment);
     expect(webhook.requests).toHaveLength(1);
   });
 });

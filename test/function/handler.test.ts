@@ -3,20 +3,20 @@ import { createHandler } from '../../src/function/handler.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
 import { runCommand } from '../support/run-command.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 const key = 'c2VjcmV0LWtleS1pZDpzZWNyZXQta2V5';
 
-async function invoke(world: World, event: unknown, environment: Record<string, string> = {}) {
+async function invoke(setup: SweepSetup, event: unknown, environment: Record<string, string> = {}) {
   const handler = createHandler({
-    environment: { ELASTICSEARCH_URL: world.server.url, ...environment },
-    clock: world.clock,
+    environment: { ELASTICSEARCH_URL: setup.server.url, ...environment },
+    clock: setup.clock,
   });
   let report: SweepReport | undefined;
   let error: Error | undefined;
   const lines = await linesOf(async () => {
     try {
-      report = (await handler(event, lambdaContext(world.clock), {} as never)) as SweepReport;
+      report = (await handler(event, lambdaContext(setup.clock), {} as never)) as SweepReport;
     } catch (thrown) {
       error = thrown as Error;
     }
@@ -26,9 +26,9 @@ async function invoke(world: World, event: unknown, environment: Record<string, 
 
 describe('the function', () => {
   it('the function logs why it waits when the cluster requests a wait, and ends at once if the wait is too long', async () => {
-    await using world = await startWorld([...busy(3)]);
+    await using setup = await startSetup([...busy(3)]);
     const later = (seconds: number) =>
-      world.server.faults.add({
+      setup.server.faults.add({
         api: 'ml.get_job_stats',
         status: 429,
         type: 'circuit_breaking_exception',
@@ -36,7 +36,7 @@ describe('the function', () => {
         headers: { 'retry-after': String(seconds) },
       });
     later(40);
-    const waited = await invoke(world, {});
+    const waited = await invoke(setup, {});
     expect(waited.report?.status).toBe('done');
     expect(waited.lines).toContainEqual(
       expect.objectContaining({
@@ -47,24 +47,24 @@ describe('the function', () => {
     );
 
     later(900);
-    const began = world.clock.now();
-    const { error } = await invoke(world, {});
+    const began = setup.clock.now();
+    const { error } = await invoke(setup, {});
     expect(error).toMatchObject({
       name: 'UnreadableInventoryError',
       message: expect.stringMatching(
         /HTTP 429 circuit_breaking_exception: Data too large\), and asks to wait 15m; nothing was closed\. Try again after that\./,
       ),
     });
-    expect(world.clock.now() - began).toBeLessThan(1_000);
+    expect(setup.clock.now() - began).toBeLessThan(1_000);
   });
 
   it('the function returns the report, and logs one line for the sweep and one for each job that it acted on', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(2),
       ...busy(5),
       { jobId: 'apps', customSettings: { managed: true } },
     ]);
-    const { report, lines } = await invoke(world, {});
+    const { report, lines } = await invoke(setup, {});
     expect(report).toMatchObject({ sweepId: 'request-1', status: 'done', counts: { closed: 2, kept: 6 } });
     const swept = lines.filter(({ message }) => message === 'job swept');
     expect(new Set(swept.map(({ jobId }) => jobId))).toEqual(new Set(['idle-0', 'idle-1']));
@@ -85,14 +85,14 @@ describe('the function', () => {
 
   it('the function logs no line that CloudWatch would cut, with any number of warnings', async () => {
     const unreadable = { jobsweep: { protekt: true } };
-    await using world = await startWorld(
+    await using setup = await startSetup(
       Array.from({ length: 2_000 }, (_, index) => ({
         jobId: `job-with-a-long-name-${index}`,
         lastData: '9d',
         customSettings: unreadable,
       })),
     );
-    const { report, lines } = await invoke(world, { dryRun: true });
+    const { report, lines } = await invoke(setup, { dryRun: true });
     expect(report?.warnings).toHaveLength(2_000);
     const [finished] = lines.filter(({ message }) => message === 'sweep finished');
     expect(finished).toMatchObject({ counts: { kept: 2_000 }, kept: { protected: 2_000 } });
@@ -102,8 +102,8 @@ describe('the function', () => {
   });
 
   it('the function publishes every count as a metric, including zeros', async () => {
-    await using world = await startWorld([...busy(3)]);
-    const { report, lines } = await invoke(world, {});
+    await using setup = await startSetup([...busy(3)]);
+    const { report, lines } = await invoke(setup, {});
     const metrics = lines.find((line) => '_aws' in line);
     expect(metrics).toMatchObject({
       cluster: 'default',
@@ -116,38 +116,38 @@ describe('the function', () => {
   });
 
   it('the function gives a duplicated event the same sweep id, and a hand-made copy of a schedule its own', async () => {
-    await using world = await startWorld([...busy(3)]);
+    await using setup = await startSetup([...busy(3)]);
     const trigger = {
       scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
       scheduledTime: '2026-11-23T02:00:00Z',
     };
-    const [first, second] = [await invoke(world, { trigger }), await invoke(world, { trigger })];
+    const [first, second] = [await invoke(setup, { trigger }), await invoke(setup, { trigger })];
     expect(first.report?.sweepId).toMatch(/^sweep-[0-9a-f]{32}$/);
     expect(second.report?.sweepId).toBe(first.report?.sweepId);
     const copied = {
       scheduleArn: '<aws.scheduler.schedule-arn>',
       scheduledTime: '<aws.scheduler.scheduled-time>',
     };
-    expect((await invoke(world, { trigger: copied })).report?.sweepId).toBe('request-1');
+    expect((await invoke(setup, { trigger: copied })).report?.sweepId).toBe('request-1');
   });
 
   it('the function throws a named error for a caller’s mistake, and sends no request', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    const { error, lines } = await invoke(world, { idelFor: '48h' });
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
+    const { error, lines } = await invoke(setup, { idelFor: '48h' });
     expect(error).toMatchObject({
       name: 'InvalidRequestError',
       message: expect.stringContaining('did you mean idleFor?'),
     });
     expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'sweep failed' }));
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it('the function refuses to run without a cluster, or with a cluster that has no settings', async () => {
-    await using world = await startWorld([]);
-    expect((await invoke(world, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({
+    await using setup = await startSetup([]);
+    expect((await invoke(setup, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({
       name: 'InvalidSettingError',
     });
-    expect((await invoke(world, { cluster: 'prod' })).error).toMatchObject({
+    expect((await invoke(setup, { cluster: 'prod' })).error).toMatchObject({
       name: 'InvalidSettingError',
       message: expect.stringContaining('ELASTICSEARCH_SECRET_PREFIX'),
     });
@@ -161,27 +161,27 @@ describe('the function', () => {
   ])(
     'the function refuses an invalid %s with the command’s message, before it reads anything',
     async (name, value, words) => {
-      await using world = await startWorld([...idle(2), ...busy(5)]);
+      await using setup = await startSetup([...idle(2), ...busy(5)]);
       const valid = {
         JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
         JOBSWEEP_SCHEDULER_ROLE_ARN: 'arn:aws:iam::123456789012:role/jobsweep',
       };
-      const { error } = await invoke(world, {}, { ...valid, [name]: value });
+      const { error } = await invoke(setup, {}, { ...valid, [name]: value });
       expect(error).toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
       expect(error?.message).toMatch(`${name}: ${words}`);
-      expect(world.server.requests).toEqual([]);
+      expect(setup.server.requests).toEqual([]);
       const command = await runCommand(['sweep', '--yes'], {
-        env: { ELASTICSEARCH_URL: world.server.url, ...valid, [name]: value },
-        clock: world.clock,
+        env: { ELASTICSEARCH_URL: setup.server.url, ...valid, [name]: value },
+        clock: setup.clock,
       });
       expect(command).toMatchObject({ exit: 2, stderr: `jobsweep: ${error?.message}\n` });
-      expect(world.closes()).toEqual([]);
+      expect(setup.closes()).toEqual([]);
     },
   );
 
   it('the function logs no character that could manipulate a terminal', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    const { error, lines } = await invoke(world, { '\u009b31m\u202e': 1, cluster: '\u2028' });
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
+    const { error, lines } = await invoke(setup, { '\u009b31m\u202e': 1, cluster: '\u2028' });
     expect(error).toMatchObject({ name: 'InvalidRequestError' });
     expect(JSON.stringify(lines)).toContain('31m');
     expect(JSON.stringify(lines)).toMatch(/^[^\p{Cf}\p{Zl}\u007f-\u009f]*$/u);
@@ -189,13 +189,13 @@ describe('the function', () => {
 
   it('the function shows no credential in anything that it writes or throws', async () => {
     const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml'] };
-    await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
+    await using setup = await startSetup([...idle(2), ...busy(5)], { users: [user] });
     for (const environment of [
       { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'the-password' },
       { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'the-wrong-password' },
       { ELASTICSEARCH_API_KEY: key },
     ]) {
-      const { report, error, lines } = await invoke(world, { dryRun: true }, environment);
+      const { report, error, lines } = await invoke(setup, { dryRun: true }, environment);
       const everything = JSON.stringify([report, lines]) + String(error?.stack) + JSON.stringify(error);
       for (const secret of ['the-password', 'the-wrong-password', key])
         expect(everything).not.toContain(secret);
@@ -204,15 +204,15 @@ describe('the function', () => {
 
   it('the function reports a key that may plan but not sweep: a warning in a dry run, else an error before any close', async () => {
     const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
-    await using world = await startWorld([...idle(2), ...busy(5)], { users: [user] });
+    await using setup = await startSetup([...idle(2), ...busy(5)], { users: [user] });
     const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };
-    const plan = await invoke(world, { dryRun: true }, environment);
+    const plan = await invoke(setup, { dryRun: true }, environment);
     expect(plan.report?.warnings.join()).toContain('manage_ml');
-    const { error } = await invoke(world, {}, environment);
+    const { error } = await invoke(setup, {}, environment);
     expect(error).toMatchObject({
       name: 'AccessDeniedError',
       message: expect.stringContaining('nothing was closed'),
     });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import { type CloudWatch, type CloudWatchOptions, startCloudWatch } from '../support/cloudwatch.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
-import { busy, startWorld, type World } from '../support/world.ts';
+import { busy, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 beforeEach(() => {
   vi.stubEnv('AWS_REGION', 'eu-central-1');
@@ -23,7 +23,7 @@ async function monitored(options?: CloudWatchOptions): Promise<CloudWatch> {
 }
 
 async function invoke(
-  { clock }: Pick<World, 'clock'>,
+  { clock }: Pick<SweepSetup, 'clock'>,
   event: unknown,
   environment: Record<string, string> = {},
 ) {
@@ -41,26 +41,26 @@ async function invoke(
 }
 
 /** Lets the function sweep the cluster under this name, and passes its logged metrics to the simulated CloudWatch. */
-async function sweepAs(cluster: string, world: World, cloudwatch: CloudWatch): Promise<void> {
-  const { lines, error } = await invoke(world, {}, { ELASTICSEARCH_URL: world.server.url });
+async function sweepAs(cluster: string, setup: SweepSetup, cloudwatch: CloudWatch): Promise<void> {
+  const { lines, error } = await invoke(setup, {}, { ELASTICSEARCH_URL: setup.server.url });
   expect(error).toBeUndefined();
   const named = lines.map((line) => ('_aws' in line ? { ...line, cluster } : line));
-  cloudwatch.ingest(named, world.clock.now());
+  cloudwatch.ingest(named, setup.clock.now());
 }
 
 describe('a roll call', () => {
   it('a roll call names the clusters that have not reported: in its result, a warning and two metrics', async () => {
-    await using world = await startWorld(busy(2));
+    await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
-    await sweepAs('logs', world, cloudwatch);
-    const { result, lines } = await invoke(world, {
+    await sweepAs('logs', setup, cloudwatch);
+    const { result, lines } = await invoke(setup, {
       rollCall: true,
       clusters: ['logs', 'metrics', 'search'],
       within: '6h',
     });
     const expected = {
       rollCall: true,
-      at: new Date(world.clock.now()).toISOString(),
+      at: new Date(setup.clock.now()).toISOString(),
       within: '6h',
       expected: 3,
       reported: 1,
@@ -70,44 +70,44 @@ describe('a roll call', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'WARN', message: 'roll call finished', ...expected }),
     );
-    cloudwatch.ingest(lines, world.clock.now());
+    cloudwatch.ingest(lines, setup.clock.now());
     const ofFunction = { service: 'jobsweep', function: 'jobsweep-sweep' };
     expect(cloudwatch.values('expectedClusters', ofFunction)).toEqual([3]);
     expect(cloudwatch.values('missingClusters', ofFunction)).toEqual([2]);
   });
 
   it('a roll call of clusters that have all reported logs a line of information and publishes zero', async () => {
-    await using world = await startWorld(busy(2));
+    await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
-    await sweepAs('logs', world, cloudwatch);
-    const { lines } = await invoke(world, { rollCall: true, clusters: ['logs', 'logs'] });
+    await sweepAs('logs', setup, cloudwatch);
+    const { lines } = await invoke(setup, { rollCall: true, clusters: ['logs', 'logs'] });
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'INFO', message: 'roll call finished', expected: 1, missing: [] }),
     );
-    cloudwatch.ingest(lines, world.clock.now());
+    cloudwatch.ingest(lines, setup.clock.now());
     expect(cloudwatch.values('missingClusters', { service: 'jobsweep', function: 'jobsweep-sweep' })).toEqual(
       [0],
     );
   });
 
   it('a roll call does not count a report from before `within`, and counts one in its first minute', async () => {
-    await using world = await startWorld(busy(2));
+    await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
-    await sweepAs('early', world, cloudwatch);
-    await world.clock.advance(hour + 60_000);
-    await sweepAs('late', world, cloudwatch);
-    await world.clock.advance(hour);
-    const { result } = await invoke(world, { rollCall: true, clusters: ['early', 'late'], within: '1h' });
+    await sweepAs('early', setup, cloudwatch);
+    await setup.clock.advance(hour + 60_000);
+    await sweepAs('late', setup, cloudwatch);
+    await setup.clock.advance(hour);
+    const { result } = await invoke(setup, { rollCall: true, clusters: ['early', 'late'], within: '1h' });
     expect(result).toMatchObject({ missing: ['early'] });
   });
 
   it('a roll call that arrives late looks back from its scheduled time', async () => {
-    await using world = await startWorld(busy(2));
+    await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
-    await sweepAs('logs', world, cloudwatch);
-    const scheduledTime = new Date(world.clock.now() + hour).toISOString();
-    await world.clock.advance(3 * hour);
-    const { result } = await invoke(world, {
+    await sweepAs('logs', setup, cloudwatch);
+    const scheduledTime = new Date(setup.clock.now() + hour).toISOString();
+    await setup.clock.advance(3 * hour);
+    const { result } = await invoke(setup, {
       rollCall: true,
       clusters: ['logs'],
       within: '1h',
@@ -120,13 +120,13 @@ describe('a roll call', () => {
   });
 
   it('a roll call of 1,000 clusters takes two queries, and reads all pages', async () => {
-    await using world = await startWorld(busy(2));
+    await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored({ pageSize: 300 });
-    await sweepAs('cluster-0', world, cloudwatch);
-    await sweepAs('cluster-499', world, cloudwatch);
-    await sweepAs('cluster-999', world, cloudwatch);
+    await sweepAs('cluster-0', setup, cloudwatch);
+    await sweepAs('cluster-499', setup, cloudwatch);
+    await sweepAs('cluster-999', setup, cloudwatch);
     const clusters = Array.from({ length: 1_000 }, (_, index) => `cluster-${index}`);
-    const { result } = await invoke(world, { rollCall: true, clusters });
+    const { result } = await invoke(setup, { rollCall: true, clusters });
     expect(result).toMatchObject({ expected: 1_000, reported: 3 });
     const { missing } = result as { missing: string[] };
     expect(missing).toHaveLength(997);
@@ -149,9 +149,9 @@ describe('a roll call', () => {
   ])(
     'a roll call fails if CloudWatch %s, because missing data then proves nothing',
     async (_what, options, message) => {
-      await using world = await startWorld(busy(1));
+      await using setup = await startSetup(busy(1));
       await using _cloudwatch = await monitored(options);
-      const { result, error, lines } = await invoke(world, { rollCall: true, clusters: ['logs'] });
+      const { result, error, lines } = await invoke(setup, { rollCall: true, clusters: ['logs'] });
       expect(result).toBeUndefined();
       expect(error).toMatchObject({ name: 'RollCallError', message: expect.stringMatching(message) });
       expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', message: 'roll call failed' }));
@@ -160,10 +160,10 @@ describe('a roll call', () => {
   );
 
   it('a roll call fails with what to check if CloudWatch cannot be reached', async () => {
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
-    const { error } = await invoke(world, { rollCall: true, clusters: ['logs'] });
+    const { error } = await invoke(setup, { rollCall: true, clusters: ['logs'] });
     expect(error).toMatchObject({
       name: 'RollCallError',
       message: expect.stringMatching(
@@ -193,9 +193,9 @@ describe('a roll call', () => {
       'idleFor is an unknown field; the fields here are rollCall, clusters, within, trigger',
     ],
   ])('a roll call refuses %j and sends no request to CloudWatch', async (event, message) => {
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
-    const { error } = await invoke(world, event);
+    const { error } = await invoke(setup, event);
     expect(error).toMatchObject({
       name: 'InvalidRequestError',
       message: `the roll call is not valid: ${message}`,
@@ -206,31 +206,31 @@ describe('a roll call', () => {
 
 describe('the metric of clusters that need attention', () => {
   it('the metric of clusters that need attention is 1 for a sweep that fails without a report, with the cluster of its request', async () => {
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
-    const failed = await invoke(world, { cluster: 'metrics' });
+    const failed = await invoke(setup, { cluster: 'metrics' });
     expect(failed.error?.message).toContain('ELASTICSEARCH_SECRET_PREFIX');
-    cloudwatch.ingest(failed.lines, world.clock.now());
+    cloudwatch.ingest(failed.lines, setup.clock.now());
     expect(cloudwatch.values('needsAttention', { service: 'jobsweep', cluster: 'metrics' })).toEqual([1]);
     // nothing else is published: the cluster has not reported
     expect(cloudwatch.values('durationMs', { service: 'jobsweep', cluster: 'metrics' })).toEqual([]);
   });
 
   it('the metric of clusters that need attention is 0 for a sweep that is done, and 1 for one that was refused', async () => {
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
-    const environment = { ELASTICSEARCH_URL: world.server.url };
+    const environment = { ELASTICSEARCH_URL: setup.server.url };
     const metric = { service: 'jobsweep', cluster: 'default' };
-    cloudwatch.ingest((await invoke(world, {}, environment)).lines, world.clock.now());
+    cloudwatch.ingest((await invoke(setup, {}, environment)).lines, setup.clock.now());
     expect(cloudwatch.values('needsAttention', metric)).toEqual([0]);
-    world.server.cluster.setUpgradeMode(true);
-    cloudwatch.ingest((await invoke(world, {}, environment)).lines, world.clock.now());
+    setup.server.cluster.setUpgradeMode(true);
+    cloudwatch.ingest((await invoke(setup, {}, environment)).lines, setup.clock.now());
     expect(cloudwatch.values('needsAttention', metric)).toEqual([0, 1]);
   });
 
   it('the metric of clusters that need attention is not published for a request whose cluster has no valid name', async () => {
-    await using world = await startWorld(busy(1));
-    const { lines } = await invoke(world, { cluster: 'No Such Name' });
+    await using setup = await startSetup(busy(1));
+    const { lines } = await invoke(setup, { cluster: 'No Such Name' });
     expect(JSON.stringify(lines)).not.toContain('needsAttention');
   });
 });

@@ -3,7 +3,7 @@ import { createHandler } from '../../src/function/handler.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
 import { bulkRequests, documentsIn, jobDocument } from '../support/streams.ts';
-import { busy, idle, startWorld, type World } from '../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 const byText = (a: string, b: string) => (a < b ? -1 : 1);
 const on = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
@@ -15,26 +15,26 @@ interface Invoked {
 }
 
 async function invoke(
-  world: World,
+  setup: SweepSetup,
   event: unknown = {},
   environment: Record<string, string> = on,
   { remainingMs = 15 * 60_000, requestId = 'request-1' } = {},
 ): Promise<Invoked> {
   const handler = createHandler({
-    environment: { ELASTICSEARCH_URL: world.server.url, ...environment },
-    clock: world.clock,
+    environment: { ELASTICSEARCH_URL: setup.server.url, ...environment },
+    clock: setup.clock,
   });
-  const begun = world.clock.now();
+  const begun = setup.clock.now();
   let report: SweepReport | undefined;
   const lines = await linesOf(async () => {
     report = (await handler(
       event,
-      lambdaContext(world.clock, remainingMs, requestId),
+      lambdaContext(setup.clock, remainingMs, requestId),
       {} as never,
     )) as SweepReport;
   });
   if (!report) throw new Error('the function returned nothing');
-  return { report, lines, tookMs: world.clock.now() - begun };
+  return { report, lines, tookMs: setup.clock.now() - begun };
 }
 
 const problemsOf = ({ lines }: Invoked) =>
@@ -42,20 +42,20 @@ const problemsOf = ({ lines }: Invoked) =>
 
 describe('the function with reports in Elasticsearch', () => {
   it('the function stores no report without the setting', async () => {
-    await using world = await startWorld([...idle(2), ...busy(3)]);
-    await invoke(world, {}, {});
-    expect(bulkRequests(world)).toEqual([]);
+    await using setup = await startSetup([...idle(2), ...busy(3)]);
+    await invoke(setup, {}, {});
+    expect(bulkRequests(setup)).toEqual([]);
   });
 
   it('the function stores one document for the sweep and one for each job that was not closed', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(2),
       ...busy(3),
       { jobId: 'protected', customSettings: { jobsweep: { protect: true } } },
       { jobId: 'long-closed', state: 'closed' },
     ]);
-    const { report, lines } = await invoke(world);
-    const [sweep, ...others] = documentsIn(world, 'sweep');
+    const { report, lines } = await invoke(setup);
+    const [sweep, ...others] = documentsIn(setup, 'sweep');
     expect(others).toEqual([]);
     expect(sweep?.id).toBe(`${report.cluster.id}:request-1`);
     expect(sweep?.source).toMatchObject({
@@ -79,53 +79,53 @@ describe('the function with reports in Elasticsearch', () => {
       },
     });
     expect(
-      documentsIn(world, 'job')
+      documentsIn(setup, 'job')
         .map(({ source }) => source.jobsweep.job.id)
         .sort(byText),
     ).toEqual(['busy-0', 'busy-1', 'busy-2', 'idle-0', 'idle-1', 'protected']);
-    expect(jobDocument(world, 'idle-0')).toMatchObject({
+    expect(jobDocument(setup, 'idle-0')).toMatchObject({
       event: { action: 'job-closed', outcome: 'success', reason: 'idle', type: ['change'] },
       jobsweep: {
         sweep: { id: 'request-1' },
         job: { state: 'opened', verdict: 'close', reason: 'idle', outcome: 'closed', attempts: 1 },
       },
     });
-    expect(jobDocument(world, 'busy-0')).toMatchObject({
+    expect(jobDocument(setup, 'busy-0')).toMatchObject({
       event: { action: 'job-kept', reason: 'recent_data' },
       jobsweep: { job: { outcome: 'kept', idle_ms: 60_000 } },
     });
-    const idleJob = jobDocument(world, 'idle-1').jobsweep;
+    const idleJob = jobDocument(setup, 'idle-1').jobsweep;
     expect(Date.parse(idleJob.job.last_data_at)).toBe(Date.parse(idleJob.sweep.read_at) - 101 * 3_600_000);
     expect(lines.filter(({ message }) => message === 'report not stored')).toEqual([]);
   });
 
   it('the function stores the documents of a duplicated event once', async () => {
-    await using world = await startWorld([...idle(2), ...busy(3)]);
-    await invoke(world);
-    const before = { sweeps: documentsIn(world, 'sweep'), jobs: documentsIn(world, 'job') };
-    const again = await invoke(world);
+    await using setup = await startSetup([...idle(2), ...busy(3)]);
+    await invoke(setup);
+    const before = { sweeps: documentsIn(setup, 'sweep'), jobs: documentsIn(setup, 'job') };
+    const again = await invoke(setup);
     expect(problemsOf(again)).toEqual([]);
-    expect({ sweeps: documentsIn(world, 'sweep'), jobs: documentsIn(world, 'job') }).toEqual(before);
+    expect({ sweeps: documentsIn(setup, 'sweep'), jobs: documentsIn(setup, 'job') }).toEqual(before);
   });
 
   it('a stored sweep is not marked as complete if an earlier delivery wrote some of its job documents', async () => {
-    await using world = await startWorld([...idle(2), ...busy(3)]);
+    await using setup = await startSetup([...idle(2), ...busy(3)]);
     // The sweep document of the first delivery is lost, as if its invocation was cut off.
-    world.server.faults.add({ api: 'bulk', path: '/logs-jobsweep.sweep-*', status: 400, times: 1 });
-    await invoke(world);
-    expect(documentsIn(world, 'sweep')).toEqual([]);
-    await world.clock.advance(60_000);
-    await invoke(world);
-    expect(documentsIn(world, 'sweep').map(({ source }) => source.jobsweep.sweep.whole)).toEqual([false]);
+    setup.server.faults.add({ api: 'bulk', path: '/logs-jobsweep.sweep-*', status: 400, times: 1 });
+    await invoke(setup);
+    expect(documentsIn(setup, 'sweep')).toEqual([]);
+    await setup.clock.advance(60_000);
+    await invoke(setup);
+    expect(documentsIn(setup, 'sweep').map(({ source }) => source.jobsweep.sweep.whole)).toEqual([false]);
   });
 
   it('the function stores a refused sweep and a dry run with their own status', async () => {
-    await using world = await startWorld([...idle(12)]);
-    await invoke(world, { fuse: { maxJobs: 3 } });
-    await invoke(world, { dryRun: true, fuse: { maxShare: null, massIdle: false } }, on, {
+    await using setup = await startSetup([...idle(12)]);
+    await invoke(setup, { fuse: { maxJobs: 3 } });
+    await invoke(setup, { dryRun: true, fuse: { maxShare: null, massIdle: false } }, on, {
       requestId: 'request-2',
     });
-    const [refused, planned] = documentsIn(world, 'sweep').map(({ source }) => source);
+    const [refused, planned] = documentsIn(setup, 'sweep').map(({ source }) => source);
     expect(refused).toMatchObject({
       event: { action: 'sweep-refused', outcome: 'failure', reason: 'max_jobs' },
       jobsweep: { sweep: { status: 'refused', fuse: { name: 'max_jobs', idle: 12, limit: 3 } } },
@@ -137,13 +137,13 @@ describe('the function with reports in Elasticsearch', () => {
   });
 
   it('the function stores only the jobs of a follow-up, and does not mark it as complete', async () => {
-    await using world = await startWorld([...idle(2, { closeTakes: '40m' }), ...busy(3)]);
-    const { report } = await invoke(world, { close: { timeout: '1m' } });
+    await using setup = await startSetup([...idle(2, { closeTakes: '40m' }), ...busy(3)]);
+    const { report } = await invoke(setup, { close: { timeout: '1m' } });
     const jobs = report.jobs.filter(({ outcome }) => outcome === 'closing');
     expect(jobs).toHaveLength(2);
-    await world.clock.advance(3_600_000);
+    await setup.clock.advance(3_600_000);
     await invoke(
-      world,
+      setup,
       {
         followUpOf: {
           sweepId: 'request-1',
@@ -154,15 +154,15 @@ describe('the function with reports in Elasticsearch', () => {
       on,
       { requestId: 'request-2' },
     );
-    const [, followUp] = documentsIn(world, 'sweep').map(({ source }) => source.jobsweep.sweep);
+    const [, followUp] = documentsIn(setup, 'sweep').map(({ source }) => source.jobsweep.sweep);
     expect(followUp).toMatchObject({ follow_up_of: { sweep_id: 'request-1', round: 1 }, whole: false });
-    const own = documentsIn(world, 'job').filter(({ source }) => source.jobsweep.sweep.id === 'request-2');
+    const own = documentsIn(setup, 'job').filter(({ source }) => source.jobsweep.sweep.id === 'request-2');
     expect(own.map(({ source }) => source.event.action)).toEqual(['job-closed', 'job-closed']);
   });
 
   it('the function stores reports in a separate cluster, with its own credentials', async () => {
-    await using world = await startWorld([...idle(1), ...busy(3)]);
-    await using reports = await startWorld(
+    await using setup = await startSetup([...idle(1), ...busy(3)]);
+    await using reports = await startSetup(
       [],
       {
         users: [{ username: 'owner', password: 'unused', cluster: ['all'] }],
@@ -176,10 +176,10 @@ describe('the function with reports in Elasticsearch', () => {
           },
         ],
       },
-      { clock: world.clock },
+      { clock: setup.clock },
     );
     const invoked = await invoke(
-      world,
+      setup,
       {},
       {
         JOBSWEEP_REPORTS_NAMESPACE: 'prod',
@@ -188,7 +188,7 @@ describe('the function with reports in Elasticsearch', () => {
       },
     );
     expect(problemsOf(invoked)).toEqual([]);
-    expect(bulkRequests(world)).toEqual([]);
+    expect(bulkRequests(setup)).toEqual([]);
     expect(documentsIn(reports, 'sweep', 'prod')).toHaveLength(1);
     expect(documentsIn(reports, 'job', 'prod')).toHaveLength(4);
   });
@@ -213,10 +213,10 @@ describe('the function with reports in Elasticsearch', () => {
   ])(
     'the function logs a warning for %s, and returns the same report',
     async (_what, environment, problem) => {
-      await using world = await startWorld([...idle(1), ...busy(3)]);
-      await using twin = await startWorld([...idle(1), ...busy(3)]);
+      await using setup = await startSetup([...idle(1), ...busy(3)]);
+      await using twin = await startSetup([...idle(1), ...busy(3)]);
       const plain = await invoke(twin, {}, {});
-      const invoked = await invoke(world, {}, environment);
+      const invoked = await invoke(setup, {}, environment);
       expect(problemsOf(invoked).join()).toMatch(problem);
       expect(invoked.report).toMatchObject({ status: 'done', counts: plain.report.counts, warnings: [] });
       const [line] = invoked.lines.filter(({ message }) => message === 'report not stored');
@@ -225,20 +225,20 @@ describe('the function with reports in Elasticsearch', () => {
   );
 
   it('the function takes at most 20 seconds more if the cluster for reports never answers', async () => {
-    await using world = await startWorld([...idle(1), ...busy(3)]);
-    await using twin = await startWorld([...idle(1), ...busy(3)]);
-    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    await using setup = await startSetup([...idle(1), ...busy(3)]);
+    await using twin = await startSetup([...idle(1), ...busy(3)]);
+    setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const plain = await invoke(twin, {}, {});
-    const invoked = await invoke(world);
+    const invoked = await invoke(setup);
     expect(problemsOf(invoked).join()).toContain('the time was over');
     expect(invoked.report.status).toBe('done');
     expect(invoked.tookMs - plain.tookMs).toBeLessThanOrEqual(20_500);
   });
 
   it('the function returns its report in time if little time is left to store it', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '5m' }), ...busy(3)]);
-    world.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
-    const { report, tookMs } = await invoke(world, {}, on, { remainingMs: 60_000 });
+    await using setup = await startSetup([...idle(1, { closeTakes: '5m' }), ...busy(3)]);
+    setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
+    const { report, tookMs } = await invoke(setup, {}, on, { remainingMs: 60_000 });
     expect(report.counts.closing).toBe(1);
     expect(tookMs).toBeLessThan(60_000);
   });

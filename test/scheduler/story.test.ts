@@ -92,15 +92,15 @@ afterEach(() => {
 
 describe('a night of sweeps', () => {
   it('a night of sweeps closes idle jobs, follows up on slow ones, forces stuck ones, and leaves no schedule behind', async () => {
-    await using world = await pair([
+    await using setup = await pair([
       ...busy,
       ...idle,
       { jobId: 'slow', lastData: '9d', closeTakes: '25m' },
       { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
     ]);
-    const { clock, reports, elasticsearch } = world;
+    const { clock, reports, elasticsearch } = setup;
     const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
-    expect((await world.apply({ group: 'jobsweep', schedules: [nightly] })).exit).toBe(0);
+    expect((await setup.apply({ group: 'jobsweep', schedules: [nightly] })).exit).toBe(0);
 
     const lines = await linesOf(async () => {
       // runs until the first sweep has ended
@@ -113,7 +113,7 @@ describe('a night of sweeps', () => {
       counts: { open: 16, idle: 6, closed: 4, closing: 2, kept: 10 },
       followUp: { round: 1, jobs: 2 },
     });
-    const waiting = world.inGroup();
+    const waiting = setup.inGroup();
     expect(waiting.map(({ Name }) => Name)).toEqual([first?.followUp?.name]);
     expect(waiting[0]?.ActionAfterCompletion).toBe('DELETE');
 
@@ -135,9 +135,9 @@ describe('a night of sweeps', () => {
     expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - askedAt).toBeGreaterThanOrEqual(75 * minute);
     expect(Date.parse(rounds.at(-2)?.startedAt ?? '') - askedAt).toBeLessThan(75 * minute);
 
-    expect(world.inGroup()).toEqual([]);
-    expect(world.scheduler.deadLetters).toEqual([]);
-    expect(world.scheduler.failedEvents).toEqual([]);
+    expect(setup.inGroup()).toEqual([]);
+    expect(setup.scheduler.deadLetters).toEqual([]);
+    expect(setup.scheduler.failedEvents).toEqual([]);
     for (const { jobId } of [...idle, { jobId: 'slow' }, { jobId: 'stuck' }])
       expect(elasticsearch.cluster.job(jobId)?.state).toBe('closed');
     for (const { jobId } of busy) expect(elasticsearch.cluster.job(jobId)?.state).toBe('opened');
@@ -161,7 +161,7 @@ describe('a night of sweeps', () => {
 
   it('a night of sweeps sends one notification for each sweep that changed something, and none for the others', async () => {
     await using webhook = await serve(({ raw }) => raw('ok'));
-    await using world = await pair(
+    await using setup = await pair(
       [
         ...busy,
         ...idle,
@@ -170,9 +170,9 @@ describe('a night of sweeps', () => {
       ],
       { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
     );
-    const { clock, reports } = world;
+    const { clock, reports } = setup;
     const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
-    await world.apply({ group: 'jobsweep', schedules: [nightly] });
+    await setup.apply({ group: 'jobsweep', schedules: [nightly] });
     await linesOf(() => clock.advance(Date.parse('2026-11-24T08:00:00Z') - clock.now()));
     const changed = reports.filter(({ counts }) => counts.closed + counts.forceClosed > 0);
     expect(reports.length).toBeGreaterThan(changed.length);
@@ -186,46 +186,46 @@ describe('a night of sweeps', () => {
   });
 
   it('a night of sweeps ends the same if events are delivered twice, late or after failures', async () => {
-    await using world = await pair([
+    await using setup = await pair([
       ...busy,
       ...idle,
       { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
     ]);
-    const { clock, reports } = world;
-    world.scheduler.script(
+    const { clock, reports } = setup;
+    setup.scheduler.script(
       { on: 'delivery', name: 'nightly', duplicates: 1, lateMs: 55_000 },
       { on: 'delivery', name: /^followup/, fail: { code: 'LAMBDA_UNAVAILABLE' } },
       { on: 'delivery', name: /^followup/, skip: 1, duplicates: 1 },
       { on: 'CreateSchedule', name: /^followup/, cut: 'after' },
     );
     const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
-    await world.apply({ group: 'jobsweep', schedules: [nightly] });
+    await setup.apply({ group: 'jobsweep', schedules: [nightly] });
     let maxCount = 0;
     await linesOf(async () => {
       await clock.advance(Date.parse('2026-11-24T00:59:00Z') - clock.now());
       for (let i = 0; i < 36; i++) {
         await clock.advance(10 * minute);
-        maxCount = Math.max(maxCount, world.inGroup().length);
+        maxCount = Math.max(maxCount, setup.inGroup().length);
       }
     });
     // a duplicated event waits for the first one to end, and then finds the jobs in the first one's follow-up
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
     expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);
-    expect(world.elasticsearch.cluster.job('stuck')?.state).toBe('closed');
-    expect(world.inGroup()).toEqual([]);
+    expect(setup.elasticsearch.cluster.job('stuck')?.state).toBe('closed');
+    expect(setup.inGroup()).toEqual([]);
   });
 
   it('a sweep reports that there is no follow-up if the scheduler fails, and keeps the outcomes', async () => {
-    await using world = await pair([
+    await using setup = await pair([
       ...busy,
       ...idle,
       { jobId: 'stuck', lastData: '9d', closeTakes: 'never' },
     ]);
-    const { clock, reports } = world;
+    const { clock, reports } = setup;
     const nightly = { name: 'nightly', cron: '0 2 * * ? *', timezone: 'Europe/Berlin', request: {} };
-    await world.apply({ group: 'jobsweep', schedules: [nightly] });
-    world.scheduler.script({
+    await setup.apply({ group: 'jobsweep', schedules: [nightly] });
+    setup.scheduler.script({
       on: 'CreateSchedule',
       times: 100,
       error: { type: 'AccessDeniedException', message: 'User is not authorized to perform: iam:PassRole' },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultFleet, type FleetJob } from '../../simulator/index.ts';
 import { drawPast, habits } from '../../simulator/past/life.ts';
 import { cleanUp, type KeptSnapshot } from '../../simulator/past/retention.ts';
-import { startWorld } from '../support/world.ts';
+import { startSetup } from '../support/sweep-setup.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -50,13 +50,13 @@ describe('a random past', () => {
 
   it('a random past leads to the present state that a fleet describes', async () => {
     const fleet = defaultFleet(Date.now());
-    await using world = await startWorld(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
+    await using setup = await startSetup(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
     let count = 0;
-    for (const job of world.cluster.cluster.jobs.values()) {
+    for (const job of setup.cluster.cluster.jobs.values()) {
       const past = job.past?.();
       if (!past) continue;
       count += 1;
-      const truth = world.cluster.job(job.id);
+      const truth = setup.cluster.job(job.id);
       // A running datafeed has delivered data since then.
       if (truth?.datafeed?.state !== 'started') expect(past.truth.data.at(-1)).toBe(truth?.lastDataTime);
       if (truth?.openedAt !== undefined) expect(past.truth.starts.at(-1)).toBe(truth.openedAt);
@@ -98,13 +98,13 @@ describe('model snapshots over HTTP', () => {
   }));
 
   it('model snapshots are returned for all jobs with a wildcard, newest first by default', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
-    const { body } = (await send(world.server.url, path)) as unknown as { body: Page };
+    const { body } = (await send(setup.server.url, path)) as unknown as { body: Page };
     expect(new Set(body.model_snapshots.map(({ job_id: id }) => id))).toEqual(new Set(['one', 'two']));
     const times = body.model_snapshots.map(({ timestamp }) => timestamp);
     expect(times).toEqual(times.toSorted((a, b) => b - a));
-    const rising = (await send(world.server.url, `${path}?desc=false&from=1&size=2`)) as unknown as {
+    const rising = (await send(setup.server.url, `${path}?desc=false&from=1&size=2`)) as unknown as {
       body: Page;
     };
     expect(rising.body.count).toBe(body.count);
@@ -114,15 +114,15 @@ describe('model snapshots over HTTP', () => {
   });
 
   it('model snapshots are limited to the size of one search', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots?from=9999&size=2';
-    expect((await send(world.server.url, path)).status).toBe(400);
+    expect((await send(setup.server.url, path)).status).toBe(400);
   });
 
   it('model snapshots of an unknown job or of a list are 404', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     for (const name of ['three', 'one,two', 'o*'])
-      expect((await send(world.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
+      expect((await send(setup.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
         404,
       );
   });
@@ -130,11 +130,11 @@ describe('model snapshots over HTTP', () => {
 
 describe('notifications over HTTP', () => {
   it('notifications include those of the past and those of later events in the cluster', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);
     const search = async () => {
-      const { body } = await send(world.server.url, '/.ml-notifications*/_search', {
+      const { body } = await send(setup.server.url, '/.ml-notifications*/_search', {
         size: 100,
         sort: [{ timestamp: 'asc' }],
         query: { bool: { filter: [{ term: { job_id: 'one' } }] } },
@@ -146,7 +146,7 @@ describe('notifications over HTTP', () => {
     const before = await search();
     expect(before[0]).toBe('Job created');
     expect(before.at(-1)).toMatch(/^Loading model snapshot/);
-    await world.sweep({ fuse: { maxShare: null, massIdle: false }, idleFor: '1h' });
+    await setup.sweep({ fuse: { maxShare: null, massIdle: false }, idleFor: '1h' });
     expect((await search()).slice(before.length)).toEqual(['Job is closing']);
   });
 });

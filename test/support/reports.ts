@@ -2,7 +2,7 @@
 import type { FleetJob } from '../../simulator/index.ts';
 import type { Folder } from './folder.ts';
 import { runOn } from './run-on.ts';
-import { startWorld } from './world.ts';
+import { startSetup } from './sweep-setup.ts';
 
 const hour = 3_600_000;
 
@@ -40,7 +40,7 @@ export async function htmlReport(
   count: number,
   idleShare: number,
 ): Promise<string> {
-  await using world = await startWorld(manyJobs(count, idleShare), { nodes });
+  await using setup = await startSetup(manyJobs(count, idleShare), { nodes });
   const file = folder.at(`${command}-${count}.html`);
   const args = [
     command,
@@ -51,7 +51,7 @@ export async function htmlReport(
     ...(command === 'sweep' ? ['--yes', '--wait'] : []),
   ];
   const stdin = JSON.stringify({ ...noFuses, close: { concurrency: 4 } });
-  const { exit, stderr } = await runOn(world, args, { stdin });
+  const { exit, stderr } = await runOn(setup, args, { stdin });
   if (exit !== 0) throw new Error(`${command} of ${count} jobs ended with ${exit}: ${stderr}`);
   return file;
 }

@@ -1,18 +1,18 @@
 /** @module Runs the command against the cluster of a test, with its clock. */
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
-import type { World } from './world.ts';
+import type { SweepSetup } from './sweep-setup.ts';
 
 /** Runs `jobsweep` with the cluster's address in the environment, and with the cluster's clock. */
 export function runOn(
-  world: World,
+  setup: SweepSetup,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   return runCommand(args, {
-    clock: world.clock,
+    clock: setup.clock,
     ...options,
-    env: { ELASTICSEARCH_URL: world.server.url, ...options.env },
+    env: { ELASTICSEARCH_URL: setup.server.url, ...options.env },
   });
 }
 

@@ -1,5 +1,5 @@
 /** @module Reads the data streams of a test's cluster. */
-import type { World } from './world.ts';
+import type { SweepSetup } from './sweep-setup.ts';
 
 export interface StoredDocument {
   readonly id: string;
@@ -8,16 +8,20 @@ export interface StoredDocument {
 }
 
 /** The documents of a data stream, in the order in which they were written. */
-export function documentsIn(world: World, kind: 'sweep' | 'job', namespace = 'default'): StoredDocument[] {
-  return world.cluster.cluster.streams
+export function documentsIn(
+  setup: SweepSetup,
+  kind: 'sweep' | 'job',
+  namespace = 'default',
+): StoredDocument[] {
+  return setup.cluster.cluster.streams
     .hits(`logs-jobsweep.${kind}-${namespace}`)
     .map(({ id, source }) => ({ id, source }));
 }
 
 /** The document of one job. */
-export function jobDocument(world: World, jobId: string): StoredDocument['source'] {
-  return documentsIn(world, 'job').find(({ source }) => source.jobsweep.job.id === jobId)?.source;
+export function jobDocument(setup: SweepSetup, jobId: string): StoredDocument['source'] {
+  return documentsIn(setup, 'job').find(({ source }) => source.jobsweep.job.id === jobId)?.source;
 }
 
-export const bulkRequests = (world: World) =>
-  world.server.requests.filter(({ path }) => path.endsWith('/_bulk'));
+export const bulkRequests = (setup: SweepSetup) =>
+  setup.server.requests.filter(({ path }) => path.endsWith('/_bulk'));

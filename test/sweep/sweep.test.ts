@@ -21,7 +21,7 @@ interface Given {
   /** Replaces methods of the small cluster. */
   readonly cluster?: Partial<Cluster>;
   readonly order?: Partial<SweepOrder>;
-  readonly world?: Partial<SweepContext>;
+  readonly setup?: Partial<SweepContext>;
   readonly clock?: VirtualClock;
 }
 
@@ -30,8 +30,8 @@ function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);
   const order = { sweepId: 'sweep-1', request: requestOf(payload), ...given.order };
-  const world = { cluster, clock, remainingMs: 15 * minute, ...given.world };
-  return { report: sweep(order, world), closes: cluster.closes, clock, order, world };
+  const setup = { cluster, clock, remainingMs: 15 * minute, ...given.setup };
+  return { report: sweep(order, setup), closes: cluster.closes, clock, order, setup };
 }
 
 const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
@@ -65,12 +65,12 @@ const doneWith = (...warnings: string[]) => ({ status: 'done', warnings });
 
 describe('a sweep', () => {
   it('a sweep with a deadline of only ten seconds still closes a job', async () => {
-    const report = await reportOf([{ ...idle, closeTakes: 500 }], { world: { remainingMs: 10_000 } });
+    const report = await reportOf([{ ...idle, closeTakes: 500 }], { setup: { remainingMs: 10_000 } });
     expect(fates(report)).toEqual(['idle closed']);
   });
 
   it('a sweep closes idle jobs, keeps the others, and reports all of them', async () => {
-    const { report, closes, order, world } = sweeping(
+    const { report, closes, order, setup } = sweeping(
       [
         { ...idle, closeTakes: 2_000, modelBytes: 7_000_000 },
         busy,
@@ -114,15 +114,15 @@ describe('a sweep', () => {
       places: [{ nodeId: 'node-a', places: 4, because: 'unknown' }],
     });
     expect(closes).toEqual(['idle']);
-    const { decisions } = await planSweep(order, world);
+    const { decisions } = await planSweep(order, setup);
     expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
   it('a sweep works without an observer', async () => {
-    expect(fates(await reportOf([idle], { world: { observer: {} } }))).toEqual(['idle closed']);
+    expect(fates(await reportOf([idle], { setup: { observer: {} } }))).toEqual(['idle closed']);
     const clock = new VirtualClock(now);
-    const world = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
-    expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, world))).toEqual(['idle closed']);
+    const setup = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
+    expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, setup))).toEqual(['idle closed']);
   });
 
   it('a sweep reports each warning once and escaped: the request’s, its own, then the cluster’s', async () => {
@@ -270,7 +270,7 @@ describe('a dry run', () => {
     } as unknown as FollowUps;
     const report = await leftAlone([idle, failed('failed'), closing, busy], {
       payload,
-      world: { followUps },
+      setup: { followUps },
     });
     expect(report).toMatchObject({ ...doneWith(), dryRun: true, fuse: null, followUp: null, freedBytes: 0 });
     expect(report.counts).toEqual({
@@ -391,7 +391,7 @@ describe('a sweep that cannot do all', () => {
         return { name: 'later', at: order.at, jobIds: order.jobs.map(({ jobId }) => jobId) };
       },
     };
-    const report = await reportOf([slow], { payload: quick, world: { followUps } });
+    const report = await reportOf([slow], { payload: quick, setup: { followUps } });
     expect(report).toMatchObject(doneWith());
     const at = Date.parse(report.startedAt) + report.durationMs + 15 * minute;
     expect(report.followUp).toEqual({ name: 'later', at: new Date(at).toISOString(), round: 1, jobs: 1 });
@@ -418,7 +418,7 @@ describe('a sweep that cannot do all', () => {
     }));
     const report = await reportOf([...jobs, failed('failed')], {
       payload: { close: { timeout: '1m', batch: 1, concurrency: 1 }, followUp: false, force: { max: 0 } },
-      world: { remainingMs: 40_000 },
+      setup: { remainingMs: 40_000 },
     });
     expect(fates(report)).toEqual([
       'failed not_attempted',
@@ -476,7 +476,7 @@ describe('a cluster that cannot be read', () => {
   };
 
   it('a cluster that cannot be read in the time left ends the sweep with advice', async () => {
-    const { report, clock } = sweeping([idle], { cluster: hanging, world: { remainingMs: 60_000 } });
+    const { report, clock } = sweeping([idle], { cluster: hanging, setup: { remainingMs: 60_000 } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(44_999);
     expect(await Promise.race([ended, Promise.resolve('still reading')])).toBe('still reading');
@@ -493,7 +493,7 @@ describe('a cluster that cannot be read', () => {
       new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(silent));
       });
-    const { report, clock } = sweeping([idle], { cluster: { jobStats }, world: { remainingMs: 60_000 } });
+    const { report, clock } = sweeping([idle], { cluster: { jobStats }, setup: { remainingMs: 60_000 } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(45_000);
     expect(await ended).toBe(silent);
@@ -501,7 +501,7 @@ describe('a cluster that cannot be read', () => {
 
   it('a sweep that is interrupted before the cluster could be read ends with an error that says so', async () => {
     const stop = new AbortController();
-    const { report, clock } = sweeping([idle], { cluster: hanging, world: { stop: stop.signal } });
+    const { report, clock } = sweeping([idle], { cluster: hanging, setup: { stop: stop.signal } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(1_000);
     stop.abort();
@@ -559,7 +559,7 @@ describe('a stopped sweep', () => {
     const { report, closes } = sweeping(jobs, {
       clock,
       payload: { ...quick, followUp: false },
-      world: { stop: stop.signal },
+      setup: { stop: stop.signal },
     });
     const { jobs: ended, warnings, status, durationMs } = await report;
     expect(
@@ -587,7 +587,7 @@ describe('a stopped sweep', () => {
         clock,
         payload: { followUp: false },
         cluster: silentFrom(clock, [closing], now),
-        world: { stop: stop.signal },
+        setup: { stop: stop.signal },
       });
       const { durationMs, jobs } = await report;
       expect(durationMs).toBe(moment + 6_000);
@@ -622,7 +622,7 @@ describe('a follow-up', () => {
       { jobId: 'else' },
     ];
     const given = following(['idle', 'again', 'open', 'deleted'], { lastActivity });
-    const { report, closes, order, world } = sweeping(jobs, given);
+    const { report, closes, order, setup } = sweeping(jobs, given);
     const { jobs: ended, ...rest } = await report;
     expect(rest).toMatchObject({ ...doneWith(), followUpOf: { sweepId: 'first', round: 2 } });
     expect(rest.counts).toEqual({ ...zeros, open: 3, listed: 4, idle: 1, closed: 2, gone: 1, kept: 1 });
@@ -678,7 +678,7 @@ describe('a follow-up', () => {
         askedAt,
       },
     });
-    const { decisions } = await planSweep(order, world);
+    const { decisions } = await planSweep(order, setup);
     expect(decisions.find(({ jobId }) => jobId === 'deleted')?.job).toEqual({
       jobId: 'deleted',
       target: undefined,

@@ -5,7 +5,7 @@ import { runCommand } from '../../support/run-command.ts';
 import { runOn } from '../../support/run-on.ts';
 import { create, functionArn, queueArn, roleArn, schedulerBench } from '../../support/scheduler.ts';
 import { certificate, type Exchange, serve } from '../../support/scripted-server.ts';
-import { busy, startWorld, type World } from '../../support/world.ts';
+import { busy, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 interface Examined {
   readonly exit: number;
@@ -25,8 +25,8 @@ function read({ exit, stdout }: { exit: number; stdout: string }): Examined {
   };
 }
 
-const examined = async (world: World, env: Record<string, string> = {}, stdin = '{}') =>
-  read(await runOn(world, ['doctor', '-p', '-'], { env, stdin }));
+const examined = async (setup: SweepSetup, env: Record<string, string> = {}, stdin = '{}') =>
+  read(await runOn(setup, ['doctor', '-p', '-'], { env, stdin }));
 
 const keys: Fleet = {
   apiKeys: [
@@ -38,12 +38,12 @@ const keys: Fleet = {
 
 describe('doctor, on a cluster', () => {
   it('doctor finds no problem in a healthy cluster, and changes nothing', async () => {
-    await using world = await startWorld(busy(3));
-    const { exit, told } = await examined(world);
+    await using setup = await startSetup(busy(3));
+    const { exit, told } = await examined(setup);
     expect(exit).toBe(0);
     expect(told).toEqual({
       TLS: 'note: the address is http, without encryption',
-      connection: `ok: ${world.server.url} answers, without credentials`,
+      connection: `ok: ${setup.server.url} answers, without credentials`,
       version: 'ok: 9.2.1',
       privileges: 'note: the cluster requires no credentials: anyone can close its jobs',
       'upgrade mode': 'ok: off',
@@ -52,13 +52,13 @@ describe('doctor, on a cluster', () => {
       scheduler: 'note: not configured: jobs that close slowly are left to the next sweep or to --wait',
     });
     expect(
-      world.server.requests.every(({ method, path }) => method === 'GET' || path.endsWith('_has_privileges')),
+      setup.server.requests.every(({ method, path }) => method === 'GET' || path.endsWith('_has_privileges')),
     ).toBe(true);
   });
 
   it('doctor does not wait for a gateway with a retry-after of eleven days', async () => {
-    await using world = await startWorld(busy(1));
-    world.server.faults.add({
+    await using setup = await startSetup(busy(1));
+    setup.server.faults.add({
       api: '*',
       times: 99,
       status: 503,
@@ -66,28 +66,28 @@ describe('doctor, on a cluster', () => {
       type: 'unavailable',
       reason: 'later',
     });
-    const began = world.clock.now();
-    const { exit, told } = await examined(world);
+    const began = setup.clock.now();
+    const { exit, told } = await examined(setup);
     expect(exit).toBe(3);
     expect(told.connection).toMatch(/^finding: .* could not answer GET \/ \(HTTP 503 unavailable: later\)/);
-    expect(world.clock.now() - began).toBeLessThan(60_000);
+    expect(setup.clock.now() - began).toBeLessThan(60_000);
   });
 
   it('doctor counts no jobs if the answer’s count is invalid', async () => {
-    await using world = await startWorld(busy(1));
-    world.server.faults.add({
+    await using setup = await startSetup(busy(1));
+    setup.server.faults.add({
       api: 'ml.get_job_stats',
       times: 99,
       status: 200,
       after: true,
       body: { count: [[1]] },
     });
-    expect((await examined(world)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
+    expect((await examined(setup)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
   });
 
   it('doctor accepts a key with only manage_ml', async () => {
-    await using world = await startWorld(busy(1), keys);
-    const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'm:k' });
+    await using setup = await startSetup(busy(1), keys);
+    const { exit, told } = await examined(setup, { ELASTICSEARCH_API_KEY: 'm:k' });
     expect(exit).toBe(0);
     expect(told).toMatchObject({
       planning: 'ok: the credentials have monitor_ml',
@@ -98,8 +98,8 @@ describe('doctor, on a cluster', () => {
   });
 
   it('doctor finds that a key cannot sweep, and names the role to use', async () => {
-    await using world = await startWorld(busy(1), keys);
-    const { exit, told, advice } = await examined(world, { ELASTICSEARCH_API_KEY: 'r:k' });
+    await using setup = await startSetup(busy(1), keys);
+    const { exit, told, advice } = await examined(setup, { ELASTICSEARCH_API_KEY: 'r:k' });
     expect(exit).toBe(3);
     expect(told.planning).toMatch(/^ok/);
     expect(told.sweeping).toBe(
@@ -109,15 +109,15 @@ describe('doctor, on a cluster', () => {
   });
 
   it('doctor notes that a key has far more privileges than a sweep needs', async () => {
-    await using world = await startWorld(busy(1), keys);
-    const { exit, told } = await examined(world, { ELASTICSEARCH_API_KEY: 'a:k' });
+    await using setup = await startSetup(busy(1), keys);
+    const { exit, told } = await examined(setup, { ELASTICSEARCH_API_KEY: 'a:k' });
     expect(exit).toBe(0);
     expect(told.privileges).toContain('note: the credentials have all, far more than a sweep needs');
   });
 
   it('doctor finds a wrong key, without showing it', async () => {
-    await using world = await startWorld(busy(1), keys);
-    const result = await runOn(world, ['doctor'], { env: { ELASTICSEARCH_API_KEY: 'm:not-the-key' } });
+    await using setup = await startSetup(busy(1), keys);
+    const result = await runOn(setup, ['doctor'], { env: { ELASTICSEARCH_API_KEY: 'm:not-the-key' } });
     const { exit, told, advice } = read(result);
     expect(exit).toBe(3);
     expect(told.connection).toMatch(/^finding: .*refused the credentials/);
@@ -126,11 +126,11 @@ describe('doctor, on a cluster', () => {
   });
 
   it('doctor finds upgrade mode and switched-off task assignment', async () => {
-    await using world = await startWorld(busy(1), {
+    await using setup = await startSetup(busy(1), {
       settings: { 'cluster.persistent_tasks.allocation.enable': 'none' },
     });
-    world.cluster.setUpgradeMode(true);
-    const { exit, told, advice } = await examined(world);
+    setup.cluster.setUpgradeMode(true);
+    const { exit, told, advice } = await examined(setup);
     expect(exit).toBe(3);
     expect(told['upgrade mode']).toBe('finding: on: sweeps are refused');
     expect(told['task assignment']).toMatch(
@@ -140,16 +140,16 @@ describe('doctor, on a cluster', () => {
   });
 
   it('doctor describes the server’s own idle closer and which jobs it does not close', async () => {
-    await using world = await startWorld(busy(1), {
+    await using setup = await startSetup(busy(1), {
       settings: { 'xpack.ml.idle_job_auto_close_timeout': '72h' },
     });
-    const { exit, told, advice } = await examined(world, {}, '{"idleFor": "24h"}');
+    const { exit, told, advice } = await examined(setup, {}, '{"idleFor": "24h"}');
     expect(exit).toBe(0);
     expect(told['the server’s idle closer']).toBe(
       'note: on: xpack.ml.idle_job_auto_close_timeout is 72h, idleFor of the sweep is 1 d',
     );
     expect(advice).toMatch(/leaves jobs without a datafeed, never-fed jobs.*alone.*do not conflict/);
-    await using old = await startWorld(busy(1), {}, { stack: '8.19' });
+    await using old = await startSetup(busy(1), {}, { stack: '8.19' });
     expect((await examined(old)).told['the server’s idle closer']).toMatch(/^ok: this version has none/);
   });
 
@@ -159,10 +159,10 @@ describe('doctor, on a cluster', () => {
   ] as const)(
     'doctor finds that %s, and checks nothing further there',
     async (_what, fault, found, advice) => {
-      await using world = await startWorld(busy(1));
-      if (fault) world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
-      else await world.server.stop();
-      const result = await examined(world);
+      await using setup = await startSetup(busy(1));
+      if (fault) setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
+      else await setup.server.stop();
+      const result = await examined(setup);
       expect(result.exit).toBe(3);
       expect(Object.keys(result.told)).toEqual(['connection', 'scheduler']);
       expect(result.told.connection).toMatch(found);
@@ -177,8 +177,8 @@ describe('doctor, on a cluster', () => {
   });
 
   it('doctor fits the terminal, with the advice below each finding', async () => {
-    await using world = await startWorld(busy(1), keys);
-    const { stdout } = await runOn(world, ['doctor', '-o', 'table'], {
+    await using setup = await startSetup(busy(1), keys);
+    const { stdout } = await runOn(setup, ['doctor', '-o', 'table'], {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
     });
     expect(stdout).toMatch(/^FIX {3}sweeping +the credentials lack/m);
@@ -328,7 +328,7 @@ describe('doctor, on what answers in place of a cluster', () => {
 describe('doctor, on the scheduler', () => {
   async function onScheduler(env: Record<string, string>, group?: string) {
     await using bench = await schedulerBench();
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     vi.stubEnv('AWS_ENDPOINT_URL_SCHEDULER', bench.scheduler.url);
     vi.stubEnv('AWS_REGION', 'eu-central-1');
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
@@ -340,7 +340,7 @@ describe('doctor, on the scheduler', () => {
         await create(bench.client, { GroupName: group, Name: 'nightly' });
         await create(bench.client, { GroupName: group, Name: 'hourly', State: 'DISABLED' });
       }
-      return await examined(world, env);
+      return await examined(setup, env);
     } finally {
       vi.unstubAllEnvs();
     }

@@ -4,7 +4,7 @@ import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import type { ConsoleRequest } from '../../../src/sweep/reporting/stream-requests.ts';
 import { runOn } from '../../support/run-on.ts';
 import { bulkRequests, documentsIn } from '../../support/streams.ts';
-import { busy, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const on = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
 
@@ -14,8 +14,8 @@ interface Doctor {
   readonly requests: readonly ConsoleRequest[];
 }
 
-async function doctor(world: World, env: Record<string, string> = on): Promise<Doctor> {
-  const { exit, stdout } = await runOn(world, ['doctor', '-o', 'json'], { env });
+async function doctor(setup: SweepSetup, env: Record<string, string> = on): Promise<Doctor> {
+  const { exit, stdout } = await runOn(setup, ['doctor', '-o', 'json'], { env });
   const { findings, reports } = JSON.parse(stdout) as {
     findings: Finding[];
     reports?: { requests: ConsoleRequest[] };
@@ -43,15 +43,15 @@ const withKey = { ...on, ELASTICSEARCH_API_KEY: 'k:text' };
 
 describe('doctor, on reports in Elasticsearch', () => {
   it('doctor reports nothing about report streams without their setting', async () => {
-    await using world = await startWorld(busy(3));
-    const { report, requests } = await doctor(world, {});
+    await using setup = await startSetup(busy(3));
+    const { report, requests } = await doctor(setup, {});
     expect(report).toBeUndefined();
     expect(requests).toEqual([]);
   });
 
   it('doctor finds report streams that can be written and read, and writes nothing', async () => {
-    await using world = await startWorld(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
-    const { exit, report } = await doctor(world, withKey);
+    await using setup = await startSetup(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
+    const { exit, report } = await doctor(setup, withKey);
     expect(exit).toBe(0);
     expect(report).toEqual({
       check: 'reports',
@@ -59,7 +59,7 @@ describe('doctor, on reports in Elasticsearch', () => {
       found:
         'logs-jobsweep.sweep-default and logs-jobsweep.job-default on the swept cluster can be written and read',
     });
-    expect(bulkRequests(world)).toEqual([]);
+    expect(bulkRequests(setup)).toEqual([]);
   });
 
   it.each([
@@ -69,19 +69,19 @@ describe('doctor, on reports in Elasticsearch', () => {
   ])(
     'doctor names the privileges on report streams that a key with %j lacks',
     async (privileges, level, found, exit) => {
-      await using world = await startWorld(busy(3), keyWith(...privileges));
-      const result = await doctor(world, withKey);
+      await using setup = await startSetup(busy(3), keyWith(...privileges));
+      const result = await doctor(setup, withKey);
       expect(result.report).toMatchObject({ level, found: expect.stringContaining(found) });
       expect(result.exit).toBe(exit);
     },
   );
 
   it('doctor reports a wrong setting for reports and a cluster that does not answer', async () => {
-    await using world = await startWorld(busy(3));
-    const wrong = await doctor(world, { JOBSWEEP_REPORTS_NAMESPACE: 'a-b' });
+    await using setup = await startSetup(busy(3));
+    const wrong = await doctor(setup, { JOBSWEEP_REPORTS_NAMESPACE: 'a-b' });
     expect(wrong.exit).toBe(3);
     expect(wrong.report).toMatchObject({ level: 'finding', found: expect.stringContaining('got "a-b"') });
-    const silent = await doctor(world, { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' });
+    const silent = await doctor(setup, { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' });
     expect(silent.exit).toBe(3);
     expect(silent.report).toMatchObject({ level: 'finding', found: expect.stringContaining('127.0.0.1:1') });
   });
@@ -96,21 +96,21 @@ describe('doctor, on reports in Elasticsearch', () => {
   ] as const)(
     'doctor prints the requests that set up report streams for %s, with retention by %s',
     async (stack, kind, paths) => {
-      await using world = await startWorld(busy(3), {}, { stack });
-      const { requests } = await doctor(world);
+      await using setup = await startSetup(busy(3), {}, { stack });
+      const { requests } = await doctor(setup);
       expect(requests.map(({ path }) => path)).toEqual(paths);
       const template = requests.find(({ path }) => path.startsWith('/_index_template'))?.body as {
         template: Record<string, unknown>;
       };
       expect('lifecycle' in template.template).toBe(kind === 'lifecycle');
       expect('settings' in template.template).toBe(kind === 'ilm');
-      const { stdout } = await runOn(world, ['doctor', '-o', 'table'], { env: on });
+      const { stdout } = await runOn(setup, ['doctor', '-o', 'table'], { env: on });
       for (const { method, path } of requests) expect(stdout).toContain(`${method} ${path}\n{`);
     },
   );
 
   it('doctor prints a template that every document of a sweep fits, and a key that may write them', async () => {
-    await using world = await startWorld(
+    await using setup = await startSetup(
       [
         ...idle(3, { datafeed: { state: 'stopped' } }),
         ...busy(4),
@@ -121,10 +121,10 @@ describe('doctor, on reports in Elasticsearch', () => {
       ],
       keyWith('auto_configure', 'create_doc', 'read'),
     );
-    const { requests } = await doctor(world, withKey);
+    const { requests } = await doctor(setup, withKey);
     const authorization = `Basic ${Buffer.from('owner:unused').toString('base64')}`;
     for (const { method, path, body } of requests.slice(0, 2)) {
-      const response = await fetch(world.server.url + path, {
+      const response = await fetch(setup.server.url + path, {
         method,
         headers: { 'content-type': 'application/json', authorization },
         body: JSON.stringify(body),
@@ -136,14 +136,14 @@ describe('doctor, on reports in Elasticsearch', () => {
       { names: ['logs-jobsweep.*-*'], privileges: ['auto_configure', 'create_doc', 'read'] },
     ]);
     const { stderr } = await runOn(
-      world,
+      setup,
       ['sweep', '--yes', '--no-save', '--set', 'close.timeout=10s', '--set', 'fuse.maxShare=null'],
       { env: withKey },
     );
     expect(stderr).not.toContain('could not be written');
-    expect(documentsIn(world, 'sweep')).toHaveLength(1);
-    expect(documentsIn(world, 'job')).toHaveLength(11);
-    expect(world.cluster.cluster.streams.get('logs-jobsweep.job-default')).toMatchObject({
+    expect(documentsIn(setup, 'sweep')).toHaveLength(1);
+    expect(documentsIn(setup, 'job')).toHaveLength(11);
+    expect(setup.cluster.cluster.streams.get('logs-jobsweep.job-default')).toMatchObject({
       template: 'logs-jobsweep',
       lifecycle: { data_retention: '90d' },
     });

@@ -7,18 +7,18 @@ import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-ans
 import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { serve } from '../../support/scripted-server.ts';
-import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, jobOf, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const hour = 3_600_000;
 
-async function explained(world: World, jobId: string, payload: object = {}): Promise<Explanation> {
-  const result = await runOn(world, ['explain', jobId, '-p', '-'], { stdin: JSON.stringify(payload) });
+async function explained(setup: SweepSetup, jobId: string, payload: object = {}): Promise<Explanation> {
+  const result = await runOn(setup, ['explain', jobId, '-p', '-'], { stdin: JSON.stringify(payload) });
   expect(result.exit).toBe(0);
   return JSON.parse(result.stdout) as Explanation;
 }
 
-async function text(world: World, jobId: string, ...args: string[]): Promise<string> {
-  const result = await runOn(world, ['explain', jobId, '-o', 'table', ...args]);
+async function text(setup: SweepSetup, jobId: string, ...args: string[]): Promise<string> {
+  const result = await runOn(setup, ['explain', jobId, '-o', 'table', ...args]);
   expect(result.exit).toBe(0);
   return result.stdout;
 }
@@ -37,20 +37,20 @@ describe('explain', () => {
     ],
     [{ close: { perNode: null } }, null, undefined],
   ])('explain shows how many jobs of a node close at once, and why: %j', async (payload, places, line) => {
-    await using world = await startWorld([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
-    expect((await explained(world, 'idle-0', payload)).places).toEqual(places);
+    await using setup = await startSetup([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
+    expect((await explained(setup, 'idle-0', payload)).places).toEqual(places);
     const stdin = JSON.stringify(payload);
-    const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
+    const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
     expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
   });
 
   it('explain shows each clock with its source, and which of them decides', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(3),
       { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },
     ]);
-    const { clocks, verdict, idleMs } = await explained(world, 'reopened');
-    const at = (ago: number) => new Date(world.clock.now() - ago).toISOString();
+    const { clocks, verdict, idleMs } = await explained(setup, 'reopened');
+    const at = (ago: number) => new Date(setup.clock.now() - ago).toISOString();
     expect(clocks.map(({ name, value, decides }) => [name, value, decides])).toEqual([
       ['last data', at(51 * 24 * hour), false],
       ['process started', at(2 * hour), true],
@@ -61,31 +61,31 @@ describe('explain', () => {
   });
 
   it('explain predicts when the verdict changes, and it changes at that time', async () => {
-    await using world = await startWorld([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
-    const { changes } = await explained(world, 'fed');
+    await using setup = await startSetup([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
+    const { changes } = await explained(setup, 'fed');
     expect(changes).toEqual([
       {
-        at: new Date(world.clock.now() + 4 * hour).toISOString(),
+        at: new Date(setup.clock.now() + 4 * hour).toISOString(),
         inMs: 4 * hour,
         verdict: 'close',
         reason: 'idle',
       },
     ]);
-    expect(await text(world, 'fed')).toContain(
+    expect(await text(setup, 'fed')).toContain(
       'close (idle) in 4 h, at 2026-11-23 16:00:00 UTC, if no data arrives',
     );
-    await world.clock.advance(4 * hour - 1_000);
-    expect((await explained(world, 'fed')).verdict?.verdict).toBe('keep');
-    await world.clock.advance(1_000);
-    expect((await explained(world, 'fed')).verdict).toEqual({ verdict: 'close', reason: 'idle' });
+    await setup.clock.advance(4 * hour - 1_000);
+    expect((await explained(setup, 'fed')).verdict?.verdict).toBe('keep');
+    await setup.clock.advance(1_000);
+    expect((await explained(setup, 'fed')).verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
   it('explain predicts a sequence of reasons: busy, then protected, then idle', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(3),
       { jobId: 'later', lastData: '1h', customSettings: { jobsweep: { protectUntil: '2026-12-01' } } },
     ]);
-    const { changes } = await explained(world, 'later');
+    const { changes } = await explained(setup, 'later');
     expect(changes.map(({ verdict, reason, at }) => `${at.slice(0, 13)} ${verdict} ${reason}`)).toEqual([
       '2026-11-25T11 keep protected',
       '2026-12-02T00 close idle',
@@ -139,56 +139,56 @@ describe('explain', () => {
   ])(
     'explain shows the input of the rule for %s, and the sweep decides the same',
     async (_what, job, payload, line) => {
-      await using world = await startWorld([...busy(3), job]);
+      await using setup = await startSetup([...busy(3), job]);
       const stdin = JSON.stringify(payload);
-      const shown = await runOn(world, ['explain', 'x', '-o', 'table', '-p', '-'], { stdin });
+      const shown = await runOn(setup, ['explain', 'x', '-o', 'table', '-p', '-'], { stdin });
       expect(shown.stdout).toMatch(line);
-      const { verdict, rules } = await explained(world, 'x', payload);
+      const { verdict, rules } = await explained(setup, 'x', payload);
       expect(rules.map(({ reason }) => reason)).toEqual(Object.keys(keepReasons));
       expect(rules.find(({ holds }) => holds)?.reason).toBe(verdict?.reason);
-      const plan = reportOf(await runOn(world, ['plan', '-p', '-'], { stdin }));
+      const plan = reportOf(await runOn(setup, ['plan', '-p', '-'], { stdin }));
       if (verdict?.reason !== 'excluded') expect(jobOf(plan, 'x').reason).toBe(verdict?.reason);
     },
   );
 
   it('explain reports that a fuse would stop the sweep, and that the request does not name the job', async () => {
-    await using world = await startWorld([...busy(3), ...idle(9)]);
-    expect(await text(world, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
-    const shown = await runOn(world, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
+    await using setup = await startSetup([...busy(3), ...idle(9)]);
+    expect(await text(setup, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
+    const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
       stdin: '{"jobs": "web-*"}',
     });
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
   it('explain explains a closed job, and from the history which sweep closed it and why', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
-    await runOn(world, ['sweep', '--yes', '--output-file', report]);
-    const bare = await text(world, 'idle-0');
+    await runOn(setup, ['sweep', '--yes', '--output-file', report]);
+    const bare = await text(setup, 'idle-0');
     expect(bare).toContain('closed: a sweep has nothing to do with it');
     expect(bare).toContain('give its report or the function’s log lines with --history');
-    const told = await text(world, 'idle-0', '--history', report);
+    const told = await text(setup, 'idle-0', '--history', report);
     expect(told).toMatch(
       /earlier sweeps:\n {2}2026-11-23 12:00:00 UTC {2}closed, because idle, idle for 4 d 4 h \(sweep [0-9a-f-]+\)/,
     );
   });
 
   it('explain suggests the job with the most similar id if the id does not exist', async () => {
-    await using world = await startWorld([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
-    const result = await runOn(world, ['explain', 'web-latancy']);
+    await using setup = await startSetup([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
+    const result = await runOn(setup, ['explain', 'web-latancy']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toBe(
       'jobsweep: the cluster has no job "web-latancy"; did you mean "web-latency" or "web-latency-2"?\n',
     );
-    expect((await runOn(world, ['explain', 'q'])).stderr).toContain(
+    expect((await runOn(setup, ['explain', 'q'])).stderr).toContain(
       'jobsweep plan lists those that are open',
     );
   });
 
   it('explain does not fail on moments outside the calendar', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
-    const { changes, clocks } = await explained(world, 'idle-0', { idleFor: '104249991d' });
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
+    const { changes, clocks } = await explained(setup, 'idle-0', { idleFor: '104249991d' });
     expect(changes).toEqual([]);
     expect(clocks[0]?.value).not.toBeNull();
     const answers = answersFor([
@@ -205,7 +205,7 @@ describe('explain', () => {
     ]);
     await using server = await serve((exchange) => respondWith(answers, exchange));
     const env = { ELASTICSEARCH_URL: server.url };
-    const result = await runOn(world, ['explain', 'odd'], { env });
+    const result = await runOn(setup, ['explain', 'odd'], { env });
     expect(result.exit).toBe(0);
     const { verdict, clocks: odd } = JSON.parse(result.stdout) as Explanation;
     expect(verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
@@ -213,9 +213,9 @@ describe('explain', () => {
   });
 
   it('explain changes nothing', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
-    await text(world, 'idle-0');
-    expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
+    await text(setup, 'idle-0');
+    expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 });
 

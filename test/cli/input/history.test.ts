@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { parsePastSweeps } from '../../../src/cli/input/past-sweeps.ts';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, expectSums, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import {
+  busy,
+  expectSums,
+  fateOf,
+  idle,
+  jobOf,
+  type SweepSetup,
+  startSetup,
+} from '../../support/sweep-setup.ts';
 
 const day = 86_400_000;
 
@@ -10,17 +18,17 @@ const day = 86_400_000;
  * Simulates nights: a sweep closes idle jobs, and then another user opens `flaps` again. Returns the output of each
  * sweep.
  */
-async function nights(world: World, count: number, form: string): Promise<string[]> {
+async function nights(setup: SweepSetup, count: number, form: string): Promise<string[]> {
   const written: string[] = [];
   for (let night = 0; night < count; night += 1) {
-    const { exit, stdout } = await runOn(world, ['sweep', '--yes', '-o', form, '-p', '-'], {
+    const { exit, stdout } = await runOn(setup, ['sweep', '--yes', '-o', form, '-p', '-'], {
       stdin: '{"idleFor": "12h"}',
     });
     expect(exit).toBe(0);
     written.push(stdout);
-    world.cluster.openJob('flaps');
-    await world.clock.advance(day);
-    for (const { jobId } of busy(6)) world.cluster.receiveData(jobId);
+    setup.cluster.openJob('flaps');
+    await setup.clock.advance(day);
+    for (const { jobId } of busy(6)) setup.cluster.receiveData(jobId);
   }
   return written;
 }
@@ -31,11 +39,11 @@ describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
     'the history shows jobs that were opened again after sweeps closed them (%s)',
     async (form) => {
-      await using world = await startWorld(fleet);
+      await using setup = await startSetup(fleet);
       await using folder = await newFolder();
-      const [report] = await nights(world, 1, form);
+      const [report] = await nights(setup, 1, form);
       const history = await folder.write('night', report as string);
-      const result = await runOn(world, ['plan', '-o', 'table', '--history', history]);
+      const result = await runOn(setup, ['plan', '-o', 'table', '--history', history]);
       expect(result.exit).toBe(0);
       expect(result.stdout).toContain(
         'flapping, open again after sweeps closed them: flaps (closed by 1 sweep); ',
@@ -45,68 +53,68 @@ describe('the history of earlier sweeps', () => {
   );
 
   it('the history keeps a job that was opened again for the third time', async () => {
-    await using world = await startWorld(fleet);
+    await using setup = await startSetup(fleet);
     await using folder = await newFolder();
-    const reports = await nights(world, 3, 'json');
+    const reports = await nights(setup, 3, 'json');
     const files = await Promise.all(reports.map((text, night) => folder.write(`night-${night}.json`, text)));
     const stdin = '{"idleFor": "12h"}';
     const two = reportOf(
-      await runOn(world, ['plan', '-p', '-', '--history', ...files.slice(0, 2)], { stdin }),
+      await runOn(setup, ['plan', '-p', '-', '--history', ...files.slice(0, 2)], { stdin }),
     );
     expect(fateOf(two, 'flaps')).toBe('not_attempted idle');
     const three = reportOf(
-      await runOn(world, ['sweep', '--yes', '-p', '-', '--history', ...files], { stdin }),
+      await runOn(setup, ['sweep', '--yes', '-p', '-', '--history', ...files], { stdin }),
     );
     expectSums(three);
     expect(fateOf(three, 'flaps')).toBe('kept flapping');
     expect(three.flapping).toEqual([{ jobId: 'flaps', closes: 3, lastClosedAt: expect.any(String) }]);
-    expect(world.state('flaps')).toBe('opened');
+    expect(setup.state('flaps')).toBe('opened');
   });
 
   it('the history counts a sweep in two files once', async () => {
-    await using world = await startWorld(fleet);
+    await using setup = await startSetup(fleet);
     await using folder = await newFolder();
-    const [report] = await nights(world, 1, 'json');
+    const [report] = await nights(setup, 1, 'json');
     const files = await Promise.all(['a', 'b', 'c'].map((name) => folder.write(name, report as string)));
     const plan = reportOf(
-      await runOn(world, ['plan', '-p', '-', '--history', ...files], { stdin: '{"idleFor": "12h"}' }),
+      await runOn(setup, ['plan', '-p', '-', '--history', ...files], { stdin: '{"idleFor": "12h"}' }),
     );
     expect(plan.flapping?.[0]).toMatchObject({ jobId: 'flaps', closes: 1 });
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 
   it('the history of another cluster is ignored with a warning', async () => {
-    await using world = await startWorld(fleet);
-    await using other = await startWorld(fleet, {}, { seed: 2 });
+    await using setup = await startSetup(fleet);
+    await using other = await startSetup(fleet, {}, { seed: 2 });
     await using folder = await newFolder();
     const reports = await nights(other, 3, 'json');
     const files = await Promise.all(reports.map((text, night) => folder.write(`night-${night}.json`, text)));
-    const plan = reportOf(await runOn(world, ['plan', '--history', ...files]));
+    const plan = reportOf(await runOn(setup, ['plan', '--history', ...files]));
     expect(plan.flapping).toBeUndefined();
     expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
   it('reading the history does not wait for a gateway with a retry-after of eleven days', async () => {
-    await using world = await startWorld(fleet);
+    await using setup = await startSetup(fleet);
     await using folder = await newFolder();
-    const [report] = await nights(world, 1, 'json');
+    const [report] = await nights(setup, 1, 'json');
     const file = await folder.write('night.json', report as string);
-    world.server.faults.add({ api: 'info', times: 99, status: 503, headers: { 'retry-after': '999999' } });
-    const began = world.clock.now();
-    expect(await runOn(world, ['plan', '--history', file])).toMatchObject({ exit: 5, stdout: '' });
-    expect(world.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
+    setup.server.faults.add({ api: 'info', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = setup.clock.now();
+    expect(await runOn(setup, ['plan', '--history', file])).toMatchObject({ exit: 5, stdout: '' });
+    expect(setup.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
   it('a history without a report is refused before any request to the cluster', async () => {
-    await using world = await startWorld(idle(1));
+    await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
-    const result = await runOn(world, ['plan', '--history', file]);
+    const result = await runOn(setup, ['plan', '--history', file]);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain(
       'notes.txt has no report of a sweep: expected what one of these commands writes:',
     );
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 });
 

@@ -7,15 +7,15 @@ import type { SweepReport } from '../../../src/sweep/reporting/report.ts';
 import { type Folder, newFolder } from '../../support/folder.ts';
 import type { CommandOptions } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, fateOf, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, fateOf, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const day = 86_400_000;
 
 /** The command with its own state directory. */
 const commandIn =
   (folder: Folder) =>
-  (world: World, args: readonly string[], options: CommandOptions = {}) =>
-    runOn(world, args, { ...options, env: { XDG_STATE_HOME: folder.path, ...options.env } });
+  (setup: SweepSetup, args: readonly string[], options: CommandOptions = {}) =>
+    runOn(setup, args, { ...options, env: { XDG_STATE_HOME: folder.path, ...options.env } });
 
 const keptFiles = async (folder: Folder) =>
   (await readdir(folder.at('jobsweep')).catch(() => [])).filter((name) => name !== 'records');
@@ -40,9 +40,9 @@ describe('the state directory', () => {
 
 describe('a sweep', () => {
   it('a sweep keeps its report, readable only by its owner', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    const result = await commandIn(folder)(world, ['sweep', '--yes']);
+    const result = await commandIn(folder)(setup, ['sweep', '--yes']);
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
     const [name = ''] = await keptFiles(folder);
     expect((await stat(folder.at(join('jobsweep', name)))).mode & 0o777).toBe(0o600);
@@ -50,10 +50,10 @@ describe('a sweep', () => {
   });
 
   it('a sweep keeps the last 30 reports of each cluster', async () => {
-    await using world = await startWorld(busy(8));
+    await using setup = await startSetup(busy(8));
     await using folder = await newFolder();
     const run = commandIn(folder);
-    await run(world, ['sweep', '--yes']);
+    await run(setup, ['sweep', '--yes']);
     const [report] = await keptReports(folder);
     const keep = async (clusterId: string, minute: number) => {
       const startedAt = `2020-01-01T00:${String(minute).padStart(2, '0')}:00.000Z`;
@@ -82,17 +82,17 @@ describe('a sweep', () => {
     ['a dry run', ['sweep', '-p', '-'], '{"dryRun": true}'],
     ['plan', ['plan'], ''],
   ])('a sweep keeps no report with %s', async (_name, args, stdin) => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    expect((await commandIn(folder)(world, args, { stdin })).exit).toBe(0);
+    expect((await commandIn(folder)(setup, args, { stdin })).exit).toBe(0);
     expect(await keptFiles(folder)).toEqual([]);
   });
 
   it('a sweep works without a writable folder, and warns that no report was kept', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
-    const result = await commandIn(folder)(world, ['sweep', '--yes']);
+    const result = await commandIn(folder)(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
     expect(reportOf(result).counts.closed).toBe(2);
     expect(result.stderr).toMatch(/^jobsweep: the report could not be kept for reopen --last: .*: E\w+$/m);
@@ -100,38 +100,38 @@ describe('a sweep', () => {
   });
 
   it('a sweep keeps the report so far after each round of --wait', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '12m' })]);
+    await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '12m' })]);
     await using folder = await newFolder();
     const seen: string[] = [];
     const look = async () => {
       for (const { counts } of await keptReports(folder)) seen.push(`${counts.closing} ${counts.closed}`);
     };
-    world.server.faults.at(world.clock.now() + 10 * 60_000, () => void look());
-    const result = await commandIn(folder)(world, ['sweep', '--yes', '--wait']);
+    setup.server.faults.at(setup.clock.now() + 10 * 60_000, () => void look());
+    const result = await commandIn(folder)(setup, ['sweep', '--yes', '--wait']);
     expect(result.exit).toBe(0);
     await expect.poll(() => seen).toEqual(['1 0']);
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
   });
 
   it('a sweep judges flapping by the kept reports, or only by --history if given', async () => {
-    await using world = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
-    await using other = await startWorld([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
+    await using setup = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
+    await using other = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
     await using folder = await newFolder();
     const run = commandIn(folder);
     const stdin = '{"idleFor": "12h"}';
     let first = '';
     for (let night = 0; night < 3; night += 1) {
-      const { stdout } = await run(world, ['sweep', '--yes', '-p', '-'], { stdin });
+      const { stdout } = await run(setup, ['sweep', '--yes', '-p', '-'], { stdin });
       first ||= stdout;
-      world.cluster.openJob('flaps');
-      await world.clock.advance(day);
-      for (const { jobId } of busy(6)) world.cluster.receiveData(jobId);
+      setup.cluster.openJob('flaps');
+      await setup.clock.advance(day);
+      for (const { jobId } of busy(6)) setup.cluster.receiveData(jobId);
     }
-    expect(fateOf(reportOf(await run(world, ['plan', '-p', '-'], { stdin })), 'flaps')).toBe('kept flapping');
-    const explained = await run(world, ['explain', 'flaps', '-p', '-', '-o', 'table'], { stdin });
+    expect(fateOf(reportOf(await run(setup, ['plan', '-p', '-'], { stdin })), 'flaps')).toBe('kept flapping');
+    const explained = await run(setup, ['explain', 'flaps', '-p', '-', '-o', 'table'], { stdin });
     expect(explained.stdout.match(/ closed, because idle/g)).toHaveLength(3);
     const history = await folder.write('first.json', first);
-    const one = await run(world, ['plan', '-p', '-', '--history', history], { stdin });
+    const one = await run(setup, ['plan', '-p', '-', '--history', history], { stdin });
     expect(fateOf(reportOf(one), 'flaps')).toBe('not_attempted idle');
     // the reports of another cluster are not used as history, and cause no warning
     const elsewhere = reportOf(await run(other, ['plan']));
@@ -140,42 +140,42 @@ describe('a sweep', () => {
   });
 
   it('a sweep ignores an unreadable kept file', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
-    await run(world, ['sweep', '--yes']);
+    await run(setup, ['sweep', '--yes']);
     const [name = ''] = await keptFiles(folder);
     await writeFile(folder.at(join('jobsweep', name)), '{"half": ');
-    expect((await run(world, ['plan'])).exit).toBe(0);
+    expect((await run(setup, ['plan'])).exit).toBe(0);
     await chmod(folder.at(join('jobsweep', name)), 0);
-    expect((await run(world, ['plan'])).exit).toBe(0);
+    expect((await run(setup, ['plan'])).exit).toBe(0);
   });
 });
 
 describe('reopen --last', () => {
   it('reopen --last undoes the newest sweep', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
-    await run(world, ['sweep', '--yes', '-p', '-'], { stdin: '{"jobs": "idle-0"}' });
-    await world.clock.advance(60_000);
-    await run(world, ['sweep', '--yes']);
-    const result = await run(world, ['reopen', '--last', '--yes']);
+    await run(setup, ['sweep', '--yes', '-p', '-'], { stdin: '{"jobs": "idle-0"}' });
+    await setup.clock.advance(60_000);
+    await run(setup, ['sweep', '--yes']);
+    const result = await run(setup, ['reopen', '--last', '--yes']);
     expect(result.exit).toBe(0);
     expect((JSON.parse(result.stdout) as ReopenReport).jobs).toMatchObject([
       { jobId: 'idle-1', outcome: 'reopened' },
     ]);
     expect(result.stderr).toMatch(/the newest sweep is \S+ of the cluster default, .* ago: .*\.json\n/);
-    expect(world.state('idle-0')).toBe('closed');
+    expect(setup.state('idle-0')).toBe('closed');
   });
 
   it('reopen --last undoes a sweep that was killed before its report', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
-    await using world = await startWorld([...busy(8), ...idle(3, { datafeed: feed })]);
+    await using setup = await startSetup([...busy(8), ...idle(3, { datafeed: feed })]);
     await using folder = await newFolder();
     const run = commandIn(folder);
     const payload = '{"runningDatafeeds": "stop"}';
-    await run(world, ['sweep', '--yes', '-p', '-'], { stdin: payload });
+    await run(setup, ['sweep', '--yes', '-p', '-'], { stdin: payload });
     // the files on disk while the requests are in flight
     const [report] = await keptReports(folder);
     await mkdir(folder.at('killed'));
@@ -192,7 +192,7 @@ describe('reopen --last', () => {
           stopsDatafeed: datafeedId,
         } as unknown as Parameters<ReportKeeper['asking']>[1][number],
       ]);
-    const result = await run(world, ['reopen', '--last', '--yes'], {
+    const result = await run(setup, ['reopen', '--last', '--yes'], {
       env: { XDG_STATE_HOME: folder.at('killed') },
     });
     expect(result.exit).toBe(0);
@@ -203,14 +203,14 @@ describe('reopen --last', () => {
   });
 
   it('reopen --last undoes the newest sweep of the named cluster', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
-    await run(world, ['sweep', '--yes']);
-    const missing = await run(world, ['reopen', '--last', '--yes', '--cluster', 'logs']);
+    await run(setup, ['sweep', '--yes']);
+    const missing = await run(setup, ['reopen', '--last', '--yes', '--cluster', 'logs']);
     expect(missing).toMatchObject({ exit: 2, stdout: '' });
     expect(missing.stderr).toContain('keeps no report of the cluster logs');
-    expect((await run(world, ['reopen', '--last', '--yes', '--cluster', 'default'])).exit).toBe(0);
+    expect((await run(setup, ['reopen', '--last', '--yes', '--cluster', 'default'])).exit).toBe(0);
   });
 
   it.each([
@@ -219,9 +219,9 @@ describe('reopen --last', () => {
     [['reopen', '--last', '--yes'], 'keeps no report'],
     [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
   ])('reopen --last refuses %j', async (args, message) => {
-    await using world = await startWorld(busy(1));
+    await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
-    const result = await commandIn(folder)(world, args);
+    const result = await commandIn(folder)(setup, args);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain(message);
   });

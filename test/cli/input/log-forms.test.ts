@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const at = '2026-11-26T02:00:05';
 const stream = '2026/11/26/[$LATEST]0c1f3e';
@@ -58,9 +58,9 @@ describe('reopen reads', () => {
       [name, 'utf16le', form] as const,
     ]),
   )('reopen reads %s, in %s', async (_name, encoding, form) => {
-    await using world = await startWorld([...busy(6), ...idle(3)]);
+    await using setup = await startSetup([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
-    const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
+    const { stdout } = await runOn(setup, ['sweep', '--yes', '-o', 'ndjson']);
     const messages = [
       'START RequestId: 8cb8b7fd Version: $LATEST',
       '{"_aws": {"Timestamp": 1, "CloudWatchMetrics": []}, "closed": 3}',
@@ -72,7 +72,7 @@ describe('reopen reads', () => {
       'log',
       encoding === 'utf8' ? text : Buffer.from(`\uFEFF${text}`, 'utf16le'),
     );
-    const result = await runOn(world, ['reopen', file, '--yes']);
+    const result = await runOn(setup, ['reopen', file, '--yes']);
     expect(result.exit, result.stderr).toBe(0);
     const report = JSON.parse(result.stdout) as ReopenReport;
     expect(report.counts).toMatchObject({ reopened: 3, error: 0 });
@@ -80,34 +80,34 @@ describe('reopen reads', () => {
   });
 
   it('reopen reads a report between other lines, such as the output of npm', async () => {
-    await using world = await startWorld([...busy(6), ...idle(3)]);
+    await using setup = await startSetup([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
-    const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'json']);
+    const { stdout } = await runOn(setup, ['sweep', '--yes', '-o', 'json']);
     const file = await folder.write(
       'report.txt',
       `> jobsweep@0.1.0 sweep\n> jobsweep sweep --yes\n\n${stdout}\nDone in 2 s\n`,
     );
-    const result = await runOn(world, ['reopen', file, '--yes']);
+    const result = await runOn(setup, ['reopen', file, '--yes']);
     expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({ reopened: 3 });
   });
 
   it('reopen refuses a file without a report, and names the commands whose output it reads', async () => {
-    await using world = await startWorld(busy(3));
+    await using setup = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'timestamp,message\n1,"{""level"": ""INFO""}"\n');
-    const result = await runOn(world, ['reopen', file, '--yes']);
+    const result = await runOn(setup, ['reopen', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(/notes\.txt has no report of a sweep/);
     expect(result.stderr).toMatch(/^ {2}aws logs tail LOG_GROUP/m);
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it('reopen reads a log of 40,000 lines with an open brace in each within seconds', async () => {
-    await using world = await startWorld(busy(3));
+    await using setup = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('log', `${at} {"half": [\n  {"x"\n`.repeat(20_000));
     const before = performance.now();
-    expect((await runOn(world, ['reopen', file, '--yes'])).exit).toBe(2);
+    expect((await runOn(setup, ['reopen', file, '--yes'])).exit).toBe(2);
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Folder, newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 /** A mistake of a user, with its exit code and the words that explain the fix. */
 interface Mistake {
@@ -160,12 +160,12 @@ const mistakes: Readonly<Record<string, Mistake>> = {
 };
 
 describe('a mistake', () => {
-  let world: World;
+  let setup: SweepSetup;
   let folder: Folder;
   beforeAll(async () => {
     const apiKey = (id: string, ...cluster: string[]) => ({ id, key: 'k', owner: 'o', cluster });
     const apiKeys = [apiKey('m', 'manage_ml'), apiKey('r', 'monitor_ml'), apiKey('n')];
-    world = await startWorld([...busy(4), ...idle(2)], { apiKeys });
+    setup = await startSetup([...busy(4), ...idle(2)], { apiKeys });
     folder = await newFolder();
     await folder.write('NOTES', 'closed some jobs on Monday');
     const head = {
@@ -179,7 +179,7 @@ describe('a mistake', () => {
     );
   });
   afterAll(async () => {
-    await world[Symbol.asyncDispose]();
+    await setup[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
 
@@ -187,18 +187,18 @@ describe('a mistake', () => {
     'the mistake %s has its exit code and a message with a fix, and changes nothing',
     async (_name, mistake) => {
       const args = mistake.args.map((arg) => (/^[A-Z]+$/.test(arg) ? folder.at(arg) : arg));
-      const host = new URL(world.server.url).host;
+      const host = new URL(setup.server.url).host;
       const env = Object.fromEntries(
         Object.entries(mistake.env ?? {}).map(([name, value]) => [name, value?.replace('HOST', host)]),
       );
       const { stdin } = mistake;
-      const result = await runOn(world, args, { env, ...(stdin !== undefined && { stdin }) });
+      const result = await runOn(setup, args, { env, ...(stdin !== undefined && { stdin }) });
       expect({ exit: result.exit, stdout: result.stdout }).toEqual({ exit: mistake.exit, stdout: '' });
       expect(result.stderr).toMatch(/^jobsweep: /);
       expect(result.stderr).toMatch(mistake.says);
       expect(result.stderr).toMatch(mistake.next);
       expect(result.stderr).not.toMatch(/at .*\.ts:\d+/);
-      expect(world.server.requests.filter(({ path }) => /_close|_open|_start/.test(path))).toEqual([]);
+      expect(setup.server.requests.filter(({ path }) => /_close|_open|_start/.test(path))).toEqual([]);
     },
   );
 });

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 describe('a payload', () => {
   it('a payload with a typo exits with 2 and suggests the right field, before any request', async () => {
-    await using world = await startWorld(idle(1));
-    const result = await runOn(world, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
+    await using setup = await startSetup(idle(1));
+    const result = await runOn(setup, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toBe(
       'jobsweep: standard input:1:2: idelFor is an unknown field; did you mean idleFor?\n',
     );
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it.each([
@@ -32,18 +32,18 @@ describe('a payload', () => {
     ],
     ['control characters', '{"a\\u001b[31mb": 1}', /a\\u001b\[31mb is an unknown field/],
   ])('a payload that is %s is refused with a helpful message', async (_what, stdin, message) => {
-    await using world = await startWorld(idle(1));
-    const result = await runOn(world, ['plan', '-p', '-'], { stdin });
+    await using setup = await startSetup(idle(1));
+    const result = await runOn(setup, ['plan', '-p', '-'], { stdin });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it('an invalid payload gets one line per problem, with its place in the file', async () => {
-    await using world = await startWorld(idle(1));
+    await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
-    const result = await runOn(world, ['plan', '-p', path]);
+    const result = await runOn(setup, ['plan', '-p', path]);
     expect(result.exit).toBe(2);
     expect(result.stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^jobsweep: .*wrong\.json:2:3: idleFor: expected/),
@@ -54,44 +54,44 @@ describe('a payload', () => {
   it.each(['utf16le', 'utf16be'])(
     'a payload is read in %s, as PowerShell writes it, with comments',
     async (encoding) => {
-      await using world = await startWorld([...busy(4), ...idle(2)]);
+      await using setup = await startSetup([...busy(4), ...idle(2)]);
       await using folder = await newFolder();
       const bytes = Buffer.from('\uFEFF{"jobs": "idle-0" /* für jetzt */}\r\n', 'utf16le');
       const path = await folder.write('utf16.json', encoding === 'utf16be' ? bytes.swap16() : bytes);
-      const result = await runOn(world, ['plan', '-p', path, '-o', 'json']);
+      const result = await runOn(setup, ['plan', '-p', path, '-o', 'json']);
       expect(result.exit).toBe(0);
       expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
     },
   );
 
   it('a YAML payload with an unquoted wildcard is refused, with the place of the entry', async () => {
-    await using world = await startWorld(idle(1));
+    await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
-    const result = await runOn(world, ['plan', '-p', path]);
+    const result = await runOn(setup, ['plan', '-p', path]);
     expect(result.exit).toBe(2);
     expect(result.stderr).toContain(
       'nightly.yml:2:11: YAML treats a text that begins with * as an alias: quote it',
     );
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 
   it('a payload is read from a file with byte order mark and $schema, and from standard input', async () => {
-    await using world = await startWorld([...busy(4), ...idle(2)]);
+    await using setup = await startSetup([...busy(4), ...idle(2)]);
     await using folder = await newFolder();
     const path = await folder.write('fine.json', '\uFEFF{"$schema": "x", "jobs": "idle-0"}');
     for (const result of [
-      await runOn(world, ['plan', '-p', path]),
-      await runOn(world, ['plan', '-p', '-'], { stdin: '{"jobs": ["idle-0"]}' }),
+      await runOn(setup, ['plan', '-p', path]),
+      await runOn(setup, ['plan', '-p', '-'], { stdin: '{"jobs": ["idle-0"]}' }),
     ])
       expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
   });
 
   it('a payload chooses the cluster by name from a file of clusters', async () => {
-    await using world = await startWorld([...busy(2), ...idle(1)]);
+    await using setup = await startSetup([...busy(2), ...idle(1)]);
     await using folder = await newFolder();
-    const clusters = await folder.write('clusters.yaml', `logs:\n  ELASTICSEARCH_URL: ${world.server.url}\n`);
-    const result = await runOn(world, ['plan', '-p', '-', '--clusters', clusters], {
+    const clusters = await folder.write('clusters.yaml', `logs:\n  ELASTICSEARCH_URL: ${setup.server.url}\n`);
+    const result = await runOn(setup, ['plan', '-p', '-', '--clusters', clusters], {
       stdin: '{"cluster": "logs"}',
       env: { ELASTICSEARCH_URL: undefined },
     });
@@ -117,14 +117,14 @@ describe('a payload', () => {
       /the unknown key "ELASTICSEARCH_ULR"/,
     ],
   ])('a clusters file with %s is refused', async (_what, text, message) => {
-    await using world = await startWorld([]);
+    await using setup = await startSetup([]);
     await using folder = await newFolder();
     const clusters = await folder.write('clusters.json', text);
-    const result = await runOn(world, ['plan', '-p', '-', '--clusters', clusters], {
+    const result = await runOn(setup, ['plan', '-p', '-', '--clusters', clusters], {
       stdin: '{"cluster": "web"}',
     });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
-    expect(world.server.requests).toEqual([]);
+    expect(setup.server.requests).toEqual([]);
   });
 });

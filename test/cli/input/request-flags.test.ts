@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const jobs = [...busy(6), ...idle(3, { lastData: '5d' }), { jobId: 'day-old', lastData: '25h' }];
 const idsIn = (result: Parameters<typeof reportOf>[0]) =>
@@ -21,21 +21,21 @@ describe('the flags of a request', () => {
     ['--set with JSON', ['--set', 'jobs=["idle-1"]'], ['idle-1']],
     ['-p with the request itself', ['-p', '{"jobs": "idle-2"}'], ['idle-2']],
   ])('the flag %s chooses the jobs to close', async (_name, flags, expected) => {
-    await using world = await startWorld(jobs);
-    const result = await runOn(world, ['plan', ...flags]);
+    await using setup = await startSetup(jobs);
+    const result = await runOn(setup, ['plan', ...flags]);
     expect(result.exit, result.stderr).toBe(0);
     expect(idsIn(result)).toEqual(expected);
   });
 
   it('the flags of a request override the payload, and keep its other fields', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const payload = await folder.write(
       'p.json',
       '{"idleFor": "30d", "exclude": ["idle-2"], "close": {"batch": 7}}',
     );
     const args = ['--idle-for', '24h', '--set', 'close.timeout=5m', '-o', 'json'];
-    const result = await runOn(world, ['plan', '-p', payload, ...args]);
+    const result = await runOn(setup, ['plan', '-p', payload, ...args]);
     expect(idsIn(result)).toEqual(['day-old', 'idle-0', 'idle-1']);
     const { plan } = JSON.parse(result.stdout) as { plan: { request: object } };
     expect(plan.request).toMatchObject({
@@ -46,8 +46,8 @@ describe('the flags of a request', () => {
   });
 
   it('the flags of a request warn when they replace the exclusions of the payload', async () => {
-    await using world = await startWorld(jobs);
-    const result = await runOn(world, [
+    await using setup = await startSetup(jobs);
+    const result = await runOn(setup, [
       'plan',
       '-p',
       '{"exclude": "idle-0, idle-1", "force": {"exclude": ["day-old"]}}',
@@ -63,9 +63,9 @@ describe('the flags of a request', () => {
   });
 
   it('the flag --set turns a section off, and on again', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     const request = async (...args: string[]) =>
-      (JSON.parse((await runOn(world, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
+      (JSON.parse((await runOn(setup, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
         .request;
     expect(await request('--set', 'followUp=false')).toMatchObject({ followUp: false });
     expect(await request('-p', '{"followUp": false}', '--set', 'followUp.after=20m')).toMatchObject({
@@ -75,22 +75,22 @@ describe('the flags of a request', () => {
   });
 
   it('the flag --dry-run makes sweep a plan: the same saved plan, and no change', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
-    const swept = await runOn(world, ['sweep', '--dry-run', '--idle-for', '24h']);
+    const swept = await runOn(setup, ['sweep', '--dry-run', '--idle-for', '24h']);
     expect(swept.exit).toBe(0);
     expect(idsIn(swept)).toEqual(['day-old', 'idle-0', 'idle-1', 'idle-2']);
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
     const file = await folder.write('plan.json', swept.stdout);
-    const carriedOut = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    const carriedOut = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
   it('the flags of a request let explain judge a job by another threshold', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     const verdict = async (...flags: string[]) =>
       (
-        JSON.parse((await runOn(world, ['explain', 'day-old', ...flags])).stdout) as {
+        JSON.parse((await runOn(setup, ['explain', 'day-old', ...flags])).stdout) as {
           verdict: { reason: string };
         }
       ).verdict.reason;
@@ -136,17 +136,17 @@ describe('the flags of a request', () => {
   ])(
     'the invalid flags %j are refused with a helpful message before the cluster receives a request',
     async (flags, says) => {
-      await using world = await startWorld(jobs);
-      const result = await runOn(world, ['sweep', '--yes', ...flags]);
+      await using setup = await startSetup(jobs);
+      const result = await runOn(setup, ['sweep', '--yes', ...flags]);
       expect(result).toMatchObject({ exit: 2, stdout: '' });
       expect(result.stderr).toMatch(says);
-      expect(world.server.requests).toEqual([]);
+      expect(setup.server.requests).toEqual([]);
     },
   );
 
   it('problems of flags are reported together with those of the payload, each with its place', async () => {
-    await using world = await startWorld(jobs);
-    const result = await runOn(world, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
+    await using setup = await startSetup(jobs);
+    const result = await runOn(setup, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^jobsweep: --idle-for: expected a duration.*got "1s"$/),
       expect.stringMatching(/^-p:1:2: neverFed: expected one of/),
@@ -160,8 +160,8 @@ describe('the flags of a request', () => {
     [['--dry-run']],
     [['--all-clusters']],
   ])('the flags %j are refused together with a saved plan', async (flags) => {
-    await using world = await startWorld(jobs);
-    const result = await runOn(world, ['sweep', '--yes', '--plan', 'plan.json', ...flags]);
+    await using setup = await startSetup(jobs);
+    const result = await runOn(setup, ['sweep', '--yes', '--plan', 'plan.json', ...flags]);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('--plan carries out exactly what the saved plan says, so ');
     expect(result.stderr).toContain(flags[0] as string);

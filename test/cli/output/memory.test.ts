@@ -3,12 +3,12 @@ import type { FleetJob } from '../../../simulator/index.ts';
 import type { Explanation } from '../../../src/cli/explain/explanation.ts';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const mb = 2 ** 20;
 
 /** The memory that anomaly detection jobs reserve on all nodes, as measured by the cluster. */
-async function measuredOn({ server }: World): Promise<number> {
+async function measuredOn({ server }: SweepSetup): Promise<number> {
   const answer = await fetch(`${server.url}/_ml/memory/_stats`);
   const { nodes } = (await answer.json()) as {
     nodes: Record<string, { mem: { ml: { anomaly_detectors_in_bytes: number } } }>;
@@ -25,14 +25,14 @@ const jobs: readonly FleetJob[] = [
 
 describe('freed memory', () => {
   it('the freed reserved memory is the decrease on the nodes after a sweep, separate from model memory', async () => {
-    await using world = await startWorld(jobs);
-    const before = await measuredOn(world);
-    const planned = reportOf(await runOn(world, ['plan']));
+    await using setup = await startSetup(jobs);
+    const before = await measuredOn(setup);
+    const planned = reportOf(await runOn(setup, ['plan']));
     expect(planned).toMatchObject({ freedBytes: 0, freedReservedBytes: 0 });
-    const report = reportOf(await runOn(world, ['sweep', '--yes']));
+    const report = reportOf(await runOn(setup, ['sweep', '--yes']));
     expect(report.freedBytes).toBe(270 * mb);
     expect(report.freedReservedBytes).toBe(2 * 110 * mb + 510 * mb);
-    expect(before - (await measuredOn(world))).toBe(report.freedReservedBytes);
+    expect(before - (await measuredOn(setup))).toBe(report.freedReservedBytes);
     const sizes = report.jobs.map(({ jobId, memoryBytes = -1, reservedBytes = -1 }) => [
       jobId,
       memoryBytes / mb,
@@ -60,11 +60,11 @@ describe('freed memory', () => {
   ])(
     'the reserved memory of a %s is shown separately in the table and in Markdown',
     async (command, model, reserved) => {
-      await using world = await startWorld(jobs);
+      await using setup = await startSetup(jobs);
       const args = [command, ...(command === 'sweep' ? ['--yes'] : [])];
       await using folder = await newFolder();
       const file = folder.at('report.md');
-      const { stdout } = await runOn(world, [...args, '-o', 'table', '--output-file', file]);
+      const { stdout } = await runOn(setup, [...args, '-o', 'table', '--output-file', file]);
       for (const text of [stdout, await folder.read('report.md')])
         for (const line of [
           model,
@@ -77,18 +77,18 @@ describe('freed memory', () => {
   );
 
   it('the reserved memory is shown separately in HTML', async () => {
-    await using world = await startWorld(jobs);
-    const { stdout } = await runOn(world, ['plan', '-o', 'html']);
+    await using setup = await startSetup(jobs);
+    const { stdout } = await runOn(setup, ['plan', '-o', 'html']);
     expect(stdout).toContain('<li><strong>270 MB</strong> model memory would be freed</li>');
     expect(stdout).toContain('<li><strong>730 MB</strong> reserved memory would be freed</li>');
     expect(stdout).toContain('<li><strong>1 of 3</strong> ML nodes would do</li>');
   });
 
   it('the reserved memory is shown separately by explain', async () => {
-    await using world = await startWorld(jobs);
-    const { stdout } = await runOn(world, ['explain', 'never-fed', '-o', 'table']);
+    await using setup = await startSetup(jobs);
+    const { stdout } = await runOn(setup, ['explain', 'never-fed', '-o', 'table']);
     expect(stdout).toMatch(/^opened on \S+; 0 B of model memory; 510 MB of reserved memory; no datafeed$/m);
-    const explained = JSON.parse((await runOn(world, ['explain', 'never-fed'])).stdout) as Explanation;
+    const explained = JSON.parse((await runOn(setup, ['explain', 'never-fed'])).stdout) as Explanation;
     expect(explained).toMatchObject({ memoryBytes: 0, reservedBytes: 510 * mb });
   });
 
@@ -101,8 +101,8 @@ describe('freed memory', () => {
       lastData: '4d',
       modelBytes: '5mb',
     };
-    await using world = await startWorld([...busy(4), young]);
-    const report = reportOf(await runOn(world, ['sweep', '--yes']));
+    await using setup = await startSetup([...busy(4), young]);
+    const report = reportOf(await runOn(setup, ['sweep', '--yes']));
     expect(report).toMatchObject({ freedBytes: 5 * mb, freedReservedBytes: 74 * mb });
   });
 });
@@ -119,18 +119,18 @@ describe('ML nodes that would do', () => {
 
   it('the number of sufficient ML nodes is calculated from what each node measures', async () => {
     // 30 % of 1 GB is 307 MB a node
-    await using world = await startWorld(
+    await using setup = await startSetup(
       [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
       { nodes },
     );
-    expect(reportOf(await runOn(world, ['plan'])).mlNodes).toEqual({ total: 3, enough: 2 });
-    expect(reportOf(await runOn(world, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
+    expect(reportOf(await runOn(setup, ['plan'])).mlNodes).toEqual({ total: 3, enough: 2 });
+    expect(reportOf(await runOn(setup, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
   });
 
   it('the number of sufficient ML nodes is not shown if all are needed, or nothing is closed', async () => {
-    await using full = await startWorld([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
+    await using full = await startSetup([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
     expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
-    await using calm = await startWorld(spread(6, {}), { nodes });
+    await using calm = await startSetup(spread(6, {}), { nodes });
     expect(reportOf(await runOn(calm, ['plan']))).not.toHaveProperty('mlNodes');
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
@@ -140,9 +140,9 @@ describe('ML nodes that would do', () => {
       ['7.17', false],
       ['9.2', true],
     ] as const) {
-      await using world = await startWorld([...spread(6, {}), ...idle(2)], { nodes }, { stack });
-      if (refused) world.server.faults.add({ api: 'ml.get_memory_stats', status: 403 });
-      const result = await runOn(world, ['sweep', '--yes']);
+      await using setup = await startSetup([...spread(6, {}), ...idle(2)], { nodes }, { stack });
+      if (refused) setup.server.faults.add({ api: 'ml.get_memory_stats', status: 403 });
+      const result = await runOn(setup, ['sweep', '--yes']);
       expect(result).toMatchObject({ exit: 0, stderr: expect.not.stringContaining('memory') });
       expect(reportOf(result)).not.toHaveProperty('mlNodes');
       expect(reportOf(result)).toMatchObject({
@@ -154,8 +154,8 @@ describe('ML nodes that would do', () => {
   });
 
   it('the number of sufficient ML nodes is not shown by a sweep that a fuse refused', async () => {
-    await using world = await startWorld([...spread(4, {}), ...idle(9)], { nodes });
-    const report = reportOf(await runOn(world, ['plan']));
+    await using setup = await startSetup([...spread(4, {}), ...idle(9)], { nodes });
+    const report = reportOf(await runOn(setup, ['plan']));
     expect(report.status).toBe('refused');
     expect(report).not.toHaveProperty('mlNodes');
   });

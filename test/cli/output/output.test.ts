@@ -6,7 +6,7 @@ import { newFolder } from '../../support/folder.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../../support/ml-answers.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { serve } from '../../support/scripted-server.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const jobs = [
   ...busy(5),
@@ -16,14 +16,14 @@ const jobs = [
 
 describe('the result', () => {
   it('the result is a table on a terminal and JSON when piped', async () => {
-    await using world = await startWorld(jobs);
-    expect((await runOn(world, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);
-    expect(reportOf(await runOn(world, ['plan'])).counts.idle).toBe(2);
+    await using setup = await startSetup(jobs);
+    expect((await runOn(setup, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);
+    expect(reportOf(await runOn(setup, ['plan'])).counts.idle).toBe(2);
   });
 
   it('the result fits into a narrow terminal, with the jobs acted on first and the sums below', async () => {
-    await using world = await startWorld([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
-    const { stdout } = await runOn(world, ['plan', '--no-color'], { terminal: true, columns: 50 });
+    await using setup = await startSetup([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
+    const { stdout } = await runOn(setup, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');
     const table = lines.slice(0, lines.indexOf(''));
     expect(table[0]).toMatch(/^JOB +VERDICT$/);
@@ -40,8 +40,8 @@ describe('the result', () => {
   });
 
   it('the result is complete on a terminal of unknown width, such as in a container', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: '5s' })]);
-    const { stdout, stderr } = await runOn(world, ['sweep', '--yes', '--no-color'], {
+    await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: '5s' })]);
+    const { stdout, stderr } = await runOn(setup, ['sweep', '--yes', '--no-color'], {
       terminal: true,
       columns: 0,
     });
@@ -50,9 +50,9 @@ describe('the result', () => {
   });
 
   it('the result has colours on a terminal, unless they are turned off', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>
-      (await runOn(world, ['plan', ...args], options)).stdout.includes('\u001b[');
+      (await runOn(setup, ['plan', ...args], options)).stdout.includes('\u001b[');
     expect(await shows([], { terminal: true })).toBe(true);
     expect(await shows([], { terminal: true, env: { NO_COLOR: '1' } })).toBe(false);
     expect(await shows(['--no-color'], { terminal: true })).toBe(false);
@@ -62,8 +62,8 @@ describe('the result', () => {
   });
 
   it('the ndjson result has one line per job and one for the sweep, like the log', async () => {
-    await using world = await startWorld(jobs);
-    const { stdout } = await runOn(world, ['sweep', '--yes', '-o', 'ndjson']);
+    await using setup = await startSetup(jobs);
+    const { stdout } = await runOn(setup, ['sweep', '--yes', '-o', 'ndjson']);
     const lines = stdout
       .trimEnd()
       .split('\n')
@@ -84,8 +84,8 @@ describe('the result', () => {
   });
 
   it('the result is escaped for Markdown', async () => {
-    await using world = await startWorld(jobs);
-    const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
+    await using setup = await startSetup(jobs);
+    const { stdout } = await runOn(setup, ['plan', '-o', 'markdown']);
     expect(stdout).toContain('## Plan of a sweep of the cluster default');
     expect(stdout).toMatch(/^\| Job \| State \| Idle for \| Memory \| Verdict \| Reason \|\n\| --- \|/m);
     expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
@@ -97,10 +97,10 @@ describe('the result', () => {
       state: 'www.example.test http://x.test/ a@x.test',
     };
     const answers = answersFor([{ config: configOf('a'), stats: statsOf('a', odd) }]);
-    await using world = await startWorld([]);
+    await using setup = await startSetup([]);
     await using server = await serve((exchange) => respondWith(answers, exchange));
     const shown = async (form: string) =>
-      (await runOn(world, ['plan', '-o', form], { env: { ELASTICSEARCH_URL: server.url } })).stdout;
+      (await runOn(setup, ['plan', '-o', form], { env: { ELASTICSEARCH_URL: server.url } })).stdout;
     for (const form of ['table', 'json', 'ndjson', 'markdown', 'html'])
       expect(await shown(form), form).toMatch(/^[^\p{Cf}\u007f-\u009f]*$/u);
     const { jobs } = JSON.parse(await shown('json')) as SweepReport;
@@ -109,7 +109,7 @@ describe('the result', () => {
   });
 
   it('the result goes to a file in the form of its ending, and to the terminal as a table', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
       ['a.json', '{\n'],
@@ -118,11 +118,11 @@ describe('the result', () => {
       ['a.txt', 'JOB'],
       ['a', '{\n'],
     ]) {
-      const piped = await runOn(world, ['plan', '--output-file', folder.at(name as string)]);
+      const piped = await runOn(setup, ['plan', '--output-file', folder.at(name as string)]);
       expect(piped.stdout).toBe('');
       expect((await folder.read(name as string)).startsWith(begins as string), name).toBe(true);
     }
-    const seen = await runOn(world, ['plan', '--output-file', folder.at('b.json')], { terminal: true });
+    const seen = await runOn(setup, ['plan', '--output-file', folder.at('b.json')], { terminal: true });
     expect(seen.stdout).toContain('8 jobs listed of 8 open');
     expect(JSON.parse(await folder.read('b.json'))).toMatchObject({ dryRun: true });
   });
@@ -132,54 +132,54 @@ describe('the result', () => {
   it.each(everyCommand)(
     'the result of %s goes to the file in the form of its ending, and to standard output in the form of -o',
     async (...command) => {
-      await using world = await startWorld(jobs);
+      await using setup = await startSetup(jobs);
       await using folder = await newFolder();
       const file = folder.at('x.json');
       const args = [...command, '--output-file', file];
       for (const terminal of [false, true]) {
-        const table = await runOn(world, [...args, '-o', 'table', '--no-color'], { terminal });
+        const table = await runOn(setup, [...args, '-o', 'table', '--no-color'], { terminal });
         expect(table.stdout).toMatch(/^(?!\{)\S[\s\S]*\n$/);
         expect(table.stderr).toContain(`the result is in ${file} (json)\n`);
         expect(JSON.parse(await folder.read('x.json'))).toBeTypeOf('object');
-        const markdown = await runOn(world, [...args, '-o', 'markdown'], { terminal });
+        const markdown = await runOn(setup, [...args, '-o', 'markdown'], { terminal });
         expect(markdown.stdout).toMatch(/^## /);
         expect(JSON.parse(await folder.read('x.json'))).toBeTypeOf('object');
       }
-      expect((await runOn(world, [...args, '-o', 'json'])).stdout).toBe('');
+      expect((await runOn(setup, [...args, '-o', 'json'])).stdout).toBe('');
     },
   );
 
   it.each([...everyCommand, ['sweep', '--yes']])(
     '%s refuses an output file with an unknown ending, and lists the known ones',
     async (...command) => {
-      await using world = await startWorld(jobs);
+      await using setup = await startSetup(jobs);
       await using folder = await newFolder();
       const file = folder.at('report.xlsx');
-      const refused = await runOn(world, [...command, '--output-file', file]);
+      const refused = await runOn(setup, [...command, '--output-file', file]);
       expect(refused).toMatchObject({ exit: 2, stdout: '' });
       expect(refused.stderr).toBe(
         `jobsweep: --output-file: the ending of ${file} is not known: expected .json, .ndjson, .jsonl, .md, .html, .htm, .txt, or -o with the form of the file\n`,
       );
-      expect(world.server.requests).toEqual([]);
-      await runOn(world, [...command, '--output-file', file, '-o', 'json']);
+      expect(setup.server.requests).toEqual([]);
+      await runOn(setup, [...command, '--output-file', file, '-o', 'json']);
       expect(JSON.parse(await folder.read('report.xlsx'))).toBeTypeOf('object');
     },
   );
 
   it('the result has no colours in a file, even if the terminal has them', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
-    const { stdout } = await runOn(world, ['plan', '--output-file', folder.at('a.txt')], { terminal: true });
+    const { stdout } = await runOn(setup, ['plan', '--output-file', folder.at('a.txt')], { terminal: true });
     expect(stdout).toContain('\u001b[');
     expect(await folder.read('a.txt')).toMatch(/^JOB +STATE/);
   });
 
   it('the result goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
-    world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.close_job');
-    const result = await runOn(world, ['sweep', '--yes', '--output-file', file]);
+    setup.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.close_job');
+    const result = await runOn(setup, ['sweep', '--yes', '--output-file', file]);
     expect(result).toMatchObject({ exit: 3, stdout: '' });
     const [, report = ''] = result.stderr.split(
       'report.json could not be written (ENOENT): the result follows\n',
@@ -188,11 +188,11 @@ describe('the result', () => {
   });
 
   it('a plan that cannot be written exits with 1', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');
-    world.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.get_jobs');
-    const result = await runOn(world, ['plan', '--output-file', file]);
+    setup.server.faults.afterRequest(1, () => rmSync(folder.path, { recursive: true }), 'ml.get_jobs');
+    const result = await runOn(setup, ['plan', '--output-file', file]);
     expect(result).toMatchObject({ exit: 1, stdout: '' });
     expect(result.stderr).toContain('plan.json could not be written (ENOENT)');
   });
@@ -200,8 +200,8 @@ describe('the result', () => {
   it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
     'the result of %s comes in every form',
     async (...command) => {
-      await using world = await startWorld(jobs);
-      const shown = async (form: string) => (await runOn(world, [...command, '-o', form])).stdout;
+      await using setup = await startSetup(jobs);
+      const shown = async (form: string) => (await runOn(setup, [...command, '-o', form])).stdout;
       for (const form of ['json', 'ndjson'])
         for (const line of form === 'json' ? [await shown(form)] : (await shown(form)).trimEnd().split('\n'))
           expect(JSON.parse(line), form).toBeTypeOf('object');

@@ -3,7 +3,7 @@ import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 /** The longest id that Elasticsearch allows, with words that must not be broken. */
 const longId = `payments-${'latency-by-country-'.repeat(3)}x`.slice(0, 63).replace(/-$/, 'x');
@@ -35,13 +35,13 @@ describe('on a terminal of 80 columns', () => {
     ['advise', '--days', '3'],
     ['doctor'],
   ])('on a terminal of 80 columns, %s wraps by word and never cuts an id', async (...command) => {
-    await using narrow = await startWorld(jobs);
-    await using wide = await startWorld(jobs);
-    const shown = async (world: typeof narrow, columns: number) => {
-      const { exit, stdout, stderr } = await runOn(world, command, { terminal: true, columns, stdin: 'y\n' });
+    await using narrow = await startSetup(jobs);
+    await using wide = await startSetup(jobs);
+    const shown = async (setup: typeof narrow, columns: number) => {
+      const { exit, stdout, stderr } = await runOn(setup, command, { terminal: true, columns, stdin: 'y\n' });
       expect(exit).toBe(0);
       const text = screenOf(`${stdout}\n${stderr}`);
-      return text.replaceAll(new URL(world.server.url).port, 'PORT');
+      return text.replaceAll(new URL(setup.server.url).port, 'PORT');
     };
     const text = await shown(narrow, 80);
     for (const line of text.split('\n'))
@@ -54,11 +54,11 @@ describe('on a terminal of 80 columns', () => {
   });
 
   it('on a terminal of 80 columns, reopen wraps the text before its question, and never cuts an id', async () => {
-    await using world = await startWorld(jobs);
+    await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
-    expect((await runOn(world, ['sweep', '--yes'], { env })).exit).toBe(0);
-    const result = await runOn(world, ['reopen', '--last'], {
+    expect((await runOn(setup, ['sweep', '--yes'], { env })).exit).toBe(0);
+    const result = await runOn(setup, ['reopen', '--last'], {
       env,
       terminal: true,
       columns: 80,
@@ -75,8 +75,8 @@ describe('on a terminal of 80 columns', () => {
 describe('a sweep that was confirmed', () => {
   it('a confirmed sweep prints each row once: the plan before the question, and afterwards the differing outcomes', async () => {
     const fails = { jobId: 'fails', lastData: '6d', closeTakes: { fails: 'disk full' } };
-    await using world = await startWorld([...jobs, fails]);
-    const result = await runOn(world, ['sweep'], { terminal: true, columns: 120, stdin: 'y\n' });
+    await using setup = await startSetup([...jobs, fails]);
+    const result = await runOn(setup, ['sweep'], { terminal: true, columns: 120, stdin: 'y\n' });
     expect(result.exit).toBe(3);
     const rows = (text: string) =>
       stripVTControlCharacters(text)
@@ -92,9 +92,9 @@ describe('a sweep that was confirmed', () => {
 
 describe('Ctrl-C in a sweep', () => {
   it('after Ctrl-C, a sweep reports that the user stopped it, and names the jobs that are still closing', async () => {
-    await using world = await startWorld([...busy(12), ...idle(9, { closeTakes: '30m' })]);
+    await using setup = await startSetup([...busy(12), ...idle(9, { closeTakes: '30m' })]);
     const stop = new AbortController();
-    const result = await runOn(world, ['sweep', '--yes', '--set', 'close.perNode=20'], {
+    const result = await runOn(setup, ['sweep', '--yes', '--set', 'close.perNode=20'], {
       terminal: true,
       columns: 80,
       signal: stop.signal,
@@ -106,14 +106,14 @@ describe('Ctrl-C in a sweep', () => {
     expect(stripVTControlCharacters(result.stderr).replace(/\n(?=\S)/g, ' ')).toContain(
       `stopped by you; the cluster is still closing these 9 jobs: ${ids.join(', ')}`,
     );
-    for (const id of ids) expect(world.state(id)).toBe('closing');
+    for (const id of ids) expect(setup.state(id)).toBe('closing');
   });
 });
 
 describe('the summary in Markdown', () => {
   it('the summary in Markdown has the counts and the reasons as tables', async () => {
-    await using world = await startWorld(jobs);
-    const { stdout } = await runOn(world, ['plan', '-o', 'markdown']);
+    await using setup = await startSetup(jobs);
+    const { stdout } = await runOn(setup, ['plan', '-o', 'markdown']);
     expect(stdout).toContain(
       [
         '| Jobs | Count |',

@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { type Folder, newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import {
+  busy,
+  expectSums,
+  expectTruth,
+  idle,
+  jobOf,
+  type SweepSetup,
+  startSetup,
+} from '../../support/sweep-setup.ts';
 
 const hour = 3_600_000;
 
-async function savePlan(world: World, folder: Folder, payload = '{}'): Promise<string> {
+async function savePlan(setup: SweepSetup, folder: Folder, payload = '{}'): Promise<string> {
   const file = folder.at('plan.json');
   const args = ['plan', '-o', 'json', '--output-file', file, '-p', '-'];
-  const { exit, stdout, stderr } = await runOn(world, args, { stdin: payload });
+  const { exit, stdout, stderr } = await runOn(setup, args, { stdin: payload });
   expect({ exit, stdout, stderr }).toEqual({
     exit: 0,
     stdout: '',
@@ -18,47 +26,47 @@ async function savePlan(world: World, folder: Folder, payload = '{}'): Promise<s
 }
 
 /** Carries a plan out, and compares the report with the cluster. */
-async function carryOut(world: World, file: string, ...more: string[]) {
-  const result = await runOn(world, ['sweep', '--plan', file, '--yes', ...more]);
+async function carryOut(setup: SweepSetup, file: string, ...more: string[]) {
+  const result = await runOn(setup, ['sweep', '--plan', file, '--yes', ...more]);
   expect(result.exit).toBe(0);
   const report = reportOf(result);
   expectSums(report);
-  expectTruth(report, world);
+  expectTruth(report, setup);
   return report;
 }
 
 describe('a saved plan', () => {
   it('a saved plan can be carried out hours later', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(5),
       ...idle(3),
       { jobId: 'broken', state: 'failed', lastData: '9d' },
     ]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    await world.clock.advance(5 * hour);
-    const report = await carryOut(world, file);
+    const file = await savePlan(setup, folder);
+    await setup.clock.advance(5 * hour);
+    const report = await carryOut(setup, file);
     expect(report.counts).toMatchObject({ idle: 4, closed: 3, forceClosed: 1, kept: 5 });
   });
 
   it('a saved plan does not close jobs that became idle after the plan', async () => {
-    await using world = await startWorld([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
+    await using setup = await startSetup([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    await world.clock.advance(10 * hour);
-    const report = await carryOut(world, file);
+    const file = await savePlan(setup, folder);
+    await setup.clock.advance(10 * hour);
+    const report = await carryOut(setup, file);
     expect(report.counts.closed).toBe(2);
     expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
   });
 
   it('a saved plan lists jobs deleted after the plan, and warns with their number', async () => {
-    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using setup = await startSetup([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    world.cluster.removeJob('idle-0');
-    world.cluster.forceCloseJob('idle-1');
-    world.cluster.receiveData('idle-2');
-    const report = await carryOut(world, file);
+    const file = await savePlan(setup, folder);
+    setup.cluster.removeJob('idle-0');
+    setup.cluster.forceCloseJob('idle-1');
+    setup.cluster.receiveData('idle-2');
+    const report = await carryOut(setup, file);
     expect(report.counts).toMatchObject({ listed: 11, idle: 1, closed: 1, gone: 1, kept: 9 });
     expect(jobOf(report, 'idle-0')).toMatchObject({ verdict: 'keep', outcome: 'gone' });
     expect(report.warnings).toEqual([
@@ -67,50 +75,50 @@ describe('a saved plan', () => {
   });
 
   it('a saved plan warns if nothing is left to close, for example the second time', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    expect((await carryOut(world, file)).warnings).toEqual([]);
-    const again = await carryOut(world, file);
+    const file = await savePlan(setup, folder);
+    expect((await carryOut(setup, file)).warnings).toEqual([]);
+    const again = await carryOut(setup, file);
     expect(again.counts).toMatchObject({ idle: 0, closed: 0, gone: 0 });
     expect(again.warnings).toEqual(['every job of the plan is closed already (2 jobs)']);
-    for (const { jobId } of idle(2)) world.cluster.openJob(jobId);
-    await world.clock.advance(5 * hour);
-    expect((await carryOut(world, file)).warnings).toEqual([
+    for (const { jobId } of idle(2)) setup.cluster.openJob(jobId);
+    await setup.clock.advance(5 * hour);
+    expect((await carryOut(setup, file)).warnings).toEqual([
       'of 2 planned jobs: 2 changed since; make a new plan',
     ]);
   });
 
   it('a saved plan reports the second time that its jobs are already closed, in the table or else on standard error', async () => {
-    await using world = await startWorld([...busy(13), ...idle(12)]);
+    await using setup = await startSetup([...busy(13), ...idle(12)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    await carryOut(world, file);
+    const file = await savePlan(setup, folder);
+    await carryOut(setup, file);
     const again = ['sweep', '--plan', file, '--yes', '--no-color'];
     const words = 'every job of the plan is closed already (12 jobs)';
-    const onTerminal = await runOn(world, again, { terminal: true });
+    const onTerminal = await runOn(setup, again, { terminal: true });
     expect(onTerminal).toMatchObject({ exit: 0, stderr: '' });
     expect(onTerminal.stdout).toMatch(
       /^13 jobs listed of 13 open: 0 idle; 13 kept\n[\s\S]*^warning: every job of the plan is closed already \(12 jobs\)$/m,
     );
-    const piped = await runOn(world, again);
+    const piped = await runOn(setup, again);
     expect(piped).toMatchObject({ exit: 0, stderr: `${words}\n` });
     expect(reportOf(piped).warnings).toEqual([words]);
-    const markdown = await runOn(world, [...again, '-o', 'markdown']);
+    const markdown = await runOn(setup, [...again, '-o', 'markdown']);
     expect(markdown.stdout).toContain(
       '- warning: every job of the plan is closed already &#40;12 jobs&#41;\n',
     );
   });
 
   it('a saved plan gives no warning if only some of its jobs changed', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    world.cluster.receiveData('idle-0');
-    expect((await carryOut(world, file)).warnings).toEqual([]);
+    const file = await savePlan(setup, folder);
+    setup.cluster.receiveData('idle-0');
+    expect((await carryOut(setup, file)).warnings).toEqual([]);
   });
 
-  it.each<[string, (world: World) => unknown]>([
+  it.each<[string, (setup: SweepSetup) => unknown]>([
     [
       'had data, even if that is long ago by the time of the sweep',
       ({ cluster }) => cluster.receiveData('idle-0'),
@@ -127,41 +135,41 @@ describe('a saved plan', () => {
     ['has a datafeed that runs again', ({ cluster }) => cluster.startDatafeed('idle-0')],
   ])('a saved plan keeps a job that %s', async (_what, change) => {
     const datafeed = { state: 'stopped' } as const;
-    await using world = await startWorld([...busy(5), ...idle(2, { datafeed })]);
+    await using setup = await startSetup([...busy(5), ...idle(2, { datafeed })]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder, '{"idleFor": "2h", "runningDatafeeds": "stop"}');
-    await world.clock.advance(hour);
-    change(world);
-    await world.clock.advance(3 * hour);
-    const report = await carryOut(world, file);
+    const file = await savePlan(setup, folder, '{"idleFor": "2h", "runningDatafeeds": "stop"}');
+    await setup.clock.advance(hour);
+    change(setup);
+    await setup.clock.advance(3 * hour);
+    const report = await carryOut(setup, file);
     expect(report.counts.closed).toBe(1);
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
-    expect(world.closes().flat()).toEqual(['idle-1']);
+    expect(setup.closes().flat()).toEqual(['idle-1']);
   });
 
   it('a saved plan never forces a job that it was to close gracefully', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1, { closeTakes: 'never' })]);
+    await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: 'never' })]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder, '{"force": {"stuckFor": "3m"}}');
-    const result = await runOn(world, ['sweep', '--plan', file, '--yes', '--wait']);
+    const file = await savePlan(setup, folder, '{"force": {"stuckFor": "3m"}}');
+    const result = await runOn(setup, ['sweep', '--plan', file, '--yes', '--wait']);
     expect(result.exit).toBe(3);
     expect(reportOf(result).counts).toMatchObject({ closing: 1, forceClosed: 0 });
-    expect(world.forcedIds()).toEqual([]);
+    expect(setup.forcedIds()).toEqual([]);
   });
 
   it('a saved plan may be reformatted', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
+    const file = await savePlan(setup, folder);
     await folder.write('plan.json', JSON.stringify(JSON.parse(await folder.read('plan.json'))));
-    expect((await carryOut(world, file)).counts.closed).toBe(1);
+    expect((await carryOut(setup, file)).counts.closed).toBe(1);
   });
 
   it('a saved plan can be the standard output of plan', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await folder.write('plan.json', (await runOn(world, ['plan'])).stdout);
-    expect((await carryOut(world, file)).counts.closed).toBe(1);
+    const file = await folder.write('plan.json', (await runOn(setup, ['plan'])).stdout);
+    expect((await carryOut(setup, file)).counts.closed).toBe(1);
   });
 });
 
@@ -183,17 +191,17 @@ describe('a saved plan is refused with exit 2 when', () => {
       /is not a plan written by jobsweep plan -o json/,
     ],
   ])('a saved plan is refused with exit code 2 if %s', async (_what, edit, message) => {
-    await using world = await startWorld([...busy(5), ...idle(2)]);
+    await using setup = await startSetup([...busy(5), ...idle(2)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
+    const file = await savePlan(setup, folder);
     const plan = JSON.parse(await folder.read('plan.json')) as Plan;
     edit(plan);
     await folder.write('plan.json', JSON.stringify(plan));
-    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    const result = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
     expect(result.stderr).toContain(`Make a new one: jobsweep plan -o json --output-file ${file}`);
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 
   it.each([
@@ -203,45 +211,45 @@ describe('a saved plan is refused with exit 2 when', () => {
     ],
     ['it repeats a key', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
   ])('a saved plan as text is refused with exit code 2 if %s', async (_what, edit) => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
+    const file = await savePlan(setup, folder);
     await folder.write('plan.json', edit(await folder.read('plan.json')));
-    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    const result = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('is not a plan written by jobsweep plan -o json');
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 
   it('a saved plan is refused with exit code 2 if it is older than a day or than --max-age', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
-    await world.clock.advance(2 * hour);
-    const young = await runOn(world, ['sweep', '--plan', file, '--yes', '--max-age', '1h']);
+    const file = await savePlan(setup, folder);
+    await setup.clock.advance(2 * hour);
+    const young = await runOn(setup, ['sweep', '--plan', file, '--yes', '--max-age', '1h']);
     expect(young).toMatchObject({ exit: 2, stdout: '' });
     expect(young.stderr).toContain('is 2 h old; the limit is 1 h (--max-age)');
-    await world.clock.advance(23 * hour);
-    const old = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    await setup.clock.advance(23 * hour);
+    const old = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(old.stderr).toContain('is 1 d 1 h old; the limit is 1 d');
-    expect((await carryOut(world, file, '--max-age', '2d')).counts.closed).toBe(1);
+    expect((await carryOut(setup, file, '--max-age', '2d')).counts.closed).toBe(1);
   });
 
   it('a saved plan is refused with exit code 2 if a fuse refused it', async () => {
-    await using world = await startWorld([...busy(5), ...idle(9)]);
+    await using setup = await startSetup([...busy(5), ...idle(9)]);
     await using folder = await newFolder();
     const file = folder.at('plan.json');
-    expect((await runOn(world, ['plan', '--output-file', file])).exit).toBe(4);
-    const result = await runOn(world, ['sweep', '--plan', file, '--yes']);
+    expect((await runOn(setup, ['plan', '--output-file', file])).exit).toBe(4);
+    const result = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('was refused by a fuse');
   });
 
   it('a saved plan is refused with exit code 2 if the address now belongs to another cluster', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
-    await using other = await startWorld([...busy(5), ...idle(1)], {}, { seed: 2 });
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
+    await using other = await startSetup([...busy(5), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();
-    const file = await savePlan(world, folder);
+    const file = await savePlan(setup, folder);
     const result = await runOn(other, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('is the plan of another cluster');

@@ -3,24 +3,29 @@ import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
 import { type Folder, newFolder } from '../../support/folder.ts';
 import { runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 /** Runs a sweep and returns the file with its report. */
-async function swept(world: World, folder: Folder, payload: object = {}, form = 'json'): Promise<string> {
+async function swept(
+  setup: SweepSetup,
+  folder: Folder,
+  payload: object = {},
+  form = 'json',
+): Promise<string> {
   const file = folder.at(`report.${form}`);
-  const { exit } = await runOn(world, ['sweep', '--yes', '--output-file', file, '-o', form, '-p', '-'], {
+  const { exit } = await runOn(setup, ['sweep', '--yes', '--output-file', file, '-o', form, '-p', '-'], {
     stdin: JSON.stringify(payload),
   });
   expect([0, 3]).toContain(exit);
   return file;
 }
 
-async function reopened(world: World, file: string, ...more: string[]) {
-  const result = await runOn(world, ['reopen', file, '--yes', ...more]);
+async function reopened(setup: SweepSetup, file: string, ...more: string[]) {
+  const result = await runOn(setup, ['reopen', file, '--yes', ...more]);
   return { exit: result.exit, report: JSON.parse(result.stdout) as ReopenReport };
 }
 
-const opens = (world: World) => world.server.requests.filter(({ api }) => api === 'ml.open_job');
+const opens = (setup: SweepSetup) => setup.server.requests.filter(({ api }) => api === 'ml.open_job');
 const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
 
 /** Rewrites a file like PowerShell's `>` does. */
@@ -32,59 +37,59 @@ describe('reopen', () => {
   it.each(['json', 'ndjson'])(
     'reopen reads a report in UTF-16, as PowerShell writes it: %s',
     async (form) => {
-      await using world = await startWorld([...busy(8), ...idle(3)]);
+      await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
-      const file = await swept(world, folder, {}, form);
+      const file = await swept(setup, folder, {}, form);
       await toUtf16(folder, file);
-      expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
+      expect((await reopened(setup, file)).report.counts).toMatchObject({ reopened: 3, error: 0 });
     },
   );
 
   it.each(['json', 'ndjson'])(
     'reopen opens the jobs that the sweep closed or forced, from its %s',
     async (form) => {
-      await using world = await startWorld([
+      await using setup = await startSetup([
         ...busy(8),
         ...idle(3),
         { jobId: 'broken', state: 'failed', lastData: '9d' },
       ]);
       await using folder = await newFolder();
-      const file = await swept(world, folder, {}, form);
-      expect(world.state('broken')).toBe('closed');
-      const { exit, report } = await reopened(world, file);
+      const file = await swept(setup, folder, {}, form);
+      expect(setup.state('broken')).toBe('closed');
+      const { exit, report } = await reopened(setup, file);
       expect(exit).toBe(0);
       expect(report).toMatchObject({
         status: 'done',
         counts: { reopened: 4, error: 0, datafeedsStarted: 0 },
       });
-      for (const { jobId } of report.jobs) expect(world.state(jobId)).toBe('opened');
+      for (const { jobId } of report.jobs) expect(setup.state(jobId)).toBe('opened');
       expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(['broken', 'idle-0', 'idle-1', 'idle-2']);
     },
   );
 
   it('reopen starts the datafeeds that the sweep stopped, and no others', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(8),
       ...fedJobs,
       { jobId: 'rests', lastData: '9d', datafeed: { state: 'stopped' } },
     ]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('stopped');
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    expect(setup.cluster.job('idle-0')?.datafeed?.state).toBe('stopped');
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.counts).toMatchObject({ reopened: 4, datafeedsStarted: 3, datafeedsNotStarted: 0 });
-    expect(world.cluster.job('idle-0')?.datafeed?.state).toBe('started');
-    expect(world.cluster.job('rests')?.datafeed?.state).toBe('stopped');
+    expect(setup.cluster.job('idle-0')?.datafeed?.state).toBe('started');
+    expect(setup.cluster.job('rests')?.datafeed?.state).toBe('stopped');
   });
 
   it('reopen starts a datafeed whose id is longer than any job id', async () => {
     const jobId = 'j'.repeat(60);
     const datafeed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
-    await using world = await startWorld([...busy(8), { jobId, lastData: '9d', datafeed }]);
+    await using setup = await startSetup([...busy(8), { jobId, lastData: '9d', datafeed }]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.jobs).toEqual([
       { jobId, outcome: 'reopened', datafeedId: `datafeed-${jobId}`, datafeed: 'started' },
@@ -92,41 +97,41 @@ describe('reopen', () => {
   });
 
   it('reopen changes nothing the second time', async () => {
-    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    await reopened(world, file);
-    const asked = opens(world).length;
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    await reopened(setup, file);
+    const asked = opens(setup).length;
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.counts).toMatchObject({ reopened: 0, already_open: 3, datafeedsStarted: 0 });
-    expect(opens(world)).toHaveLength(asked);
+    expect(opens(setup)).toHaveLength(asked);
   });
 
   it('reopen starts the datafeed of a job that is open without it, because its close failed', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
-    await using world = await startWorld([...busy(8), ...idle(1, { datafeed: feed })]);
+    await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: feed })]);
     await using folder = await newFolder();
     const failing = { api: 'ml.close_job', after: true, status: 500, type: 'x', reason: 'y', times: 9 };
-    world.cluster.setCloseDuration('idle-0', { fails: 'disk full' });
-    world.server.faults.add(failing);
-    const file = await swept(world, folder, { runningDatafeeds: 'stop', force: { failed: false } });
-    world.cluster.forceCloseJob('idle-0');
-    world.cluster.openJob('idle-0');
-    await world.clock.advance(60_000);
-    const { report } = await reopened(world, file);
+    setup.cluster.setCloseDuration('idle-0', { fails: 'disk full' });
+    setup.server.faults.add(failing);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop', force: { failed: false } });
+    setup.cluster.forceCloseJob('idle-0');
+    setup.cluster.openJob('idle-0');
+    await setup.clock.advance(60_000);
+    const { report } = await reopened(setup, file);
     expect(report.jobs).toEqual([
       { jobId: 'idle-0', outcome: 'already_open', datafeedId: 'datafeed-idle-0', datafeed: 'started' },
     ]);
   });
 
   it('reopen opens at most two jobs per node at once', async () => {
-    await using world = await startWorld([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
+    await using setup = await startSetup([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    const { report } = await reopened(world, file);
+    const file = await swept(setup, folder);
+    const { report } = await reopened(setup, file);
     expect(report.counts.reopened).toBe(24);
-    const moments = opens(world).flatMap(({ at, answeredAt = 0 }) => [
+    const moments = opens(setup).flatMap(({ at, answeredAt = 0 }) => [
       [at, 1] as const,
       [answeredAt, -1] as const,
     ]);
@@ -137,12 +142,12 @@ describe('reopen', () => {
   });
 
   it('reopen shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
-    await using world = await startWorld([...busy(8), ...idle(4)]);
+    await using setup = await startSetup([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.cluster.removeJob('idle-0');
-    world.cluster.blockJob('idle-1', 'reset');
-    world.server.faults.add({
+    const file = await swept(setup, folder);
+    setup.cluster.removeJob('idle-0');
+    setup.cluster.blockJob('idle-1', 'reset');
+    setup.server.faults.add({
       api: 'ml.open_job',
       path: '*idle-2*',
       times: 9,
@@ -150,7 +155,7 @@ describe('reopen', () => {
       type: 'status_exception',
       reason: 'Could not open job because no ML nodes with sufficient capacity were found',
     });
-    const { exit, report } = await reopened(world, file);
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(3);
     expect(
       Object.fromEntries(report.jobs.map(({ jobId, outcome, error }) => [jobId, [outcome, error?.reason]])),
@@ -160,7 +165,7 @@ describe('reopen', () => {
       'idle-2': ['error', 'Could not open job because no ML nodes with sufficient capacity were found'],
       'idle-3': ['reopened', undefined],
     });
-    const shown = await runOn(world, ['reopen', file, '--yes', '-o', 'table']);
+    const shown = await runOn(setup, ['reopen', file, '--yes', '-o', 'table']);
     expect(shown.stdout).toContain('4 jobs in');
   });
 
@@ -172,104 +177,104 @@ describe('reopen', () => {
   };
 
   it('reopen tries again when the cluster has no room yet, after the wait that the answer requests', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.server.faults.add({ ...noRoom, times: 2, headers: { 'retry-after': '30' } });
-    const began = world.clock.now();
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder);
+    setup.server.faults.add({ ...noRoom, times: 2, headers: { 'retry-after': '30' } });
+    const began = setup.clock.now();
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.counts).toMatchObject({ reopened: 1, error: 0 });
-    expect(opens(world)).toHaveLength(3);
-    expect(world.clock.now() - began).toBeGreaterThanOrEqual(60_000);
+    expect(opens(setup)).toHaveLength(3);
+    expect(setup.clock.now() - began).toBeGreaterThanOrEqual(60_000);
   });
 
   it('reopen tries at most three times, and never waits past the deadline', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.server.faults.add({ ...noRoom, times: 9 });
-    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 0, error: 1 });
-    expect(opens(world)).toHaveLength(3);
-    const cancel = world.server.faults.add({ ...noRoom, times: 9, headers: { 'retry-after': '86400' } });
-    const began = world.clock.now();
-    expect((await reopened(world, file)).exit).toBe(3);
+    const file = await swept(setup, folder);
+    setup.server.faults.add({ ...noRoom, times: 9 });
+    expect((await reopened(setup, file)).report.counts).toMatchObject({ reopened: 0, error: 1 });
+    expect(opens(setup)).toHaveLength(3);
+    const cancel = setup.server.faults.add({ ...noRoom, times: 9, headers: { 'retry-after': '86400' } });
+    const began = setup.clock.now();
+    expect((await reopened(setup, file)).exit).toBe(3);
     cancel();
-    expect(world.clock.now() - began).toBeLessThan(15 * 60_000);
+    expect(setup.clock.now() - began).toBeLessThan(15 * 60_000);
   });
 
   it('reopen starts a datafeed for which the cluster has no room at first', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
+    await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    world.server.faults.add({ ...noRoom, api: 'ml.start_datafeed' });
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    setup.server.faults.add({ ...noRoom, api: 'ml.start_datafeed' });
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.counts).toMatchObject({ datafeedsStarted: 1, datafeedsNotStarted: 0 });
   });
 
   it('reopen shows the cause that the cluster gives: the node and the reason', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     const full =
       'Could not open job because no suitable nodes were found, allocation explanation [ml-0 is full]';
     const body = {
       error: { ...noRoom, caused_by: { type: 'illegal_state_exception', reason: full } },
       status: 429,
     };
-    world.server.faults.add({ api: 'ml.open_job', status: 429, body, times: 99 });
-    const { report } = await reopened(world, file);
+    setup.server.faults.add({ api: 'ml.open_job', status: 429, body, times: 99 });
+    const { report } = await reopened(setup, file);
     expect(report.jobs).toMatchObject([{ error: { causedBy: `illegal_state_exception: ${full}` } }]);
-    const shown = await runOn(world, ['reopen', file, '--yes', '-o', 'markdown']);
+    const shown = await runOn(setup, ['reopen', file, '--yes', '-o', 'markdown']);
     expect(shown.stdout).toContain('ml-0 is full');
   });
 
   it('reopen waits for jobs that are already opening, and starts their datafeeds when they are open', async () => {
-    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
     // as after an interrupted reopen: one job is still opening, and one is open without its datafeed
-    world.cluster.setOpenDuration('idle-0', 40_000);
-    world.cluster.openJob('idle-0');
-    world.cluster.setOpenDuration('idle-1', 0);
-    world.cluster.openJob('idle-1');
-    await world.clock.advance(1_000);
-    expect([world.state('idle-0'), world.state('idle-1')]).toEqual(['opening', 'opened']);
-    const { exit, report } = await reopened(world, file);
+    setup.cluster.setOpenDuration('idle-0', 40_000);
+    setup.cluster.openJob('idle-0');
+    setup.cluster.setOpenDuration('idle-1', 0);
+    setup.cluster.openJob('idle-1');
+    await setup.clock.advance(1_000);
+    expect([setup.state('idle-0'), setup.state('idle-1')]).toEqual(['opening', 'opened']);
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(0);
     expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
   });
 
   it('reopen opens all jobs when two run at the same time', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(8),
       ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
     ]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    const both = await Promise.all([reopened(world, file), reopened(world, file)]);
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    const both = await Promise.all([reopened(setup, file), reopened(setup, file)]);
     expect(both.map(({ exit }) => exit)).toEqual([0, 0]);
-    for (const { jobId } of idle(3)) expect(world.cluster.job(jobId)?.datafeed?.state).toBe('started');
+    for (const { jobId } of idle(3)) expect(setup.cluster.job(jobId)?.datafeed?.state).toBe('started');
   });
 
   it('reopen opens jobs that a stopped sweep left closing, once they are closed', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1, { closeTakes: '10m' })]);
+    await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '10m' })]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { close: { timeout: '1s' }, followUp: false });
+    const file = await swept(setup, folder, { close: { timeout: '1s' }, followUp: false });
     expect(JSON.parse(await folder.read('report.json'))).toMatchObject({ counts: { closing: 1 } });
-    expect((await reopened(world, file)).report.counts).toMatchObject({ closing: 1 });
-    await world.clock.advance(15 * 60_000);
-    expect(world.state('idle-0')).toBe('closed');
-    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1 });
+    expect((await reopened(setup, file)).report.counts).toMatchObject({ closing: 1 });
+    await setup.clock.advance(15 * 60_000);
+    expect(setup.state('idle-0')).toBe('closed');
+    expect((await reopened(setup, file)).report.counts).toMatchObject({ reopened: 1 });
   });
 
   it.each(['json', 'ndjson'])(
     'reopen undoes the rest of a report (%s) with an unknown outcome',
     async (form) => {
-      await using world = await startWorld([...busy(8), ...idle(3)]);
+      await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
-      const file = await swept(world, folder, {}, form);
+      const file = await swept(setup, folder, {}, form);
       const name = `report.${form}`;
       const text = await folder.read(name);
       const change = (id: string, from: string, to: string) => (line: string) =>
@@ -279,7 +284,7 @@ describe('reopen', () => {
         .map(change('idle-0', '"closed"', '"snoozed"'))
         .map(change('idle-1', '"closed"', '7'));
       await folder.write(name, changed.join(''));
-      const { exit, report } = await reopened(world, file);
+      const { exit, report } = await reopened(setup, file);
       expect(exit).toBe(3);
       expect(report.jobs).toMatchObject([{ jobId: 'idle-2', outcome: 'reopened' }]);
       expect(report.warnings).toEqual([
@@ -291,40 +296,40 @@ describe('reopen', () => {
   );
 
   it('reopen trusts the cluster’s states, not the answers: the lost answer of a successful open is no error', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.server.faults.add({ api: 'ml.open_job', reset: 'after' });
-    expect((await reopened(world, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
+    const file = await swept(setup, folder);
+    setup.server.faults.add({ api: 'ml.open_job', reset: 'after' });
+    expect((await reopened(setup, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
   });
 
   it('reopen does not report a job as reopened while it is opening or closing', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.cluster.setOpenDuration('idle-0', 3_600_000);
-    world.cluster.openJob('idle-1');
-    await world.clock.advance(60_000);
-    world.cluster.setCloseDuration('idle-1', 'never');
-    world.cluster.closeJob('idle-1');
-    const { exit, report } = await reopened(world, file);
+    const file = await swept(setup, folder);
+    setup.cluster.setOpenDuration('idle-0', 3_600_000);
+    setup.cluster.openJob('idle-1');
+    await setup.clock.advance(60_000);
+    setup.cluster.setCloseDuration('idle-1', 'never');
+    setup.cluster.closeJob('idle-1');
+    const { exit, report } = await reopened(setup, file);
     expect(exit).toBe(3);
     expect(report.counts).toMatchObject({ opening: 1, closing: 1, reopened: 0 });
   });
 
   it('reopen ends within ten seconds on a signal, and reports what it did', async () => {
-    await using world = await startWorld([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
+    await using setup = await startSetup([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     const stop = new AbortController();
     let toldAt = 0;
-    world.server.faults.at(world.clock.now() + 90_000, () => {
-      toldAt = world.clock.now();
+    setup.server.faults.at(setup.clock.now() + 90_000, () => {
+      toldAt = setup.clock.now();
       stop.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     });
-    const result = await runOn(world, ['reopen', file, '--yes'], { signal: stop.signal });
+    const result = await runOn(setup, ['reopen', file, '--yes'], { signal: stop.signal });
     expect(result.exit).toBe(3);
-    expect(world.clock.now() - toldAt).toBeLessThan(10_000);
+    expect(setup.clock.now() - toldAt).toBeLessThan(10_000);
     expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({
       reopened: 2,
       opening: 2,
@@ -333,20 +338,20 @@ describe('reopen', () => {
   });
 
   it('reopen asks for confirmation on a terminal, and needs --yes without one', async () => {
-    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
-    expect(await runOn(world, ['reopen', file])).toMatchObject({ exit: 2, stdout: '' });
-    const no = await runOn(world, ['reopen', file], { terminal: true, stdin: 'n\n' });
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    expect(await runOn(setup, ['reopen', file])).toMatchObject({ exit: 2, stdout: '' });
+    const no = await runOn(setup, ['reopen', file], { terminal: true, stdin: 'n\n' });
     expect(no).toMatchObject({ exit: 4, stdout: '' });
     expect(no.stderr).toContain(
-      `Open 3 jobs on default (${new URL(world.server.url).host}), and start 3 datafeeds? [y/N]`,
+      `Open 3 jobs on default (${new URL(setup.server.url).host}), and start 3 datafeeds? [y/N]`,
     );
-    expect(opens(world)).toEqual([]);
-    expect((await runOn(world, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
-    expect(opens(world)).toHaveLength(3);
+    expect(opens(setup)).toEqual([]);
+    expect((await runOn(setup, ['reopen', file], { terminal: true, stdin: 'y\n' })).exit).toBe(0);
+    expect(opens(setup)).toHaveLength(3);
     // no confirmation is needed for jobs that are already open
-    const again = await runOn(world, ['reopen', file, '-o', 'json'], { terminal: true, stdin: 'n\n' });
+    const again = await runOn(setup, ['reopen', file, '-o', 'json'], { terminal: true, stdin: 'n\n' });
     expect(again.stderr).not.toContain('[y/N]');
     expect(again.exit).toBe(0);
     expect((JSON.parse(again.stdout) as ReopenReport).counts).toMatchObject({ already_open: 3 });
@@ -355,10 +360,10 @@ describe('reopen', () => {
 
 describe('reopen refuses', () => {
   it('reopen refuses a report of another cluster, before it changes anything', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
-    await using other = await startWorld([...busy(8), ...idle(1)], {}, { seed: 2 });
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
+    await using other = await startSetup([...busy(8), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     const result = await runOn(other, ['reopen', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(
@@ -368,39 +373,39 @@ describe('reopen refuses', () => {
   });
 
   it('reopen accepts a report that identifies the cluster by its address, without a uuid', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const cancel = world.server.faults.add({
+    const cancel = setup.server.faults.add({
       api: 'info',
       status: 403,
       type: 'security_exception',
       reason: 'no',
       times: 99,
     });
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     cancel();
-    expect((await reopened(world, file)).report.counts.reopened).toBe(1);
+    expect((await reopened(setup, file)).report.counts.reopened).toBe(1);
   });
 
   it('reopen refuses a log of several sweeps until one is chosen', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const first = await folder.read((await swept(world, folder, {}, 'ndjson')).split('/').at(-1) as string);
-    await world.clock.advance(86_400_000);
-    world.cluster.putJob({ jobId: 'second', lastData: '9d' });
+    const first = await folder.read((await swept(setup, folder, {}, 'ndjson')).split('/').at(-1) as string);
+    await setup.clock.advance(86_400_000);
+    setup.cluster.putJob({ jobId: 'second', lastData: '9d' });
     const second = await folder.read(
-      (await swept(world, folder, { jobs: 'second', fuse: { maxShare: null } }, 'ndjson'))
+      (await swept(setup, folder, { jobs: 'second', fuse: { maxShare: null } }, 'ndjson'))
         .split('/')
         .at(-1) as string,
     );
     const log = await folder.write('log', first + second);
-    const result = await runOn(world, ['reopen', log, '--yes']);
+    const result = await runOn(setup, ['reopen', log, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     const id = /--sweep: \S+ \(\S+\), (\S+) /.exec(result.stderr)?.[1] as string;
-    expect((await reopened(world, log, '--sweep', id)).report.jobs).toMatchObject([
+    expect((await reopened(setup, log, '--sweep', id)).report.jobs).toMatchObject([
       { jobId: 'second', outcome: 'reopened' },
     ]);
-    expect((await runOn(world, ['reopen', log, '--yes', '--sweep', 'nope'])).stderr).toContain(
+    expect((await runOn(setup, ['reopen', log, '--yes', '--sweep', 'nope'])).stderr).toContain(
       'does not have the sweep nope',
     );
   });
@@ -410,29 +415,29 @@ describe('reopen refuses', () => {
       { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
       { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
     ];
-    await using world = await startWorld([...busy(8), ...idle(1)], { apiKeys });
+    await using setup = await startSetup([...busy(8), ...idle(1)], { apiKeys });
     await using folder = await newFolder();
-    const sweep = await runOn(world, ['sweep', '--yes'], { env: { ELASTICSEARCH_API_KEY: 'm:k' } });
+    const sweep = await runOn(setup, ['sweep', '--yes'], { env: { ELASTICSEARCH_API_KEY: 'm:k' } });
     const file = await folder.write('report.json', sweep.stdout);
-    const denied = await runOn(world, ['reopen', file, '--yes'], { env: { ELASTICSEARCH_API_KEY: 'r:k' } });
+    const denied = await runOn(setup, ['reopen', file, '--yes'], { env: { ELASTICSEARCH_API_KEY: 'r:k' } });
     expect(denied).toMatchObject({ exit: 5, stdout: '' });
     expect(denied.stderr).toContain('manage_ml');
-    world.cluster.setUpgradeMode(true);
-    const upgrading = await runOn(world, ['reopen', file, '--yes'], {
+    setup.cluster.setUpgradeMode(true);
+    const upgrading = await runOn(setup, ['reopen', file, '--yes'], {
       env: { ELASTICSEARCH_API_KEY: 'm:k' },
     });
     expect(upgrading).toMatchObject({ exit: 4, stdout: '' });
-    expect(opens(world)).toEqual([]);
+    expect(opens(setup)).toEqual([]);
   });
 
   it('reopen exits as partial when the report names fewer jobs than it counts', async () => {
-    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     const report = JSON.parse(await folder.read('report.json')) as { jobs: object[] };
     report.jobs.splice(0, 2);
     await folder.write('report.json', JSON.stringify(report));
-    const result = await reopened(world, file);
+    const result = await reopened(setup, file);
     expect(result.exit).toBe(3);
     expect(result.report.warnings).toEqual([
       '2 jobs that the sweep closed are not named in what was given: the function’s log lines have them all',
@@ -440,45 +445,45 @@ describe('reopen refuses', () => {
   });
 
   it('reopen does not open a job that another user closed after the sweep stopped its datafeed', async () => {
-    await using world = await startWorld([...busy(8), ...fedJobs]);
+    await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
-    const file = await swept(world, folder, { runningDatafeeds: 'stop' });
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
     const report = JSON.parse(await folder.read('report.json')) as { jobs: { outcome: string }[] };
     for (const job of report.jobs) job.outcome = 'error';
     await folder.write('report.json', JSON.stringify({ ...report, counts: undefined }));
-    const { exit, report: done } = await reopened(world, file);
+    const { exit, report: done } = await reopened(setup, file);
     expect(exit).toBe(3);
     expect(done.jobs[0]).toMatchObject({
       outcome: 'error',
       error: { type: 'closed_by_others' },
       datafeed: 'not_attempted',
     });
-    expect(opens(world)).toEqual([]);
+    expect(opens(setup)).toEqual([]);
   });
 
   it.each(['datafeed-idle-1', '*', '..', ''])(
     'reopen does not start %j, which is not the datafeed of its job',
     async (id) => {
-      await using world = await startWorld([...busy(8), ...fedJobs]);
+      await using setup = await startSetup([...busy(8), ...fedJobs]);
       await using folder = await newFolder();
-      const file = await swept(world, folder, { jobs: 'idle-0', runningDatafeeds: 'stop' });
+      const file = await swept(setup, folder, { jobs: 'idle-0', runningDatafeeds: 'stop' });
       await folder.write(
         'report.json',
         (await folder.read('report.json')).replaceAll('"datafeed-idle-0"', JSON.stringify(id)),
       );
-      const { exit, report } = await reopened(world, file);
+      const { exit, report } = await reopened(setup, file);
       expect(exit).toBe(3);
       expect(report.jobs).toMatchObject([
         { outcome: 'reopened', datafeed: 'error', datafeedError: { type: 'not_its_datafeed' } },
       ]);
-      expect(world.server.requests.filter(({ path }) => path.endsWith('_start'))).toEqual([]);
+      expect(setup.server.requests.filter(({ path }) => path.endsWith('_start'))).toEqual([]);
     },
   );
 
   it('reopen refuses a file that also has a follow-up on another cluster', async () => {
-    await using world = await startWorld([...busy(8), ...idle(2)]);
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
-    await swept(world, folder, { jobs: 'idle-0' });
+    await swept(setup, folder, { jobs: 'idle-0' });
     const report = JSON.parse(await folder.read('report.json'));
     const later = {
       ...report,
@@ -489,45 +494,45 @@ describe('reopen refuses', () => {
       jobs: [{ ...report.jobs[0], jobId: 'idle-1' }],
     };
     const file = await folder.write('both.json', JSON.stringify([report, later]));
-    const result = await runOn(world, ['reopen', file, '--yes']);
+    const result = await runOn(setup, ['reopen', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('is the report of another cluster (another)');
-    expect(opens(world)).toEqual([]);
+    expect(opens(setup)).toEqual([]);
   });
 
   it('reopen neither looks for settings under an invalid cluster name, nor shows the name', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     for (const name of ['../other', 'Default', 'default\u001b[2J']) {
       const report = { ...JSON.parse(await folder.read('report.json')) };
       await folder.write('named.json', JSON.stringify({ ...report, cluster: { ...report.cluster, name } }));
-      const result = await runOn(world, ['reopen', folder.at('named.json'), '--yes'], {
+      const result = await runOn(setup, ['reopen', folder.at('named.json'), '--yes'], {
         env: { ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' },
       });
       expect(result).toMatchObject({ exit: 2, stdout: '' });
       expect(result.stderr).toContain('has no report of a sweep');
     }
-    expect((await reopened(world, file)).exit).toBe(0);
+    expect((await reopened(setup, file)).exit).toBe(0);
   });
 
   it('reopen does not wait for a gateway that requests a wait of eleven days', async () => {
-    await using world = await startWorld([...busy(8), ...idle(1)]);
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
-    world.server.faults.add({ api: '*', times: 99, status: 503, headers: { 'retry-after': '999999' } });
-    const began = world.clock.now();
-    expect(await runOn(world, ['reopen', file, '--yes', '--deadline', '5m'])).toMatchObject({
+    const file = await swept(setup, folder);
+    setup.server.faults.add({ api: '*', times: 99, status: 503, headers: { 'retry-after': '999999' } });
+    const began = setup.clock.now();
+    expect(await runOn(setup, ['reopen', file, '--yes', '--deadline', '5m'])).toMatchObject({
       exit: 5,
       stdout: '',
     });
-    expect(world.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
+    expect(setup.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
   });
 
   it('reopen names only single jobs: an id that is a pattern or a path is an error', async () => {
-    await using world = await startWorld([...busy(3), ...idle(1)]);
+    await using setup = await startSetup([...busy(3), ...idle(1)]);
     await using folder = await newFolder();
-    const file = await swept(world, folder);
+    const file = await swept(setup, folder);
     const report = JSON.parse(await folder.read('report.json')) as {
       jobs: { jobId: string }[];
       counts: object;
@@ -535,8 +540,8 @@ describe('reopen refuses', () => {
     for (const jobId of ['*', '_all', '../idle-0', 'idle-0,busy-1'])
       report.jobs.push({ ...report.jobs[0], jobId });
     await folder.write('report.json', JSON.stringify(report));
-    const { report: done } = await reopened(world, file);
+    const { report: done } = await reopened(setup, file);
     expect(done.counts).toMatchObject({ reopened: 1, gone: 4 });
-    expect(opens(world)).toHaveLength(1);
+    expect(opens(setup)).toHaveLength(1);
   });
 });

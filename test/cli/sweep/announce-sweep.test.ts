@@ -7,7 +7,7 @@ import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { serve } from '../../support/scripted-server.ts';
 import { expectNoSecret } from '../../support/secrets.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 interface Seen {
   readonly kind: string;
@@ -26,13 +26,13 @@ beforeEach(() => vi.unstubAllEnvs());
 
 describe('jobsweep sweep', () => {
   it('jobsweep sweep sends one notification, which contains the place of the report', async () => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     await using folder = await newFolder();
     await using webhook = await startWebhook();
     await using sns = await startSns();
     await using bus = await startEvents();
     for (const [name, value] of Object.entries(awsEnvironment(sns.url, bus.url))) vi.stubEnv(name, value);
-    const result = await runOn(world, ['sweep', '--yes'], {
+    const result = await runOn(setup, ['sweep', '--yes'], {
       env: {
         XDG_STATE_HOME: folder.path,
         JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url,
@@ -54,9 +54,9 @@ describe('jobsweep sweep', () => {
   });
 
   it('jobsweep sweep ends the same if the notification is refused, and reports that on standard error without the address', async () => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook(403);
-    const result = await runOn(world, ['sweep', '--yes'], {
+    const result = await runOn(setup, ['sweep', '--yes'], {
       env: { JOBSWEEP_NOTIFY_SLACK_URL: `${webhook.url}/services/tokenSECRET3456` },
     });
     expect(result.exit).toBe(0);
@@ -66,9 +66,9 @@ describe('jobsweep sweep', () => {
   });
 
   it('the notification of a refused sweep gives the reason, and the exit code is 4', async () => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook();
-    const result = await runOn(world, ['sweep', '--yes', '--set', 'fuse.maxJobs=1'], {
+    const result = await runOn(setup, ['sweep', '--yes', '--set', 'fuse.maxJobs=1'], {
       env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, JOBSWEEP_NOTIFY_WHEN: 'problems' },
     });
     expect(result.exit).toBe(4);
@@ -76,12 +76,12 @@ describe('jobsweep sweep', () => {
   });
 
   it('jobsweep sweep sends one notification for all rounds of --wait', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
     ]);
     await using webhook = await startWebhook();
-    const { exit } = await runOn(world, ['sweep', '--yes', '--wait'], {
+    const { exit } = await runOn(setup, ['sweep', '--yes', '--wait'], {
       env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
     });
     expect(exit).toBe(0);
@@ -96,20 +96,20 @@ describe('jobsweep sweep', () => {
     ['the embedded cluster', ['sweep', '--embedded', '--yes']],
     ['a request that wants none', ['sweep', '--yes', '--set', 'notify.when=never']],
   ])('jobsweep sweep sends no notification for %s', async (_what, args) => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook();
-    const { exit } = await runOn(world, args, { env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url } });
+    const { exit } = await runOn(setup, args, { env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url } });
     expect(exit).toBe(0);
     expect(webhook.requests).toEqual([]);
   });
 
   it('jobsweep sweep sends no notification if the user at the terminal answers no, or sees the error', async () => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
-    expect((await runOn(world, ['sweep'], { env, terminal: true, stdin: 'n\n' })).exit).toBe(4);
+    expect((await runOn(setup, ['sweep'], { env, terminal: true, stdin: 'n\n' })).exit).toBe(4);
     const down = { ...env, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
-    expect((await runOn(world, ['sweep'], { env: down, terminal: true, stdin: 'y\n' })).exit).toBe(5);
+    expect((await runOn(setup, ['sweep'], { env: down, terminal: true, stdin: 'y\n' })).exit).toBe(5);
     expect(webhook.requests).toEqual([]);
   });
 
@@ -134,13 +134,13 @@ describe('jobsweep sweep', () => {
   });
 
   it('jobsweep sweep sends its notification after an interrupt too, and ends soon', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
     ]);
     await using webhook = await startWebhook();
     const stop = new AbortController();
-    const result = await runOn(world, ['sweep', '--yes', '--wait'], {
+    const result = await runOn(setup, ['sweep', '--yes', '--wait'], {
       env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url },
       signal: stop.signal,
       onOutput: (text) => {
@@ -154,11 +154,11 @@ describe('jobsweep sweep', () => {
   });
 
   it('jobsweep sweep does not wait for a silent notification target when it is interrupted', async () => {
-    await using world = await startWorld(eightBusyTwoIdle());
+    await using setup = await startSetup(eightBusyTwoIdle());
     const stop = new AbortController();
     await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));
     const started = performance.now();
-    const result = await runOn(world, ['sweep', '--yes'], {
+    const result = await runOn(setup, ['sweep', '--yes'], {
       env: { JOBSWEEP_NOTIFY_TEAMS_URL: silent.url },
       signal: stop.signal,
     });
@@ -170,9 +170,9 @@ describe('jobsweep sweep', () => {
 
 describe('jobsweep sweep --all-clusters', () => {
   it('jobsweep sweep --all-clusters sends one notification for all clusters, the worst first', async () => {
-    await using eu = await startWorld(eightBusyTwoIdle());
-    await using us = await startWorld([...busy(8)], {}, { clock: eu.clock });
-    await using ap = await startWorld([...idle(6), ...busy(4)], {}, { clock: eu.clock });
+    await using eu = await startSetup(eightBusyTwoIdle());
+    await using us = await startSetup([...busy(8)], {}, { clock: eu.clock });
+    await using ap = await startSetup([...idle(6), ...busy(4)], {}, { clock: eu.clock });
     await using folder = await newFolder();
     await using webhook = await startWebhook();
     const file = await folder.write(
@@ -209,7 +209,7 @@ describe('jobsweep sweep --all-clusters', () => {
   });
 
   it('jobsweep sweep --all-clusters sends no notification if no cluster changed', async () => {
-    await using us = await startWorld([...busy(8)]);
+    await using us = await startSetup([...busy(8)]);
     await using folder = await newFolder();
     await using webhook = await startWebhook();
     const file = await folder.write(

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { runOn } from '../../support/run-on.ts';
-import { busy, idle, startWorld } from '../../support/world.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const slowJobs = [
   ...busy(12),
@@ -19,9 +19,9 @@ const progressOf = (stderr: string) =>
 
 describe('the progress of a sweep', () => {
   it('the progress of a sweep is one line on a terminal, redrawn regularly, that never wraps', async () => {
-    await using world = await startWorld(slowJobs);
+    await using setup = await startSetup(slowJobs);
     const drawn: string[] = [];
-    await runOn(world, ['sweep', '--yes', '-p', '-', '--no-color'], {
+    await runOn(setup, ['sweep', '--yes', '-p', '-', '--no-color'], {
       stdin,
       terminal: true,
       columns: 60,
@@ -41,36 +41,36 @@ describe('the progress of a sweep', () => {
   });
 
   it('the progress of a sweep is an occasional line without a terminal, with the result at the end', async () => {
-    await using world = await startWorld(slowJobs);
-    const started = world.clock.now();
-    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], { stdin });
+    await using setup = await startSetup(slowJobs);
+    const started = setup.clock.now();
+    const { stderr } = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin });
     const lines = progressOf(stderr);
     expect(lines[0]).toMatch(/^0 of 9 jobs closed/);
     expect(lines.at(-1)).toBe('9 of 9 jobs closed');
-    expect(lines.length).toBeLessThanOrEqual((world.clock.now() - started) / 15_000 + 2);
+    expect(lines.length).toBeLessThanOrEqual((setup.clock.now() - started) / 15_000 + 2);
     expect(stderr).not.toContain('\u001b');
   });
 
   it('the progress of a sweep names failed jobs', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(5),
       ...idle(2),
       { jobId: 'fails', lastData: '8d', closeTakes: { fails: 'disk full' } },
     ]);
-    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+    const { stderr } = await runOn(setup, ['sweep', '--yes', '-p', '-'], {
       stdin: '{"force": {"failed": false}}',
     });
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
   it('the progress of a sweep does not count jobs as done that are still closing or were never asked to close', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),
       { jobId: 'hangs', lastData: '8d', closeTakes: 'never' },
       { jobId: 'failed', lastData: '8d', state: 'failed' },
     ]);
-    const { stderr } = await runOn(world, ['sweep', '--yes', '-p', '-'], {
+    const { stderr } = await runOn(setup, ['sweep', '--yes', '-p', '-'], {
       stdin: '{"force": {"max": 0}, "followUp": false}',
     });
     expect(progressOf(stderr).at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
@@ -78,21 +78,21 @@ describe('the progress of a sweep', () => {
 
   it('the progress of a sweep shows that it waits for jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
-    await using world = await startWorld([...busy(5), closing]);
-    const { stderr } = await runOn(world, ['sweep', '--yes']);
+    await using setup = await startSetup([...busy(5), closing]);
+    const { stderr } = await runOn(setup, ['sweep', '--yes']);
     expect(stderr).toMatch(/^0 of 1 job closed, 1 closing, at most 15 min more\n/);
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
   it('there is no progress output if a fuse trips, even with jobs found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
-    await using world = await startWorld([...busy(4), ...idle(9), closing]);
-    expect(await runOn(world, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
+    await using setup = await startSetup([...busy(4), ...idle(9), closing]);
+    expect(await runOn(setup, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
   });
 
   it('there is no progress output when nothing is closed', async () => {
-    await using world = await startWorld(busy(3));
-    expect((await runOn(world, ['sweep', '--yes'])).stderr).toBe('');
-    expect((await runOn(world, ['plan'])).stderr).toBe('');
+    await using setup = await startSetup(busy(3));
+    expect((await runOn(setup, ['sweep', '--yes'])).stderr).toBe('');
+    expect((await runOn(setup, ['plan'])).stderr).toBe('');
   });
 });

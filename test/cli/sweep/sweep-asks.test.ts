@@ -2,69 +2,69 @@ import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, expectTruth, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 /** Terminals show colours and redrawn lines; these tests compare only the words. */
 const words = (text: string) => stripVTControlCharacters(text).replaceAll('\r', '');
 
 describe('a sweep on a terminal', () => {
   it('a sweep on a terminal shows the plan, asks for confirmation, and closes after a yes', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(6),
       ...idle(3),
       { jobId: 'broken', state: 'failed', lastData: '9d' },
     ]);
-    const result = await runOn(world, ['sweep'], { terminal: true, columns: 100, stdin: 'y\n' });
+    const result = await runOn(setup, ['sweep'], { terminal: true, columns: 100, stdin: 'y\n' });
     expect(result.exit).toBe(0);
     const shown = words(result.stderr);
     expect(shown).toMatch(/^JOB +STATE +IDLE FOR +MEMORY +VERDICT +REASON/);
     expect(shown).toContain(
-      `Close 4 jobs, 1 of them with force, on default (${new URL(world.server.url).host})? [y/N]`,
+      `Close 4 jobs, 1 of them with force, on default (${new URL(setup.server.url).host})? [y/N]`,
     );
     expect(shown).toContain('4 of 4 jobs closed');
     expect(words(result.stdout)).toMatch(
       /10 jobs listed of 10 open: 4 idle; 3 closed, 1 closed with force, 6 kept/,
     );
-    expect(world.state('idle-2')).toBe('closed');
+    expect(setup.state('idle-2')).toBe('closed');
   });
 
   it('a sweep on a terminal closes only jobs in the plan that the user saw', async () => {
-    await using world = await startWorld([...busy(8), ...idle(3), { jobId: 'soon-idle', lastData: '47h' }]);
+    await using setup = await startSetup([...busy(8), ...idle(3), { jobId: 'soon-idle', lastData: '47h' }]);
     const stdin = new PassThrough();
     const hourPasses = async () => {
-      await world.clock.advance(3_600_000);
-      world.cluster.forceCloseJob('idle-0');
-      world.cluster.openJob('idle-0');
+      await setup.clock.advance(3_600_000);
+      setup.cluster.forceCloseJob('idle-0');
+      setup.cluster.openJob('idle-0');
       stdin.write('yes\n');
     };
-    const result = await runOn(world, ['sweep', '-o', 'json'], {
+    const result = await runOn(setup, ['sweep', '-o', 'json'], {
       terminal: true,
       stdin,
       onOutput: (text) => text.includes('[y/N]') && void hourPasses(),
     });
     expect(result.exit).toBe(0);
     const report = reportOf(result);
-    expectTruth(report, world);
+    expectTruth(report, setup);
     expect(report.counts).toMatchObject({ closed: 2 });
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')).toMatchObject({
       reason: 'not_as_planned',
       outcome: 'kept',
     });
-    expect(world.state('soon-idle')).toBe('opened');
+    expect(setup.state('soon-idle')).toBe('opened');
   });
 
   /** The number of whole listings so far. */
-  const listings = (world: World) =>
-    world.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
+  const listings = (setup: SweepSetup) =>
+    setup.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
   /** Runs a sweep on a terminal whose user answers yes after `readingMs`; `meanwhile` runs before that. */
-  async function agreedAfter(world: World, readingMs: number, meanwhile: () => void = () => undefined) {
+  async function agreedAfter(setup: SweepSetup, readingMs: number, meanwhile: () => void = () => undefined) {
     const stdin = new PassThrough();
     const reads = async () => {
-      await world.clock.advance(readingMs);
+      await setup.clock.advance(readingMs);
       meanwhile();
       stdin.write('yes\n');
     };
-    return await runOn(world, ['sweep', '-o', 'json'], {
+    return await runOn(setup, ['sweep', '-o', 'json'], {
       terminal: true,
       stdin,
       onOutput: (text) => text.includes('[y/N]') && void reads(),
@@ -78,12 +78,12 @@ describe('a sweep on a terminal', () => {
   ])(
     'a sweep on a terminal carries out the plan that was shown, after %s',
     async (_time, readingMs, expected) => {
-      await using world = await startWorld([...busy(8), ...idle(3)]);
-      const result = await agreedAfter(world, readingMs);
+      await using setup = await startSetup([...busy(8), ...idle(3)]);
+      const result = await agreedAfter(setup, readingMs);
       expect(result.exit).toBe(0);
-      expectTruth(reportOf(result), world);
+      expectTruth(reportOf(result), setup);
       expect(reportOf(result).counts).toMatchObject({ closed: 3, kept: 8 });
-      expect(listings(world)).toBe(expected);
+      expect(listings(setup)).toBe(expected);
       // the time that the user takes is not part of the sweep
       expect(reportOf(result).durationMs).toBeLessThan(60_000);
     },
@@ -92,57 +92,57 @@ describe('a sweep on a terminal', () => {
   it.each([60_000, 3_600_000])(
     'a sweep on a terminal is refused when upgrade mode begins within the %i ms before the user answers',
     async (readingMs) => {
-      await using world = await startWorld([...busy(8), ...idle(3)]);
-      const result = await agreedAfter(world, readingMs, () => world.cluster.setUpgradeMode(true));
+      await using setup = await startSetup([...busy(8), ...idle(3)]);
+      const result = await agreedAfter(setup, readingMs, () => setup.cluster.setUpgradeMode(true));
       expect(result.exit).toBe(4);
       expect(reportOf(result)).toMatchObject({ status: 'refused', fuse: { name: 'upgrade_mode' } });
-      expect(world.closeRequests()).toEqual([]);
+      expect(setup.closeRequests()).toEqual([]);
     },
   );
 
   it('a sweep on a terminal checks the fuses again if the answer comes an hour later', async () => {
-    await using world = await startWorld([...busy(8), ...idle(3)]);
+    await using setup = await startSetup([...busy(8), ...idle(3)]);
     const closesOthers = () => {
-      for (let index = 0; index < 5; index += 1) world.cluster.forceCloseJob(`busy-${index}`);
+      for (let index = 0; index < 5; index += 1) setup.cluster.forceCloseJob(`busy-${index}`);
       for (let index = 0; index < 4; index += 1)
-        world.cluster.putJob({ jobId: `new-${index}`, lastData: '1m' });
-      for (let index = 0; index < 3; index += 1) world.cluster.removeJob(`busy-${5 + index}`);
+        setup.cluster.putJob({ jobId: `new-${index}`, lastData: '1m' });
+      for (let index = 0; index < 3; index += 1) setup.cluster.removeJob(`busy-${5 + index}`);
       for (let index = 0; index < 3; index += 1)
-        world.cluster.putJob({ jobId: `more-${index}`, lastData: '1m' });
+        setup.cluster.putJob({ jobId: `more-${index}`, lastData: '1m' });
     };
-    const result = await agreedAfter(world, 3_600_000, closesOthers);
+    const result = await agreedAfter(setup, 3_600_000, closesOthers);
     expect(reportOf(result).counts).toMatchObject({ open: 10, closed: 3, kept: 7 });
     expect(reportOf(result).jobs.filter(({ outcome }) => outcome === 'closed')).toHaveLength(3);
   });
 
   it('a sweep on a terminal asks for no confirmation when there is nothing to close', async () => {
-    await using world = await startWorld(busy(3));
-    const result = await runOn(world, ['sweep'], { terminal: true });
+    await using setup = await startSetup(busy(3));
+    const result = await runOn(setup, ['sweep'], { terminal: true });
     expect(result.exit).toBe(0);
     expect(result.stderr).not.toContain('[y/N]');
   });
 
   it('a sweep on a terminal asks for no confirmation if a fuse trips, and closes nothing even if the fuse would no longer trip', async () => {
-    await using world = await startWorld([...busy(4), ...idle(9)]);
-    const result = await runOn(world, ['sweep'], { terminal: true, stdin: 'y\n' });
+    await using setup = await startSetup([...busy(4), ...idle(9)]);
+    const result = await runOn(setup, ['sweep'], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(4);
     expect(result.stderr).not.toContain('[y/N]');
     expect(words(result.stdout)).toMatch(
       /REFUSED by the fuse max_share: 9 of 13 open jobs would be closed.*raise fuse\.maxShare/,
     );
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 
   it('a sweep on a terminal treats an interrupt at the question as a no', async () => {
-    await using world = await startWorld([...busy(4), ...idle(1)]);
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
     const stop = new AbortController();
-    const result = await runOn(world, ['sweep'], {
+    const result = await runOn(setup, ['sweep'], {
       terminal: true,
       stdin: new PassThrough(),
       signal: stop.signal,
       onOutput: (text) => text.includes('[y/N]') && stop.abort(),
     });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
-    expect(world.closeRequests()).toEqual([]);
+    expect(setup.closeRequests()).toEqual([]);
   });
 });

@@ -2,7 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
-import { busy, expectSums, expectTruth, idle, startWorld, type World } from '../../support/world.ts';
+import {
+  busy,
+  expectSums,
+  expectTruth,
+  idle,
+  type SweepSetup,
+  startSetup,
+} from '../../support/sweep-setup.ts';
 
 const slow = { closeTakes: '45s' } as const;
 /** One round has time for only a few of the jobs. */
@@ -10,17 +17,17 @@ const args = ['sweep', '--wait', '-o', 'json', '--deadline', '3m'];
 const payload = JSON.stringify({ close: { batch: 4, concurrency: 1 }, followUp: { after: '15m', max: 6 } });
 
 /** The number of close requests for each job. */
-const asks = (world: World) =>
-  Object.values(Object.groupBy(world.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
+const asks = (setup: SweepSetup) =>
+  Object.values(Object.groupBy(setup.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
 
 describe('a sweep that waits and has more jobs than fit into one deadline', () => {
   it('sweep --wait starts the next round at once until all jobs are closed, with one request per job', async () => {
-    await using world = await startWorld([...idle(30, slow), ...busy(40)]);
-    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
+    await using setup = await startSetup([...idle(30, slow), ...busy(40)]);
+    const result = await runOn(setup, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(0);
     const report = reportOf(result);
     expectSums(report);
-    expectTruth(report, world);
+    expectTruth(report, setup);
     expect(report).toMatchObject({
       status: 'done',
       followUp: null,
@@ -28,7 +35,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
       warnings: [],
     });
     expect(report.rounds?.length).toBeGreaterThan(1);
-    expect(asks(world)).toEqual(Array.from({ length: 30 }, () => 1));
+    expect(asks(setup)).toEqual(Array.from({ length: 30 }, () => 1));
     expect(result.stderr).toContain('not all jobs fit into the time: going on with round 1');
     // at once: the first two rounds are less than a quarter of an hour apart
     const [next] = report.rounds ?? [];
@@ -36,13 +43,13 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
   });
 
   it('sweep --wait stops after followUp.max rounds with a message and exit code 3', async () => {
-    await using world = await startWorld([...idle(60, slow), ...busy(70)]);
+    await using setup = await startSetup([...idle(60, slow), ...busy(70)]);
     const stdin = JSON.stringify({
       ...(JSON.parse(payload) as object),
       followUp: { after: '2m', max: 1 },
       force: { stuckFor: null },
     });
-    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin });
+    const result = await runOn(setup, [...args, '--yes', '-p', '-'], { stdin });
     expect(result.exit).toBe(3);
     const report = reportOf(result);
     expectSums(report);
@@ -54,12 +61,12 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
   });
 
   it('sweep --wait stops if a fuse trips between two rounds', async () => {
-    await using world = await startWorld([...idle(30, slow), ...busy(40)]);
+    await using setup = await startSetup([...idle(30, slow), ...busy(40)]);
     const others = () => {
-      for (const { jobId } of busy(40)) world.cluster.removeJob(jobId);
+      for (const { jobId } of busy(40)) setup.cluster.removeJob(jobId);
     };
-    world.server.faults.at(world.clock.now() + 60_000, others);
-    const result = await runOn(world, [...args, '--yes', '-p', '-'], { stdin: payload });
+    setup.server.faults.at(setup.clock.now() + 60_000, others);
+    const result = await runOn(setup, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(3);
     const report = reportOf(result);
     expectSums(report);
@@ -73,7 +80,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
   });
 
   it('sweep --wait closes in later rounds only jobs that the user confirmed', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(24, slow),
       { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },
       ...busy(40),
@@ -81,25 +88,25 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     await using files = await newFolder();
     const file = files.at('payload.json');
     await writeFile(file, payload);
-    const result = await runOn(world, [...args, '-p', file], { terminal: true, stdin: 'y\n' });
+    const result = await runOn(setup, [...args, '-p', file], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(0);
     const report = reportOf(result);
     expect(report.rounds?.length).toBeGreaterThan(0);
-    expect(world.state('soon-idle')).toBe('opened');
+    expect(setup.state('soon-idle')).toBe('opened');
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
   });
 
   it('sweep --wait can be undone completely by `reopen`', async () => {
-    await using world = await startWorld([...idle(16, slow), ...busy(20)]);
+    await using setup = await startSetup([...idle(16, slow), ...busy(20)]);
     await using files = await newFolder();
     const file = files.at('report.json');
-    const swept = await runOn(world, [...args, '--yes', '-p', '-', '--output-file', file], {
+    const swept = await runOn(setup, [...args, '--yes', '-p', '-', '--output-file', file], {
       stdin: payload,
     });
     expect(swept.exit).toBe(0);
-    expect(world.cluster.jobs().filter(({ state }) => state === 'closed')).toHaveLength(16);
-    const undone = await runOn(world, ['reopen', file, '--yes', '-o', 'json']);
+    expect(setup.cluster.jobs().filter(({ state }) => state === 'closed')).toHaveLength(16);
+    const undone = await runOn(setup, ['reopen', file, '--yes', '-o', 'json']);
     expect(undone.exit).toBe(0);
-    expect(world.cluster.jobs().filter(({ state }) => state === 'closed')).toEqual([]);
+    expect(setup.cluster.jobs().filter(({ state }) => state === 'closed')).toEqual([]);
   });
 });

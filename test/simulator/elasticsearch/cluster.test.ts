@@ -5,7 +5,7 @@ import { type Fleet, SimulatedCluster, VirtualClock } from '../../../simulator/i
 const hour = 3_600_000;
 const day = 24 * hour;
 
-function world(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
+function setup(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
   const clock = new VirtualClock();
   const cluster = new SimulatedCluster(clock, { ...fleet, jobs }, '9.2', 1);
   return { clock, cluster, states: (id: string) => cluster.job(id)?.stateHistory.map(({ state }) => state) };
@@ -13,7 +13,7 @@ function world(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
 
 describe('a job of a fleet', () => {
   test('a job of a fleet has the described times and state', () => {
-    const { clock, cluster } = world([
+    const { clock, cluster } = setup([
       {
         jobId: 'a',
         groups: ['web'],
@@ -42,7 +42,7 @@ describe('a job of a fleet', () => {
   });
 
   test('a fleet may give the times of a job as ages, instants or numbers', () => {
-    const { clock, cluster } = world([
+    const { clock, cluster } = setup([
       { jobId: 'age', lastData: '90m' },
       { jobId: 'instant', lastData: '2026-11-20T00:00:00Z' },
       { jobId: 'number', lastData: 1_700_000_000_000 },
@@ -60,7 +60,7 @@ describe('a job of a fleet', () => {
   });
 
   test('a job of a fleet is refused if its node does not exist', () => {
-    expect(() => world([{ jobId: 'a', node: 'nowhere' }])).toThrow(
+    expect(() => setup([{ jobId: 'a', node: 'nowhere' }])).toThrow(
       'job a: there is no node "nowhere"; the nodes are ml-0, ml-1, ml-2',
     );
   });
@@ -76,7 +76,7 @@ describe('a job of a fleet', () => {
 
 describe('another user', () => {
   test('another user closes a job, which is `closing` now and `closed` when its process has ended', async () => {
-    const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
+    const { clock, cluster, states } = setup([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
     expect(cluster.job('a')?.state).toBe('closing');
@@ -91,7 +91,7 @@ describe('another user', () => {
   });
 
   test('another user closes a job with force, opens it again and deletes it', async () => {
-    const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
+    const { clock, cluster } = setup([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.forceCloseJob('a');
     expect(cluster.job('a')).toMatchObject({ state: 'closed', forced: true, closedCleanly: false });
@@ -108,7 +108,7 @@ describe('another user', () => {
   });
 
   test('another user creates or replaces a job', () => {
-    const { cluster } = world([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
+    const { cluster } = setup([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
 
     cluster.putJob({ jobId: 'a', state: 'failed', reason: 'oom' });
     cluster.putJob({ jobId: 'b' });
@@ -120,7 +120,7 @@ describe('another user', () => {
   });
 
   test('another user sends data to a job without a datafeed', () => {
-    const { clock, cluster } = world([{ jobId: 'a', lastData: '3d' }]);
+    const { clock, cluster } = setup([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.receiveData('a', { records: 5, latest: clock.now() - hour });
 
@@ -131,7 +131,7 @@ describe('another user', () => {
   });
 
   test('another user’s closes can be made to fail, never end, or take another time', async () => {
-    const { clock, cluster } = world(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
+    const { clock, cluster } = setup(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
     cluster.setCloseDuration('long', 10 * hour);
@@ -144,7 +144,7 @@ describe('another user', () => {
   });
 
   test('another user joins a close in progress by requesting it again', async () => {
-    const { clock, cluster, states } = world([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
+    const { clock, cluster, states } = setup([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
     cluster.closeJob('a');
@@ -156,7 +156,7 @@ describe('another user', () => {
 
 describe('a forecast', () => {
   test('a forecast runs for as long as it takes', async () => {
-    const { clock, cluster } = world([{ jobId: 'a', lastData: '1h' }]);
+    const { clock, cluster } = setup([{ jobId: 'a', lastData: '1h' }]);
 
     cluster.startForecast('a', { takes: 60_000 });
     await clock.advance(30_000);
@@ -175,7 +175,7 @@ describe('a fleet made in code', () => {
   ] as const)(
     'the invalid fleet %j from code is refused although it is not validated',
     (description, message) => {
-      expect(() => world([{ jobId: 'a', ...description }])).toThrow(message);
+      expect(() => setup([{ jobId: 'a', ...description }])).toThrow(message);
     },
   );
 });
@@ -183,7 +183,7 @@ describe('a fleet made in code', () => {
 describe('nodes', () => {
   test('a clean shutdown of a node loses no data of its jobs', async () => {
     const fed = { datafeed: { state: 'started' as const, source: { every: '30s' } }, lastData: '1m' };
-    const { clock, cluster } = world([
+    const { clock, cluster } = setup([
       { jobId: 'a', node: 'ml-0', ...fed },
       { jobId: 'b', node: 'ml-1', ...fed },
     ]);
@@ -200,7 +200,7 @@ describe('nodes', () => {
   });
 
   test('jobs of a lost node move to another node with a new process', async () => {
-    const { clock, cluster } = world([
+    const { clock, cluster } = setup([
       { jobId: 'a', node: 'ml-0', openedAt: '5d' },
       { jobId: 'b', node: 'ml-1', openedAt: '5d' },
     ]);
@@ -215,7 +215,7 @@ describe('nodes', () => {
   });
 
   test('jobs of the last node wait until another node joins', async () => {
-    const { clock, cluster } = world([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
+    const { clock, cluster } = setup([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
 
     cluster.crashNode('only');
     await clock.advance(hour);
@@ -227,7 +227,7 @@ describe('nodes', () => {
   });
 
   test('after the loss of a node a failed job stays failed and an orphaned close completes', async () => {
-    const { clock, cluster } = world([
+    const { clock, cluster } = setup([
       { jobId: 'failed', node: 'ml-0', state: 'failed' },
       { jobId: 'closing', node: 'ml-0', state: 'closing', lastData: '1d', closeTakes: 'never' },
     ]);
@@ -240,7 +240,7 @@ describe('nodes', () => {
   });
 
   test('jobs do not move while persistent task assignment is disabled', async () => {
-    const { clock, cluster } = world([{ jobId: 'a', node: 'ml-0' }]);
+    const { clock, cluster } = setup([{ jobId: 'a', node: 'ml-0' }]);
     cluster.setSetting('cluster.persistent_tasks.allocation.enable', 'none');
 
     cluster.crashNode('ml-0');
@@ -290,7 +290,7 @@ describe('closing times', () => {
   });
 
   test('closing times are short for a job without data', async () => {
-    const { clock, cluster } = world([{ jobId: 'a' }]);
+    const { clock, cluster } = setup([{ jobId: 'a' }]);
     cluster.closeJob('a');
     await clock.advance(1_000);
 
@@ -300,7 +300,7 @@ describe('closing times', () => {
 
 describe('the simulator', () => {
   test('the simulator passes a simulated day of ten thousand fed jobs in a moment', async () => {
-    const { clock, cluster } = world(
+    const { clock, cluster } = setup(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,
         lastData: '1m',

@@ -15,45 +15,45 @@ import { day, minute, now } from '../../support/jobs.ts';
 
 describe('forced closes', () => {
   it('forces jobs first, each in a request of its own', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), failed('f'), failed('g')],
       request: { close: { concurrency: 1 } },
     });
-    await world.run();
-    expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
       [true, 'f'],
       [true, 'g'],
       [false, 'a'],
     ]);
-    expect(world.outcomes()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
+    expect(setup.outcomes()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
   });
 
   it('forces a job at once that has been stuck since an earlier sweep asked it to close', async () => {
-    const world = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
-    await world.run();
-    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
-    expect(world.outcomes()).toEqual({ a: 'force_closed 1000' });
-    expect(world.entry('a')).toMatchObject({
+    const setup = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
+    await setup.run();
+    expect(setup.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
+    expect(setup.outcomes()).toEqual({ a: 'force_closed 1000' });
+    expect(setup.entry('a')).toMatchObject({
       verdict: { verdict: 'force', reason: 'stuck' },
       askedAt: now - 80 * minute,
     });
   });
 
   it('forces at most force.max jobs and reports the others as not attempted', async () => {
-    const world = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
-    await world.run();
-    expect(world.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
-    expect(world.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
+    const setup = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
+    await setup.run();
+    expect(setup.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
+    expect(setup.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
   it('counts a job that is forced twice only once against force.max', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [failed('f')],
       request: { force: { max: 1 } },
       onClose: ({ nth, ids }, cluster) => (nth === 1 ? lost : cluster.closesAfter(1_000, ids)),
     });
-    await world.run();
-    expect(world.cluster.log).toEqual([
+    await setup.run();
+    expect(setup.cluster.log).toEqual([
       '0 configs f',
       '0 stats f',
       '0 force f',
@@ -62,12 +62,12 @@ describe('forced closes', () => {
       '0 force f',
       '1000 stats f',
     ]);
-    expect(world.entry('f')).toMatchObject({ asks: 2, batch: 2 });
-    expect(world.outcomes()).toEqual({ f: 'force_closed 1000' });
+    expect(setup.entry('f')).toMatchObject({ asks: 2, batch: 2 });
+    expect(setup.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
   it('leaves a job without an outcome if it was already asked to close and force.max is used up', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },
       onClose: (_close, cluster) => {
@@ -75,18 +75,18 @@ describe('forced closes', () => {
         return lost;
       },
     });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.closes).toHaveLength(1);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.closes).toHaveLength(1);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
     // the verdict is still the one of the last close request
-    expect(world.entry('a')).toMatchObject({
+    expect(setup.entry('a')).toMatchObject({
       forced: false,
       verdict: { verdict: 'force', reason: 'failed' },
     });
   });
 
   it('keeps a job marked as forced when a later close request is not forced', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [failed('f')],
       onClose: ({ nth, ids }, cluster) => {
         if (nth > 1) return cluster.closesAfter(1_000, ids);
@@ -94,9 +94,9 @@ describe('forced closes', () => {
         return lost;
       },
     });
-    await world.run();
-    expect(world.cluster.closes.map(({ force }) => force)).toEqual([true, false]);
-    expect(world.outcomes()).toEqual({ f: 'force_closed 3000' });
+    await setup.run();
+    expect(setup.cluster.closes.map(({ force }) => force)).toEqual([true, false]);
+    expect(setup.outcomes()).toEqual({ f: 'force_closed 3000' });
   });
 });
 
@@ -109,12 +109,12 @@ describe('the step after an answer', () => {
   ] satisfies [string, CloseAnswer, number][])(
     'after %s, a job that is still open is asked to close again after a pause',
     async (_what, answer, pause) => {
-      const world = closingOf({
+      const setup = closingOf({
         jobs: [bare('a')],
         onClose: ({ nth, ids }, cluster) => (nth === 1 ? answer : cluster.closesAfter(1_000, ids)),
       });
-      expect(await world.run()).toBe(pause + 1_000);
-      expect(world.cluster.log).toEqual([
+      expect(await setup.run()).toBe(pause + 1_000);
+      expect(setup.cluster.log).toEqual([
         '0 configs a',
         '0 stats a',
         '0 close a',
@@ -124,25 +124,25 @@ describe('the step after an answer', () => {
         `${pause} close a`,
         `${pause + 1_000} stats a`,
       ]);
-      expect(world.outcomes()).toEqual({ a: `closed ${pause + 1_000}` });
-      expect(world.entry('a')).toMatchObject({ asks: 2, askedAt: now, lastAskAt: now + pause });
+      expect(setup.outcomes()).toEqual({ a: `closed ${pause + 1_000}` });
+      expect(setup.entry('a')).toMatchObject({ asks: 2, askedAt: now, lastAskAt: now + pause });
     },
   );
 
   it('the pause before the next close request counts from the read of the states', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
-        if (kind === 'stats' && nth === 2) await world.clock.sleep(3_000);
+        if (kind === 'stats' && nth === 2) await setup.clock.sleep(3_000);
       },
       onClose: ({ nth, ids }, cluster) => (nth === 1 ? lost : cluster.closesAfter(1_000, ids)),
     });
-    await world.run();
-    expect(world.cluster.log).toContain('5000 close a');
+    await setup.run();
+    expect(setup.cluster.log).toContain('5000 close a');
   });
 
   it('each job of a request gets its own next step', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
       onClose: ({ nth, ids }, cluster) => {
         if (nth > 1) return cluster.closesAfter(1_000, ids);
@@ -153,14 +153,14 @@ describe('the step after an answer', () => {
         return { kind: 'failed_jobs', error: refusal(409) };
       },
     });
-    world.at(3_000, () => world.cluster.becomes('closing', 'closed'));
-    expect(await world.run()).toBe(3_350);
-    expect(world.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
+    setup.at(3_000, () => setup.cluster.becomes('closing', 'closed'));
+    expect(await setup.run()).toBe(3_350);
+    expect(setup.cluster.closes.map(({ ids, force }) => [force, ...ids])).toEqual([
       [false, 'closed', 'closing', 'failed', 'gone', 'open'],
       [true, 'failed'],
       [false, 'open'],
     ]);
-    expect(world.outcomes()).toEqual({
+    expect(setup.outcomes()).toEqual({
       closed: 'closed 0',
       closing: 'closed 3350',
       failed: 'force_closed 1000',
@@ -170,25 +170,25 @@ describe('the step after an answer', () => {
   });
 
   it('gives up on a job that is still open after the third close request, with the server’s own error', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
     });
-    expect(await world.run()).toBe(4_000);
-    expect(world.entry('a').outcome).toEqual({ outcome: 'error', error: refusal(500, 'broken', 'no') });
-    expect(world.entry('a').asks).toBe(3);
+    expect(await setup.run()).toBe(4_000);
+    expect(setup.entry('a').outcome).toEqual({ outcome: 'error', error: refusal(500, 'broken', 'no') });
+    expect(setup.entry('a').asks).toBe(3);
   });
 
   it('sends no more close requests after the credentials were refused', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
       onClose: () => denied,
     });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '0 close a', '0 stats a']);
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.log).toEqual(['0 configs a', '0 stats a', '0 close a', '0 stats a']);
     const refused = { outcome: 'error', error: refusal(403, 'security_exception', 'not allowed') };
-    expect(world.entries.map(({ outcome, asks }) => [outcome, asks])).toEqual([
+    expect(setup.entries.map(({ outcome, asks }) => [outcome, asks])).toEqual([
       [refused, 1],
       [refused, 0],
     ]);
@@ -198,38 +198,38 @@ describe('the step after an answer', () => {
     ['waits for a server whose Retry-After ends before the sweep does', 79_999, 79_999],
     ['does not wait for a server whose Retry-After ends with the sweep', 80_000, 0],
   ])('after a busy answer, the sweep %s', async (_what, retryAfterMs, end) => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 100_000,
       onClose: () => ({ kind: 'busy', retryAfterMs, error: refusal(429) }),
     });
-    expect(await world.run()).toBe(end);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    expect(await setup.run()).toBe(end);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
   it('ignores states that were read before the close request', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onClose: ({ nth }) => {
-        if (nth === 2) world.stop.abort();
+        if (nth === 2) setup.stop.abort();
         return lost;
       },
       onRead: ({ signal }) => signal.throwIfAborted(),
     });
-    await world.run();
-    await world.clock.sleep(10_000);
-    expect(world.entry('a')).toMatchObject({ asks: 2, seen: undefined });
+    await setup.run();
+    await setup.clock.sleep(10_000);
+    expect(setup.entry('a')).toMatchObject({ asks: 2, seen: undefined });
   });
 
   it('keeps polling jobs whose states cannot be read', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
         if (kind === 'stats' && nth === 2) throw new Error('no');
       },
     });
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.log.slice(3)).toEqual(['1000 stats a', '2000 stats a']);
-    expect(world.outcomes()).toEqual({ a: 'closed 2000' });
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.log.slice(3)).toEqual(['1000 stats a', '2000 stats a']);
+    expect(setup.outcomes()).toEqual({ a: 'closed 2000' });
   });
 });

@@ -7,7 +7,7 @@ import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
   it('the look settles jobs that are gone, closed or busy by now, and the others are asked to close', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
         if (nth > 1) return;
@@ -16,19 +16,19 @@ describe('the look before a close', () => {
         cluster.becomes('busy', 'opened', { lastDataTime: now });
       },
     });
-    await world.run();
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['idle']]);
-    expect(world.outcomes()).toEqual({
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['idle']]);
+    expect(setup.outcomes()).toEqual({
       busy: 'revived 0',
       closed: 'already_closed 0',
       gone: 'gone 0',
       idle: 'closed 1000',
     });
-    expect(world.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+    expect(setup.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
   });
 
   it('the look judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
         cluster.becomes('a', 'opened', { modelBytes: undefined, lastDataTime: undefined });
@@ -36,29 +36,29 @@ describe('the look before a close', () => {
       },
       onClose: () => denied,
     });
-    expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
-    await world.run();
-    expect(world.entry('a')).toMatchObject({
+    expect(setup.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+    await setup.run();
+    expect(setup.entry('a')).toMatchObject({
       job: { modelBytes: 11, lastDataTime: undefined },
       verdict: { verdict: 'close', reason: 'never_fed' },
     });
-    expect(world.entry('b').job.modelBytes).toBe(20);
+    expect(setup.entry('b').job.modelBytes).toBe(20);
   });
 
   it('the look starts watching a job that is closing by now, from the moment it was first seen closing', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
         if (kind !== 'stats' || nth > 1) return;
-        await world.clock.sleep(2_000);
+        await setup.clock.sleep(2_000);
         cluster.becomes('a', 'closing');
       },
     });
-    world.at(4_000, () => world.cluster.becomes('a', 'closed'));
-    expect(await world.run()).toBe(4_500);
-    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a', '3000 stats a', '4500 stats a']);
-    expect(world.outcomes()).toEqual({ a: 'already_closed 4500' });
-    expect(world.entry('a')).toMatchObject({
+    setup.at(4_000, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(4_500);
+    expect(setup.cluster.log).toEqual(['0 configs a', '0 stats a', '3000 stats a', '4500 stats a']);
+    expect(setup.outcomes()).toEqual({ a: 'already_closed 4500' });
+    expect(setup.entry('a')).toMatchObject({
       verdict: { verdict: 'wait', reason: 'already_closing' },
       askedAt: now + 2_000,
       asks: 0,
@@ -67,34 +67,34 @@ describe('the look before a close', () => {
   });
 
   it('keeps the verdict and the time of the close request when the job is seen closing later', async () => {
-    const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
-    world.at(1_000, () => world.cluster.becomes('a', 'closing'));
-    world.at(3_000, () => world.cluster.becomes('a', 'closed'));
-    expect(await world.run()).toBe(3_000);
-    expect(world.cluster.log.slice(3)).toEqual([
+    const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
+    setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
+    setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(3_000);
+    expect(setup.cluster.log.slice(3)).toEqual([
       '0 stats a',
       '2000 configs a',
       '2000 stats a',
       '3000 stats a',
     ]);
-    expect(world.entry('a')).toMatchObject({
+    expect(setup.entry('a')).toMatchObject({
       verdict: { verdict: 'close', reason: 'idle' },
       askedAt: now,
       asks: 1,
       looks: 2,
     });
-    expect(world.outcomes()).toEqual({ a: 'closed 3000' });
+    expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
   it('looks again at a job that failed meanwhile and forces it in a request of its own', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
         if (nth === 1) cluster.becomes('b', 'failed');
       },
     });
-    await world.run();
-    expect(world.cluster.log).toEqual([
+    await setup.run();
+    expect(setup.cluster.log).toEqual([
       '0 configs a b',
       '0 stats a b',
       '0 close a',
@@ -104,8 +104,8 @@ describe('the look before a close', () => {
       '1000 stats a b',
       '1100 stats b',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
-    expect(world.entry('b')).toMatchObject({
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000', b: 'force_closed 1100' });
+    expect(setup.entry('b')).toMatchObject({
       verdict: { verdict: 'force', reason: 'failed' },
       looks: 2,
       asks: 1,
@@ -114,81 +114,81 @@ describe('the look before a close', () => {
   });
 
   it('sends a close request without force, for the job alone, when the job is open again', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
         if (cluster.closes.length === 0) cluster.becomes('a', 'opened', { openedAt: now - 30 * day });
       },
     });
-    await world.run();
-    expect(world.cluster.log.slice(0, 5)).toEqual([
+    await setup.run();
+    expect(setup.cluster.log.slice(0, 5)).toEqual([
       '0 configs a',
       '0 stats a',
       '0 configs a',
       '0 stats a',
       '0 close a',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'closed 1000' });
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
   it('gives up on a job whose state differs at each of nine looks', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
         if (kind === 'configs')
           cluster.becomes('a', nth % 2 === 1 ? 'failed' : 'opened', { openedAt: now - 30 * day });
       },
     });
-    await world.run();
-    expect(world.cluster.log).toHaveLength(18);
-    expect(world.cluster.closes).toEqual([]);
-    expect(world.entry('a').outcome).toEqual({
+    await setup.run();
+    expect(setup.cluster.log).toHaveLength(18);
+    expect(setup.cluster.closes).toEqual([]);
+    expect(setup.entry('a').outcome).toEqual({
       outcome: 'error',
       error: { status: 0, type: 'unstable', reason: 'the job changed its state at each of 9 looks' },
     });
   });
 
   it('asks a job to close whose state is stable at the eighth look', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
         if (kind !== 'configs') return;
         cluster.becomes('a', nth % 2 === 1 || nth === 8 ? 'failed' : 'opened', { openedAt: now - 30 * day });
       },
     });
-    await world.run();
-    expect(world.entry('a')).toMatchObject({ looks: 8, asks: 1 });
-    expect(world.outcomes()).toEqual({ a: 'force_closed 1000' });
+    await setup.run();
+    expect(setup.entry('a')).toMatchObject({ looks: 8, asks: 1 });
+    expect(setup.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
   it('repeats a look that took more than 30 seconds', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
-        if (kind === 'stats' && nth <= 2) await world.clock.sleep(nth === 1 ? 30_001 : 30_000);
+        if (kind === 'stats' && nth <= 2) await setup.clock.sleep(nth === 1 ? 30_001 : 30_000);
       },
     });
-    await world.run();
-    expect(world.cluster.log.slice(0, 5)).toEqual([
+    await setup.run();
+    expect(setup.cluster.log.slice(0, 5)).toEqual([
       '0 configs a',
       '0 stats a',
       '30001 configs a',
       '30001 stats a',
       '60001 close a',
     ]);
-    expect(world.entry('a').looks).toBe(1);
+    expect(setup.entry('a').looks).toBe(1);
   });
 
   it('gives up without a close request when three looks in a row take more than 30 seconds', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
-        if (kind === 'stats') await world.clock.sleep(40_000);
+        if (kind === 'stats') await setup.clock.sleep(40_000);
       },
     });
-    expect(await world.run()).toBe(120_000);
-    expect(world.cluster.log).toHaveLength(6);
-    expect(world.entry('a').outcome).toEqual({
+    expect(await setup.run()).toBe(120_000);
+    expect(setup.cluster.log).toHaveLength(6);
+    expect(setup.entry('a').outcome).toEqual({
       outcome: 'error',
       error: {
         status: 0,
@@ -204,27 +204,27 @@ describe('the look before a close', () => {
     { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
     { thrown: 'a text', status: 0, says: 'a text' },
   ])('leaves jobs alone that it cannot read, and reports why: $thrown', async ({ thrown, status, says }) => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: () => {
         throw thrown as Error;
       },
     });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.closes).toEqual([]);
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.closes).toEqual([]);
     const error = {
       status,
       type: 'unreadable',
       reason: `the job could not be read right before it was to be asked: ${says}`,
     };
-    expect(world.entries.map(({ outcome }) => outcome)).toEqual([
+    expect(setup.entries.map(({ outcome }) => outcome)).toEqual([
       { outcome: 'error', error },
       { outcome: 'error', error },
     ]);
   });
 
   it('settles a job as closed or gone when its stats were read and the rest of the look failed', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: async ({ kind }, cluster) => {
         if (kind === 'stats') {
@@ -232,13 +232,13 @@ describe('the look before a close', () => {
           cluster.remove('gone');
           return;
         }
-        await world.clock.sleep(10);
+        await setup.clock.sleep(10);
         throw new Error('no');
       },
     });
-    expect(await world.run()).toBe(10);
-    expect(world.cluster.closes).toEqual([]);
-    expect(world.outcomes()).toEqual({
+    expect(await setup.run()).toBe(10);
+    expect(setup.cluster.closes).toEqual([]);
+    expect(setup.outcomes()).toEqual({
       closed: 'already_closed 10',
       gone: 'gone 10',
       idle: 'error unreadable 10',
@@ -246,62 +246,62 @@ describe('the look before a close', () => {
   });
 
   it('settles a job as gone when its config was read but its stats are missing', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
         if (kind !== 'stats') return;
         // by then the config has been read
-        await world.clock.sleep(10);
+        await setup.clock.sleep(10);
         cluster.remove('a');
       },
     });
-    await world.run();
-    expect(world.cluster.closes).toEqual([]);
-    expect(world.outcomes()).toEqual({ a: 'gone 10' });
+    await setup.run();
+    expect(setup.cluster.closes).toEqual([]);
+    expect(setup.outcomes()).toEqual({ a: 'gone 10' });
   });
 
   it('leaves a job that was already asked to close and cannot be read to the last reading', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
         if (kind === 'configs' && nth === 2) throw new Error('no');
       },
       onClose: () => lost,
     });
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.closes).toHaveLength(1);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.closes).toHaveLength(1);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
   it('gives a job no error when the ending interrupts its look', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
-        await world.clock.sleep(10_000, signal);
+        await setup.clock.sleep(10_000, signal);
       },
     });
-    world.at(500, () => world.stop.abort());
-    expect(await world.run()).toBe(500);
-    await world.clock.sleep(10_000);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    setup.at(500, () => setup.stop.abort());
+    expect(await setup.run()).toBe(500);
+    await setup.clock.sleep(10_000);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 });
 
 describe('a job that was asked and must now be kept', () => {
   /** The close request at 0 gets no answer, the job is open a moment later, and it is read again after two seconds. */
   const requestedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
-    const world = closingOf({ jobs: [bare('a')], onClose: () => lost });
-    world.at(1_500, () => world.cluster.becomes('a', state, changes));
-    await world.run();
-    expect(world.cluster.closes).toHaveLength(1);
-    return world;
+    const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
+    setup.at(1_500, () => setup.cluster.becomes('a', state, changes));
+    await setup.run();
+    expect(setup.cluster.closes).toHaveLength(1);
+    return setup;
   };
 
   it.each([now, now + 1_001])(
     'a job asked to close is reported as reopened when it was opened at or after the request, at %i',
     async (openedAt) => {
-      const world = await requestedAndThen('opened', { openedAt });
-      expect(world.entry('a').outcome).toEqual({
+      const setup = await requestedAndThen('opened', { openedAt });
+      expect(setup.entry('a').outcome).toEqual({
         outcome: 'error',
         error: { status: 0, type: 'reopened', reason: 'the job is open again after it was asked to close' },
       });
@@ -314,19 +314,19 @@ describe('a job that was asked and must now be kept', () => {
   ])(
     'a job asked to close that must now be kept is reported with the error of its close when %s',
     async (_why, changes) => {
-      const world = await requestedAndThen('opened', changes);
-      expect(world.outcomes()).toEqual({ a: 'error no_answer 2000' });
-      expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+      const setup = await requestedAndThen('opened', changes);
+      expect(setup.outcomes()).toEqual({ a: 'error no_answer 2000' });
+      expect(setup.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
     },
   );
 
   it('a job is revived when it was opened again and this sweep never asked it to close', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),
     });
-    await world.run();
-    expect(world.outcomes()).toEqual({ a: 'revived 0' });
+    await setup.run();
+    expect(setup.outcomes()).toEqual({ a: 'revived 0' });
   });
 
   it.each([
@@ -343,7 +343,7 @@ describe('a job that was asked and must now be kept', () => {
   ] satisfies [string, CloseAnswer, object][])(
     'a job asked to close is reported with %s when it failed and may not be forced',
     async (_what, answer, error) => {
-      const world = closingOf({
+      const setup = closingOf({
         jobs: [bare('a')],
         request: { force: { failed: false } },
         onClose: (_close, cluster) => {
@@ -351,20 +351,20 @@ describe('a job that was asked and must now be kept', () => {
           return answer;
         },
       });
-      expect(await world.run()).toBe(0);
-      expect(world.entry('a').outcome).toEqual({ outcome: 'error', error });
-      expect(world.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
+      expect(await setup.run()).toBe(0);
+      expect(setup.entry('a').outcome).toEqual({ outcome: 'error', error });
+      expect(setup.entry('a').verdict).toEqual({ verdict: 'close', reason: 'idle' });
     },
   );
 
   it('a job is kept without an error when it failed before its close request and may not be forced', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },
       onRead: (_read, cluster) => cluster.becomes('a', 'failed'),
     });
-    await world.run();
-    expect(world.outcomes()).toEqual({ a: 'revived 0' });
-    expect(world.entry('a').verdict).toEqual({ verdict: 'keep', reason: 'force_not_allowed' });
+    await setup.run();
+    expect(setup.outcomes()).toEqual({ a: 'revived 0' });
+    expect(setup.entry('a').verdict).toEqual({ verdict: 'keep', reason: 'force_not_allowed' });
   });
 });

@@ -5,24 +5,24 @@ import { day, now } from '../../support/jobs.ts';
 
 describe('a job that is closing', () => {
   it('a job that is closing is polled until it is closed, and gets no close request', async () => {
-    const world = closingOf({ jobs: [closing('a')] });
-    world.at(2_000, () => world.cluster.becomes('a', 'closed'));
-    expect(await world.run()).toBe(2_500);
-    expect(world.cluster.log).toEqual(['1000 stats a', '2500 stats a']);
-    expect(world.outcomes()).toEqual({ a: 'already_closed 2500' });
-    expect(world.entry('a').seen?.stats?.state).toBe('closed');
+    const setup = closingOf({ jobs: [closing('a')] });
+    setup.at(2_000, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(2_500);
+    expect(setup.cluster.log).toEqual(['1000 stats a', '2500 stats a']);
+    expect(setup.outcomes()).toEqual({ a: 'already_closed 2500' });
+    expect(setup.entry('a').seen?.stats?.state).toBe('closed');
   });
 
   it('a job that is closing is polled again after a failed read', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [closing('a')],
       onRead: ({ nth }) => {
         if (nth === 1) throw new Error('no');
       },
     });
-    world.at(500, () => world.cluster.becomes('a', 'closed'));
-    expect(await world.run()).toBe(2_500);
-    expect(world.outcomes()).toEqual({ a: 'already_closed 2500' });
+    setup.at(500, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(2_500);
+    expect(setup.outcomes()).toEqual({ a: 'already_closed 2500' });
   });
 
   it.each([
@@ -34,25 +34,25 @@ describe('a job that is closing', () => {
       },
     ],
   ])('a closing job %s is left to the last reading after close.timeout', async (_what, onRead) => {
-    const world = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
-    expect(await world.run()).toBe(10_000);
-    expect(world.cluster.log).toEqual([
+    const setup = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
+    expect(await setup.run()).toBe(10_000);
+    expect(setup.cluster.log).toEqual([
       '1000 stats a',
       '2500 stats a',
       '4750 stats a',
       '8125 stats a',
       '10000 stats a',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
   it('a closing job is forced when it is stuck at the end of its watch', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [closing('a'), closing('b', { groups: ['spare'] })],
       request: { close: { timeout: '3s' }, force: { stuckFor: '3s', exclude: ['spare'] } },
     });
-    expect(await world.run()).toBe(4_000);
-    expect(world.cluster.log).toEqual([
+    expect(await setup.run()).toBe(4_000);
+    expect(setup.cluster.log).toEqual([
       '1000 stats a b',
       '2500 stats a b',
       '3000 stats a b',
@@ -60,18 +60,18 @@ describe('a job that is closing', () => {
       '3000 force a',
       '4000 stats b a',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'force_closed 4000', b: 'none' });
-    expect(world.entry('a').askedAt).toBe(now);
+    expect(setup.outcomes()).toEqual({ a: 'force_closed 4000', b: 'none' });
+    expect(setup.entry('a').askedAt).toBe(now);
   });
 
   it('a closing job is forced at once when it fails', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [closing('a')],
       onClose: ({ ids }, cluster) => cluster.closesAfter(3_000, ids),
     });
-    world.at(500, () => world.cluster.becomes('a', 'failed'));
-    expect(await world.run()).toBe(4_000);
-    expect(world.cluster.log).toEqual([
+    setup.at(500, () => setup.cluster.becomes('a', 'failed'));
+    expect(await setup.run()).toBe(4_000);
+    expect(setup.cluster.log).toEqual([
       '1000 stats a',
       '1000 configs a',
       '1000 force a',
@@ -79,60 +79,60 @@ describe('a job that is closing', () => {
       '3500 stats a',
       '4000 stats a',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'force_closed 4000' });
+    expect(setup.outcomes()).toEqual({ a: 'force_closed 4000' });
   });
 
   it('a closing job gets a close request without force when it is open and idle again', async () => {
-    const world = closingOf({ jobs: [closing('a')] });
-    world.at(500, () => world.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 close a', '2000 stats a']);
-    expect(world.outcomes()).toEqual({ a: 'closed 2000' });
+    const setup = closingOf({ jobs: [closing('a')] });
+    setup.at(500, () => setup.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.log.slice(1, 4)).toEqual(['1000 configs a', '1000 close a', '2000 stats a']);
+    expect(setup.outcomes()).toEqual({ a: 'closed 2000' });
   });
 
   it('a closing job is reported as gone when it was deleted', async () => {
-    const world = closingOf({ jobs: [closing('a')] });
-    world.at(500, () => world.cluster.remove('a'));
-    expect(await world.run()).toBe(1_000);
-    expect(world.outcomes()).toEqual({ a: 'gone 1000' });
+    const setup = closingOf({ jobs: [closing('a')] });
+    setup.at(500, () => setup.cluster.remove('a'));
+    expect(await setup.run()).toBe(1_000);
+    expect(setup.outcomes()).toEqual({ a: 'gone 1000' });
   });
 
   it('a closing job is reported as an error when it was opened again after its close request', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onClose: (_close, cluster) => {
         cluster.becomes('a', 'closing');
         return { kind: 'timed_out', error: refusal(408) };
       },
     });
-    world.at(2_000, () => world.cluster.becomes('a', 'opened', { openedAt: now + 1_900 }));
-    expect(await world.run()).toBe(2_500);
-    expect(world.entry('a').outcome).toEqual({
+    setup.at(2_000, () => setup.cluster.becomes('a', 'opened', { openedAt: now + 1_900 }));
+    expect(await setup.run()).toBe(2_500);
+    expect(setup.entry('a').outcome).toEqual({
       outcome: 'error',
       error: refusal(408, 'reopened', 'the job is open again after it was asked to close'),
     });
   });
 
   it('a closing job is never named in any request, not even a read, when its id could match other jobs', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       onRead: (_read, cluster) => cluster.becomes('b', 'closed'),
     });
-    await world.run();
-    expect(world.cluster.log).toEqual(['1000 stats b']);
+    await setup.run();
+    expect(setup.cluster.log).toEqual(['1000 stats b']);
   });
 });
 
 describe('with more than 1,000 jobs in flight', () => {
   it('with more than 1,000 jobs in flight, reads each job at least once in 10 seconds', async () => {
     const jobs = Array.from({ length: 1_100 }, (_, index) => bare(`job-${String(index).padStart(4, '0')}`));
-    const world = closingOf({
+    const setup = closingOf({
       jobs,
       request: { close: { batch: 100, timeout: '2m' } },
       onClose: ({ ids }, cluster) => cluster.closesAfter(90_000, ids),
     });
-    await world.run();
-    const reads = world.cluster.log.filter(
+    await setup.run();
+    const reads = setup.cluster.log.filter(
       (line) => line.includes(' stats ') && line.split(' ').length > 1_000,
     );
     const moments = reads.map((line) => Number(line.split(' ')[0]));
@@ -148,12 +148,12 @@ describe('with places on the nodes', () => {
   const small = bare('small', { modelBytes: 1_000 });
 
   it('forces jobs first, and asks the next job to close as soon as a read shows the previous one closed', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
     });
-    expect(await world.run()).toBe(3_000);
-    expect(world.cluster.log).toEqual([
+    expect(await setup.run()).toBe(3_000);
+    expect(setup.cluster.log).toEqual([
       '0 configs f',
       '0 stats f',
       '0 force f',
@@ -166,11 +166,11 @@ describe('with places on the nodes', () => {
       '2000 close small',
       '3000 stats small',
     ]);
-    expect(world.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
+    expect(setup.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
   it('reads job states right after an answer, and again a tenth of a second later', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
       onClose: ({ ids }, cluster) => {
@@ -178,8 +178,8 @@ describe('with places on the nodes', () => {
         return { kind: 'timed_out', error: refusal(408) };
       },
     });
-    expect(await world.run()).toBe(100);
-    expect(world.cluster.log).toEqual([
+    expect(await setup.run()).toBe(100);
+    expect(setup.cluster.log).toEqual([
       '0 configs big',
       '0 stats big',
       '0 close big',
@@ -188,35 +188,35 @@ describe('with places on the nodes', () => {
       '0 close small',
       '100 stats small',
     ]);
-    expect(world.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
+    expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
   it('frees the places of a request one by one, as reads show its jobs closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
-    const world = closingOf({
+    const setup = closingOf({
       jobs,
       request: { close: { perNode: 3 } },
       onClose: async ({ ids, nth }, cluster) => {
         if (nth > 1) return cluster.closesAfter(1_000, ids);
         for (const id of ids) cluster.becomes(id, 'closing');
-        await world.clock.sleep(20_000);
+        await setup.clock.sleep(20_000);
         for (const id of ids) cluster.becomes(id, 'closed');
         return { kind: 'acknowledged' };
       },
     });
-    world.at(2_200, () => world.cluster.becomes('b', 'closed'));
-    expect(await world.run()).toBe(20_000);
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
-    const { askedAt = 0 } = world.entry('d');
+    setup.at(2_200, () => setup.cluster.becomes('b', 'closed'));
+    expect(await setup.run()).toBe(20_000);
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
+    const { askedAt = 0 } = setup.entry('d');
     // while a job waits for a place, reads come every half second
     expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
     expect(askedAt - now).toBeLessThanOrEqual(3_200);
-    expect(world.entry('b').closedAt).toBe(askedAt);
-    expect(world.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
+    expect(setup.entry('b').closedAt).toBe(askedAt);
+    expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
   it('frees a place when the close times out, even if the job is still closing', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
       onClose: ({ ids, nth }, cluster) => {
@@ -225,27 +225,27 @@ describe('with places on the nodes', () => {
         return lost;
       },
     });
-    world.at(30_000, () => world.cluster.becomes('big', 'closed'));
-    await world.run();
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['big'], ['small']]);
-    expect((world.entry('small').askedAt ?? 0) - now).toBe(10_000);
+    setup.at(30_000, () => setup.cluster.becomes('big', 'closed'));
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['big'], ['small']]);
+    expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
   it('keeps a place while the job is open and its request is in flight, and frees it when the job fails', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
       onClose: async ({ ids, nth }, cluster) => {
         if (nth > 1) return cluster.closesAfter(1_000, ids);
-        await world.clock.sleep(30_000);
+        await setup.clock.sleep(30_000);
         return { kind: 'failed_jobs', error: refusal(409) };
       },
     });
-    world.at(8_000, () => world.cluster.becomes('big', 'failed'));
-    await world.run();
-    expect((world.entry('small').askedAt ?? 0) - now).toBeGreaterThan(8_000);
-    expect((world.entry('small').askedAt ?? 0) - now).toBeLessThanOrEqual(13_000);
-    expect(world.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
+    setup.at(8_000, () => setup.cluster.becomes('big', 'failed'));
+    await setup.run();
+    expect((setup.entry('small').askedAt ?? 0) - now).toBeGreaterThan(8_000);
+    expect((setup.entry('small').askedAt ?? 0) - now).toBeLessThanOrEqual(13_000);
+    expect(setup.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
   it('a job that has moved needs a place on its new node', async () => {
@@ -253,28 +253,28 @@ describe('with places on the nodes', () => {
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
     ];
-    const world = closingOf({
+    const setup = closingOf({
       jobs,
       request: { close: { perNode: 1 } },
       onRead: (_read, cluster) => {
         if (cluster.closes.length === 0) cluster.becomes('b', 'opened', { nodeId: 'x' });
       },
     });
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
-    expect(world.entry('b').limit).toEqual({ places: 1, because: 'request' });
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+    expect(setup.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
   it('with places on the nodes, repeats a look that took more than 30 seconds', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
       onRead: async ({ kind, nth }) => {
-        if (kind === 'configs' && nth === 1) await world.clock.sleep(31_000);
+        if (kind === 'configs' && nth === 1) await setup.clock.sleep(31_000);
       },
     });
-    await world.run();
-    expect(world.cluster.log).toEqual([
+    await setup.run();
+    expect(setup.cluster.log).toEqual([
       '0 stats big',
       '0 configs big',
       '31000 configs big',
@@ -285,60 +285,60 @@ describe('with places on the nodes', () => {
   });
 
   it('keeps a job when a poll shows new data while its look still waits for an answer', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
       onRead: async ({ kind, nth }) => {
-        if (kind === 'configs' && nth === 1) await world.clock.sleep(1_500);
+        if (kind === 'configs' && nth === 1) await setup.clock.sleep(1_500);
       },
     });
-    world.at(500, () => world.cluster.becomes('big', 'opened', { lastDataTime: now + 500 }));
-    world.at(1_100, () => world.cluster.becomes('c', 'closed'));
-    await world.run();
-    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '1000 stats c big small']);
-    expect(world.outcomes()).toMatchObject({ big: 'revived 1500' });
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
+    setup.at(500, () => setup.cluster.becomes('big', 'opened', { lastDataTime: now + 500 }));
+    setup.at(1_100, () => setup.cluster.becomes('c', 'closed'));
+    await setup.run();
+    expect(setup.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '1000 stats c big small']);
+    expect(setup.outcomes()).toMatchObject({ big: 'revived 1500' });
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
   it('names at most close.batch jobs in a request', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { perNode: 3, batch: 2 } },
     });
-    await world.run();
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
   it('settles all waiting jobs as errors after the credentials were refused', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
       onClose: () => denied,
     });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
-    expect(world.cluster.closes).toHaveLength(1);
-    expect(world.outcomes()).toEqual({
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.log.slice(0, 3)).toEqual(['0 configs big', '0 stats big', '0 close big']);
+    expect(setup.cluster.closes).toHaveLength(1);
+    expect(setup.outcomes()).toEqual({
       big: 'error security_exception 0',
       small: 'error security_exception 0',
     });
-    expect(world.entry('small').outcome).toEqual({
+    expect(setup.entry('small').outcome).toEqual({
       outcome: 'error',
       error: refusal(403, 'security_exception', 'not allowed'),
     });
   });
 
   it('leaves waiting jobs to the last reading when the ending begins', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
       onClose: untilGivenUp,
     });
-    world.at(2_500, () => world.stop.abort());
-    expect(await world.run()).toBe(2_500);
-    await world.clock.sleep(10_000);
-    expect(world.cluster.closes).toHaveLength(1);
-    expect(world.outcomes().small).toBe('none');
+    setup.at(2_500, () => setup.stop.abort());
+    expect(await setup.run()).toBe(2_500);
+    await setup.clock.sleep(10_000);
+    expect(setup.cluster.closes).toHaveLength(1);
+    expect(setup.outcomes().small).toBe('none');
   });
 });
 
@@ -347,22 +347,22 @@ describe('with close.perNode auto', () => {
     counts.flatMap((count, node) =>
       Array.from({ length: count }, (_, index) => bare(`${node}-${index}`, { nodeId: `node-${node}` })),
     );
-  const firstClose = (world: ReturnType<typeof closingOf>) =>
-    [...(world.cluster.closes[0]?.ids ?? [])].sort();
+  const firstClose = (setup: ReturnType<typeof closingOf>) =>
+    [...(setup.cluster.closes[0]?.ids ?? [])].sort();
 
   it('close.perNode auto reads the processors of each node first, and keeps half as many jobs closing', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: onNodes(5, 3),
       request: { close: { perNode: 'auto' } },
       processors: { 'node-0': 6, 'node-1': 3.9 },
       largestNode: 99,
     });
-    await world.run();
-    expect(world.cluster.log[0]).toMatch(/^0 stats /);
-    expect(firstClose(world)).toEqual(['0-0', '0-1', '0-2', '1-0']);
-    expect(world.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
-    expect(world.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
-    expect(new Set(Object.values(world.outcomes()).map((outcome) => outcome.split(' ')[0]))).toEqual(
+    await setup.run();
+    expect(setup.cluster.log[0]).toMatch(/^0 stats /);
+    expect(firstClose(setup)).toEqual(['0-0', '0-1', '0-2', '1-0']);
+    expect(setup.entry('0-0').limit).toEqual({ places: 3, because: 'own_node', processors: 6 });
+    expect(setup.entry('1-0').limit).toEqual({ places: 1, because: 'own_node', processors: 3.9 });
+    expect(new Set(Object.values(setup.outcomes()).map((outcome) => outcome.split(' ')[0]))).toEqual(
       new Set(['closed']),
     );
   });
@@ -373,14 +373,14 @@ describe('with close.perNode auto', () => {
   ])(
     'close.perNode auto uses %s when the node’s own processors are unknown',
     async (_what, largestNode, places) => {
-      const world = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
-      await world.run();
-      expect(firstClose(world)).toHaveLength(places);
+      const setup = closingOf({ jobs: onNodes(6), request: { close: { perNode: 'auto' } }, largestNode });
+      await setup.run();
+      expect(firstClose(setup)).toHaveLength(places);
     },
   );
 
   it('close.perNode auto uses the default number of places when the processors cannot be read', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: onNodes(6),
       request: { close: { perNode: 'auto' } },
       processors: { 'node-0': 12 },
@@ -388,14 +388,14 @@ describe('with close.perNode auto', () => {
         if (kind === 'stats' && nth === 1) throw new Error('no');
       },
     });
-    await world.run();
-    expect(firstClose(world)).toHaveLength(4);
+    await setup.run();
+    expect(firstClose(setup)).toHaveLength(4);
     // the look has read the processors before the request
-    expect(world.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
+    expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 
   it('asks only as many jobs as a node has places when its processors become known during the look', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: onNodes(5),
       request: { close: { perNode: 'auto' } },
       processors: { 'node-0': 2 },
@@ -403,7 +403,7 @@ describe('with close.perNode auto', () => {
         if (kind === 'stats' && nth === 1) throw new Error('no');
       },
     });
-    await world.run();
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['0-0'], ['0-1'], ['0-2'], ['0-3'], ['0-4']]);
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['0-0'], ['0-1'], ['0-2'], ['0-3'], ['0-4']]);
   });
 });

@@ -5,12 +5,12 @@ import { now } from '../../support/jobs.ts';
 
 describe('a close', () => {
   it('a close looks at the jobs, sends the request, and reads the jobs again before it settles them', async () => {
-    const world = closingOf({ jobs: [bare('a'), bare('b')] });
-    expect(await world.run()).toBe(1_000);
-    expect(world.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
-    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'closed 1000' });
+    const setup = closingOf({ jobs: [bare('a'), bare('b')] });
+    expect(await setup.run()).toBe(1_000);
+    expect(setup.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000', b: 'closed 1000' });
     const { asks, looks, askedAt, lastAskAt, batch, forced, seen, lastError, stopsDatafeed } =
-      world.entry('b');
+      setup.entry('b');
     expect({ asks, looks, askedAt, lastAskAt, batch, forced, lastError, stopsDatafeed }).toEqual({
       asks: 1,
       looks: 1,
@@ -25,28 +25,28 @@ describe('a close', () => {
   });
 
   it('sends no request if there are no jobs', async () => {
-    const world = closingOf({ jobs: [] });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.log).toEqual([]);
+    const setup = closingOf({ jobs: [] });
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.log).toEqual([]);
   });
 
   it('splits the jobs into requests and numbers the requests in sending order', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
     });
-    expect(await world.run()).toBe(1_100);
-    expect(world.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
-    expect(world.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
+    expect(await setup.run()).toBe(1_100);
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
+    expect(setup.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
   });
 
   it('keeps at most close.concurrency requests in flight', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 1, concurrency: 2 } },
     });
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.log.filter((line) => line.includes('close'))).toEqual([
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.log.filter((line) => line.includes('close'))).toEqual([
       '0 close a',
       '0 close b',
       '1000 close c',
@@ -54,15 +54,15 @@ describe('a close', () => {
   });
 
   it('sends the next request while it reads the jobs of the last one, and shares that read', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
       onRead: async ({ kind, nth }) => {
-        if (kind === 'stats' && nth === 3) await world.clock.sleep(400);
+        if (kind === 'stats' && nth === 3) await setup.clock.sleep(400);
       },
     });
-    expect(await world.run()).toBe(2_000);
-    expect(world.cluster.log).toEqual([
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.cluster.log).toEqual([
       '0 configs a',
       '0 stats a',
       '0 close a',
@@ -72,55 +72,55 @@ describe('a close', () => {
       '1000 close b',
       '2000 stats b',
     ]);
-    expect(world.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
+    expect(setup.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
   it('reports each request and each outcome to the observer once', async () => {
     const seen: string[] = [];
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: { batch: 1 } },
       observer: {
         asking: (entries, batch) =>
-          seen.push(`${world.moment()} asking ${batch} ${entries.map(({ jobId }) => jobId).join()}`),
-        settled: (entry) => seen.push(`${world.moment()} settled ${entry.jobId} ${entry.outcome?.outcome}`),
+          seen.push(`${setup.moment()} asking ${batch} ${entries.map(({ jobId }) => jobId).join()}`),
+        settled: (entry) => seen.push(`${setup.moment()} settled ${entry.jobId} ${entry.outcome?.outcome}`),
       },
     });
-    await world.run();
+    await setup.run();
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
   it('leaves no listener on the signal of the ending', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {
         if (nth === 2) cluster.becomes('b', 'closed');
       },
     });
-    await world.run();
-    expect(world.outcomes()).toEqual({ a: 'closed 1000', b: 'already_closed 1000' });
-    expect(getEventListeners(world.ending, 'abort')).toEqual([]);
+    await setup.run();
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000', b: 'already_closed 1000' });
+    expect(getEventListeners(setup.ending, 'abort')).toEqual([]);
   });
 });
 
 describe('the time of a close', () => {
   it('sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
     const moments: number[] = [];
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onClose: async (close, cluster) => {
         cluster.becomes('a', 'closing');
         const answer = await untilGivenUp(close);
-        moments.push(world.moment());
+        moments.push(setup.moment());
         return answer;
       },
     });
-    world.at(140_000, () => world.cluster.becomes('a', 'closed'));
-    expect(await world.run()).toBe(142_125);
-    expect(world.cluster.closes).toMatchObject([{ ids: ['a'], force: false, timeoutMs: 120_000 }]);
+    setup.at(140_000, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(142_125);
+    expect(setup.cluster.closes).toMatchObject([{ ids: ['a'], force: false, timeoutMs: 120_000 }]);
     expect(moments).toEqual([130_000]);
-    expect(world.outcomes()).toEqual({ a: 'closed 142125' });
-    expect(world.cluster.log.filter((line) => Number.parseInt(line, 10) >= 130_000)).toEqual([
+    expect(setup.outcomes()).toEqual({ a: 'closed 142125' });
+    expect(setup.cluster.log.filter((line) => Number.parseInt(line, 10) >= 130_000)).toEqual([
       '130000 stats a',
       '131000 stats a',
       '132500 stats a',
@@ -128,7 +128,7 @@ describe('the time of a close', () => {
       '138125 stats a',
       '142125 stats a',
     ]);
-    expect(world.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
+    expect(setup.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
   });
 
   it('sends at most the time that the sweep has left, and half of that when a datafeed stops first', async () => {
@@ -146,7 +146,7 @@ describe('the time of a close', () => {
   });
 
   it('reserves the time to stop a datafeed that the look finds started', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [
         bare('a'),
         fed('b', { datafeed: { datafeedId: 'feed-b', state: 'stopped', lookback: 'unknown' } }),
@@ -157,86 +157,86 @@ describe('the time of a close', () => {
         if (cluster.closes.length === 0) cluster.becomes('b', 'opened', fed('b'));
       },
     });
-    await world.run();
-    expect(world.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 35_000 }]);
-    expect(world.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
+    await setup.run();
+    expect(setup.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 35_000 }]);
+    expect(setup.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
   it('does not look at jobs when no time is left to close them', async () => {
-    const world = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
-    expect(await world.run()).toBe(0);
-    expect(world.cluster.log).toEqual([]);
-    expect(world.outcomes()).toEqual({ a: 'none' });
+    const setup = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
+    expect(await setup.run()).toBe(0);
+    expect(setup.cluster.log).toEqual([]);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
   it('sends no close request when the look used up the time', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
       onRead: async ({ kind }) => {
-        if (kind === 'stats') await world.clock.sleep(14_000);
+        if (kind === 'stats') await setup.clock.sleep(14_000);
       },
     });
-    expect(await world.run()).toBe(14_000);
-    expect(world.cluster.closes).toEqual([]);
-    expect(world.outcomes()).toEqual({ a: 'none' });
-    expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
+    expect(await setup.run()).toBe(14_000);
+    expect(setup.cluster.closes).toEqual([]);
+    expect(setup.outcomes()).toEqual({ a: 'none' });
+    expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
   it('sends no close request when the ending begins during the look', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
-        if (kind === 'stats') world.stop.abort();
+        if (kind === 'stats') setup.stop.abort();
       },
     });
-    expect(await world.run()).toBe(0);
-    await world.clock.sleep(10_000);
-    expect(world.cluster.log).toEqual(['0 configs a', '0 stats a']);
-    expect(world.entry('a')).toMatchObject({ asks: 0, looks: 1 });
+    expect(await setup.run()).toBe(0);
+    await setup.clock.sleep(10_000);
+    expect(setup.cluster.log).toEqual(['0 configs a', '0 stats a']);
+    expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
   it('sends no request at all when the ending began before the close', async () => {
-    const world = closingOf({ jobs: [bare('a'), closing('b')] });
-    world.stop.abort();
-    expect(await world.run()).toBe(0);
-    await world.clock.sleep(10_000);
-    expect(world.cluster.log).toEqual([]);
-    expect(world.outcomes()).toEqual({ a: 'none', b: 'none' });
+    const setup = closingOf({ jobs: [bare('a'), closing('b')] });
+    setup.stop.abort();
+    expect(await setup.run()).toBe(0);
+    await setup.clock.sleep(10_000);
+    expect(setup.cluster.log).toEqual([]);
+    expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
   it('stops waiting for an answer when the ending begins, and leaves the outcome to the last reading', async () => {
     const givenUp: number[] = [];
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
       onClose: async (close) => {
         const answer = await untilGivenUp(close);
-        givenUp.push(world.moment());
+        givenUp.push(setup.moment());
         return answer;
       },
       onRead: ({ signal }) => signal.throwIfAborted(),
     });
-    world.at(500, () => world.stop.abort());
-    expect(await world.run()).toBe(500);
-    await world.clock.sleep(10_000);
+    setup.at(500, () => setup.stop.abort());
+    expect(await setup.run()).toBe(500);
+    await setup.clock.sleep(10_000);
     expect(givenUp).toEqual([500]);
-    expect(world.outcomes()).toEqual({ a: 'none', b: 'none' });
-    expect(world.cluster.closes).toHaveLength(1);
+    expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
+    expect(setup.cluster.closes).toHaveLength(1);
   });
 
   it('reports nothing more about a job that the last reading has settled', async () => {
     const settled: string[] = [];
-    const world = closingOf({
+    const setup = closingOf({
       jobs: [bare('a')],
       observer: { settled: ({ jobId }) => settled.push(jobId) },
     });
-    world.at(500, () => world.stop.abort());
-    expect(await world.run()).toBe(500);
-    world.entry('a').settle({ outcome: 'closing' }, world.clock.now());
-    await world.clock.sleep(5_000);
-    expect(world.cluster.log.at(-1)).toBe('0 close a');
-    expect(world.outcomes()).toEqual({ a: 'closing 500' });
+    setup.at(500, () => setup.stop.abort());
+    expect(await setup.run()).toBe(500);
+    setup.entry('a').settle({ outcome: 'closing' }, setup.clock.now());
+    await setup.clock.sleep(5_000);
+    expect(setup.cluster.log.at(-1)).toBe('0 close a');
+    expect(setup.outcomes()).toEqual({ a: 'closing 500' });
     expect(settled).toEqual([]);
   });
 });
@@ -265,7 +265,7 @@ describe('a bug', () => {
   );
 
   it('closing rejects when a bug throws while waiting jobs are refused', async () => {
-    const world = closingOf({
+    const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },
       onClose: () => denied,
@@ -275,6 +275,6 @@ describe('a bug', () => {
         },
       },
     });
-    await expect(world.run()).rejects.toThrow('a bug');
+    await expect(setup.run()).rejects.toThrow('a bug');
   });
 });

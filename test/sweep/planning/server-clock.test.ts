@@ -7,20 +7,20 @@ import type { RequestPayload } from '../../../src/sweep/request/request-schema.t
 import { sweep } from '../../../src/sweep/sweep.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { type Exchange, serve } from '../../support/scripted-server.ts';
-import { busy, idle, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
 /** The setup's clock, wrong by `ms`. */
-const wrongBy = (ms: number, { clock }: Pick<World, 'clock'>): Clock => ({
+const wrongBy = (ms: number, { clock }: Pick<SweepSetup, 'clock'>): Clock => ({
   now: () => clock.now() + ms,
   sleep: (...given) => clock.sleep(...given),
   limit: (given) => clock.limit(given),
 });
 
-async function sweepWith(clock: Clock, world: World, payload: RequestPayload = {}) {
-  await using cluster = new ElasticsearchCluster({ address: { url: world.server.url } }, clock);
+async function sweepWith(clock: Clock, setup: SweepSetup, payload: RequestPayload = {}) {
+  await using cluster = new ElasticsearchCluster({ address: { url: setup.server.url } }, clock);
   return await sweep(
     { sweepId: 's', ...parseRequest(payload) },
     { cluster, clock, remainingMs: 15 * minute },
@@ -32,8 +32,8 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
     'a sweep is refused when its machine’s clock is an hour ahead of the cluster’s (%j)',
     async (payload) => {
       // without the comparison, all but one of these busy jobs would be closed
-      await using world = await startWorld([...busy(3), { jobId: 'other', lastData: '10h' }]);
-      const swept = sweepWith(wrongBy(3 * 24 * hour, world), world, {
+      await using setup = await startSetup([...busy(3), { jobId: 'other', lastData: '10h' }]);
+      const swept = sweepWith(wrongBy(3 * 24 * hour, setup), setup, {
         ...payload,
         fuse: { maxShare: null, massIdle: false },
       });
@@ -41,50 +41,50 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
       await expect(swept).rejects.toThrow(
         /clock is 4319 minutes ahead of the Date .*; nothing was closed\. Set/,
       );
-      expect(world.closes()).toEqual([]);
+      expect(setup.closes()).toEqual([]);
     },
   );
 
   it('a sweep warns when its machine’s clock is six minutes ahead', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
-    const { status, counts, warnings } = await sweepWith(wrongBy(6 * minute + 2_000, world), world);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
+    const { status, counts, warnings } = await sweepWith(wrongBy(6 * minute + 2_000, setup), setup);
     expect({ status, closed: counts.closed }).toEqual({ status: 'done', closed: 1 });
     expect(warnings).toEqual([expect.stringContaining('clock is 6 minutes ahead of the Date')]);
   });
 
   it('a sweep does not warn when its machine’s clock is four minutes ahead', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
-    expect((await sweepWith(wrongBy(4 * minute, world), world)).warnings).toEqual([]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
+    expect((await sweepWith(wrongBy(4 * minute, setup), setup)).warnings).toEqual([]);
   });
 
   it('a sweep and a plan exit with 5 when their machine’s clock is far ahead', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
     for (const args of [['plan'], ['sweep', '--yes']]) {
       const { exit, stdout, stderr } = await runCommand(args, {
-        env: { ELASTICSEARCH_URL: world.server.url },
-        clock: wrongBy(2 * hour, world),
+        env: { ELASTICSEARCH_URL: setup.server.url },
+        clock: wrongBy(2 * hour, setup),
       });
       expect([exit, stdout]).toEqual([5, '']);
       expect(stderr).toMatch(/^jobsweep: this machine's clock is 119 minutes ahead/m);
     }
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 });
 
 describe('a machine whose clock is behind', () => {
   it('a sweep warns when its machine’s clock is behind, because it closes fewer jobs', async () => {
-    await using world = await startWorld([...busy(5), ...idle(1)]);
-    const { status, warnings } = await sweepWith(wrongBy(-2 * hour, world), world);
+    await using setup = await startSetup([...busy(5), ...idle(1)]);
+    const { status, warnings } = await sweepWith(wrongBy(-2 * hour, setup), setup);
     expect(status).toBe('done');
     expect(warnings.join()).toContain('clock is 120 minutes behind the Date');
   });
 });
 
 describe('the Date of answers', () => {
-  const readThrough = async (world: World, change: (exchange: Exchange, headers: Headers) => void) => {
+  const readThrough = async (setup: SweepSetup, change: (exchange: Exchange, headers: Headers) => void) => {
     await using gateway = await serve(async (exchange) => {
       const { method, path, query, body, raw } = exchange;
-      const answer = await fetch(`${world.server.url}${path}?${query.toString()}`, {
+      const answer = await fetch(`${setup.server.url}${path}?${query.toString()}`, {
         method,
         headers: { 'content-type': 'application/json' },
         ...(method === 'POST' && { body }),
@@ -96,38 +96,38 @@ describe('the Date of answers', () => {
       change(exchange, headers);
       raw(await answer.text(), answer.status, Object.fromEntries(headers));
     });
-    await using cluster = new ElasticsearchCluster({ address: { url: gateway.url } }, world.clock);
+    await using cluster = new ElasticsearchCluster({ address: { url: gateway.url } }, setup.clock);
     const order = { sweepId: 's', ...parseRequest({ dryRun: true }) };
-    return (await sweep(order, { cluster, clock: world.clock, remainingMs: 15 * minute })).warnings;
+    return (await sweep(order, { cluster, clock: setup.clock, remainingMs: 15 * minute })).warnings;
   };
   const date = (ms: number) => new Date(ms).toUTCString();
 
   it('a missing Date header causes no warning', async () => {
-    await using world = await startWorld(busy(5));
-    expect(await readThrough(world, () => undefined)).toEqual([]);
+    await using setup = await startSetup(busy(5));
+    expect(await readThrough(setup, () => undefined)).toEqual([]);
   });
 
   it('the answer with the smallest clock difference counts, because others may come from a cache', async () => {
-    await using world = await startWorld(busy(5));
-    const { clock } = world;
-    const warnings = await readThrough(world, ({ index }, headers) => {
+    await using setup = await startSetup(busy(5));
+    const { clock } = setup;
+    const warnings = await readThrough(setup, ({ index }, headers) => {
       headers.set('date', date(index % 2 === 0 ? clock.now() - 5 * hour : clock.now()));
     });
     expect(warnings).toEqual([]);
   });
 
   it('the Date of an answer with an Age header is ignored, because a cache added it', async () => {
-    await using world = await startWorld(busy(5));
-    const warnings = await readThrough(world, (_exchange, headers) => {
-      headers.set('date', date(world.clock.now() - 5 * hour));
+    await using setup = await startSetup(busy(5));
+    const warnings = await readThrough(setup, (_exchange, headers) => {
+      headers.set('date', date(setup.clock.now() - 5 * hour));
       headers.set('age', '18000');
     });
     expect(warnings).toEqual([]);
   });
 
   it('an unreadable Date header is ignored', async () => {
-    await using world = await startWorld(busy(5));
-    expect(await readThrough(world, (_exchange, headers) => headers.set('date', 'yesterday'))).toEqual([]);
+    await using setup = await startSetup(busy(5));
+    expect(await readThrough(setup, (_exchange, headers) => headers.set('date', 'yesterday'))).toEqual([]);
   });
 
   it.each([
@@ -156,20 +156,20 @@ describe('a cluster in which no job has recent data', () => {
   const started = { state: 'started' } as const;
 
   it('a cluster without recent data gets a warning when real-time datafeeds run', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'a', lastData: '5d', datafeed: started },
       { jobId: 'b', lastData: '6d', datafeed: started },
     ]);
-    const { warnings } = await world.sweep({ dryRun: true });
+    const { warnings } = await setup.sweep({ dryRun: true });
     expect(warnings).toEqual([
       "2 real-time datafeeds running, but no job of the cluster has had data in the last 2d: either ingest has stopped, or this machine's clock is ahead",
     ]);
   });
 
   it('a cluster gets no warning if one job has recent data, or no datafeed runs', async () => {
-    await using fed = await startWorld([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
+    await using fed = await startSetup([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
     expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
-    await using still = await startWorld(idle(2));
+    await using still = await startSetup(idle(2));
     expect((await still.sweep({ dryRun: true })).warnings).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
-import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
 const minute = 60_000;
 const stats = 'ml.get_job_stats';
@@ -18,44 +18,44 @@ const silentScheduler = (clock: Clock): FollowUps => ({
 
 describe('what is watched', () => {
   it('a job whose watch begins during a read of other jobs is not reported as deleted', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '2m' },
       ...idle(1, { closeTakes: '70s' }),
       ...busy(5),
     ]);
     // Another user closes the job while our request is refused, and the job is read until 5 s. The read of the watched
     // job waits behind that read and returns when both jobs are watched.
-    world.server.faults.add({ api: close, status: 503 });
-    world.server.faults.afterRequest(1, () => world.cluster.closeJob('idle-0'), close);
-    world.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
-    const report = await world.sweep({ close: { timeout: '30s' } }, { remainingMs: 60_000 });
+    setup.server.faults.add({ api: close, status: 503 });
+    setup.server.faults.afterRequest(1, () => setup.cluster.closeJob('idle-0'), close);
+    setup.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
+    const report = await setup.sweep({ close: { timeout: '30s' } }, { remainingMs: 60_000 });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job that is still closing after its watch, and closes before the sweep ends, is reported as closed', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '30s', modelBytes: '1gb', lastData: '200h' },
       { jobId: 'slower', closeTakes: '60s', modelBytes: '2mb', lastData: '220h' },
       ...busy(5),
     ]);
-    const report = await world.sweep({ close: { timeout: '5s', batch: 1, concurrency: 1 } });
+    const report = await setup.sweep({ close: { timeout: '5s', batch: 1, concurrency: 1 } });
     expect(fateOf(report, 'slow')).toBe('closed idle');
     expect(fateOf(report, 'slower')).toBe('closing idle');
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job that was found closing and is open again at the end is revived with its new reason', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'came-back', state: 'closing', closeTakes: 'never' },
       ...busy(5),
     ]);
-    world.cluster.setOpenDuration('came-back', 1);
-    world.server.faults.at(world.clock.now() + 59_500, () => {
-      world.cluster.forceCloseJob('came-back');
-      world.cluster.openJob('came-back');
+    setup.cluster.setOpenDuration('came-back', 1);
+    setup.server.faults.at(setup.clock.now() + 59_500, () => {
+      setup.cluster.forceCloseJob('came-back');
+      setup.cluster.openJob('came-back');
     });
-    const report = await world.sweep({ close: { timeout: '30m' } }, { remainingMs: 80_000 });
+    const report = await setup.sweep({ close: { timeout: '30m' } }, { remainingMs: 80_000 });
     expect(jobOf(report, 'came-back')).toMatchObject({
       outcome: 'revived',
       verdict: 'keep',
@@ -67,11 +67,11 @@ describe('what is watched', () => {
 
 describe('what is known at the end', () => {
   it('a job that failed while closing and may not be forced is reported as an error, not as closing', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
       ...busy(5),
     ]);
-    const report = await world.sweep({ force: { max: 0 } });
+    const report = await setup.sweep({ force: { max: 0 } });
     expect(jobOf(report, 'idle-0')).toMatchObject({
       outcome: 'error',
       error: { status: 500, reason: 'Exception closing autodetect process' },
@@ -80,33 +80,33 @@ describe('what is known at the end', () => {
   });
 
   it('a read after the close request still counts when the cluster stops answering', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    world.server.faults.at(world.clock.now() + 40_000, () => {
-      world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    setup.server.faults.at(setup.clock.now() + 40_000, () => {
+      setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
     });
-    const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
+    const report = await setup.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
   });
 
   it('a job that was never read after its close request is unknown', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
-    world.server.faults.afterRequest(
+    await using setup = await startSetup([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
+    setup.server.faults.afterRequest(
       1,
-      () => world.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 }),
+      () => setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 }),
       close,
     );
-    const report = await world.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
+    const report = await setup.sweep({ close: { timeout: '15s' } }, { remainingMs: 2 * minute });
     expect(fateOf(report, 'idle-0')).toBe('unknown idle');
   });
 });
 
 describe('what is said of jobs left closing', () => {
   it('a refused sweep reports the jobs that it found closing', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
       ...idle(3),
     ]);
-    const report = await world.sweep({ fuse: { maxJobs: 0 } });
+    const report = await setup.sweep({ fuse: { maxJobs: 0 } });
     expect(report.status).toBe('refused');
     expect(report.warnings).toContain(
       '1 job left closing without a follow-up, because a fuse stopped the sweep',
@@ -115,13 +115,13 @@ describe('what is said of jobs left closing', () => {
 
   it('a sweep does not wait beyond its deadline for a scheduler that never answers', async () => {
     for (const remainingMs of [2, 900, 30_000]) {
-      await using world = await startWorld([
+      await using setup = await startSetup([
         { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
         ...busy(5),
       ]);
-      const began = world.clock.now();
-      const report = await world.sweep({}, { remainingMs, followUps: silentScheduler(world.clock) });
-      expect(world.clock.now() - began).toBeLessThanOrEqual(remainingMs);
+      const began = setup.clock.now();
+      const report = await setup.sweep({}, { remainingMs, followUps: silentScheduler(setup.clock) });
+      expect(setup.clock.now() - began).toBeLessThanOrEqual(remainingMs);
       expect(report.warnings.join()).toMatch(
         /still closing and no follow-up is scheduled: (no time was left|the scheduler did not answer)/,
       );
@@ -129,9 +129,9 @@ describe('what is said of jobs left closing', () => {
   });
 
   it('a follow-up keeps a flapping job, as the sweep before it would have', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
     const waiting = { jobId: 'idle-0', askedAt: '2026-11-23T11:45:00Z', attempts: 1 };
-    const report = await world.sweep(
+    const report = await setup.sweep(
       { followUpOf: { sweepId: 'chain', round: 1, jobs: [waiting] } },
       { histories: new Map([['idle-0', { flapping: true }]]) },
     );
@@ -141,32 +141,32 @@ describe('what is said of jobs left closing', () => {
 
 describe('reads that belong together', () => {
   it('a look that took too long is repeated before any close request', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    world.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
+    setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
     // the stats of the same look were answered at once, and were half a minute old when the configs arrived
-    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.receiveData('idle-0'));
-    const report = await world.sweep();
+    setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.receiveData('idle-0'));
+    const report = await setup.sweep();
     expect(fateOf(report, 'idle-0')).toBe('revived recent_data');
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('no job is closed on a cluster that needs half a minute for each look', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
     const slow = { api: 'ml.get_jobs', nth: 2, times: Number.POSITIVE_INFINITY };
-    world.server.faults.add({ ...slow, status: 429, headers: { 'retry-after': '40' }, times: 1 });
-    for (const nth of [4, 6]) world.server.faults.add({ ...slow, nth, hang: true, times: 1 });
-    const report = await world.sweep();
+    setup.server.faults.add({ ...slow, status: 429, headers: { 'retry-after': '40' }, times: 1 });
+    for (const nth of [4, 6]) setup.server.faults.add({ ...slow, nth, hang: true, times: 1 });
+    const report = await setup.sweep();
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'error', error: { type: 'unreadable' } });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('when one of the first reads fails, the others are cancelled', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    world.server.faults.add({ api: stats, status: 401, type: 'security_exception', reason: 'no' });
-    world.server.faults.add({ api: 'ml.get_jobs', status: 503, times: 3 });
-    await expect(world.sweep()).rejects.toThrow(/refused the credentials/);
-    const ended = world.clock.now();
-    await world.clock.advance(10 * minute);
-    expect(world.server.requests.filter(({ at }) => at > ended)).toEqual([]);
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
+    setup.server.faults.add({ api: stats, status: 401, type: 'security_exception', reason: 'no' });
+    setup.server.faults.add({ api: 'ml.get_jobs', status: 503, times: 3 });
+    await expect(setup.sweep()).rejects.toThrow(/refused the credentials/);
+    const ended = setup.clock.now();
+    await setup.clock.advance(10 * minute);
+    expect(setup.server.requests.filter(({ at }) => at > ended)).toEqual([]);
   });
 });

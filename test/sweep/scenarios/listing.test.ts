@@ -1,37 +1,37 @@
 /** @module Tests listings whose parts are read at different moments, over real HTTP. */
 import { describe, expect, it } from 'vitest';
-import { busy, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import { busy, idle, jobOf, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
 
 const configs = 'ml.get_jobs';
 const stats = 'ml.get_job_stats';
 const feeds = 'ml.get_datafeed_stats';
 
 /** Delays the first answer to `api`, so that it shows later changes than the other answers. */
-const late = ({ server }: World, api: string) => server.faults.add({ api, delay: 1_000 });
+const late = ({ server }: SweepSetup, api: string) => server.faults.add({ api, delay: 1_000 });
 
 describe('a job that changes between two reads of the listing', () => {
   it.each([
     ['its config and its stats', configs, stats],
     ['its stats and its config', stats, configs],
   ])('a job is not listed when it is deleted between the reads of %s', async (_what, first, second) => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    late(world, second);
-    world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), first);
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
+    late(setup, second);
+    setup.server.faults.afterRequest(1, () => setup.cluster.removeJob('idle-1'), first);
+    const report = await setup.sweep();
     expect(report.jobs.map(({ jobId }) => jobId)).toEqual(['idle-0']);
     expect(report).toMatchObject({ status: 'done', counts: { open: 6, listed: 6, closed: 1, kept: 5 } });
     expect(report.kept).toEqual({ recent_data: 5 });
   });
 
   it('a job is not listed when it is deleted before its datafeed is read', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(1),
       { jobId: 'fed', datafeed: { state: 'stopped' } },
       ...busy(5),
     ]);
-    late(world, feeds);
-    world.server.faults.afterRequest(1, () => world.cluster.removeJob('fed'), stats);
-    const report = await world.sweep();
+    late(setup, feeds);
+    setup.server.faults.afterRequest(1, () => setup.cluster.removeJob('fed'), stats);
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ open: 6, listed: 6, closed: 1 });
     expect(report.kept).toEqual({ recent_data: 5 });
   });
@@ -42,43 +42,43 @@ describe('a job that changes between two reads of the listing', () => {
   ])(
     'a job that is created after the read of %s is read completely before it is judged',
     async (_what, first, second) => {
-      await using world = await startWorld([...idle(1), ...busy(5)]);
-      late(world, second);
+      await using setup = await startSetup([...idle(1), ...busy(5)]);
+      late(setup, second);
       const datafeed = { datafeedId: 'made-feed', state: 'started' } as const;
-      const made = () => world.cluster.putJob({ jobId: 'made', lastData: '5d', datafeed });
-      world.server.faults.afterRequest(1, made, first);
-      const report = await world.sweep({ jobs: ['made', 'busy-*'] });
+      const made = () => setup.cluster.putJob({ jobId: 'made', lastData: '5d', datafeed });
+      setup.server.faults.afterRequest(1, made, first);
+      const report = await setup.sweep({ jobs: ['made', 'busy-*'] });
       expect(jobOf(report, 'made')).toMatchObject({ outcome: 'kept', reason: 'datafeed_running' });
     },
   );
 
   it('a job is kept as unknown_state when its stats stay missing', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
     // while a job is deleted, the server lists its config and reports that its stats do not exist
-    world.cluster.blockJob('idle-1', 'delete');
-    const report = await world.sweep();
+    setup.cluster.blockJob('idle-1', 'delete');
+    const report = await setup.sweep();
     expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
   });
 
   it('a job is kept as unknown_state when the second read of it fails', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    late(world, stats);
-    world.server.faults.afterRequest(1, () => world.cluster.removeJob('idle-1'), configs);
-    world.server.faults.add({
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
+    late(setup, stats);
+    setup.server.faults.afterRequest(1, () => setup.cluster.removeJob('idle-1'), configs);
+    setup.server.faults.add({
       api: configs,
       path: '*/idle-1*',
       status: 500,
       times: Number.POSITIVE_INFINITY,
     });
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed' });
   });
 });
 
 it('a cluster is listed only once if its listing is consistent', async () => {
-  await using world = await startWorld(busy(3));
-  await world.sweep();
-  const reads = world.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));
+  await using setup = await startSetup(busy(3));
+  await setup.sweep();
+  const reads = setup.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));
   expect(reads).toHaveLength(3);
 });

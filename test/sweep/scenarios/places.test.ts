@@ -4,7 +4,15 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import {
+  busy,
+  expectTruth,
+  fateOf,
+  idle,
+  jobOf,
+  type SweepSetup,
+  startSetup,
+} from '../../support/sweep-setup.ts';
 
 const nodes = ['a', 'b', 'c'].map((name) => ({ name, closeCapacity: 4 }));
 
@@ -23,7 +31,7 @@ const spreadJobs = (count: number): FleetJob[] =>
   }));
 
 /** The maximum number of these jobs that were closing at the same time. */
-function maxClosingAtOnce({ cluster }: World, jobIds: readonly string[]): number {
+function maxClosingAtOnce({ cluster }: SweepSetup, jobIds: readonly string[]): number {
   const spans = jobIds.map((jobId) => {
     const history = cluster.job(jobId)?.stateHistory ?? [];
     const at = (state: string) => history.find((change) => change.state === state)?.at ?? Number.NaN;
@@ -50,12 +58,12 @@ describe('the default request', () => {
     'on %s the default request has %o jobs closing at once on the nodes, and reports why',
     async (stack, places, because) => {
       const jobs = spreadJobs(60);
-      await using world = await startWorld([...jobs, ...busy(5)], { nodes: sizes }, { stack });
-      const report = await world.sweep({ fuse });
+      await using setup = await startSetup([...jobs, ...busy(5)], { nodes: sizes }, { stack });
+      const report = await setup.sweep({ fuse });
       expect(report.counts).toMatchObject({ closed: 60, errors: 0 });
       for (const [name, max] of Object.entries(places)) {
         const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
-        expect(maxClosingAtOnce(world, ofNode), name).toBe(max);
+        expect(maxClosingAtOnce(setup, ofNode), name).toBe(max);
       }
       const reported = report.places?.map((each) => [each.nodeName, each.places, each.because]);
       expect(reported).toEqual(Object.entries(places).map(([name, max]) => [name, max, because]));
@@ -63,9 +71,9 @@ describe('the default request', () => {
   );
 
   it('a request with perNode null has no limit of places', async () => {
-    await using world = await startWorld([...spreadJobs(60), ...busy(5)], { nodes: sizes });
-    const report = await world.sweep({ close: { perNode: null }, fuse });
-    expect(world.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
+    await using setup = await startSetup([...spreadJobs(60), ...busy(5)], { nodes: sizes });
+    const report = await setup.sweep({ close: { perNode: null }, fuse });
+    expect(setup.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
     expect(report.places).toBeUndefined();
   });
 
@@ -79,11 +87,11 @@ describe('the default request', () => {
         closeTakes: `${8 * (index + 1)}s`,
       })),
     ];
-    await using world = await startWorld([...jobs, ...busy(5)], { nodes: sizes });
-    const report = await world.sweep({ fuse });
-    expect(world.closes()).toHaveLength(1);
+    await using setup = await startSetup([...jobs, ...busy(5)], { nodes: sizes });
+    const report = await setup.sweep({ fuse });
+    expect(setup.closes()).toHaveLength(1);
     for (const { jobId } of jobs) {
-      const closed = world.cluster.job(jobId)?.closedAt ?? Number.NaN;
+      const closed = setup.cluster.job(jobId)?.closedAt ?? Number.NaN;
       const late = Date.parse(jobOf(report, jobId).closedAt ?? '') - closed;
       expect(late, jobId).toBeGreaterThanOrEqual(0);
       expect(late, jobId).toBeLessThanOrEqual(5_000);
@@ -95,26 +103,26 @@ describe('the default request', () => {
 describe('with places on each node', () => {
   it.each([1, 3, 8])('no node closes more than %i jobs at once, and all jobs are closed', async (perNode) => {
     const jobs = spreadJobs(90);
-    await using world = await startWorld([...jobs, ...busy(5)], { nodes });
-    const report = await world.sweep(request(perNode));
+    await using setup = await startSetup([...jobs, ...busy(5)], { nodes });
+    const report = await setup.sweep(request(perNode));
     expect(report.status).toBe('done');
     expect(report.counts).toMatchObject({ closed: 90, errors: 0 });
     for (const { name } of nodes) {
       const ofNode = jobs.filter(({ node }) => node === name).map(({ jobId }) => jobId);
-      expect(maxClosingAtOnce(world, ofNode), name).toBe(perNode);
+      expect(maxClosingAtOnce(setup, ofNode), name).toBe(perNode);
     }
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('each job gets one close request, with at most 5 requests in total plus 5 for each batch', async () => {
-    await using world = await startWorld(
+    await using setup = await startSetup(
       spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
       { nodes },
     );
-    const report = await world.sweep(request(5));
+    const report = await setup.sweep(request(5));
     expect(report.jobs.every(({ attempts, outcome }) => attempts === 1 && outcome === 'closed')).toBe(true);
-    expect(world.closes().flat()).toHaveLength(120);
-    expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * world.closeRequests().length);
+    expect(setup.closes().flat()).toHaveLength(120);
+    expect(setup.server.requests.length).toBeLessThanOrEqual(5 + 5 * setup.closeRequests().length);
   });
 
   it('places go first to the biggest jobs of each node, and freed places to the next biggest', async () => {
@@ -124,15 +132,15 @@ describe('with places on each node', () => {
       modelBytes: `${(8 - index) * 50}mb`,
       closeTakes: index === 0 ? '40s' : '3s',
     }));
-    await using world = await startWorld([...jobs, ...busy(20)], { nodes });
-    await world.sweep(request(2));
-    expect(world.closes()[0]).toEqual(['idle-0', 'idle-1', 'idle-2', 'idle-3']);
+    await using setup = await startSetup([...jobs, ...busy(20)], { nodes });
+    await setup.sweep(request(2));
+    expect(setup.closes()[0]).toEqual(['idle-0', 'idle-1', 'idle-2', 'idle-3']);
     // three places are free after three seconds, one of them on the node of the slow job
-    expect(world.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
+    expect(setup.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
   });
 
   it('a job is judged again when its turn comes, so a job with new data stays open', async () => {
-    await using world = await startWorld(
+    await using setup = await startSetup(
       [
         ...idle(3, { node: 'a', closeTakes: '20s', modelBytes: '50mb' }),
         { jobId: 'late', node: 'a', modelBytes: '1mb' },
@@ -141,19 +149,19 @@ describe('with places on each node', () => {
       ],
       { nodes },
     );
-    world.clock.at(world.clock.now() + 10_000, () => {
-      world.cluster.receiveData('late');
-      world.cluster.removeJob('deleted');
+    setup.clock.at(setup.clock.now() + 10_000, () => {
+      setup.cluster.receiveData('late');
+      setup.cluster.removeJob('deleted');
     });
-    const report = await world.sweep(request(3));
+    const report = await setup.sweep(request(3));
     expect(fateOf(report, 'late')).toBe('revived recent_data');
     expect(jobOf(report, 'deleted').outcome).toBe('gone');
-    expect(world.state('late')).toBe('opened');
+    expect(setup.state('late')).toBe('opened');
     expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });
   });
 
   it('a job that never closes keeps its place only until its request times out', async () => {
-    await using world = await startWorld(
+    await using setup = await startSetup(
       [
         { jobId: 'stuck', node: 'a', closeTakes: 'never', modelBytes: '900mb' },
         ...idle(3, { node: 'a' }),
@@ -161,10 +169,10 @@ describe('with places on each node', () => {
       ],
       { nodes },
     );
-    const report = await world.sweep({ ...request(1, { timeout: '1m' }), followUp: false });
+    const report = await setup.sweep({ ...request(1, { timeout: '1m' }), followUp: false });
     expect(report.counts).toMatchObject({ closed: 3, closing: 1 });
     expect(report.durationMs).toBeLessThanOrEqual(70_000 + 60_000);
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job whose datafeed stops first is never in one request with others', async () => {
@@ -173,50 +181,50 @@ describe('with places on each node', () => {
       node: nodes[index % 3]?.name ?? null,
       datafeed: { state: 'started' },
     });
-    await using world = await startWorld([...spreadJobs(12), ...[0, 1, 2, 3].map(fed), ...busy(20)], {
+    await using setup = await startSetup([...spreadJobs(12), ...[0, 1, 2, 3].map(fed), ...busy(20)], {
       nodes,
     });
-    const report = await world.sweep({ ...request(2), runningDatafeeds: 'stop' });
+    const report = await setup.sweep({ ...request(2), runningDatafeeds: 'stop' });
     expect(report.counts.closed).toBe(16);
-    for (const ids of world.closes())
+    for (const ids of setup.closes())
       expect(new Set(ids.map((id) => id.startsWith('fed-'))).size, ids.join()).toBe(1);
   });
 
   it('a sweep continues when a poll fails, and reports only states that it has read', async () => {
-    await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
-    world.server.faults.add({ api: 'ml.get_job_stats', nth: 4, times: 5, status: 503 });
-    const report = await world.sweep(request(2));
+    await using setup = await startSetup([...spreadJobs(30), ...busy(5)], { nodes });
+    setup.server.faults.add({ api: 'ml.get_job_stats', nth: 4, times: 5, status: 503 });
+    const report = await setup.sweep(request(2));
     expect(report.counts).toMatchObject({ closed: 30, errors: 0, unknown: 0 });
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a sweep sends no more close requests once its credentials were refused', async () => {
-    await using world = await startWorld([...spreadJobs(30), ...busy(5)], { nodes });
-    world.server.faults.add({
+    await using setup = await startSetup([...spreadJobs(30), ...busy(5)], { nodes });
+    setup.server.faults.add({
       api: 'ml.close_job',
       times: Number.POSITIVE_INFINITY,
       status: 403,
       type: 'security_exception',
       reason: 'action is unauthorized',
     });
-    const report = await world.sweep(request(1));
+    const report = await setup.sweep(request(1));
     expect(report.counts.errors).toBe(30);
-    expect(world.closeRequests().length).toBeLessThanOrEqual(3);
+    expect(setup.closeRequests().length).toBeLessThanOrEqual(3);
     expect(jobOf(report, 'idle-29').error?.status).toBe(403);
   });
 
   it('jobs whose turn did not come are reported as left for lack of time', async () => {
-    await using world = await startWorld([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
+    await using setup = await startSetup([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
       nodes,
     });
-    const report = await world.sweep(request(2), { remainingMs: 90_000 });
+    const report = await setup.sweep(request(2), { remainingMs: 90_000 });
     expect(report.durationMs).toBeLessThan(90_000);
     expect(report.status).toBe('partial');
     expect(report.counts.unknown).toBe(0);
     const left = report.jobs.filter(({ outcome }) => outcome === 'not_attempted');
     expect(left.length).toBeGreaterThan(20);
     expect(new Set(left.map(({ notAttemptedBecause }) => notAttemptedBecause))).toEqual(new Set(['time']));
-    expect(left.every(({ jobId }) => world.state(jobId) === 'opened')).toBe(true);
-    expectTruth(report, world);
+    expect(left.every(({ jobId }) => setup.state(jobId) === 'opened')).toBe(true);
+    expectTruth(report, setup);
   });
 });

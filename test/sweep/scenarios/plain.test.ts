@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
 describe('a calm sweep', () => {
   it('a calm sweep closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
+    const report = await setup.sweep();
     expect(report).toMatchObject({
       status: 'done',
       fuse: null,
@@ -15,26 +15,26 @@ describe('a calm sweep', () => {
     });
     expect(report.counts).toMatchObject({ open: 8, listed: 8, idle: 3, closed: 3, kept: 5 });
     expect(report.freedBytes).toBe(3 * 10 * 1024 * 1024);
-    expect(world.cluster.job('idle-0')).toMatchObject({
+    expect(setup.cluster.job('idle-0')).toMatchObject({
       state: 'closed',
       closedCleanly: true,
       forced: false,
     });
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a second sweep closes nothing', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5)]);
-    await world.sweep();
-    const requests = world.closes().length;
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(3), ...busy(5)]);
+    await setup.sweep();
+    const requests = setup.closes().length;
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ open: 5, idle: 0, closed: 0 });
-    expect(world.closes()).toHaveLength(requests);
+    expect(setup.closes()).toHaveLength(requests);
   });
 
   it('a dry run makes the same decisions and changes nothing', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5), { jobId: 'broken', state: 'failed' }]);
-    const report = await world.sweep({ dryRun: true });
+    await using setup = await startSetup([...idle(3), ...busy(5), { jobId: 'broken', state: 'failed' }]);
+    const report = await setup.sweep({ dryRun: true });
     expect(report).toMatchObject({
       status: 'done',
       dryRun: true,
@@ -45,21 +45,21 @@ describe('a calm sweep', () => {
       outcome: 'not_attempted',
       notAttemptedBecause: 'dry_run',
     });
-    expect(world.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
   it('a calm sweep sends at most five requests, five more for each batch, and one a second while closes are in flight', async () => {
-    await using world = await startWorld([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
-    const report = await world.sweep({ close: { batch: 20, perNode: null } });
+    await using setup = await startSetup([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
+    const report = await setup.sweep({ close: { batch: 20, perNode: null } });
     expect(report.counts.closed).toBe(45);
-    expect(world.closes()).toHaveLength(3);
-    expect(world.server.requests.length).toBeLessThanOrEqual(5 + 5 * 3 + report.durationMs / 1_000);
+    expect(setup.closes()).toHaveLength(3);
+    expect(setup.server.requests.length).toBeLessThanOrEqual(5 + 5 * 3 + report.durationMs / 1_000);
   });
 
   it('a close request has its timeout and its other parameters only in the query', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    await world.sweep({ close: { timeout: '90s' } });
-    const [request] = world.closeRequests();
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
+    await setup.sweep({ close: { timeout: '90s' } });
+    const [request] = setup.closeRequests();
     expect(request).toMatchObject({ body: '', status: 200 });
     expect(Object.fromEntries(new URLSearchParams(request?.query))).toEqual({
       timeout: '90000ms',
@@ -73,17 +73,17 @@ describe('a calm sweep', () => {
       ...job,
       jobId: `${'x'.repeat(60)}-${String(index).padStart(3, '0')}`,
     }));
-    await using world = await startWorld([...long, ...busy(310)]);
-    const report = await world.sweep({ close: { batch: 100, concurrency: 8 } });
+    await using setup = await startSetup([...long, ...busy(310)]);
+    const report = await setup.sweep({ close: { batch: 100, concurrency: 8 } });
     expect(report.counts).toMatchObject({ idle: 300, closed: 300 });
-    expect(Math.max(...world.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
-    expect(world.closes().every((ids) => ids.length > 0 && ids.every((id) => id.length === 64))).toBe(true);
+    expect(Math.max(...setup.server.requests.map(({ lineBytes }) => lineBytes))).toBeLessThanOrEqual(4_096);
+    expect(setup.closes().every((ids) => ids.length > 0 && ids.every((id) => id.length === 64))).toBe(true);
   });
 });
 
 describe('each case of idleness, over real HTTP', () => {
   it('each case of idleness is decided correctly, with its reason in the report', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...busy(20),
       { jobId: 'plain' },
       { jobId: 'back-fill', lastData: '1m', latestRecord: '900d' },
@@ -105,7 +105,7 @@ describe('each case of idleness, over real HTTP', () => {
       { jobId: 'crashed', state: 'failed', lastData: '9d' },
       { jobId: 'starting', state: 'opening' },
     ]);
-    const report = await world.sweep({ exclude: 'nothing-like-it', dryRun: true });
+    const report = await setup.sweep({ exclude: 'nothing-like-it', dryRun: true });
     const verdicts = Object.fromEntries(
       report.jobs.map(({ jobId, verdict, reason }) => [jobId, `${verdict} ${reason}`]),
     );
@@ -141,71 +141,71 @@ describe('each case of idleness, over real HTTP', () => {
       openedAt,
       node: 'ml-1',
     });
-    await using world = await startWorld([...busy(6), stuck('idle-stuck', '5d'), stuck('young-stuck', '2h')]);
+    await using setup = await startSetup([...busy(6), stuck('idle-stuck', '5d'), stuck('young-stuck', '2h')]);
     const warnings = [
       expect.stringMatching(
         /^idle-stuck has been opening for 120 hours on ml-1, .*#126148.*_ml\/anomaly_detectors\/idle-stuck\/_close, or "stuckOpening": "close"/,
       ),
       expect.stringMatching(/^young-stuck has been opening for 2 hours on ml-1, /),
     ];
-    const plan = await world.sweep({ dryRun: true });
+    const plan = await setup.sweep({ dryRun: true });
     expect(fateOf(plan, 'idle-stuck')).toBe('kept opening');
     expect(plan.warnings).toEqual(warnings);
 
-    const report = await world.sweep({ stuckOpening: 'close' });
+    const report = await setup.sweep({ stuckOpening: 'close' });
     expect(fateOf(report, 'idle-stuck')).toBe('closed stuck_opening');
     expect(report.warnings[0]).toMatch(/^idle-stuck has been opening.*; stuckOpening says close$/);
-    expect(world.state('idle-stuck')).toBe('closed');
-    expect(world.state('young-stuck')).toBe('opening');
+    expect(setup.state('idle-stuck')).toBe('closed');
+    expect(setup.state('young-stuck')).toBe('opening');
   });
 
   it('a sweep in upgrade mode is refused and closes nothing', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)], { upgradeMode: true });
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(2), ...busy(5)], { upgradeMode: true });
+    const report = await setup.sweep();
     expect(report).toMatchObject({ status: 'refused', fuse: { name: 'upgrade_mode', limit: null } });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a sweep stops running datafeeds if the request allows it, and reports which', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'dry', datafeed: { state: 'started' } },
       ...idle(1),
       ...busy(5),
     ]);
-    expect(fateOf(await world.sweep({ dryRun: true }), 'dry')).toBe('kept datafeed_running');
-    const report = await world.sweep({ runningDatafeeds: 'stop' });
+    expect(fateOf(await setup.sweep({ dryRun: true }), 'dry')).toBe('kept datafeed_running');
+    const report = await setup.sweep({ runningDatafeeds: 'stop' });
     expect(jobOf(report, 'dry')).toMatchObject({
       outcome: 'closed',
       datafeedId: 'datafeed-dry',
       datafeedStopped: true,
     });
     expect(jobOf(report, 'idle-0')).not.toHaveProperty('datafeedStopped');
-    expect(world.cluster.job('dry')?.datafeed?.state).toBe('stopped');
+    expect(setup.cluster.job('dry')?.datafeed?.state).toBe('stopped');
   });
 });
 
 describe('names', () => {
   it('names in jobs select by id, group and wildcard; the other jobs count as open and are not listed', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'web-a', groups: ['team-web'] },
       { jobId: 'web-b', groups: ['team-web'] },
       { jobId: 'infra-a', groups: ['team-infra'] },
       ...busy(5),
     ]);
-    const report = await world.sweep({ jobs: 'team-web', exclude: '*-b', fuse: { maxShare: null } });
+    const report = await setup.sweep({ jobs: 'team-web', exclude: '*-b', fuse: { maxShare: null } });
     expect(report.counts).toMatchObject({ open: 8, listed: 2, closed: 1, kept: 1 });
     expect(report.kept).toEqual({ excluded: 1 });
-    expect(world.closes()).toEqual([['web-a']]);
+    expect(setup.closes()).toEqual([['web-a']]);
   });
 
   it('a name without a match is a warning, or an error if the request requires matches; closed jobs count as matches', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5), { jobId: 'shut', state: 'closed' }]);
+    await using setup = await startSetup([...idle(1), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const names = { jobs: ['idle-0', 'shut', 'tpyo-*'] };
-    await expect(world.sweep({ ...names, allowNoMatch: false })).rejects.toMatchObject({
+    await expect(setup.sweep({ ...names, allowNoMatch: false })).rejects.toMatchObject({
       name: 'NoSuchJobError',
       exitCode: 2,
     });
-    expect(world.closes()).toEqual([]);
-    expect((await world.sweep(names)).warnings).toEqual(['jobs: "tpyo-*" matches no job of the cluster']);
+    expect(setup.closes()).toEqual([]);
+    expect((await setup.sweep(names)).warnings).toEqual(['jobs: "tpyo-*" matches no job of the cluster']);
   });
 });

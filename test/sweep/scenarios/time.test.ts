@@ -4,7 +4,15 @@ import { OwnFollowUps } from '../../../src/cli/sweep/wait-rounds.ts';
 import type { FollowUpOrder, FollowUps } from '../../../src/sweep/ports.ts';
 import { toPayload } from '../../../src/sweep/request/read-request.ts';
 import type { RequestPayload } from '../../../src/sweep/request/request-schema.ts';
-import { busy, expectTruth, fateOf, idle, jobOf, startWorld, type World } from '../../support/world.ts';
+import {
+  busy,
+  expectTruth,
+  fateOf,
+  idle,
+  jobOf,
+  type SweepSetup,
+  startSetup,
+} from '../../support/sweep-setup.ts';
 
 const minute = 60_000;
 
@@ -35,49 +43,49 @@ class RecordedFollowUps implements FollowUps {
 }
 
 /** Runs the sweep and each follow-up when it is due, until no follow-up is left. */
-async function runWithFollowUps(world: World, payload: RequestPayload) {
+async function runWithFollowUps(setup: SweepSetup, payload: RequestPayload) {
   const followUps = new RecordedFollowUps();
-  const reports = [await world.sweep(payload, { followUps })];
+  const reports = [await setup.sweep(payload, { followUps })];
   while (reports.at(-1)?.followUp) {
-    await world.clock.advance((followUps.orders.at(-1)?.at ?? 0) - world.clock.now());
-    reports.push(await world.sweep(followUps.payload(), { followUps, sweepId: `round-${reports.length}` }));
+    await setup.clock.advance((followUps.orders.at(-1)?.at ?? 0) - setup.clock.now());
+    reports.push(await setup.sweep(followUps.payload(), { followUps, sweepId: `round-${reports.length}` }));
   }
   return { reports, followUps };
 }
 
 describe('the deadline', () => {
   it('with 60 seconds left and jobs that take minutes, a sweep ends with time to spare, and the follow-up has exactly the closing ones', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(4, { closeTakes: '6m' }),
       { jobId: 'quick', closeTakes: '1s', lastData: '9d', modelBytes: '1mb' },
       ...busy(10),
     ]);
     const followUps = new RecordedFollowUps();
-    const report = await world.sweep(
+    const report = await setup.sweep(
       { close: { batch: 2, concurrency: 2 } },
       { remainingMs: minute, followUps },
     );
     expect(report.durationMs).toBeLessThan(55_000);
-    const closing = world.cluster
+    const closing = setup.cluster
       .jobs()
       .filter(({ state }) => state === 'closing')
       .map(({ jobId }) => jobId);
     expect(followUps.orders.flatMap(({ jobs }) => jobs.map(({ jobId }) => jobId)).sort()).toEqual(closing);
     expect(report.followUp?.jobs).toBe(closing.length);
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it.each([5, 12, 20, 31, 45, 90, 200])(
     'with %i seconds left, a sweep never exceeds its deadline and accounts for every job',
     async (seconds) => {
-      await using world = await startWorld([...idle(40, { closeTakes: '45s' }), ...busy(50)]);
-      const report = await world.sweep(
+      await using setup = await startSetup([...idle(40, { closeTakes: '45s' }), ...busy(50)]);
+      const report = await setup.sweep(
         { close: { batch: 4, timeout: '30s' } },
         { remainingMs: seconds * 1_000, followUps: new RecordedFollowUps() },
       );
       expect(report.durationMs).toBeLessThan(seconds * 1_000);
       expect(report.counts.unknown).toBe(0);
-      expectTruth(report, world);
+      expectTruth(report, setup);
       for (const job of report.jobs) {
         if (job.outcome === 'not_attempted')
           expect(job).toMatchObject({ notAttemptedBecause: 'time', attempts: 0 });
@@ -88,28 +96,28 @@ describe('the deadline', () => {
   );
 
   it('a sweep gives the server no more time than it has left', async () => {
-    await using world = await startWorld([...idle(3), ...busy(10)]);
-    await world.sweep({ close: { timeout: '10m' } }, { remainingMs: minute });
-    for (const { query } of world.closeRequests()) {
+    await using setup = await startSetup([...idle(3), ...busy(10)]);
+    await setup.sweep({ close: { timeout: '10m' } }, { remainingMs: minute });
+    for (const { query } of setup.closeRequests()) {
       expect(Number.parseInt(new URLSearchParams(query).get('timeout') ?? '', 10)).toBeLessThan(40_000);
     }
   });
 
   it('a sweep sends no close request when too little time is left, and reports that', async () => {
-    await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { remainingMs: 2_000 });
+    await using setup = await startSetup([...idle(3), ...busy(10)]);
+    const report = await setup.sweep({}, { remainingMs: 2_000 });
     expect(report.counts).toMatchObject({ notAttempted: 3, closed: 0 });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a sweep ends even if the server stops answering', async () => {
-    await using world = await startWorld([...idle(6, { closeTakes: '500ms' }), ...busy(10)]);
-    world.server.faults.afterRequest(
+    await using setup = await startSetup([...idle(6, { closeTakes: '500ms' }), ...busy(10)]);
+    setup.server.faults.afterRequest(
       1,
-      () => world.server.faults.add({ api: '*', hang: true, times: Number.POSITIVE_INFINITY }),
+      () => setup.server.faults.add({ api: '*', hang: true, times: Number.POSITIVE_INFINITY }),
       'ml.close_job',
     );
-    const report = await world.sweep({ close: { batch: 2 } }, { remainingMs: 5 * minute });
+    const report = await setup.sweep({ close: { batch: 2 } }, { remainingMs: 5 * minute });
     expect(report.durationMs).toBeLessThan(5 * minute);
     expect(report.counts.unknown).toBeGreaterThan(0);
   });
@@ -119,18 +127,18 @@ describe('a stopped sweep', () => {
   it.each([100, 3_000, 20_000])(
     'a sweep stopped after %i ms ends within ten seconds and reports what it knows',
     async (after) => {
-      await using world = await startWorld([...idle(30, { closeTakes: '15s' }), ...busy(40)]);
+      await using setup = await startSetup([...idle(30, { closeTakes: '15s' }), ...busy(40)]);
       const stop = new AbortController();
-      const begun = world.clock.now();
-      world.clock.at(begun + after, () => stop.abort());
+      const begun = setup.clock.now();
+      setup.clock.at(begun + after, () => stop.abort());
       const followUps = new RecordedFollowUps();
-      const report = await world.sweep(
+      const report = await setup.sweep(
         { close: { batch: 3, concurrency: 2 } },
         { stop: stop.signal, followUps },
       );
       expect(report.durationMs).toBeLessThan(after + 10_000);
       expect(report.status).toBe('partial');
-      expectTruth(report, world);
+      expectTruth(report, setup);
       expect(
         report.jobs
           .filter(({ outcome }) => outcome === 'not_attempted')
@@ -154,16 +162,16 @@ describe('a sweep that is cut off before it knows any job', () => {
   ] as const)(
     'a sweep that is %s before it knows any job closes nothing and gives the reason',
     async (_what, { ...limits }, error, says) => {
-      await using world = await startWorld([...idle(2), ...busy(5)]);
-      world.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
+      await using setup = await startSetup([...idle(2), ...busy(5)]);
+      setup.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
       const stop = new AbortController();
-      if ('stop' in limits) world.clock.at(world.clock.now() + limits.stop, () => stop.abort());
+      if ('stop' in limits) setup.clock.at(setup.clock.now() + limits.stop, () => stop.abort());
       const options = 'remainingMs' in limits ? limits : { stop: stop.signal };
-      await expect(world.sweep({}, options)).rejects.toMatchObject({
+      await expect(setup.sweep({}, options)).rejects.toMatchObject({
         ...error,
         message: expect.stringContaining(says),
       });
-      expect(world.closes()).toEqual([]);
+      expect(setup.closes()).toEqual([]);
     },
   );
 });
@@ -174,9 +182,9 @@ describe('fuses, over the whole cluster, before anything is changed', () => {
       jobId: `silent-${index}`,
       lastData: `${3 * 24 * 60 + index}m`,
     }));
-    await using world = await startWorld([...silent, ...busy(15)]);
+    await using setup = await startSetup([...silent, ...busy(15)]);
     for (const dryRun of [false, true]) {
-      const report = await world.sweep({ dryRun });
+      const report = await setup.sweep({ dryRun });
       expect(report).toMatchObject({
         status: 'refused',
         fuse: { name: 'mass_idle', idle: 12, open: 27 },
@@ -184,13 +192,13 @@ describe('fuses, over the whole cluster, before anything is changed', () => {
       });
       expect(jobOf(report, 'silent-0').notAttemptedBecause).toBe('fuse');
     }
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('the fuses count all open jobs of the cluster, not only those that the request names', async () => {
-    await using world = await startWorld([...idle(6), ...busy(6)]);
-    expect((await world.sweep({ jobs: 'idle-*', dryRun: true })).fuse).toBeNull();
-    await using small = await startWorld([...idle(6), ...busy(5)]);
+    await using setup = await startSetup([...idle(6), ...busy(6)]);
+    expect((await setup.sweep({ jobs: 'idle-*', dryRun: true })).fuse).toBeNull();
+    await using small = await startSetup([...idle(6), ...busy(5)]);
     expect((await small.sweep({ dryRun: true })).fuse).toMatchObject({
       name: 'max_share',
       idle: 6,
@@ -208,52 +216,52 @@ describe('force', () => {
   }));
 
   it('forces as many jobs as force.max allows, each alone, and reports the others', async () => {
-    await using world = await startWorld([...failedJobs, ...busy(10)]);
-    const report = await world.sweep({ force: { max: 3 } });
+    await using setup = await startSetup([...failedJobs, ...busy(10)]);
+    const report = await setup.sweep({ force: { max: 3 } });
     expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
     expect(report.status).toBe('partial');
     expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'limit')).toHaveLength(2);
-    expect(world.closes().every((ids) => ids.length === 1)).toBe(true);
-    expectTruth(report, world);
+    expect(setup.closes().every((ids) => ids.length === 1)).toBe(true);
+    expectTruth(report, setup);
   });
 
   it('a plan reports that force.max leaves jobs for a later sweep', async () => {
-    await using world = await startWorld([...busy(10), ...failedJobs]);
-    const plan = await world.sweep({ dryRun: true, force: { max: 3 } });
+    await using setup = await startSetup([...busy(10), ...failedJobs]);
+    const plan = await setup.sweep({ dryRun: true, force: { max: 3 } });
     expect(plan.counts).toMatchObject({ idle: 5, notAttempted: 5 });
     expect(plan.warnings).toEqual([
       '5 jobs would be closed with force, but force.max allows 3 per sweep: the next sweep takes the rest',
     ]);
-    expect((await world.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
+    expect((await setup.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
   it('never forces jobs of force.exclude, or a failed job with recent data', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'spared', state: 'failed', lastData: '9d' },
       { jobId: 'fresh', state: 'failed', lastData: '1h' },
       ...busy(10),
     ]);
-    const report = await world.sweep({ force: { exclude: 'sp*' } });
+    const report = await setup.sweep({ force: { exclude: 'sp*' } });
     expect(fateOf(report, 'spared')).toBe('kept force_not_allowed');
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a slow close is not forced by the sweep that requested it', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    await world.sweep({ force: { stuckFor: '5m' } });
-    expect(world.forcedIds()).toEqual([]);
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    await setup.sweep({ force: { stuckFor: '5m' } });
+    expect(setup.forcedIds()).toEqual([]);
   });
 });
 
 describe('coming back', () => {
   it('a follow-up ends the chain: one job closes by itself, the other is forced after stuckFor', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
       ...idle(3),
       ...busy(10),
     ]);
-    const { reports, followUps } = await runWithFollowUps(world, {});
+    const { reports, followUps } = await runWithFollowUps(setup, {});
     expect(reports[0]).toMatchObject({
       status: 'done',
       counts: { closed: 3, closing: 2 },
@@ -271,59 +279,59 @@ describe('coming back', () => {
     const askedAtFirst = Date.parse(
       followUps.orders[0]?.jobs.find(({ jobId }) => jobId === 'stuck')?.askedAt ?? '',
     );
-    expect(world.clock.now() - askedAtFirst).toBeGreaterThanOrEqual(75 * minute);
+    expect(setup.clock.now() - askedAtFirst).toBeGreaterThanOrEqual(75 * minute);
     expect(
       reports
         .flatMap(({ jobs }) => jobs)
         .filter(({ jobId, outcome }) => jobId === 'slow' && outcome === 'closed'),
     ).toHaveLength(1);
-    expect(world.forcedIds()).toEqual(['stuck']);
+    expect(setup.forcedIds()).toEqual(['stuck']);
     for (const [index, { counts }] of reports.entries())
       if (index > 0) expect(counts.listed).toBeLessThanOrEqual(2);
   });
 
   it('a follow-up looks only at its own jobs, in any state, and ignores the fuses', async () => {
-    await using world = await startWorld([...idle(3, { closeTakes: 'never' }), ...busy(4)]);
+    await using setup = await startSetup([...idle(3, { closeTakes: 'never' }), ...busy(4)]);
     const followUps = new RecordedFollowUps();
-    await world.sweep({ states: ['opened'] }, { followUps });
-    world.cluster.removeJob('idle-0');
-    world.cluster.forceCloseJob('idle-1');
-    world.cluster.putJob({ jobId: 'newly-idle', lastData: '9d' });
-    await world.clock.advance(15 * minute);
-    const report = await world.sweep({ ...followUps.payload(), fuse: { maxJobs: 0 } }, { followUps });
+    await setup.sweep({ states: ['opened'] }, { followUps });
+    setup.cluster.removeJob('idle-0');
+    setup.cluster.forceCloseJob('idle-1');
+    setup.cluster.putJob({ jobId: 'newly-idle', lastData: '9d' });
+    await setup.clock.advance(15 * minute);
+    const report = await setup.sweep({ ...followUps.payload(), fuse: { maxJobs: 0 } }, { followUps });
     expect(report.counts).toMatchObject({ listed: 3, gone: 1, closed: 1, closing: 1 });
     expect(report.followUp).toMatchObject({ round: 2, jobs: 1 });
-    expect(world.state('newly-idle')).toBe('opened');
+    expect(setup.state('newly-idle')).toBe('opened');
   });
 
   it('a follow-up keeps a job that is open again', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '10m' }), ...busy(5)]);
+    await using setup = await startSetup([...idle(1, { closeTakes: '10m' }), ...busy(5)]);
     const followUps = new RecordedFollowUps();
-    await world.sweep({}, { followUps });
-    await world.clock.advance(11 * minute);
-    world.cluster.openJob('idle-0');
-    await world.clock.advance(4 * minute);
-    const report = await world.sweep(followUps.payload(), { followUps });
+    await setup.sweep({}, { followUps });
+    await setup.clock.advance(11 * minute);
+    setup.cluster.openJob('idle-0');
+    await setup.clock.advance(4 * minute);
+    const report = await setup.sweep(followUps.payload(), { followUps });
     expect(fateOf(report, 'idle-0')).toBe('kept recently_opened');
     expect(report.status).toBe('done');
   });
 
   it('the last follow-up of followUp.max gives up with a warning', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    const { reports } = await runWithFollowUps(world, { force: { stuckFor: null }, followUp: { max: 3 } });
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const { reports } = await runWithFollowUps(setup, { force: { stuckFor: null }, followUp: { max: 3 } });
     expect(reports).toHaveLength(4);
     expect(reports.at(-1)).toMatchObject({ status: 'partial', followUp: null });
     expect(reports.at(-1)?.warnings.join()).toContain('given up after 3 follow-ups');
-    expect(world.forcedIds()).toEqual([]);
+    expect(setup.forcedIds()).toEqual([]);
   });
 
   it('a job is never in two follow-ups', async () => {
-    await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
+    await using setup = await startSetup([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
     const followUps = new RecordedFollowUps();
-    await world.sweep({}, { followUps });
+    await setup.sweep({}, { followUps });
     followUps.waiting = new Set(['idle-0', 'idle-1']);
-    world.cluster.putJob({ jobId: 'third', lastData: '9d', closeTakes: 'never' });
-    const report = await world.sweep({}, { followUps });
+    setup.cluster.putJob({ jobId: 'third', lastData: '9d', closeTakes: 'never' });
+    const report = await setup.sweep({}, { followUps });
     expect(followUps.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([
       ['idle-0', 'idle-1'],
       ['third'],
@@ -332,12 +340,12 @@ describe('coming back', () => {
   });
 
   it('a sweep reports that no follow-up is scheduled when the scheduler fails', async () => {
-    await using world = await startWorld([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
+    await using setup = await startSetup([...idle(2, { closeTakes: 'never' }), ...busy(5)]);
     const broken: FollowUps = {
       pending: async () => new Set(),
       arrange: () => Promise.reject(new Error('AccessDeniedException: scheduler:CreateSchedule')),
     };
-    const report = await world.sweep({}, { followUps: broken });
+    const report = await setup.sweep({}, { followUps: broken });
     expect(report).toMatchObject({ status: 'partial', followUp: null, counts: { closing: 2 } });
     expect(report.warnings.join()).toContain(
       '2 jobs are still closing and no follow-up is scheduled: AccessDeniedException: scheduler:CreateSchedule',
@@ -345,15 +353,15 @@ describe('coming back', () => {
   });
 
   it('a sweep does not wait for a scheduler that hangs', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const hanging: FollowUps = {
       pending: async (_cluster, signal) => {
-        await world.clock.sleep(24 * 60 * minute, signal);
+        await setup.clock.sleep(24 * 60 * minute, signal);
         return new Set();
       },
       arrange: () => Promise.reject(new Error('not reached')),
     };
-    const report = await world.sweep(
+    const report = await setup.sweep(
       { close: { timeout: '1m' } },
       { followUps: hanging, remainingMs: 3 * minute },
     );
@@ -362,8 +370,8 @@ describe('coming back', () => {
   });
 
   it('a follow-up is scheduled no later than the stuck job needs', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    const { reports } = await runWithFollowUps(world, {
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const { reports } = await runWithFollowUps(setup, {
       force: { stuckFor: '20m' },
       followUp: { after: '10m', max: 2 },
     });
@@ -371,23 +379,23 @@ describe('coming back', () => {
   });
 
   it('a follow-up knows when a never-fed job was opened, because the job loses that time with its process', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),
     ]);
-    const { reports } = await runWithFollowUps(world, {});
+    const { reports } = await runWithFollowUps(setup, {});
     expect(fateOf(reports.at(-1) as never, 'never')).toBe('force_closed stuck');
   });
 });
 
 describe('--wait, which does the rounds itself', () => {
   it('--wait starts the next round when it is due', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const own = new OwnFollowUps();
-    const report = await world.sweep({}, { followUps: own });
-    const next = await own.next(world.clock, new AbortController().signal);
-    expect(world.clock.now()).toBe(Date.parse(report.followUp?.at ?? ''));
+    const report = await setup.sweep({}, { followUps: own });
+    const next = await own.next(setup.clock, new AbortController().signal);
+    expect(setup.clock.now()).toBe(Date.parse(report.followUp?.at ?? ''));
     expect(next?.followUpOf).toMatchObject({ round: 1, jobs: [{ jobId: 'idle-0', attempts: 1 }] });
-    expect(await own.next(world.clock, new AbortController().signal)).toBeUndefined();
+    expect(await own.next(setup.clock, new AbortController().signal)).toBeUndefined();
   });
 });

@@ -4,117 +4,117 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../simulator/elasticsearch/index.ts';
-import { busy, expectTruth, fateOf, idle, jobOf, startWorld } from '../../support/world.ts';
+import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
 const minute = 60_000;
 const close = 'ml.close_job';
 
 describe('the state of a job when its close comes (elasticsearch.md §2.4)', () => {
   it('a job that another user closed between the plan and the look is already_closed', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    const report = await world.sweep({}, { between: () => world.cluster.forceCloseJob('idle-0') });
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
+    const report = await setup.sweep({}, { between: () => setup.cluster.forceCloseJob('idle-0') });
     expect(fateOf(report, 'idle-0')).toBe('already_closed idle');
-    expect(world.closes()).toEqual([['idle-1']]);
-    expectTruth(report, world);
+    expect(setup.closes()).toEqual([['idle-1']]);
+    expectTruth(report, setup);
   });
 
   it('a job that another user closed after the look is closed, because our request named it', async () => {
-    await using world = await startWorld([...idle(1), ...busy(5)]);
-    const report = await world.sweep(
+    await using setup = await startSetup([...idle(1), ...busy(5)]);
+    const report = await setup.sweep(
       {},
-      { observer: { asking: () => world.cluster.forceCloseJob('idle-0') } },
+      { observer: { asking: () => setup.cluster.forceCloseJob('idle-0') } },
     );
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
   });
 
   it('a job found closing is waited for and gets no close request', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '30s' },
       ...idle(1),
       ...busy(5),
     ]);
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(fateOf(report, 'on-its-way')).toBe('already_closed already_closing');
-    expect(world.closes().flat()).not.toContain('on-its-way');
-    expectTruth(report, world);
+    expect(setup.closes().flat()).not.toContain('on-its-way');
+    expectTruth(report, setup);
   });
 
   it('with one failed job among thirty, the others close gracefully and the failed one is forced alone', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(30),
       { jobId: 'broken', state: 'failed', lastData: '9d' },
       ...busy(40),
     ]);
-    const report = await world.sweep({ close: { batch: 40 } });
+    const report = await setup.sweep({ close: { batch: 40 } });
     expect(report.counts).toMatchObject({ closed: 30, forceClosed: 1, errors: 0 });
-    expect(world.forcedIds()).toEqual(['broken']);
-    expect(world.closes().filter((ids) => ids.includes('broken'))).toEqual([['broken']]);
-    expect(idle(30).every(({ jobId }) => world.cluster.job(jobId)?.closedCleanly)).toBe(true);
-    expectTruth(report, world);
+    expect(setup.forcedIds()).toEqual(['broken']);
+    expect(setup.closes().filter((ids) => ids.includes('broken'))).toEqual([['broken']]);
+    expect(idle(30).every(({ jobId }) => setup.cluster.job(jobId)?.closedCleanly)).toBe(true);
+    expectTruth(report, setup);
   });
 
   it('a job that failed between the look and the close gives a 409 that does not affect the others, and the policy decides about it', async () => {
     for (const failed of [true, false]) {
-      await using world = await startWorld([...idle(6), ...busy(10)]);
+      await using setup = await startSetup([...idle(6), ...busy(10)]);
       let once = true;
       const observer = {
         asking: () => {
-          if (once) world.cluster.failJob('idle-3');
+          if (once) setup.cluster.failJob('idle-3');
           once = false;
         },
       };
-      const report = await world.sweep({ force: { failed } }, { observer });
+      const report = await setup.sweep({ force: { failed } }, { observer });
       expect(report.counts).toMatchObject(failed ? { closed: 5, forceClosed: 1 } : { closed: 5, errors: 1 });
-      expect(world.forcedIds()).toEqual(failed ? ['idle-3'] : []);
+      expect(setup.forcedIds()).toEqual(failed ? ['idle-3'] : []);
       if (!failed)
         expect(jobOf(report, 'idle-3').error).toMatchObject({ status: 409, type: 'status_exception' });
-      expectTruth(report, world);
+      expectTruth(report, setup);
     }
   });
 
   it('a job deleted between the look and the close is gone, and the others get a new close request without it', async () => {
-    await using world = await startWorld([...idle(6), ...busy(10)]);
+    await using setup = await startSetup([...idle(6), ...busy(10)]);
     let once = true;
     const observer = {
       asking: () => {
-        if (once) for (const id of ['idle-1', 'idle-4']) world.cluster.removeJob(id);
+        if (once) for (const id of ['idle-1', 'idle-4']) setup.cluster.removeJob(id);
         once = false;
       },
     };
-    const report = await world.sweep({}, { observer });
+    const report = await setup.sweep({}, { observer });
     expect(report.counts).toMatchObject({ closed: 4, gone: 2 });
-    expect(world.closes()).toHaveLength(2);
-    expectTruth(report, world);
+    expect(setup.closes()).toHaveLength(2);
+    expectTruth(report, setup);
   });
 
   it('a job deleted between the plan and the look is gone, and is never named', async () => {
-    await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { between: () => world.cluster.removeJob('idle-1') });
+    await using setup = await startSetup([...idle(3), ...busy(10)]);
+    const report = await setup.sweep({}, { between: () => setup.cluster.removeJob('idle-1') });
     expect(fateOf(report, 'idle-1')).toBe('gone idle');
-    expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
+    expect(setup.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
   it('a job without a process is kept, because upgrade mode began after the plan', async () => {
-    await using world = await startWorld([...idle(3), ...busy(10)]);
-    const report = await world.sweep({}, { between: () => world.cluster.setUpgradeMode(true) });
+    await using setup = await startSetup([...idle(3), ...busy(10)]);
+    const report = await setup.sweep({}, { between: () => setup.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
     expect(fateOf(report, 'idle-0')).toBe('revived no_process');
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a job is kept while it moves, because its node left after the plan', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
     ]);
-    const report = await world.sweep({}, { between: () => world.cluster.crashNode('ml-0') });
+    const report = await setup.sweep({}, { between: () => setup.cluster.crashNode('ml-0') });
     expect(fateOf(report, 'idle-0')).toMatch(/^revived (no_process|recently_opened)$/);
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 });
 
 describe('the look before the leap', () => {
-  it.each<[string, (world: Awaited<ReturnType<typeof startWorld>>) => void, string]>([
+  it.each<[string, (setup: Awaited<ReturnType<typeof startSetup>>) => void, string]>([
     ['data arrived', ({ cluster }) => cluster.receiveData('idle-1'), 'recent_data'],
     ['it was blocked', ({ cluster }) => cluster.blockJob('idle-1', 'revert'), 'blocked'],
     // the datafeed has just started and first reads the data that it missed
@@ -126,30 +126,30 @@ describe('the look before the leap', () => {
       'protected',
     ],
   ])('the look before the close keeps a job when %s', async (_what, happens, reason) => {
-    await using world = await startWorld([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
-    const report = await world.sweep({}, { between: () => happens(world) });
+    await using setup = await startSetup([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
+    const report = await setup.sweep({}, { between: () => happens(setup) });
     expect(fateOf(report, 'idle-1')).toBe(`revived ${reason}`);
     expect(jobOf(report, 'idle-1')).toMatchObject({ verdict: 'keep', attempts: 0 });
-    expect(world.closes()).toEqual([['idle-0', 'idle-2']]);
-    expectTruth(report, world);
+    expect(setup.closes()).toEqual([['idle-0', 'idle-2']]);
+    expectTruth(report, setup);
   });
 
   it('the look before the close notices a datafeed that was created since the plan', async () => {
-    await using world = await startWorld([...idle(2), ...busy(10)]);
+    await using setup = await startSetup([...idle(2), ...busy(10)]);
     const made = () =>
-      world.cluster.putJob({
+      setup.cluster.putJob({
         jobId: 'idle-1',
         lastData: '101h',
         datafeed: { datafeedId: 'new-feed', state: 'started' },
       });
-    const report = await world.sweep({}, { between: made });
+    const report = await setup.sweep({}, { between: made });
     expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
   it('each batch gets its own look right before its close request, however late it comes', async () => {
-    await using world = await startWorld([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
-    world.server.faults.at(world.clock.now() + 30_000, () => world.cluster.receiveData('idle-3'));
-    const report = await world.sweep({ close: { batch: 1, concurrency: 1 } });
+    await using setup = await startSetup([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
+    setup.server.faults.at(setup.clock.now() + 30_000, () => setup.cluster.receiveData('idle-3'));
+    const report = await setup.sweep({ close: { batch: 1, concurrency: 1 } });
     expect(fateOf(report, 'idle-3')).toBe('revived recent_data');
     expect(report.counts.closed).toBe(3);
   });
@@ -194,13 +194,13 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
   ];
 
   it.each(misleading)('after %s, the states decide about the outcome', async (_what, fault) => {
-    await using world = await startWorld([...idle(5), ...busy(10)]);
-    world.server.faults.add(fault);
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(5), ...busy(10)]);
+    setup.server.faults.add(fault);
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ closed: 5, errors: 0, unknown: 0 });
     expect(report.status).toBe('done');
-    expectTruth(report, world);
-    expect(world.forcedIds()).toEqual([]);
+    expectTruth(report, setup);
+    expect(setup.forcedIds()).toEqual([]);
   });
 
   it.each(
@@ -210,13 +210,13 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
   )(
     'after %s every time, the job is an error after three close requests, the last one for it alone',
     async (_what, fault) => {
-      await using world = await startWorld([...idle(5), ...busy(10)]);
-      world.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
-      const report = await world.sweep();
+      await using setup = await startSetup([...idle(5), ...busy(10)]);
+      setup.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
+      const report = await setup.sweep();
       expect(report.counts).toMatchObject({ closed: 0, errors: 5 });
       expect(report.status).toBe('partial');
       for (const { jobId } of idle(5)) {
-        const requests = world.closes().filter((ids) => ids.includes(jobId));
+        const requests = setup.closes().filter((ids) => ids.includes(jobId));
         expect(requests).toHaveLength(3);
         expect(requests.at(-1)).toEqual([jobId]);
         expect(jobOf(report, jobId)).toMatchObject({
@@ -224,13 +224,13 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
           error: { type: expect.any(String), reason: expect.any(String) },
         });
       }
-      expectTruth(report, world);
+      expectTruth(report, setup);
     },
   );
 
   it('a failing batch is split until the job that causes the failure is alone', async () => {
-    await using world = await startWorld([...idle(9), ...busy(20)]);
-    world.server.faults.add({
+    await using setup = await startSetup([...idle(9), ...busy(20)]);
+    setup.server.faults.add({
       api: close,
       path: '*idle-4*',
       status: 500,
@@ -238,10 +238,10 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       reason: 'no',
       times: Number.POSITIVE_INFINITY,
     });
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ closed: 8, errors: 1 });
     expect(jobOf(report, 'idle-4').error).toEqual({ status: 500, type: 'strange', reason: 'no' });
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job whose close fails becomes failed, and is forced if allowed or else reported as an error', async () => {
@@ -249,35 +249,35 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       [{ failed: true }, { closed: 2, forceClosed: 1 }],
       [{ failed: false }, { closed: 2, errors: 1 }],
     ] as const) {
-      await using world = await startWorld([
+      await using setup = await startSetup([
         ...idle(2),
         { jobId: 'doomed', closeTakes: { fails: 'cannot persist' } },
         ...busy(10),
       ]);
-      const report = await world.sweep({ force });
+      const report = await setup.sweep({ force });
       expect(report.counts).toMatchObject(expected);
-      expectTruth(report, world);
+      expectTruth(report, setup);
     }
   });
 
   it('after a 403, the other jobs are not asked to close, because they would be refused too', async () => {
-    await using world = await startWorld([...idle(6), ...busy(10)]);
-    world.server.faults.add({
+    await using setup = await startSetup([...idle(6), ...busy(10)]);
+    setup.server.faults.add({
       api: close,
       status: 403,
       type: 'security_exception',
       reason: 'no',
       times: Number.POSITIVE_INFINITY,
     });
-    const report = await world.sweep({ close: { batch: 2, concurrency: 1 } });
+    const report = await setup.sweep({ close: { batch: 2, concurrency: 1 } });
     expect(report.counts).toMatchObject({ closed: 0, errors: 6 });
-    expect(world.closes()).toHaveLength(1);
+    expect(setup.closes()).toHaveLength(1);
   });
 
   it('a sweep waits for a busy server no longer than its own time allows', async () => {
-    await using world = await startWorld([...idle(2), ...busy(10)]);
-    world.server.faults.add({ api: close, status: 429, headers: { 'retry-after': '7200' } });
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(2), ...busy(10)]);
+    setup.server.faults.add({ api: close, status: 429, headers: { 'retry-after': '7200' } });
+    const report = await setup.sweep();
     expect(report.counts.errors).toBe(2);
     expect(report.durationMs).toBeLessThan(minute);
   });
@@ -285,56 +285,56 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
 
 describe('a close that outlives its request', () => {
   it('a close that outlives its request is watched for close.timeout again, and reported as closed if it ends in that time', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
-    const report = await world.sweep({ close: { timeout: '2m' } });
+    await using setup = await startSetup([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
+    const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closed idle');
-    expect(world.closes()).toHaveLength(1);
-    expectTruth(report, world);
+    expect(setup.closes()).toHaveLength(1);
+    expectTruth(report, setup);
   });
 
   it('a close that outlives its request and its watch is reported as closing, within twice the timeout and ten seconds', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
-    const report = await world.sweep({ close: { timeout: '2m' } });
+    await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
+    const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
     expect(report.durationMs).toBeLessThanOrEqual(4 * minute + 11_000);
     expect(report.status).toBe('partial');
     expect(report.warnings.join()).toContain('no follow-up is scheduled');
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job gets no second close request while it is closing', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
-    world.server.faults.add({ api: close, reset: 'after' });
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
+    setup.server.faults.add({ api: close, reset: 'after' });
+    const report = await setup.sweep();
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
   });
 });
 
 describe('races (elasticsearch.md §2.9)', () => {
   it('reports a job that a user reopens after the close as an error', async () => {
-    await using world = await startWorld([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
-    world.server.faults.add({ api: close, delayAnswer: 20_000 });
-    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.openJob('idle-0'));
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
+    setup.server.faults.add({ api: close, delayAnswer: 20_000 });
+    setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.openJob('idle-0'));
+    const report = await setup.sweep();
     expect(jobOf(report, 'idle-0')).toMatchObject({
       outcome: 'error',
       error: { type: 'reopened' },
       attempts: 1,
     });
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it.each([0, 1_500])(
     'a job opened again within the second of our close is an error, answered after %i ms',
     async (late) => {
-      await using world = await startWorld([
+      await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
         ...busy(5),
       ]);
-      const begun = world.clock.now();
-      world.server.faults.add({ api: close, delayAnswer: late });
-      world.server.faults.at(begun + 800, () => world.cluster.openJob('idle-0'));
-      const report = await world.sweep({ followUp: false });
+      const begun = setup.clock.now();
+      setup.server.faults.add({ api: close, delayAnswer: late });
+      setup.server.faults.at(begun + 800, () => setup.cluster.openJob('idle-0'));
+      const report = await setup.sweep({ followUp: false });
       if (late === 0) return expect(jobOf(report, 'idle-0').outcome).toBe('closed');
       expect(jobOf(report, 'idle-0')).toMatchObject({
         outcome: 'error',
@@ -347,125 +347,125 @@ describe('races (elasticsearch.md §2.9)', () => {
   );
 
   it('a job is not revived if it was refused, closed by another user and opened again', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
     ]);
-    world.server.faults.add({ api: close, status: 429, type: 'es_rejected_execution_exception' });
-    world.server.faults.afterRequest(1, () => world.cluster.forceCloseJob('idle-0'), close);
-    world.server.faults.at(world.clock.now() + 500, () => world.cluster.openJob('idle-0'));
-    const report = await world.sweep({ followUp: false });
+    setup.server.faults.add({ api: close, status: 429, type: 'es_rejected_execution_exception' });
+    setup.server.faults.afterRequest(1, () => setup.cluster.forceCloseJob('idle-0'), close);
+    setup.server.faults.at(setup.clock.now() + 500, () => setup.cluster.openJob('idle-0'));
+    const report = await setup.sweep({ followUp: false });
     expect(jobOf(report, 'idle-0').outcome).not.toBe('revived');
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('reads the state after a 409 when another user’s forced close overtakes ours', async () => {
-    await using world = await startWorld([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
-    world.server.faults.at(world.clock.now() + 10_000, () => world.cluster.forceCloseJob('idle-0'));
-    const report = await world.sweep();
+    await using setup = await startSetup([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
+    setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.forceCloseJob('idle-0'));
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ closed: 2, errors: 0 });
-    expect(world.forcedIds()).toEqual([]);
-    expectTruth(report, world);
+    expect(setup.forcedIds()).toEqual([]);
+    expectTruth(report, setup);
   });
 
   it('two sweeps at once close each job, and both report the truth', async () => {
-    await using world = await startWorld([...idle(12, { closeTakes: '20s' }), ...busy(20)]);
+    await using setup = await startSetup([...idle(12, { closeTakes: '20s' }), ...busy(20)]);
     const reports = await Promise.all([
-      world.sweep({ close: { batch: 3 } }),
-      world.sweep({ close: { batch: 3 } }),
+      setup.sweep({ close: { batch: 3 } }),
+      setup.sweep({ close: { batch: 3 } }),
     ]);
     for (const report of reports) {
       expect(report.counts.errors + report.counts.unknown + report.counts.notAttempted).toBe(0);
-      expectTruth(report, world);
+      expectTruth(report, setup);
     }
-    expect(idle(12).every(({ jobId }) => world.cluster.job(jobId)?.closedCleanly)).toBe(true);
+    expect(idle(12).every(({ jobId }) => setup.cluster.job(jobId)?.closedCleanly)).toBe(true);
   });
 
   it('reports the truth when a node leaves during the closes', async () => {
-    await using world = await startWorld([
+    await using setup = await startSetup([
       ...idle(3, { closeTakes: '40s', node: 'ml-0' }),
       { jobId: 'other', closeTakes: '5s', node: 'ml-1', lastData: '9d' },
       ...busy(10).map((job) => ({ ...job, node: 'ml-2' })),
     ]);
-    world.server.faults.at(world.clock.now() + 5_000, () => world.cluster.crashNode('ml-0'));
-    const report = await world.sweep();
+    setup.server.faults.at(setup.clock.now() + 5_000, () => setup.cluster.crashNode('ml-0'));
+    const report = await setup.sweep();
     expect(fateOf(report, 'other')).toBe('closed idle');
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 });
 
 describe('a cluster that cannot be read', () => {
   it('a cluster that cannot be read for a while during the sweep is read again until it answers', async () => {
-    await using world = await startWorld([...idle(3), ...busy(5)]);
-    world.server.faults.afterRequest(
+    await using setup = await startSetup([...idle(3), ...busy(5)]);
+    setup.server.faults.afterRequest(
       1,
-      () => world.server.faults.add({ api: 'ml.get_job_stats', status: 503, times: 3 }),
+      () => setup.server.faults.add({ api: 'ml.get_job_stats', status: 503, times: 3 }),
       close,
     );
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ closed: 3, unknown: 0 });
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 
   it('a job is unknown if the cluster can never be read again after its close', async () => {
-    await using world = await startWorld([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
-    world.server.faults.afterRequest(
+    await using setup = await startSetup([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
+    setup.server.faults.afterRequest(
       1,
-      () => world.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),
+      () => setup.server.faults.add({ api: 'ml.get_*', status: 503, times: Number.POSITIVE_INFINITY }),
       close,
     );
-    const report = await world.sweep();
+    const report = await setup.sweep();
     expect(report.counts).toMatchObject({ closed: 0, unknown: 3 });
     expect(report.status).toBe('partial');
   });
 
   it('jobs that cannot be read right before the close get no close request, and the report gives the reason', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
     const fault = () =>
-      world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
+      setup.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
     const feeds = { datafeed: { state: 'stopped' } } as const;
     for (const { jobId } of idle(2))
-      world.cluster.putJob({ jobId, lastData: jobId === 'idle-0' ? '5d' : '6d', ...feeds });
-    const report = await world.sweep({}, { between: fault });
+      setup.cluster.putJob({ jobId, lastData: jobId === 'idle-0' ? '5d' : '6d', ...feeds });
+    const report = await setup.sweep({}, { between: fault });
     expect(report.counts.errors).toBe(2);
     expect(jobOf(report, 'idle-0')).toMatchObject({ attempts: 0, error: { type: 'unreadable' } });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('nothing is closed if the cluster cannot be read at the start, and the error says so', async () => {
-    await using world = await startWorld([...idle(2), ...busy(5)]);
-    world.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
-    await expect(world.sweep()).rejects.toMatchObject({
+    await using setup = await startSetup([...idle(2), ...busy(5)]);
+    setup.server.faults.add({ api: 'ml.get_datafeed_stats', status: 500, times: Number.POSITIVE_INFINITY });
+    await expect(setup.sweep()).rejects.toMatchObject({
       name: 'UnreadableInventoryError',
       exitCode: 5,
       message: expect.stringContaining('nothing was closed'),
     });
-    expect(world.closes()).toEqual([]);
+    expect(setup.closes()).toEqual([]);
   });
 
   it('a sweep ends in time and reports the truth if every read takes five seconds', async () => {
-    await using world = await startWorld([...idle(30), ...busy(40)]);
-    world.server.faults.add({ api: 'ml.get_*', delay: 5_000, times: Number.POSITIVE_INFINITY });
-    const report = await world.sweep({ close: { batch: 5 } }, { remainingMs: 2 * minute });
+    await using setup = await startSetup([...idle(30), ...busy(40)]);
+    setup.server.faults.add({ api: 'ml.get_*', delay: 5_000, times: Number.POSITIVE_INFINITY });
+    const report = await setup.sweep({ close: { batch: 5 } }, { remainingMs: 2 * minute });
     expect(report.durationMs).toBeLessThan(2 * minute);
     expect(report.counts.unknown).toBe(0);
-    expectTruth(report, world);
+    expectTruth(report, setup);
   });
 });
 
 describe('a datafeed that a close stopped', () => {
   it('a sweep warns about a datafeed that it stopped whose job did not close', async () => {
-    await using world = await startWorld([{ jobId: 'fed', datafeed: { state: 'started' } }, ...busy(5)]);
-    const stopOnly = () => world.cluster.stopDatafeed('fed');
-    world.server.faults.add({
+    await using setup = await startSetup([{ jobId: 'fed', datafeed: { state: 'started' } }, ...busy(5)]);
+    const stopOnly = () => setup.cluster.stopDatafeed('fed');
+    setup.server.faults.add({
       api: close,
       status: 500,
       type: 'status_exception',
       reason: 'no',
       times: Number.POSITIVE_INFINITY,
     });
-    world.server.faults.afterRequest(1, stopOnly, close);
-    const report = await world.sweep({ runningDatafeeds: 'stop' });
+    setup.server.faults.afterRequest(1, stopOnly, close);
+    const report = await setup.sweep({ runningDatafeeds: 'stop' });
     expect(jobOf(report, 'fed')).toMatchObject({ outcome: 'error', datafeedStopped: true });
     expect(report.warnings.join()).toContain(
       'the datafeed datafeed-fed was stopped but its job fed was not closed',

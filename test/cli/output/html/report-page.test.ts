@@ -10,7 +10,7 @@ import { type Folder, newFolder } from '../../../support/folder.ts';
 import { htmlReport, manyJobs, nodes } from '../../../support/reports.ts';
 import { runCommand } from '../../../support/run-command.ts';
 import { runOn } from '../../../support/run-on.ts';
-import { startWorld } from '../../../support/world.ts';
+import { startSetup } from '../../../support/sweep-setup.ts';
 
 const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const schemes = ['light', 'dark'] as const;
@@ -109,9 +109,9 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   it.each(['explain web-latency-0000', 'doctor', 'advise'])(
     'the HTML report on %s follows the rules of accessibility',
     async (command) => {
-      await using world = await startWorld(manyJobs(10, 0.3), { nodes });
+      await using setup = await startSetup(manyJobs(10, 0.3), { nodes });
       const file = folder.at('sheet.html');
-      expect((await runOn(world, [...command.split(' '), '--output-file', file])).exit).toBe(0);
+      expect((await runOn(setup, [...command.split(' '), '--output-file', file])).exit).toBe(0);
       await using opened = await open(browser, file, { bypassCSP: true, viewport: sizes.phone });
       expect(opened.errors).toEqual([]);
       expect(await violations(opened.page)).toEqual([]);

@@ -30,7 +30,7 @@ export interface SweepOptions {
   readonly between?: () => unknown;
 }
 
-export class World implements AsyncDisposable {
+export class SweepSetup implements AsyncDisposable {
   readonly clock: VirtualClock;
   readonly server: EmbeddedElasticsearch;
   readonly #tracking: Disposable;
@@ -50,11 +50,11 @@ export class World implements AsyncDisposable {
     const { remainingMs = 15 * 60_000, sweepId = 'test-sweep', histories, between, ...rest } = options;
     const cluster = new ElasticsearchCluster({ address: { url: this.server.url } }, this.clock);
     const order = { sweepId, ...parseRequest(payload), ...(histories && { histories }) };
-    const world = { cluster, clock: this.clock, remainingMs, ...rest };
-    const plan = await planSweep(order, world);
+    const setup = { cluster, clock: this.clock, remainingMs, ...rest };
+    const plan = await planSweep(order, setup);
     between?.();
     const left = remainingMs - (this.clock.now() - plan.startedAt);
-    const { report } = await carryOut(plan, { ...world, remainingMs: left });
+    const { report } = await carryOut(plan, { ...setup, remainingMs: left });
     expectSums(report);
     return report;
   }
@@ -85,23 +85,23 @@ export class World implements AsyncDisposable {
   }
 }
 
-export interface WorldOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack'> {
+export interface SetupOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack'> {
   /** The clock of another setup, if a test has two. */
   readonly clock?: VirtualClock;
 }
 
 /** Starts a setup with these jobs. By default, a job is idle: opened 30 days ago, with data until 5 days ago. */
-export async function startWorld(
+export async function startSetup(
   jobs: readonly FleetJob[],
   fleet: Fleet = {},
-  { clock = new VirtualClock(), ...options }: WorldOptions = {},
-): Promise<World> {
+  { clock = new VirtualClock(), ...options }: SetupOptions = {},
+): Promise<SweepSetup> {
   const tracking = trackHttp(clock);
   const described = jobs.map(
     (job): FleetJob => ({ lastData: '5d', modelBytes: '10mb', closeTakes: '2s', ...job }),
   );
   const server = await startElasticsearch({ clock, fleet: { ...fleet, jobs: described }, ...options });
-  return new World(clock, server, tracking);
+  return new SweepSetup(clock, server, tracking);
 }
 
 /** Busy jobs, so that a few idle jobs are less than half of the cluster. */
@@ -142,7 +142,7 @@ export function expectSums({ counts, jobs, kept }: SweepReport): void {
 }
 
 /** Checks that the report's outcome of each job matches the state of the cluster. */
-export function expectTruth(report: SweepReport, { cluster }: World): void {
+export function expectTruth(report: SweepReport, { cluster }: SweepSetup): void {
   for (const { jobId, outcome } of report.jobs) {
     const truth = cluster.job(jobId);
     const state = truth?.state ?? 'gone';
