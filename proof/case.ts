@@ -102,7 +102,7 @@ export interface RandomCase {
   readonly stack: '7.17' | '8.19' | '9.2';
   readonly jobs: readonly CaseJob[];
   readonly payload: RequestPayload;
-  /** The sweep is a follow-up for the jobs with `waited`, and for one that no longer exists. */
+  /** The round, if the sweep is a follow-up. It lists the jobs with `waited` and one that no longer exists. */
   readonly followUpRound: number | null;
   /** The follow-up also judges the rest of the request again. */
   readonly followUpRest?: boolean;

@@ -143,7 +143,7 @@ function faultFor(
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // evaluated when the answer is sent, so the answer is the server's at that moment, except for one job
+  // evaluated when the answer is sent: the server's answer at that moment, with one job garbled
   return {
     api,
     status: 200,

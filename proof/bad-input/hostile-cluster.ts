@@ -13,7 +13,7 @@ import { type Bench, openBench } from './command.ts';
 import { jsonText } from './json.ts';
 import { reportedJob, reportOf } from './reports.ts';
 
-/** The places of a cluster's answers in which a hostile text can occur. */
+/** The fields of a cluster's answers that may contain a hostile text. */
 export const slots = [
   'jobId',
   'otherId',

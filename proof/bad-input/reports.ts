@@ -81,7 +81,7 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
-/** Every object in a text at any depth, found in every way in which a program could read JSON from it. */
+/** Finds every object in a text, at any depth, in every form in which the text may contain JSON. */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   const todo: Json[] = [];

@@ -50,7 +50,7 @@ export function firstInstant(local: number, zone: string): number | undefined {
   return candidates.filter((instant) => localTime(instant, zone) === local).sort((a, b) => a - b)[0];
 }
 
-/** Like `firstInstant`, but maps a skipped local time by the offset before the gap, to an instant after it. */
+/** Like `firstInstant`, but a skipped local time uses the offset before the gap, which gives an instant after the gap. */
 export const instantPastGap = (local: number, zone: string): number =>
   firstInstant(local, zone) ?? local - offsetAt(local - day, zone);
 

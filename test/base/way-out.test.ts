@@ -127,7 +127,7 @@ describe('the way out', () => {
   });
 });
 
-/** NO_PROXY, a host and its port, and whether the request is exempt. */
+/** Each row: NO_PROXY, a host with its port, and whether the host is exempt. */
 const exemptions: readonly (readonly [string, string, boolean])[] = [
   ['es.corp.test', 'es.corp.test', true],
   ['ES.corp.TEST', 'es.corp.test', true],

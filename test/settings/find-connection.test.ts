@@ -122,7 +122,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('the settings of another cluster are read from the secret with the prefix, and nothing from the environment', async () => {
+  it('the settings of another cluster are read only from its secret, whose name begins with the prefix', async () => {
     const environment = {
       ELASTICSEARCH_URL: 'https://default.example.test',
       ELASTICSEARCH_API_KEY: 'not:this',

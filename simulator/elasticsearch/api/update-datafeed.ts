@@ -34,7 +34,7 @@ export const updateDatafeedRoute: Route = route(
         ...(indexes !== undefined && { indices: indexes }),
         ...(aggs !== undefined && { aggregations: aggs }),
       };
-      // chunking that was derived from the old aggregations is derived again
+      // the default chunking depends on the aggregations, so it is recalculated
       const { chunking_config: chunking, ...own } = datafeed.config;
       const keeps = changes.aggregations === undefined ? { chunking_config: chunking } : {};
       datafeed.config = completeDatafeed(

@@ -349,7 +349,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('schedules apply creates a cron with a past start without the start, and a rate with its next time; a later plan shows no difference', async () => {
+  it('schedules apply drops the past start of a cron, and moves that of a rate to its next time; a later plan shows no difference', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:

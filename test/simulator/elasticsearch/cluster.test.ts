@@ -155,7 +155,7 @@ describe('another user', () => {
 });
 
 describe('a forecast', () => {
-  test('a forecast runs for as long as it takes', async () => {
+  test('a forecast runs for its given duration', async () => {
     const { clock, cluster } = setup([{ jobId: 'a', lastData: '1h' }]);
 
     cluster.startForecast('a', { takes: 60_000 });

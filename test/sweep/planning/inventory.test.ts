@@ -288,7 +288,7 @@ describe('of a job', () => {
     ['false', true],
     [0, true],
     [{}, true],
-  ])('with managed: %j in its config, it is %s that an app manages a job', (managed, expected) => {
+  ])('a job with managed: %j in its config counts as managed: %s', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
   });
 });
@@ -304,7 +304,7 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks(), 1)).toBe(1);
   });
 
-  it('the last activity of a job without any of these clocks is unknown', () => {
+  it('the last activity of a job without data, opening time or remembered activity is unknown', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 

@@ -1,4 +1,4 @@
-/** @module Faults that random cases found: endings that reported less than the cluster had said, or something else. */
+/** @module Faults that random cases found: reports that contradicted the cluster's answers or left some out. */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
