@@ -5,10 +5,12 @@
  * current.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { kibanaFiles, savedObjects } from '../deploy/kibana/saved-objects.ts';
 import { figureRegions, figures } from './docs/figures.ts';
 import { frontsPage } from './docs/fronts.ts';
 import { filled } from './docs/markdown.ts';
 import { reference } from './docs/reference.ts';
+import { streamRegions } from './docs/stream-regions.ts';
 import { streamsPage } from './docs/streams.ts';
 import { terraformRegions } from './docs/terraform.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
@@ -25,6 +27,9 @@ function read(name: string): string {
 }
 
 const texts: Record<string, string> = {
+  [kibanaFiles.old]: savedObjects('old'),
+  [kibanaFiles.new]: savedObjects('new'),
+  'docs/reports-in-elasticsearch.md': filled(read('docs/reports-in-elasticsearch.md'), streamRegions),
   'docs/reference.md': await reference(),
   'docs/streams-and-signals.md': streamsPage(),
   'docs/fronts-and-clusters.md': frontsPage(),

@@ -39,6 +39,12 @@ interface Item {
   readonly reason: string;
 }
 
+interface StoreContext {
+  readonly until: number;
+  readonly signal: AbortSignal;
+  readonly tally: Tally;
+}
+
 type Batch = readonly (StreamDocument & { readonly text: string })[];
 
 export class ReportStreams implements AsyncDisposable {
@@ -55,35 +61,47 @@ export class ReportStreams implements AsyncDisposable {
   }
 
   /** Stores the documents in one data stream, the first ones first. Ends when the time is over. */
-  async store(stream: string, documents: readonly StreamDocument[], limitMs: number): Promise<Stored> {
+  async store(
+    stream: string,
+    documents: Iterable<StreamDocument>,
+    { total, limitMs }: { readonly total: number; readonly limitMs: number },
+  ): Promise<Stored> {
     const until = this.#clock.now() + limitMs;
     using limit = this.#clock.limit(limitMs);
     this.#reader.limit({ until });
     const signal = AbortSignal.any([limit.signal, ...(this.#stop ? [this.#stop] : [])]);
-    const tally = new Tally(documents.length);
-    const queue: Batch[] = [...batchesOf(documents)];
+    const tally = new Tally(total);
+    for (const batch of batchesOf(documents)) {
+      const failure = await this.#storeHalving(stream, batch, { until, signal, tally });
+      if (!failure) continue;
+      const isHopeless = failure.kind === 'lost' || failure.kind === 'not_elasticsearch';
+      return { ...tally.result(stream), isHopeless };
+    }
+    return tally.result(stream);
+  }
+
+  /** Stores one batch, in smaller ones if it is too large. Returns a failure that others would meet as well. */
+  async #storeHalving(stream: string, whole: Batch, context: StoreContext): Promise<Failure | undefined> {
+    const queue = [whole];
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
-      const failure = await this.#storeBatch(stream, batch, { until, signal, tally });
+      const failure = await this.#storeBatch(stream, batch, context);
       if (!failure) continue;
       if (isTooLarge(failure) && batch.length > 1) {
         const half = Math.ceil(batch.length / 2);
         queue.unshift(batch.slice(0, half), batch.slice(half));
         continue;
       }
-      tally.fail(batch.length, reasonOf(failure));
-      if (!isTooLarge(failure)) {
-        const isHopeless = failure.kind === 'lost' || failure.kind === 'not_elasticsearch';
-        return { ...tally.result(stream), isHopeless };
-      }
+      context.tally.fail(batch.length, reasonOf(failure));
+      if (!isTooLarge(failure)) return failure;
     }
-    return tally.result(stream);
+    return undefined;
   }
 
   /** Stores one batch, and sends rejected documents again. Returns the failure if the whole request fails. */
   async #storeBatch(
     stream: string,
     batch: Batch,
-    { until, signal, tally }: { readonly until: number; readonly signal: AbortSignal; readonly tally: Tally },
+    { until, signal, tally }: StoreContext,
   ): Promise<Failure | undefined> {
     let rest = batch;
     for (let round = 1; ; round += 1) {
@@ -162,7 +180,7 @@ class Tally {
   }
 }
 
-function* batchesOf(documents: readonly StreamDocument[]): Generator<Batch> {
+function* batchesOf(documents: Iterable<StreamDocument>): Generator<Batch> {
   let batch: (StreamDocument & { readonly text: string })[] = [];
   let bytes = 0;
   for (const document of documents) {

@@ -47,7 +47,10 @@ export async function storeReport({
     const documents = documentsOf({ ...given, namespace, version: manifest.version });
     await using streams = new ReportStreams(connection, clock, stop);
     const left = () => Math.max(0, endsAt - clock.now());
-    const jobs = await streams.store(streamName('job', namespace), documents.jobs, left() * shareOfJobs);
+    const jobs = await streams.store(streamName('job', namespace), documents.jobs, {
+      total: documents.jobCount,
+      limitMs: left() * shareOfJobs,
+    });
     const problems = [
       ...(documents.omitted > 0
         ? [`only the first ${maxJobDocuments} job documents were stored; ${documents.omitted} were left out`]
@@ -58,9 +61,12 @@ export async function storeReport({
     const document = documents.sweep({
       jobs: jobs.created,
       // Documents of an earlier delivery of the same event may show the jobs at another moment.
-      isWhole: documents.isWhole && jobs.created === documents.jobs.length,
+      isWhole: documents.isWhole && jobs.created === documents.jobCount,
     });
-    const sweep = await streams.store(streamName('sweep', namespace), [document], left());
+    const sweep = await streams.store(streamName('sweep', namespace), [document], {
+      total: 1,
+      limitMs: left(),
+    });
     return [...problems, ...(sweep.problem === undefined ? [] : [sweep.problem])];
   } catch (error) {
     return [

@@ -24,7 +24,7 @@ async function store(
 ): Promise<Stored> {
   const connection = { address: { url: setup.server.url }, ...(apiKey && { credentials: { apiKey } }) };
   await using streams = new ReportStreams(connection, setup.clock, undefined);
-  return await streams.store(stream, given, limitMs);
+  return await streams.store(stream, given, { total: given.length, limitMs });
 }
 
 /** A cluster with one key that has these privileges on the data streams. */

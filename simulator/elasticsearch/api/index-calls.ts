@@ -11,7 +11,7 @@ const ignored = [
   'refresh timeout master_timeout wait_for_active_shards routing pipeline require_alias require_data_stream',
   'ignore_unavailable allow_no_indices expand_wildcards op_type include_type_name local flat_settings version',
   'include_defaults if_seq_no if_primary_term version_type wait_if_ongoing force rest_total_hits_as_int features',
-  'typed_keys realtime preference list_executed_pipelines _source _source_includes _source_excludes',
+  'allow_partial_search_results typed_keys realtime preference list_executed_pipelines _source _source_includes _source_excludes',
 ].flatMap((names) => names.split(' '));
 
 /** Makes a handler that accepts and ignores the common parameters of these APIs. */

@@ -5,15 +5,12 @@ import { InvalidSettingError } from '../../base/errors.ts';
 import { plainJson } from '../../base/text.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { type Advised, advise, type Interval } from '../../sweep/advising/advise.ts';
-import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import { flappingWindow } from '../../sweep/planning/flapping.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { historiesOf, pastOf, readHistory } from '../input/history.ts';
-import { stateFolder } from '../input/kept-reports.ts';
 import { readRequest } from '../input/payload.ts';
-import { readRecords } from '../input/records.ts';
 import { openTarget, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import {
@@ -28,6 +25,7 @@ import type { Paint } from '../output/paint.ts';
 import { sheetMarkdown } from '../output/sheet.ts';
 import { deadlineOf, durationOption } from '../sweep/run-sweep.ts';
 import { adviceSheet, adviceText, recommendationText, wrongMeaning } from './advice-text.ts';
+import { readAllRecords } from './all-records.ts';
 import { advisedJobs, idleToday, readPast } from './read-past.ts';
 
 interface AdviseOptions extends TargetOptions, OutputOptions {
@@ -89,10 +87,9 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
   await using past = new ElasticsearchPast(target.connection, target.clock);
   const longest = Math.max(...period.thresholds.map(({ ms }) => ms));
   const from = readAt - Math.max(period.days * day + longest + day, flappingWindow);
-  const records: Read<Records> = options.embedded
-    ? { why: 'the embedded cluster keeps none' }
-    : await readRecords(stateFolder(io.env), identity.id, from);
-  const known = await readPast(past, { from, asOf: readAt, records, signal });
+  const { embedded } = options;
+  const records = await readAllRecords({ target, clusterId: identity.id, embedded, from, signal }, io);
+  const known = await readPast(past, { from, asOf: readAt, ...records, signal });
   const momentsOf = history.isGiven ? () => [] : known.momentsOf;
   const advised = advise({
     cluster: { name: read.request.cluster, id: identity.id, version: identity.version },

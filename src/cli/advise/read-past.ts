@@ -25,13 +25,16 @@ interface Asked {
   readonly from: number;
   readonly asOf: number;
   readonly records: Read<Records>;
+  /** Why the records in the data stream were not read, if others were. */
+  readonly recordsProblem?: string | undefined;
   readonly signal: AbortSignal;
   /** Read the past of this job only. */
   readonly jobId?: string | undefined;
 }
 
 const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
-  records: 'the exact last data of each job at every plan and sweep that runs without --no-save',
+  records:
+    'the exact last data of each job at every plan and sweep that keeps records, in the data stream or without --no-save',
   snapshots: 'about ten days of upper bounds',
   notifications: 'when each job was opened and closed, and when datafeeds fell silent',
 };
@@ -39,14 +42,15 @@ const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
 const needs: Readonly<Partial<Record<SourceName, string>>> = {
   snapshots: '; needs the cluster privilege monitor_ml',
   notifications: '; needs read on .ml-notifications*',
+  records: '; needs read on logs-jobsweep.*-*',
 };
 const addedBy = (source: keyof typeof adds, why: string) =>
-  `${adds[source]}${/^40[13]\b/.test(why) ? (needs[source] ?? '') : ''}`;
+  `${adds[source]}${/\b40[13] /.test(why) ? (needs[source] ?? '') : ''}`;
 
 /** Reads each source for all jobs at once. */
 export async function readPast(
   past: PastSources,
-  { from, asOf, records, signal, jobId }: Asked,
+  { from, asOf, records, recordsProblem, signal, jobId }: Asked,
 ): Promise<PastOfJobs> {
   const [times, snapshots, notifications] = await Promise.all([
     past.jobTimes(signal),
@@ -59,7 +63,8 @@ export async function readPast(
     sources: ['stats', ...names.filter((name) => 'value' in read[name])],
     missing: names.flatMap((source) => {
       const result: Read<unknown> = read[source];
-      return 'why' in result ? [{ source, why: result.why, adds: addedBy(source, result.why) }] : [];
+      const why = 'why' in result ? result.why : source === 'records' ? recordsProblem : undefined;
+      return why === undefined ? [] : [{ source, why, adds: addedBy(source, why) }];
     }),
     momentsOf: (jobId) =>
       'value' in notifications ? (notifications.value.byJob.get(jobId) ?? []).flatMap(momentIn) : [],

@@ -10,14 +10,13 @@ import { limitOf } from '../../sweep/closing/places.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { matcher } from '../../sweep/planning/job-patterns.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
+import { readAllRecords } from '../advise/all-records.ts';
 import { readPast } from '../advise/read-past.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';
-import { stateFolder } from '../input/kept-reports.ts';
 import { wasClosed } from '../input/past-sweeps.ts';
 import { readRequest } from '../input/payload.ts';
-import { readRecords } from '../input/records.ts';
 import { knownIds, openTarget, type Target } from '../input/target.ts';
 import { type ExitCode, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
@@ -116,8 +115,12 @@ async function readTimeline(
   const from = asOf - daysShown * 86_400_000;
   const ids = await knownIds(target, signal);
   await using reader = new ElasticsearchPast(target.connection, target.clock);
-  const records = await readRecords(embedded ? undefined : stateFolder(env), [...ids][0] ?? '', from);
-  const read = await readPast(reader, { from, asOf, records, signal, jobId: job.jobId });
+  const { jobId } = job;
+  const records = await readAllRecords(
+    { target, clusterId: [...ids][0] ?? '', embedded, from, jobId, signal },
+    { env },
+  );
+  const read = await readPast(reader, { from, asOf, ...records, signal, jobId });
   const evidence = read.evidenceOf(job);
   return {
     sources: read.sources,

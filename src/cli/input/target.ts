@@ -36,8 +36,6 @@ export interface Target extends AsyncDisposable {
   readonly speed: number;
   /** Name and address, so that users notice the wrong cluster: `prod-eu (es.example.org)`. */
   readonly title: string;
-  /** The names of the secrets that hold its settings. */
-  readonly secretsRead: readonly string[];
 }
 
 /**
@@ -88,16 +86,10 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
   const file =
     options.known ?? (options.clusters === undefined ? undefined : await readClusters(options.clusters));
   const clusters = file?.only(name);
-  const secretsRead: string[] = [];
-  const reader = secretReader(systemClock, io.env);
   const connection = await findConnection({
     cluster: name,
     environment: io.env,
-    readSecret: async (secret) => {
-      const text = await reader(secret);
-      secretsRead.push(secret);
-      return text;
-    },
+    readSecret: secretReader(systemClock, io.env),
     clusters,
   });
   if (!connection) {
@@ -113,7 +105,6 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
     clock: io.clock,
     speed: 1,
     title: `${name} (${urlOf(connection).host})`,
-    secretsRead,
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
@@ -135,7 +126,6 @@ async function openEmbedded(io: Io): Promise<Target> {
     clock,
     speed: embeddedSpeed,
     title: `the embedded cluster (${urlOf(connection).host})`,
-    secretsRead: [],
     [Symbol.asyncDispose]: async () => {
       await cluster[Symbol.asyncDispose]();
       await server.stop();

@@ -16,8 +16,9 @@ export interface StreamDocument {
 }
 
 export interface ReportDocuments {
-  /** The jobs that the sweep acted on come first, so that a limit drops kept ones. */
-  readonly jobs: readonly StreamDocument[];
+  /** The jobs that the sweep acted on come first, so that a limit drops kept ones. Made one by one, to save memory. */
+  readonly jobs: Iterable<StreamDocument>;
+  readonly jobCount: number;
   /** Jobs over the limit, which get no document. */
   readonly omitted: number;
   /** Whether `jobs` has every job of the cluster that was not closed. */
@@ -36,7 +37,7 @@ export interface ReportToStore {
   readonly version: string;
 }
 
-/** Twice what Elasticsearch lists at once. Documents take about 700 bytes each, 200 on disk. */
+/** Twice what Elasticsearch lists at once. A document takes about 1,200 bytes in a request. */
 export const maxJobDocuments = 20_000;
 const maxWarnings = 20;
 /** Longer texts are cut, in characters. */
@@ -50,7 +51,8 @@ export function documentsOf(given: ReportToStore): ReportDocuments {
   const kept = jobs.slice(0, maxJobDocuments);
   const omitted = jobs.length - kept.length;
   return {
-    jobs: kept.map((job) => jobDocument(job, given, endedAt)),
+    jobs: kept.values().map((job) => jobDocument(job, given, endedAt)),
+    jobCount: kept.length,
     omitted,
     // A follow-up records its own jobs only.
     isWhole:

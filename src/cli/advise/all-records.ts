@@ -1,0 +1,74 @@
+/** @module The records of earlier sweeps from all places that keep them: the data stream first, then the state directory. */
+import { JobsweepError } from '../../base/errors.ts';
+import { systemClock } from '../../base/system-clock.ts';
+import { addressHash } from '../../elasticsearch/connection.ts';
+import { readStoredRecords } from '../../elasticsearch/stored-records.ts';
+import { findReportTarget } from '../../settings/report-settings.ts';
+import { secretReader } from '../../settings/secrets.ts';
+import type { Observation } from '../../sweep/advising/evidence.ts';
+import type { Read, Records } from '../../sweep/advising/past-ports.ts';
+import { stateFolder } from '../input/kept-reports.ts';
+import { readRecords } from '../input/records.ts';
+import type { Target } from '../input/target.ts';
+import type { Io } from '../io.ts';
+
+export interface RecordsOf {
+  readonly target: Pick<Target, 'connection' | 'clock'>;
+  readonly clusterId: string;
+  readonly embedded: boolean | undefined;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly jobId?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface AllRecords {
+  readonly records: Read<Records>;
+  /** Why the data stream was not read, although the state directory was. */
+  readonly recordsProblem?: string;
+}
+
+export async function readAllRecords(given: RecordsOf, { env }: Pick<Io, 'env'>): Promise<AllRecords> {
+  if (given.embedded) return { records: { why: 'the embedded cluster keeps none' } };
+  const stored = await readStream(given, env);
+  const kept = await readRecords(stateFolder(env), given.clusterId, given.from);
+  if (!stored) return { records: kept };
+  if ('value' in stored)
+    return { records: 'value' in kept ? { value: merged(stored.value, kept.value) } : stored };
+  return 'value' in kept
+    ? { records: kept, recordsProblem: stored.why }
+    : { records: { why: `${stored.why}; the state directory: ${kept.why}` } };
+}
+
+/** Undefined if the environment names no data stream. */
+async function readStream(
+  { target, clusterId, from, jobId, signal }: RecordsOf,
+  env: Io['env'],
+): Promise<Read<Records> | undefined> {
+  const { connection: swept, clock } = target;
+  try {
+    const reports = await findReportTarget(env, swept, secretReader(systemClock, env));
+    if (!reports) return undefined;
+    return await readStoredRecords(reports.connection, clock, {
+      namespace: reports.namespace,
+      // A key that may not read the uuid knows the cluster by the hash of its address.
+      clusterIds: [...new Set([clusterId, addressHash(swept)])],
+      from,
+      jobId,
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof JobsweepError) return { why: error.message };
+    throw error;
+  }
+}
+
+/** A sweep of the command is in both places: it counts once. */
+function merged(one: Records, other: Records): Records {
+  const byJob = new Map<string, readonly Observation[]>();
+  for (const jobId of new Set([...one.byJob.keys(), ...other.byJob.keys()])) {
+    const all = [...(one.byJob.get(jobId) ?? []), ...(other.byJob.get(jobId) ?? [])];
+    byJob.set(jobId, [...new Map(all.map((each) => [each.at, each])).values()]);
+  }
+  return { byJob, wholeAt: [...new Set([...one.wholeAt, ...other.wholeAt])].sort((a, b) => a - b) };
+}

@@ -1,0 +1,260 @@
+/**
+ * @module Reads the records of jobs from the data streams of reports. It reads the sweeps first and then the job documents of
+ * a bounded number of them, in pages.
+ */
+import type { Clock } from '../base/clock.ts';
+import { isJsonObject } from '../base/json.ts';
+import type { Observation } from '../sweep/advising/evidence.ts';
+import type { Read, Records } from '../sweep/advising/past-ports.ts';
+import { streamName } from '../sweep/reporting/stream-names.ts';
+import { type Fields, UnreadableAnswer } from './answers.ts';
+import type { Connection } from './connection.ts';
+import type { Failure } from './failure.ts';
+import { Reader } from './retry-reads.ts';
+import { Wire } from './wire.ts';
+
+const pageSize = 5_000;
+/** More sweeps than this are thinned out evenly. A year then still has one sweep a day. */
+const maxSweeps = 400;
+/** Limit of job documents to read. 45 daily sweeps of 10,000 jobs have 450,000. */
+const maxJobDocuments = 1_500_000;
+const maxSweepPages = 40;
+/** Ids in one search. */
+const sweepsPerSearch = 50;
+
+export interface RecordsQuery {
+  readonly namespace: string;
+  /** The ids under which reports may know the cluster. */
+  readonly clusterIds: readonly string[];
+  /** Epoch milliseconds. */
+  readonly from: number;
+  /** The records of this job only. */
+  readonly jobId?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+interface StoredSweep {
+  readonly id: string;
+  readonly readAt: number;
+  readonly documents: number;
+  readonly isWhole: boolean;
+}
+
+/** The records of all jobs of a cluster, or of one, since `from`. */
+export async function readStoredRecords(
+  connection: Connection,
+  clock: Clock,
+  query: RecordsQuery,
+): Promise<Read<Records>> {
+  const wire = new Wire(connection);
+  try {
+    const search = new Search(new Reader(wire, clock), query.signal);
+    const sweeps = await readSweeps(search, query);
+    if (sweeps.length === 0)
+      return { why: `${streamName('sweep', query.namespace)} has no sweep of this cluster in the period` };
+    return { value: await readJobs(search, thinned(sweeps), query) };
+  } catch (error) {
+    query.signal.throwIfAborted();
+    if (error instanceof Unread) return { why: error.message };
+    throw error;
+  } finally {
+    await wire.close();
+  }
+}
+
+class Unread extends Error {}
+
+interface Hit {
+  readonly source: Fields;
+  readonly sort: readonly unknown[];
+}
+
+class Search {
+  readonly #reader: Reader;
+  readonly #signal: AbortSignal;
+
+  constructor(reader: Reader, signal: AbortSignal) {
+    this.#reader = reader;
+    this.#signal = signal;
+  }
+
+  /** All pages of a search, at most `maxPages`, the newest first. */
+  async *pages(
+    stream: string,
+    body: { readonly filter: readonly object[]; readonly fields: readonly string[] },
+    maxPages: number,
+  ): AsyncGenerator<readonly Hit[]> {
+    let after: readonly unknown[] | undefined;
+    for (let page = 0; page < maxPages; page += 1) {
+      const reading = await this.#reader.read(
+        {
+          method: 'POST',
+          path: `/${stream}/_search`,
+          query: {
+            // Half of the documents would look like all of them.
+            allow_partial_search_results: false,
+            filter_path: 'error,status,hits.hits._source,hits.hits.sort',
+          },
+          body: {
+            size: pageSize,
+            track_total_hits: false,
+            _source: body.fields,
+            query: { bool: { filter: body.filter } },
+            // A new backing index does not know the other field yet.
+            sort: [
+              { '@timestamp': { order: 'desc' } },
+              { 'event.id': { order: 'asc', unmapped_type: 'keyword' } },
+            ],
+            ...(after && { search_after: after }),
+          },
+        },
+        hitsOf,
+        this.#signal,
+      );
+      this.#signal.throwIfAborted();
+      if ('failure' in reading) throw new Unread(`${stream}: ${whyOf(reading.failure)}`);
+      yield reading.value;
+      after = reading.value.at(-1)?.sort;
+      if (reading.value.length < pageSize || after === undefined) return;
+    }
+  }
+}
+
+async function readSweeps(
+  search: Search,
+  { namespace, clusterIds, from }: RecordsQuery,
+): Promise<StoredSweep[]> {
+  const sweeps = new Map<string, StoredSweep>();
+  const body = {
+    filter: [
+      { terms: { 'jobsweep.cluster.id': clusterIds } },
+      { range: { '@timestamp': { gte: new Date(Math.max(0, from)).toISOString() } } },
+    ],
+    fields: [
+      'jobsweep.sweep.id',
+      'jobsweep.sweep.read_at',
+      'jobsweep.sweep.job_documents',
+      'jobsweep.sweep.whole',
+    ],
+  };
+  for await (const hits of search.pages(streamName('sweep', namespace), body, maxSweepPages))
+    for (const { source } of hits) {
+      const { sweep } = jobsweepIn(source);
+      const readAt = momentIn(sweep.read_at);
+      if (typeof sweep.id !== 'string' || readAt === undefined || readAt < from) continue;
+      // A repeat after a rollover is a second document with the same id: the newest is read first.
+      if (sweeps.has(sweep.id)) continue;
+      const documents = typeof sweep.job_documents === 'number' ? sweep.job_documents : 0;
+      sweeps.set(sweep.id, { id: sweep.id, readAt, documents, isWhole: sweep.whole === true });
+    }
+  return [...sweeps.values()].sort((a, b) => a.readAt - b.readAt);
+}
+
+/** As many sweeps as may be read, spread over the whole time. The newest is always among them. */
+function thinned(sweeps: readonly StoredSweep[]): StoredSweep[] {
+  const first = sweeps[0]?.readAt ?? 0;
+  const last = sweeps.at(-1)?.readAt ?? 0;
+  for (let interval = (last - first) / maxSweeps; ; interval = Math.max(interval, 1) * 1.5) {
+    const kept: StoredSweep[] = [];
+    for (const sweep of sweeps.toReversed()) {
+      const next = kept.at(-1);
+      if (!next || next.readAt - sweep.readAt >= interval) kept.push(sweep);
+    }
+    const documents = kept.reduce((sum, each) => sum + each.documents, 0);
+    if (kept.length === 1 || (kept.length <= maxSweeps + 1 && documents <= maxJobDocuments))
+      return kept.reverse();
+  }
+}
+
+async function readJobs(
+  search: Search,
+  sweeps: readonly StoredSweep[],
+  { namespace, clusterIds, jobId }: RecordsQuery,
+): Promise<Records> {
+  const byJob = new Map<string, Map<number, Observation>>();
+  const seen = new Map<string, Set<string>>();
+  for (let at = 0; at < sweeps.length; at += sweepsPerSearch) {
+    const own = sweeps.slice(at, at + sweepsPerSearch);
+    const body = {
+      filter: [
+        { terms: { 'jobsweep.cluster.id': clusterIds } },
+        { terms: { 'jobsweep.sweep.id': own.map(({ id }) => id) } },
+        ...(jobId === undefined ? [] : [{ term: { 'jobsweep.job.id': jobId } }]),
+      ],
+      fields: [
+        'jobsweep.sweep.id',
+        'jobsweep.sweep.read_at',
+        ...['id', 'state', 'last_data_at', 'opened_at', 'model_bytes'].map(
+          (field) => `jobsweep.job.${field}`,
+        ),
+      ],
+    };
+    for await (const hits of search.pages(streamName('job', namespace), body, maxPagesOf(own)))
+      for (const { source } of hits) add(source, byJob, seen);
+  }
+  const isComplete = ({ id, isWhole, documents }: StoredSweep) => isWhole && seen.get(id)?.size === documents;
+  return {
+    byJob: new Map([...byJob].map(([id, own]) => [id, [...own.values()]])),
+    // Retention deletes from each stream by itself. A job whose document is deleted must not look closed.
+    wholeAt: jobId === undefined ? sweeps.filter(isComplete).map(({ readAt }) => readAt) : [],
+  };
+}
+
+/** Twice the documents that the sweeps say to have, because repeats may have written some again. */
+const maxPagesOf = (sweeps: readonly StoredSweep[]): number =>
+  2 + Math.ceil((2 * sweeps.reduce((sum, { documents }) => sum + documents, 0)) / pageSize);
+
+function add(
+  source: Fields,
+  byJob: Map<string, Map<number, Observation>>,
+  seen: Map<string, Set<string>>,
+): void {
+  const { sweep, job } = jobsweepIn(source);
+  if (typeof sweep.id !== 'string' || typeof job.id !== 'string') return;
+  const jobs = seen.get(sweep.id) ?? new Set<string>();
+  seen.set(sweep.id, jobs.add(job.id));
+  const at = momentIn(sweep.read_at);
+  // Without that moment the sweep did not see the job's state itself, but only what became of the job.
+  if (at === undefined || typeof job.state !== 'string') return;
+  const own = byJob.get(job.id) ?? new Map<number, Observation>();
+  byJob.set(job.id, own);
+  own.set(at, {
+    at,
+    state: job.state,
+    lastData: momentIn(job.last_data_at),
+    openedAt: momentIn(job.opened_at),
+    bytes: typeof job.model_bytes === 'number' && job.model_bytes >= 0 ? job.model_bytes : undefined,
+  });
+}
+
+function momentIn(value: unknown): number | undefined {
+  const moment = typeof value === 'string' ? Date.parse(value) : value;
+  return typeof moment === 'number' && Number.isFinite(moment) ? moment : undefined;
+}
+
+function jobsweepIn({ jobsweep }: Fields): { readonly sweep: Fields; readonly job: Fields } {
+  const own = isJsonObject(jobsweep) ? jobsweep : {};
+  return {
+    sweep: isJsonObject(own.sweep) ? own.sweep : {},
+    job: isJsonObject(own.job) ? own.job : {},
+  };
+}
+
+function hitsOf(body: unknown): Hit[] {
+  // Without a hit, the filtered answer is empty.
+  const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
+  if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
+  return hits.map((hit: unknown) => {
+    if (!isJsonObject(hit) || !isJsonObject(hit._source) || !Array.isArray(hit.sort))
+      throw new UnreadableAnswer('a hit has no source or no sort values');
+    return { source: hit._source, sort: hit.sort };
+  });
+}
+
+function whyOf(failure: Failure): string {
+  if (!('error' in failure)) return failure.kind === 'ended' ? 'it took too long' : failure.reason;
+  const { status, type, reason } = failure.error;
+  return type === 'index_not_found_exception'
+    ? 'no sweep or plan has stored a report yet'
+    : `${status} ${type}: ${reason}`;
+}

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import type { Fleet } from '../../../simulator/index.ts';
+import type { Explanation } from '../../../src/cli/explain/explanation.ts';
+import { createHandler } from '../../../src/function/handler.ts';
+import type { Advice } from '../../../src/sweep/advising/advise.ts';
+import { newFolder } from '../../support/folder.ts';
+import { lambdaContext, linesOf } from '../../support/lambda.ts';
+import { runOn } from '../../support/run-on.ts';
+import { documentsIn } from '../../support/streams.ts';
+import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
+
+const day = 86_400_000;
+const on = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
+
+/** Without the other sources, so that all knowledge is that of the records. */
+const onlyRecords: Fleet = {
+  faults: [
+    { api: 'search', path: '/.ml-notifications*', times: 'always', status: 403 },
+    { api: 'ml.get_model_snapshots', times: 'always', status: 403 },
+  ],
+};
+
+/** One invocation of the function, as a schedule would make it. */
+async function sweepOfFunction(
+  setup: SweepSetup,
+  event: object = { dryRun: true },
+  environment: object = on,
+) {
+  const handler = createHandler({
+    environment: { ELASTICSEARCH_URL: setup.server.url, ...environment },
+    clock: setup.clock,
+  });
+  await linesOf(async () =>
+    handler(event, lambdaContext(setup.clock, 900_000, `request-${setup.clock.now()}`), {} as never),
+  );
+}
+
+/** Ten days in which one job gets data each third day, another one each day, and one is closed by somebody and stays closed. */
+async function live(setup: SweepSetup, eachDay: () => Promise<unknown>): Promise<void> {
+  await eachDay();
+  for (let round = 0; round < 10; round += 1) {
+    await setup.clock.advance(day);
+    if (round % 3 === 2) setup.cluster.receiveData('idle-1');
+    setup.cluster.receiveData('busy-0');
+    if (round === 5) setup.cluster.closeJob('idle-2');
+    await eachDay();
+  }
+}
+
+const adviceOf = async (
+  setup: SweepSetup,
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<Advice> => {
+  const { stdout, exit } = await runOn(setup, ['advise', '--days', '9', '--idle-for', '25h,50h', ...args], {
+    env,
+  });
+  expect(exit).toBe(0);
+  return JSON.parse(stdout) as Advice;
+};
+
+describe('records in the data stream', () => {
+  it('of the function’s sweeps give the same advice as those of the command in the state directory', async () => {
+    await using folder = await newFolder();
+    await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
+    const state = { XDG_STATE_HOME: folder.path };
+    await live(setup, async () => {
+      await sweepOfFunction(setup);
+      await runOn(setup, ['plan'], { env: state });
+    });
+    const kept = await adviceOf(setup, state);
+    const stored = await adviceOf(setup, on);
+    expect(kept.sources).toEqual(['stats', 'records']);
+    expect({ ...stored, missing: [] }).toEqual({ ...kept, missing: [] });
+    expect(stored.jobs.judged).toBe(6);
+    const [first] = stored.thresholds;
+    // idle-1 would have been closed wrongly three times.
+    expect(first?.wrongCloses.atLeast).toBeGreaterThan(0);
+    expect(setup.clock.now() - Date.parse(stored.knownFrom['idle-1'] ?? '')).toBeGreaterThan(8.9 * day);
+    // Both places together say no more than one.
+    expect({ ...(await adviceOf(setup, { ...on, ...state })), missing: [] }).toEqual({
+      ...kept,
+      missing: [],
+    });
+  });
+
+  it('of a real sweep are read as the state before its closes', async () => {
+    await using setup = await startSetup([...idle(3), ...busy(6)], onlyRecords);
+    await sweepOfFunction(setup);
+    await setup.clock.advance(day);
+    await sweepOfFunction(setup, {});
+    expect(setup.state('idle-0')).toBe('closed');
+    await setup.clock.advance(day);
+    await sweepOfFunction(setup, {});
+    const { jobs, sources } = await adviceOf(setup, on, '--days', '2');
+    expect(sources).toContain('records');
+    expect(jobs.judged).toBe(9);
+  });
+
+  it('of a cluster whose uuid the sweeping key may not read are found by its address', async () => {
+    await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
+    setup.server.faults.add({ api: 'info', path: '/', status: 403, times: 1 });
+    await sweepOfFunction(setup);
+    await setup.clock.advance(day);
+    const { sources, cluster } = await adviceOf(setup, on, '--days', '1');
+    expect(documentsIn(setup, 'sweep')[0]?.source.jobsweep.cluster.id).not.toBe(cluster.id);
+    expect(sources).toContain('records');
+  });
+
+  it('that were deleted with an old backing index do not make jobs look closed', async () => {
+    await using setup = await startSetup([...idle(2), ...busy(3)], onlyRecords);
+    await sweepOfFunction(setup);
+    await setup.clock.advance(day);
+    await fetch(`${setup.server.url}/logs-jobsweep.job-default/_rollover`, { method: 'POST' });
+    await sweepOfFunction(setup);
+    await setup.clock.advance(day);
+    const before = await adviceOf(setup, on, '--days', '2');
+    const [oldest] = setup.cluster.cluster.streams.get('logs-jobsweep.job-default')?.backing ?? [];
+    await fetch(`${setup.server.url}/${oldest?.name}`, { method: 'DELETE' });
+    const after = await adviceOf(setup, on, '--days', '2');
+    expect(documentsIn(setup, 'sweep')).toHaveLength(2);
+    // idle-0 was open all the time: at least the closes that were certain remain certain, and none is added.
+    expect(after.thresholds.map(({ closes }) => closes)).toEqual(
+      before.thresholds.map(({ closes }) => closes),
+    );
+    expect(after.comesBack).toEqual([]);
+  });
+
+  it('that another cluster has written are not read', async () => {
+    await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
+    await using other = await startSetup([...idle(1), ...busy(3)], onlyRecords, {
+      clock: setup.clock,
+      seed: 2,
+    });
+    await sweepOfFunction(other, { dryRun: true }, { JOBSWEEP_REPORTS_URL: setup.server.url });
+    const { sources, missing } = await adviceOf(setup, on);
+    expect(sources).not.toContain('records');
+    expect(missing.find(({ source }) => source === 'records')?.why).toContain(
+      'logs-jobsweep.sweep-default has no sweep of this cluster in the period',
+    );
+  });
+
+  it('are read in pages, each once, and only of sweeps in the period', async () => {
+    await using setup = await startSetup(
+      Array.from({ length: 2_600 }, (_, index) => ({
+        jobId: `job-${index}`,
+        lastData: `${50 + (index % 400)}h`,
+      })),
+      onlyRecords,
+    );
+    await sweepOfFunction(setup);
+    await setup.clock.advance(60 * day);
+    for (let round = 0; round < 3; round += 1) {
+      await sweepOfFunction(setup);
+      await setup.clock.advance(day);
+    }
+    const { sources, jobs } = await adviceOf(setup, on, '--days', '2');
+    expect(sources).toContain('records');
+    expect(jobs.judged).toBe(2_600);
+    const searches = setup.server.requests.filter(
+      ({ path }) => path === '/logs-jobsweep.job-default/_search',
+    );
+    // 7,800 documents in pages of 5,000.
+    expect(searches).toHaveLength(2);
+    expect(searches.every(({ body }) => !body.includes(`request-${setup.clock.now() - 63 * day}`))).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    ['search', 403, 'security_exception', 'needs read on logs-jobsweep.*-*'],
+    ['search', 503, 'search_phase_execution_exception', 'the exact last data of each job'],
+  ])('that may not be read are reported as missing (%s answers %i)', async (api, status, type, adds) => {
+    await using folder = await newFolder();
+    await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
+    await runOn(setup, ['plan'], { env: { XDG_STATE_HOME: folder.path } });
+    await setup.clock.advance(day);
+    setup.server.faults.add({
+      api,
+      path: '/logs-*',
+      status,
+      type,
+      reason: 'no',
+      times: Number.POSITIVE_INFINITY,
+    });
+    const { sources, missing } = await adviceOf(setup, { ...on, XDG_STATE_HOME: folder.path });
+    // The state directory was read all the same.
+    expect(sources).toContain('records');
+    const records = missing.find(({ source }) => source === 'records');
+    expect(records?.why).toBe(`logs-jobsweep.sweep-default: ${status} ${type}: no`);
+    expect(records?.adds).toContain(adds);
+  });
+
+  it('that nobody has written yet are reported as missing', async () => {
+    await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
+    const { missing } = await adviceOf(setup, on);
+    expect(missing.find(({ source }) => source === 'records')?.why).toContain(
+      'logs-jobsweep.sweep-default: no sweep or plan has stored a report yet',
+    );
+  });
+
+  it('appear in explain --history', async () => {
+    await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
+    await live(setup, () => sweepOfFunction(setup));
+    const { stdout } = await runOn(setup, ['explain', 'idle-1', '--history', '-o', 'json'], { env: on });
+    const { timeline } = JSON.parse(stdout) as Explanation;
+    expect(timeline?.sources).toContain('records');
+    expect(timeline?.events.filter(({ source }) => source === 'records').length).toBeGreaterThan(1);
+    const bodies = setup.server.requests
+      .filter(({ path }) => path === '/logs-jobsweep.job-default/_search')
+      .map(({ body }) => body);
+    expect(bodies.every((body) => body.includes('{"term":{"jobsweep.job.id":"idle-1"}}'))).toBe(true);
+  });
+});
