@@ -258,7 +258,7 @@ variable "missing_after_hours" {
 }
 
 variable "subnet_ids" {
-  description = "The subnets of a VPC, at least two in two zones; empty for none. The README says what they need."
+  description = "The subnets of a VPC, at least two in two zones; empty for none. docs/deploying.md says what they need."
   type        = list(string)
   default     = []
   nullable    = false
