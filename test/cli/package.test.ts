@@ -8,6 +8,7 @@ import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { Advice } from '../../src/sweep/advising/advise.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { awsEnvironment, startEvents, startSns, topicArn } from '../support/aws-messages.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
 import { blocks, page } from '../support/markdown.ts';
@@ -74,6 +75,29 @@ describe('the packed tarball, installed in an empty folder without a network', (
       if (form === 'html') expect(stdout.match(/<svg /g)).toHaveLength(4);
       else expect((JSON.parse(stdout) as Advice).jobs.judged).toBeGreaterThan(5);
     }
+  });
+
+  it('the packed command notifies a topic and a bus with the bundled AWS clients', async () => {
+    await using sns = await startSns();
+    await using bus = await startEvents();
+    await using elasticsearch = await startElasticsearch({
+      clock: scaledClock(60),
+      fleet: defaultFleet(Date.now()),
+    });
+    const { exit, stderr } = await runBin(['sweep', '--yes', '-o', 'json'], {
+      script: join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js'),
+      cwd: home,
+      env: {
+        ...awsEnvironment(sns.url, bus.url),
+        ELASTICSEARCH_URL: elasticsearch.url,
+        JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn,
+        JOBSWEEP_NOTIFY_EVENT_BUS: 'default',
+      },
+    });
+    expect([0, 3]).toContain(exit);
+    expect(stderr).not.toContain('notification failed');
+    expect(sns.published).toHaveLength(1);
+    expect(bus.entries).toHaveLength(1);
   });
 
   it('the packed library plans with the example of docs/library.md, and changes nothing', async () => {

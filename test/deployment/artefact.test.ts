@@ -11,6 +11,7 @@ import {
 } from '../../simulator/elasticsearch/index.ts';
 import { startScheduler } from '../../simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { startEvents, startSns, topicArn } from '../support/aws-messages.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
 import { serve } from '../support/scripted-server.ts';
@@ -204,6 +205,35 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
   });
 
+  it('notifies a topic, a bus and a webhook, whose clients only a message loads', async () => {
+    await using setup = await account([...busy, ...idle]);
+    await using sns = await startSns();
+    await using bus = await startEvents();
+    await using slack = await serve(({ raw }) => raw('ok'));
+    await using running = await setup.cold({
+      AWS_ENDPOINT_URL_SNS: sns.url,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: bus.url,
+      JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn,
+      JOBSWEEP_NOTIFY_EVENT_BUS: 'default',
+      JOBSWEEP_NOTIFY_SLACK_URL: slack.url,
+    });
+    const { error, report } = await invoke(running, quick);
+    expect(error).toBeUndefined();
+    expect(report.counts).toMatchObject({ closed: 2 });
+    for (const { requests } of [sns, bus, slack]) expect(requests).toHaveLength(1);
+    expect(JSON.parse(bus.entries[0]?.Detail ?? '')).toMatchObject({ status: 'done', counts: report.counts });
+    expect(running.lines()).toContainEqual(
+      expect.objectContaining({
+        message: 'notification sent',
+        targets: ['sns', 'events', 'slack'],
+        notifyErrors: 0,
+      }),
+    );
+    // the second sweep has nothing to say
+    await invoke(running, quick);
+    expect(slack.requests).toHaveLength(1);
+  });
+
   it('sweeps when its schedule fires, with the connection from its secret', async () => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
@@ -309,7 +339,9 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       errorType: 'InvalidSettingError',
       errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
     });
-    expect(setup.secrets.asked.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
+    // for the message about each failure, the secret of the cluster `default` may name webhooks
+    const forClusters = setup.secrets.asked.filter((name) => name !== 'jobsweep/default');
+    expect(forClusters.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 
   it('refuses to run if no cluster is configured', async () => {
