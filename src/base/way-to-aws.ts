@@ -12,6 +12,7 @@ const services = {
 export type AwsService = keyof typeof services;
 
 export interface WayToAws extends WayOut {
+  readonly url: URL;
   /** `host:port` of the endpoint. */
   readonly host: string;
   /** The interface endpoint that a VPC without another way out needs. */
@@ -37,7 +38,7 @@ export function wayToAws(service: AwsService, environment: Environment, givenReg
       : onNetwork(way.vpc, endpoint, vpcEndpoint, reason);
     return way.hint === undefined ? advice : `${advice} ${way.hint}`;
   };
-  return { ...way, host, vpcEndpoint, adviceOn };
+  return { ...way, url, host, vpcEndpoint, adviceOn };
 }
 
 const onCertificate =

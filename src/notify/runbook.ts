@@ -1,5 +1,6 @@
 /** @module Links to the sections of docs/runbook.md. A test compares these names with the page's headings. */
 import type { FuseName, NotAttemptedReason, Status } from '../sweep/vocabulary.ts';
+import type { WarningCode } from './warnings.ts';
 
 /** A section of the runbook. */
 export type Anchor =
@@ -9,7 +10,7 @@ export type Anchor =
   | `not-attempted-${NotAttemptedReason}`
   | `exit-${0 | 1 | 2 | 3 | 4 | 5}`
   | `error-${string}`
-  | `warning-${string}`
+  | `warning-${WarningCode}`
   | 'notifications';
 
 const page = 'https://github.com/jobsweep/jobsweep/blob/main/docs/runbook.md';

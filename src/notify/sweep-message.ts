@@ -7,6 +7,7 @@ import type { NotifyWhen } from '../sweep/request/request-schema.ts';
 import type { NotAttemptedReason } from '../sweep/vocabulary.ts';
 import { code, cut, type Fact, type Message } from './message.ts';
 import { errorAnchor } from './runbook.ts';
+import { warningCode } from './warnings.ts';
 
 /** The jobs that a message names at most. */
 const maxNamed = 20;
@@ -140,9 +141,14 @@ function followUpLines({ followUp }: SweepReport): string[] {
 function warningLines({ warnings }: SweepReport): string[] {
   const more = warnings.length - maxWarnings;
   return [
-    ...warnings.slice(0, maxWarnings).map((text) => `Warning: ${code(text, 300)}`),
+    ...warnings.slice(0, maxWarnings).map(warningLine),
     ...(more > 0 ? [`… and ${plural(more, 'more warning')}`] : []),
   ];
+}
+
+function warningLine(text: string): string {
+  const known = warningCode(text);
+  return `Warning${known ? ` ${known}` : ''}: ${code(text, 300)}`;
 }
 
 const idsOf = (jobs: readonly ReportedJob[]): string[] =>

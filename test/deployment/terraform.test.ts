@@ -1,5 +1,6 @@
 /** @module The Terraform module creates what the packaged template creates. */
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,8 +9,9 @@ import { root } from '../support/bin.ts';
 import { type Folder, newFolder } from '../support/folder.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { differences } from './terraform/parity.ts';
-import { type Module, planOf, readModule } from './terraform/plan.ts';
+import { type Module, planOf, readModule, unknownValue } from './terraform/plan.ts';
 import { hasAttribute } from './terraform/provider.ts';
+import { withoutProvider } from './terraform/without-provider.ts';
 
 const folder = path.join(root, 'deploy/terraform');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
@@ -292,5 +294,81 @@ describe('the Terraform module and the packaged template', () => {
     );
     expect(found.length).toBeGreaterThan(0);
     for (const each of found) expect(each).toMatch(difference);
+  });
+});
+
+/** A value without what is null or an empty list of blocks, and without attributes that only AWS knows. */
+function withoutUnset(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUnset);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== null && !(Array.isArray(inner) && inner.length === 0))
+      .map(([name, inner]) => [name, withoutUnset(inner)]),
+  );
+}
+
+/** What Terraform makes of the module for these inputs, by the address of each resource and data source. */
+async function evaluated(inputs: Record<string, unknown>) {
+  await using work = await newFolder();
+  copyFileSync(path.join(folder, 'variables.tf'), work.at('variables.tf'));
+  await work.write('module.tf', withoutProvider(module));
+  await work.write('all.tfvars.json', JSON.stringify(inputs));
+  const run = (...args: string[]) =>
+    spawnSync('terraform', args, {
+      cwd: work.path,
+      encoding: 'utf8',
+      env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
+      input: 'base64encode(jsonencode(local.everything))\n',
+      maxBuffer: 2 ** 26,
+    });
+  expect(run('init', '-backend=false').status).toBe(0);
+  const validated = run('validate', '-no-color');
+  expect(validated.status, validated.stdout + validated.stderr).toBe(0);
+  const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
+  const [, encoded] = /^"([\w+/=]+)"$/m.exec(stdout) ?? [];
+  if (encoded === undefined) throw new Error(stdout + stderr);
+  return JSON.parse(Buffer.from(encoded, 'base64').toString()) as {
+    readonly blocks: Record<string, Record<string, unknown>>;
+    readonly outputs: unknown;
+    readonly locals: unknown;
+  };
+}
+
+const terraform = spawnSync('terraform', ['version'], { encoding: 'utf8' });
+
+// Where a terraform is installed: it evaluates each expression of the module, without the provider.
+describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
+  it.each([
+    ['by default', {}],
+    ['with every parameter set', everyParameter],
+  ])('gets the values with which the module is compared, %s', async (_what, given) => {
+    const inputs = {
+      ...inputsFor('prod', given),
+      package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },
+    };
+    const ours = plan(inputs);
+    const theirs = await evaluated(inputs);
+    expect(withoutUnset(theirs.outputs)).toEqual(withoutUnset(ours.outputs));
+    for (const { address, values } of [...ours.resources, ...ours.data]) {
+      const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
+      const block = theirs.blocks[base];
+      const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
+      // a policy is compared as the data source that it comes from
+      for (const [name, value] of Object.entries(found))
+        if (
+          String(value) === unknownValue(`${address}.${name}`) ||
+          /^⟦data\.aws_iam_policy.*\.json⟧$/.test(String(value))
+        )
+          delete found[name];
+      const own = Object.entries(withoutUnset(values) as object).filter(
+        ([name, value]) => name in found || !String(value).startsWith('{"Version"'),
+      );
+      expect(found, address).toEqual(Object.fromEntries(own));
+    }
+    const count = Object.values(theirs.blocks).length;
+    expect(count).toBe(
+      [module.resources, module.data].flatMap((each) => Object.values(each).flatMap(Object.keys)).length,
+    );
   });
 });

@@ -3,7 +3,7 @@
 import { plural, printable } from '../../base/text.ts';
 import { span } from '../../base/words.ts';
 import { shownName } from '../../elasticsearch/client/authority.ts';
-import { type Connection, shownAddress, urlOf } from '../../elasticsearch/connection.ts';
+import { type Connection, shownWay, urlOf } from '../../elasticsearch/connection.ts';
 import { type ClusterFacts, examinedSettings } from '../../elasticsearch/examine.ts';
 import { type Failure, lacksPrivilege } from '../../elasticsearch/failure.ts';
 import { explainFailure } from '../../elasticsearch/fatal-errors.ts';
@@ -97,7 +97,7 @@ function transportFindings({ connection, facts: { certificate, root }, now }: Cl
 }
 
 function connectionFinding({ connection, facts: { root, info } }: ClusterCase): Finding {
-  const where = shownAddress(connection);
+  const where = shownWay(connection);
   const who = connection.credentials
     ? 'apiKey' in connection.credentials
       ? 'with an API key'

@@ -1,4 +1,6 @@
 /** @module `jobsweep doctor`: checks whether a cluster and the scheduler are ready for sweeps, and what to fix. */
+import { SecretUnreachableError } from '../../base/errors.ts';
+import { urlOf } from '../../elasticsearch/connection.ts';
 import { examine } from '../../elasticsearch/examine.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import {
@@ -13,14 +15,16 @@ import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { readRequest } from '../input/payload.ts';
 import { type RequestOptions, withRequestOptions } from '../input/request-flags.ts';
-import { noticeOn, openTarget, withTargetOptions } from '../input/target.ts';
+import { noticeOn, openTarget, type Target, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
+import { secretRead, secretsUnreachable } from './aws-hops.ts';
 import { clusterFindings } from './cluster-checks.ts';
 import type { Finding } from './finding.ts';
 import { doctorSheet, doctorText } from './findings-text.ts';
+import { hopFindings } from './hops.ts';
 import { leastKeys, roleText } from './key-role.ts';
 import { reportFindings } from './report-checks.ts';
 import { schedulerFindings } from './scheduler-checks.ts';
@@ -71,24 +75,13 @@ async function run(options: DoctorOptions, { io, paint }: CommandContext): Promi
 }
 
 async function examineOne(
-  { cluster, idleFor }: SweepRequest,
+  request: SweepRequest,
   options: DoctorOptions,
   io: Io,
   paint: Paint,
 ): Promise<ClusterResult> {
-  await using target = await openTarget(cluster, options, io);
-  const { connection, clock, title } = target;
-  const facts = await examine(connection, clock, io.signal, noticeOn(io));
-  io.signal.throwIfAborted();
-  // Reports of the embedded cluster are not stored.
-  const { findings: reports, requests } = options.embedded
-    ? { findings: [], requests: [] }
-    : await reportFindings(io.env, connection, { clock: io.clock, signal: io.signal });
-  const findings: Finding[] = [
-    ...clusterFindings({ connection, facts, idleFor, now: clock.now() }),
-    ...(await schedulerFindings(io.env, io.clock, io.signal)),
-    ...reports,
-  ];
+  const { cluster } = request;
+  const { title, findings, requests } = await findingsOf(request, options, io);
   const sheet = () => doctorSheet(findings, cluster, requests);
   return {
     exit: findings.some(({ level }) => level === 'finding') ? 3 : 0,
@@ -101,6 +94,50 @@ async function examineOne(
     }),
     sheet,
   };
+}
+
+interface Examined {
+  readonly title: string;
+  readonly findings: readonly Finding[];
+  /** For reports in Elasticsearch. */
+  readonly requests: Awaited<ReturnType<typeof reportFindings>>['requests'];
+}
+
+async function findingsOf(
+  { cluster, idleFor }: SweepRequest,
+  options: DoctorOptions,
+  io: Io,
+): Promise<Examined> {
+  let target: Target;
+  try {
+    target = await openTarget(cluster, options, io);
+  } catch (error) {
+    if (!(error instanceof SecretUnreachableError)) throw error;
+    const findings = [
+      ...(await secretsUnreachable(error, io.env, io.signal)),
+      ...(await schedulerFindings(io.env, io.clock, io.signal)),
+    ];
+    return { title: cluster, findings, requests: [] };
+  }
+  await using opened = target;
+  const { connection, clock, title, secretsRead } = opened;
+  // The embedded cluster is on this machine, and its reports are not stored.
+  const hops = options.embedded
+    ? []
+    : await hopFindings(urlOf(connection), connection.route ?? {}, io.signal);
+  const facts = await examine(connection, clock, io.signal, noticeOn(io));
+  io.signal.throwIfAborted();
+  const { findings: reports, requests } = options.embedded
+    ? { findings: [], requests: [] }
+    : await reportFindings(io.env, connection, { clock: io.clock, signal: io.signal });
+  const findings: Finding[] = [
+    ...secretsRead.map(secretRead),
+    ...hops,
+    ...clusterFindings({ connection, facts, idleFor, now: clock.now() }),
+    ...(await schedulerFindings(io.env, io.clock, io.signal)),
+    ...reports,
+  ];
+  return { title, findings, requests };
 }
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { InvalidSettingError, JobsweepError } from '../../base/errors.ts';
 import { plural, quote } from '../../base/text.ts';
 import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
+import { SchedulerCallError } from '../../scheduler/api-errors.ts';
 import { invokes, ownerOf } from '../../scheduler/schedule-names.ts';
 import type { Environment } from '../../settings/find-connection.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type SchedulerSetting,
   schedulerSettings,
 } from '../../settings/scheduler-settings.ts';
+import { schedulerUnreachable } from './aws-hops.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 
 /** The consequence of each missing setting. */
@@ -106,6 +108,8 @@ async function groupFindings(
     ];
   } catch (error) {
     if (!(error instanceof JobsweepError)) throw error;
+    if (error instanceof SchedulerCallError && error.kind === 'unreachable')
+      return await schedulerUnreachable(error, environment, signal);
     return [
       finding(
         'schedule group',

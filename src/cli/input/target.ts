@@ -36,6 +36,8 @@ export interface Target extends AsyncDisposable {
   readonly speed: number;
   /** Name and address, so that users notice the wrong cluster: `prod-eu (es.example.org)`. */
   readonly title: string;
+  /** The names of the secrets that hold its settings. */
+  readonly secretsRead: readonly string[];
 }
 
 /**
@@ -86,10 +88,16 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
   const file =
     options.known ?? (options.clusters === undefined ? undefined : await readClusters(options.clusters));
   const clusters = file?.only(name);
+  const secretsRead: string[] = [];
+  const reader = secretReader(systemClock, io.env);
   const connection = await findConnection({
     cluster: name,
     environment: io.env,
-    readSecret: secretReader(systemClock, io.env),
+    readSecret: async (secret) => {
+      const text = await reader(secret);
+      secretsRead.push(secret);
+      return text;
+    },
     clusters,
   });
   if (!connection) {
@@ -105,6 +113,7 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
     clock: io.clock,
     speed: 1,
     title: `${name} (${urlOf(connection).host})`,
+    secretsRead,
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
 }
@@ -126,6 +135,7 @@ async function openEmbedded(io: Io): Promise<Target> {
     clock,
     speed: embeddedSpeed,
     title: `the embedded cluster (${urlOf(connection).host})`,
+    secretsRead: [],
     [Symbol.asyncDispose]: async () => {
       await cluster[Symbol.asyncDispose]();
       await server.stop();

@@ -42,6 +42,7 @@ describe('doctor, on a cluster', () => {
     const { exit, told } = await examined(setup);
     expect(exit).toBe(0);
     expect(told).toEqual({
+      TCP: `ok: ${new URL(setup.server.url).host} accepts connections`,
       TLS: 'note: the address is http, without encryption',
       connection: `ok: ${setup.server.url} answers, without credentials`,
       version: 'ok: 9.2.1',
@@ -164,7 +165,7 @@ describe('doctor, on a cluster', () => {
       else await setup.server.stop();
       const result = await examined(setup);
       expect(result.exit).toBe(3);
-      expect(Object.keys(result.told)).toEqual(['connection', 'scheduler']);
+      expect(Object.keys(result.told)).toEqual(['TCP', 'connection', 'scheduler']);
       expect(result.told.connection).toMatch(found);
       expect(result.advice).toMatch(advice);
     },
@@ -308,7 +309,8 @@ describe('doctor, on what answers in place of a cluster', () => {
       await runCommand(['doctor'], { env: { ELASTICSEARCH_URL: server.url } }),
     );
     expect(exit).toBe(3);
-    const { TLS, scheduler: none, ...others } = told;
+    const { TCP, TLS, scheduler: none, ...others } = told;
+    expect(TCP).toMatch(/^ok/);
     expect(TLS ?? 'note').toMatch(/^note/);
     expect(none).toContain(scheduler);
     expect(Object.keys(others)).toEqual(Object.keys(lines));

@@ -25,7 +25,7 @@ export class Lazy {
 }
 
 /** The parts of a string of the parsed JSON: literal text, and the source of each `${…}`. */
-function templateParts(text: string): (string | { readonly source: string })[] {
+export function templateParts(text: string): (string | { readonly source: string })[] {
   const parts: (string | { readonly source: string })[] = [];
   let literal = '';
   for (let at = 0; at < text.length; ) {

@@ -44,6 +44,7 @@ export interface PlannedResource {
 
 export interface Plan {
   readonly resources: readonly PlannedResource[];
+  readonly data: readonly PlannedResource[];
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly locals: Readonly<Record<string, unknown>>;
   /** What it gives to the modules that it calls. */
@@ -184,15 +185,17 @@ export function planOf(
     return group(name, '', blocks);
   };
 
-  const resources = Object.entries(module.resources).flatMap(([type, named]) =>
-    Object.entries(named).flatMap(([name, [body = {}]]) =>
-      [...instancesOf(`${type}.${name}`, body)].map(([key, values]) => ({
-        type,
-        address: key === undefined ? `${type}.${name}` : `${type}.${name}[${key}]`,
-        values: values(),
-      })),
-    ),
-  );
+  const planned = (prefix: string, blocks: Blocks) =>
+    Object.entries(blocks).flatMap(([type, named]) =>
+      Object.entries(named).flatMap(([name, [body = {}]]) => {
+        const address = `${prefix}${type}.${name}`;
+        return [...instancesOf(address, body)].map(([key, values]) => ({
+          type,
+          address: key === undefined ? address : `${address}[${key}]`,
+          values: values(),
+        }));
+      }),
+    );
   const calls = Object.fromEntries(
     Object.entries(module.calls).map(([name, { source: _source, ...body }]) => [
       name,
@@ -205,7 +208,13 @@ export function planOf(
   const locals = Object.fromEntries(
     Object.keys(module.locals).map((name) => [name, (roots.local as Lazy).get(name)]),
   );
-  return { resources, outputs, locals, calls };
+  return {
+    resources: planned('', module.resources),
+    data: planned('data.', module.data),
+    outputs,
+    locals,
+    calls,
+  };
 }
 
 const setOrMap = (keys: unknown): [string, unknown][] =>

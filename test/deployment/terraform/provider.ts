@@ -53,3 +53,11 @@ function wrongIn(where: string, known: Block, body: Readonly<Record<string, unkn
     .map(([name]) => `${where} lacks ${name}`);
   return [...wrong, ...missing];
 }
+
+/** The attributes of a type that only AWS knows, with those that AWS makes up where the module gives none. */
+export const attributesOf = (type: string): readonly string[] => [
+  ...(types[type]?.attributes ?? []),
+  ...Object.keys(types[type]?.arguments ?? {}).filter((name) =>
+    ['name', 'id', 'region', 'key_id'].includes(name),
+  ),
+];

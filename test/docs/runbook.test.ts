@@ -1,0 +1,156 @@
+/** @module The runbook has a section for everything that links to it, and for nothing else. */
+import { describe, expect, it } from 'vitest';
+import { alarms } from '../../deploy/alarms.ts';
+import type { Parameters } from '../../deploy/parameters.ts';
+import * as errors from '../../src/base/errors.ts';
+import { exitCodes } from '../../src/base/exit-codes.ts';
+import { InvalidDocumentError } from '../../src/cli/input/document.ts';
+import { clustersMessage } from '../../src/notify/clusters-message.ts';
+import { runbookLink } from '../../src/notify/runbook.ts';
+import { snsPublication } from '../../src/notify/sns.ts';
+import { failureMessage, sweepMessage } from '../../src/notify/sweep-message.ts';
+import { warningCode, warnings } from '../../src/notify/warnings.ts';
+import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { fuses, notAttemptedReasons, statuses } from '../../src/sweep/vocabulary.ts';
+import { page } from '../support/markdown.ts';
+
+const text = page('docs/runbook.md');
+
+/** The anchor of a heading as GitHub makes it. */
+const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w -]/g, '')
+    .replaceAll(' ', '-');
+const headings = [...text.matchAll(/^#{2,} (.+)$/gm)].map(([, heading = '']) => slug(heading));
+const sections = new Set(headings);
+const ofKind = (prefix: string) => headings.filter((each) => each.startsWith(prefix)).sort();
+
+/** Every alarm that a stack may have. */
+const everyAlarm = () =>
+  Object.values(
+    alarms('jobsweep-test', { clusters: ['logs'], isFleet: true, hasRollCall: true }, {
+      missingAfterHours: 26,
+      maximumEventAge: 3_600,
+    } as Parameters),
+  ).map(({ Properties }) => Properties as { AlarmName: string; AlarmDescription: string });
+
+const linkIn = (words: string) => /runbook\.md#([\w-]+)/.exec(words)?.[1] ?? 'no link';
+
+describe('the runbook', () => {
+  it('has a section for each alarm, to which its description links, and for no other', () => {
+    const links = everyAlarm().map(({ AlarmDescription }) => linkIn(AlarmDescription));
+    expect([...new Set(links)].sort()).toEqual(ofKind('alarm-'));
+    for (const { AlarmName, AlarmDescription } of everyAlarm())
+      expect(AlarmName).toContain(linkIn(AlarmDescription).slice('alarm-'.length));
+  });
+
+  it('has a section for each error, and for no other', () => {
+    const names = Object.entries(errors)
+      .filter(([, value]) => typeof value === 'function' && value.prototype instanceof errors.JobsweepError)
+      .map(([name]) => name);
+    const all = [...names, InvalidDocumentError.name, 'unexpected'];
+    expect(all.map((name) => `error-${name.toLowerCase()}`).sort()).toEqual(ofKind('error-'));
+  });
+
+  it.each([
+    ['status-', statuses],
+    ['refused-', fuses],
+    ['not-attempted-', notAttemptedReasons],
+    ['exit-', exitCodes],
+    ['warning-', warnings],
+  ])('has a section %s for each member of its list, and for no other', (prefix, list) => {
+    const others = ['exit-codes'];
+    expect(ofKind(prefix).filter((each) => !others.includes(each))).toEqual(
+      Object.keys(list)
+        .map((name) => `${prefix}${name}`)
+        .sort(),
+    );
+  });
+
+  it('has each section that a message about a failure links to', () => {
+    const of = (name: string, exit: number) => failureMessage({ name, message: 'x', exit }, {}, []).anchor;
+    for (const anchor of [
+      of('ClusterUnreachableError', 5),
+      of('TypeError', 1),
+      of('InvalidDocumentError', 2),
+    ])
+      expect(sections).toContain(anchor);
+    const failure = { type: 'UnexpectedError', reason: 'x', exit: 1 };
+    const message = clustersMessage([{ name: 'a', failure }], 'changes', []);
+    expect(sections).toContain(message?.anchor);
+    expect(runbookLink('notifications')).toMatch(/runbook\.md#notifications$/);
+    expect(sections).toContain('notifications');
+  });
+
+  it('links to sections that it has, each of them once', () => {
+    const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor);
+    expect(links.filter((anchor) => !sections.has(anchor))).toEqual([]);
+    expect(headings).toHaveLength(sections.size);
+    for (const other of ['docs/notifications.md'])
+      for (const [, anchor = ''] of page(other).matchAll(/runbook\.md#([\w-]+)/g))
+        expect(sections).toContain(anchor);
+  });
+
+  it('says in each section what it is, in at least one sentence', () => {
+    for (const part of text.split(/^### /m).slice(1)) expect(part).toMatch(/\n\n\S.{15,}/s);
+  });
+});
+
+describe('the page of notifications', () => {
+  it('shows the e-mail that the code writes', () => {
+    const [, shown = ''] =
+      /<!-- example: email -->\n```text\n(.*?)\n```/s.exec(page('docs/notifications.md')) ?? [];
+    const { Message: body } = snsPublication(
+      sweepMessage(exampleReport, [
+        'Report: log group `/aws/lambda/jobsweep-prod-sweep`, request id `6f0c1b1e`',
+        'Logs Insights: `filter sweepId = "sweep-1"`',
+      ]),
+    );
+    expect((JSON.parse(body) as { email: string }).email).toBe(shown);
+  });
+});
+
+const exampleReport = {
+  sweepId: 'sweep-1',
+  cluster: { name: 'prod-eu', id: 'x', version: '9.2.1' },
+  dryRun: false,
+  status: 'partial',
+  counts: {
+    open: 37,
+    closed: 11,
+    forceClosed: 1,
+    closing: 2,
+    errors: 1,
+    unknown: 0,
+    notAttempted: 0,
+    kept: 22,
+  },
+  freedBytes: 1_500_000_000,
+  jobs: [
+    { jobId: 'web-latency-03', outcome: 'force_closed' },
+    {
+      jobId: 'payments-errors-01',
+      outcome: 'error',
+      error: { status: 500, type: 'status_exception', reason: 'the node left the cluster' },
+    },
+  ],
+  fuse: null,
+  followUp: { name: 'followup', at: '2026-11-23T02:15:00Z', round: 1, jobs: 2 },
+  warnings: [],
+} as unknown as SweepReport;
+
+describe('a warning', () => {
+  it.each([
+    ['the cluster warns: this is deprecated', 'cluster-warns'],
+    [
+      "this machine's clock is 7 minutes ahead of the Date that the cluster's answers carry: jobs are closed that much too early",
+      'clock-ahead',
+    ],
+    ['2 jobs are still closing and no follow-up is scheduled: no scheduler', 'closing-without-follow-up'],
+    ['12 more warnings left out because the report is too long', 'left-out'],
+    ['something new', undefined],
+  ])('%s has the code %s', (words, code) => {
+    expect(warningCode(words)).toBe(code);
+  });
+});

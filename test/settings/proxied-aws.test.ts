@@ -1,0 +1,113 @@
+/** @module Secrets Manager and the Scheduler behind a proxy, at the endpoints that they have in AWS. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { scaledClock } from '../../simulator/clock.ts';
+import { systemClock } from '../../src/base/system-clock.ts';
+import { schedulerApi } from '../../src/scheduler/api.ts';
+import { secretReader } from '../../src/settings/secrets.ts';
+import { type ProxyOptions, startProxy } from '../support/proxy.ts';
+
+beforeEach(() => {
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'not-a-secret');
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const region = { AWS_REGION: 'eu-central-1' };
+const credentials = 'someone:pass-word';
+
+interface Case {
+  readonly proxy: Partial<ProxyOptions>;
+  readonly user?: string;
+  readonly says: RegExp;
+}
+const cases: readonly Case[] = [
+  {
+    proxy: { auth: credentials },
+    says: /407 .*the proxy http:\/\/127\.0\.0\.1:\d+ requires a user and a password: add them to HTTPS_PROXY/i,
+  },
+  {
+    proxy: { auth: credentials },
+    user: 'someone:wrong-word@',
+    says: /407 .*the proxy http:\/\/127\.0\.0\.1:\d+ refuses the user or password in HTTPS_PROXY/i,
+  },
+  {
+    proxy: { refuses: 403 },
+    says: /403 .*goes through the proxy .* that it allows and reaches \w+\.eu-central-1/,
+  },
+  {
+    proxy: {},
+    says: /502 .*goes through the proxy .* that it allows and reaches \w+\.eu-central-1\.amazonaws\.com:443/,
+  },
+];
+
+async function failing(
+  { proxy: options, user = '' }: Pick<Case, 'proxy' | 'user'>,
+  call: Call,
+): Promise<string> {
+  await using proxy = await startProxy({ targets: {}, ...options });
+  const environment = { ...region, HTTPS_PROXY: proxy.url.replace('://', `://${user}`) };
+  const error = await call(environment).then(
+    () => undefined,
+    (thrown: unknown) => thrown as Error,
+  );
+  expect(proxy.requests.length).toBeGreaterThan(0);
+  expect(error?.message).not.toMatch(/wrong-word|pass-word/);
+  return `${error?.name}: ${error?.message}`;
+}
+
+type Call = (environment: Readonly<Record<string, string>>) => Promise<unknown>;
+
+const readSecret: Call = (environment) => secretReader(systemClock, environment)('jobsweep/default');
+/** A hundred times as fast as the machine: retries wait for seconds. */
+const readGroup: Call = async (environment) => {
+  await using api = schedulerApi({ clock: scaledClock(100), environment });
+  await api.groupExists('jobsweep', new AbortController().signal);
+};
+
+describe.each([
+  ['Secrets Manager', 'SecretUnreachableError', readSecret],
+  ['the Scheduler', 'SchedulerError', readGroup],
+] as const)('%s behind a proxy', (_service, name, call) => {
+  it.each(cases)('that answers $proxy to $user says what to change', async (given) => {
+    const message = await failing(given, call);
+    expect(message).toMatch(given.says);
+    expect(message).toMatch(new RegExp(`^${name}: `));
+  });
+
+  it('that is down is named', async () => {
+    const environment = { ...region, HTTPS_PROXY: 'http://127.0.0.1:9' };
+    await expect(call(environment)).rejects.toThrow(
+      /goes through the proxy http:\/\/127\.0\.0\.1:9: check HTTPS_PROXY/,
+    );
+  });
+
+  it('with an invalid address is a setting to correct, and nothing is sent', async () => {
+    const environment = { ...region, HTTPS_PROXY: 'socks5://127.0.0.1:9' };
+    await expect(call(environment)).rejects.toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
+  });
+});
+
+it('Secrets Manager behind a proxy that never answers ends in time and names the proxy', async () => {
+  const message = await failing({ proxy: { mute: true } }, (environment) =>
+    secretReader(scaledClock(20), environment)('jobsweep/default'),
+  );
+  expect(message).toMatch(/SecretUnreachableError: .*no answer within 10 s.*goes through the proxy http/);
+});
+
+it('the Scheduler behind a proxy that never answers ends in time and names the proxy', async () => {
+  expect(await failing({ proxy: { mute: true } }, readGroup)).toMatch(
+    /SchedulerError: .* failed: no answer in time; the request goes through the proxy http/,
+  );
+});
+
+it('a function in a VPC without a route to the Scheduler is told what the VPC lacks', async () => {
+  const environment = { ...region, JOBSWEEP_VPC_SUBNETS: 'subnet-1', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' };
+  vi.stubEnv('AWS_ENDPOINT_URL_SCHEDULER', 'http://127.0.0.1:9');
+  await expect(readGroup(environment)).rejects.toThrow(
+    /the function is in a VPC \(subnet-1; sg-1\): it needs a NAT gateway or the interface endpoint com\.amazonaws\.eu-central-1\.scheduler/,
+  );
+});
