@@ -3,12 +3,14 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { describe, expect, it, vi } from 'vitest';
 import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
+import { routeOf } from '../../src/elasticsearch/route.ts';
 import { type Environment, findConnection } from '../../src/settings/find-connection.ts';
 import { findReportTarget } from '../../src/settings/report-settings.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
@@ -131,6 +133,37 @@ describe('a cluster that only a proxy reaches', () => {
   });
 });
 
+describe('a proxy that speaks TLS itself', () => {
+  it.each([
+    ['https', https, 'HTTPS_PROXY', trusting],
+    ['http', http, 'HTTP_PROXY', {}],
+  ] as const)(
+    'reaches a cluster over %s if Node knows its authority',
+    async (_scheme, url, setting, more) => {
+      const known = getCACertificates('default');
+      setDefaultCACertificates([...known, certificate('authority')]);
+      try {
+        await using server = await serve(respond, setting === 'HTTPS_PROXY' ? { tls: 'other-host' } : {});
+        await using proxy = await proxyTo(server, { tls: true });
+        expect(await jobIds({ ELASTICSEARCH_URL: url, [setting]: proxy.url, ...more })).toEqual(['job-a']);
+        expect(proxy.requests).toHaveLength(1);
+      } finally {
+        setDefaultCACertificates(known);
+      }
+    },
+  );
+
+  it('gets no password if Node does not know its authority', async () => {
+    await using server = await serve(respond, { tls: 'other-host' });
+    await using proxy = await proxyTo(server, { tls: true });
+    const url = proxy.url.replace('://', `://${encoded}@`);
+    const { message } = await errorOf({ ELASTICSEARCH_URL: https, ...trusting, HTTPS_PROXY: url });
+    expect(message).toMatch(/\(through the proxy https:\/\/127\.0\.0\.1:\d+\) cannot be reached/);
+    expect(message).toContain('certificate');
+    expect(proxy.requests).toEqual([]);
+  });
+});
+
 describe('a proxy that does not let a request through', () => {
   const shown =
     /^https:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) cannot be reached: /;
@@ -168,6 +201,8 @@ describe('a proxy that does not let a request through', () => {
     expect(message).toMatch(words);
     expect(message).toContain('that the proxy is up, and that it reaches es.example.test:9200.');
     expect(proxy.asked.length).toBe(4);
+    // no connection stays open, which would keep the command alive
+    await vi.waitFor(() => expect(proxy.clients()).toBe(0));
   });
 
   it('a proxy that refuses the password gets only one request, because many tries may lock the account', async () => {
@@ -275,5 +310,18 @@ describe('a function in a VPC', () => {
     expect(message).toMatch(
       /its host name is not known in the VPC; .* in a VPC \(subnet-1; sg-1\): check ELASTICSEARCH_URL, that the private hosted zone/,
     );
+  });
+
+  it.each([
+    ['no_connection', 'no connection to it opens'],
+    ['no_route', 'there is no route to it'],
+  ])('whose cluster fails with %s names the security groups and the route', (cause, what) => {
+    const route = routeOf(new URL(https), 'ELASTICSEARCH_URL', vpc);
+    expect(route.explain(cause, '')).toEqual({
+      cause: what,
+      advice:
+        'The function is in a VPC (subnet-1; sg-1): its security group must let es.example.test:9200 out, that of the cluster must let it in, and the subnets need a route: for a cluster outside of the VPC a NAT gateway, peering or PrivateLink.',
+    });
+    expect(route.explain('certificate', '')).toBeUndefined();
   });
 });

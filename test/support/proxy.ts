@@ -37,6 +37,8 @@ export interface TestProxy extends AsyncDisposable {
   readonly asked: readonly string[];
   /** The same, as requests: `CONNECT host:port` or `GET http://host:port/path`. */
   readonly requests: readonly string[];
+  /** How many clients are connected. */
+  clients(): number;
 }
 
 export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
@@ -71,6 +73,11 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
   const server = tls
     ? createTlsServer({ key: certificate('test-only-server.key'), cert: certificate('server') }, listener)
     : createServer(listener);
+  const clients = new Set<Socket>();
+  server.on(tls ? 'secureConnection' : 'connection', (client: Socket) => {
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
+  });
   const tunnels = new Set<Duplex>();
   server.on('connect', (request: IncomingMessage, client: Duplex) => {
     const host = request.url ?? '';
@@ -78,7 +85,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     requests.push(`CONNECT ${host}`);
     tunnels.add(client);
     client.on('error', () => undefined);
-    if (options.mute) return;
+    if (options.mute) return void client.resume().on('end', () => client.end());
     const refusal = refusalOf(options, request, host);
     if (refusal !== undefined) {
       client.end(
@@ -110,6 +117,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     requests,
+    clients: () => clients.size,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

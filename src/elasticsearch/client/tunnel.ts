@@ -4,7 +4,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { HttpProxy } from '../../base/way-out.ts';
@@ -15,10 +15,13 @@ import type { HttpProxy } from '../../base/way-out.ts';
  */
 export async function openTunnel(proxy: HttpProxy, target: string, signal: AbortSignal): Promise<Socket> {
   const { protocol, hostname, port, username, password } = new URL(proxy.href);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const request = (protocol === 'https:' ? httpsRequest : httpRequest)({
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    host,
+    // Node would take the name for the proxy's certificate from the header, which is the target's.
+    servername: isIP(host) === 0 ? host : '',
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
     method: 'CONNECT',
     path: target,
