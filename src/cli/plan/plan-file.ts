@@ -4,7 +4,6 @@
  */
 
 import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { InvalidRequestError } from '../../base/errors.ts';
@@ -101,11 +100,20 @@ function parse(text: string, file: string): unknown {
   }
 }
 
-/** A digest of the values (RFC 8785), not the bytes: reformatting does not change it. */
+/** A digest of the values, not the bytes: reformatting does not change it. */
 function digestOf(document: object): string {
   const { plan, ...report } = document as { plan: Record<string, unknown> };
   const { digest: _digest, ...rest } = plan;
   return `sha256:${createHash('sha256')
-    .update(canonicalize({ ...report, plan: rest }) ?? '')
+    .update(canonical({ ...report, plan: rest }))
     .digest('hex')}`;
+}
+
+/** Canonical JSON. RFC 8785 would refuse half of a surrogate pair, which a job's id may contain. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }
