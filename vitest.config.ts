@@ -32,7 +32,10 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...slow, ...proof], isolate: false },
       },
-      { extends: true, test: { name: 'slow', include: slow } },
+      {
+        extends: true,
+        test: { name: 'slow', include: slow, globalSetup: './test/support/packagings.ts' },
+      },
       { extends: true, test: { name: 'proof', include: proof } },
     ],
   },

@@ -3,7 +3,7 @@ import { InvalidSettingError } from '../src/base/errors.ts';
 import { notifyErrorsMetric } from '../src/function/announce.ts';
 import { metricsNamespace } from '../src/function/metrics.ts';
 import { runbookLink } from '../src/notify/runbook.ts';
-import type { Resource, Resources } from './cloudformation.ts';
+import { type Resource, type Resources, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';
 import type { Watch } from './watch.ts';
@@ -68,9 +68,16 @@ type AlarmFor = (
   more?: { readonly cluster?: string; readonly [property: string]: unknown },
 ) => Resource;
 
+/** The alarms that send a message, and show on the dashboard, by logical id. */
+export const isShown = (id: string) => id.startsWith('Alarm');
+
 /** All alarms of the stack, by logical id. */
 export function alarms(prefix: string, watch: Watch, parameters: Parameters): Resources {
   const { alarmTopicArn, missingAfterHours } = parameters;
+  const actions = alarmTopicArn !== undefined && {
+    AlarmActions: [alarmTopicArn],
+    OKActions: [alarmTopicArn],
+  };
   const alarm: AlarmFor = (kind, says, metric, { cluster, ...more } = {}) => ({
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
@@ -83,18 +90,22 @@ export function alarms(prefix: string, watch: Watch, parameters: Parameters): Re
       Threshold: 1,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'notBreaching',
-      ...(alarmTopicArn !== undefined && { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }),
+      ...actions,
       ...more,
     },
   });
   const resources: Resources = { ...functionAlarms(alarm, parameters), ...fleetAlarms(alarm, watch) };
   for (const cluster of watch.clusters) {
     const id = logicalPart(cluster);
-    if (resources[`AlarmSweepMissing${id}`])
+    if (resources[`AlarmSweepOverdue${id}`])
       throw new InvalidSettingError(
         `clusters: ${cluster} and another differ only in hyphens, which a template cannot tell apart; give only one of them alarms of its own`,
       );
-    Object.assign(resources, clusterAlarms(alarm, cluster, missingAfterHours));
+    Object.assign(
+      resources,
+      overdue(prefix, cluster, missingAfterHours, actions),
+      clusterAlarms(alarm, cluster),
+    );
   }
   return resources;
 }
@@ -165,23 +176,9 @@ const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resource
   }),
 });
 
-function clusterAlarms(alarm: AlarmFor, cluster: string, missingAfterHours: number): Resources {
+function clusterAlarms(alarm: AlarmFor, cluster: string): Resources {
   const id = logicalPart(cluster);
   return {
-    [`AlarmSweepMissing${id}`]: alarm(
-      'sweep-missing',
-      `No sweep of the cluster ${cluster} finished within ${missingAfterHours} hours.`,
-      sweepMetric('durationMs', cluster),
-      {
-        cluster,
-        Statistic: 'SampleCount',
-        Period: 3_600,
-        EvaluationPeriods: missingAfterHours,
-        ComparisonOperator: 'LessThanThreshold',
-        // no data means that no sweep ran
-        TreatMissingData: 'breaching',
-      },
-    ),
     [`AlarmFuseBlew${id}`]: alarm(
       'fuse-blew',
       `A fuse stopped a sweep of the cluster ${cluster} before it closed anything: read the report before you raise a limit.`,
@@ -194,5 +191,49 @@ function clusterAlarms(alarm: AlarmFor, cluster: string, missingAfterHours: numb
       sweepMetric('partial', cluster),
       { cluster },
     ),
+  };
+}
+
+/**
+ * An alarm for a cluster without a recent sweep, once it had a first one. CloudWatch has no alarm that waits for its first
+ * data, so there are three. Without data, one becomes `INSUFFICIENT_DATA` and the other keeps the state of its last data.
+ * Before the first sweep both are `INSUFFICIENT_DATA`, which is not an alarm.
+ */
+function overdue(prefix: string, cluster: string, hours: number, actions: object | false): Resources {
+  const id = logicalPart(cluster);
+  const watch = (name: string, AlarmDescription: string, more: object): Resource => ({
+    Type: 'AWS::CloudWatch::Alarm',
+    Properties: {
+      AlarmName: `${prefix}-${name}-${cluster}`,
+      AlarmDescription,
+      ...sweepMetric('durationMs', cluster),
+      Statistic: 'SampleCount',
+      Period: 3_600,
+      Threshold: 1,
+      // never true: only whether there is data matters
+      ComparisonOperator: 'LessThanThreshold',
+      ...more,
+    },
+  });
+  return {
+    [`RecentSweep${id}`]: watch(
+      'recent-sweep',
+      `OK while a sweep of the cluster ${cluster} finished within ${hours} hours, else insufficient data.`,
+      { EvaluationPeriods: hours, TreatMissingData: 'missing' },
+    ),
+    [`FirstSweep${id}`]: watch(
+      'first-sweep',
+      `OK since the first sweep of the cluster ${cluster}, before it insufficient data.`,
+      { EvaluationPeriods: 1, TreatMissingData: 'ignore' },
+    ),
+    [`AlarmSweepOverdue${id}`]: {
+      Type: 'AWS::CloudWatch::CompositeAlarm',
+      Properties: {
+        AlarmName: `${prefix}-sweep-overdue-${cluster}`,
+        AlarmDescription: `No sweep of the cluster ${cluster} finished within ${hours} hours. What to do: ${runbookLink('alarm-sweep-overdue')}`,
+        AlarmRule: sub(`INSUFFICIENT_DATA("\${RecentSweep${id}.Arn}") AND OK("\${FirstSweep${id}.Arn}")`),
+        ...actions,
+      },
+    },
   };
 }

@@ -3,6 +3,7 @@
 export interface Resource {
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
+  readonly Metadata?: object;
 }
 
 export interface Statement {
@@ -20,3 +21,7 @@ export const sub = (text: string) => ({ 'Fn::Sub': text });
 /** An ARN in this account and region. CloudFormation replaces each `\${…}` in it. */
 export const arn = (service: string, resource: string) =>
   sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
+
+/** The role that schedules invoke with: an existing one, or the stack's own. */
+export const schedulerRoleArn = (parameters: { readonly schedulerRoleArn: string | undefined }) =>
+  parameters.schedulerRoleArn ?? getArn('SchedulerRole');

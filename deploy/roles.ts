@@ -1,93 +1,106 @@
-/** @module The IAM roles: the Scheduler's role, and the function's permissions. */
+/** @module The IAM roles and their policy documents: the Scheduler's role, and the function's permissions. */
 import { followUpMark } from '../src/scheduler/schedule-names.ts';
 import { parameterMark } from '../src/settings/find-connection.ts';
-import { arn, getArn, type Resource, type Statement, sub } from './cloudformation.ts';
+import { arn, getArn, type Resource, type Statement, schedulerRoleArn, sub } from './cloudformation.ts';
 import { vpcStatements } from './network.ts';
 import { notifyStatements } from './notifications.ts';
 import type { Parameters } from './parameters.ts';
 import type { Watch } from './watch.ts';
 
+export interface PolicyDocument {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly unknown[];
+}
+
+/** Who may assume a role, and what the role may do. */
+export interface RoleDocuments {
+  readonly trust: PolicyDocument;
+  readonly policy: PolicyDocument;
+}
+
+/** What the documents of both roles depend on. */
+export interface RoleContext {
+  readonly functionName: string;
+  readonly parameters: Parameters;
+  readonly watch: Pick<Watch, 'hasRollCall'>;
+  /** The customer keys of all schedules. */
+  readonly scheduleKeys: readonly string[];
+}
+
 /**
  * The role with which the group's schedules invoke the function. The trust policy names the group and no single
  * schedule: with a narrower condition, the service cannot assume the role.
  */
-export function schedulerRole(functionName: string): Resource {
+export function schedulerDocuments({ functionName, parameters, scheduleKeys }: RoleContext): RoleDocuments {
   return {
-    Type: 'AWS::IAM::Role',
-    Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'scheduler.amazonaws.com' },
-            Action: 'sts:AssumeRole',
-            Condition: {
-              StringEquals: {
-                'aws:SourceAccount': { Ref: 'AWS::AccountId' },
-                'aws:SourceArn': getArn('ScheduleGroup'),
-              },
-            },
-          },
-        ],
-      },
-      Policies: [
-        {
-          PolicyName: 'invoke',
-          PolicyDocument: {
-            Version: '2012-10-17',
-            Statement: [
-              {
-                Effect: 'Allow',
-                Action: ['lambda:InvokeFunction'],
-                // by name, since the function refers to this role's ARN and references must not be circular
-                Resource: arn('lambda', `function:${functionName}`),
-              },
-              { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
-            ] satisfies Statement[],
+    trust: policy([
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+        Condition: {
+          StringEquals: {
+            'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+            'aws:SourceArn': getArn('ScheduleGroup'),
           },
         },
-      ],
-    },
+      },
+    ]),
+    policy: policy([
+      {
+        Effect: 'Allow',
+        Action: ['lambda:InvokeFunction'],
+        // by name, since the function refers to this role's ARN and references must not be circular
+        Resource: arn('lambda', `function:${functionName}`),
+      },
+      { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
+      ...scheduleKeys.map((key) => decryptSchedules(key, parameters)),
+      ...sendEncrypted(parameters),
+    ]),
   };
 }
 
 /** The function's role: its log, its own follow-ups and secrets, and Lambda's destinations for events. */
-export function functionRole(
-  functionName: string,
-  parameters: Parameters,
-  { hasRollCall }: Pick<Watch, 'hasRollCall'>,
+export function functionDocuments({ functionName, parameters, watch }: RoleContext): RoleDocuments {
+  return {
+    trust: policy([
+      { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    ]),
+    policy: policy([
+      ...ownWork(functionName, parameters),
+      ...secretsOf(parameters),
+      ...destinationOf(parameters),
+      ...(watch.hasRollCall ? [readMetrics] : []),
+      ...vpcStatements(functionName, parameters),
+      ...notifyStatements(parameters),
+      ...ownKeyOf(functionName, parameters),
+      ...tracingOf(parameters),
+    ]),
+  };
+}
+
+/** A role of the stack. Its policy is inline: a resource of its own might come into effect after the function needs it. */
+export function role(
+  PolicyName: string,
+  { trust, policy: PolicyDocument }: RoleDocuments,
+  { permissionsBoundaryArn, rolePath }: Parameters,
+  Metadata: object,
 ): Resource {
   return {
     Type: 'AWS::IAM::Role',
+    Metadata,
     Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
-        ],
-      },
-      Policies: [
-        {
-          PolicyName: 'sweep',
-          PolicyDocument: {
-            Version: '2012-10-17',
-            Statement: [
-              ...ownWork(functionName, parameters),
-              ...secretsOf(parameters),
-              ...destinationOf(parameters),
-              ...(hasRollCall ? [readMetrics] : []),
-              ...vpcStatements(functionName, parameters),
-              ...notifyStatements(parameters),
-            ],
-          },
-        },
-      ],
+      AssumeRolePolicyDocument: trust,
+      ...(rolePath !== undefined && { Path: rolePath }),
+      ...(permissionsBoundaryArn !== undefined && { PermissionsBoundary: permissionsBoundaryArn }),
+      Policies: [{ PolicyName, PolicyDocument }],
     },
   };
 }
 
-const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement[] => [
+const policy = (Statement: readonly unknown[]): PolicyDocument => ({ Version: '2012-10-17', Statement });
+
+const ownWork = (functionName: string, parameters: Parameters): Statement[] => [
   {
     Effect: 'Allow',
     Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -96,14 +109,14 @@ const ownWork = (functionName: string, { scheduleGroup }: Parameters): Statement
   {
     Effect: 'Allow',
     Action: ['scheduler:CreateSchedule', 'scheduler:GetSchedule'],
-    Resource: arn('scheduler', `schedule/${scheduleGroup}/${followUpMark}*`),
+    Resource: arn('scheduler', `schedule/${parameters.scheduleGroup}/${followUpMark}*`),
   },
   // ListSchedules supports no resource-level permission
   { Effect: 'Allow', Action: ['scheduler:ListSchedules'], Resource: '*' },
   {
     Effect: 'Allow',
     Action: ['iam:PassRole'],
-    Resource: getArn('SchedulerRole'),
+    Resource: schedulerRoleArn(parameters),
     Condition: { StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' } },
   },
   { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('FailedQueue') },
@@ -132,13 +145,14 @@ function secretsOf(parameters: Parameters): Statement[] {
     ...(secretPrefix !== undefined && isParameter(secretPrefix) ? [parameterArn(`${secretPrefix}*`)] : []),
   ];
   const services = [...(secrets.length > 0 ? ['secretsmanager'] : []), ...(ssm.length > 0 ? ['ssm'] : [])];
-  const viaService = services.map((service) => sub(`${service}.\${AWS::Region}.\${AWS::URLSuffix}`));
   return [
     ...allowed('secretsmanager:GetSecretValue', secrets),
     ...allowed('ssm:GetParameter', ssm),
-    ...allowed('kms:Decrypt', secretKeyArn === undefined || services.length === 0 ? [] : [secretKeyArn], {
-      StringEquals: { 'kms:ViaService': viaService.length === 1 ? viaService[0] : viaService },
-    }),
+    ...allowed(
+      'kms:Decrypt',
+      secretKeyArn === undefined || services.length === 0 ? [] : [secretKeyArn],
+      via(...services),
+    ),
   ];
 }
 
@@ -163,3 +177,63 @@ function destinationOf({ successDestinationArn }: Parameters): Statement[] {
   const action = sendingTo[successDestinationArn?.split(':')[2] ?? ''];
   return action === undefined ? [] : [{ Effect: 'Allow', Action: [action], Resource: successDestinationArn }];
 }
+
+/** The customer key of the stack: the function's environment, its follow-ups, and the queue of failed events. */
+function ownKeyOf(functionName: string, { kmsKeyArn }: Parameters): Statement[] {
+  if (kmsKeyArn === undefined) return [];
+  return [
+    {
+      Effect: 'Allow',
+      Action: ['kms:Decrypt'],
+      Resource: kmsKeyArn,
+      Condition: {
+        StringEquals: {
+          'kms:EncryptionContext:aws:lambda:FunctionArn': arn('lambda', `function:${functionName}`),
+        },
+      },
+    },
+    {
+      Effect: 'Allow',
+      Action: ['kms:DescribeKey', 'kms:GenerateDataKey', 'kms:Decrypt'],
+      Resource: kmsKeyArn,
+      Condition: via('scheduler'),
+    },
+    ...sendEncrypted({ kmsKeyArn }),
+  ];
+}
+
+/** The Scheduler decrypts the payload of a schedule with the role that it invokes with. */
+const decryptSchedules = (key: string, { scheduleGroup }: Parameters): Statement => ({
+  Effect: 'Allow',
+  Action: ['kms:Decrypt'],
+  Resource: key,
+  Condition: {
+    StringLike: {
+      'kms:EncryptionContext:aws:scheduler:schedule:arn': arn('scheduler', `schedule/${scheduleGroup}/*`),
+    },
+  },
+});
+
+/** Who sends to an encrypted queue must be allowed to use its key. */
+const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[] =>
+  kmsKeyArn === undefined
+    ? []
+    : [
+        {
+          Effect: 'Allow',
+          Action: ['kms:GenerateDataKey', 'kms:Decrypt'],
+          Resource: kmsKeyArn,
+          Condition: via('sqs'),
+        },
+      ];
+
+/** Only through these services. The names of services end in `amazonaws.com.cn` in China. */
+function via(...services: readonly string[]) {
+  const names = services.map((service) => sub(`${service}.\${AWS::Region}.amazonaws.com*`));
+  return { StringLike: { 'kms:ViaService': names.length === 1 ? names[0] : names } };
+}
+
+const tracingOf = ({ tracing }: Parameters): Statement[] =>
+  tracing === 'Active'
+    ? [{ Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' }]
+    : [];

@@ -12,7 +12,8 @@ import {
 } from '../src/scheduler/schedule-file.ts';
 import { stackMark } from '../src/scheduler/schedule-names.ts';
 import type { Start } from './capacity.ts';
-import type { Resources } from './cloudformation.ts';
+import { type Resources, schedulerRoleArn } from './cloudformation.ts';
+import type { Parameters } from './parameters.ts';
 
 /** What a stage's schedule file says. */
 export interface StageSchedules {
@@ -94,8 +95,32 @@ function readText(file: string, what: string): string {
   }
 }
 
+/**
+ * The customer keys that the schedules are encrypted with, which the Scheduler's role must be allowed to use.
+ * @throws {InvalidSettingError} for the alias of a key: a policy cannot name a key by it.
+ */
+export function scheduleKeys(
+  schedules: readonly ScheduleDefinition[],
+  { kmsKeyArn }: Parameters,
+): readonly string[] {
+  const keys = new Set(kmsKeyArn === undefined ? [] : [kmsKeyArn]);
+  for (const { name, kmsKeyArn: own } of schedules) {
+    if (own === undefined) continue;
+    if (own.includes(':alias/'))
+      throw new InvalidSettingError(
+        `schedules: ${name}: kmsKeyArn: expected the ARN of a key, got an alias, which a role's policy cannot name; use the ARN of its key`,
+      );
+    keys.add(own);
+  }
+  return [...keys];
+}
+
 /** One `AWS::Scheduler::Schedule` for each. The prefix of their names keeps `schedules apply --prune` from deleting them. */
-export function scheduleResources(schedules: readonly ScheduleDefinition[], now: number): Resources {
+export function scheduleResources(
+  schedules: readonly ScheduleDefinition[],
+  parameters: Parameters,
+  now: number,
+): Resources {
   const resources: Resources = {};
   for (const definition of schedules) {
     const id = `Schedule${logicalPart(definition.name)}`;
@@ -103,17 +128,23 @@ export function scheduleResources(schedules: readonly ScheduleDefinition[], now:
       throw new InvalidSettingError(
         `schedules: ${definition.name} and another differ only in signs, which a template cannot tell apart`,
       );
-    resources[id] = { Type: 'AWS::Scheduler::Schedule', Properties: properties(definition, now) };
+    resources[id] = { Type: 'AWS::Scheduler::Schedule', Properties: properties(definition, parameters, now) };
   }
   return resources;
 }
 
-function properties(definition: ScheduleDefinition, now: number): Record<string, unknown> {
+/** The stack's own values replace these. */
+const placeholders = { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined };
+
+function properties(
+  definition: ScheduleDefinition,
+  parameters: Parameters,
+  now: number,
+): Record<string, unknown> {
   const name = `${stackMark}${definition.name}`;
   if (name.length > 64)
     throw new InvalidSettingError(`schedules: ${definition.name} is too long: at most 58 characters`);
-  // placeholders: the stack's ARNs replace them below
-  const order = toOrder(definition, { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined });
+  const order = toOrder(definition, { ...placeholders, kmsKeyArn: parameters.kmsKeyArn });
   if (isOver(order, now))
     throw new InvalidSettingError(`schedules: ${definition.name} has nothing more to come; take it out`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
@@ -134,7 +165,7 @@ function properties(definition: ScheduleDefinition, now: number): Record<string,
     ...(EndDate && { EndDate: EndDate.toISOString() }),
     Target: {
       Arn: { 'Fn::GetAtt': ['SweepLambdaFunction', 'Arn'] },
-      RoleArn: { 'Fn::GetAtt': ['SchedulerRole', 'Arn'] },
+      RoleArn: schedulerRoleArn(parameters),
       Input: Target?.Input,
       RetryPolicy: Target?.RetryPolicy,
       ...(queue !== null && { DeadLetterConfig: { Arn: queue } }),

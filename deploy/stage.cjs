@@ -5,49 +5,25 @@
  */
 const path = require('node:path');
 
-const names = [
-  'alarmTopicArn',
-  'clusters',
-  'clustersSecret',
-  'extraCaCerts',
-  'httpProxy',
-  'httpsProxy',
-  'ipv6DualStack',
-  'layerArns',
-  'logRetentionDays',
-  'maximumEventAge',
-  'memorySize',
-  'missingAfterHours',
-  'noProxy',
-  'notifyEventBusArn',
-  'notifyTopicArn',
-  'notifyTopicKeyArn',
-  'notifyWhen',
-  'reportsNamespace',
-  'reportsSecret',
-  'reservedConcurrency',
-  'scheduleGroup',
-  'schedules',
-  'schedulesBy',
-  'secret',
-  'secretKeyArn',
-  'secretPrefix',
-  'securityGroupIds',
-  'subnetIds',
-  'successDestinationArn',
-];
-
 module.exports = async ({ resolveVariable }) => {
   if (!process.features.typescript)
     throw new Error(
       `node ${process.version} cannot read TypeScript: start the framework as \`npx sls\`, which takes the project's own node`,
     );
+  const stage = await resolveVariable('sls:stage');
+  const files = await resolveVariable('self:params');
+  const given = await resolveVariable('opt:param').catch(() => []);
+  // unknown ones as well, which are refused: the framework ignores them
+  const names = new Set([
+    ...Object.keys({ ...files.default, ...files[stage] }),
+    ...given.map((each) => each.split('=')[0]),
+  ]);
   const parameters = {};
   for (const name of names) parameters[name] = await resolveVariable(`param:${name}`);
   const { template } = await import('./template.ts');
   const { warnings, ...parts } = template({
     service: await resolveVariable('self:service'),
-    stage: await resolveVariable('sls:stage'),
+    stage,
     parameters,
     root: path.join(__dirname, '..'),
     now: Date.now(),

@@ -1,14 +1,17 @@
 /** @module The parts of the CloudFormation template that depend on a stage's parameters, for `serverless.yml`. */
 import { InvalidSettingError } from '../src/base/errors.ts';
-import { alarms } from './alarms.ts';
+import { alarms, isShown } from './alarms.ts';
 import { capacityWarnings } from './capacity.ts';
-import { getArn, type Resource, type Resources } from './cloudformation.ts';
+import { arn, getArn, type Resources, schedulerRoleArn } from './cloudformation.ts';
 import { dashboard } from './dashboard.ts';
 import { networkEnvironment, vpcOf } from './network.ts';
 import { notifyEnvironment } from './notifications.ts';
 import { type Parameters, readParameters } from './parameters.ts';
-import { functionRole, schedulerRole } from './roles.ts';
-import { readSchedules, type StageSchedules, scheduleResources } from './schedules.ts';
+import { queues } from './queues.ts';
+import { functionDocuments, type RoleContext, role, schedulerDocuments } from './roles.ts';
+import { suppress } from './scanner-findings.ts';
+import { readSchedules, type StageSchedules, scheduleKeys, scheduleResources } from './schedules.ts';
+import { tagged, tagList } from './tags.ts';
 import { watchOf } from './watch.ts';
 
 export interface Stage {
@@ -22,54 +25,125 @@ export interface Stage {
   readonly now: number;
 }
 
-/** @throws {JobsweepError} if a parameter or the schedule file is invalid. */
-export function template({ service, stage, parameters: given, root, now }: Stage) {
+/** What the parts of a stage are made from. @throws {JobsweepError} if a parameter or the schedule file is invalid. */
+export function readStage({ service, stage, parameters: given, root }: Omit<Stage, 'now'>) {
   const parameters = readParameters(given);
   const prefix = `${service}-${stage}`;
-  const functionName = `${prefix}-sweep`;
   const schedules = readSchedules(parameters.schedules, root);
-  const watch = watchOf(parameters, schedules);
+  return {
+    prefix,
+    functionName: `${prefix}-sweep`,
+    parameters,
+    schedules,
+    watch: watchOf(parameters, schedules),
+    scheduleKeys: scheduleKeys(schedules.definitions, parameters),
+  };
+}
+
+/** @throws {JobsweepError} if a parameter or the schedule file is invalid. */
+export function template(stage: Stage) {
+  const { prefix, schedules, ...context } = readStage(stage);
+  const { functionName, parameters, watch } = context;
   const watched = alarms(prefix, watch, parameters);
   const resources: Resources = {
     ScheduleGroup: { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: parameters.scheduleGroup } },
-    SchedulerRole: schedulerRole(functionName),
-    FunctionRole: functionRole(functionName, parameters, watch),
-    UndeliveredQueue: queue(),
-    FailedQueue: queue(),
-    ...stackSchedules(parameters, schedules, now),
+    ...roles(context),
+    ...queues(parameters),
+    ...stackSchedules(parameters, schedules, stage.now),
     ...watched,
-    Dashboard: dashboard(prefix, functionName, watch, Object.keys(watched)),
+    Dashboard: dashboard(prefix, functionName, watch, Object.keys(watched).filter(isShown)),
   };
   checkLimits(resources);
   return {
     functionName,
+    architecture: parameters.architecture,
     memorySize: parameters.memorySize,
-    reservedConcurrency: parameters.reservedConcurrency,
     maximumEventAge: parameters.maximumEventAge,
     logRetentionInDays: parameters.logRetentionDays,
+    role: parameters.functionRoleArn ?? 'FunctionRole',
+    schedulerRoleArn: schedulerRoleArn(parameters),
+    tags: parameters.tags,
     destinations: {
       onFailure: { type: 'sqs', arn: getArn('FailedQueue') },
       ...(parameters.successDestinationArn !== undefined && { onSuccess: parameters.successDestinationArn }),
     },
-    environment: { ...environment(functionName, parameters), ...networkEnvironment(parameters) },
+    sweepFunction: sweepFunction(functionName, parameters),
+    logGroup: logGroup(parameters),
     layers: parameters.layerArns.length > 0 ? parameters.layerArns : null,
     vpc: vpcOf(parameters),
-    resources,
+    resources: tagged(resources, parameters.tags),
     warnings: capacityWarnings(schedules.starts, parameters),
   };
 }
 
+/** The roles of the stack: those for which no existing role is named. */
+function roles(context: RoleContext): Resources {
+  const { parameters } = context;
+  return {
+    ...(parameters.schedulerRoleArn === undefined && {
+      SchedulerRole: role('invoke', schedulerDocuments(context), parameters, suppress('inlinePolicy')),
+    }),
+    ...(parameters.functionRoleArn === undefined && {
+      FunctionRole: role(
+        'sweep',
+        functionDocuments(context),
+        parameters,
+        suppress('wildcards', 'inlinePolicy'),
+      ),
+    }),
+  };
+}
+
+/** What the framework has no setting for, or would refuse when it is empty. */
+function sweepFunction(functionName: string, parameters: Parameters) {
+  const { kmsKeyArn, logLevel, reservedConcurrency, tags, tracing } = parameters;
+  return {
+    Properties: {
+      Environment: { Variables: environment(functionName, parameters) },
+      TracingConfig: { Mode: tracing },
+      ...(kmsKeyArn !== undefined && { KmsKeyArn: kmsKeyArn }),
+      ...(logLevel !== undefined && { LoggingConfig: loggingConfig(logLevel) }),
+      ...(reservedConcurrency !== undefined && { ReservedConcurrentExecutions: reservedConcurrency }),
+      ...(Object.keys(tags).length > 0 && { Tags: tagList(tags) }),
+    },
+    Metadata: suppress(
+      'failureDestination',
+      ...(reservedConcurrency === undefined ? (['noReservation'] as const) : []),
+    ),
+  };
+}
+
+/**
+ * Lambda filters by level only what is JSON. Of the lines of the service itself it knows three levels. The function's own
+ * lines pass at each level: see `src/function/audit-log.ts`.
+ */
+const loggingConfig = (level: string) => ({
+  LogFormat: 'JSON',
+  ApplicationLogLevel: level,
+  SystemLogLevel: { TRACE: 'DEBUG', DEBUG: 'DEBUG', INFO: 'INFO' }[level] ?? 'WARN',
+});
+
+function logGroup({ kmsKeyArn, logsOnRemoval, tags }: Parameters) {
+  return {
+    Properties: {
+      ...(kmsKeyArn !== undefined && { KmsKeyId: kmsKeyArn }),
+      ...(Object.keys(tags).length > 0 && { Tags: tagList(tags) }),
+    },
+    ...(logsOnRemoval === 'keep' && { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' }),
+  };
+}
+
 function stackSchedules(
-  { schedulesBy }: Parameters,
+  parameters: Parameters,
   { definitions, clusters, starts }: StageSchedules,
   now: number,
 ): Resources {
-  if (schedulesBy === 'command') return {};
+  if (parameters.schedulesBy === 'command') return {};
   if (clusters === undefined && starts.length > 0)
     throw new InvalidSettingError(
       'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
     );
-  return scheduleResources(definitions, now);
+  return scheduleResources(definitions, parameters, now);
 }
 
 /** CloudFormation's limits, less what the framework adds: the function, its log and its settings, a bucket and its policy. */
@@ -78,13 +152,13 @@ const maxTemplateBytes = 1_000_000 - 20_000;
 
 function checkLimits(resources: Resources): void {
   const all = Object.values(resources);
-  const count = (type: string) => all.filter(({ Type }) => Type === type).length;
+  const count = (end: string) => all.filter(({ Type }) => Type.endsWith(end)).length;
   const bytes = Buffer.byteLength(JSON.stringify(resources));
   if (all.length <= maxResources && bytes <= maxTemplateBytes) return;
   throw new InvalidSettingError(
     `the stack would have ${all.length} resources in ${Math.ceil(bytes / 1000)} kB, and CloudFormation takes ${maxResources} of ours in ${maxTemplateBytes / 1000} kB: ` +
-      `${count('AWS::Scheduler::Schedule')} are schedules (leave them to \`jobsweep schedules apply\` with schedulesBy=command), ` +
-      `${count('AWS::CloudWatch::Alarm')} are alarms (name fewer clusters in clusters)`,
+      `${count('::Schedule')} are schedules (leave them to \`jobsweep schedules apply\` with schedulesBy=command), ` +
+      `${count('Alarm')} are alarms (name fewer clusters in clusters)`,
   );
 }
 
@@ -100,7 +174,7 @@ export const nodeOptions = '--max-semi-space-size=1';
  * function's own ARN is composed from its parts, because a function cannot refer to itself.
  */
 function environment(functionName: string, parameters: Parameters): Record<string, unknown> {
-  const { secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
+  const { kmsKeyArn, secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
     // the shared secret takes the place of the prefix, which has a default
@@ -110,18 +184,12 @@ function environment(functionName: string, parameters: Parameters): Record<strin
     ...(reportsNamespace !== undefined && { JOBSWEEP_REPORTS_NAMESPACE: reportsNamespace }),
     ...(reportsSecret !== undefined && { JOBSWEEP_REPORTS_SECRET: reportsSecret }),
     JOBSWEEP_SCHEDULE_GROUP: { Ref: 'ScheduleGroup' },
-    JOBSWEEP_SCHEDULER_ROLE_ARN: getArn('SchedulerRole'),
-    JOBSWEEP_FUNCTION_ARN: {
-      'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`,
-    },
+    JOBSWEEP_SCHEDULER_ROLE_ARN: schedulerRoleArn(parameters),
+    JOBSWEEP_FUNCTION_ARN: arn('lambda', `function:${functionName}`),
     JOBSWEEP_DLQ_ARN: getArn('UndeliveredQueue'),
     ...notifyEnvironment(parameters),
+    ...(kmsKeyArn !== undefined && { JOBSWEEP_KMS_KEY_ARN: kmsKeyArn }),
     NODE_OPTIONS: nodeOptions,
+    ...networkEnvironment(parameters),
   };
 }
-
-/** A queue for failed events: kept for the maximum of 14 days and encrypted with the service's own key. */
-const queue = (): Resource => ({
-  Type: 'AWS::SQS::Queue',
-  Properties: { MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true },
-});

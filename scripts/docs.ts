@@ -1,6 +1,6 @@
 /**
  * @module Writes the generated pages: `docs/reference.md` from the code's schemas and unions, the marked regions of
- * `docs/figures.md` from the bench results, `docs/streams-and-signals.md` and `docs/fronts-and-clusters.md` from the
+ * `docs/figures.md` from the bench results, `docs/scanners.md` from the template's suppressions, `docs/streams-and-signals.md` and `docs/fronts-and-clusters.md` from the
  * tests' cases, and `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not
  * current.
  */
@@ -10,6 +10,7 @@ import { figureRegions, figures } from './docs/figures.ts';
 import { frontsPage } from './docs/fronts.ts';
 import { filled } from './docs/markdown.ts';
 import { reference } from './docs/reference.ts';
+import { scannerRegions } from './docs/scanners.ts';
 import { streamRegions } from './docs/stream-regions.ts';
 import { streamsPage } from './docs/streams.ts';
 import { terraformRegions } from './docs/terraform.ts';
@@ -34,6 +35,7 @@ const texts: Record<string, string> = {
   'docs/streams-and-signals.md': streamsPage(),
   'docs/fronts-and-clusters.md': frontsPage(),
   'docs/licences.md': licencesPage(await shippedPackages()),
+  'docs/scanners.md': filled(read('docs/scanners.md'), scannerRegions),
   'docs/figures.md': filled(read('docs/figures.md'), figureRegions),
   'deploy/terraform/README.md': filled(read('deploy/terraform/README.md'), await terraformRegions()),
   ...figures,

@@ -12,6 +12,7 @@ resource "aws_cloudwatch_metric_alarm" "sweep_failed" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "undelivered" {
@@ -28,6 +29,7 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "failed_events" {
@@ -44,6 +46,7 @@ resource "aws_cloudwatch_metric_alarm" "failed_events" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "notify_failed" {
@@ -60,6 +63,7 @@ resource "aws_cloudwatch_metric_alarm" "notify_failed" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "destination_failed" {
@@ -76,6 +80,7 @@ resource "aws_cloudwatch_metric_alarm" "destination_failed" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "clusters_need_attention" {
@@ -89,6 +94,7 @@ resource "aws_cloudwatch_metric_alarm" "clusters_need_attention" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 
   metric_query {
     id = "clusters"
@@ -115,13 +121,17 @@ resource "aws_cloudwatch_metric_alarm" "roll_call" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
+# A cluster without a recent sweep, once it had a first one. CloudWatch has no alarm that waits for its first data, so there
+# are three. Without data, one becomes INSUFFICIENT_DATA and the other keeps the state of its last data. Before the first
+# sweep both are INSUFFICIENT_DATA, which is not an alarm.
+resource "aws_cloudwatch_metric_alarm" "recent_sweep" {
   for_each = toset(local.clusters)
 
-  alarm_name          = "${var.name}-sweep-missing-${each.key}"
-  alarm_description   = "No sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours. What to do: ${local.runbook}#alarm-sweep-missing"
+  alarm_name          = "${var.name}-recent-sweep-${each.key}"
+  alarm_description   = "OK while a sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours, else insufficient data."
   namespace           = "jobsweep"
   metric_name         = "durationMs"
   dimensions          = { service = "jobsweep", cluster = each.key }
@@ -130,10 +140,36 @@ resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
   evaluation_periods  = var.missing_after_hours
   threshold           = 1
   comparison_operator = "LessThanThreshold"
-  # no data means that no sweep ran
-  treat_missing_data = "breaching"
-  alarm_actions      = local.alarm_actions
-  ok_actions         = local.alarm_actions
+  treat_missing_data  = "missing"
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "first_sweep" {
+  for_each = toset(local.clusters)
+
+  alarm_name          = "${var.name}-first-sweep-${each.key}"
+  alarm_description   = "OK since the first sweep of the cluster ${each.key}, before it insufficient data."
+  namespace           = "jobsweep"
+  metric_name         = "durationMs"
+  dimensions          = { service = "jobsweep", cluster = each.key }
+  statistic           = "SampleCount"
+  period              = 3600
+  evaluation_periods  = 1
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data  = "ignore"
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_composite_alarm" "sweep_overdue" {
+  for_each = toset(local.clusters)
+
+  alarm_name        = "${var.name}-sweep-overdue-${each.key}"
+  alarm_description = "No sweep of the cluster ${each.key} finished within ${var.missing_after_hours} hours. What to do: ${local.runbook}#alarm-sweep-overdue"
+  alarm_rule        = "INSUFFICIENT_DATA(\"${aws_cloudwatch_metric_alarm.recent_sweep[each.key].arn}\") AND OK(\"${aws_cloudwatch_metric_alarm.first_sweep[each.key].arn}\")"
+  alarm_actions     = local.alarm_actions
+  ok_actions        = local.alarm_actions
+  tags              = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "fuse_blew" {
@@ -152,6 +188,7 @@ resource "aws_cloudwatch_metric_alarm" "fuse_blew" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "jobs_stuck" {
@@ -170,4 +207,5 @@ resource "aws_cloudwatch_metric_alarm" "jobs_stuck" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
+  tags                = var.tags
 }

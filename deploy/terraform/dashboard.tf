@@ -100,7 +100,7 @@ locals {
     [for key in local.has_roll_call ? ["all"] : [] : aws_cloudwatch_metric_alarm.roll_call[key].arn],
     flatten([
       for cluster in local.clusters : [
-        aws_cloudwatch_metric_alarm.sweep_missing[cluster].arn,
+        aws_cloudwatch_composite_alarm.sweep_overdue[cluster].arn,
         aws_cloudwatch_metric_alarm.fuse_blew[cluster].arn,
         aws_cloudwatch_metric_alarm.jobs_stuck[cluster].arn,
       ]

@@ -1,12 +1,15 @@
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.logs_on_removal == "keep"
+  tags              = var.tags
 }
 
 resource "aws_lambda_function" "this" {
   function_name = local.function_name
   description   = "Closes the idle anomaly detection jobs of an Elasticsearch cluster"
-  role          = aws_iam_role.function.arn
+  role          = local.function_role_arn
 
   filename          = var.package.path
   s3_bucket         = try(var.package.s3.bucket, null)
@@ -16,11 +19,28 @@ resource "aws_lambda_function" "this" {
 
   handler       = "src/function/handler.handler"
   runtime       = "nodejs24.x"
-  architectures = ["arm64"]
+  architectures = [var.architecture]
   timeout       = 900
   memory_size   = var.memory_size
 
   reserved_concurrent_executions = var.reserved_concurrency
+  kms_key_arn                    = var.kms_key_arn
+  tags                           = var.tags
+
+  tracing_config {
+    mode = var.tracing
+  }
+
+  # Lambda filters by level only what is JSON. The function's own lines pass at each level.
+  dynamic "logging_config" {
+    for_each = var.log_level[*]
+
+    content {
+      log_format            = "JSON"
+      application_log_level = logging_config.value
+      system_log_level      = lookup({ TRACE = "DEBUG", DEBUG = "DEBUG", INFO = "INFO" }, logging_config.value, "WARN")
+    }
+  }
 
   layers = length(var.layer_arns) > 0 ? var.layer_arns : null
 
@@ -37,7 +57,7 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = merge(local.optional_environment, local.network_environment, {
       JOBSWEEP_SCHEDULE_GROUP     = aws_scheduler_schedule_group.this.name
-      JOBSWEEP_SCHEDULER_ROLE_ARN = aws_iam_role.scheduler.arn
+      JOBSWEEP_SCHEDULER_ROLE_ARN = local.scheduler_role_arn
       # composed from its parts, because a function cannot refer to itself
       JOBSWEEP_FUNCTION_ARN = local.function_arn
       JOBSWEEP_DLQ_ARN      = aws_sqs_queue.undelivered.arn

@@ -42,6 +42,7 @@ locals {
       JOBSWEEP_NOTIFY_SNS_TOPIC_ARN = var.notify_topic_arn
       JOBSWEEP_NOTIFY_EVENT_BUS     = var.notify_event_bus_arn
       JOBSWEEP_NOTIFY_WHEN          = var.notify_when == "changes" ? null : var.notify_when
+      JOBSWEEP_KMS_KEY_ARN          = var.kms_key_arn
     } : name => value if value != null
   }
 
@@ -60,6 +61,9 @@ locals {
 
   # Where the alarms' descriptions lead.
   runbook = "https://github.com/jobsweep/jobsweep/blob/main/docs/runbook.md"
+
+  # The customer keys that the schedules are encrypted with.
+  schedule_keys = distinct(compact(concat([var.kms_key_arn], [for schedule in values(var.schedules) : schedule.kms_key_arn])))
 
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
 }

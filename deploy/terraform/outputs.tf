@@ -10,7 +10,7 @@ output "schedule_group_name" {
 
 output "scheduler_role_arn" {
   description = "The role that schedules invoke with; JOBSWEEP_SCHEDULER_ROLE_ARN of the command."
-  value       = aws_iam_role.scheduler.arn
+  value       = local.scheduler_role_arn
 }
 
 output "undelivered_queue_arn" {
@@ -25,5 +25,9 @@ output "failed_queue_url" {
 
 output "dashboard_url" {
   description = "The dashboard in the AWS console."
-  value       = "https://${local.region}.console.${data.aws_partition.current.dns_suffix}/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
+  value       = local.partition == "aws-us-gov" ? "https://console.amazonaws-us-gov.com/${local.dashboard_path}" : "https://${local.region}.console.${data.aws_partition.current.dns_suffix}/${local.dashboard_path}"
+}
+
+locals {
+  dashboard_path = "cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
 }

@@ -34,6 +34,9 @@ locals {
     "ec2:UnassignPrivateIpAddresses",
   ]
 
+  scheduler_role_arn = var.scheduler_role_arn == null ? aws_iam_role.scheduler["this"].arn : var.scheduler_role_arn
+  function_role_arn  = var.function_role_arn == null ? aws_iam_role.function["this"].arn : var.function_role_arn
+
   sending_action = {
     sqs    = "sqs:SendMessage"
     sns    = "sns:Publish"
@@ -77,17 +80,56 @@ data "aws_iam_policy_document" "scheduler" {
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.undelivered.arn]
   }
+
+  # The Scheduler decrypts the payload of a schedule with the role that it invokes with.
+  dynamic "statement" {
+    for_each = local.schedule_keys
+
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:scheduler:schedule:arn"
+        values   = ["arn:${local.partition}:scheduler:${local.scope}:schedule/${local.schedule_group_name}/*"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["sqs.${local.region}.amazonaws.com*"]
+      }
+    }
+  }
 }
 
 resource "aws_iam_role" "scheduler" {
+  for_each = var.scheduler_role_arn == null ? toset(["this"]) : toset([])
+
   # roles have no region: the name keeps deployments in two regions apart
   name               = "${var.name}-scheduler-${local.region}"
   assume_role_policy = data.aws_iam_policy_document.scheduler_trust.json
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "scheduler" {
+  for_each = var.scheduler_role_arn == null ? toset(["this"]) : toset([])
+
   name   = "invoke"
-  role   = aws_iam_role.scheduler.name
+  role   = aws_iam_role.scheduler["this"].name
   policy = data.aws_iam_policy_document.scheduler.json
 }
 
@@ -122,7 +164,7 @@ data "aws_iam_policy_document" "function" {
 
   statement {
     actions   = ["iam:PassRole"]
-    resources = [aws_iam_role.scheduler.arn]
+    resources = [local.scheduler_role_arn]
 
     condition {
       test     = "StringEquals"
@@ -162,9 +204,9 @@ data "aws_iam_policy_document" "function" {
       resources = [statement.value]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringLike"
         variable = "kms:ViaService"
-        values   = [for service in local.secret_services : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"]
+        values   = [for service in local.secret_services : "${service}.${local.region}.amazonaws.com*"]
       }
     }
   }
@@ -187,6 +229,7 @@ data "aws_iam_policy_document" "function" {
       resources = ["*"]
     }
   }
+
   # Lambda attaches the function to the VPC with this role.
   dynamic "statement" {
     for_each = local.in_vpc ? [true] : []
@@ -252,15 +295,77 @@ data "aws_iam_policy_document" "function" {
       }
     }
   }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+        values   = [local.function_arn]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      actions   = ["kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["scheduler.${local.region}.amazonaws.com*"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      actions   = ["kms:GenerateDataKey", "kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["sqs.${local.region}.amazonaws.com*"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.tracing == "Active" ? ["*"] : []
+
+    content {
+      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      resources = [statement.value]
+    }
+  }
 }
 
 resource "aws_iam_role" "function" {
+  for_each = var.function_role_arn == null ? toset(["this"]) : toset([])
+
   name               = "${var.name}-function-${local.region}"
   assume_role_policy = data.aws_iam_policy_document.function_trust.json
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "function" {
+  for_each = var.function_role_arn == null ? toset(["this"]) : toset([])
+
   name   = "sweep"
-  role   = aws_iam_role.function.name
+  role   = aws_iam_role.function["this"].name
   policy = data.aws_iam_policy_document.function.json
 }

@@ -1,5 +1,6 @@
 resource "aws_scheduler_schedule_group" "this" {
   name = local.schedule_group_name
+  tags = var.tags
 }
 
 resource "aws_scheduler_schedule" "this" {
@@ -15,7 +16,7 @@ resource "aws_scheduler_schedule" "this" {
   start_date                   = each.value.start
   end_date                     = each.value.end
   state                        = each.value.state == "paused" ? "DISABLED" : "ENABLED"
-  kms_key_arn                  = each.value.kms_key_arn
+  kms_key_arn                  = each.value.kms_key_arn == null ? var.kms_key_arn : each.value.kms_key_arn
 
   flexible_time_window {
     mode                      = each.value.window_minutes == null ? "OFF" : "FLEXIBLE"
@@ -24,7 +25,7 @@ resource "aws_scheduler_schedule" "this" {
 
   target {
     arn      = aws_lambda_function.this.arn
-    role_arn = aws_iam_role.scheduler.arn
+    role_arn = local.scheduler_role_arn
     input    = local.inputs[each.key]
 
     retry_policy {

@@ -173,14 +173,13 @@ variable "clusters" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent sweeps (reserved concurrency). Further events wait for at most `maximum_event_age`."
+  description = "Concurrent sweeps (reserved concurrency). Further events wait for at most `maximum_event_age`. null reserves nothing, for new accounts, whose quota allows no reservation."
   type        = number
   default     = 1
-  nullable    = false
 
   validation {
-    condition     = var.reserved_concurrency >= 1 && var.reserved_concurrency <= 1000 && floor(var.reserved_concurrency) == var.reserved_concurrency
-    error_message = "Expected a whole number from 1 to 1000."
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && var.reserved_concurrency <= 1000 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "Expected a whole number from 1 to 1000, or null."
   }
 }
 
@@ -418,5 +417,114 @@ variable "notify_when" {
   validation {
     condition     = contains(["always", "changes", "problems", "never"], var.notify_when)
     error_message = "Expected always, changes, problems or never."
+  }
+}
+
+variable "architecture" {
+  description = "The processor of the function: `arm64` or `x86_64`."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "Expected arm64 or x86_64."
+  }
+}
+
+variable "tracing" {
+  description = "X-Ray: `Active`, or `PassThrough` for none of its own."
+  type        = string
+  default     = "PassThrough"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Active", "PassThrough"], var.tracing)
+    error_message = "Expected Active or PassThrough."
+  }
+}
+
+variable "log_level" {
+  description = "What Lambda logs, as JSON, such as WARN; null for plain text. The function's own lines are never dropped."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.log_level == null || contains(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], coalesce(var.log_level, "INFO"))
+    error_message = "Expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL."
+  }
+}
+
+variable "logs_on_removal" {
+  description = "Whether the log goes when the module is destroyed: `delete` or `keep`."
+  type        = string
+  default     = "delete"
+  nullable    = false
+
+  validation {
+    condition     = contains(["delete", "keep"], var.logs_on_removal)
+    error_message = "Expected delete or keep."
+  }
+}
+
+variable "tags" {
+  description = "Tags of all resources that can have them."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "The customer key for the function's environment, its log, the queues and the schedules, follow-ups included; null for the services' own keys."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "Expected the ARN of a KMS key, not of an alias."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "The permissions boundary of the module's roles; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/", var.permissions_boundary_arn))
+    error_message = "Expected the ARN of an IAM policy."
+  }
+}
+
+variable "role_path" {
+  description = "The path of the module's roles, such as `/teams/search/`; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.role_path == null || can(regex("^/([0-9A-Za-z_+=,.@-]+/)+$", var.role_path))
+    error_message = "Expected a path that begins and ends with a slash."
+  }
+}
+
+variable "function_role_arn" {
+  description = "An existing role of the function, instead of the module's own; null for none. `npm run policies` prints what it must allow."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.function_role_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", var.function_role_arn))
+    error_message = "Expected the ARN of an IAM role."
+  }
+}
+
+variable "scheduler_role_arn" {
+  description = "An existing role of the Scheduler, instead of the module's own; null for none. `npm run policies` prints what it must allow."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.scheduler_role_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", var.scheduler_role_arn))
+    error_message = "Expected the ARN of an IAM role."
   }
 }

@@ -130,6 +130,7 @@ function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefine
       functionArn: 'f',
       roleArn: 'r',
       deadLetterArn: undefined,
+      kmsKeyArn: undefined,
     });
     const input = JSON.parse(order.Target?.Input ?? '') as JsonObject;
     const meant = readByHand(input);

@@ -11,6 +11,7 @@ export interface ScheduleTarget {
   readonly functionArn: string;
   readonly roleArn: string;
   readonly deadLetterArn: string | undefined;
+  readonly kmsKeyArn: string | undefined;
 }
 
 /** The complete schedule for the service. `state` applies if the definition has none. */
@@ -20,6 +21,7 @@ export function toOrder(
   state: 'ENABLED' | 'DISABLED' = 'ENABLED',
 ): ScheduleOrder {
   const { windowMinutes, retry } = definition;
+  const kmsKeyArn = definition.kmsKeyArn ?? target.kmsKeyArn;
   const queue =
     definition.deadLetterArn === undefined ? target.deadLetterArn : (definition.deadLetterArn ?? undefined);
   return {
@@ -46,7 +48,7 @@ export function toOrder(
     ...(definition.description === undefined ? {} : { Description: definition.description }),
     ...(definition.start === undefined ? {} : { StartDate: new Date(definition.start) }),
     ...(definition.end === undefined ? {} : { EndDate: new Date(definition.end) }),
-    ...(definition.kmsKeyArn === undefined ? {} : { KmsKeyArn: definition.kmsKeyArn }),
+    ...(kmsKeyArn === undefined ? {} : { KmsKeyArn: kmsKeyArn }),
   };
 }
 

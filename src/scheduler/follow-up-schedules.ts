@@ -19,6 +19,8 @@ export interface FollowUpSettings {
   readonly functionArn: string;
   /** An SQS queue for follow-ups that could not be delivered. */
   readonly dlqArn?: string | undefined;
+  /** The customer key that follow-ups are encrypted with; a key of the service if omitted. */
+  readonly kmsKeyArn?: string | undefined;
 }
 
 export interface FollowUpOptions extends SchedulerApiOptions {
@@ -121,6 +123,7 @@ async function arrange(
     State: 'ENABLED' as const,
     FlexibleTimeWindow: { Mode: 'OFF' as const },
     ActionAfterCompletion: 'DELETE' as const,
+    ...(settings.kmsKeyArn === undefined ? {} : { KmsKeyArn: settings.kmsKeyArn }),
     Target: {
       Arn: settings.functionArn,
       RoleArn: settings.roleArn,

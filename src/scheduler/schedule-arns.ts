@@ -29,3 +29,8 @@ export const deadLetterArnRule: TextRule = {
   pattern: /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/,
   expected: 'the ARN of an SQS queue that is not FIFO, or null for none',
 };
+
+export const kmsKeyArnRule: TextRule = {
+  pattern: /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]+$/,
+  expected: 'the ARN of a KMS key',
+};

@@ -11,6 +11,7 @@ import {
   deadLetterArnRule,
   functionArnRule,
   groupRule,
+  kmsKeyArnRule,
   roleArnRule,
   type TextRule,
 } from './schedule-arns.ts';
@@ -179,9 +180,9 @@ export function scheduleShape<R extends z.core.$ZodType>(request: R) {
       .enum(['keep', 'delete'], { error: '"keep" or "delete"' })
       .default('keep')
       .meta({ description: 'What happens to the schedule after its last run.' }),
-    kmsKeyArn: text(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]+$/, 'the ARN of a KMS key')
-      .optional()
-      .meta({ description: 'The customer key that the payload is encrypted with.' }),
+    kmsKeyArn: textBy(kmsKeyArnRule).optional().meta({
+      description: 'The customer key that the payload is encrypted with. Default: JOBSWEEP_KMS_KEY_ARN.',
+    }),
   };
 }
 

@@ -31,6 +31,8 @@ export const otherSettings = {
   JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler assumes to invoke the function.',
   JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
   JOBSWEEP_DLQ_ARN: 'The dead-letter queue for deliveries that failed after all retries.',
+  JOBSWEEP_KMS_KEY_ARN:
+    'The customer key that follow-ups, and schedules without a key of their own, are encrypted with.',
   HTTPS_PROXY:
     'The proxy for addresses that begin with `https://`, such as `http://proxy.example.com:3128`. This variable and the next two also work in lower case, which wins.',
   HTTP_PROXY: 'The proxy for addresses that begin with `http://`.',

@@ -29,7 +29,8 @@ export function followUpsFrom({
 }: FollowUpSetup): (FollowUps & AsyncDisposable) | undefined {
   const settings = readSchedulerSettings(environment);
   const { JOBSWEEP_SCHEDULE_GROUP: group, JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn } = settings;
-  const { JOBSWEEP_FUNCTION_ARN: functionArn = invokedArn, JOBSWEEP_DLQ_ARN: dlqArn } = settings;
+  const { JOBSWEEP_FUNCTION_ARN: functionArn = invokedArn } = settings;
+  const { JOBSWEEP_DLQ_ARN: dlqArn, JOBSWEEP_KMS_KEY_ARN: kmsKeyArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
     // An incomplete setup becomes a warning of the report when a follow-up is needed. It must not stop the sweep.
@@ -37,7 +38,10 @@ export function followUpsFrom({
     if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
     if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
     const { schedulerFollowUps } = await import('../scheduler/follow-up-schedules.ts');
-    return schedulerFollowUps({ group, roleArn, functionArn, dlqArn }, { clock, environment, running });
+    return schedulerFollowUps(
+      { group, roleArn, functionArn, dlqArn, kmsKeyArn },
+      { clock, environment, running },
+    );
   };
   let loading: ReturnType<typeof load> | undefined;
   const loaded = () => {

@@ -5,7 +5,13 @@
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { ScheduleTarget } from '../scheduler/definition.ts';
-import { deadLetterArnRule, functionArnRule, groupRule, roleArnRule } from '../scheduler/schedule-arns.ts';
+import {
+  deadLetterArnRule,
+  functionArnRule,
+  groupRule,
+  kmsKeyArnRule,
+  roleArnRule,
+} from '../scheduler/schedule-arns.ts';
 import type { ScheduleFile } from '../scheduler/schedule-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,6 +21,7 @@ const settings = {
   JOBSWEEP_SCHEDULER_ROLE_ARN: roleArnRule,
   JOBSWEEP_FUNCTION_ARN: functionArnRule,
   JOBSWEEP_DLQ_ARN: deadLetterArnRule,
+  JOBSWEEP_KMS_KEY_ARN: kmsKeyArnRule,
 } as const;
 export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
@@ -57,6 +64,7 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
       file.roleArn ?? given(env.JOBSWEEP_SCHEDULER_ROLE_ARN),
     ),
     deadLetterArn: checked('JOBSWEEP_DLQ_ARN', queue),
+    kmsKeyArn: checked('JOBSWEEP_KMS_KEY_ARN', given(env.JOBSWEEP_KMS_KEY_ARN)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import {
   defaultFleet,
@@ -77,7 +77,6 @@ let packaged: Packaged;
 beforeAll(async () => {
   packaged = await packageService(['--stage', 'prod']);
 }, 120_000);
-afterAll(() => packaged[Symbol.asyncDispose]());
 
 const propertiesOf = (id: string): object => packaged.template.Resources[id]?.Properties ?? {};
 

@@ -7,7 +7,7 @@ import { template } from '../../deploy/template.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { parseRollCall } from '../../src/sweep/request/roll-call-request.ts';
 import { copyService, serverless } from '../support/packaged.ts';
-import { defaultParameters } from '../support/stage.ts';
+import { defaultParameters, variablesOf } from '../support/stage.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 let folder: string;
@@ -55,6 +55,8 @@ describe('a stack whose schedules the command applies', () => {
       'jobsweep-test-sweep-failed',
       'jobsweep-test-undelivered',
       'jobsweep-test-failed-events',
+      'jobsweep-test-notify-failed',
+      'jobsweep-test-destination-failed',
       'jobsweep-test-clusters-need-attention',
       'jobsweep-test-roll-call',
     ]);
@@ -81,13 +83,20 @@ describe('a stack whose schedules the command applies', () => {
       'jobsweep-test-sweep-failed',
       'jobsweep-test-undelivered',
       'jobsweep-test-failed-events',
+      'jobsweep-test-notify-failed',
+      'jobsweep-test-destination-failed',
       'jobsweep-test-clusters-need-attention',
       'jobsweep-test-roll-call',
       ...['payments', 'fraud'].flatMap((cluster) => [
-        `jobsweep-test-sweep-missing-${cluster}`,
+        `jobsweep-test-recent-sweep-${cluster}`,
+        `jobsweep-test-first-sweep-${cluster}`,
         `jobsweep-test-fuse-blew-${cluster}`,
         `jobsweep-test-jobs-stuck-${cluster}`,
       ]),
+    ]);
+    expect(namesOf(resources, 'AWS::CloudWatch::CompositeAlarm')).toEqual([
+      'jobsweep-test-sweep-overdue-payments',
+      'jobsweep-test-sweep-overdue-fraud',
     ]);
   });
 
@@ -114,7 +123,7 @@ describe('a stack whose schedules the command applies', () => {
   it('stays within CloudFormation’s limits for 1,000 clusters', async () => {
     const { resources } = await withFile(nightly(JSON.stringify(fleetNames)), {
       schedulesBy: 'command',
-      clusters: fleetNames.slice(0, 100).join(','),
+      clusters: fleetNames.slice(0, 94).join(','),
     });
     expect(Object.keys(resources).length).toBeLessThan(494);
     expect(Buffer.byteLength(JSON.stringify(resources))).toBeLessThan(980_000);
@@ -163,7 +172,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
         schedulesBy: 'command',
         clusters: fleetNames.slice(0, 200).join(','),
       }),
-    ).rejects.toThrow(/605 are alarms \(name fewer clusters in clusters\)/);
+    ).rejects.toThrow(/1007 are alarms \(name fewer clusters in clusters\)/);
   });
 
   it('is refused if only the command can find the clusters', async () => {
@@ -282,8 +291,8 @@ describe('the secrets of many clusters', () => {
 
   it('may be one secret for all of them, which takes the place of the prefix', () => {
     const shared = { clustersSecret: 'jobsweep/all' };
-    expect(made(shared).environment).toMatchObject({ ELASTICSEARCH_CLUSTERS_SECRET: 'jobsweep/all' });
-    expect(made(shared).environment).not.toHaveProperty('ELASTICSEARCH_SECRET_PREFIX');
+    expect(variablesOf(made(shared))).toMatchObject({ ELASTICSEARCH_CLUSTERS_SECRET: 'jobsweep/all' });
+    expect(variablesOf(made(shared))).not.toHaveProperty('ELASTICSEARCH_SECRET_PREFIX');
     expect(statements(shared)).toEqual([
       expect.objectContaining({
         Action: ['secretsmanager:GetSecretValue'],
@@ -297,7 +306,7 @@ describe('the secrets of many clusters', () => {
 
   it('may be parameters of SSM, which the function may then read and nothing else', () => {
     const parameters = { secret: 'ssm:/jobsweep/default', secretPrefix: 'ssm:/jobsweep/clusters/' };
-    expect(made(parameters).environment).toMatchObject({
+    expect(variablesOf(made(parameters))).toMatchObject({
       ELASTICSEARCH_SECRET: 'ssm:/jobsweep/default',
       ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/clusters/',
     });
@@ -311,7 +320,7 @@ describe('the secrets of many clusters', () => {
     expect(statements({ ...parameters, secretKeyArn: key }).at(-1)).toMatchObject({
       Action: ['kms:Decrypt'],
       Condition: {
-        StringEquals: { 'kms:ViaService': { 'Fn::Sub': `ssm.\${AWS::Region}.\${AWS::URLSuffix}` } },
+        StringLike: { 'kms:ViaService': { 'Fn::Sub': `ssm.\${AWS::Region}.amazonaws.com*` } },
       },
     });
   });

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { startScheduler } from '../../simulator/scheduler/index.ts';
@@ -25,7 +25,6 @@ let packaged: Packaged;
 beforeAll(async () => {
   packaged = await packageService(['--stage', 'prod']);
 }, 120_000);
-afterAll(() => packaged[Symbol.asyncDispose]());
 afterEach(() => {
   vi.unstubAllEnvs();
 });

@@ -112,7 +112,7 @@ describe('npm run package', () => {
   });
 
   it('packs the files that the framework packs', async () => {
-    await using packaged = await packageService();
+    const packaged = await packageService();
     expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
   }, 120_000);
 

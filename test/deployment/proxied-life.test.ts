@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { startScheduler } from '../../simulator/scheduler/index.ts';
@@ -22,7 +22,6 @@ let packaged: Packaged;
 beforeAll(async () => {
   packaged = await packageService(['--stage', 'prod']);
 }, 120_000);
-afterAll(() => packaged[Symbol.asyncDispose]());
 
 const minute = 60_000;
 const authority = fileURLToPath(new URL('../support/tls/inspecting-proxy.pem', import.meta.url));

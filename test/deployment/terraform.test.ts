@@ -48,6 +48,7 @@ const schedulesOf = (file: string) =>
   );
 
 const lists = ['clusters', 'layerArns', 'securityGroupIds', 'subnetIds'];
+const tagsOf = (text: string) => (text === '' ? [] : text.split(',').map((tag) => tag.split('=')));
 
 /** The module's inputs for the parameters of a stage: the same names, spelled as Terraform spells them. */
 function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}): Record<string, unknown> {
@@ -65,7 +66,8 @@ function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}):
               .split(',')
               .map((each) => each.trim());
     else if (name === 'ipv6DualStack') inputs[snake(name)] = String(value) === 'true';
-    else inputs[snake(name)] = value === '' ? null : value;
+    else if (name === 'tags') inputs.tags = Object.fromEntries(tagsOf(String(value)));
+    else inputs[snake(name)] = value === '' || value === 'none' ? null : value;
   }
   return inputs;
 }
@@ -105,9 +107,14 @@ schedules:
 /** A value for each parameter that differs from its default. */
 const everyParameter = {
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:ops',
+  architecture: 'x86_64',
   clusters: 'default, logs',
   clustersSecret: 'ssm:/other/all',
+  functionRoleArn: 'arn:aws:iam::123456789012:role/sweeper',
+  kmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/5678',
+  logLevel: 'WARN',
   logRetentionDays: '90',
+  logsOnRemoval: 'keep',
   maximumEventAge: '7200',
   memorySize: '1024',
   missingAfterHours: '30',
@@ -115,16 +122,21 @@ const everyParameter = {
   notifyTopicArn: 'arn:aws:sns:eu-central-1:123456789012:chat',
   notifyTopicKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/5678',
   notifyWhen: 'problems',
+  permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
   reportsNamespace: 'prod',
   reportsSecret: 'monitoring/reports',
-  reservedConcurrency: '2',
+  reservedConcurrency: 'none',
+  rolePath: '/teams/search/',
   scheduleGroup: 'sweeps',
+  schedulerRoleArn: 'none',
   // the default: `command` makes no schedules, see the test of many clusters
   schedulesBy: 'stack',
   secret: 'other/secret',
   secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
   secretPrefix: 'other/',
   successDestinationArn: 'arn:aws:sns:eu-central-1:123456789012:reports',
+  tags: 'team=search,cost-center=42',
+  tracing: 'Active',
   subnetIds: 'subnet-0a1b2c3d, subnet-0123456789abcdef0',
   securityGroupIds: 'sg-0123456789abcdef0',
   ipv6DualStack: 'true',
@@ -150,9 +162,7 @@ describe('the Terraform module and the packaged template', () => {
       ...Object.entries(all).map(([name, value]) => `--param=${name}=${value}`),
     ]);
   }, 120_000);
-  afterAll(async () => {
-    for (const each of [byDefault, withAll, files]) await each[Symbol.asyncDispose]();
-  });
+  afterAll(() => files[Symbol.asyncDispose]());
 
   it('have the same resources and properties by default', () => {
     expect(differences(byDefault.template, plan(inputsFor('prod')))).toEqual([]);
@@ -170,7 +180,7 @@ describe('the Terraform module and the packaged template', () => {
       secret: 'ssm:/jobsweep/default',
       secretPrefix: 'ssm:jobsweep-',
     };
-    await using packaged = await packageService([
+    const packaged = await packageService([
       '--stage',
       'prod',
       ...Object.entries(given).map(([name, value]) => `--param=${name}=${value}`),
@@ -179,6 +189,25 @@ describe('the Terraform module and the packaged template', () => {
     expect(differences(packaged.template, planned)).toEqual([]);
     expect(planned.resources.filter(({ type }) => type === 'aws_scheduler_schedule')).toEqual([]);
   }, 60_000);
+
+  it('have the same resources and properties with a key, tracing and the scheduler’s role of someone else', async () => {
+    const { functionRoleArn: _1, permissionsBoundaryArn: _2, clusters: _3, schedules: _4, ...given } = all;
+    given.reservedConcurrency = '2';
+    given.schedulerRoleArn = 'arn:aws:iam::123456789012:role/invoker';
+    const { template } = await packageService([
+      '--stage',
+      'prod',
+      ...Object.entries(given).map(([name, value]) => `--param=${name}=${value}`),
+    ]);
+    expect(differences(template, plan(inputsFor('prod', given)))).toEqual([]);
+  }, 120_000);
+
+  it('keep the log by a policy of the template and an argument of the module', () => {
+    expect(withAll.template.Resources.SweepLogGroup).toMatchObject({ DeletionPolicy: 'Retain' });
+    const { resources } = plan(inputsFor('prod', all));
+    const log = resources.find(({ type }) => type === 'aws_cloudwatch_log_group');
+    expect(log?.values.skip_destroy).toBe(true);
+  });
 
   it('have the same inputs', () => {
     const given = Object.keys(parametersOf('prod', {})).map(snake);

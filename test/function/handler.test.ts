@@ -158,6 +158,7 @@ describe('the function', () => {
     ['JOBSWEEP_SCHEDULER_ROLE_ARN', 'role/jobsweep', 'expected the ARN of an IAM role, got "role/jobsweep"'],
     ['JOBSWEEP_FUNCTION_ARN', 'sweep', 'expected the ARN of a Lambda function, got "sweep"'],
     ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
+    ['JOBSWEEP_KMS_KEY_ARN', 'alias/sweeps', 'expected the ARN of a KMS key, got "alias/sweeps"'],
   ])(
     'the function refuses an invalid %s with the command’s message, before it reads anything',
     async (name, value, words) => {

@@ -176,6 +176,16 @@ describe('arranging a follow-up', () => {
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
+  it('encrypts a follow-up with the customer key of the settings, if there is one', async () => {
+    await using plain = await followUpBench();
+    await plain.followUps.arrange(order(), signal);
+    expect(await plain.only()).not.toHaveProperty('KmsKeyArn');
+    await using bench = await followUpBench();
+    const kmsKeyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+    await followUpsOf(bench, { kmsKeyArn }).arrange(order(), signal);
+    expect((await bench.only()).KmsKeyArn).toBe(kmsKeyArn);
+  });
+
   it('the name of a follow-up has at most 64 characters and is distinct for each cluster, sweep and round', async () => {
     await using bench = await followUpBench();
     const cluster = 'c'.repeat(40);

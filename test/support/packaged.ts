@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
+import { inject, vi } from 'vitest';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -13,16 +15,17 @@ export interface CloudFormationResource {
   readonly DependsOn?: readonly string[];
 }
 
-export interface Packaged extends AsyncDisposable {
+export interface Packaged {
   readonly template: {
     readonly Resources: Readonly<Record<string, CloudFormationResource>>;
     readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+    readonly Conditions: Readonly<Record<string, unknown>>;
   };
-  /** The folder with the unpacked deployment zip. */
+  /** Where the zip that would be uploaded is unpacked. */
   readonly task: string;
 }
 
-/** A copy of the service in its own folder, because the framework writes into the folder in which it is started. */
+/** A copy of the service in a folder of its own: the framework works in the folder that it is started in. */
 export async function copyService(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-service-'));
   for (const part of [
@@ -42,7 +45,7 @@ export async function copyService(): Promise<string> {
   return folder;
 }
 
-/** Runs `npx sls ARGS` without network or credentials. If it fails, rejects with its output. */
+/** `npx sls ARGS`, without network or credentials; rejects with what it printed when it fails. */
 export async function serverless(
   folder: string,
   args: readonly string[],
@@ -53,7 +56,7 @@ export async function serverless(
   return await promisify(execFile)(process.execPath, [command, ...args], {
     cwd: folder,
     maxBuffer: 64 * 2 ** 20,
-    // the framework leaves a temporary folder behind, which is deleted with the copy
+    // the framework leaves a temporary folder behind: it goes with the copy
     env: {
       ...environment,
       TMPDIR: folder,
@@ -66,21 +69,41 @@ export async function serverless(
   });
 }
 
-/** Packages a copy of the service, as `npx sls package` does. */
+/**
+ * Packages the service as `npx sls package ARGS` does, in a copy of its own. The tests of a run share the packagings with
+ * the same arguments, so a test must not change one.
+ */
 export async function packageService(args: readonly string[] = []): Promise<Packaged> {
-  const folder = await copyService();
-  await serverless(folder, ['package', '--package', 'out', ...args]);
+  const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16);
+  const folder = path.join(inject('packagings'), name);
+  const ready = path.join(folder, 'ready');
+  const isFirst = await mkdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isFirst) {
+    const end = await packageInto(folder, args).catch((error: Error) => error.message);
+    await writeFile(`${ready}.part`, end ?? '');
+    await rename(`${ready}.part`, ready);
+  }
+  const failure = await vi.waitFor(() => readFile(ready, 'utf8'), { timeout: 110_000, interval: 100 });
+  if (failure !== '') throw new Error(failure);
+  const template = await readFile(path.join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8');
+  return { template: JSON.parse(template) as Packaged['template'], task: path.join(folder, 'task') };
+}
+
+async function packageInto(folder: string, args: readonly string[]): Promise<undefined> {
+  const copy = await copyService();
   const out = path.join(folder, 'out');
-  const task = path.join(folder, 'task');
+  try {
+    await serverless(copy, ['package', '--package', out, ...args]);
+  } finally {
+    await rm(copy, { recursive: true });
+  }
   const files = unzipSync(await readFile(path.join(out, 'jobsweep.zip')));
   for (const [name, bytes] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(task, name)), { recursive: true });
-    await writeFile(path.join(task, name), bytes);
+    const file = path.join(folder, 'task', name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, bytes);
   }
-  const template = await readFile(path.join(out, 'cloudformation-template-update-stack.json'), 'utf8');
-  return {
-    template: JSON.parse(template) as Packaged['template'],
-    task,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
-  };
 }

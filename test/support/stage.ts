@@ -1,24 +1,10 @@
-/** The parameters of a stage in `serverless.yml`. */
-export const defaultParameters = {
-  alarmTopicArn: '',
-  clusters: '',
-  clustersSecret: '',
-  logRetentionDays: 30,
-  maximumEventAge: 3_600,
-  memorySize: 512,
-  missingAfterHours: 26,
-  notifyEventBusArn: '',
-  notifyTopicArn: '',
-  notifyTopicKeyArn: '',
-  notifyWhen: 'changes',
-  reportsNamespace: '',
-  reportsSecret: '',
-  reservedConcurrency: 1,
-  scheduleGroup: 'jobsweep-test',
-  schedules: 'deploy/schedules.yml',
-  schedulesBy: 'stack',
-  secret: 'jobsweep/default',
-  secretKeyArn: '',
-  secretPrefix: 'jobsweep/',
-  successDestinationArn: '',
-};
+import { stageParameters } from '../../deploy/stage-parameters.ts';
+import type { template } from '../../deploy/template.ts';
+import { root } from './bin.ts';
+
+/** The parameters of the stage `test`, as `serverless.yml` has them. */
+export const defaultParameters = stageParameters(root, 'test').parameters;
+
+/** The environment variables of a stage's function. */
+export const variablesOf = ({ sweepFunction }: ReturnType<typeof template>) =>
+  sweepFunction.Properties.Environment.Variables;

@@ -22,6 +22,7 @@ const without: Record<SchedulerSetting, string> = {
   JOBSWEEP_FUNCTION_ARN:
     'the function knows its own ARN, but this command does not, and so cannot create schedules',
   JOBSWEEP_DLQ_ARN: 'deliveries that fail for good are lost without a trace',
+  JOBSWEEP_KMS_KEY_ARN: 'a key of the service encrypts new schedules',
 };
 
 const check = (name: string) => `setting ${name}`;
@@ -53,7 +54,7 @@ function settingFinding(name: SchedulerSetting, value: string | undefined): Find
       ? ok(check(name), value)
       : finding(check(name), problem, 'Take it from the outputs of the deployment.');
   }
-  if (name === 'JOBSWEEP_FUNCTION_ARN' || name === 'JOBSWEEP_DLQ_ARN')
+  if (name !== 'JOBSWEEP_SCHEDULE_GROUP' && name !== 'JOBSWEEP_SCHEDULER_ROLE_ARN')
     return note(check(name), `not set: ${without[name]}`);
   return finding(check(name), `not set: ${without[name]}`, 'Take it from the outputs of the deployment.');
 }

@@ -98,6 +98,26 @@ describe('schedules apply', () => {
     expect(other.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
+  it('schedules apply encrypts schedules with JOBSWEEP_KMS_KEY_ARN, unless they name a key of their own', async () => {
+    await using bench = await schedulesBench();
+    const key = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${id}`;
+    const file = `
+schedules:
+  - { name: shared, cron: "0 2 * * ? *", request: {} }
+  - { name: own, cron: "0 2 * * ? *", request: {}, kmsKeyArn: "${key('own')}" }
+`;
+    const env = {
+      JOBSWEEP_SCHEDULE_GROUP: 'sweeps',
+      JOBSWEEP_FUNCTION_ARN: functionArn,
+      JOBSWEEP_SCHEDULER_ROLE_ARN: roleArn,
+      JOBSWEEP_KMS_KEY_ARN: key('shared'),
+    };
+    const { exit } = await bench.withFile(file, ['apply', '--yes'], { env });
+    expect(exit).toBe(0);
+    expect((await shown(bench.client, 'shared', 'sweeps')).KmsKeyArn).toBe(key('shared'));
+    expect((await shown(bench.client, 'own', 'sweeps')).KmsKeyArn).toBe(key('own'));
+  });
+
   it('schedules apply leaves no changes for a later plan or a second apply', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);

@@ -64,6 +64,7 @@ export const functions: Readonly<Record<string, (...values: never[]) => unknown>
   jsonencode,
   keys: keysOf,
   length: (value: unknown) => entriesOf(value).length,
+  lookup: (map: Readonly<Record<string, unknown>>, key: string, otherwise: unknown) => map[key] ?? otherwise,
   lower: (text: string) => text.toLowerCase(),
   merge: (...maps: object[]) => Object.assign({}, ...maps) as object,
   regex,

@@ -38,7 +38,11 @@ const correspondences: Readonly<Record<string, Correspondence>> = {
   aws_lambda_function_event_invoke_config: {
     type: 'AWS::Lambda::EventInvokeConfig',
   },
-  aws_cloudwatch_log_group: { type: 'AWS::Logs::LogGroup', renamed: { name: 'LogGroupName' } },
+  aws_cloudwatch_log_group: {
+    type: 'AWS::Logs::LogGroup',
+    renamed: { name: 'LogGroupName' },
+    ownArguments: { skip_destroy: 'the template has a DeletionPolicy beside the properties' },
+  },
   aws_iam_role: {
     type: 'AWS::IAM::Role',
     renamed: { assume_role_policy: 'AssumeRolePolicyDocument' },
@@ -49,6 +53,10 @@ const correspondences: Readonly<Record<string, Correspondence>> = {
     renamed: { message_retention_seconds: 'MessageRetentionPeriod' },
     ownArguments: { name: generatedName },
   },
+  aws_sqs_queue_policy: {
+    type: 'AWS::SQS::QueuePolicy',
+    renamed: { queue_url: 'Queues', policy: 'PolicyDocument' },
+  },
   aws_scheduler_schedule_group: { type: 'AWS::Scheduler::ScheduleGroup' },
   aws_scheduler_schedule: { type: 'AWS::Scheduler::Schedule', identity: 'Name' },
   aws_cloudwatch_metric_alarm: {
@@ -57,7 +65,15 @@ const correspondences: Readonly<Record<string, Correspondence>> = {
     renamed: { ok_actions: 'OKActions', metric_query: 'Metrics' },
     lists: ['metric_query'],
   },
-  aws_cloudwatch_dashboard: { type: 'AWS::CloudWatch::Dashboard' },
+  aws_cloudwatch_composite_alarm: {
+    type: 'AWS::CloudWatch::CompositeAlarm',
+    identity: 'AlarmName',
+    renamed: { ok_actions: 'OKActions' },
+  },
+  aws_cloudwatch_dashboard: {
+    type: 'AWS::CloudWatch::Dashboard',
+    ownProperties: { Tags: 'the provider has no tags of dashboards' },
+  },
 };
 
 /** The resources that there is one of: their names in the template and in the module. */
@@ -66,10 +82,12 @@ const singles: Readonly<Record<string, string>> = {
   SweepLambdaEvConf: 'aws_lambda_function_event_invoke_config.this',
   SweepLogGroup: 'aws_cloudwatch_log_group.this',
   ScheduleGroup: 'aws_scheduler_schedule_group.this',
-  SchedulerRole: 'aws_iam_role.scheduler',
-  FunctionRole: 'aws_iam_role.function',
+  SchedulerRole: 'aws_iam_role.scheduler[this]',
+  FunctionRole: 'aws_iam_role.function[this]',
   UndeliveredQueue: 'aws_sqs_queue.undelivered',
+  UndeliveredQueuePolicy: 'aws_sqs_queue_policy.undelivered',
   FailedQueue: 'aws_sqs_queue.failed',
+  FailedQueuePolicy: 'aws_sqs_queue_policy.failed',
   Dashboard: 'aws_cloudwatch_dashboard.this',
 };
 
@@ -80,7 +98,7 @@ const ofTheFramework: Readonly<Record<string, string>> = {
 };
 
 /** Arguments that hold names of the user's, which are not spelled differently. */
-const maps = ['variables', 'tags'];
+const maps = ['variables'];
 
 /** The differences, one sentence each; empty if there are none. */
 export function differences(template: Template, plan: Plan): string[] {
@@ -187,6 +205,8 @@ function resolver(
       return sub.replaceAll(/\$\{([\w:]+)(?:\.(\w+))?\}/g, (_all, id: string, name?: string) =>
         String(name === undefined ? reference(id) : attribute(id, name)),
       );
+    // both decide by the partition, which is unknown here
+    if (Array.isArray(rest['Fn::If'])) return resolve(rest['Fn::If'][2]);
     for (const name of Object.keys(rest))
       if (name.startsWith('Fn::')) throw new Error(`${name} is not known here`);
     return Object.fromEntries(Object.entries(rest).map(([name, inner]) => [name, resolve(inner)]));
@@ -221,21 +241,19 @@ function propertiesOf(
       ]),
     );
   };
-  const { dimensions, ...rest } = without(ownArguments, values);
-  const properties = converted(rest) as Properties;
-  if (dimensions === undefined) return properties;
-  const pairs = Object.entries(dimensions as object).map(([Name, Value]) => ({
-    Name,
-    Value: Value as unknown,
-  }));
-  return { ...properties, Dimensions: pairs };
+  const { dimensions = {}, tags = {}, ...rest } = without(ownArguments, values);
+  const pairs = (map: object, key: string) =>
+    Object.entries(map).map(([name, Value]) => ({ [key]: name, Value: Value as unknown }));
+  const pairLists = { Dimensions: pairs(dimensions as object, 'Name'), Tags: pairs(tags as object, 'Key') };
+  const given = Object.entries(pairLists).filter(([, list]) => list.length > 0);
+  return { ...(converted(rest) as Properties), ...Object.fromEntries(given) };
 }
 
 /** The same value for what means the same: JSON is parsed, a single element of a policy is a list, nothing is empty. */
 function comparable(value: unknown, name = ''): unknown {
   if (Array.isArray(value)) {
     const list = value.map((each) => comparable(each, name));
-    return name === 'Dimensions'
+    return ['Dimensions', 'Tags'].includes(name)
       ? list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
       : list;
   }
@@ -243,14 +261,16 @@ function comparable(value: unknown, name = ''): unknown {
     return comparable(JSON.parse(value), name);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]) => {
-    const isList =
-      ['Action', 'Resource', 'Service'].includes(key) || ['ArnEquals', 'StringEquals'].includes(name);
+    const isList = isOneOf(key, 'Action', 'Resource', 'Service', 'Queues') || isOneOf(name, ...operators);
     return [key, comparable(isList && !Array.isArray(inner) ? [inner] : inner, key)] as const;
   });
   return Object.fromEntries(
     entries.filter(([key, inner]) => !(key.endsWith('Actions') && (inner as unknown[]).length === 0)),
   );
 }
+
+const operators = ['ArnEquals', 'StringEquals', 'StringLike', 'Bool'];
+const isOneOf = (name: string, ...names: readonly string[]) => names.includes(name);
 
 function unequal(where: string, theirs: unknown, ours: unknown): string[] {
   if (isRecord(theirs) && isRecord(ours))

@@ -88,4 +88,15 @@ module "jobsweep" {
   no_proxy           = ".example.com,10.0.0.0/8"
   extra_ca_certs     = "/opt/authorities.pem"
   layer_arns         = ["arn:aws:lambda:eu-central-1:123456789012:layer:authorities:1"]
+
+  architecture             = "x86_64"
+  tracing                  = "Active"
+  log_level                = "WARN"
+  logs_on_removal          = "keep"
+  tags                     = { team = "search" }
+  kms_key_arn              = var.kms_key_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
+  role_path                = "/jobsweep/"
+  function_role_arn        = null # an existing role
+  scheduler_role_arn       = null # an existing role
 }

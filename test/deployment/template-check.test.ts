@@ -1,0 +1,231 @@
+/** @module The packaged template in several forms, checked without a network, and the check itself. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { newFolder } from '../support/folder.ts';
+import { type Packaged, packageService } from '../support/packaged.ts';
+import { findings, taggable } from './template-findings.ts';
+import type { CheckedTemplate } from './template-limits.ts';
+
+const account = '123456789012';
+const everyParameter = [
+  '--param=alarmTopicArn=arn:aws:sns:eu-central-1:123456789012:ops',
+  '--param=architecture=x86_64',
+  '--param=clusters=logs,metrics',
+  `--param=kmsKeyArn=arn:aws:kms:eu-central-1:${account}:key/1234`,
+  '--param=logLevel=WARN',
+  '--param=logRetentionDays=365',
+  '--param=logsOnRemoval=keep',
+  '--param=memorySize=1024',
+  '--param=missingAfterHours=168',
+  `--param=permissionsBoundaryArn=arn:aws:iam::${account}:policy/boundary`,
+  '--param=reservedConcurrency=none',
+  '--param=rolePath=/teams/search/',
+  '--param=scheduleGroup=sweeps',
+  '--param=schedules=deploy/schedules.clusters.yml',
+  '--param=secret=other/secret',
+  `--param=secretKeyArn=arn:aws:kms:eu-central-1:${account}:key/5678`,
+  '--param=secretPrefix=other/',
+  '--param=successDestinationArn=arn:aws:sqs:eu-central-1:123456789012:reports',
+  '--param=tags=team=search,cost-center=42',
+  '--param=tracing=Active',
+  '--param=clustersSecret=ssm:/jobsweep/all',
+  '--param=maximumEventAge=21600',
+  '--param=notifyEventBusArn=arn:aws:events:eu-central-1:123456789012:event-bus/ops',
+  '--param=notifyTopicArn=arn:aws:sns:eu-central-1:123456789012:chat',
+  '--param=notifyTopicKeyArn=arn:aws:kms:eu-central-1:123456789012:key/5678',
+  '--param=notifyWhen=problems',
+  '--param=reportsNamespace=prod',
+  '--param=reportsSecret=monitoring/reports',
+  '--param=subnetIds=subnet-0a1b2c3d,subnet-0123456789abcdef0',
+  '--param=securityGroupIds=sg-0123456789abcdef0',
+  '--param=ipv6DualStack=true',
+  '--param=httpsProxy=http://proxy.example.com:3128',
+  '--param=httpProxy=http://proxy.example.com:3129',
+  '--param=noProxy=.example.com',
+  '--param=extraCaCerts=/opt/ca.pem',
+  '--param=layerArns=arn:aws:lambda:eu-central-1:123456789012:layer:authorities:3',
+];
+
+/** The forms of the template, each by the arguments of `sls package`. */
+const forms: Readonly<Record<string, readonly string[]>> = {
+  'without a parameter': [],
+  // the arguments of other tests, which share the packaging
+  'of an open account': ['--stage', 'prod'],
+  'in a VPC, behind a proxy, with a boundary, keys and every other parameter': [
+    '--stage',
+    'prod',
+    ...everyParameter,
+  ],
+  'of 1,000 clusters': [
+    '--stage',
+    'prod',
+    '--param=schedules=deploy/schedules.fleet.yml',
+    '--param=schedulesBy=command',
+    '--param=reservedConcurrency=50',
+  ],
+  'with existing roles': [
+    '--stage',
+    'prod',
+    `--param=functionRoleArn=arn:aws:iam::${account}:role/sweeper`,
+    `--param=schedulerRoleArn=arn:aws:iam::${account}:role/scheduler`,
+  ],
+  'without schedules, secrets and named clusters': [
+    '--stage',
+    'prod',
+    '--param=schedules=none',
+    '--param=secret=none',
+    '--param=secretPrefix=none',
+  ],
+};
+
+describe.each(Object.entries(forms))('the packaged template %s', (_form, args) => {
+  let packaged: Packaged;
+  beforeAll(async () => {
+    packaged = await packageService(args);
+  }, 120_000);
+
+  it('has nothing that CloudFormation would refuse', () => {
+    expect(findings(packaged.template)).toEqual([]);
+  });
+
+  it('carries the tags on every resource that can have them', () => {
+    const { template } = packaged;
+    const expected = args.some((arg) => arg.startsWith('--param=tags='))
+      ? [
+          { Key: 'team', Value: 'search' },
+          { Key: 'cost-center', Value: '42' },
+        ]
+      : undefined;
+    for (const id of taggable(template))
+      expect([id, template.Resources[id]?.Properties.Tags]).toEqual([id, expected]);
+  });
+});
+
+it('cfn-lint finds nothing in any form, in three partitions (skipped where it is not installed)', async ({
+  skip,
+}) => {
+  const run = promisify(execFile);
+  if (
+    await run('cfn-lint', ['--version']).then(
+      () => false,
+      () => true,
+    )
+  )
+    skip('cfn-lint is not installed');
+  await using files = await newFolder();
+  const templates = await Promise.all(
+    Object.values(forms).map(async (args, index) => {
+      const { template } = await packageService(args);
+      return await files.write(`form-${index}.json`, JSON.stringify(template));
+    }),
+  );
+  // W3005: the framework repeats the dependency of the function on its role
+  const options = ['--format', 'parseable', '--ignore-checks', 'W3005', '--regions'];
+  const regions = ['eu-central-1', 'us-gov-west-1', 'cn-north-1'];
+  const { stdout } = await run('cfn-lint', [...options, ...regions, '--', ...templates]).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      throw new Error(`${error.stdout}${error.stderr}`);
+    },
+  );
+  expect(stdout).toBe('');
+}, 180_000);
+
+describe('the check', () => {
+  let template: Packaged['template'];
+  beforeAll(async () => {
+    ({ template } = await packageService(
+      forms['in a VPC, behind a proxy, with a boundary, keys and every other parameter'],
+    ));
+  }, 120_000);
+
+  /** The findings about the template after a change to one resource. */
+  function findingsAfter(
+    id: string,
+    change: (properties: Record<string, unknown>) => object,
+  ): readonly string[] {
+    const resource = template.Resources[id];
+    if (resource === undefined) throw new Error(`there is no ${id}`);
+    const changed = { ...resource, Properties: change(resource.Properties) };
+    const Resources = { ...template.Resources, [id]: changed };
+    return findings({ ...template, Resources } as CheckedTemplate);
+  }
+
+  it.each<[string, string, object, string]>([
+    ['an unknown property', 'SweepLambdaFunction', { MemorySise: 512 }, '.MemorySise: unknown property'],
+    ['tags on a schedule', 'ScheduleSearchFailed', { Tags: [] }, '.Tags: unknown property'],
+    ['a text for a number', 'FailedQueue', { MessageRetentionPeriod: '14d' }, 'type integer, got "14d"'],
+    ['a number for a text', 'FunctionRole', { Path: 5 }, '.Path: expected a value of type string, got 5'],
+    ['a timeout over 900 s', 'SweepLambdaFunction', { Timeout: 901 }, 'a number from 1 to 900, got 901'],
+    ['an unknown mode', 'ScheduleSearchFailed', { FlexibleTimeWindow: { Mode: 'FLEX' } }, 'OFF, FLEXIBLE'],
+    [
+      'a window of 2 days',
+      'ScheduleSearchFailed',
+      { FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 2_880 } },
+      'a number from 1 to 1440',
+    ],
+    [
+      'a window without its minutes',
+      'ScheduleSearchFailed',
+      { FlexibleTimeWindow: { Mode: 'FLEXIBLE' } },
+      'belongs to the mode FLEXIBLE',
+    ],
+    [
+      'two kinds of encryption',
+      'FailedQueue',
+      { KmsMasterKeyId: 'x', SqsManagedSseEnabled: true },
+      'exclude each other',
+    ],
+    ['a retention that Logs does not know', 'SweepLogGroup', { RetentionInDays: 31 }, 'one of 1, 3, 5'],
+    [
+      'an alarm that looks back for 8 days',
+      'RecentSweepLogs',
+      { EvaluationPeriods: 192 },
+      'may look back at most 604800 s',
+    ],
+    [
+      'a tag without a value',
+      'FailedQueue',
+      { Tags: [{ Key: 'team' }] },
+      'expected a tag with Key and Value',
+    ],
+    [
+      'a reference to no resource',
+      'FunctionRole',
+      { Path: { Ref: 'NoSuch' } },
+      'refers to NoSuch, which does not exist',
+    ],
+    [
+      'an attribute that the resource lacks',
+      'FunctionRole',
+      { Path: { 'Fn::GetAtt': ['FailedQueue', 'Url'] } },
+      'FailedQueue has no attribute Url',
+    ],
+    [
+      'a name of another alarm',
+      'AlarmUndelivered',
+      { AlarmName: 'jobsweep-prod-sweep-failed' },
+      'have one name',
+    ],
+  ])('finds %s', (_what, id, change, problem) => {
+    const found = findingsAfter(id, (properties) => ({ ...properties, ...change }));
+    expect(found.join('\n')).toContain(problem);
+  });
+
+  it('finds a required property that is missing', () => {
+    const found = findingsAfter('ScheduleSearchFailed', ({ Target: _target, ...rest }) => rest);
+    expect(found).toContain('ScheduleSearchFailed.Target: required, but missing');
+  });
+
+  it('finds a type that does not exist, and more resources than a stack may have', () => {
+    const queue = template.Resources.FailedQueue;
+    if (queue === undefined) throw new Error('there is no queue');
+    const wrongType = { ...template.Resources, FailedQueue: { ...queue, Type: 'AWS::SQS::Queu' } };
+    expect(findings({ ...template, Resources: wrongType })).toContain(
+      'FailedQueue: AWS::SQS::Queu is an unknown type',
+    );
+    const many = Object.fromEntries(Array.from({ length: 480 }, (_, index) => [`Queue${index}`, queue]));
+    const crowded = { ...template, Resources: { ...template.Resources, ...many } };
+    expect(findings(crowded).join()).toMatch(/the stack has 5\d\d resources, at most 500/);
+  });
+});
