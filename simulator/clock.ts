@@ -50,6 +50,9 @@ interface Entry {
   cancelled: boolean;
 }
 
+/** In place of the exchange of a port that has ended. */
+const released = Symbol('released');
+
 /**
  * A clock for tests: time passes only when every participant waits. It moves by itself while a sleeper or a parked
  * request waits and no tracked HTTP exchange is in flight (see `trackHttp`). `advance` moves it by hand.
@@ -63,6 +66,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   /** Exchanges in flight, by key. */
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
+  readonly #portOf = new Map<unknown, number>();
   /** How often each exchange is parked. An aborted exchange is removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
@@ -141,13 +145,19 @@ export class VirtualClock implements SimulatorClock, Disposable {
     return () => {
       this.#busy.delete(key);
       this.#parkedTimes.delete(key);
+      // thousands of ports are used, and each would keep its last request in memory
+      const port = this.#portOf.get(key);
+      this.#portOf.delete(key);
+      if (port !== undefined && this.#byPort.get(port) === key) this.#byPort.set(port, released);
       this.#wake();
     };
   }
 
   /** Records which connection a held exchange uses, so that the server at the other end can park it. */
   holdUsesPort(key: unknown, clientPort: number): void {
-    this.#byPort.set(clientPort, key);
+    const isHeld = this.#busy.has(key);
+    this.#byPort.set(clientPort, isHeld ? key : released);
+    if (isHeld) this.#portOf.set(key, clientPort);
   }
 
   /** Moves by `ms`, runs every event that falls due, and waits until the exchanges that these start have settled. */

@@ -1,7 +1,5 @@
 /** @module A sweep larger than one invocation: the packaged function, woken by the stand-in Scheduler, in simulated time. */
-import { readdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { writeFile } from 'node:fs/promises';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -11,11 +9,9 @@ import { trackHttp } from '../../simulator/track-http.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { newFolder } from '../support/folder.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
-import { type Packaged, packageService } from '../support/packaged.ts';
+import { type Entry, entryOf, type Packaged, packageService } from '../support/packaged.ts';
 import { runCommand } from '../support/run-command.ts';
 import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
-
-type Entry = Pick<typeof import('../../src/function/handler.ts'), 'createHandler'>;
 
 const minute = 60_000;
 const deadline = 15 * minute;
@@ -28,16 +24,6 @@ beforeAll(async () => {
 afterEach(() => {
   vi.unstubAllEnvs();
 });
-
-/** The entry of the bundle that would be uploaded. */
-async function bundle(): Promise<Entry> {
-  const properties = packaged.template.Resources.SweepLambdaFunction?.Properties;
-  const Handler = String(properties?.Handler);
-  const file = path.join(packaged.task, Handler.slice(0, Handler.lastIndexOf('.')));
-  const names = await readdir(path.dirname(file));
-  const name = names.find((each) => path.parse(each).name === path.basename(file));
-  return (await import(pathToFileURL(path.join(path.dirname(file), name ?? '')).href)) as Entry;
-}
 
 /**
  * Has the bundle load what it needs for follow-ups, which takes the machine's own time: the clock would go on without it.
@@ -91,7 +77,7 @@ it('400 jobs on one node of 4 processors are closed over a night of several invo
     JOBSWEEP_FUNCTION_ARN: functionArn,
     JOBSWEEP_DLQ_ARN: queueArn,
   };
-  const { createHandler } = await bundle();
+  const { createHandler } = await entryOf(packaged);
   const handler = createHandler({ environment, clock });
   const invocations: { readonly report: SweepReport; readonly ms: number }[] = [];
   await using scheduler = await startScheduler({

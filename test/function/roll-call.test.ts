@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import { type CloudWatch, type CloudWatchOptions, startCloudWatch } from '../support/cloudwatch.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { serve } from '../support/scripted-server.ts';
 import { busy, type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 
 beforeEach(() => {
@@ -201,6 +202,70 @@ describe('a roll call', () => {
       message: `the roll call is not valid: ${message}`,
     });
     expect(cloudwatch.requests).toEqual([]);
+  });
+});
+
+describe('the notification of a roll call', () => {
+  /** What a webhook gets when the roll is called, with these settings of the function. */
+  async function noticesOf(clusters: readonly string[], environment: Record<string, string> = {}) {
+    await using setup = await startSetup(busy(1));
+    await using cloudwatch = await monitored();
+    await sweepAs('logs', setup, cloudwatch);
+    await using webhook = await serve(({ raw }) => raw('ok'));
+    const { result, error, lines } = await invoke(
+      setup,
+      { rollCall: true, clusters, within: '6h' },
+      { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ...environment },
+    );
+    const bodies = webhook.requests.map(({ body }) => JSON.parse(body) as unknown);
+    return { bodies, result, error, lines };
+  }
+
+  it('names the missing clusters', async () => {
+    const { bodies } = await noticesOf(['logs', 'metrics', 'search']);
+    expect(bodies).toEqual([
+      expect.objectContaining({
+        text: 'jobsweep: 2 of 3 clusters did not report',
+        kind: 'Jobsweep Roll Call Finished',
+        detail: expect.objectContaining({
+          severity: 'error',
+          missing: ['metrics', 'search'],
+          lines: expect.arrayContaining(['No report of metrics, search']) as unknown,
+        }) as unknown,
+      }),
+    ]);
+  });
+
+  it('names the first 50, and counts the rest', async () => {
+    const { bodies } = await noticesOf(Array.from({ length: 1_000 }, (_, index) => `cluster-${index}`));
+    expect(JSON.stringify(bodies)).toContain('cluster-49 and 950 more');
+  });
+
+  it('is not sent if all reported, but by JOBSWEEP_NOTIFY_WHEN=always', async () => {
+    expect((await noticesOf(['logs'])).bodies).toEqual([]);
+    expect((await noticesOf(['logs'], { JOBSWEEP_NOTIFY_WHEN: 'always' })).bodies).toEqual([
+      expect.objectContaining({ text: 'jobsweep: the cluster reported' }),
+    ]);
+    expect((await noticesOf(['metrics'], { JOBSWEEP_NOTIFY_WHEN: 'never' })).bodies).toEqual([]);
+  });
+
+  it('says that the roll call itself failed', async () => {
+    const { bodies, error } = await noticesOf([]);
+    expect(error?.name).toBe('InvalidRequestError');
+    expect(bodies).toEqual([
+      expect.objectContaining({
+        text: 'jobsweep: the roll call failed, so it is unknown which clusters have reported',
+        kind: 'Jobsweep Roll Call Failed',
+      }),
+    ]);
+  });
+
+  it('that cannot be sent costs the roll call nothing', async () => {
+    const { result, lines } = await noticesOf(['metrics'], {
+      JOBSWEEP_NOTIFY_WEBHOOK_URL: 'http://127.0.0.1:1',
+    });
+    expect(result).toMatchObject({ missing: ['metrics'] });
+    expect(lines).toContainEqual(expect.objectContaining({ message: 'notification failed' }));
   });
 });
 

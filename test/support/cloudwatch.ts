@@ -37,6 +37,8 @@ export interface CloudWatchOptions {
   readonly pageSize?: number;
   /** The status of every result. */
   readonly status?: string;
+  /** Keeps only these metrics. */
+  readonly only?: readonly string[];
 }
 
 interface Point {
@@ -50,6 +52,7 @@ const keyOf = (namespace: string, name: string, dimensions: Readonly<Record<stri
 export async function startCloudWatch({
   pageSize = 500,
   status = 'Complete',
+  only,
 }: CloudWatchOptions = {}): Promise<CloudWatch> {
   const points = new Map<string, Point[]>();
   const server = await serve(({ headers, body, raw }) => {
@@ -78,7 +81,7 @@ export async function startCloudWatch({
     requests: server.requests,
     ingest: (lines, at) => {
       for (const line of lines)
-        for (const { key, value } of embedded(line))
+        for (const { key, value } of embedded(line, only))
           points.set(key, [...(points.get(key) ?? []), { at, value }]);
     },
     values: (name, dimensions) =>
@@ -125,11 +128,14 @@ interface Embedded {
 }
 
 /** The metrics of a line in the embedded metric format. */
-function embedded(line: Record<string, unknown>): { readonly key: string; readonly value: number }[] {
+function embedded(
+  line: Record<string, unknown>,
+  only: readonly string[] | undefined,
+): { readonly key: string; readonly value: number }[] {
   const { CloudWatchMetrics = [] } = (line._aws ?? {}) as Partial<Embedded>;
   return CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
     Dimensions.flatMap((names) =>
-      Metrics.map(({ Name }) => ({
+      Metrics.filter(({ Name }) => only?.includes(Name) ?? true).map(({ Name }) => ({
         key: keyOf(Namespace, Name, Object.fromEntries(names.map((name) => [name, String(line[name])]))),
         value: Number(line[Name]),
       })),

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { inject, vi } from 'vitest';
@@ -106,4 +107,15 @@ async function packageInto(folder: string, args: readonly string[]): Promise<und
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, bytes);
   }
+}
+
+export type Entry = Pick<typeof import('../../src/function/handler.ts'), 'createHandler'>;
+
+/** The entry of the bundle that would be uploaded. */
+export async function entryOf({ template, task }: Packaged): Promise<Entry> {
+  const Handler = String(template.Resources.SweepLambdaFunction?.Properties.Handler);
+  const file = path.join(task, Handler.slice(0, Handler.lastIndexOf('.')));
+  const names = await readdir(path.dirname(file));
+  const name = names.find((each) => path.parse(each).name === path.basename(file));
+  return (await import(pathToFileURL(path.join(path.dirname(file), name ?? '')).href)) as Entry;
 }

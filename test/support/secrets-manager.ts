@@ -16,6 +16,7 @@ export interface SecretsManager extends AsyncDisposable {
 /** Serves these secrets by name. Any other name is a ResourceNotFoundException. The secrets may change later. */
 export async function startSecretsManager(
   secrets: Readonly<Record<string, string>>,
+  onAsked: (name: string) => void = () => undefined,
 ): Promise<SecretsManager> {
   const asked: string[] = [];
   let pages = 0;
@@ -36,6 +37,7 @@ export async function startSecretsManager(
       if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue')
         return answer(400, { __type: 'UnknownOperationException' });
       asked.push(SecretId);
+      onAsked(SecretId);
       const SecretString = secrets[SecretId];
       if (SecretString === undefined)
         return answer(400, {

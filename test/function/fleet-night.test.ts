@@ -1,0 +1,84 @@
+/** @module Two nights of fifty clusters; test/load/fleet-night.test.ts has a night of a thousand. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createHandler } from '../../src/function/handler.ts';
+import {
+  fleetNight,
+  mute,
+  type NightResult,
+  nameOf,
+  rotated,
+  type Swept,
+  unreachable,
+} from '../load/fleet-night.ts';
+
+const clusters = 50;
+const broken = [unreachable, mute];
+
+describe('two nights of fifty clusters', () => {
+  let result: NightResult;
+  const of = (night: number, wanted: (swept: Swept) => boolean = () => true) =>
+    result.swept.filter((swept) => swept.night === night && wanted(swept));
+  beforeAll(async () => {
+    result = await fleetNight({
+      clusters,
+      nights: 2,
+      concurrency: 4,
+      createHandler,
+      before: (night, { secrets, passwords }) => {
+        if (night === 0) return;
+        // the password changes while the function is warm
+        passwords.set(rotated, 'second');
+        secrets[rotated] = 'second';
+      },
+    });
+  }, 120_000);
+
+  it('sweep each cluster once a night, in the window and the time that events may wait', () => {
+    for (const night of [0, 1]) {
+      expect(
+        of(night)
+          .map(({ cluster }) => cluster)
+          .toSorted(),
+      ).toEqual(Array.from({ length: clusters }, (_, index) => nameOf(index)));
+      for (const { begun, ended } of of(night)) {
+        expect(begun).toBeGreaterThanOrEqual(0);
+        expect(begun).toBeLessThanOrEqual(4 * 60 + 60);
+        expect(ended - begun).toBeLessThanOrEqual(15);
+      }
+    }
+    expect([result.deadLetters, result.dropped]).toEqual([0, 0]);
+  });
+
+  it('close the idle jobs of all but two broken clusters, which touch no other', () => {
+    for (const night of [0, 1])
+      for (const { cluster, report, error, states } of of(night)) {
+        if (broken.includes(cluster)) {
+          expect(error?.name).toBe('ClusterUnreachableError');
+          continue;
+        }
+        expect([cluster, error, report?.status]).toEqual([cluster, undefined, 'done']);
+        expect(states.toSorted()).toEqual(['closed', 'closed', 'opened']);
+      }
+  });
+
+  it('spread over the window, and never run more sweeps than the concurrency allows', () => {
+    expect(result.mostAtOnce).toBeLessThanOrEqual(4);
+    const hours = Map.groupBy(of(0), ({ begun }) => Math.floor(begun / 60));
+    expect([...hours.keys()].filter((hour) => hour < 4).toSorted()).toEqual([0, 1, 2, 3]);
+    for (const [, { length }] of hours) expect(length).toBeLessThan(clusters / 2);
+  });
+
+  it('take up a rotated secret with the next invocation of the warm function', () => {
+    const [first, second] = result.swept.filter(({ cluster }) => cluster === rotated);
+    expect([first?.report?.status, second?.report?.status]).toEqual(['done', 'done']);
+  });
+
+  it('end with a roll call that names the two broken clusters, which need attention', () => {
+    expect(result.rollCalls).toMatchObject([
+      { expected: clusters, reported: clusters - 2, missing: broken },
+      { expected: clusters, reported: clusters - 2, missing: broken },
+    ]);
+    for (const cluster of broken) expect(result.needAttention(cluster)).toEqual([1, 1]);
+    expect(result.needAttention(rotated)).toEqual([0, 0]);
+  });
+});
