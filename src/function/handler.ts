@@ -121,15 +121,17 @@ async function reportFailure(
   context: Context,
   environment: Environment,
 ): Promise<void> {
-  const isSweep = !isRollCall(event);
   const write = auditLog(context, environment);
-  write('ERROR', isSweep ? 'sweep failed' : 'roll call failed', { error: errorFields(error) });
-  const cluster = isSweep ? clusterIn(event) : undefined;
-  if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
   const notices = await loadNotices(environment);
   const own = noticeContext(environment, context);
-  if (isSweep) await notices?.announceFailure(error, requestIn(event), own);
-  else await notices?.announceRollCallFailure(error, own);
+  if (isRollCall(event)) {
+    write('ERROR', 'roll call failed', { error: errorFields(error) });
+    return await notices?.announceRollCallFailure(error, own);
+  }
+  write('ERROR', 'sweep failed', { error: errorFields(error) });
+  const cluster = clusterIn(event);
+  if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
+  await notices?.announceFailure(error, requestIn(event), own);
 }
 
 /** Loaded on demand: not every function has secrets. */

@@ -51,7 +51,8 @@ export async function rollCall(
     expectedClusters: result.expected,
     missingClusters: result.missing.length,
   };
-  write(result.missing.length > 0 ? 'WARN' : 'INFO', 'roll call finished', {
+  const level = result.missing.length > 0 ? 'WARN' : 'INFO';
+  write(level, 'roll call finished', {
     ...result,
     function: context.functionName,
     ...values,

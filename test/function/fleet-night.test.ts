@@ -64,7 +64,7 @@ describe('two nights of fifty clusters', () => {
   it('spread over the window, and never run more sweeps than the concurrency allows', () => {
     expect(result.mostAtOnce).toBeLessThanOrEqual(4);
     const hours = Map.groupBy(of(0), ({ begun }) => Math.floor(begun / 60));
-    expect([...hours.keys()].filter((hour) => hour < 4).toSorted()).toEqual([0, 1, 2, 3]);
+    expect([...hours.keys()].filter((hour) => hour < 4)).toEqual([0, 1, 2, 3]);
     for (const [, { length }] of hours) expect(length).toBeLessThan(clusters / 2);
   });
 
