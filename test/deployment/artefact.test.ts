@@ -233,6 +233,24 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(slack.requests).toHaveLength(1);
   });
 
+  it('stores its report in a cluster for reports, whose code only that setting loads', async () => {
+    await using setup = await account([...busy, ...idle]);
+    await using reports = await startElasticsearch({ clock: scaledClock() });
+    await using running = await setup.cold({
+      JOBSWEEP_REPORTS_NAMESPACE: 'prod',
+      JOBSWEEP_REPORTS_URL: reports.url,
+    });
+    const { error, report } = await invoke(running, quick);
+    expect(error).toBeUndefined();
+    expect(running.lines().filter(({ message }) => message === 'report not stored')).toEqual([]);
+    const [sweep] = reports.cluster.cluster.streams.hits('logs-jobsweep.sweep-prod');
+    expect(sweep?.source).toMatchObject({
+      event: { provider: 'function' },
+      jobsweep: { sweep: { id: report.sweepId, counts: { closed: 2 }, job_documents: 8, whole: true } },
+    });
+    expect(reports.cluster.cluster.streams.hits('logs-jobsweep.job-prod')).toHaveLength(8);
+  });
+
   it('sweeps when its schedule fires, with the connection from its secret', async () => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
