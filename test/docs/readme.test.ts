@@ -94,6 +94,10 @@ function checkForm(line: string): void {
     expect(valuesOf('--cli-binary-format', args)).toEqual(['raw-in-base64-out']);
     const [, payload = ''] = /--payload '([^']*)'/.exec(line) ?? [];
     parseRequest(JSON.parse(payload));
+  } else if (form === 'npm run --silent') {
+    expect(Object.keys(manifest.scripts)).toContain(args[2]);
+    const params = valuesOf('--param', args).map((param) => param.split('=') as [string, string]);
+    deployment(stage, Object.fromEntries(params));
   } else if (program === 'kubectl' || program === 'docker') {
     checkContainerForm(form, args);
   } else {
