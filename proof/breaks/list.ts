@@ -243,7 +243,7 @@ export const breaks: readonly Break[] = [
     property: 'truth',
     wrong: 'a job that could not be read is reported gone',
     mark: 'unread-is-not-gone',
-    becomes: "if (!stats) return { outcome: 'gone' };",
+    becomes: "if (!seen) return { outcome: 'gone' };",
   },
   {
     property: 'truth',

@@ -45,10 +45,12 @@ interface LastLook {
 function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing: Concluding): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
-  // Without an answer now, a state that was read after the ask still counts.
-  const stats = states ? states.get(entry.jobId) : entry.seen?.stats;
+  // Without an answer now, what was read after the ask still counts.
+  const seen = states ? { stats: states.get(entry.jobId) } : entry.seen;
   // break: unread-is-not-gone
-  if (!stats) return { outcome: states ? 'gone' : asked ? 'unknown' : 'closing' };
+  if (!seen) return { outcome: asked ? 'unknown' : 'closing' };
+  const { stats } = seen;
+  if (!stats) return { outcome: 'gone' };
   if (stats.state === 'closed') return { outcome: closedAs(entry) };
   // break: left-closing
   if (stats.state === 'closing') return { outcome: 'closing' };

@@ -107,6 +107,9 @@ describe('the last look at a job that was asked', () => {
     const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
     expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
     expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
+    const deleted = askedOnce();
+    deleted.note({ read: 1, stats: undefined });
+    expect(await endedAs(deleted, {})).toEqual({ outcome: 'gone' });
     expect(await endedAs(askedOnce(), {})).toEqual({ outcome: 'unknown' });
   });
 
