@@ -116,6 +116,12 @@ describe('npm run package', () => {
     expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
   }, 120_000);
 
+  it('is not built again if JOBSWEEP_FUNCTION_ZIP names a zip', async () => {
+    // packageService() sets the variable for each packaging with arguments
+    const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
+    expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);
+  }, 120_000);
+
   it('adds the licences of all that is built in', () => {
     const texts = Buffer.from(files['THIRD-PARTY-LICENSES.txt'] ?? []).toString();
     expect(within.length).toBeGreaterThan(30);

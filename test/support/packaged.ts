@@ -22,7 +22,9 @@ export interface Packaged {
     readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
     readonly Conditions: Readonly<Record<string, unknown>>;
   };
-  /** Where the zip that would be uploaded is unpacked. */
+  /** The zip that would be uploaded. */
+  readonly zip: string;
+  /** Where it is unpacked. */
   readonly task: string;
 }
 
@@ -90,14 +92,20 @@ export async function packageService(args: readonly string[] = []): Promise<Pack
   const failure = await vi.waitFor(() => readFile(ready, 'utf8'), { timeout: 110_000, interval: 100 });
   if (failure !== '') throw new Error(failure);
   const template = await readFile(path.join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8');
-  return { template: JSON.parse(template) as Packaged['template'], task: path.join(folder, 'task') };
+  return {
+    template: JSON.parse(template) as Packaged['template'],
+    zip: path.join(folder, 'out/jobsweep.zip'),
+    task: path.join(folder, 'task'),
+  };
 }
 
 async function packageInto(folder: string, args: readonly string[]): Promise<undefined> {
   const copy = await copyService();
   const out = path.join(folder, 'out');
   try {
-    await serverless(copy, ['package', '--package', out, ...args]);
+    // Parameters do not change the bundle, so it is built once.
+    const built = args.length > 0 ? (await packageService()).zip : '';
+    await serverless(copy, ['package', '--package', out, ...args], { JOBSWEEP_FUNCTION_ZIP: built });
   } finally {
     await rm(copy, { recursive: true });
   }
