@@ -31,10 +31,14 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
   if (run.case.repetition !== 'together' || !other) return;
   const closes = [...seen.closes, ...other.closes].sort((a, b) => a.begunAt - b.begunAt);
   const undisturbed = run.done.length + run.struck.length === 0;
-  // a close fails by itself, or never begins because its datafeed stays `stopping`
+  // A close fails by itself, or never begins because its datafeed does not stop in time.
   const failing = new Set(
     run.case.jobs.flatMap(({ closeTakes, datafeed }, index) =>
-      typeof closeTakes === 'object' || datafeed?.state === 'stopping' ? [idAt(index)] : [],
+      typeof closeTakes === 'object' ||
+      datafeed?.state === 'stopping' ||
+      (datafeed?.stopTakes ?? '50ms') !== '50ms'
+        ? [idAt(index)]
+        : [],
     ),
   );
   const counts = new Map<string, number>();
