@@ -2,7 +2,7 @@
 
 /** The sweeps that one schedule starts. */
 export interface Start {
-  /** Its expression and zone: sweeps of the same moment compete. */
+  /** Its expression and zone: sweeps that start at the same moment compete. */
   readonly when: string;
   readonly windowMinutes: number | undefined;
   readonly sweeps: number;
@@ -19,8 +19,8 @@ export interface Limits {
 }
 
 /**
- * A warning for each moment whose sweeps, if all take as long as they may, do not fit between the first start and the last
- * moment at which an event that has waited is dropped.
+ * A warning for each moment with too many sweeps: if each takes the full timeout, the last events wait so long that
+ * they are dropped.
  */
 export function capacityWarnings(
   starts: readonly Start[],

@@ -124,7 +124,7 @@ export function networkEnvironment(network: Network): Record<string, string> {
   };
 }
 
-/** What Lambda needs of the function's role to attach it to a VPC. */
+/** The permissions of the function's role that Lambda needs to attach the function to a VPC. */
 const interfaceActions = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',

@@ -1,5 +1,5 @@
 /**
- * @module The policy documents of the deployment, complete with ARNs: for accounts in which other people make roles,
+ * @module The policy documents of the deployment, complete with ARNs: for accounts in which another team creates roles,
  * permissions boundaries and keys. They are made from the same documents as the template.
  */
 import {
@@ -25,9 +25,9 @@ interface NamedRole extends RoleDocuments {
 export interface Policies {
   readonly functionRole: NamedRole;
   readonly schedulerRole: NamedRole;
-  /** The least that a permissions boundary of both roles must allow. */
+  /** The minimum that a permissions boundary of both roles must allow. */
   readonly permissionsBoundary: PolicyDocument;
-  /** What the policy of the customer key must allow besides, if there is a key. */
+  /** What the policy of the customer key must allow in addition, if there is a key. */
   readonly keyPolicy?: PolicyDocument;
 }
 

@@ -125,7 +125,7 @@ const ownWork = (functionName: string, parameters: Parameters): Statement[] => [
 /** For roll calls. Metrics support no resource-level permission. */
 const readMetrics: Statement = { Effect: 'Allow', Action: ['cloudwatch:GetMetricData'], Resource: '*' };
 
-/** What the parameters for secrets name, in Secrets Manager or, after `ssm:`, in Parameter Store. */
+/** The secrets that the parameters name: in Secrets Manager or, after `ssm:`, in Parameter Store. */
 function secretsOf(parameters: Parameters): Statement[] {
   const { secret, clustersSecret, reportsSecret, secretKeyArn } = parameters;
   const secretPrefix = clustersSecret === undefined ? parameters.secretPrefix : undefined;
@@ -214,7 +214,7 @@ const decryptSchedules = (key: string, { scheduleGroup }: Parameters): Statement
   },
 });
 
-/** Who sends to an encrypted queue must be allowed to use its key. */
+/** A sender to an encrypted queue must be allowed to use its key. */
 const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[] =>
   kmsKeyArn === undefined
     ? []

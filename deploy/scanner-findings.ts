@@ -1,6 +1,6 @@
 /**
- * @module What security scanners say about the template, and the answer to each: a reason, which the template repeats as a
- * suppression, or a parameter. docs/scanners.md shows this list.
+ * @module What security scanners report about the template, and the answer to each finding: a reason, which the
+ * template repeats as a suppression, or a parameter. docs/scanners.md shows this list.
  */
 
 /** A check that the template fails for a reason, whatever the parameters. */
@@ -49,7 +49,7 @@ export const suppressed = {
   },
 } as const satisfies Record<string, Suppressed>;
 
-/** A check that a parameter fulfils. The template contains no suppression, so that the scanner reminds of it. */
+/** A check that a parameter fulfils. The template contains no suppression, so that the scanner still reports it. */
 interface ByParameter {
   readonly rules: readonly string[];
   readonly asksFor: string;

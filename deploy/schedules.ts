@@ -15,7 +15,7 @@ import type { Start } from './capacity.ts';
 import { type Resources, schedulerRoleArn } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
-/** What a stage's schedule file says. */
+/** The content of a stage's schedule file. */
 export interface StageSchedules {
   /** The schedules, one for each cluster. Empty if only the command can find the clusters. */
   readonly definitions: readonly ScheduleDefinition[];

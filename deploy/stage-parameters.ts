@@ -1,4 +1,4 @@
-/** @module Reads the parameters of a stage from `serverless.yml`, for what runs without the framework. */
+/** @module Reads the parameters of a stage from `serverless.yml`, for tools that run without the framework. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';

@@ -25,7 +25,10 @@ export interface Stage {
   readonly now: number;
 }
 
-/** What the parts of a stage are made from. @throws {JobsweepError} if a parameter or the schedule file is invalid. */
+/**
+ * The data from which the parts of a stage are made. @throws {JobsweepError} if a parameter or the schedule file is
+ * invalid.
+ */
 export function readStage({ service, stage, parameters: given, root }: Omit<Stage, 'now'>) {
   const parameters = readParameters(given);
   const prefix = `${service}-${stage}`;
@@ -94,7 +97,7 @@ function roles(context: RoleContext): Resources {
   };
 }
 
-/** What the framework has no setting for, or would refuse when it is empty. */
+/** Properties that the framework has no setting for, or refuses if they are empty. */
 function sweepFunction(functionName: string, parameters: Parameters) {
   const { kmsKeyArn, logLevel, reservedConcurrency, tags, tracing } = parameters;
   return {
@@ -114,8 +117,8 @@ function sweepFunction(functionName: string, parameters: Parameters) {
 }
 
 /**
- * Lambda filters by level only what is JSON. Of the lines of the service itself it knows three levels. The function's own
- * lines pass at each level: see `src/function/audit-log.ts`.
+ * Lambda filters only JSON lines by level. The service's own lines have one of three levels. The function's own lines
+ * pass at every level: see `src/function/audit-log.ts`.
  */
 const loggingConfig = (level: string) => ({
   LogFormat: 'JSON',

@@ -5,12 +5,12 @@ import type { StageSchedules } from './schedules.ts';
 export interface Watch {
   /** The clusters with alarms of their own. */
   readonly clusters: readonly string[];
-  /** Some cluster has no alarms of its own, or may have none because only the command knows all of them. */
+  /** Whether any cluster has no alarms of its own. Also true if only the command knows all clusters. */
   readonly isFleet: boolean;
   readonly hasRollCall: boolean;
 }
 
-/** More clusters than this have alarms of their own only if the parameter names them. */
+/** With more clusters than this, only those that the parameter names have alarms of their own. */
 const maxByDefault = 20;
 
 export function watchOf(

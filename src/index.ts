@@ -1,4 +1,4 @@
-/** @module The library that the package exports. docs/library.md explains it; nothing else of the package is public. */
+/** @module The library that the package exports. docs/library.md explains it; nothing else in the package is public. */
 
 export type { Clock, Limit } from './base/clock.ts';
 export {

@@ -30,7 +30,10 @@ export function fieldName(path: Problem['path']): string {
     .join('');
 }
 
-/** Problems reported for one input. More means another kind of file, and each costs a search for a similar name. */
+/**
+ * Maximum number of problems reported for one input. Each costs a search for a similar name, and more would only mean
+ * that the file is of another kind.
+ */
 const maxProblems = 100;
 
 /** The first problems, and a last one that says so if there are more. */
@@ -62,7 +65,7 @@ export class SecretUnreachableError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A name that must match a job matches none (`allowNoMatch: false`), or the job asked for does not exist. */
+/** A name that must match a job matches none (`allowNoMatch: false`), or the requested job does not exist. */
 export class NoSuchJobError extends JobsweepError {
   readonly exitCode = 2;
 }
@@ -77,7 +80,7 @@ export class NotElasticsearchError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** The cluster refused the credentials (401) or lacks a privilege for them (403). */
+/** The cluster refused the credentials (401), or they lack a privilege (403). */
 export class AccessDeniedError extends JobsweepError {
   readonly exitCode = 5;
   readonly status: number;
@@ -93,7 +96,7 @@ export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A read by ids failed because of some of them. The others can be read without those. */
+/** A read by ids failed because of some of the ids. The others can be read without them. */
 export class UnreadableEntriesError extends UnreadableInventoryError {
   /** The cluster's error for each of them, by the id of the job or datafeed. */
   readonly unreadable: ReadonlyMap<string, Error>;

@@ -14,7 +14,7 @@ export interface HttpProxy {
   readonly href: string;
   /** The same for messages, such as `http://proxy.example.com:3128`, without user and password. */
   readonly shown: string;
-  /** Every form of its password that may come back in a text from outside, the longest first. */
+  /** Every form in which its password may appear in a text from outside, the longest first. */
   readonly secrets: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export interface WayOut {
   readonly proxy?: HttpProxy | undefined;
   /**
    * The options of a `node:http` or `node:https` agent for requests along this way. Node cannot abort a request while
-   * its tunnel opens, so a caller with a deadline must not wait for the request alone. `timeout` ends the opening.
+   * its tunnel opens, so a caller with a deadline must not wait for the request alone. `timeout` limits the opening.
    */
   readonly agent?: AgentOptions | undefined;
   /** The subnets and security groups of a function in a VPC, for messages. */
@@ -166,13 +166,13 @@ function decodedPart(part: string): string | undefined {
   }
 }
 
-/** Agents of older versions ignore `proxyEnv` without a word. */
+/** Agents of older versions silently ignore `proxyEnv`. */
 function hasProxyAgents(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 }
 
-/** An entry of NO_PROXY and its forms in the language of Node's agents; none if it can match no host. */
+/** An entry of NO_PROXY, and the same in the forms that Node's agents understand; no forms if it can match no host. */
 interface Entry {
   readonly text: string;
   readonly forms: readonly string[];
@@ -188,8 +188,8 @@ const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$
 const ipv4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 /**
- * Node knows no CIDR and matches a bare name exactly, while curl, Go and Python know both. Users have one NO_PROXY for all
- * of them, so it means here what it means there.
+ * Node knows no CIDR and matches a bare name exactly, while curl, Go and Python know both. Users have one NO_PROXY for
+ * all of them, so it has the same meaning here.
  */
 function formsOf(entry: string): readonly string[] {
   if (entry === '*') return ['*'];
@@ -201,7 +201,7 @@ function formsOf(entry: string): readonly string[] {
   if (address !== undefined) return URL.canParse(`http://[${address}]`) ? ipv6Forms(address) : [];
   const name = /^(\*?\.)?[\w-]+(\.[\w-]+)*\.?$/;
   const [host = '', port] = entry.split(/:(?=\d+$)/);
-  // A last part of digits makes it an address, and a part of one means nothing.
+  // If the last part is digits, the entry is an address, and an incomplete address has no meaning.
   if (!name.test(host) || (/(^|\.)\d+$/.test(host) && !ipv4.test(host))) return [];
   if (port !== undefined) return host.startsWith('.') || host.startsWith('*') ? [] : [`${host}:${port}`];
   if (/^[.*]/.test(host) || ipv4.test(host)) return [host];

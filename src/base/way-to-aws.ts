@@ -15,7 +15,7 @@ export interface WayToAws extends WayOut {
   readonly url: URL;
   /** `host:port` of the endpoint. */
   readonly host: string;
-  /** The interface endpoint that a VPC without another way out needs. */
+  /** The interface endpoint that a VPC needs if it has no other way out. */
   readonly vpcEndpoint: string;
   /** What to check after a failure with this text or error code. */
   readonly adviceOn: (reason: string) => string;

@@ -85,7 +85,7 @@ const jobStats: Listing<JobStats> = {
     'data_counts.latest_record_timestamp',
     'data_counts.input_record_count',
     'data_counts.processed_record_count',
-    // also the peak
+    // this also matches the peak size
     'model_size_stats.*model_bytes',
     'model_size_stats.assignment_memory_basis',
     'forecasts_stats.total',
@@ -243,7 +243,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     return this.#wire.warnings.map((warning) => `the cluster warns: ${warning}`);
   }
 
-  /** Closes the connections. Otherwise a warm function would keep those of every sweep. */
+  /** Closes the connections. Otherwise a warm function would keep the connections of every sweep. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#wire.close();
   }

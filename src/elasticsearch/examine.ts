@@ -1,4 +1,7 @@
-/** @module Reads what `jobsweep doctor` checks: whether this cluster can be swept with these settings. Changes nothing. */
+/**
+ * @module Reads what `jobsweep doctor` checks: whether a sweep can run on this cluster with these settings. Changes
+ * nothing.
+ */
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
 import { quote } from '../base/text.ts';

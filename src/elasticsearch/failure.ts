@@ -6,7 +6,7 @@ import type { ClusterError } from '../sweep/ports.ts';
 import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
 
-/** Why there was no answer, as far as that tells what to fix. `certificate`: it is not trusted. */
+/** Why there was no answer. Each cause has a different fix. `certificate`: it is not trusted. */
 export type LostCause =
   | 'host'
   | 'lookup'

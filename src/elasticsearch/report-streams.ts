@@ -26,7 +26,7 @@ export interface Stored {
   readonly created: number;
   /** Documents that existed already, from an earlier delivery of the same event. */
   readonly existed: number;
-  /** Why other documents are missing; undefined if none is. */
+  /** Why some documents are missing; undefined if none is. */
   readonly problem?: string | undefined;
   /** Whether another request to this cluster would fail as well. */
   readonly isHopeless?: boolean;
@@ -60,7 +60,7 @@ export class ReportStreams implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Stores the documents in one data stream, the first ones first. Ends when the time is over. */
+  /** Stores the documents in one data stream, in their order. Stops when the time is over. */
   async store(
     stream: string,
     documents: Iterable<StreamDocument>,
@@ -80,7 +80,7 @@ export class ReportStreams implements AsyncDisposable {
     return tally.result(stream);
   }
 
-  /** Stores one batch, in smaller ones if it is too large. Returns a failure that others would meet as well. */
+  /** Stores one batch, in smaller ones if it is too large. Returns a failure that other batches would have as well. */
   async #storeHalving(stream: string, whole: Batch, context: StoreContext): Promise<Failure | undefined> {
     const queue = [whole];
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
@@ -211,7 +211,7 @@ function itemsOf(body: unknown, expected: number): Item[] {
     if (!isJsonObject(create) || typeof create.status !== 'number')
       throw new UnreadableAnswer('an item has no status');
     const error = isJsonObject(create.error) ? create.error : {};
-    // The cluster keeps a document that does not fit the mapping aside, where nobody searches for it.
+    // The cluster moves a document that does not fit the mapping to the failure store, which searches leave out.
     if (create.failure_store === 'used')
       return { status: 400, type: 'failure_store', reason: 'the cluster put it into the failure store' };
     return { status: create.status, type: shown(error.type), reason: shown(error.reason) };

@@ -91,7 +91,7 @@ class Search {
           method: 'POST',
           path: `/${stream}/_search`,
           query: {
-            // Half of the documents would look like all of them.
+            // An incomplete result would look like a complete one.
             allow_partial_search_results: false,
             filter_path: 'error,status,hits.hits._source,hits.hits.sort',
           },
@@ -100,7 +100,7 @@ class Search {
             track_total_hits: false,
             _source: body.fields,
             query: { bool: { filter: body.filter } },
-            // A new backing index does not know the other field yet.
+            // A new backing index may have no mapping for the other field yet.
             sort: [
               { '@timestamp': { order: 'desc' } },
               { 'event.id': { order: 'asc', unmapped_type: 'keyword' } },
@@ -200,7 +200,7 @@ async function readJobs(
   };
 }
 
-/** Twice the documents that the sweeps say to have, because repeats may have written some again. */
+/** Twice the number of documents that the sweeps report, because a repeated event may have written some again. */
 const maxPagesOf = (sweeps: readonly StoredSweep[]): number =>
   2 + Math.ceil((2 * sweeps.reduce((sum, { documents }) => sum + documents, 0)) / pageSize);
 

@@ -1,6 +1,6 @@
 /**
- * @module Notifies about a sweep of the function. A notification that fails is a log line and a metric, nothing more. Loaded
- * on demand, and it imports nothing that the start loads: bundles that share code are larger.
+ * @module Notifies about a sweep of the function. A failed notification only causes a log line and a metric. Loaded on
+ * demand. Imports nothing that the start loads, because bundles that share code are larger.
  */
 import type { Context } from 'aws-lambda';
 import type { Message } from '../notify/message.ts';
@@ -18,7 +18,7 @@ export interface AnnounceContext extends Omit<NotifyContext, 'remainingMs'> {
   readonly write: WriteLine;
 }
 
-/** The most time for notifications, in milliseconds, and what is left to return the report. */
+/** Maximum time for notifications, and the reserve for returning the report, in milliseconds. */
 const maxMs = 12_000;
 const timeToReturn = 2_000;
 
@@ -27,7 +27,7 @@ export async function announce(message: Message, own: AnnounceContext): Promise<
   await announceIfAny(() => message, own);
 }
 
-/** Sends a message if there is one. Does not throw: nothing here may cost a sweep its report. */
+/** Sends a message if there is one. Does not throw: a notification must not cost a sweep its report. */
 async function announceIfAny(makeMessage: () => Message | undefined, own: AnnounceContext): Promise<void> {
   const { context, write } = own;
   try {
@@ -50,7 +50,7 @@ async function announceIfAny(makeMessage: () => Message | undefined, own: Announ
 
 const stackOf = (error: unknown) => (error instanceof Error ? error.stack : String(error));
 
-/** The number of targets that did not take a message. */
+/** The number of targets that did not accept a message. */
 export const notifyErrorsMetric = 'notifyErrors';
 
 /**

@@ -95,7 +95,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
     });
 }
 
-/** Loaded on demand: most functions sweep few clusters and call no roll. */
+/** Loaded on demand: most functions sweep few clusters and get no roll call. */
 async function callRoll(
   event: unknown,
   context: Context,
@@ -177,8 +177,8 @@ function requestIn(event: unknown): SweepRequest | undefined {
 }
 
 /**
- * A scheduled invocation's return value goes nowhere: these lines are the report that stays. They are written as fast as
- * they are read, or tens of thousands would wait in memory.
+ * A scheduled invocation's return value goes nowhere: these lines are the report that stays. They are written only as
+ * fast as they are read. Otherwise tens of thousands would wait in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, jobs } = report;

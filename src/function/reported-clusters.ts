@@ -21,8 +21,8 @@ export interface Period {
 }
 
 /**
- * Those of `clusters` from which a report came in the period, follow-ups included.
- * @throws {RollCallError} if CloudWatch does not say so for each of them.
+ * Those of `clusters` that reported in the period. Reports of follow-ups count.
+ * @throws {RollCallError} if CloudWatch does not answer for all of them.
  */
 export async function reportedClusters(
   clusters: readonly string[],

@@ -30,7 +30,7 @@ const reserveMs = 15_000;
 
 /**
  * @throws {InvalidRequestError} if the payload is invalid.
- * @throws {RollCallError} if CloudWatch does not answer: then it is unknown who is missing.
+ * @throws {RollCallError} if CloudWatch does not answer: then the missing clusters are unknown.
  */
 export async function rollCall(
   event: unknown,

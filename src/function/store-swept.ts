@@ -1,4 +1,7 @@
-/** @module Stores the report of the function's sweep in Elasticsearch. Loaded on demand. A failure is a log line, nothing more. */
+/**
+ * @module Stores the report of the function's sweep in Elasticsearch. Loaded on demand. A failure only causes a log
+ * line.
+ */
 import { systemClock } from '../base/system-clock.ts';
 import { secretReader } from '../settings/secrets.ts';
 import { type StoreReport, storeReport } from '../settings/store-report.ts';

@@ -6,13 +6,16 @@ import { eventDetail, eventSource } from './event.ts';
 import type { Message } from './message.ts';
 import { snsPublication } from './sns.ts';
 
-/** The options of a client. The region is that of the ARN: a target may be in another one than the function. */
+/**
+ * The options of a client. The region comes from the ARN, because a target may be in a different region from the
+ * function.
+ */
 function optionsFor(arn: string, { environment }: SendContext) {
   const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;
   try {
     return { ...(region && { region }), maxAttempts: 1, requestHandler: awsAgents(environment) };
   } catch (error) {
-    // An invalid setting of the proxy; the message has no password.
+    // An invalid proxy setting. Its message never contains the password.
     throw new DeliveryError((error as Error).message);
   }
 }
@@ -59,7 +62,7 @@ export async function putEvent(bus: string, message: Message, on: SendContext): 
       client.send(new PutEventsCommand({ Entries: [entry] }), { abortSignal: on.signal }),
     );
     if (failed === 0) return;
-    // The answer is a success even if the bus took nothing.
+    // The call succeeds even if the bus rejects the event.
     const { ErrorCode: errorCode = 'FailedEntry', ErrorMessage: why = '' } = entries[0] ?? {};
     const mayPass = /^(Throttling|InternalFailure|InternalException)/.test(errorCode);
     throw new DeliveryError(printable(`${errorCode} ${why}`.trim()), mayPass ? defaultRetryMs : undefined);

@@ -14,21 +14,21 @@ export interface ClusterSweep {
   readonly failure?: { readonly type: string; readonly reason: string; readonly exit: number } | undefined;
 }
 
-/** The clusters that the detail of the event lists at most. */
+/** Maximum number of clusters in the detail of the event. */
 const maxListed = 500;
 
-/** The message about those sweeps that are worth one; undefined if there is none. */
+/** The message about the sweeps that need one; undefined if none does. */
 export function clustersMessage(
   sweeps: readonly ClusterSweep[],
   when: NotifyWhen,
   where: readonly string[],
 ): Message | undefined {
-  const told = sweeps.filter(({ report, failure }) =>
+  const notable = sweeps.filter(({ report, failure }) =>
     report ? shouldNotify(report, when) : failure && when !== 'never',
   );
-  if (told.length === 0) return undefined;
+  if (notable.length === 0) return undefined;
   // The worst first: a long list is cut at its end.
-  const sorted = [...told].sort((a, b) => rankOf(a) - rankOf(b));
+  const sorted = [...notable].sort((a, b) => rankOf(a) - rankOf(b));
   const [worst] = sorted;
   return {
     severity: (['error', 'warning', 'warning', 'info'] as const)[rankOf(worst)] ?? 'info',

@@ -7,7 +7,7 @@ export interface SendContext {
   readonly environment: Environment;
 }
 
-/** `message` never contains an address of a webhook: it is logged. */
+/** `message` is logged, so it never contains the address of a webhook. */
 export class DeliveryError extends Error {
   /** How long to wait before the one retry, in milliseconds; undefined if a retry would not help. */
   readonly retryAfterMs: number | undefined;

@@ -1,4 +1,7 @@
-/** @module Whether notifications may be configured. Every cold start loads this; the rest of the room only if it is needed. */
+/**
+ * @module Whether notifications may be configured. Every cold start loads this module, and the rest of `notify/` only
+ * if it is needed.
+ */
 import type { Environment } from '../settings/find-connection.ts';
 
 /** Whether a target may be set, without reading any secret. */

@@ -24,7 +24,7 @@ export interface Message {
   readonly kind: string;
   /** Messages of one thread belong together: those of a cluster. */
   readonly thread: string;
-  /** What programs read, beside the text above. */
+  /** The data for programs, in addition to the text above. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 

@@ -34,7 +34,7 @@ const prefix = 'JOBSWEEP_NOTIFY_';
 const targetSettings = Object.keys(notifyTargets) as TargetSetting[];
 const known: readonly string[] = [...targetSettings, ...Object.keys(notifyOptions)];
 
-/** A problem of one setting, which costs its target and nothing else. */
+/** A problem with one setting. Only the target of that setting gets no messages. */
 export interface SettingProblem {
   readonly target: string;
   readonly why: string;
@@ -77,7 +77,7 @@ function invalidWhen({ JOBSWEEP_NOTIFY_WHEN: given }: Environment): SettingProbl
   ];
 }
 
-/** A misspelt name would otherwise be a target that stays silent for ever. */
+/** Otherwise a misspelt name would silently disable its target. */
 function unknownNames(values: Readonly<Record<string, unknown>>, where: string): SettingProblem[] {
   return Object.keys(values)
     .filter((name) => name.toUpperCase().startsWith(prefix) && !known.includes(name))
@@ -102,7 +102,7 @@ async function secretValues(
   try {
     parsed = JSON.parse((await readSecret(name)).replace(/^\uFEFF/, ''));
   } catch (error) {
-    // The secret of the cluster `default` may be missing where every cluster has a name.
+    // If every cluster has a name, the secret of the cluster `default` may be missing.
     if (!own && (error as Error).name === 'ResourceNotFoundException') return {};
     // A parser's message quotes its input, which may be the secret.
     const why = error instanceof SyntaxError || !(error instanceof Error) ? 'it is not JSON' : error.message;

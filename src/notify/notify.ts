@@ -1,5 +1,5 @@
 /**
- * @module Sends one message to every configured target, side by side. A notification that fails changes nothing else: it is
+ * @module Sends one message to every configured target, side by side. A failed notification changes nothing else: it is
  * returned as a problem, and never thrown.
  */
 import type { Clock } from '../base/clock.ts';
@@ -15,7 +15,7 @@ import { post, webhookUrl } from './webhook.ts';
 
 /** The time for one attempt, in milliseconds. */
 const attemptMs = 5_000;
-/** A retry with less time than this is not worth its wait, in milliseconds. */
+/** Minimum time left for a retry, in milliseconds. */
 const minAttemptMs = 1_000;
 
 export interface NotifyContext {
@@ -23,7 +23,7 @@ export interface NotifyContext {
   readonly readSecret: ReadSecret;
   /** The machine's clock, because targets are real services. */
   readonly clock: Clock;
-  /** The time for everything here, in milliseconds. */
+  /** The limit for all targets together, in milliseconds. */
   readonly remainingMs: number;
   /** Ends the wait for targets. */
   readonly stop?: AbortSignal;
@@ -32,7 +32,7 @@ export interface NotifyContext {
 export interface NotifyResult {
   /** The targets that accepted the message. */
   readonly sent: readonly string[];
-  /** The targets that did not, and the settings that are wrong. */
+  /** The targets that did not accept the message, and the invalid settings. */
   readonly problems: readonly SettingProblem[];
 }
 
@@ -122,7 +122,7 @@ async function deliver(
       return undefined;
     } catch (error) {
       if (stop?.aborted) return 'interrupted';
-      // Only the name: the message of a foreign error may quote the address.
+      // Only the name: the message of an unknown error may quote the address.
       if (!(error instanceof DeliveryError)) return `unexpected error ${printable((error as Error).name)}`;
       const { message, retryAfterMs } = error;
       if (attempt === 2 || retryAfterMs === undefined) return message;

@@ -4,7 +4,7 @@ import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
 import { code, cut, type Message } from './message.ts';
 
-/** The clusters that a message names at most. */
+/** Maximum number of clusters that a message names. */
 const maxNamed = 50;
 
 /** The detail types of our events. */

@@ -31,7 +31,7 @@ export function slackBody(message: Message): object {
     ...sections(shown).map((part) => ({ type: 'section', text: markdown(part) })),
     { type: 'context', elements: [markdown(`<${runbookLink(anchor)}|What this means, and what to do>`)] },
   ];
-  // A section of its own costs a line some 70 characters.
+  // A separate section for each line would cost about 70 characters.
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {
@@ -47,11 +47,11 @@ export function slackBody(message: Message): object {
   };
 }
 
-/** Cuts a line to the length of a section, without a half escape at its end. */
+/** Cuts a line to the length of a section, without half an escape at its end. */
 const cutEscaped = (line: string): string =>
   line.length <= maxSection - 10 ? line : `${line.slice(0, maxSection - 10).replace(/&\w*$/, '')}…`;
 
-/** The lines in as few texts as the length of a section allows. */
+/** Joins the lines into as few sections as their maximum length allows. */
 function sections(lines: readonly string[]): string[] {
   const texts: string[] = [];
   for (const line of lines) {

@@ -9,7 +9,7 @@ import { code, cut, type Fact, type Message } from './message.ts';
 import { errorAnchor } from './runbook.ts';
 import { warningCode } from './warnings.ts';
 
-/** The jobs that a message names at most. */
+/** Maximum number of jobs that a message names. */
 const maxNamed = 20;
 const maxErrors = 5;
 const maxWarnings = 5;
@@ -118,7 +118,7 @@ function errorLines({ jobs }: SweepReport): string[] {
 const errorText = (error: ReportedJob['error']): string =>
   error ? code([error.status, error.type, error.reason].filter(Boolean).join(' '), 300) : 'no reason given';
 
-/** Why jobs were left, in few words; the others have a line of their own. */
+/** Short reasons why jobs were left. The other reasons appear in lines of their own. */
 const leftBecause: Readonly<Partial<Record<NotAttemptedReason, string>>> = {
   time: 'too little time was left',
   limit: 'force.max was reached',
@@ -172,7 +172,7 @@ function detailOf(report: SweepReport): NonNullable<Message['detail']> {
   };
 }
 
-/** What a failed sweep was about, as far as it is known. */
+/** What is known about a sweep that failed. */
 export interface FailedSweep {
   /** The cluster; undefined if the request could not be read. */
   readonly cluster?: string | undefined;
@@ -188,7 +188,7 @@ export function failureMessage(
   const on = cluster === undefined ? 'jobsweep' : `jobsweep, ${cluster}`;
   return {
     severity: 'error',
-    // With any other exit code nothing was closed yet; a bug may have come later.
+    // With any other exit code nothing was closed yet. A bug may have ended the sweep after a close.
     headline: `${on}: the sweep failed${error.exit === 1 ? '' : ', nothing was closed'}`,
     lines: [`${error.name}: ${code(error.message, 1_000)}`, ...where],
     anchor: errorAnchor(error.exit === 1 ? 'unexpected' : error.name),

@@ -2,12 +2,12 @@
 import { cut, type Fact, factsOf, fitting, type Message, partsOf } from './message.ts';
 import { runbookLink } from './runbook.ts';
 
-/** Teams refuses messages over 28 KB after it wrapped them, which adds a fifth. */
+/** Teams wraps messages, which adds a fifth, and then refuses those over 28 KB. */
 const maxBytes = 19_000;
 
 const colours = { info: 'default', warning: 'warning', error: 'attention' } as const;
 
-/** Text runs show their text as it is; a `TextBlock` would read it as Markdown, links included. */
+/** Text runs show their text unchanged. A `TextBlock` would read it as Markdown, links included. */
 const line = (text: string, look: object = {}) => ({
   type: 'RichTextBlock',
   inlines: partsOf(text).map((part) => ({

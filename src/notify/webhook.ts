@@ -6,11 +6,11 @@ import { printable, withoutNodeHint } from '../base/text.ts';
 import { type WayOut, wayTo } from '../base/way-out.ts';
 import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
 
-/** The most that is read of an answer, in bytes. Answers of webhooks are a few words. */
+/** Maximum number of bytes that are read of an answer. Answers of webhooks are a few words. */
 const maxAnswer = 2_000;
 const maxShown = 120;
 
-/** A webhook's address. @throws {DeliveryError} if it is none, or not encrypted. */
+/** A webhook's address. @throws {DeliveryError} if it is not a URL, or not encrypted. */
 export function webhookUrl(setting: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // The value is not shown: a part of it may be the secret.
@@ -24,7 +24,7 @@ export function webhookUrl(setting: string, text: string): URL {
 export interface Post extends SendContext {
   readonly url: URL;
   readonly body: object;
-  /** Whether the answer of a success is the right one; by default any is. */
+  /** Checks the answer of a successful request. By default any answer is accepted. */
   readonly isAccepted?: (answer: string) => boolean;
 }
 
@@ -49,7 +49,7 @@ function wayOf({ url, environment }: Post): WayOut {
   try {
     return wayTo(url, environment);
   } catch (error) {
-    // An invalid setting of the proxy; the message has no password.
+    // An invalid proxy setting. Its message never contains the password.
     throw new DeliveryError((error as Error).message);
   }
 }
@@ -99,7 +99,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 function networkProblem(error: unknown, proxy: WayOut['proxy']): string {
   const { code, message = 'no connection' } = error as { readonly code?: unknown; readonly message?: string };
-  // A refusal of the proxy has its status in the message alone.
+  // If the proxy refuses, only the message contains the status.
   const text = typeof code === 'string' && !code.startsWith('ERR_PROXY') ? code : withoutNodeHint(message);
   const secrets = proxy?.secrets ?? [];
   return printable(secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text));

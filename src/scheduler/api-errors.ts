@@ -96,7 +96,7 @@ export function readFailure(
     const why = code === 'ERR_PROXY_TUNNEL' ? text : code || 'no answer in time';
     return said('unreachable', why, clause(networkAdvice(why)), isLost);
   }
-  // A proxy answers this, which requests over http go to directly.
+  // A proxy's own answer: requests over http go directly to the proxy.
   if (status === 407) return said('unreachable', 'HTTP 407', clause(networkAdvice('HTTP 407')));
   if (status === undefined) {
     const isOfCertificate = /certificate|self-signed/i.test(text);
@@ -152,7 +152,7 @@ function throwSettingError(error: unknown, name: string, message: string): void 
     );
 }
 
-/** A sentence as the end of another one. */
+/** Turns a sentence into the end of another one. */
 const clause = (sentence: string): string =>
   `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 

@@ -23,7 +23,7 @@ export async function readSchedules(
   return found;
 }
 
-/** The schedule; undefined if it does not exist (any more). */
+/** The schedule; undefined if it does not exist, or no longer. */
 export async function readIfThere(
   api: SchedulerApi,
   group: string,

@@ -22,7 +22,7 @@ const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
 const textBy = ({ pattern, expected }: TextRule) => text(pattern, expected);
 
-/** What a file may say for all its schedules, and the environment instead. */
+/** Settings for all schedules of a file. The environment may have them instead. */
 export const settingsShape = {
   group: textBy(groupRule)
     .optional()
@@ -69,7 +69,7 @@ export const retryShape = {
     .meta({ description: 'How often an undelivered invocation is retried.' }),
 };
 
-/** The most clusters of one file: what the simulated night of many clusters covers. */
+/** Maximum number of clusters in one file: as many as the simulated night in the tests. */
 export const maxClusters = 1_000;
 
 const cluster = () => text(clusterName, 'the name of a cluster: 1 to 40 of a-z, 0-9 and -');
@@ -102,7 +102,7 @@ export const clusterFileShape = {
   }),
 };
 
-/** In the order that `describe` of the reader relies on: a list, secrets, a file. */
+/** The reader's `describe` relies on this order: a list, secrets, a file. */
 const clusters = z.union(
   [
     z.array(cluster(), { error: 'a list of clusters' }),

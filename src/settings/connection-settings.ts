@@ -140,7 +140,7 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
     ['ELASTICSEARCH_USERNAME', username],
     ['ELASTICSEARCH_PASSWORD', password],
   ] as const) {
-    // Files and secrets often end with one, and the cluster would only answer that the password is wrong.
+    // Files and secrets often end with a line break, and the cluster would only answer that the password is wrong.
     if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends with a line break: remove it');
     if (/\p{Cc}/u.test(setting.value))
       throw problem(setting, name, 'contains a control character: remove it');

@@ -97,7 +97,7 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
   return complete(await toConnection(sourced(values, title)), title);
 }
 
-/** Before the name of a secret that is a parameter of SSM. No secret of Secrets Manager can have such a name. */
+/** Prefix of the name of a secret that is an SSM parameter. No secret of Secrets Manager can have such a name. */
 export const parameterMark = 'ssm:';
 
 /** What messages call a secret: `the secret "jobsweep/logs"`. */
@@ -144,7 +144,10 @@ function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   return { ...whole(addresses), ...whole(authorities), ...mergeCredentials(own, secret) };
 }
 
-/** The environment's credentials, or the secret's, or one half of a user from each if they cannot be two users. */
+/**
+ * The credentials of the environment or of the secret. User name and password may come from both, unless the two could
+ * mean different users.
+ */
 function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const { ELASTICSEARCH_API_KEY: key } = own;
   if (key) return { ELASTICSEARCH_API_KEY: key };
@@ -232,7 +235,7 @@ export function readConnectionValues(
   return values;
 }
 
-/** A file may list a thousand clusters: a message names the first of them. */
+/** A file may list a thousand clusters, so a message names only the first ones. */
 const maxNames = 20;
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, maxNames).map(printable).join(', ') || 'none';

@@ -54,7 +54,7 @@ function ownConnection(environment: Environment): Environment {
     ...settingNames,
     'ELASTICSEARCH_SECRET',
   ];
-  // the rest has the proxy
+  // the other variables include the proxy
   return {
     ...environment,
     ...Object.fromEntries(

@@ -23,12 +23,12 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly stop?: AbortSignal | undefined;
 }
 
-/** Part of the time that job documents may take. The rest is for the document of the sweep, which matters most. */
+/** The share of the time for job documents. The rest is for the document of the sweep, which matters most. */
 const shareOfJobs = 0.75;
 /** With less time than this, nothing is sent. Milliseconds. */
 const minTime = 500;
 
-/** Returns what could not be stored, and why; nothing if all was. */
+/** Returns what could not be stored, and why; undefined if everything was stored. */
 export async function storeReport({
   environment,
   swept,

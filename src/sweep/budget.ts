@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 const fullReserve = 20_000;
 /** With a short deadline the reserve is this share: a command with ten seconds must still close something. */
 const reserveShare = 0.25;
-/** The reserve is at least this many times the first read. The last reading gets three quarters of it. */
+/** The reserve is at least this many times the first read. The last reading gets three quarters of the reserve. */
 const readsInReserve = 3;
 /** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */
 export const answerMargin = 10_000;

@@ -124,7 +124,7 @@ export interface Cluster {
   jobConfigs(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobConfig[]>;
   jobStats(signal: AbortSignal, ids?: readonly JobId[]): Promise<readonly JobStats[]>;
   datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]>;
-  /** When each job was opened and closed since `from`; undefined when it may not be read. */
+  /** When each job was opened and closed since `from`; undefined if that cannot be read. */
   stateMoments?(
     from: number,
     signal: AbortSignal,

@@ -36,7 +36,7 @@ export interface SweepOrder extends DecideContext {
   readonly sweepId: string;
   /** Warnings from reading the request. They come first in the report. */
   readonly warnings?: readonly string[];
-  /** False: jobs that come back are judged by `histories` alone. Default: by the cluster's messages as well. */
+  /** False: only `histories` shows which jobs were reopened. By default, the cluster's messages do as well. */
   readonly comebacks?: boolean;
 }
 
@@ -165,12 +165,12 @@ export function reportPlan(plan: Plan): SweepReport {
  * Carries the plan out and reports the outcome of every job (docs/contract.md §2). A dry run and a refused plan change
  * nothing.
  *
- * `remainingMs` counts from this call, so the time that a person takes to approve costs the sweep nothing. The older the
- * plan, the more is read again before anything is closed:
+ * `remainingMs` counts from this call, so the time that a person takes to approve costs the sweep nothing. The older
+ * the plan, the more is read again before anything is closed:
  * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
  * - up to five minutes: upgrade mode, the only fuse that a look at a job would miss;
- * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed.
- * At any age each job is read again right before it is asked.
+ * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed. At any age
+ *   each job is read again right before its close request.
  * @throws {JobsweepError} before anything was changed, like `planSweep`.
  */
 export async function carryOut(given: Plan, context: SweepContext): Promise<CarriedOut> {
@@ -275,7 +275,10 @@ function checkNames(
   return [`jobs: ${list} matches no job of the cluster`];
 }
 
-/** Reads when jobs were opened and closed lately, if one that is to be closed was opened lately, and if it may. */
+/**
+ * Takes recent opens and closes into account, if they can be read. Reads them only if a job to close was opened
+ * recently.
+ */
 async function decideWithComebacks(
   order: SweepOrder,
   found: Found,
@@ -330,7 +333,7 @@ function checkPrivilege(
 
 function entryOf({ job, verdict, history, earlierAttempts, outcome }: Decision, readAt: number): Entry {
   const entry = new Entry(job, verdict, history, earlierAttempts);
-  // A job found closing counts as asked when it is first seen, unless an earlier ask is known.
+  // The close of a job found closing counts from now, unless an earlier close request is known.
   if (job.state === 'closing') entry.askedAt ??= readAt;
   if (outcome) entry.settle(outcome, readAt);
   return entry;
@@ -391,7 +394,10 @@ function leftByFuse(entries: readonly Entry[]): string[] {
     : [];
 }
 
-/** Closes, and gives every entry an outcome even after a bug: the report must account for every job that was asked. */
+/**
+ * Closes, and gives every entry an outcome even after a bug: the report must account for every job that got a close
+ * request.
+ */
 async function act(
   entries: readonly Entry[],
   closing: Closing,
@@ -439,7 +445,7 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
   });
 }
 
-/** Jobs that one warning names at most. */
+/** Maximum number of jobs that one warning names. */
 const maxIdsNamed = 10;
 
 /** Warns about jobs stuck in `opening`: they keep other jobs of their node from opening. */

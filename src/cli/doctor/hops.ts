@@ -22,8 +22,8 @@ interface Hop {
 }
 
 /**
- * The hops up to the first that fails, each `ok`, and that one as a note with its cure: the finding itself is the failed
- * request's. `prefix` begins the name of each check.
+ * The hops up to the first that fails, each `ok`, and that one as a note with its fix: the failed request already has a
+ * finding. `prefix` begins the name of each check.
  */
 export async function hopFindings(
   url: URL,

@@ -80,7 +80,7 @@ function findingsOf({ root, lacking }: StreamFacts, connection: Connection, wher
 
 function versionOf({ root }: StreamFacts): string | undefined {
   const version = 'value' in root && isJsonObject(root.value.version) ? root.value.version : {};
-  // Serverless reports a version that means nothing.
+  // The version that serverless reports has no meaning.
   if (version.build_flavor === 'serverless') return undefined;
   return typeof version.number === 'string' ? version.number : undefined;
 }

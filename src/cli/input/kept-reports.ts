@@ -38,7 +38,7 @@ export class ReportKeeper {
     this.#folder = folder;
   }
 
-  /** Why the report could not be kept, if so. */
+  /** The reason if the report could not be kept. */
   get problem(): string | undefined {
     return this.#problem;
   }

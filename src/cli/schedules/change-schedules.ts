@@ -85,7 +85,7 @@ async function makeGroup({ api, group, signal }: SchedulesContext): Promise<void
 }
 
 /**
- * Pauses or resumes, once `ask` agrees; undefined when it does not.
+ * Pauses or resumes schedules if `ask` resolves to true; otherwise returns undefined.
  * @throws {InvalidSettingError} if a name does not exist or is not ours; nothing was changed then.
  */
 export async function changeState(
@@ -104,7 +104,10 @@ export async function changeState(
   );
 }
 
-/** Deletes, once `ask` agrees; undefined when it does not. @throws {InvalidSettingError} as `changeState`. */
+/**
+ * Deletes schedules if `ask` resolves to true; otherwise returns undefined. @throws {InvalidSettingError} like
+ * `changeState`.
+ */
 export async function deleteNamed(
   names: readonly string[],
   context: OwnSchedulesContext,
@@ -160,7 +163,10 @@ const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'deni
 /** How many changes are made at once: for a thousand schedules some twenty requests a second. */
 const changesAtOnce = 8;
 
-/** Makes the changes, and returns their results in order. Goes on after a failure, unless the scheduler cannot be reached. */
+/**
+ * Makes the changes, and returns their results in order. Continues after a failure, unless the scheduler cannot be
+ * reached.
+ */
 async function makeChanges<C extends Pick<ChangeResult, 'name' | 'action'>>(
   changes: readonly C[],
   signal: AbortSignal,

@@ -155,7 +155,7 @@ async function plan(options: FileOptions, io: Io): Promise<ExitCode> {
 }
 
 async function apply(options: FileOptions & YesOption, io: Io): Promise<ExitCode> {
-  // Validates first, so that a faulty file is reported even without a terminal to ask on.
+  // Validates first, so that a faulty file is reported even without a terminal for the question.
   const read = await readSchedules(options.file, io);
   mustAskOrHave(options.yes, 'schedules apply', io);
   await checkOutput(options);

@@ -1,4 +1,4 @@
-/** @module Notifies about the sweeps of the command. A notification that fails is a line on standard error, nothing more. */
+/** @module Notifies about the sweeps of the command. A failed notification only causes a line on standard error. */
 import { hostname } from 'node:os';
 import { systemClock } from '../../base/system-clock.ts';
 import { printable } from '../../base/text.ts';
@@ -19,7 +19,7 @@ export interface AnnounceOptions {
   readonly outputFile?: string;
 }
 
-/** The most time for notifications, in milliseconds. After a signal, the command must end within ten seconds. */
+/** Maximum time for notifications, in milliseconds. After a signal, the command must end within ten seconds. */
 const maxMs = 12_000;
 const maxMsAfterStop = 2_000;
 

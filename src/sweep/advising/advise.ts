@@ -19,7 +19,7 @@ export interface AdviseCase {
   readonly days: number;
   readonly every: Interval;
   readonly thresholds: readonly Interval[];
-  /** The price of a gigabyte of model memory for an hour. */
+  /** The price of one GB of model memory for one hour. */
   readonly pricePerGbHour?: number | undefined;
   readonly sources: readonly SourceName[];
   readonly missing: readonly MissingSource[];

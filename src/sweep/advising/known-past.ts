@@ -25,18 +25,18 @@ export interface KnownPast {
   readonly knownFrom: number;
   /** When no data came. */
   readonly silent: Spans;
-  /** In each of these at least one batch of data came. */
+  /** In each of these spans, at least one batch of data came. */
   readonly data: Certain;
   /** Open throughout, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
   /** When no process started. */
   readonly noStart: Spans;
-  /** In each of these a process started. */
+  /** In each of these spans, a process started. */
   readonly starts: Certain;
-  /** In each of these the job was closed. */
+  /** In each of these spans, the job was closed. */
   readonly closes: Certain;
-  /** In each of these the job was opened after a close, by anyone. */
+  /** In each of these spans, the job was opened after a close, by anyone. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
   /** Model sizes by the moment at which they are known, the oldest first. */
   readonly bytes: readonly KnownBytes[];
@@ -75,7 +75,7 @@ function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolea
   };
 }
 
-/** What is certain of a job's past. `periodFrom` is when the period asked about begins. */
+/** What is certain of a job's past. `periodFrom` is the start of the requested period. */
 export function knownPastOf(
   given: Evidence,
   coverage: MessageCoverage | undefined,
@@ -133,7 +133,7 @@ function observe(
   if (openedAt !== undefined) {
     facts.starts.push(around(openedAt));
     facts.noStart.push({ from: openedAt + clockError, to: until });
-    // Never fed since it was created or reset, and a reset needs a closed job.
+    // It got no data since it was created or reset, and a reset needs a closed job.
     if (lastData === undefined) facts.silent.push({ from: openedAt - clockError, to: until });
   }
   if (state === 'opened') {

@@ -15,7 +15,7 @@ export interface Story extends Facts {
   readonly coveredFrom: number;
 }
 
-/** The messages as one story: they name every open and close since the coverage begins. */
+/** Reads messages that name every open and close since the coverage begins. */
 export function readMessages(
   evidence: Evidence & { readonly messages: readonly Message[]; readonly isRecreated: boolean },
   coverage: MessageCoverage,
@@ -46,7 +46,7 @@ export function readMessages(
   };
 }
 
-/** Data between two process starts: the newest record that each found rises. */
+/** Data came between two process starts if the newest record at the second start is later. */
 function recordRises(messages: readonly Message[]): Span[] {
   const rises: Span[] = [];
   let previous: Message | undefined;

@@ -66,7 +66,7 @@ const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleF
   holds(silent, sweep - idleFor, sweep) &&
   holds(noStart, sweep - idleFor, sweep);
 
-/** Whether it is so in at least one possible past. */
+/** The same in at least one possible past. */
 function possiblyCloses(
   { data, starts, closes, notOpen }: KnownPast,
   sweep: number,

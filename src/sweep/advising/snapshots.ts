@@ -4,7 +4,10 @@ import { clockError, type Facts } from './facts.ts';
 import { feedKinds } from './feeds.ts';
 import { holds, type Span, type Spans } from './spans.ts';
 
-/** A newer newest record proves data between two snapshots. An unchanged one proves nothing by itself. */
+/**
+ * A newest record that advances from one snapshot to the next proves data in between. An unchanged one proves nothing
+ * by itself.
+ */
 export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
   const seen = new Set<number>();
   for (const [index, { at, latestRecord }] of snapshots.entries()) {
@@ -45,7 +48,7 @@ export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans)
 export const isPushed = ({ frequency, datafeedRuns, messages = [] }: Evidence): boolean =>
   frequency === undefined && !datafeedRuns && !messages.some(({ kind }) => feedKinds.has(kind));
 
-/** Without a datafeed only a record ends a bucket, so that a periodic snapshot is cut while one is handled. */
+/** Without a datafeed only a record ends a bucket, so a periodic snapshot is taken while a record is handled. */
 export function pushedData(snapshots: readonly Snapshot[], from: number): Span[] {
   return snapshots.flatMap(({ at, atClose, latestRecord }, index) => {
     const previous = snapshots[index - 1]?.latestRecord;

@@ -1,7 +1,7 @@
 /**
- * @module Closes jobs in one loop over one table. A job waits to be asked, is in a request, is watched, or is settled.
- * Each turn starts the requests that may start, reads the open jobs when a read is due, and waits for the next event. The
- * answer to a close is only a hint: the state that the cluster reports afterwards decides the next step.
+ * @module Closes jobs in one loop over one table. A job waits for its close request, is in a request, is watched, or is
+ * settled. Each turn starts the requests that may start, reads the open jobs when a read is due, and waits for the next
+ * event. The answer to a close is only a hint: the state that the cluster reports afterwards decides the next step.
  */
 import { ForceLimit } from '../planning/force-max.ts';
 import { runs } from '../planning/inventory.ts';
@@ -46,7 +46,9 @@ const unansweredPace = 500;
 const msPerRequest = 250;
 const firstBurst = 12;
 const maxBurst = 400;
-/** Waiting jobs of each node to include in a read because they are likely to be asked next: at first, and later. */
+/**
+ * How many waiting jobs of each node a read includes, because they are likely to be closed next: at first, and later.
+ */
 const firstLikely = 8;
 const likelyNext = 3;
 
@@ -56,7 +58,7 @@ interface Place {
   readonly until: number;
 }
 
-/** A job that no longer waits to be asked and is not settled yet. */
+/** A job that no longer waits for a request and is not settled yet. */
 interface Open {
   readonly phase: Phase | { readonly phase: 'looked_at' };
   readonly place: Place | undefined;
@@ -67,9 +69,9 @@ interface Open {
 }
 
 /**
- * Asks, reads and asks again until every entry is settled or left to the last reading, or until `ending` aborts. Watches
- * entries with the verdict `wait`; asks those with `close` and `force`. Rejects only on a bug: a failure of the cluster
- * becomes an outcome.
+ * Sends close requests and polls until every entry is settled or left to the last reading, or until `ending` aborts.
+ * Watches entries with the verdict `wait`; sends requests for those with `close` and `force`. Rejects only on a bug: a
+ * failure of the cluster becomes an outcome.
  */
 export async function closeJobs(entries: readonly Entry[], closing: Closing): Promise<void> {
   await new CloseLoop(entries, closing).run();
@@ -225,12 +227,12 @@ class CloseLoop {
     }
   }
 
-  /** Leaves a job to the last reading if it was looked at but not asked, for lack of time or of an answer. */
+  /** Leaves a job to the last reading if no request followed its look, because time ran out or an answer is missing. */
   #dropUnasked(entry: Entry): void {
     if (this.#open.get(entry)?.phase.phase === 'looked_at') this.#open.delete(entry);
   }
 
-  /** Reads the jobs of a request again, and returns those that are still to be asked. */
+  /** Reads the jobs of a request again, and returns those that still need a close request. */
   async #look(batch: readonly Waiting[], fresh: number): Promise<Entry[]> {
     const { ending, clock, judge } = this.#closing;
     const entries = batch.map(({ entry }) => entry);
@@ -245,7 +247,7 @@ class CloseLoop {
       if (ending.aborted) return [];
       const atFault = entries.filter((entry) => errorOfOne(entry, error) !== undefined);
       const unread = atFault.length > 0 ? atFault : entries;
-      // A job that was asked before gets its outcome from the last reading.
+      // A job that already got a close request gets its outcome from the last reading.
       for (const entry of unread)
         if (entry.asks === 0) this.#leaveUnread(entry, unreadable(errorOfOne(entry, error) ?? error));
       const rest = batch.filter(({ entry }) => !unread.includes(entry));
@@ -270,7 +272,10 @@ class CloseLoop {
     });
   }
 
-  /** Settles a job that was never asked and could not be read completely: as an error, unless it is closed or gone. */
+  /**
+   * Settles a job that never got a close request and could not be read completely: as an error, unless it is closed or
+   * gone.
+   */
   #leaveUnread(entry: Entry, error: ClusterError): void {
     const { seen } = entry;
     if (seen && !seen.stats) this.#settle(entry, { outcome: 'gone' });
@@ -282,7 +287,7 @@ class CloseLoop {
   #mayAsk(entry: Entry, force: boolean): boolean {
     if (!force) return this.#keepsPlace(entry);
     if (this.#forceLimit.take(entry)) return true;
-    // A job that was asked before is closing or failed by now: the last reading decides.
+    // A job that already got a close request is closing or failed by now: the last reading decides.
     if (entry.asks === 0) this.#settle(entry, { outcome: 'not_attempted', because: 'limit' });
     return false;
   }
@@ -338,7 +343,7 @@ class CloseLoop {
     this.#open.set(entry, { phase: { phase: 'in_flight' }, place: this.#timed(entry, place) });
   }
 
-  /** Gives the place back when the close times out: one stuck job must not block its node. */
+  /** Frees the place when the close times out: one stuck job must not block its node. */
   #timed(entry: Entry, place: Place | undefined): Place | undefined {
     if (!place || entry.lastAskAt === undefined) return undefined;
     return { ...place, until: entry.lastAskAt + this.#closing.request.close.timeout };
@@ -413,7 +418,7 @@ class CloseLoop {
     return [...nodes].filter((node) => this.#limitOf(node) === undefined);
   }
 
-  /** Reads the open jobs, and those that are likely to be asked next. */
+  /** Reads the open jobs, and those that are likely to be closed next. */
   async #read(): Promise<void> {
     const { clock, ending, request } = this.#closing;
     const readAt = clock.now();
@@ -483,7 +488,10 @@ class CloseLoop {
     }
   }
 
-  /** Records when a job closed, even before its request is answered. Returns its place unless it is closing or about to. */
+  /**
+   * Records when a job closed, even before its request is answered. Frees its place unless it is closing or about to
+   * close.
+   */
   #noteState(entry: Entry, now: number): void {
     const state = entry.seen?.stats?.state;
     if (state === 'closed') entry.closedAt ??= now;
@@ -507,7 +515,7 @@ class CloseLoop {
 
   // --- where a job is
 
-  /** Puts jobs that are asked again, or with force, before those that were never looked at. */
+  /** Puts jobs with a repeated or forced request before those that were never looked at. */
   #wait(jobs: readonly Waiting[]): void {
     for (const { entry } of jobs) this.#open.delete(entry);
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;

@@ -49,11 +49,11 @@ export class Entry {
   readonly earlierAttempts: number;
   /** Close requests that named it in this sweep. */
   asks = 0;
-  /** How often it was read right before an ask. */
+  /** How often it was read right before a close request. */
   looks = 0;
-  /** When it was first asked, or first seen closing. */
+  /** When it was first asked to close, or first seen closing. */
   askedAt: number | undefined;
-  /** When this sweep last asked. */
+  /** When this sweep last asked it to close. */
   lastAskAt: number | undefined;
   /** The limit on concurrent closes of its node when it was last asked to close. */
   limit: NodeLimit | undefined;
@@ -93,12 +93,12 @@ export class Entry {
     return names.some((name) => name === this.#outcome?.outcome);
   }
 
-  /** The history for judging again: an ask of this sweep counts like one of an earlier sweep. */
+  /** The history for judging again: a close request of this sweep counts like one of an earlier sweep. */
   get presentHistory(): History {
     return { ...this.history, askedAt: this.askedAt };
   }
 
-  /** The newest read since the last ask, if any. */
+  /** The newest read since the last close request, if any. */
   get seen(): Seen | undefined {
     return this.#seen;
   }
@@ -118,7 +118,7 @@ export class Entry {
   }
 
   settle(outcome: Outcome, now: number): void {
-    // A job is in the counts once: the first outcome stands.
+    // Each job counts once: the first outcome stands.
     if (this.#outcome) return;
     this.#outcome = outcome;
     this.settledAt = now;

@@ -53,7 +53,7 @@ export async function look(
   throw new Error(`the cluster took more than ${oldestLook / 1_000} s to answer, ${maxSlowLooks} times`);
 }
 
-/** About how many requests a look takes; stats that the read `fresh`, or a later one, has read cost nothing. */
+/** Estimates how many requests a look takes. Stats from the read numbered `fresh`, or a later one, cost nothing. */
 export function requestsToLook(entries: readonly Entry[], fresh: number): number {
   const each = requestsToRead(entries);
   return statsAreFresh(entries, fresh) ? 2 * each : 3 * each;
@@ -100,7 +100,7 @@ export function errorOfOne({ jobId, job }: Entry, error: unknown): Error | undef
   return error.unreadable.get(jobId) ?? (feed === undefined ? undefined : error.unreadable.get(feed));
 }
 
-/** The error of a job whose look failed before it was ever asked. */
+/** The error of a job whose look failed before its first close request. */
 export function unreadable(error: unknown): ClusterError {
   const { status } = error as { status?: unknown };
   return {

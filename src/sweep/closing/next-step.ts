@@ -1,16 +1,18 @@
-/** @module What happens to an open job next: wait, ask again, force, settle, or give up. Pure decisions. */
+/** @module What happens to an open job next: wait, repeat the request, force, settle, or give up. Pure decisions. */
 import type { JobSnapshot } from '../planning/inventory.ts';
 import type { Judge, Verdict } from '../planning/verdict.ts';
 import type { CloseAnswer, ClusterError, JobStats } from '../ports.ts';
 import { closedAs, type Entry, type Outcome } from './ledger.ts';
 import { together, type Waiting } from './places.ts';
 
-/** Close requests of one sweep that may name a job. The last one names it alone (docs/contract.md §3). */
+/**
+ * Maximum number of close requests in one sweep that may name a job. The last one names it alone (docs/contract.md §3).
+ */
 // break: max-asks
 const maxAsks = 3;
-/** Looks at one job before it counts as unstable; three asks need at most seven. */
+/** Looks at one job before it counts as unstable; three close requests need at most seven. */
 const maxLooks = 8;
-/** Pause (ms) before asking a server again that is busy or has no master, unless it sends `Retry-After`. */
+/** Pause (ms) before the next request to a server that is busy or has no master, unless it sends `Retry-After`. */
 const busyPause = 5_000;
 /** Pause (ms) after a lost answer: the request may not have reached the job yet, so an immediate look could be too early. */
 const lostPause = 2_000;
@@ -28,7 +30,7 @@ export type NextStep =
   | { readonly step: 'wait' }
   /** The loop stops waiting for it. It has no outcome yet, and may still close while the sweep closes other jobs. */
   | { readonly step: 'leave' }
-  /** Looks again, judges again, and asks if the verdict still says so. */
+  /** Looks again, judges again, and sends a request if the verdict still says so. */
   | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean };
 
 interface Moment {
@@ -59,7 +61,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
       if (isStoppingDatafeed(entry, phase)) return { step: 'wait' };
       return { step: 'again', delayMs: pauseAfter(phase), force: false };
     default:
-      // An unknown state. If the job was never asked, the look judges it.
+      // An unknown state. If the job never got a close request, the look judges it.
       return entry.asks > 0 ? giveUp(entry, stats.state) : { step: 'again', delayMs: 0, force: false };
   }
 }
@@ -71,7 +73,10 @@ function stillClosing(entry: Entry, phase: Phase, { judge, now }: Moment): NextS
   return verdict.verdict === 'force' ? { step: 'again', delayMs: 0, force: true } : { step: 'leave' };
 }
 
-/** Stopping a datafeed may take as long as the close itself, so the job is not asked again while that may be going on. */
+/**
+ * Stopping a datafeed may take as long as the close itself, so no close request is repeated while that may be in
+ * progress.
+ */
 function isStoppingDatafeed({ stopsDatafeed }: Entry, phase: Phase): boolean {
   if (stopsDatafeed === undefined) return false;
   return phase.phase === 'answered' ? phase.answer.kind === 'lost' : phase.phase === 'watched' && !phase.over;
@@ -106,14 +111,14 @@ export function afterLook(
       ? { step: 'settle', outcome: { outcome: 'error', error: noLongerError(entry, job) } }
       : { step: 'settle', outcome: { outcome: 'revived' }, verdict };
   if (verdict.verdict === 'wait')
-    // A job that this sweep asked keeps the verdict that it was asked with.
+    // A job that already got a request from this sweep keeps the verdict of that request.
     return { step: 'watch', verdict: entry.asks > 0 ? entry.verdict : verdict };
   if (entry.looks > maxLooks)
     return { step: 'settle', outcome: { outcome: 'error', error: unstable(entry) }, verdict };
   return { step: (verdict.verdict === 'force') === force ? 'ask' : 'again', verdict };
 }
 
-/** The error of a job that was asked and must now be kept. A job that a request named is never `revived`. */
+/** The error of a job that got a close request and must now be kept. A job that a request named is never `revived`. */
 function noLongerError(entry: Entry, job: JobSnapshot): ClusterError {
   if (openedAfterAsk(entry, job.openedAt)) return reopenedError(entry);
   if (entry.lastError) return entry.lastError;
@@ -140,13 +145,16 @@ export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefo
   return groups.flatMap((group) => together(group, { force: false, notBefore }));
 }
 
-/** Whether a job that these stats report as open was opened again after the last ask. `readAt`: when the read began. */
+/**
+ * Whether a job that these stats report as open was opened again after the last close request. `readAt`: when the read
+ * began.
+ */
 export const isOpenAgain = (entry: Entry, { openForMs = Infinity }: JobStats, readAt: number): boolean =>
   openedAfterAsk(entry, readAt - openForMs);
 
 /**
- * Ages are whole seconds by another machine's clock. A job that was asked had been open for `idleFor`, at least a minute.
- * A much younger process is therefore a new one, even if it seems to have started before the ask.
+ * Ages are whole seconds by another machine's clock. A job that gets a close request has been open for `idleFor`, at
+ * least a minute. A much younger process is therefore a new one, even if it seems to have started before the request.
  */
 const openedAfterAsk = ({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean =>
   openedAt > lastAskAt - 30_000;

@@ -1,9 +1,9 @@
 /**
- * @module Decides which jobs may be asked next: their order, the places on their nodes, and what fits into one request.
+ * @module Decides which jobs to close next: their order, the places on their nodes, and what fits into one request.
  *
- * Closes on one node share its capacity. If all jobs are asked at once, the biggest gets a small share and ends far behind
- * the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So each node keeps a fixed
- * number of jobs closing, its places, and starts with the biggest jobs.
+ * Closes on one node share its capacity. If all jobs are closed at once, the biggest gets a small share and ends far
+ * behind the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So each node
+ * keeps a fixed number of jobs closing, its places, and starts with the biggest jobs.
  */
 import { runs } from '../planning/inventory.ts';
 import type { CloseBatch, JobId } from '../planning/job-id.ts';
@@ -11,13 +11,13 @@ import type { SweepRequest } from '../request/request-schema.ts';
 import { maxIdBytes, separatorBytes } from '../request-line.ts';
 import type { Entry, NodeLimit } from './ledger.ts';
 
-/** A job that waits to be asked. */
+/** A job that waits for its close request. */
 export interface Waiting {
   readonly entry: Entry;
   readonly force: boolean;
-  /** Jobs share a request only if their company is the same. */
+  /** Only jobs with the same `company` may share a request. */
   readonly company: symbol;
-  /** The earliest moment to ask, epoch milliseconds: the end of the server's retry-after. */
+  /** The earliest moment for its request, epoch milliseconds: the end of the server's retry-after. */
   readonly notBefore: number;
 }
 
@@ -40,8 +40,8 @@ export const requestsToRead = (entries: readonly Entry[]): number =>
   Math.ceil(entries.reduce((sum, entry) => sum + idBytes(entry), 0) / maxIdBytes);
 
 /**
- * The jobs to ask, in order. Forced jobs come first, each in a request of its own, because force takes only a moment. A
- * running datafeed adds a second phase to a request, so jobs with one share requests only with each other.
+ * The jobs to close, in order. Forced jobs come first, each in a request of its own, because force takes only a moment.
+ * A running datafeed adds a second phase to a request, so jobs with one share requests only with each other.
  */
 export function waitingOf(entries: readonly Entry[]): Waiting[] {
   const forced = entries.filter(({ verdict }) => verdict.verdict === 'force');
@@ -83,7 +83,7 @@ export function limitOf(
 }
 
 /**
- * The jobs of the next request; empty if none may be asked now. `free` has the free places of each node with a limit.
+ * The jobs of the next request; empty if none may be sent now. `free` has the free places of each node with a limit.
  */
 export function nextBatch(
   waiting: readonly Waiting[],

@@ -48,7 +48,7 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   );
 }
 
-/** A later start is a new one. An earlier start time means the same start: the cluster's clock runs ahead. */
+/** A later time means a new start. An earlier time means the same start, by a clock that runs ahead. */
 function openedSince(now: number | undefined, then: number | undefined): boolean {
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }

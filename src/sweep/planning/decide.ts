@@ -90,7 +90,7 @@ function decideAwaited(
   const once = new Map(waiting.map((known) => [known.jobId, known]));
   return [...once.values()].map(({ jobId, askedAt, attempts, lastActivity }) => {
     const job = byId.get(jobId);
-    // The moment of an earlier ask matters only while that close is still in progress.
+    // The moment of an earlier close request matters only while that close is still in progress.
     const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
     const history: History = {
       ...histories?.get(jobId),

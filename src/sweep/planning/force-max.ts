@@ -1,4 +1,7 @@
-/** @module The rule of `force.max`: how many jobs one sweep may force. Asking the same job again does not count twice. */
+/**
+ * @module The rule of `force.max`: how many jobs one sweep may force. A repeated request for the same job does not
+ * count twice.
+ */
 
 export class ForceLimit<Job> {
   readonly #forced = new Set<Job>();

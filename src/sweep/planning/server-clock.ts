@@ -10,14 +10,15 @@ import type { SweepRequest } from '../request/request-schema.ts';
 import type { JobSnapshot } from './inventory.ts';
 
 const minute = 60_000;
-/** More than two machines with working time synchronization differ. */
+/** Two machines with working time synchronization differ by less than this, in milliseconds. */
 const warnFrom = 5 * minute;
 /** People use an `idleFor` of some hours or more, so a clock this wrong decides which jobs are closed. */
 const refuseFrom = 60 * minute;
 
 /**
  * Warnings about a difference between this machine's clock and the server's.
- * @throws {WrongClockError} when this machine's clock is ahead by an hour or more. A dry run too: its plan would be wrong.
+ * @throws {WrongClockError} when this machine's clock is ahead by an hour or more. This includes dry runs, because
+ * their plans would be wrong.
  */
 export function compareClocks(server: ServerDate | undefined): string[] {
   if (!server) return [];

@@ -1,4 +1,4 @@
-/** @module Decides which jobs the next follow-up takes, and warns about jobs that no follow-up takes. */
+/** @module Decides which jobs the next follow-up includes, and warns about jobs that no follow-up includes. */
 
 import type { Clock } from '../../base/clock.ts';
 import { SchedulerError } from '../../base/errors.ts';
@@ -16,7 +16,7 @@ export interface FollowUpContext {
   readonly followUps: FollowUps | undefined;
   readonly clock: Clock;
   readonly budget: Budget;
-  /** When this sweep started. Jobs that it found closing count as asked since then. */
+  /** When this sweep started. Jobs that it found closing count as closing since then. */
   readonly startedAt: number;
   /** Whether the sweep is bound to an approved plan. */
   readonly isPlanned?: boolean;
@@ -35,8 +35,9 @@ export const nothingToFollow: FollowUpResult = {
 };
 
 /**
- * Arranges the next round for jobs left closing, and for jobs that were not asked for lack of time, or warns why no round
- * is scheduled. With jobs not asked, the round starts as soon as possible. Never throws: the sweep's outcome matters more.
+ * Arranges the next round for jobs left closing, and for jobs that got no close request for lack of time, or warns why
+ * no round is scheduled. With jobs of the second kind, the round starts as soon as possible. Never throws: the sweep's
+ * outcome matters more.
  */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);

@@ -14,7 +14,7 @@ export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'
   readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
 };
 
-/** Gives every entry an outcome. `because`: why no more jobs were asked. Returns warnings about datafeeds. */
+/** Gives every entry an outcome. `because`: why no more close requests were sent. Returns warnings about datafeeds. */
 export async function conclude(
   entries: readonly Entry[],
   because: NotAttemptedReason,
@@ -45,7 +45,7 @@ interface LastLook {
 function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing: Concluding): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
-  // Without an answer now, what was read after the ask still counts.
+  // Without an answer now, a state that was read after the close request still counts.
   const seen = states ? { stats: states.get(entry.jobId) } : entry.seen;
   // break: unread-is-not-gone
   if (!seen) return { outcome: asked ? 'unknown' : 'closing' };
@@ -58,7 +58,7 @@ function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing:
   return { outcome: 'error', error: errorFor(entry, stats, readAt) };
 }
 
-/** The outcome of a job that was found closing, was never asked by this sweep, and is open again. */
+/** The outcome of a job that was found closing, got no close request from this sweep, and is open again. */
 function openAgain(
   entry: Entry,
   stats: JobStats,

@@ -1,6 +1,6 @@
 /**
- * @module Whether fewer machine learning nodes have enough memory for the jobs that stay open. It is silent about any
- * cluster for which that is not certain.
+ * @module Whether fewer machine learning nodes have enough memory for the jobs that stay open. Says nothing about
+ * clusters for which this is uncertain.
  */
 
 import type { JobSnapshot } from '../planning/inventory.ts';

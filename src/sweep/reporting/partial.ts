@@ -1,7 +1,9 @@
 /** @module Whether a sweep was only partly done: exit code 3 and the status `partial`. */
 import type { Entry } from '../closing/ledger.ts';
 
-/** Whether a job failed, is unknown, or is left without a follow-up that takes it: exactly the cases of exit code 3. */
+/**
+ * Whether a job failed, is unknown, or is left without a follow-up that includes it: exactly the cases of exit code 3.
+ */
 export function isPartial(
   entries: readonly Pick<Entry, 'jobId' | 'outcome'>[],
   comingBackFor: ReadonlySet<string>,

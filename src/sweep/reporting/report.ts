@@ -61,7 +61,7 @@ export interface ReportedFollowUp {
   readonly at: string;
   readonly round: number;
   readonly jobs: number;
-  /** It also judges the whole request again, because jobs were not asked for lack of time. */
+  /** It also judges the whole request again, because some jobs got no close request for lack of time. */
   readonly rest?: true;
 }
 
@@ -143,7 +143,7 @@ export interface FollowUpResult {
   readonly followUp: ReportedFollowUp | null;
   /** The jobs that a pending follow-up lists, this sweep's or an earlier one's. */
   readonly comingBackFor: ReadonlySet<string>;
-  /** Whether the follow-up also takes the jobs that were not asked for lack of time. */
+  /** Whether the follow-up includes the jobs that got no close request for lack of time. */
   readonly takesRest: boolean;
   readonly warnings: readonly string[];
 }
@@ -241,7 +241,7 @@ export interface Fate {
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
-  /** An earlier sweep asked it, so the report lists it with any outcome. */
+  /** An earlier sweep asked it to close, so the report lists it with any outcome. */
   readonly awaited: boolean;
 }
 
@@ -372,7 +372,7 @@ function reportJob(fate: Fate): ReportedJob {
   });
 }
 
-/** The limit of each node whose jobs were asked under one. */
+/** The limit of each node on which closes were limited. */
 function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
   const byNode = new Map<string, ReportedPlaces>();
   for (const { job, limit } of fates) {

@@ -33,11 +33,11 @@ export interface ReportToStore {
   readonly plan: Pick<Plan, 'found' | 'decisions' | 'order'>;
   readonly namespace: string;
   readonly provider: 'function' | 'command';
-  /** Of jobsweep. */
+  /** The version of jobsweep. */
   readonly version: string;
 }
 
-/** Twice what Elasticsearch lists at once. A document takes about 1,200 bytes in a request. */
+/** Twice the maximum length of an Elasticsearch listing. A document takes about 1,200 bytes in a request. */
 export const maxJobDocuments = 20_000;
 const maxWarnings = 20;
 /** Longer texts are cut, in characters. */

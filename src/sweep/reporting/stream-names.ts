@@ -1,4 +1,7 @@
-/** @module The names of the data streams for reports, and of their fields. What the function loads to write has no field list. */
+/**
+ * @module The names of the data streams for reports, and of their fields. Separate from the field lists, which the
+ * function does not need for writing.
+ */
 
 /** One data stream for sweeps, one for jobs: a list of jobs inside one document could not be charted. */
 export const datasets = { sweep: 'jobsweep.sweep', job: 'jobsweep.job' } as const;

@@ -46,7 +46,7 @@ export function parseRollCall(payload: unknown): RollCall {
   };
 }
 
-/** By hand: what a schema of zod needs here and a request's does not would be loaded by every cold start. */
+/** Checked by hand: with a zod schema, every cold start would load parts of zod that only roll calls need. */
 function* problemsOf({ rollCall, clusters, within, ...rest }: JsonObject): Generator<Problem, undefined> {
   for (const key of Object.keys(rest))
     if (!fields.includes(key))
