@@ -41,14 +41,15 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
         : [],
     ),
   );
+  const forced = new Set(closes.flatMap(({ ids, force }) => (force ? ids : [])));
   const counts = new Map<string, number>();
   for (const { ids } of closes)
     for (const jobId of ids) {
       const count = (counts.get(jobId) ?? 0) + 1;
       counts.set(jobId, count);
-      // One request of each sweep is enough, and a third is possible if requests fail. If a job fails to close, each
-      // sweep may ask it as often as the rules allow, because neither knows of the other's requests.
-      const allowed = failing.has(jobId) ? 6 : 3;
+      // One request of each sweep is enough, and a third is possible if requests fail. Each sweep may force a stuck job
+      // once more. If a job fails to close, each may repeat its request as often as the rules allow: neither knows of the other's requests.
+      const allowed = failing.has(jobId) ? 6 : forced.has(jobId) ? 4 : 3;
       claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);
     }
   for (const { jobIds, call } of other.arranged)
