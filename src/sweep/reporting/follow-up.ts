@@ -41,16 +41,13 @@ export const nothingToFollow: FollowUpResult = {
  */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
-  const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry)).length;
+  const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry));
   // break: unasked
-  if (waiting.length + unasked === 0) return nothingToFollow;
-  /** Jobs that another pending follow-up lists. */
-  let elsewhere: readonly string[] = [];
-  const noRound = (why: string): FollowUpResult => ({
-    ...nothingToFollow,
-    comingBackFor: new Set(elsewhere),
-    warnings: [...stillClosing(waiting.length - elsewhere.length, why), ...notTaken(unasked, why)],
-  });
+  if (waiting.length + unasked.length === 0) return nothingToFollow;
+  /** The jobs that another pending follow-up lists: it looks at them in any state. */
+  let pending: ReadonlySet<string> = new Set();
+  const isLeft = ({ jobId }: Entry) => !pending.has(jobId);
+  const noRound = (why: string) => withoutRound({ waiting, unasked, pending }, why);
   const { request, followUps, clock, budget } = given;
   const { followUp, followUpOf, trigger: _spent, ...payload } = request;
   // break: follow-up-off
@@ -61,18 +58,20 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
   if (!followUps)
     return noRound('no scheduler is set up for follow-ups (the command can do them itself with --wait)');
   // break: bound-to-plan
-  const rest = unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
+  const rest = unasked.length > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
   const time = Math.min(maxForArranging, budget.untilDeadline() - forReport);
   if (time <= 0) return noRound('no time was left to arrange it');
   using limit = clock.limit(time);
   try {
-    const pending = await followUps.pending(request.cluster, limit.signal);
+    pending = await followUps.pending(request.cluster, limit.signal);
     // break: pending-follow-up
-    const fresh = waiting.filter((entry) => !pending.has(entry.jobId));
-    elsewhere = waiting.filter((entry) => pending.has(entry.jobId)).map((entry) => entry.jobId);
-    const restWarnings = rest ? [] : notTaken(unasked, 'a schedule cannot carry the approved plan');
+    const fresh = waiting.filter(isLeft);
+    const restWarnings = rest
+      ? []
+      : notTaken(unasked.filter(isLeft).length, 'a schedule cannot carry the approved plan');
+    const elsewhere = [...waiting, ...unasked].flatMap(({ jobId }) => (pending.has(jobId) ? [jobId] : []));
     if (fresh.length === 0 && !rest)
-      return { ...nothingToFollow, comingBackFor: new Set(elsewhere), warnings: restWarnings };
+      return withoutRound({ waiting, unasked, pending }, 'a schedule cannot carry the approved plan');
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round, ...(rest && { rest }) };
     const at = clock.now() + (rest ? 0 : followUp.after);
     const jobs = fresh.map((entry) => describe(entry, given.startedAt));
@@ -106,6 +105,24 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
       return noRound(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
     return noRound(error instanceof Error ? error.message : String(error));
   }
+}
+
+interface LeftOver {
+  readonly waiting: readonly Entry[];
+  readonly unasked: readonly Entry[];
+  /** The jobs that another pending follow-up lists. */
+  readonly pending: ReadonlySet<string>;
+}
+
+/** No round is arranged: warns about the jobs that no pending follow-up lists either. */
+function withoutRound({ waiting, unasked, pending }: LeftOver, why: string): FollowUpResult {
+  const countOf = (entries: readonly Entry[]) => entries.filter(({ jobId }) => !pending.has(jobId)).length;
+  const listed = [...waiting, ...unasked].filter(({ jobId }) => pending.has(jobId));
+  return {
+    ...nothingToFollow,
+    comingBackFor: new Set(listed.map(({ jobId }) => jobId)),
+    warnings: [...stillClosing(countOf(waiting), why), ...notTaken(countOf(unasked), why)],
+  };
 }
 
 function stillClosing(count: number, why: string): string[] {

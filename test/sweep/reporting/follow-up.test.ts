@@ -245,6 +245,16 @@ describe('jobs left unasked for lack of time', () => {
     expect(comingBackFor).toEqual(new Set(['c']));
   });
 
+  it('jobs of an approved plan that are left for lack of time need nothing more if a pending follow-up lists them', async () => {
+    const recorder = new RecordedFollowUps(['a']);
+    const { followUp, comingBackFor, warnings } = await scheduleFor(late('a', 'b'), {
+      followUps: recorder,
+      isPlanned: true,
+    });
+    expect([followUp, comingBackFor]).toEqual([null, new Set(['a'])]);
+    expect(warnings).toEqual([expect.stringContaining('1 job did not fit into the time')]);
+  });
+
   it('stuck jobs left for lack of time are listed, and need no other follow-up', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
     const { followUp, takesRest } = await scheduleFor([
