@@ -33,6 +33,7 @@ export function readStage({ service, stage, parameters: given, root }: Omit<Stag
   const parameters = readParameters(given);
   const prefix = `${service}-${stage}`;
   const schedules = readSchedules(parameters.schedules, root);
+  if (stage === 'dev') onlyPlans(parameters.schedules, schedules);
   return {
     prefix,
     functionName: `${prefix}-sweep`,
@@ -41,6 +42,15 @@ export function readStage({ service, stage, parameters: given, root }: Omit<Stag
     watch: watchOf(parameters, schedules),
     scheduleKeys: scheduleKeys(schedules.definitions, parameters),
   };
+}
+
+/** The stage `dev` promises to close nothing. @throws {InvalidSettingError} */
+function onlyPlans(file: string, { definitions }: StageSchedules): void {
+  const sweeping = definitions.find(({ payload }) => !('rollCall' in payload) && payload.dryRun !== true);
+  if (sweeping)
+    throw new InvalidSettingError(
+      `param schedules: ${file}: ${sweeping.name} lacks dryRun: true, and the stage dev closes nothing. Add it to the request, or deploy another stage`,
+    );
 }
 
 /** @throws {JobsweepError} if a parameter or the schedule file is invalid. */

@@ -325,3 +325,18 @@ describe('the secrets of many clusters', () => {
     });
   });
 });
+
+it('the stage dev refuses a schedule that would close jobs, and takes one that only plans', () => {
+  const dev = (schedules: string) =>
+    template({
+      service: 'jobsweep',
+      stage: 'dev',
+      parameters: { ...defaultParameters, schedules },
+      root,
+      now: Date.parse('2026-11-23T12:00:00Z'),
+    });
+  expect(() => dev('deploy/schedules.yml')).toThrow(
+    'param schedules: deploy/schedules.yml: nightly lacks dryRun: true, and the stage dev closes nothing',
+  );
+  expect(dev('deploy/schedules.dry-run.yml').functionName).toBe('jobsweep-dev-sweep');
+});
