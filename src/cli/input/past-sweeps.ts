@@ -20,6 +20,8 @@ const jobSchema = z.object({
   reason: z.string().optional(),
   idleMs: z.number().optional(),
   lastActivity: z.string().optional(),
+  askedAt: z.string().optional(),
+  closedAt: z.string().optional(),
 });
 
 const sweepSchema = z.object({

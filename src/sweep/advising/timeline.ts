@@ -17,10 +17,16 @@ export interface OwnClose {
   readonly startedAt: string;
   readonly sweepId: string;
   readonly outcome: string;
+  /** When the sweep sent its first close request for the job, and when it saw the job closed; ISO date-times. */
+  readonly askedAt?: string | undefined;
+  readonly closedAt?: string | undefined;
 }
 
 const minute = 60_000;
 const hour = 60 * minute;
+
+/** A sweep whose report was not read, for example of the deployed function, looks like any other program. */
+const unknownCloser = 'a person, another program or a sweep whose report was not read';
 
 /** The messages that show who closed a job: the closer's warning or the end of a datafeed comes right before. */
 const nearby = 5 * minute;
@@ -56,6 +62,8 @@ export function timelineOf(
   add(createTime, { what: 'created', source: 'config' });
   let isOpen: boolean | undefined;
   let wasClosed = false;
+  /** Closes of our sweeps that no message shows. */
+  const unmatched = new Set(ownCloses);
   for (const [index, message] of sorted.entries()) {
     const { kind, at } = message;
     if (kind === 'created') continue;
@@ -66,7 +74,7 @@ export function timelineOf(
     } else if (kind === 'closing' || kind === 'forced') {
       add(at, {
         what: kind === 'forced' ? 'closed with force' : 'closed',
-        by: closerOf(sorted, index, ownCloses),
+        by: closerOf(sorted, index, unmatched),
         source: 'notifications',
       });
       isOpen = false;
@@ -77,8 +85,8 @@ export function timelineOf(
     add(now.openedAt, { what: 'its process started', source: 'stats' });
     if (now.state === 'closed') add(finishedTime, { what: 'closed', source: 'config' });
   }
-  for (const { startedAt, sweepId, outcome } of ownCloses)
-    add(Date.parse(startedAt), {
+  for (const { startedAt, askedAt, sweepId, outcome } of unmatched)
+    add(Date.parse(askedAt ?? startedAt), {
       what: outcome.replaceAll('_', ' '),
       by: `jobsweep, sweep ${sweepId}`,
       source: 'reports',
@@ -110,12 +118,14 @@ export function timelineOf(
 const longSource = ({ records, messages }: Evidence): SourceName =>
   records && records.length > 0 ? 'records' : messages && messages.length > 0 ? 'notifications' : 'stats';
 
-function closerOf(messages: readonly Message[], index: number, ownCloses: readonly OwnClose[]): string {
+/** Who closed the job, by the message at `index`. Removes the close from `unmatched` if it was a sweep of ours. */
+function closerOf(messages: readonly Message[], index: number, unmatched: Set<OwnClose>): string {
   const close = messages[index] as Message;
-  const own = ownCloses.find(({ startedAt }) => {
-    const started = Date.parse(startedAt);
-    return close.at >= started - minute && close.at <= started + hour;
-  });
+  // The newest that fits: an older sweep may have closed the job before.
+  const own = [...unmatched]
+    .filter((each) => isFrom(each, close.at))
+    .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+  if (own) unmatched.delete(own);
   if (own) return `jobsweep, sweep ${own.sweepId}`;
   const near = messages.filter(({ at }) => Math.abs(at - close.at) <= nearby);
   if (near.some(({ kind }) => kind === 'idle_closer')) return "the server's own idle closer";
@@ -123,5 +133,12 @@ function closerOf(messages: readonly Message[], index: number, ownCloses: readon
   const wentOn = near.some(({ kind }) => kind === 'feed_realtime');
   if (!wentOn && near.some(({ kind, at }) => kind === 'lookback_done' && at <= close.at + minute))
     return 'the end of its datafeed';
-  return 'a person or another program';
+  return unknownCloser;
+}
+
+/** Whether the message is that of this close. The clocks of the cluster and of the sweep may differ by a minute. */
+function isFrom({ startedAt, askedAt, closedAt }: OwnClose, at: number): boolean {
+  const begin = Date.parse(askedAt ?? startedAt);
+  const end = closedAt === undefined ? begin + hour : Date.parse(closedAt);
+  return at >= begin - minute && at <= end + minute;
 }

@@ -9,6 +9,8 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const asOf = Date.parse('2026-05-20T12:00:00Z');
 
+const unknown = 'a person, another program or a sweep whose report was not read';
+
 const say = (ago: number, text: string): Message => {
   const message = messageOf(text, asOf - ago);
   if (!message) throw new Error(`no known message: ${text}`);
@@ -30,8 +32,8 @@ function closer(messages: readonly Message[], ownCloses: readonly OwnClose[] = [
 }
 
 describe('who closed a job, in its timeline', () => {
-  it('the timeline names a person or another program if no other message is close to the close', () => {
-    expect(closer([])).toBe('a person or another program');
+  it('the timeline leaves open who closed the job if no other message is close to the close', () => {
+    expect(closer([])).toBe(unknown);
   });
 
   it('the timeline names the end of the datafeed if a look-back completed right before the close', () => {
@@ -46,17 +48,17 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('the end of its datafeed');
   });
 
-  it('the timeline names a person or another program if the look-back completed long before the close', () => {
-    expect(closer([say(3 * day, 'Datafeed lookback completed')])).toBe('a person or another program');
+  it('the timeline leaves open who closed the job if the look-back completed long before the close', () => {
+    expect(closer([say(3 * day, 'Datafeed lookback completed')])).toBe(unknown);
   });
 
-  it('the timeline names a person or another program if the datafeed continued in real time after its look-back', () => {
+  it('the timeline leaves open who closed the job if the datafeed continued in real time after its look-back', () => {
     expect(
       closer([
         say(2 * day + 3 * minute, 'Datafeed lookback completed'),
         say(2 * day + 3 * minute - 1, 'Datafeed continued in real-time'),
       ]),
-    ).toBe('a person or another program');
+    ).toBe(unknown);
   });
 
   it('the timeline names our own sweep if a report lists the close, whatever the datafeed did', () => {
@@ -67,5 +69,31 @@ describe('who closed a job, in its timeline', () => {
         [{ startedAt, sweepId: 'sweep-1', outcome: 'closed' }],
       ),
     ).toBe('jobsweep, sweep sweep-1');
+  });
+
+  it('the timeline names the sweep in whose time the close was, each close of a report once, in one line', () => {
+    const closedBy = (sweepId: string, ago: number): OwnClose => ({
+      sweepId,
+      startedAt: new Date(asOf - ago - 5_000).toISOString(),
+      askedAt: new Date(asOf - ago).toISOString(),
+      closedAt: new Date(asOf - ago + 2_000).toISOString(),
+      outcome: 'closed',
+    });
+    const evidence: Evidence = {
+      jobId: 'job',
+      createTime: asOf - 30 * day,
+      finishedTime: asOf - 2 * hour,
+      now: { at: asOf, state: 'closed', lastData: asOf - 3 * day },
+      datafeedRuns: false,
+      messages: [20 * minute, 15 * minute, 5 * minute].flatMap((ago) => [
+        say(ago + minute, 'Opening job on node [ml-0]'),
+        say(ago, 'Job is closing'),
+      ]),
+    };
+    const known = knownPastOf(evidence, { from: asOf - 40 * day, announcesSilence: true }, asOf - 30 * day);
+    const own = [closedBy('first', 20 * minute), closedBy('second', 15 * minute)];
+    const closes = timelineOf(evidence, known, own).filter(({ what }) => what === 'closed');
+    // The last one was a person's, minutes after the second sweep.
+    expect(closes.map(({ by }) => by)).toEqual(['jobsweep, sweep first', 'jobsweep, sweep second', unknown]);
   });
 });
