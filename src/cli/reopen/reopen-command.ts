@@ -83,7 +83,7 @@ async function run(
       `${file} is the report of another cluster (${foreign.id}) than ${foreign.name} here; nothing was changed. Use the settings of the swept cluster`,
     );
   }
-  if (options.last) io.stderr.write(`${fitted(lastWords(sweeps[0], file, target.clock.now()), io.stderr)}\n`);
+  if (options.last) io.stderr.write(`${fitted(lastWords(sweeps, file, target.clock.now()), io.stderr)}\n`);
   const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
   const tell = (report: ReopenReport): Promise<ExitCode> =>
     writeResult(
@@ -140,11 +140,13 @@ async function sourceOf(
   const folder = stateFolder(env);
   if (folder === undefined)
     throw new InvalidSettingError('--last: no report is kept, as neither XDG_STATE_HOME nor HOME is set');
-  const newest = (await readKept(folder)).find(
+  const kept = (await readKept(folder)).filter(
     ({ sweeps: [first] }) =>
       (cluster === undefined || first.cluster.name === cluster) &&
       (sweep === undefined || first.sweepId === sweep),
   );
+  // A nightly sweep that finds nothing to close must not hide the one before it.
+  const newest = kept.find(({ sweeps }) => sweeps.some(({ jobs }) => undoable(jobs).length > 0)) ?? kept[0];
   if (!newest)
     throw new InvalidSettingError(
       `--last: ${folder} keeps no report${cluster === undefined ? '' : ` of the cluster ${cluster}`}; name the file of one`,
@@ -152,9 +154,11 @@ async function sourceOf(
   return { file: newest.path, sweeps: newest.sweeps };
 }
 
-function lastWords({ sweepId, startedAt, cluster }: PastSweep, file: string, now: number): string {
+function lastWords(sweeps: Source['sweeps'], file: string, now: number): string {
+  const [{ sweepId, startedAt, cluster }] = sweeps;
   const age = span(Math.max(0, now - Date.parse(startedAt)));
-  return `the newest sweep is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
+  const which = sweeps.some(({ jobs }) => undoable(jobs).length > 0) ? ' that closed jobs' : '';
+  return `the newest sweep${which} is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
 }
 
 /** Maximum number of sweeps that a message names. */

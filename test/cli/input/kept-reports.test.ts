@@ -165,8 +165,23 @@ describe('reopen --last', () => {
     expect((JSON.parse(result.stdout) as ReopenReport).jobs).toMatchObject([
       { jobId: 'idle-1', outcome: 'reopened' },
     ]);
-    expect(result.stderr).toMatch(/the newest sweep is \S+ of the cluster default, .* ago: .*\.json\n/);
+    expect(result.stderr).toMatch(
+      /the newest sweep that closed jobs is \S+ of the cluster default, .* ago: .*\.json\n/,
+    );
     expect(setup.state('idle-0')).toBe('closed');
+  });
+
+  it('reopen --last passes over newer sweeps that closed nothing', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(setup, ['sweep', '--yes']);
+    await setup.clock.advance(60_000);
+    expect((await run(setup, ['sweep', '--yes'])).exit).toBe(0);
+    const result = await run(setup, ['reopen', '--last', '--yes']);
+    expect((JSON.parse(result.stdout) as ReopenReport).jobs).toMatchObject([
+      { jobId: 'idle-0', outcome: 'reopened' },
+    ]);
   });
 
   it('reopen --last undoes a sweep that was killed before its report', async () => {
