@@ -12,7 +12,9 @@ const major = Number.parseInt(process.versions.node, 10);
 
 if (!existsSync(source)) {
   if (major < 22) {
-    process.stderr.write(`jobsweep needs Node 22 or later, and this is ${process.version}.\n`);
+    process.stderr.write(
+      `jobsweep needs Node 22 or later, and this is ${process.version}. In a checkout, "npx jobsweep" runs on the Node that npm ci installed.\n`,
+    );
     process.exit(2);
   }
   await import('../dist/jobsweep.js');
