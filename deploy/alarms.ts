@@ -187,7 +187,7 @@ function clusterAlarms(alarm: AlarmFor, cluster: string): Resources {
     ),
     [`AlarmJobsStuck${id}`]: alarm(
       'jobs-stuck',
-      `A sweep of the cluster ${cluster} left jobs unfinished, and no follow-up is scheduled for them.`,
+      `A sweep of the cluster ${cluster} left jobs that failed, are unknown, or have no follow-up.`,
       sweepMetric('partial', cluster),
       { cluster },
     ),

@@ -195,7 +195,7 @@ resource "aws_cloudwatch_metric_alarm" "jobs_stuck" {
   for_each = toset(local.clusters)
 
   alarm_name          = "${var.name}-jobs-stuck-${each.key}"
-  alarm_description   = "A sweep of the cluster ${each.key} left jobs unfinished, and no follow-up is scheduled for them. What to do: ${local.runbook}#alarm-jobs-stuck"
+  alarm_description   = "A sweep of the cluster ${each.key} left jobs that failed, are unknown, or have no follow-up. What to do: ${local.runbook}#alarm-jobs-stuck"
   namespace           = "jobsweep"
   metric_name         = "partial"
   dimensions          = { service = "jobsweep", cluster = each.key }

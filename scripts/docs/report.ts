@@ -115,7 +115,8 @@ export const logLines = {
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
   'report not stored':
     'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why',
-  'sweep failed': 'the sweep threw: `error` with name, message and stack; the function throws it too',
+  'sweep failed':
+    'the sweep threw: `error` with name, message and stack, and `sweepId` and `cluster.name` if they are known; the function throws it too',
   'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
   'notification failed':
     'for each target that did not take a message, and each wrong setting of notifications: `target`, `why` and `cluster`; the sweep’s result is the same',

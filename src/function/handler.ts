@@ -128,10 +128,16 @@ async function reportFailure(
     write('ERROR', 'roll call failed', { error: errorFields(error) });
     return await notices?.announceRollCallFailure(error, own);
   }
-  write('ERROR', 'sweep failed', { error: errorFields(error) });
   const cluster = clusterIn(event);
+  const request = requestIn(event);
+  write('ERROR', 'sweep failed', {
+    // An event without a valid request has no sweep id.
+    ...(request && { sweepId: sweepIdOf(request.trigger, context.awsRequestId) }),
+    ...(cluster !== undefined && { cluster: { name: cluster } }),
+    error: errorFields(error),
+  });
   if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
-  await notices?.announceFailure(error, requestIn(event), own);
+  await notices?.announceFailure(error, request, own);
 }
 
 /** Loaded on demand: not every function has secrets. */

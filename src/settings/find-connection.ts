@@ -185,7 +185,7 @@ async function secretValues(
     // A parser's message quotes its input, which may be the secret. For the same reason there is no `cause`.
     const why = error instanceof SyntaxError || !(error instanceof Error) ? 'invalid answer' : error.message;
     throw new InvalidSettingError(
-      `${where} cannot be read (${printable(why)}): check its name, and that the function’s role may read it`,
+      `${where} cannot be read (${printable(why)}): check its name, and that the role or user that runs this may read it`,
     );
   }
   const known = 'keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY';

@@ -142,6 +142,24 @@ describe('the function', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
+  it('the function logs the sweep id and the cluster of a sweep that failed, as far as they are known', async () => {
+    await using setup = await startSetup([]);
+    const failed = async (event: object) =>
+      (await invoke(setup, event)).lines.find(({ message }) => message === 'sweep failed');
+    const trigger = {
+      scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
+      scheduledTime: '2026-11-23T02:00:00Z',
+    };
+    expect(await failed({ cluster: 'prod', trigger })).toMatchObject({
+      sweepId: expect.stringMatching(/^sweep-[0-9a-f]{32}$/),
+      cluster: { name: 'prod' },
+    });
+    const invalid = await failed({ cluster: 'prod', idelFor: '48h' });
+    expect(invalid).toMatchObject({ cluster: { name: 'prod' } });
+    expect(invalid).not.toHaveProperty('sweepId');
+    expect(await failed({ cluster: 7 })).not.toHaveProperty('cluster');
+  });
+
   it('the function refuses to run without a cluster, or with a cluster that has no settings', async () => {
     await using setup = await startSetup([]);
     expect((await invoke(setup, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({

@@ -162,7 +162,7 @@ describe('a parameter of SSM', () => {
     {
       await using _server = await parameters({});
       expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toMatch(
-        /^InvalidSettingError: the parameter "\/jobsweep\/logs" \(cluster "logs"\) cannot be read \(.*\): check its name, and that the function’s role may read it$/,
+        /^InvalidSettingError: the parameter "\/jobsweep\/logs" \(cluster "logs"\) cannot be read \(.*\): check its name, and that the role or user that runs this may read it$/,
       );
     }
     await using _server = await parameters({}, ({ raw }) =>

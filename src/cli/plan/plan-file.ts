@@ -10,9 +10,12 @@ import { InvalidRequestError } from '../../base/errors.ts';
 import { span } from '../../base/words.ts';
 import { type PlannedJob, plannedJobs } from '../../sweep/planning/approved-plan.ts';
 import type { Decision } from '../../sweep/planning/decide.ts';
+import type { BlownFuse } from '../../sweep/planning/fuse.ts';
+import { fuseFinding } from '../../sweep/reporting/fuse-text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import { parseRequest, type ReadRequest, toPayload } from '../../sweep/request/read-request.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
+import { type FuseName, fuses } from '../../sweep/vocabulary.ts';
 import { InvalidDocumentError, readDocument } from '../input/document.ts';
 import { readNamed } from '../input/payload.ts';
 import { formOfFile } from '../output/output.ts';
@@ -30,6 +33,15 @@ const planSchema = z.object({
   cluster: z.object({ name: z.string(), id: z.string() }),
   startedAt: z.iso.datetime(),
   status: z.string(),
+  fuse: z
+    .object({
+      name: z.enum(Object.keys(fuses) as FuseName[]),
+      idle: z.number(),
+      open: z.number(),
+      limit: z.number().nullable(),
+      together: z.object({ from: z.iso.datetime(), to: z.iso.datetime(), jobs: z.number() }).optional(),
+    })
+    .nullish(),
   plan: z.object({
     version: z.literal(version),
     request: z.unknown(),
@@ -65,10 +77,13 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
   const document = parse(await readNamed(file), file);
   const result = planSchema.safeParse(document);
   if (!result.success) throw refuse('is not a plan written by jobsweep plan -o json');
-  const { plan, cluster, startedAt, status } = result.data;
+  const { plan, cluster, startedAt, status, fuse } = result.data;
   // break: plan-digest
   if (digestOf(document as object) !== plan.digest) throw refuse('was changed after the plan was made');
-  if (status === 'refused') throw refuse('was refused by a fuse, so there is nothing to carry out');
+  if (status === 'refused') {
+    const why = fuse ? `the fuse ${fuse.name}: ${fuseFinding(fuse as BlownFuse)}` : 'a fuse';
+    throw refuse(`has nothing to carry out, because it was refused by ${why}`);
+  }
   const age = clock.now() - Date.parse(startedAt);
   if (age > maxAgeMs) throw refuse(`is ${span(age)} old; the limit is ${span(maxAgeMs)} (--max-age)`);
   if (age < -5 * 60_000) throw refuse('was made in the future: the clocks of two machines differ');

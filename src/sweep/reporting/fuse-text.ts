@@ -14,10 +14,11 @@ const advice: Readonly<Record<FuseName, string>> = {
 
 /** Why the fuse tripped, and what to do. */
 export function fuseText(fuse: BlownFuse): string {
-  return `REFUSED by the fuse ${fuse.name}: ${seen(fuse)}. Nothing was closed: ${advice[fuse.name]}`;
+  return `REFUSED by the fuse ${fuse.name}: ${fuseFinding(fuse)}. Nothing was closed: ${advice[fuse.name]}`;
 }
 
-function seen({ name, idle, open, limit, together }: BlownFuse): string {
+/** What the fuse found, with its numbers. */
+export function fuseFinding({ name, idle, open, limit, together }: BlownFuse): string {
   switch (name) {
     case 'upgrade_mode':
       return 'machine learning is in upgrade mode, and a job closed now would not come back with the others';

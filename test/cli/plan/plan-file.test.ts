@@ -242,7 +242,9 @@ describe('a saved plan is refused with exit 2 when', () => {
     expect((await runOn(setup, ['plan', '--output-file', file])).exit).toBe(4);
     const result = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toContain('was refused by a fuse');
+    expect(result.stderr).toContain(
+      'refused by the fuse max_share: 9 of 14 open jobs would be closed, and a share of 0.5 is allowed; nothing',
+    );
   });
 
   it('a saved plan is refused with exit code 2 if the address now belongs to another cluster', async () => {
