@@ -110,6 +110,19 @@ export interface Known {
   readonly isGroup: boolean;
 }
 
+/**
+ * The groups that existed when the sweep listed the jobs. A group disappears with its last job, and a job that was deleted
+ * between the listings of configs and of stats is in none.
+ */
+export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
+  const listed = (kind: 'configs' | 'stats') => {
+    const read = seen.reads.find((each) => each.kind === kind && each.ids === undefined);
+    return (read && answerFor(read, '')?.truth) ?? new Map<string, TrueJob>();
+  };
+  const withStats = listed('stats');
+  return new Set([...listed('configs')].flatMap(([id, { groups }]) => (withStats.has(id) ? groups : [])));
+}
+
 /** What the reads that ended before `seq` contained about a job; undefined without its config or its stats. */
 export function knownOf(
   seen: ObservedSweep,
@@ -124,8 +137,6 @@ export function knownOf(
   const feedId = config?.feed?.datafeedId;
   const feeds = feedId === undefined ? undefined : lastRead(seen, 'datafeeds', feedId, seq);
   const feedTruth = feeds && truthIn(feeds, jobId, feedId);
-  const first = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
-  const everyone = first ? [...(answerFor(first, jobId)?.truth.values() ?? [])] : [];
   const ended = Math.max(configs.endedAt, stats.endedAt, feeds?.endedAt ?? 0);
   // the initial reads are combined after all six have succeeded
   const at = configs.ids === undefined ? Math.max(ended, seen.foundAt ?? ended) : ended;
@@ -138,7 +149,7 @@ export function knownOf(
     feedMissing: feedId !== undefined && feeds !== undefined && feedTruth?.feed === undefined,
     feedUnread: feedId !== undefined && feedTruth === undefined && feeds === undefined,
     at: at + seen.skewMs,
-    isGroup: everyone.some(({ groups }) => groups.includes(jobId)),
+    isGroup: groupsListed(seen).has(jobId),
   };
 }
 

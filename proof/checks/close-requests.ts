@@ -1,6 +1,6 @@
 /** @module Checks of the close requests: which jobs they name, after which look, and in which form. */
 import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
-import { decide, inventoryOf } from '../reference.ts';
+import { decide, groupsListed, inventoryOf } from '../reference.ts';
 import { isAfter, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
@@ -65,10 +65,7 @@ export function neverClosesUntouchable({ seen, wanted, claim }: Trial): void {
 
 export function namesConcreteJobs({ seen, wanted, run, claim }: Trial): void {
   const sent = closeRequests(run, seen);
-  // a group disappears with its last job, so only groups that existed at the sweep's listing count
-  const listing = seen.reads.find((read) => read.kind === 'configs' && read.ids === undefined);
-  const known = [...((listing && answerFor(listing, '')?.truth.values()) ?? [])];
-  const groupNames = new Set(known.flatMap(({ groups }) => groups));
+  const groupNames = groupsListed(seen);
   for (const { path, query, lineBytes, body } of sent) {
     const named = decodeURIComponent(path.slice('/_ml/anomaly_detectors/'.length, -'/_close'.length)).split(
       ',',
