@@ -292,7 +292,10 @@ export const breaks: readonly Break[] = [
     property: 'follow_up',
     wrong: 'a follow-up closes more than the confirmed plan',
     mark: 'bound-to-plan',
-    becomes: ['unasked > 0 && (!given.isPlanned || followUps.holdsToPlan === true)', 'unasked > 0'],
+    becomes: [
+      'unasked.length > 0 && (!given.isPlanned || followUps.holdsToPlan === true)',
+      'unasked.length > 0',
+    ],
   },
   {
     property: 'places',
