@@ -120,7 +120,15 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
     return (read && answerFor(read, '')?.truth) ?? new Map<string, TrueJob>();
   };
   const withStats = listed('stats');
-  return new Set([...listed('configs')].flatMap(([id, { groups }]) => (withStats.has(id) ? groups : [])));
+  // a job whose datafeed was missing is read once more
+  const isGone = (id: string) =>
+    seen.reads.some(
+      (read) =>
+        read.kind === 'configs' && read.ids?.includes(id) && answerFor(read, id)?.truth.has(id) === false,
+    );
+  return new Set(
+    [...listed('configs')].flatMap(([id, { groups }]) => (withStats.has(id) && !isGone(id) ? groups : [])),
+  );
 }
 
 /** What the reads that ended before `seq` contained about a job; undefined without its config or its stats. */
