@@ -104,7 +104,7 @@ function headline({ jobId, cluster, at }: Explanation): string {
 
 function verdictLines({ verdict, changes, fuse, named, state }: Explanation, paint: Paint): string[] {
   if (verdict === null)
-    return [`closed: a sweep has nothing to do with it${state === 'closed' ? '' : ` (${state})`}`];
+    return [`closed: sweeps leave closed jobs alone${state === 'closed' ? '' : ` (${state})`}`];
   const means = { ...keepReasons, ...actReasons }[verdict.reason].replaceAll('`', '');
   return [
     `${paint(toneOfVerdict[verdict.verdict], verdict.verdict)}, because ${verdict.reason}: ${means}`,

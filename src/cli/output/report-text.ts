@@ -84,7 +84,7 @@ export function reportText(report: SweepReport, looks: ReportLooks = {}, seen?: 
 function jobsText(report: SweepReport, looks: TableLooks, seen: SweepReport | undefined): string[] {
   const jobs = seen ? otherwise(report.jobs, seen.jobs) : report.jobs;
   if (jobs.length > 0) return [table(jobs, columnsOf(report), looks)];
-  return seen ? [] : ['no job to show: every job that was listed is busy or excluded'];
+  return seen ? [] : ['no job to show: every open job that was listed is busy or excluded'];
 }
 
 /** The jobs whose outcome differs from the plan. */

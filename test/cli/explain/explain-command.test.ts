@@ -166,7 +166,7 @@ describe('explain', () => {
     const report = folder.at('report.json');
     await runOn(setup, ['sweep', '--yes', '--output-file', report]);
     const bare = await text(setup, 'idle-0');
-    expect(bare).toContain('closed: a sweep has nothing to do with it');
+    expect(bare).toContain('closed: sweeps leave closed jobs alone');
     expect(bare).toContain('give its report or the function’s log lines with --history');
     const told = await text(setup, 'idle-0', '--history', report);
     expect(told).toMatch(
