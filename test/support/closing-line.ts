@@ -13,6 +13,7 @@ export default class ClosingLine implements Reporter {
     ).length;
     const failed =
       tests.filter((test) => test.result().state === 'failed').length + broken + unhandledErrors.length;
-    process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+    if (skipped > 0) process.stdout.write(`${skipped} skipped\n`);
+    process.stdout.write(`${passed} passed, ${failed} failed\n`);
   }
 }
