@@ -49,13 +49,13 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('finds the line of a break if its mark stands %s', (_where, text, broken) => {
+])('the line of a break is found if its mark stands %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 
 it.each([
   ['the text has no mark', 'return a >= b;', 'no line carries the mark "at-least"'],
   ['the marked line changed', '// break: at-least\nreturn a > b;', '">=" occurs 0 times in: return a > b;'],
-])('refuses to apply a break if %s', (_why, text, message) => {
+])('a break is refused if %s', (_why, text, message) => {
   expect(() => breakLine(text, twoLines)).toThrow(message);
 });

@@ -207,6 +207,27 @@ it('no two files of a layer have the same name', () => {
   expect(twice).toEqual([]);
 });
 
+/** Words that need a subject before them. A title that begins with one is understood only with its `describe`. */
+const needsSubject = new RegExp(
+  `^(?:that|which|who|whose|of|is|are|was|were|has|have|had|does|do|may|must|can|gets?|says?|tells?|and|or|but|also|never|
+  accepts?|asks|begins?|closes|contains|counts|ends|exists?|fails|finds|fits|forces|gives|judges|keeps|leaves|lets|makes|matches|notifies|prints|protects?|refuses?|
+  rejects|reports|retries|returns|runs|sends|shows|starts|stops|stores|sweeps|takes|tries|uses|waits|warns|writes)\\s`.replaceAll(
+    /\s{2,}/g,
+    '',
+  ),
+);
+
+it('every title of a test begins with its subject', () => {
+  // the call that follows `it.each(rows)` begins with the closing bracket
+  const titled = /(?:\b(?:it|test)|\))\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g;
+  const wrong = [...tests, ...globSync('proof/**/*.test.ts', { cwd: root })].flatMap((file) =>
+    [...read(file).matchAll(titled)]
+      .filter(([, , title = '']) => needsSubject.test(title))
+      .map(([, , title]) => `${file}: ${title}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 const pages = globSync(['*.md', '{docs,simulator,src,proof,bench,test,deploy,events}/**/*.md'], {
   cwd: root,
 });

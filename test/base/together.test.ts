@@ -28,7 +28,7 @@ describe('reads that count only together', () => {
     await expect(other).rejects.toThrow('another read failed');
   });
 
-  it('reads that belong together end with the signal that limits them, for its reason', async () => {
+  it('reads that belong together end when their signal aborts, with its reason', async () => {
     const limit = new AbortController();
     const both = together(limit.signal, (signal) => [Promise.resolve(1), untilGivenUp(signal)]);
     limit.abort(new Error('the time is over'));

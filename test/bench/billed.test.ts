@@ -79,14 +79,14 @@ describe('other failures', () => {
   const { fleet, jobId } = withStuck(twenty, 'biggest');
   const always = Number.POSITIVE_INFINITY;
 
-  it('after an answer that never comes, the client waits ten seconds longer', async () => {
+  it('a close that never gets an answer takes ten seconds longer than its timeout', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
     );
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
-  it('after an answer that reports a timeout at once, only polling is left', async () => {
+  it('a close that times out at once leaves only the polling to be billed', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );
@@ -94,7 +94,7 @@ describe('other failures', () => {
     expect(sweep?.billedMs).toBeLessThanOrEqual(minute + 10 * second + minute);
   });
 
-  it('with an earlier deadline, the sweep ends before it', async () => {
+  it('a sweep with an earlier deadline is billed only until that deadline', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '30m'), followUp: false });
     expect(sweep?.billedMs).toBeLessThan(15 * minute);
   });

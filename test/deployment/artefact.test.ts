@@ -169,21 +169,24 @@ function delivered(input: string): string {
 const events = readdirSync(new URL('../../events', import.meta.url));
 
 describe('the deployed artefact with each payload of events/', () => {
-  it.concurrent.each(events)('sweeps the believable fleet with events/%s', async (event) => {
-    // its minutes of closing pass in a second
-    const clock = scaledClock(200);
-    await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
-    await using running = await startFunction({
-      task: packaged.task,
-      handler: handlerName(),
-      functionArn: `arn:aws:lambda:${region}:${accountId}:function:jobsweep`,
-      environment: { AWS_REGION: region, ELASTICSEARCH_URL: elasticsearch.url },
-    });
-    const payload = await readFile(new URL(`../../events/${event}`, import.meta.url), 'utf8');
-    const { error, report } = await invoke(running, payload);
-    expect(error).toBeUndefined();
-    expectSweepOf(event, report);
-  });
+  it.concurrent.each(events)(
+    'the deployed artefact sweeps the believable fleet with events/%s',
+    async (event) => {
+      // its minutes of closing pass in a second
+      const clock = scaledClock(200);
+      await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+      await using running = await startFunction({
+        task: packaged.task,
+        handler: handlerName(),
+        functionArn: `arn:aws:lambda:${region}:${accountId}:function:jobsweep`,
+        environment: { AWS_REGION: region, ELASTICSEARCH_URL: elasticsearch.url },
+      });
+      const payload = await readFile(new URL(`../../events/${event}`, import.meta.url), 'utf8');
+      const { error, report } = await invoke(running, payload);
+      expect(error).toBeUndefined();
+      expectSweepOf(event, report);
+    },
+  );
 });
 
 describe('the deployed artefact, cold, with the template’s environment', () => {
@@ -191,7 +194,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['before the plan', 'ml.get_jobs'],
     ['while closes are in flight', 'ml.close_job'],
     ['while the report is written', undefined],
-  ])('returns its report if its log is lost %s', async (_stage, api) => {
+  ])('the deployed artefact returns its report even if its log is lost %s', async (_stage, api) => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
     await running.initMs;
@@ -204,7 +207,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
   });
 
-  it('notifies a topic, a bus and a webhook, whose clients only a message loads', async () => {
+  it('the deployed artefact notifies a topic, a bus and a webhook, and loads their clients only for a message', async () => {
     await using setup = await account([...busy, ...idle]);
     await using sns = await startSns();
     await using bus = await startEvents();
@@ -233,7 +236,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(slack.requests).toHaveLength(1);
   });
 
-  it('stores its report in a cluster for reports, whose code only that setting loads', async () => {
+  it('the deployed artefact stores its report in a separate cluster, and loads that code only if it is set', async () => {
     await using setup = await account([...busy, ...idle]);
     await using reports = await startElasticsearch({ clock: scaledClock() });
     await using running = await setup.cold({
@@ -251,7 +254,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(reports.cluster.cluster.streams.hits('logs-jobsweep.job-prod')).toHaveLength(8);
   });
 
-  it('sweeps when its schedule fires, with the connection from its secret', async () => {
+  it('the deployed artefact sweeps when its schedule fires, with the connection from its secret', async () => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
     const { Target } = propertiesOf('ScheduleNightly') as { Target: { Input: string } };
@@ -271,7 +274,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(running.output()).not.toContain(user.password);
   });
 
-  it('accepts a payload by hand, as `aws lambda invoke` sends it, several times', async () => {
+  it('the deployed artefact accepts several payloads sent by hand, as `aws lambda invoke` sends them', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
@@ -281,7 +284,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(second.report.sweepId).not.toBe(first.report.sweepId);
   });
 
-  it('only plans, with a warning, if its schedule has no payload', async () => {
+  it('the deployed artefact only plans, with a warning, if its schedule has no payload', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     const { report } = await invoke(running, {
@@ -296,7 +299,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(report.warnings.join()).toContain('no Input');
   });
 
-  it('arranges a follow-up and runs as that follow-up', async () => {
+  it('the deployed artefact schedules a follow-up, and runs as that follow-up', async () => {
     // found closing, so that nobody waits for an answer here in the machine's own time
     const stuck: FleetJob = {
       jobId: 'stuck',
@@ -329,7 +332,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     });
   });
 
-  it('fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
+  it('the deployed artefact fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     const before = setup.elasticsearch.requests.length;
@@ -344,7 +347,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
   });
 
-  it('sweeps clusters independently: a problem with one does not affect another', async () => {
+  it('the deployed artefact sweeps clusters independently: a problem with one does not affect another', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     const broken = await invoke(running, { cluster: 'broken', dryRun: true });
@@ -361,7 +364,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(forClusters.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 
-  it('refuses to run if no cluster is configured', async () => {
+  it('the deployed artefact refuses to run if no cluster is configured', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold({ ELASTICSEARCH_SECRET: '', ELASTICSEARCH_SECRET_PREFIX: '' });
     const { error } = await invoke(running, {});
@@ -383,43 +386,51 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       POWERTOOLS_SERVICE_NAME: 'other',
       POWERTOOLS_METRICS_NAMESPACE: 'other',
     },
-  ])('writes the report’s lines and the metrics with %j', async (environment) => {
-    await using setup = await account([...busy, ...idle]);
-    await using running = await setup.cold(environment);
-    const { report } = await invoke(running, {});
-    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
-    await invoke(running, { idelFor: '48h' });
-    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
-    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
-      'job swept',
-      'job swept',
-      'sweep finished',
-      'sweep failed',
-    ]);
-    expect(lines.filter((line) => '_aws' in line)).toEqual([
-      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
-      expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
-    ]);
-  });
+  ])(
+    'the deployed artefact writes its log lines and metrics with the environment %j',
+    async (environment) => {
+      await using setup = await account([...busy, ...idle]);
+      await using running = await setup.cold(environment);
+      const { report } = await invoke(running, {});
+      expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+      await invoke(running, { idelFor: '48h' });
+      const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+      expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+        'job swept',
+        'job swept',
+        'sweep finished',
+        'sweep failed',
+      ]);
+      expect(lines.filter((line) => '_aws' in line)).toEqual([
+        expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
+        expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
+      ]);
+    },
+  );
 
   it.each([
     ['refuses the connection', 'ECONNREFUSED'],
     ['never answers', 'no answer within'],
-  ])('ends in time and reports the network if Secrets Manager %s', async (what, why) => {
-    await using setup = await account(busy);
-    await using silent = await serve(() => undefined);
-    const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
-    await using running = await setup.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
-    const { error } = await invoke(running, {});
-    expect(error).toMatchObject({
-      errorType: 'SecretUnreachableError',
-      errorMessage: expect.stringMatching(/cannot be reached .*interface endpoint/) as string,
-    });
-    expect(error?.errorMessage).toContain(why);
-    expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
-  });
+  ])(
+    'the deployed artefact ends in time and reports a network problem if Secrets Manager %s',
+    async (what, why) => {
+      await using setup = await account(busy);
+      await using silent = await serve(() => undefined);
+      const url = what === 'never answers' ? silent.url : 'http://127.0.0.1:1';
+      await using running = await setup.cold({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url }, 3_000);
+      const { error } = await invoke(running, {});
+      expect(error).toMatchObject({
+        errorType: 'SecretUnreachableError',
+        errorMessage: expect.stringMatching(/cannot be reached .*interface endpoint/) as string,
+      });
+      expect(error?.errorMessage).toContain(why);
+      expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({
+        message: 'sweep failed',
+      });
+    },
+  );
 
-  it('shows no credential with any debugging variable set', async () => {
+  it('the deployed artefact shows no credential, even with every debugging variable set', async () => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold(debugging);
     expect((await invoke(running, {})).report).toMatchObject({ status: 'done' });
@@ -430,7 +441,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       expect(running.output()).not.toContain(secret);
   });
 
-  it('requests its first event soon after the start, and logs nothing before', async () => {
+  it('the deployed artefact requests its first event soon after its start, and logs nothing before', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     expect(await running.initMs).toBeLessThan(5_000);

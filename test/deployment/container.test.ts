@@ -34,14 +34,14 @@ const listed = (files: string) =>
     .map((each) => path.relative(files, path.join(each.parentPath, each.name)));
 
 describe('the Dockerfile', () => {
-  it('names both base images as arguments, so that a digest can replace a tag', () => {
+  it('the Dockerfile names both base images as arguments, so that a digest can replace a tag', () => {
     const froms = dockerfile.getFROMs().map((from) => from.getArgumentsContent()?.replaceAll(/[${}]/g, ''));
     expect(froms).toEqual(['BUILD_IMAGE AS build', 'RUN_IMAGE']);
     const args = dockerfile.getInitialARGs().map((arg) => arg.getProperty()?.getName());
     expect(args).toEqual(['BUILD_IMAGE', 'RUN_IMAGE']);
   });
 
-  it('runs one process as a user that is a number and not root, without a shell', () => {
+  it('the Dockerfile starts one process without a shell, as a numeric user that is not root', () => {
     expect(userOf()).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     const [entrypoint, ...more] = dockerfile.getENTRYPOINTs();
     expect(more).toEqual([]);
@@ -49,7 +49,7 @@ describe('the Dockerfile', () => {
     expect(image.entrypoint).toEqual(['/nodejs/bin/node', '/app/dist/jobsweep.js']);
   });
 
-  it('starts where the base images exist with the Node that the project pins', () => {
+  it('the base images of the Dockerfile have the Node version that the project pins', () => {
     const [build = '', run = ''] = dockerfile
       .getInitialARGs()
       .map((arg) => arg.getProperty()?.getValue() ?? '');
@@ -58,7 +58,7 @@ describe('the Dockerfile', () => {
     expect(run).toContain(`nodejs${major}-`);
   });
 
-  it('has the version of the package', () => {
+  it('the Dockerfile has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
       version: string;
     };
@@ -66,14 +66,14 @@ describe('the Dockerfile', () => {
     expect(versions.map((arg) => arg.getProperty()?.getValue())).toEqual([version]);
   });
 
-  it('lets no secret, no packages and no history of the checkout into the build', () => {
+  it('the build context of the image contains no secret, no node_modules and no git history', () => {
     for (const name of ['.git', '.env', 'node_modules', 'dist', 'reports'])
       expect(contextNames()).not.toContain(name);
   });
 });
 
 describe('the image', () => {
-  it('holds the bundle with its licences, and nothing else', () => {
+  it('the image contains the bundle with its licences, and nothing else', () => {
     const files = listed(image.files);
     expect(files).toEqual(
       expect.arrayContaining([
@@ -114,7 +114,7 @@ function start(url: string, args: readonly string[]) {
 describe.skipIf(!canRun)('the image’s command, as its user on a read-only file system', () => {
   beforeAll(() => complete(image));
 
-  it('sweeps, writes its report and nothing else, and exits with 0', async () => {
+  it('the container sweeps, writes only its report, and exits with 0', async () => {
     const clock = scaledClock();
     await using elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...busy, ...idle] } });
     const before = listed(image.files);
@@ -130,12 +130,12 @@ describe.skipIf(!canRun)('the image’s command, as its user on a read-only file
     expect(listed(image.files)).toEqual(before);
   });
 
-  it('exits with 5 if the cluster cannot be reached, and with 2 for an invalid request', async () => {
+  it('the container exits with 5 if the cluster cannot be reached, and with 2 for an invalid request', async () => {
     expect((await start('http://127.0.0.1:9', ['plan', '--deadline', '5s']).ended).exit).toBe(5);
     expect((await start('http://127.0.0.1:9', ['plan', '--set', 'idelFor=1h']).ended).exit).toBe(2);
   });
 
-  it('ends with its report and exit 3 on SIGTERM in the middle of a sweep, as one process', async () => {
+  it('the container ends with its report and exit code 3 on SIGTERM in the middle of a sweep', async () => {
     const clock = scaledClock();
     const slow = idle.map((job) => ({ ...job, closeTakes: '10m' }));
     await using elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...busy, ...slow] } });

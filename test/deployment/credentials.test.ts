@@ -48,7 +48,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
   it.each([
     ['an API key', { ELASTICSEARCH_API_KEY: key }],
     ['a user', { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password }],
-  ])('prints no part of %s with every debugging variable set', async (_what, credentials) => {
+  ])('the command prints no part of %s with every debugging variable set', async (_what, credentials) => {
     await using server = await echoing();
     const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
     for (const command of ['plan', 'doctor']) {
@@ -59,7 +59,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     expect(server.requests.length).toBeGreaterThan(0);
   });
 
-  it('prints no part of a clusters file when reading it', async () => {
+  it('the command prints no part of a clusters file when it reads the file', async () => {
     await using server = await echoing();
     const file = folder.at(`clusters-${kind}.yml`);
     await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
@@ -72,7 +72,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     for (const each of secrets) expect(stdout + stderr).not.toContain(each);
   });
 
-  it('leaves no environment in a diagnostic report', async () => {
+  it('the command leaves no environment variable in a diagnostic report of Node', async () => {
     const asked = Promise.withResolvers<void>();
     await using server = await serve(() => asked.resolve());
     const reports = folder.at(`reports-${kind}`);
@@ -92,7 +92,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     expect(text).not.toContain(key);
   });
 
-  it('warns about NODE_DEBUG, which it cannot disable', async () => {
+  it('the command warns about NODE_DEBUG, which it cannot disable', async () => {
     const { stderr } = await runBin(['plan', '--embedded'], {
       script: script(),
       env: { NODE_DEBUG: 'none' },

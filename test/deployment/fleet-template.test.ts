@@ -48,7 +48,7 @@ const namesOf = (resources: object, type: string) =>
 describe('a stack whose schedules the command applies', () => {
   const command = { schedules: 'deploy/schedules.fleet.yml', schedulesBy: 'command' };
 
-  it('has no schedules, and one alarm for all clusters in place of three for each', () => {
+  it('a stack without schedules has one alarm for all clusters instead of three for each', () => {
     const { resources } = made(command);
     expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(namesOf(resources, 'AWS::CloudWatch::Alarm')).toEqual([
@@ -77,7 +77,7 @@ describe('a stack whose schedules the command applies', () => {
       expect(resources.AlarmClustersNeedAttention?.Properties).not.toHaveProperty(field);
   });
 
-  it('has alarms of their own only for the clusters that `clusters` names', () => {
+  it('a stack without schedules has separate alarms only for the clusters in the parameter `clusters`', () => {
     const { resources } = made({ ...command, clusters: 'payments,fraud' });
     expect(namesOf(resources, 'AWS::CloudWatch::Alarm')).toEqual([
       'jobsweep-test-sweep-failed',
@@ -100,12 +100,12 @@ describe('a stack whose schedules the command applies', () => {
     ]);
   });
 
-  it('lets the function read metrics for the roll call, which a stack without one does not', () => {
+  it('the function may read CloudWatch metrics only if the stack has a roll call', () => {
     expect(JSON.stringify(made(command).resources.FunctionRole)).toContain('"cloudwatch:GetMetricData"');
     expect(JSON.stringify(made().resources.FunctionRole)).not.toContain('cloudwatch:');
   });
 
-  it('has a dashboard of queries over all clusters, with the same number of widgets for any number', async () => {
+  it('the dashboard queries all clusters, and has the same number of widgets for any number of clusters', async () => {
     const widgetsOf = ({ resources }: ReturnType<typeof made>) => {
       const body = resources.Dashboard?.Properties.DashboardBody as { 'Fn::Sub': string };
       return (JSON.parse(body['Fn::Sub']) as { widgets: { properties: { metrics?: unknown[] } }[] }).widgets;
@@ -120,7 +120,7 @@ describe('a stack whose schedules the command applies', () => {
     expect(JSON.stringify(all)).toContain('SELECT SUM(closed) FROM SCHEMA(\\"jobsweep\\", cluster, service)');
   });
 
-  it('stays within CloudFormation’s limits for 1,000 clusters', async () => {
+  it('a stack for 1,000 clusters stays within CloudFormation’s limits', async () => {
     const { resources } = await withFile(nightly(JSON.stringify(fleetNames)), {
       schedulesBy: 'command',
       clusters: fleetNames.slice(0, 94).join(','),
@@ -131,7 +131,7 @@ describe('a stack whose schedules the command applies', () => {
 });
 
 describe('a stack with one schedule for each cluster of a list', () => {
-  it('declares each with its cluster, and the roll call with the names of all', async () => {
+  it('a list of clusters makes one schedule for each cluster, and a roll call that expects them all', async () => {
     const { resources } = await withFile(nightly('[logs, metrics]'));
     const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
     expect(schedules.map(({ Properties }) => Properties.Name)).toEqual([
@@ -153,7 +153,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     expect(parseRollCall(inputs[2])).toEqual({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('takes the list from a file beside the schedule file', async () => {
+  it('a stack reads the list of clusters from a file beside the schedule file', async () => {
     await writeFile(path.join(folder, 'clusters.json'), JSON.stringify({ logs: {}, metrics: {} }));
     const { resources } = await withFile(nightly('{file: clusters.json}'));
     expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([
@@ -163,7 +163,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     ]);
   });
 
-  it('is refused where CloudFormation would refuse it, with what to change', async () => {
+  it('packaging refuses a list of clusters that CloudFormation would refuse, and says what to change', async () => {
     await expect(withFile(nightly(JSON.stringify(fleetNames.slice(0, 500))))).rejects.toThrow(
       /the stack would have 5\d\d resources in \d+ kB, and CloudFormation takes 494 of ours .* 501 are schedules \(leave them to `jobsweep schedules apply` with schedulesBy=command\)/,
     );
@@ -175,13 +175,13 @@ describe('a stack with one schedule for each cluster of a list', () => {
     ).rejects.toThrow(/1007 are alarms \(name fewer clusters in clusters\)/);
   });
 
-  it('is refused if only the command can find the clusters', async () => {
+  it('packaging refuses a list of clusters that only the command can resolve', async () => {
     await expect(withFile(nightly('{secrets: jobsweep/*}'))).rejects.toThrow(
       'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
     );
   });
 
-  it('is refused if two clusters would have the same alarm', () => {
+  it('packaging refuses two clusters whose alarms would have the same name', () => {
     expect(() => made({ clusters: 'a-b,a--b' })).toThrow(
       'clusters: a--b and another differ only in hyphens, which a template cannot tell apart',
     );
@@ -197,7 +197,7 @@ describe('packaging', () => {
       })
     ).warnings;
 
-  it('warns with the numbers if the sweeps of a window may not fit, and says what to change', async () => {
+  it('packaging warns with the numbers if the sweeps of a window may not fit, and says what to change', async () => {
     expect(await warningsOf(1_000)).toEqual([
       'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
         'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
@@ -205,7 +205,7 @@ describe('packaging', () => {
     ]);
   });
 
-  it('does not warn if they fit: with the concurrency it named, or one cluster fewer than too many', async () => {
+  it('packaging does not warn if the sweeps of a window fit, up to the exact limit', async () => {
     expect(await warningsOf(1_000, { reservedConcurrency: 63 })).toEqual([]);
     expect(await warningsOf(1_000, { reservedConcurrency: 62 })).toHaveLength(1);
     expect(await warningsOf(16)).toEqual([]);
@@ -214,7 +214,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('counts a pattern over secrets with its max, and the time that events may wait', async () => {
+  it('the warning about a window counts `max` clusters for a pattern, and the time that events may wait', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(
@@ -224,7 +224,7 @@ describe('packaging', () => {
     expect((await withFile(file, waiting)).warnings).toEqual([]);
   });
 
-  it('counts schedules of the same moment together', async () => {
+  it('the warning about a window counts schedules of the same moment together', async () => {
     const entry = (name: string) => `  - {name: ${name}, cron: "0 1 * * ? *", request: {cluster: ${name}}}\n`;
     const file = (names: readonly string[]) => `schedules:\n${names.map(entry).join('')}`;
     expect((await withFile(file(['a', 'b', 'c', 'd']))).warnings).toEqual([]);
@@ -245,11 +245,11 @@ describe('packaging', () => {
       { clustersSecret: 'two words' },
       'param clustersSecret: expected the name of a secret, or "ssm:" and the name of a parameter',
     ],
-  ])('refuses %j', (change, message) => {
+  ])('packaging refuses %j', (change, message) => {
     expect(() => made(change)).toThrow(message);
   });
 
-  it('of the example for many clusters says on standard error what does not fit, and sets the event age', async () => {
+  it('packaging the example for many clusters prints what does not fit, and sets the event age', async () => {
     const copy = await copyService();
     try {
       const { stderr } = await serverless(copy, [
@@ -289,7 +289,7 @@ describe('the secrets of many clusters', () => {
     'Fn::Sub': `arn:\${AWS::Partition}:${rest.replace(':', `:\${AWS::Region}:\${AWS::AccountId}:`)}`,
   });
 
-  it('may be one secret for all of them, which takes the place of the prefix', () => {
+  it('one secret for all clusters replaces the secret prefix in the template', () => {
     const shared = { clustersSecret: 'jobsweep/all' };
     expect(variablesOf(made(shared))).toMatchObject({ ELASTICSEARCH_CLUSTERS_SECRET: 'jobsweep/all' });
     expect(variablesOf(made(shared))).not.toHaveProperty('ELASTICSEARCH_SECRET_PREFIX');
@@ -304,7 +304,7 @@ describe('the secrets of many clusters', () => {
     ]);
   });
 
-  it('may be parameters of SSM, which the function may then read and nothing else', () => {
+  it('with settings in SSM parameters, the function may read those parameters and nothing else', () => {
     const parameters = { secret: 'ssm:/jobsweep/default', secretPrefix: 'ssm:/jobsweep/clusters/' };
     expect(variablesOf(made(parameters))).toMatchObject({
       ELASTICSEARCH_SECRET: 'ssm:/jobsweep/default',
@@ -326,7 +326,7 @@ describe('the secrets of many clusters', () => {
   });
 });
 
-it('the stage dev refuses a schedule that would close jobs, and takes one that only plans', () => {
+it('the stage dev refuses a schedule that would close jobs, and accepts one that only plans', () => {
   const dev = (schedules: string) =>
     template({
       service: 'jobsweep',

@@ -24,18 +24,28 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each(events)('runs events/%s', { timeout: 120_000 }, async (event) => {
-    // its minutes of closing pass in a second
-    const clock = scaledClock(200);
-    await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
-    const { stdout } = await serverless(folder, ['invoke', 'local', '-f', 'sweep', '-p', `events/${event}`], {
-      ELASTICSEARCH_URL: server.url,
-    });
-    expectSweepOf(event, resultOf(stdout));
-    expect(stdout).toContain('"message":"sweep finished"');
-  });
+  it.each(events)(
+    '`sls invoke local` runs events/%s without an AWS account',
+    { timeout: 120_000 },
+    async (event) => {
+      // its minutes of closing pass in a second
+      const clock = scaledClock(200);
+      await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+      const { stdout } = await serverless(
+        folder,
+        ['invoke', 'local', '-f', 'sweep', '-p', `events/${event}`],
+        {
+          ELASTICSEARCH_URL: server.url,
+        },
+      );
+      expectSweepOf(event, resultOf(stdout));
+      expect(stdout).toContain('"message":"sweep finished"');
+    },
+  );
 
-  it('starts the embedded cluster if none is configured, and says so', { timeout: 120_000 }, async () => {
+  it('`sls invoke local` starts the embedded cluster if none is configured, and says so', {
+    timeout: 120_000,
+  }, async () => {
     const { stdout, stderr } = await serverless(
       folder,
       ['invoke', 'local', '-f', 'sweep', '-p', 'events/dry-run.json'],
@@ -47,7 +57,9 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
     expect(resultOf(stdout)).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 12 } });
   });
 
-  it('exits 1 with the error’s name if the payload is invalid', { timeout: 120_000 }, async () => {
+  it('`sls invoke local` exits with 1 and the error’s name if the payload is invalid', {
+    timeout: 120_000,
+  }, async () => {
     const call = serverless(folder, ['invoke', 'local', '-f', 'sweep', '--data', '{"idelFor":"48h"}'], {
       ELASTICSEARCH_URL: 'http://127.0.0.1:9',
     });

@@ -78,7 +78,7 @@ function valuesOf(value: unknown, keys: readonly string[]): string[] {
 const ranges = ['old', 'new'] as const;
 
 describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
-  it('is current, one object a line, with the versions that Kibana compares', () => {
+  it('a Kibana file matches the code, with one object a line and the right versions', () => {
     expect(readFileSync(path.join(root, kibanaFiles[range]), 'utf8')).toBe(savedObjects(range));
     for (const object of objectsOf(range)) {
       const versions = range === 'old' ? ['migrationVersion'] : ['typeMigrationVersion'];
@@ -91,7 +91,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
     expect(objectsOf(range).map(({ type }) => type)).toEqual(['index-pattern', 'dashboard']);
   });
 
-  it('has panels that refer to the data view of the same file, in the panel and in the dashboard', () => {
+  it('the Kibana panels refer to the data view in the same file', () => {
     const [dataView] = objectsOf(range);
     const expected = panelsOf(range).flatMap((panel) => {
       const { references } = panel.embeddableConfig.attributes;
@@ -107,7 +107,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
     expect(dataView?.attributes.title).toBe('logs-jobsweep.*-*');
   });
 
-  it('uses each column once, in the order list and in the chart', () => {
+  it('each Kibana panel uses each of its columns once, in the listed order', () => {
     for (const panel of panelsOf(range)) {
       const [[layerId, layer] = ['', undefined], ...others] = layersOf(panel);
       if (!layer) throw new Error(`${panel.panelIndex} has no layer`);
@@ -134,7 +134,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
     }
   });
 
-  it('has panels that fit the grid and do not overlap', () => {
+  it('the Kibana panels fit the grid and do not overlap', () => {
     const cells = new Set<string>();
     for (const { panelIndex, gridData } of panelsOf(range)) {
       const { x, y, w, h, i } = gridData;
@@ -150,7 +150,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
 });
 
 describe('the two files', () => {
-  it('show the same, apart from what differs between versions of Kibana', () => {
+  it('both Kibana files show the same panels, apart from differences between versions of Kibana', () => {
     const shown = (range: KibanaRange) =>
       panelsOf(range).map((panel) => ({
         grid: panel.gridData,
@@ -232,7 +232,7 @@ async function written(): Promise<Record<'sweep' | 'job', StoredDocument[]>> {
 }
 
 describe('the fields', () => {
-  it('of each written document are those of the template, with their types', async () => {
+  it('each field of a stored document is in the index template, with its type', async () => {
     const documents = await written();
     for (const [kind, fields] of [
       ['sweep', sweepFields],
@@ -251,7 +251,7 @@ describe('the fields', () => {
     }
   });
 
-  it('that the dashboard uses are written, with a type that its columns can show', async () => {
+  it('each field that the dashboard uses is stored, with a type that its column can show', async () => {
     const documents = await written();
     const seen = Object.fromEntries(
       (['sweep', 'job'] as const).map((kind) => [
@@ -279,7 +279,7 @@ describe('the fields', () => {
     }
   });
 
-  it('that the dashboard searches for have the values that are written', async () => {
+  it('each value that the dashboard searches for occurs in stored documents', async () => {
     const { sweep, job } = await written();
     const values = (documents: StoredDocument[], name: string) =>
       new Set(

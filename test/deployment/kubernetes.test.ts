@@ -112,12 +112,12 @@ const base = read('base/cronjob.yaml') as CronJob;
 const { request } = parseRequest(JSON.parse(readFileSync(path.join(folder, 'base/request.json'), 'utf8')));
 
 describe('the Kubernetes manifests', () => {
-  it('have the types of Kubernetes, with no unknown field', async () => {
+  it('the Kubernetes manifests match the types of Kubernetes, with no unknown field', async () => {
     expect(manifestFiles.length).toBeGreaterThan(4);
     expect(await typeErrors(Object.fromEntries(manifestFiles.map((file) => [file, read(file)])))).toBe('');
   });
 
-  it('are told of a misspelled field, in a patch as well', async () => {
+  it('the type check of Kubernetes manifests finds a misspelled field, also in a patch', async () => {
     const patch = read('eck/cronjob.patch.yaml');
     const wrong = JSON.parse(
       JSON.stringify([base, patch]).replaceAll('volumeMounts', 'volumeMount'),
@@ -129,7 +129,7 @@ describe('the Kubernetes manifests', () => {
     expect(errors.match(/'"volumeMount"' does not exist/g), errors).toHaveLength(2);
   });
 
-  it('use the pod security standard “restricted”', () => {
+  it('the Kubernetes manifests meet the pod security standard “restricted”', () => {
     const pod = podOf(base);
     expect(pod.securityContext).toMatchObject({
       runAsNonRoot: true,
@@ -148,7 +148,7 @@ describe('the Kubernetes manifests', () => {
     expect(JSON.stringify(pod)).not.toMatch(/host(Network|PID|IPC|Path|Port)|privileged/);
   });
 
-  it('run one sweep at a time, and repeat none blindly', () => {
+  it('the CronJob runs one sweep at a time, and does not restart its pod', () => {
     const { spec } = base.spec.jobTemplate;
     expect(base.spec.concurrencyPolicy).toBe('Forbid');
     expect(base.spec.startingDeadlineSeconds).toBeGreaterThanOrEqual(10);
@@ -157,7 +157,7 @@ describe('the Kubernetes manifests', () => {
     expect(spec.backoffLimit).toBe(1);
   });
 
-  it('have an action for each exit code of the command', () => {
+  it('the CronJob has an action for each exit code of the command', () => {
     const { rules } = base.spec.jobTemplate.spec.podFailurePolicy;
     const actions = rules.flatMap(({ action, onExitCodes }) =>
       (onExitCodes?.values ?? []).map((value) => [value, action] as const),
@@ -179,7 +179,7 @@ describe('the Kubernetes manifests', () => {
     expect(rules[0]?.action).toBe('Ignore');
   });
 
-  it('give a sweep with all its follow-ups the time that it may take', () => {
+  it('the CronJob’s deadline leaves enough time for a sweep with all its follow-ups', () => {
     const { followUp } = request;
     if (followUp === false) throw new Error('no follow-up');
     const deadline = 15 * 60;
@@ -190,7 +190,7 @@ describe('the Kubernetes manifests', () => {
     expect(activeDeadlineSeconds).toBeLessThan(most + 1800);
   });
 
-  it('start with a dry run, with arguments and a request that the command accepts', async () => {
+  it('the CronJob starts with a dry run, with arguments and a request that the command accepts', async () => {
     expect(request.dryRun).toBe(true);
     const mounted = containerOf(base).volumeMounts.find(({ name }) => name === 'request');
     const args = containerOf(base).args.map((arg) =>
@@ -201,7 +201,7 @@ describe('the Kubernetes manifests', () => {
     expect(JSON.parse(stdout)).toMatchObject({ dryRun: true, status: 'done' });
   });
 
-  it('set only settings that the command reads', () => {
+  it('the Kubernetes manifests set only settings that the command reads', () => {
     const names = manifestFiles.flatMap((file) => {
       const manifest = read(file);
       if (manifest.kind === 'Secret')
@@ -214,7 +214,7 @@ describe('the Kubernetes manifests', () => {
     expect(Object.keys(connectionSettings)).toEqual(expect.arrayContaining(names));
   });
 
-  it('name the Secrets and the Service as ECK names them', () => {
+  it('the Kubernetes manifests use the names that ECK gives its Secrets and its Service', () => {
     const eck = read('eck/cronjob.patch.yaml') as CronJob;
     const values = Object.fromEntries((containerOf(eck).env ?? []).map(({ name, value }) => [name, value]));
     expect(values.ELASTICSEARCH_URL).toBe('https://quickstart-es-http.default.svc:9200');
@@ -234,28 +234,31 @@ const kubectl = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8'
 
 // Where a kubectl is installed. It renders the overlays without a cluster.
 describe.skipIf(kubectl.status !== 0)('with kubectl itself', () => {
-  it.each(overlays)('%s renders to manifests with the types of Kubernetes', async (overlay) => {
-    const { stdout, stderr, status } = spawnSync('kubectl', ['kustomize', path.join(folder, overlay)], {
-      encoding: 'utf8',
-    });
-    expect(status, stderr).toBe(0);
-    expect(stderr).toBe('');
-    const manifests = parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
-    const typed = manifests.filter(({ kind }) => kind !== 'ConfigMap');
-    expect(await typeErrors(Object.fromEntries(typed.map((each) => [each.kind, each])))).toBe('');
-    const cronJob = manifests.find(({ kind }) => kind === 'CronJob') as CronJob;
-    const container = containerOf(cronJob);
-    expect(new Set(container.volumeMounts.map(({ name }) => name))).toEqual(
-      new Set(podOf(cronJob).volumes.map(({ name }) => name)),
-    );
-    // the rest of the container and of the pod is that of the base
-    expect(container.args).toEqual(containerOf(base).args);
-    expect(podOf(cronJob).securityContext).toEqual(podOf(base).securityContext);
-    const credentials = overlay === 'eck-elastic-user' ? undefined : [{ secretRef: { name: 'jobsweep' } }];
-    expect(container.envFrom).toEqual(credentials);
-    const configMap = manifests.find(({ kind }) => kind === 'ConfigMap') as unknown as {
-      metadata: { name: string };
-    };
-    expect(JSON.stringify(podOf(cronJob).volumes)).toContain(configMap.metadata.name);
-  });
+  it.each(overlays)(
+    'kubectl renders the overlay %s to manifests that match the types of Kubernetes',
+    async (overlay) => {
+      const { stdout, stderr, status } = spawnSync('kubectl', ['kustomize', path.join(folder, overlay)], {
+        encoding: 'utf8',
+      });
+      expect(status, stderr).toBe(0);
+      expect(stderr).toBe('');
+      const manifests = parseAllDocuments(stdout).map((document) => document.toJS() as Manifest);
+      const typed = manifests.filter(({ kind }) => kind !== 'ConfigMap');
+      expect(await typeErrors(Object.fromEntries(typed.map((each) => [each.kind, each])))).toBe('');
+      const cronJob = manifests.find(({ kind }) => kind === 'CronJob') as CronJob;
+      const container = containerOf(cronJob);
+      expect(new Set(container.volumeMounts.map(({ name }) => name))).toEqual(
+        new Set(podOf(cronJob).volumes.map(({ name }) => name)),
+      );
+      // the rest of the container and of the pod is that of the base
+      expect(container.args).toEqual(containerOf(base).args);
+      expect(podOf(cronJob).securityContext).toEqual(podOf(base).securityContext);
+      const credentials = overlay === 'eck-elastic-user' ? undefined : [{ secretRef: { name: 'jobsweep' } }];
+      expect(container.envFrom).toEqual(credentials);
+      const configMap = manifests.find(({ kind }) => kind === 'ConfigMap') as unknown as {
+        metadata: { name: string };
+      };
+      expect(JSON.stringify(podOf(cronJob).volumes)).toContain(configMap.metadata.name);
+    },
+  );
 });

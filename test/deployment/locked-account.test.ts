@@ -41,7 +41,7 @@ const actionsOf = (document: { readonly Statement: readonly unknown[] }) =>
   (document.Statement as readonly Statement[]).flatMap(({ Action }) => Action);
 
 describe('the template', () => {
-  it('gives both roles the permissions boundary and the path', () => {
+  it('the template gives both roles the permissions boundary and the path', () => {
     const { resources } = made({ permissionsBoundaryArn: boundary, rolePath: '/teams/search/' });
     for (const id of ['SchedulerRole', 'FunctionRole'])
       expect(resources[id]?.Properties).toMatchObject({
@@ -50,7 +50,7 @@ describe('the template', () => {
       });
   });
 
-  it('makes no role for which an existing one is named, and uses the existing one everywhere', () => {
+  it('the template creates no role that a parameter replaces, and uses the existing role everywhere', () => {
     const stage = made({ functionRoleArn: functionRole, schedulerRoleArn: schedulerRole });
     const types = Object.values(stage.resources).map(({ Type }) => Type);
     expect(types).not.toContain('AWS::IAM::Role');
@@ -63,12 +63,12 @@ describe('the template', () => {
     });
   });
 
-  it('lets its own function role pass an existing scheduler role', () => {
+  it('the template lets its own function role pass an existing scheduler role', () => {
     const { resources } = made({ schedulerRoleArn: schedulerRole });
     expect(text(resources.FunctionRole)).toContain(`"iam:PassRole"],"Resource":"${schedulerRole}"`);
   });
 
-  it('encrypts the environment, the log, the queues and the schedules with the customer key', () => {
+  it('the template encrypts the environment, the log, the queues and the schedules with the customer key', () => {
     const { resources, sweepFunction, logGroup } = made({ kmsKeyArn: key });
     expect(sweepFunction.Properties).toMatchObject({ KmsKeyArn: key });
     expect(logGroup.Properties).toEqual({ KmsKeyId: key });
@@ -78,7 +78,7 @@ describe('the template', () => {
     expect(sweepFunction.Properties.Environment.Variables).toMatchObject({ JOBSWEEP_KMS_KEY_ARN: key });
   });
 
-  it('has queues that refuse every access without TLS', () => {
+  it('the template’s queues refuse every access without TLS', () => {
     const { resources } = made();
     for (const id of ['UndeliveredQueue', 'FailedQueue'])
       expect(resources[`${id}Policy`]?.Properties).toMatchObject({
@@ -97,7 +97,7 @@ describe('the template', () => {
       });
   });
 
-  it('writes tags from text and from a map', () => {
+  it('the template accepts tags as text and as a map', () => {
     const expected = [
       { Key: 'team', Value: 'search' },
       { Key: 'cost-center', Value: '42' },
@@ -111,7 +111,7 @@ describe('the template', () => {
     }
   });
 
-  it('reserves no concurrency with none, and says why to a scanner', () => {
+  it('the template reserves no concurrency if the parameter is none, and explains it to a scanner', () => {
     const { sweepFunction } = made({ reservedConcurrency: 'none' });
     expect(sweepFunction.Properties).not.toHaveProperty('ReservedConcurrentExecutions');
     expect(text(sweepFunction.Metadata)).toContain('CKV_AWS_115');
@@ -119,7 +119,7 @@ describe('the template', () => {
     expect(text(made().sweepFunction.Metadata)).not.toContain('CKV_AWS_115');
   });
 
-  it('logs as JSON from the level on, and the service’s own lines from the nearest level that they have', () => {
+  it('the function logs JSON from the set level on, and Lambda’s own lines from the nearest level available', () => {
     expect(made().sweepFunction.Properties).not.toHaveProperty('LoggingConfig');
     const systemLevel = (logLevel: string) =>
       (made({ logLevel }).sweepFunction.Properties as { readonly LoggingConfig?: object }).LoggingConfig;
@@ -131,7 +131,7 @@ describe('the template', () => {
     expect(systemLevel('FATAL')).toMatchObject({ ApplicationLogLevel: 'FATAL', SystemLogLevel: 'WARN' });
   });
 
-  it('keeps the log when the stack is removed, if the parameter says so', () => {
+  it('the template keeps the log when the stack is removed, if the parameter says so', () => {
     expect(made().logGroup).not.toHaveProperty('DeletionPolicy');
     expect(made({ logsOnRemoval: 'keep' }).logGroup).toMatchObject({
       DeletionPolicy: 'Retain',
@@ -139,14 +139,14 @@ describe('the template', () => {
     });
   });
 
-  it('allows X-Ray only with tracing', () => {
+  it('the template allows X-Ray only with tracing', () => {
     expect(text(made().resources.FunctionRole)).not.toContain('xray');
     const { resources, sweepFunction } = made({ tracing: 'Active' });
     expect(text(resources.FunctionRole)).toContain('xray:PutTraceSegments');
     expect(sweepFunction.Properties.TracingConfig).toEqual({ Mode: 'Active' });
   });
 
-  it('names no partition', () => {
+  it('the template contains no hard-coded AWS partition', () => {
     expect(text(made())).not.toContain('arn:aws:');
   });
 });
@@ -184,13 +184,13 @@ describe('a wrong parameter', () => {
       { functionRoleArn: functionRole, schedulerRoleArn: schedulerRole, rolePath: '/a/' },
       'param rolePath: has no effect, because functionRoleArn and schedulerRoleArn name existing roles; leave it out',
     ],
-  ])('%j is refused when packaging', (change, message) => {
+  ])('packaging refuses the parameters %j', (change, message) => {
     expect(() => made(change)).toThrow(message);
   });
 });
 
 describe('npm run policies', () => {
-  it('prints the documents of the template’s roles, with ARNs in place of references', () => {
+  it('`npm run policies` prints the documents of the template’s roles, with ARNs in place of references', () => {
     const { resources } = made({ kmsKeyArn: key, tracing: 'Active' });
     const { functionRole: ours, schedulerRole: other } = printed({ kmsKeyArn: key, tracing: 'Active' });
     for (const [id, { trust, policy }] of Object.entries({ FunctionRole: ours, SchedulerRole: other })) {
@@ -202,7 +202,7 @@ describe('npm run policies', () => {
     }
   });
 
-  it('prints the roles under the path, and a boundary that allows what both do', () => {
+  it('`npm run policies` prints the roles under their path, and a boundary that allows what both do', () => {
     const {
       functionRole: ours,
       schedulerRole: other,
@@ -218,7 +218,7 @@ describe('npm run policies', () => {
     expect(text(permissionsBoundary)).toContain(`role/teams/jobsweep-prod-SchedulerRole-*`);
   });
 
-  it('prints what CloudWatch Logs needs of the customer key', () => {
+  it('`npm run policies` prints the access that CloudWatch Logs needs to the customer key', () => {
     expect(printed()).not.toHaveProperty('keyPolicy');
     expect(printed({ kmsKeyArn: key }).keyPolicy?.Statement).toMatchObject([
       {
@@ -235,13 +235,13 @@ describe('npm run policies', () => {
   it.each([
     ['cn-north-1', 'aws-cn'],
     ['us-gov-west-1', 'aws-us-gov'],
-  ])('prints ARNs of %s in the partition %s', (region, partition) => {
+  ])('`npm run policies` prints ARNs of %s in the partition %s', (region, partition) => {
     const all = printed({}, region);
     expect(text(all)).not.toContain('arn:aws:');
     expect(text(all)).toContain(`arn:${partition}:scheduler:${region}:`);
   });
 
-  it('allows the Scheduler’s role the keys that schedules name themselves, which cannot be aliases', async () => {
+  it('the scheduler’s role may use the keys that schedules name, and such a key cannot be an alias', async () => {
     await using files = await newFolder();
     const file = files.at('schedules.yml');
     const scheduleWith = (own: string) =>
@@ -257,7 +257,7 @@ describe('npm run policies', () => {
     expect(() => made(stage)).toThrow('schedules: a: kmsKeyArn: expected the ARN of a key, got an alias');
   });
 
-  it('writes JSON from the command line, or says what is missing', async () => {
+  it('`npm run policies` writes JSON, or says which argument is missing', async () => {
     const run = async (...args: readonly string[]) =>
       await promisify(execFile)(process.execPath, [path.join(root, 'scripts/policies.ts'), ...args]);
     const { stdout } = await run('--account', account, '--param=secret=other/secret');

@@ -86,7 +86,7 @@ const withoutHashes = (given: Readonly<Record<string, Uint8Array>>) => {
 };
 
 describe('npm run package', () => {
-  it('writes the same bytes from another checkout, in another time zone and locale', async () => {
+  it('`npm run package` writes the same bytes from another checkout, time zone and locale', async () => {
     const checkout = await otherCheckout();
     await packageFrom(checkout, folder.at('second'), { TZ: 'Pacific/Apia', LC_ALL: 'tr_TR.UTF-8' });
     for (const name of ['function.zip', 'function.zip.sha256', 'function.cdx.json'])
@@ -96,7 +96,7 @@ describe('npm run package', () => {
       ).toBe(true);
   }, 120_000);
 
-  it('writes the checksum in the form of sha256sum', async () => {
+  it('`npm run package` writes the checksum in the format of sha256sum', async () => {
     const digest = createHash('sha256').update(zip).digest('hex');
     expect(await readFile(folder.at('first/function.zip.sha256'), 'utf8')).toBe(`${digest}  function.zip\n`);
     expect((await run('sha256sum', ['-c', 'function.zip.sha256'], { cwd: folder.at('first') })).stdout).toBe(
@@ -104,25 +104,25 @@ describe('npm run package', () => {
     );
   });
 
-  it('stores each file readable for all, with the first date of the format, in the order of names', async () => {
+  it('the zip stores its files in the order of their names, readable for all, with the earliest date', async () => {
     const entries = centralDirectory(zip);
     expect(entries.map(({ name }) => name)).toEqual(Object.keys(files).sort());
     for (const { mode, time, date } of entries)
       expect({ mode, time, date }).toEqual({ mode: 0o100644, time: 0, date: (1 << 5) + 1 });
   });
 
-  it('packs the files that the framework packs', async () => {
+  it('the zip contains the files that the framework packs', async () => {
     const packaged = await packageService();
     expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
   }, 120_000);
 
-  it('is not built again if JOBSWEEP_FUNCTION_ZIP names a zip', async () => {
+  it('the zip is not built again if JOBSWEEP_FUNCTION_ZIP names one', async () => {
     // packageService() sets the variable for each packaging with arguments
     const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
     expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);
   }, 120_000);
 
-  it('adds the licences of all that is built in', () => {
+  it('the zip contains the licences of everything that is built into it', () => {
     const texts = Buffer.from(files['THIRD-PARTY-LICENSES.txt'] ?? []).toString();
     expect(within.length).toBeGreaterThan(30);
     for (const { name, version, licence } of within)
@@ -130,7 +130,7 @@ describe('npm run package', () => {
     expect(Buffer.from(files.LICENSE ?? []).toString()).toContain('Apache License');
   });
 
-  it('packs a function that sweeps when it is started as Lambda starts it', async () => {
+  it('the packaged function sweeps when it is started as Lambda starts it', async () => {
     const task = folder.at('task');
     for (const [name, bytes] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(task, name)), { recursive: true });
@@ -155,7 +155,7 @@ describe('npm run package', () => {
 });
 
 describe('the bill of materials', () => {
-  it('lists each package of the function with its version and licence, and the checksum of the zip', async () => {
+  it('the bill of materials lists each package with its version and licence, and the checksum of the zip', async () => {
     const bill = JSON.parse(await readFile(folder.at('first/function.cdx.json'), 'utf8')) as {
       metadata: { component: { hashes: unknown } };
       components: { purl: string; licenses: { license: { id: string } }[] }[];

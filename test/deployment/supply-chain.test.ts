@@ -20,15 +20,15 @@ describe('the deployed and published packages', () => {
     chain = await projectSupplyChain();
   });
 
-  it('break no rule', () => {
+  it('the shipped packages break no supply-chain rule', () => {
     expect(complaints(chain)).toEqual([]);
   });
 
-  it('are listed with their licences', () => {
+  it('the shipped packages are listed with their licences', () => {
     expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
   });
 
-  it('are found in the bundles, including packages built into others', () => {
+  it('the shipped packages are found in the bundles, including packages built into others', () => {
     const its = (name: string) => chain.packages.find((each) => each.name === name);
     expect(its('zod')).toMatchObject({
       in: { function: 'within', command: 'within' },
@@ -41,7 +41,7 @@ describe('the deployed and published packages', () => {
     for (const name of ['esbuild', 'vitest', 'serverless', 'ajv']) expect(its(name), name).toBeUndefined();
   });
 
-  it('come with the text of each licence that requires it', () => {
+  it('the shipped packages come with the text of each licence that requires it', () => {
     for (const product of ['function', 'command'] as const) {
       const shipped = notices(chain.packages, product);
       for (const { name, version, licence, texts, in: where } of chain.packages) {
@@ -52,7 +52,7 @@ describe('the deployed and published packages', () => {
     }
   });
 
-  it('have an argument for each accepted advisory', () => {
+  it('each accepted advisory has an argument', () => {
     expect(acceptedSchema.parse(accepted)).toEqual(accepted);
   });
 });
@@ -81,7 +81,7 @@ const lockedAs = (entry: SupplyChain['lock'][string]) => ({
 });
 
 describe('the supply-chain rules', () => {
-  it('accept valid packages', () => {
+  it('the supply-chain rules accept valid packages', () => {
     expect(complaints(planted())).toEqual([]);
     expect(complaints(planted({ licence: 'Apache-2.0', texts: [] }))).toEqual([]);
   });
@@ -176,24 +176,24 @@ describe('the supply-chain rules', () => {
       ),
       /more than one row for harmless/,
     ],
-  ])('report %s', (_what, chain, complaint) => {
+  ])('the supply-chain rules report %s', (_what, chain, complaint) => {
     expect(complaints(chain)).toEqual(expect.arrayContaining([expect.stringMatching(complaint)]));
   });
 
-  it('refuse to write a notice whose licence text is missing', () => {
+  it('the notices cannot be written when the text of a licence is missing', () => {
     expect(() => notices([{ ...harmless, texts: [] }], 'command')).toThrow(
       'harmless is built in, and has no licence text',
     );
   });
 
-  it('complete a bare copyright notice with the text of the MIT licence', () => {
+  it('the notices complete a bare copyright notice with the text of the MIT licence', () => {
     const bare = { ...harmless, licence: 'MIT', texts: ['Copyright (c) 2026 A. Author'] };
     expect(notices([bare], 'command')).toMatch(
       /Copyright \(c\) 2026 A\. Author\n\nPermission is hereby granted/,
     );
   });
 
-  it('read the rows of the page’s two tables', () => {
+  it('the supply-chain check reads the rows of both tables of the page', () => {
     const page = `
 # x
 | \`no\` | row |
@@ -215,7 +215,7 @@ More.
   });
 });
 
-it('list the packages of a bundle: included, imported and possibly built in', () => {
+it('the supply-chain check finds the included, imported and possibly built-in packages of a bundle', () => {
   const input = (...imports: string[]) => ({
     bytes: 1,
     imports: imports.map((path) => ({ path, kind: 'import-statement' as const })),
@@ -271,7 +271,7 @@ describe('an audit', () => {
   const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
     judgeAudit(answer, [harmless], arguments_, today);
 
-  it('fails for an advisory about a shipped copy and only lists the others', () => {
+  it('an audit fails for an advisory about a shipped copy and only lists the others', () => {
     expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
       'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
     ]);
@@ -282,7 +282,7 @@ describe('an audit', () => {
     });
   });
 
-  it('does not blame a package for a dependency that is not shipped', () => {
+  it('an audit does not blame a package for a dependency that is not shipped', () => {
     const answer: AuditAnswer = {
       auditReportVersion: 2,
       vulnerabilities: { harmless: { nodes: ['node_modules/harmless'], via: ['other'] } },
@@ -290,7 +290,7 @@ describe('an audit', () => {
     expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
   });
 
-  it('accepts an argument until its last day, only for its advisory and package', () => {
+  it('an audit accepts an argument until its last day, only for its advisory and package', () => {
     const answer = against('harmless', 'node_modules/harmless');
     expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
     expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([
@@ -300,7 +300,7 @@ describe('an audit', () => {
     expect(judge(answer, [{ ...argument, package: 'other' }]).complaints).toHaveLength(2);
   });
 
-  it('reports an argument that is no longer needed', () => {
+  it('an audit reports an argument that is no longer needed', () => {
     expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
       'harmless: GHSA-aaaa-bbbb-cccc is accepted, but no longer reported: remove it',
     ]);
@@ -340,7 +340,7 @@ describe('an audit', () => {
     }
   }
 
-  it('checks the whole lock file and fails for an advisory about a shipped package', async () => {
+  it('an audit checks the whole lock file and fails for an advisory about a shipped package', async () => {
     const { exit, stdout, asked } = await audited(200, {
       zod: [
         { id: 1, ...advisory, vulnerable_versions: '*', cwe: [], cvss: { score: 8, vectorString: null } },
@@ -364,13 +364,13 @@ describe('an audit', () => {
     expect(exit).toBe(1);
   });
 
-  it('reports that there is no advisory', async () => {
+  it('an audit reports that there is no advisory', async () => {
     const { exit, stdout } = await audited(200, {});
     expect(stdout).toContain('no advisory against what is shipped\nnothing is wrong\n');
     expect(exit).toBe(0);
   });
 
-  it('fails if the registry does not answer, instead of reporting no advisory', async () => {
+  it('an audit fails if the registry does not answer, instead of reporting no advisory', async () => {
     const { exit, stdout } = await audited(405, { error: 'no' });
     expect(stdout).toMatch(
       /no audit was made, and nothing is known of advisories; npm says: 405 Method Not Allowed/,

@@ -85,11 +85,11 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
     packaged = await packageService(args);
   }, 120_000);
 
-  it('has nothing that CloudFormation would refuse', () => {
+  it('the packaged template contains nothing that CloudFormation would refuse', () => {
     expect(findings(packaged.template)).toEqual([]);
   });
 
-  it('carries the tags on every resource that can have them', () => {
+  it('the packaged template has the tags on every resource that can have them', () => {
     const { template } = packaged;
     const expected = args.some((arg) => arg.startsWith('--param=tags='))
       ? [
@@ -102,7 +102,7 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
   });
 });
 
-it('cfn-lint finds nothing in any form, in three partitions (skipped where it is not installed)', async ({
+it('cfn-lint finds no problem in any form of the template, in three partitions (skipped if not installed)', async ({
   skip,
 }) => {
   const run = promisify(execFile);
@@ -207,17 +207,17 @@ describe('the check', () => {
       { AlarmName: 'jobsweep-prod-sweep-failed' },
       'have one name',
     ],
-  ])('finds %s', (_what, id, change, problem) => {
+  ])('the template check finds %s', (_what, id, change, problem) => {
     const found = findingsAfter(id, (properties) => ({ ...properties, ...change }));
     expect(found.join('\n')).toContain(problem);
   });
 
-  it('finds a required property that is missing', () => {
+  it('the template check finds a missing required property', () => {
     const found = findingsAfter('ScheduleSearchFailed', ({ Target: _target, ...rest }) => rest);
     expect(found).toContain('ScheduleSearchFailed.Target: required, but missing');
   });
 
-  it('finds a type that does not exist, and more resources than a stack may have', () => {
+  it('the template check finds a type that does not exist, and more resources than a stack may have', () => {
     const queue = template.Resources.FailedQueue;
     if (queue === undefined) throw new Error('there is no queue');
     const wrongType = { ...template.Resources, FailedQueue: { ...queue, Type: 'AWS::SQS::Queu' } };

@@ -64,7 +64,7 @@ describe('the packaged stack', () => {
   }, 120_000);
   const resource = (id: string) => packaged.template.Resources[id];
 
-  it('has a function on the current runtime and arm64, with the maximum timeout and reserved concurrency', () => {
+  it('the packaged function has the current runtime, arm64, the maximum timeout and reserved concurrency', () => {
     expect(resource('SweepLambdaFunction')?.Properties).toMatchObject({
       FunctionName: 'jobsweep-prod-sweep',
       Handler: 'src/function/handler.handler',
@@ -77,7 +77,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('does not retry a sweep, keeps an event for an hour, and sends failures to a queue', () => {
+  it('a failed sweep is not retried, and its event goes to a queue after at most an hour', () => {
     expect(resource('SweepLambdaEvConf')?.Properties).toMatchObject({
       MaximumRetryAttempts: 0,
       MaximumEventAgeInSeconds: 3_600,
@@ -88,14 +88,14 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('keeps its log as long as the parameter says', () => {
+  it('the packaged stack keeps its log as long as the parameter says', () => {
     expect(resource('SweepLogGroup')?.Properties).toEqual({
       LogGroupName: '/aws/lambda/jobsweep-prod-sweep',
       RetentionInDays: 90,
     });
   });
 
-  it('gives the function all settings for follow-ups and secrets, by references within the stack', () => {
+  it('the packaged function has all settings for follow-ups and secrets, as references within the stack', () => {
     expect(resource('SweepLambdaFunction')?.Properties.Environment).toEqual({
       Variables: {
         ELASTICSEARCH_SECRET: 'jobsweep/default',
@@ -111,7 +111,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('starts sweeps by one Scheduler schedule a cluster, without EventBridge rules', () => {
+  it('the packaged stack starts sweeps with one Scheduler schedule for each cluster, and no EventBridge rules', () => {
     const { Resources } = packaged.template;
     expect(ofType(Resources, 'AWS::Events::Rule')).toEqual([]);
     expect(ofType(Resources, 'AWS::Lambda::Permission')).toEqual([]);
@@ -145,7 +145,7 @@ describe('the packaged stack', () => {
     }
   });
 
-  it('lets only its own schedule group in its own account assume the scheduler role', () => {
+  it('the scheduler role can be assumed only by the stack’s own schedule group in its own account', () => {
     expect(resource('SchedulerRole')?.Properties.AssumeRolePolicyDocument).toMatchObject({
       Statement: [
         {
@@ -166,7 +166,7 @@ describe('the packaged stack', () => {
     ]);
   });
 
-  it('allows the function only its follow-ups, its role and its secrets, with wildcards only where required', () => {
+  it('the function may use only its follow-ups, its role and its secrets, with wildcards only if required', () => {
     const statements = statementsOf(resource('FunctionRole'));
     const allowed = new Map(
       statements.flatMap((statement) => [statement.Action].flat().map((action) => [action, statement])),
@@ -199,7 +199,7 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('has alarms for failed or overdue sweeps, a tripped fuse, stuck jobs, dead letters and lost messages', () => {
+  it('the packaged stack has alarms for failed or overdue sweeps, a tripped fuse, stuck jobs, dead letters and lost messages', () => {
     const { Resources } = packaged.template;
     const alarms = Object.entries(Resources)
       .filter(([id, { Type }]) => id.startsWith('Alarm') && Type.endsWith('Alarm'))
@@ -221,14 +221,14 @@ describe('the packaged stack', () => {
     }
   });
 
-  it('keeps undelivered and failed events in two encrypted queues for two weeks', () => {
+  it('the packaged stack keeps undelivered and failed events in two encrypted queues for two weeks', () => {
     const queues = ofType(packaged.template.Resources, 'AWS::SQS::Queue');
     expect(queues.map(([id]) => id)).toEqual(['UndeliveredQueue', 'FailedQueue']);
     for (const [, { Properties }] of queues)
       expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
   });
 
-  it('has a dashboard of existing alarms, and the outputs that the command needs', () => {
+  it('the packaged stack has a dashboard of its alarms, and the outputs that the command needs', () => {
     const body = resource('Dashboard')?.Properties.DashboardBody as { 'Fn::Sub': string } | undefined;
     const { widgets } = JSON.parse(body?.['Fn::Sub'] ?? '') as {
       widgets: { properties: { alarms?: string[]; title: string } }[];
@@ -250,7 +250,7 @@ describe('the packaged stack', () => {
     );
   });
 
-  it('refers only to its own resources', () => {
+  it('the packaged stack refers only to its own resources', () => {
     const { Resources, Outputs } = packaged.template;
     const references = text([Resources, Outputs])
       .matchAll(/"Ref":"([^"]+)"|"Fn::GetAtt":\["([^"]+)"/g)
@@ -275,7 +275,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
   }, 120_000);
   const functionOf = ({ template: { Resources } }: Packaged) => Resources.SweepLambdaFunction?.Properties;
 
-  it('attaches the function to the subnets and security groups', () => {
+  it('a stack in a VPC attaches the function to the subnets and security groups', () => {
     expect(functionOf(packaged)?.VpcConfig).toEqual({
       SubnetIds: ['subnet-0a1b2c3d', 'subnet-0123456789abcdef0'],
       SecurityGroupIds: ['sg-0123456789abcdef0'],
@@ -284,7 +284,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(functionOf(open)).not.toHaveProperty('VpcConfig');
   });
 
-  it('lets Lambda attach the function with its role, and forbids the same to its code', () => {
+  it('a stack in a VPC lets Lambda attach the function with its role, and forbids the same to its code', () => {
     const actions = ['Assign', 'Unassign'].map((verb) => `ec2:${verb}PrivateIpAddresses`);
     const expected = [
       ...actions,
@@ -314,7 +314,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(text(open.template)).not.toContain('ec2:');
   });
 
-  it('tells the function its proxy, its VPC and the file with more authorities', () => {
+  it('a stack in a VPC gives the function its proxy, its VPC and the file of extra authorities', () => {
     const environment = functionOf(packaged)?.Environment as { readonly Variables: object };
     expect(environment.Variables).toMatchObject({
       HTTPS_PROXY: 'http://proxy.example.com:3128',
@@ -332,7 +332,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
 });
 
 describe('the parameters', () => {
-  it('of each stage file make valid schedules in known time zones', () => {
+  it('each schedule file in deploy/ makes valid schedules in known time zones', () => {
     for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
       const schedules = ofType(made({ schedules: `deploy/${file}` }).resources, 'AWS::Scheduler::Schedule');
       expect(schedules.length).toBeGreaterThan(0);
@@ -341,7 +341,7 @@ describe('the parameters', () => {
     }
   });
 
-  it('may leave the schedules to the command and name the clusters to watch', () => {
+  it('the stack can leave the schedules to the command and watch named clusters', () => {
     const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(Object.keys(resources)).toEqual(
@@ -349,7 +349,7 @@ describe('the parameters', () => {
     );
   });
 
-  it('that are none add no secret, no statement for secrets and no alarm action', () => {
+  it('a parameter that is `none` or empty adds no secret, no permission and no alarm action', () => {
     const stage = made({ secret: 'none', secretPrefix: '' });
     const { resources, destinations } = stage;
     expect(Object.keys(variablesOf(stage)).filter((name) => name.startsWith('ELASTICSEARCH'))).toEqual([]);
@@ -358,7 +358,7 @@ describe('the parameters', () => {
     expect(destinations).not.toHaveProperty('onSuccess');
   });
 
-  it('give the function the settings and the secret for reports in Elasticsearch', () => {
+  it('the reports parameters give the function the settings and the secret for reports in Elasticsearch', () => {
     const stage = made({
       reportsNamespace: 'prod',
       reportsSecret: 'monitoring/reports',
@@ -374,7 +374,7 @@ describe('the parameters', () => {
     );
   });
 
-  it('let the function notify the topic and the bus that they name, and nothing else', () => {
+  it('the notification parameters let the function notify the named topic and bus, and nothing else', () => {
     const [topic, key, bus] = [
       'arn:aws:sns:eu-central-1:123456789012:chat',
       'arn:aws:kms:eu-central-1:123456789012:key/5678',
@@ -415,7 +415,7 @@ describe('the parameters', () => {
     expect(() => made({ notifyTopicArn: `${topic}.fifo` })).toThrow('param notifyTopicArn: expected the ARN');
   });
 
-  it('let the function use a customer key only through Secrets Manager', () => {
+  it('the key parameter lets the function use a customer key only through Secrets Manager', () => {
     const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
     const { resources } = made({ secretKeyArn: key });
     expect(statementsOf(resources.FunctionRole).at(-1)).toMatchObject({
@@ -443,7 +443,7 @@ describe('the parameters', () => {
     [{ alarmTopicArn: 'ops' }, 'param alarmTopicArn: expected the ARN of an SNS topic, or none'],
     [{ schedules: 'no-such.yml' }, 'param schedules: no-such.yml cannot be read (ENOENT)'],
     [{ scheduleGroup: 'a b' }, 'param scheduleGroup: expected the name of a schedule group'],
-  ])('%j are refused when packaging', (change, message) => {
+  ])('packaging refuses the parameters %j', (change, message) => {
     expect(() => made(change)).toThrow(message);
   });
 
@@ -496,19 +496,19 @@ describe('the parameters', () => {
       'param extraCaCerts: expected a path in the package (/var/task/…) or in a layer (/opt/…), or none, got "ca.pem"',
     ],
     [{ layerArns: 'ca' }, 'param layerArns: expected at most 5 ARNs of versions of layers'],
-  ])('for the network, %j, are refused when packaging', (change, message) => {
+  ])('packaging refuses the network parameters %j', (change, message) => {
     expect(() => made(change)).toThrow(message);
     expect(() => made(change)).not.toThrow('hidden-word');
   });
 
-  it('are those of serverless.yml', () => {
+  it('the list of known parameters matches serverless.yml', () => {
     const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
     const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
     const named = [...defaults.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name);
     expect(new Set(named)).toEqual(new Set(parameterNames));
   });
 
-  it('set only environment variables that the function reads', () => {
+  it('the parameters set only environment variables that the function reads', () => {
     const read = [...Object.keys(otherSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
     expect(read).toEqual(expect.arrayContaining(Object.keys(variablesOf(made(network)))));
   });

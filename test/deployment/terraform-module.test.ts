@@ -27,7 +27,7 @@ const inputs = (change: object = {}) => ({ package: zip, ...change });
 
 describe('the Terraform module', () => {
   it.each(['.', ...examples.map((name) => `examples/${name}`)])(
-    'has only arguments that the provider knows, and all that it requires, in %s',
+    'the Terraform code in %s gives each block every required argument, and no unknown one',
     async (where) => {
       const { resources, data } = await readModule(path.join(folder, where));
       const wrong = [resources, data].flatMap((blocks) =>
@@ -39,7 +39,7 @@ describe('the Terraform module', () => {
     },
   );
 
-  it('is told of unknown, missing and misplaced arguments', () => {
+  it('the check of Terraform arguments finds unknown, missing and misplaced ones', () => {
     expect(wrongArguments('aws_scheduler_schedule', { schedule: 'rate(1 hour)', target: 'x' })).toEqual([
       'aws_scheduler_schedule has no argument schedule',
       'aws_scheduler_schedule.target is a block',
@@ -48,7 +48,7 @@ describe('the Terraform module', () => {
     ]);
   });
 
-  it('describes each input and output, and uses each input', async () => {
+  it('the Terraform module describes each input and output, and uses each input', async () => {
     const source = JSON.stringify([module.resources, module.data, module.locals]);
     for (const [name, { description, type }] of Object.entries(module.variables)) {
       expect(description?.trim(), name).toMatch(/\S.*\.$/s);
@@ -59,7 +59,7 @@ describe('the Terraform module', () => {
       expect(String(description), name).toMatch(/\S.*\.$/);
   });
 
-  it('has no provider block, and minimal versions without an upper bound', () => {
+  it('the Terraform module has no provider block, and minimum versions without an upper bound', () => {
     expect(module.providers).toEqual([]);
     expect(module.settings.required_version).toMatch(/^>= \d+\.\d+\.\d+$/);
     expect(module.settings.required_providers).toEqual([
@@ -67,7 +67,7 @@ describe('the Terraform module', () => {
     ]);
   });
 
-  it('keeps the Scheduler’s attributes in an input as the Scheduler spells them', () => {
+  it('an input of the Terraform module keeps the Scheduler’s attributes as the Scheduler spells them', () => {
     const request = { exclude: ['a<b>&c', '\\u003c'], fuse: { maxShare: 0.25 }, cluster: 'logs' };
     const { locals } = planOf(
       module,
@@ -80,7 +80,7 @@ describe('the Terraform module', () => {
     expect(JSON.parse(nightly)).toEqual({ ...request, trigger: triggerAttributes });
   });
 
-  it('takes the name of the zip, or an object in S3', () => {
+  it('the Terraform module accepts the name of the zip, or an object in S3', () => {
     const of = (given: object) =>
       planOf(module, { package: given }, hasAttribute).resources.find(
         ({ type }) => type === 'aws_lambda_function',
@@ -176,11 +176,11 @@ const invalid: [string, object, string][] = [
 ];
 
 describe('the inputs of the Terraform module', () => {
-  it.each(invalid)('refuse %s', (_what, change, message) => {
+  it.each(invalid)('the inputs of the Terraform module refuse %s', (_what, change, message) => {
     expect(() => readInputs(module, inputs(change))).toThrow(message);
   });
 
-  it('accept exactly the fields of a request that a person may set', () => {
+  it('the inputs of the Terraform module accept exactly the request fields that a user may set', () => {
     const fields = Object.keys(requestSchema.def.shape).filter(
       (field) => !['trigger', 'followUpOf'].includes(field),
     );
@@ -198,24 +198,28 @@ describe('the inputs of the Terraform module', () => {
 });
 
 describe('an example of the Terraform module', () => {
-  it.each(examples)('%s gives the module inputs that it accepts, with valid requests', async (name) => {
-    const { calls } = planOf(
-      await readModule(path.join(folder, 'examples', name)),
-      exampleInputs[name] ?? {},
-      hasAttribute,
-    );
-    const given = withArns(calls.jobsweep ?? {});
-    planOf(module, given, hasAttribute);
-    for (const each of Object.values(
-      given.schedules as Record<string, { request: string; expression: string }>,
-    )) {
-      parseRequest(JSON.parse(each.request));
-      parseExpression(each.expression);
-    }
-    if (name === 'complete') expect(Object.keys(given).sort()).toEqual(Object.keys(module.variables).sort());
-  });
+  it.each(examples)(
+    'the Terraform example %s gives the module valid inputs, with valid requests',
+    async (name) => {
+      const { calls } = planOf(
+        await readModule(path.join(folder, 'examples', name)),
+        exampleInputs[name] ?? {},
+        hasAttribute,
+      );
+      const given = withArns(calls.jobsweep ?? {});
+      planOf(module, given, hasAttribute);
+      for (const each of Object.values(
+        given.schedules as Record<string, { request: string; expression: string }>,
+      )) {
+        parseRequest(JSON.parse(each.request));
+        parseExpression(each.expression);
+      }
+      if (name === 'complete')
+        expect(Object.keys(given).sort()).toEqual(Object.keys(module.variables).sort());
+    },
+  );
 
-  it('calls the module in this checkout, and reads outputs that it has', async () => {
+  it('each Terraform example calls the module in this checkout, and reads outputs that exist', async () => {
     for (const name of examples) {
       const example = await readModule(path.join(folder, 'examples', name));
       expect(path.resolve(folder, 'examples', name, String(example.calls.jobsweep?.source))).toBe(folder);
@@ -227,7 +231,7 @@ describe('an example of the Terraform module', () => {
   });
 
   it.each(['deploy/terraform/README.md', 'docs/deploying.md'])(
-    'in %s is accepted by the module',
+    'the Terraform module accepts the example in %s',
     async (name) => {
       const [block = ''] = blocks(page(name), 'hcl');
       const { calls } = planOf(await readModule(folder, besideModule(block)), { package: zip }, hasAttribute);
@@ -256,11 +260,11 @@ const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8
 
 /** Where a terraform is installed: the parts that need no provider, which no registry is asked for. */
 describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
-  it('is formatted as terraform formats', () => {
+  it('the Terraform module is formatted as `terraform fmt` formats it', () => {
     execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
   });
 
-  it('validates its inputs, and evaluates them as this test does', async () => {
+  it('terraform validates the module’s inputs, and evaluates them as these tests do', async () => {
     await using copy = await newFolder();
     for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
     const run = (...args: string[]) =>

@@ -164,16 +164,16 @@ describe('the Terraform module and the packaged template', () => {
   }, 120_000);
   afterAll(() => files[Symbol.asyncDispose]());
 
-  it('have the same resources and properties by default', () => {
+  it('the Terraform module and the template have the same resources and properties by default', () => {
     expect(differences(byDefault.template, plan(inputsFor('prod')))).toEqual([]);
   });
 
-  it('have the same resources and properties with every parameter set', () => {
+  it('the Terraform module and the template have the same resources and properties with every parameter set', () => {
     expect(Object.keys(all).sort()).toEqual(Object.keys(parametersOf('prod', {})).sort());
     expect(differences(withAll.template, plan(inputsFor('prod', all)))).toEqual([]);
   });
 
-  it('have the same resources and properties if the command applies the schedules of many clusters', async () => {
+  it('the Terraform module and the template have the same resources if the command applies the schedules', async () => {
     const given = {
       schedules: 'deploy/schedules.fleet.yml',
       schedulesBy: 'command',
@@ -190,7 +190,7 @@ describe('the Terraform module and the packaged template', () => {
     expect(planned.resources.filter(({ type }) => type === 'aws_scheduler_schedule')).toEqual([]);
   }, 60_000);
 
-  it('have the same resources and properties with a key, tracing and the scheduler’s role of someone else', async () => {
+  it('the Terraform module and the template have the same resources with a key, tracing and a given scheduler role', async () => {
     const { functionRoleArn: _1, permissionsBoundaryArn: _2, clusters: _3, schedules: _4, ...given } = all;
     given.reservedConcurrency = '2';
     given.schedulerRoleArn = 'arn:aws:iam::123456789012:role/invoker';
@@ -202,26 +202,26 @@ describe('the Terraform module and the packaged template', () => {
     expect(differences(template, plan(inputsFor('prod', given)))).toEqual([]);
   }, 120_000);
 
-  it('keep the log by a policy of the template and an argument of the module', () => {
+  it('the template keeps the log by a deletion policy, and the Terraform module by an argument', () => {
     expect(withAll.template.Resources.SweepLogGroup).toMatchObject({ DeletionPolicy: 'Retain' });
     const { resources } = plan(inputsFor('prod', all));
     const log = resources.find(({ type }) => type === 'aws_cloudwatch_log_group');
     expect(log?.values.skip_destroy).toBe(true);
   });
 
-  it('have the same inputs', () => {
+  it('the Terraform module and the template have the same inputs', () => {
     const given = Object.keys(parametersOf('prod', {})).map(snake);
     expect(Object.keys(module.variables).sort()).toEqual([...given, 'name', 'package'].sort());
   });
 
-  it('have the same defaults, schedules aside', () => {
+  it('the Terraform module and the template have the same defaults, apart from schedules', () => {
     const { schedules: _1, schedule_group, name: _2, ...standard } = inputsFor('prod');
     expect(schedule_group).toBe('jobsweep-prod');
     for (const [name, { default: value }] of Object.entries(module.variables))
       if (name in standard && name !== 'package') expect(value ?? null, name).toEqual(standard[name]);
   });
 
-  it('have the function created after its log group', () => {
+  it('the Terraform module and the template create the function after its log group', () => {
     const depends = byDefault.template.Resources.SweepLambdaFunction?.DependsOn;
     expect(depends).toContain('SweepLogGroup');
     expect(module.resources.aws_lambda_function?.this?.[0]?.depends_on).toContain(
@@ -277,7 +277,7 @@ describe('the Terraform module and the packaged template', () => {
       },
       /SweepLambdaFunction\.ReservedConcurrentExecutions: the template has undefined, and the module 1/,
     ],
-  ])('are told apart when the template %s', (_what, change, difference) => {
+  ])('the comparison with the Terraform module finds that the template %s', (_what, change, difference) => {
     expect(differences(changed(change), plan(inputsFor('prod')))).toContainEqual(
       expect.stringMatching(difference),
     );
@@ -313,17 +313,20 @@ describe('the Terraform module and the packaged template', () => {
       /SchedulerRole\.AssumeRolePolicyDocument/,
     ],
     ['loses an output', 'outputs.tf', /output "failed_queue_url" \{[^}]*\}/, '', /Outputs\.failed_queue_url/],
-  ])('are told apart when the module %s', async (_what, name, from, to, difference) => {
-    const text = read(name);
-    const other = from === '$' ? text + to : text.replace(from, to);
-    expect(other).not.toBe(text);
-    const found = differences(
-      byDefault.template,
-      plan(inputsFor('prod'), await readModule(folder, { [name]: other })),
-    );
-    expect(found.length).toBeGreaterThan(0);
-    for (const each of found) expect(each).toMatch(difference);
-  });
+  ])(
+    'the comparison with the template finds that the Terraform module %s',
+    async (_what, name, from, to, difference) => {
+      const text = read(name);
+      const other = from === '$' ? text + to : text.replace(from, to);
+      expect(other).not.toBe(text);
+      const found = differences(
+        byDefault.template,
+        plan(inputsFor('prod'), await readModule(folder, { [name]: other })),
+      );
+      expect(found.length).toBeGreaterThan(0);
+      for (const each of found) expect(each).toMatch(difference);
+    },
+  );
 });
 
 /** A value without what is null or an empty list of blocks, and without attributes that only AWS knows. */
@@ -371,7 +374,7 @@ describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_
   it.each([
     ['by default', {}],
     ['with every parameter set', everyParameter],
-  ])('gets the values with which the module is compared, %s', async (_what, given) => {
+  ])('terraform computes the values with which the module is compared, %s', async (_what, given) => {
     const inputs = {
       ...inputsFor('prod', given),
       package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },

@@ -45,7 +45,7 @@ const chain = (askedAt: string) => ({
 });
 
 describe('a follow-up of another version', () => {
-  it('is carried on when it is of version 0.1.0, without the fields that came later', async () => {
+  it('a follow-up that version 0.1.0 scheduled runs, although it lacks later fields', async () => {
     const askedAt = new Date(Date.now() - 5 * 60_000).toISOString();
     const { error, report } = await invoked({
       cluster: 'default',
@@ -62,7 +62,7 @@ describe('a follow-up of another version', () => {
     });
   });
 
-  it('is refused with the name of the field that only a newer version knows, and closes nothing', async () => {
+  it('a follow-up with a field that only a newer version knows is refused, and the error names the field', async () => {
     const { error, closes } = await invoked({
       keepOnWeekends: true,
       followUpOf: chain(new Date().toISOString()),
@@ -76,7 +76,7 @@ describe('a follow-up of another version', () => {
 });
 
 describe('removing the stack', () => {
-  it('deletes the group with its follow-ups, none of which fires afterwards', async () => {
+  it('deleting the schedule group deletes its follow-ups, so none of them fires afterwards', async () => {
     using clock = new VirtualClock(Date.parse(start));
     const fired: unknown[] = [];
     await using scheduler = await startScheduler({
@@ -104,7 +104,7 @@ describe('removing the stack', () => {
     expect(fired).toHaveLength(1);
   });
 
-  it('removes everything that it made but a log that is to be kept', () => {
+  it('removing the stack removes all its resources, apart from a log that the parameters keep', () => {
     const kept = Object.entries(packaged.template.Resources)
       .filter(([, resource]) => 'DeletionPolicy' in resource)
       .map(([id]) => id);

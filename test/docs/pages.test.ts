@@ -13,7 +13,7 @@ import { anchors, links, page } from '../support/markdown.ts';
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
 describe('a link', () => {
-  it.each(pages)('of %s leads to a file and a heading that exist', (name) => {
+  it.each(pages)('each link of %s leads to an existing file and heading', (name) => {
     for (const { file, anchor } of links(page(name))) {
       const target = file === '' ? name : join(dirname(name), file);
       expect(existsSync(join(root, target)), `${name} links to ${target}`).toBe(true);
@@ -21,7 +21,7 @@ describe('a link', () => {
     }
   });
 
-  it('with a title names a test in its file', () => {
+  it('each titled link of the promises names a test in the linked file', () => {
     const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
     for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);
@@ -29,7 +29,7 @@ describe('a link', () => {
 });
 
 describe('the page of promises', () => {
-  it('links each promise to a test', () => {
+  it('each promise has a link to a test', () => {
     const promises = [...page('docs/promises.md').matchAll(/^\d+\. .+$/gm)].map(([line]) => line);
     expect(promises.length).toBeGreaterThan(10);
     for (const promise of promises)
@@ -40,7 +40,7 @@ describe('the page of promises', () => {
   });
 });
 
-it('has a file that relies on it in each row of behaviour.md', () => {
+it('each row of behaviour.md links to a file that relies on it', () => {
   const rows = page('docs/behaviour.md')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'));
@@ -55,16 +55,16 @@ it('has a file that relies on it in each row of behaviour.md', () => {
 });
 
 describe('the reference', () => {
-  it('is current, and so are the generated tables', async () => {
+  it('the reference and the generated tables are current', async () => {
     expect(await reference()).toBe(page('docs/reference.md'));
     expect(filled(page('docs/figures.md'), figureRegions)).toBe(page('docs/figures.md'));
   });
 
-  it('matches the bench results, and so do their pages and charts', () => {
+  it('the pages and charts of the bench match its results', () => {
     for (const [name, text] of Object.entries(figures)) expect(text, name).toBe(page(name));
   });
 
-  it('lists exactly the log lines that the function writes', () => {
+  it('the reference lists exactly the log lines that the function writes', () => {
     const written = globSync('src/function/*.ts', { cwd: root }).flatMap((name) =>
       [...page(name).matchAll(/\bwrite\(([^{]*)\{/g)].flatMap(([, texts = '']) =>
         [...texts.matchAll(/'([a-z ]+ [a-z ]+)'/g)].map(([, text]) => text),
@@ -75,7 +75,7 @@ describe('the reference', () => {
 });
 
 describe('a generated table', () => {
-  it('takes each field’s type from the schema', () => {
+  it('a generated table takes each field’s type from the schema', () => {
     const schema = z.strictObject({
       colour: z
         .enum(['red', 'blue'], { error: 'red or blue' })
@@ -97,11 +97,11 @@ describe('a generated table', () => {
     ]);
   });
 
-  it('keeps each cell on one line', () => {
+  it('a generated table has each cell on one line', () => {
     expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
   });
 
-  it('replaces its own region, and fails if a region is missing or has no generator', () => {
+  it('a generated region replaces its old text, and fails if it is missing or has no generator', () => {
     const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
     expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
     expect(() => filled(text, {})).toThrow('a generated region "t"');

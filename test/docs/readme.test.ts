@@ -134,7 +134,7 @@ async function runBlock(lines: readonly string[]): Promise<void> {
 describe('the commands of the guides', () => {
   const shown = shownBlocks('sh').map((block) => block.trimEnd().split('\n'));
 
-  it('exist in the guides', () => {
+  it('the guides show the commands to start and to test', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
   });
 
@@ -144,7 +144,7 @@ describe('the commands of the guides', () => {
     for (const line of lines) if (!ours.includes(line)) checkForm(line);
   });
 
-  it('begin with one that sweeps in under 30 seconds and prints what the picture shows', async () => {
+  it('the first command of the guides sweeps in under 30 seconds and prints what the picture shows', async () => {
     const { PATH, HOME } = process.env;
     const begun = performance.now();
     const child = spawn('npm', ['start'], {
@@ -183,19 +183,19 @@ describe('the commands of a plain cron host', () => {
     .flatMap((block) => block.split('\n'))
     .flatMap((line) => /(?:; |ExecStart=\/usr\/local\/bin\/)jobsweep (.*)$/.exec(line)?.[1] ?? []);
 
-  it.each(shown)('are dry runs that the command accepts: %s', async (line) => {
+  it.each(shown)('the guides’ cron and systemd commands are valid dry runs: %s', async (line) => {
     const { exit, stdout, stderr } = await runCommand([...words(line), '--embedded']);
     expect(exit, stderr).toBe(0);
     expect(stdout).toMatch(/would free|"dryRun": ?true/);
   });
 
-  it('are one line for cron and one for systemd', () => {
+  it('the guides show one command for cron and one for systemd', () => {
     expect(shown).toHaveLength(2);
   });
 });
 
 describe('the payloads of the guides', () => {
-  it('are requests that the function accepts without a warning', () => {
+  it('the payloads of the guides are requests that the function accepts without a warning', () => {
     const requests = shownBlocks('jsonc');
     expect(requests).not.toEqual([]);
     for (const text of requests) {
@@ -204,7 +204,7 @@ describe('the payloads of the guides', () => {
     }
   });
 
-  it('protect a job if they are job settings', () => {
+  it('the job settings in the guides protect a job', () => {
     const settings = shownBlocks('json').map(
       (text) => (JSON.parse(text) as { custom_settings: Record<string, unknown> }).custom_settings,
     );
@@ -212,19 +212,19 @@ describe('the payloads of the guides', () => {
     for (const each of settings) expect(readProtection(each).kind).toMatch(/^(always|until)$/);
   });
 
-  it('are schedule files that can be applied', () => {
+  it('the schedule files in the guides can be applied', () => {
     const files = shownBlocks('yaml');
     expect(files).not.toEqual([]);
     for (const text of files) expect(readScheduleFile(parseYaml(text)).schedules).not.toEqual([]);
   });
 
-  it('are only in languages that a test reads', () => {
+  it('the guides contain code only in languages that a test reads', () => {
     const all = new Set(guides.flatMap((name) => [...languages(page(name))]));
     expect([...all].sort()).toEqual(['cron', 'hcl', 'ini', 'json', 'jsonc', 'mermaid', 'sh', 'yaml']);
   });
 });
 
-it('is under 150 lines, and the files and commands that it names exist', () => {
+it('the README is under 150 lines, and the files and commands that it names exist', () => {
   expect(readme.split('\n').length).toBeLessThan(150);
   for (const [, file = ''] of readme.matchAll(/`((?:events|deploy|test)\/[^`*]+)`/g))
     expect(existsSync(`${root}/${file}`), file).toBe(true);

@@ -44,14 +44,14 @@ const everyAlarm = () =>
 const linkIn = (words: string) => /runbook\.md#([\w-]+)/.exec(words)?.[1] ?? 'no link';
 
 describe('the runbook', () => {
-  it('has a section for each alarm, to which its description links, and for no other', () => {
+  it('the runbook has exactly one section for each alarm, and the alarm’s description links to it', () => {
     const links = everyAlarm().map(({ AlarmDescription }) => linkIn(AlarmDescription));
     expect([...new Set(links)].sort()).toEqual(ofKind('alarm-'));
     for (const { AlarmName, AlarmDescription } of everyAlarm())
       expect(AlarmName).toContain(linkIn(AlarmDescription).slice('alarm-'.length));
   });
 
-  it('has a section for each error, and for no other', () => {
+  it('the runbook has exactly one section for each error', () => {
     const names = Object.entries(errors)
       .filter(([, value]) => typeof value === 'function' && value.prototype instanceof errors.JobsweepError)
       .map(([name]) => name);
@@ -65,7 +65,7 @@ describe('the runbook', () => {
     ['not-attempted-', notAttemptedReasons],
     ['exit-', exitCodes],
     ['warning-', warnings],
-  ])('has a section %s for each member of its list, and for no other', (prefix, list) => {
+  ])('the runbook has exactly one section %s for each member of its list', (prefix, list) => {
     const others = ['exit-codes'];
     expect(ofKind(prefix).filter((each) => !others.includes(each))).toEqual(
       Object.keys(list)
@@ -74,7 +74,7 @@ describe('the runbook', () => {
     );
   });
 
-  it('has each section that a message about a failure links to', () => {
+  it('the runbook has each section that a message about a failure links to', () => {
     const of = (name: string, exit: number) => failureMessage({ name, message: 'x', exit }, {}, []).anchor;
     for (const anchor of [
       of('ClusterUnreachableError', 5),
@@ -89,7 +89,7 @@ describe('the runbook', () => {
     expect(sections).toContain('notifications');
   });
 
-  it('links to sections that it has, each of them once', () => {
+  it('each link of the runbook leads to one of its sections, and each section exists once', () => {
     const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor);
     expect(links.filter((anchor) => !sections.has(anchor))).toEqual([]);
     expect(headings).toHaveLength(sections.size);
@@ -98,13 +98,13 @@ describe('the runbook', () => {
         expect(sections).toContain(anchor);
   });
 
-  it('says in each section what it is, in at least one sentence', () => {
+  it('each section of the runbook begins with a sentence about the problem', () => {
     for (const part of text.split(/^### /m).slice(1)) expect(part).toMatch(/\n\n\S.{15,}/s);
   });
 });
 
 describe('the procedure for one sweep with a raised limit', () => {
-  it('sweeps what a fuse refused, without the jobs that the request of the schedule excludes', async () => {
+  it('the runbook’s commands sweep what a fuse refused, without the jobs that the request excludes', async () => {
     await using setup = await startSetup([...busy(5), ...idle(9)]);
     await using folder = await newFolder();
     const [, shown = ''] = /### Sweep once with a raised limit\n.*?```sh\n(.*?)```/s.exec(text) ?? [];
@@ -134,7 +134,7 @@ describe('the procedure for one sweep with a raised limit', () => {
 });
 
 describe('the page of notifications', () => {
-  it('shows the e-mail that the code writes', () => {
+  it('the page about notifications shows the same e-mail as the code', () => {
     const [, shown = ''] =
       /<!-- example: email -->\n```text\n(.*?)\n```/s.exec(page('docs/notifications.md')) ?? [];
     const { Message: body } = snsPublication(
@@ -186,7 +186,7 @@ describe('a warning', () => {
     ['2 jobs are still closing and no follow-up is scheduled: no scheduler', 'closing-without-follow-up'],
     ['12 more warnings left out because the report is too long', 'left-out'],
     ['something new', undefined],
-  ])('%s has the code %s', (words, code) => {
+  ])('the warning “%s” has the code %s', (words, code) => {
     expect(warningCode(words)).toBe(code);
   });
 });

@@ -70,7 +70,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   };
   const apiKey = Buffer.from('sweeper:the-key').toString('base64');
 
-  it('lists all jobs and datafeeds of the cluster and closes a job', async () => {
+  it('Elasticsearch lists all jobs and datafeeds of the cluster and closes a job', async () => {
     await using here = await start(fleet, { stack, apiKey });
     const { cluster, server } = here;
     // a key with exactly manage_ml may not read GET /

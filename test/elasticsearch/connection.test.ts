@@ -65,13 +65,13 @@ describe('authenticating at a cluster', () => {
       `Basic ${encodedUser}`,
     ],
     ['nothing', {}, undefined],
-  ])('authenticates at a cluster with %s', async (_how, credentials, authorization) => {
+  ])('the client authenticates at a cluster with %s', async (_how, credentials, authorization) => {
     await using server = await serve(respond);
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials })).toEqual(['job-a']);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([authorization]);
   });
 
-  it('sends plain application/json, which every major version accepts, and requests only the fields it uses', async () => {
+  it('the client sends plain application/json, which every major version accepts, and requests only the fields it uses', async () => {
     await using server = await serve(respond);
     await jobIds({ ELASTICSEARCH_URL: server.url });
     expect(server.requests[0]?.headers).toMatchObject({
@@ -83,7 +83,7 @@ describe('authenticating at a cluster', () => {
   });
 
   it.each(['', '/', '//'])(
-    'keeps the base path of a proxy before every path, whatever slashes end it: %j',
+    'the client puts the base path of a proxy before every path, with any number of trailing slashes: %j',
     async (slashes) => {
       await using server = await serve((exchange) =>
         respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),

@@ -138,7 +138,7 @@ describe('a proxy that speaks TLS itself', () => {
     ['https', https, 'HTTPS_PROXY', trusting],
     ['http', http, 'HTTP_PROXY', {}],
   ] as const)(
-    'reaches a cluster over %s if Node knows its authority',
+    'a proxy that speaks TLS passes on a request over %s if Node knows its authority',
     async (_scheme, url, setting, more) => {
       const known = getCACertificates('default');
       setDefaultCACertificates([...known, certificate('authority')]);
@@ -153,7 +153,7 @@ describe('a proxy that speaks TLS itself', () => {
     },
   );
 
-  it('gets no password if Node does not know its authority', async () => {
+  it('a proxy gets no password if Node does not know its authority', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, { tls: true });
     const url = proxy.url.replace('://', `://${encoded}@`);
@@ -315,13 +315,16 @@ describe('a function in a VPC', () => {
   it.each([
     ['no_connection', 'no connection to it opens'],
     ['no_route', 'there is no route to it'],
-  ])('whose cluster fails with %s names the security groups and the route', (cause, what) => {
-    const route = routeOf(new URL(https), 'ELASTICSEARCH_URL', vpc);
-    expect(route.explain(cause, '')).toEqual({
-      cause: what,
-      advice:
-        'The function is in a VPC (subnet-1; sg-1): its security group must let es.example.test:9200 out, that of the cluster must let it in, and the subnets need a route: for a cluster outside of the VPC a NAT gateway, peering or PrivateLink.',
-    });
-    expect(route.explain('certificate', '')).toBeUndefined();
-  });
+  ])(
+    'the error in a VPC names the security groups and the route if the cluster fails with %s',
+    (cause, what) => {
+      const route = routeOf(new URL(https), 'ELASTICSEARCH_URL', vpc);
+      expect(route.explain(cause, '')).toEqual({
+        cause: what,
+        advice:
+          'The function is in a VPC (subnet-1; sg-1): its security group must let es.example.test:9200 out, that of the cluster must let it in, and the subnets need a route: for a cluster outside of the VPC a NAT gateway, peering or PrivateLink.',
+      });
+      expect(route.explain('certificate', '')).toBeUndefined();
+    },
+  );
 });

@@ -336,7 +336,7 @@ describe('reads that a key may not do or a server lacks', () => {
     return await act(cluster);
   }
 
-  it('identifies the cluster by the uuid and version of GET /', async () => {
+  it('the cluster is identified by the uuid and version of GET /', async () => {
     expect(
       await readOptional(
         (exchange) => respondWith(healthy, exchange),
@@ -360,7 +360,7 @@ describe('reads that a key may not do or a server lacks', () => {
       'an overlong uuid',
       ({ json }) => json({ cluster_uuid: 'x'.repeat(10_000), version: { number: 'x'.repeat(10_000) } }),
     ],
-  ])('identifies the cluster by a hash of its address if GET / answers %s', async (_what, answer) => {
+  ])('the cluster is identified by a hash of its address if GET / answers %s', async (_what, answer) => {
     const identity = await readOptional(answering('root', answer), (cluster) => cluster.identify(never()));
     expect(identity).toEqual({ id: expect.stringMatching(/^[\w-]{22}$/), version: null });
   });

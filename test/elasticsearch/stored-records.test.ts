@@ -33,7 +33,7 @@ async function read(setup: SweepSetup, from: number) {
 }
 
 describe('the records in the data stream', () => {
-  it('of a sweep each hour for two months are read for at most 401 sweeps, spread evenly, the newest included', async () => {
+  it('hourly stored records of two months are read for at most 401 sweeps, evenly spread, with the newest', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (let age = 0; age < 60 * 24; age += 1) leave(setup, `sweep-${age}`, end - age * hour);
@@ -47,7 +47,7 @@ describe('the records in the data stream', () => {
     expect(wholeAt).toEqual(moments);
   });
 
-  it('of many large sweeps are thinned until 1.5 million documents remain', async () => {
+  it('stored records of large sweeps are thinned until at most 1.5 million documents remain', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (let age = 0; age < 300; age += 1) leave(setup, `sweep-${age}`, end - age * hour, 20_000);
@@ -58,7 +58,7 @@ describe('the records in the data stream', () => {
     expect(wholeAt).toEqual([]);
   });
 
-  it('before the period are not read', async () => {
+  it('stored records from before the period are not read', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (const days of [1, 5, 50]) leave(setup, `sweep-${days}`, end - days * day);

@@ -127,11 +127,11 @@ describe.each(frontGroups)('$title', ({ cases }) => {
 });
 
 describe('the page', () => {
-  it('is generated from the cases', () => {
+  it('the page about fronts matches its test cases', () => {
     expect(page('docs/fronts-and-clusters.md')).toBe(frontsPage());
   });
 
-  it('names each case once', () => {
+  it('each front case has its own name', () => {
     const names = frontGroups.flatMap(({ cases }) => cases.map(({ name }) => name));
     expect(new Set(names).size).toBe(names.length);
   });

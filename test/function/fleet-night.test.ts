@@ -33,7 +33,7 @@ describe('two nights of fifty clusters', () => {
     });
   }, 120_000);
 
-  it('sweep each cluster once a night, in the window and the time that events may wait', () => {
+  it('each of fifty clusters is swept once a night, in its window or the time that events may wait', () => {
     for (const night of [0, 1]) {
       expect(
         of(night)
@@ -49,7 +49,7 @@ describe('two nights of fifty clusters', () => {
     expect([result.deadLetters, result.dropped]).toEqual([0, 0]);
   });
 
-  it('close the idle jobs of all but two broken clusters, which touch no other', () => {
+  it('the sweeps of a night close all idle jobs, except on the two clusters that cannot be reached', () => {
     for (const night of [0, 1])
       for (const { cluster, report, error, states } of of(night)) {
         if (broken.includes(cluster)) {
@@ -61,19 +61,19 @@ describe('two nights of fifty clusters', () => {
       }
   });
 
-  it('spread over the window, and never run more sweeps than the concurrency allows', () => {
+  it('the sweeps of a night spread over the window, and never exceed the reserved concurrency', () => {
     expect(result.mostAtOnce).toBeLessThanOrEqual(4);
     const hours = Map.groupBy(of(0), ({ begun }) => Math.floor(begun / 60));
     expect([...hours.keys()].filter((hour) => hour < 4)).toEqual([0, 1, 2, 3]);
     for (const [, { length }] of hours) expect(length).toBeLessThan(clusters / 2);
   });
 
-  it('take up a rotated secret with the next invocation of the warm function', () => {
+  it('a warm function uses a rotated secret in its next invocation', () => {
     const [first, second] = result.swept.filter(({ cluster }) => cluster === rotated);
     expect([first?.report?.status, second?.report?.status]).toEqual(['done', 'done']);
   });
 
-  it('end with a roll call that names the two broken clusters, which need attention', () => {
+  it('the roll call after a night names the two broken clusters, whose metric says that they need attention', () => {
     expect(result.rollCalls).toMatchObject([
       { expected: clusters, reported: clusters - 2, missing: broken },
       { expected: clusters, reported: clusters - 2, missing: broken },

@@ -77,7 +77,7 @@ describe('a roll call', () => {
     expect(cloudwatch.values('missingClusters', ofFunction)).toEqual([2]);
   });
 
-  it('a roll call of clusters that have all reported logs a line of information and publishes zero', async () => {
+  it('a roll call logs one line and publishes zero if all clusters have reported', async () => {
     await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', setup, cloudwatch);
@@ -91,7 +91,7 @@ describe('a roll call', () => {
     );
   });
 
-  it('a roll call does not count a report from before `within`, and counts one in its first minute', async () => {
+  it('a roll call ignores a report that is older than `within`', async () => {
     await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('early', setup, cloudwatch);
@@ -102,7 +102,7 @@ describe('a roll call', () => {
     expect(result).toMatchObject({ missing: ['early'] });
   });
 
-  it('a roll call that arrives late looks back from its scheduled time', async () => {
+  it('a late roll call looks back from its scheduled time', async () => {
     await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', setup, cloudwatch);
@@ -160,7 +160,7 @@ describe('a roll call', () => {
     },
   );
 
-  it('a roll call fails with what to check if CloudWatch cannot be reached', async () => {
+  it('a roll call fails if CloudWatch cannot be reached, and the error says what to check', async () => {
     await using setup = await startSetup(busy(1));
     vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
@@ -221,7 +221,7 @@ describe('the notification of a roll call', () => {
     return { bodies, result, error, lines };
   }
 
-  it('names the missing clusters', async () => {
+  it('the notification of a roll call names the missing clusters', async () => {
     const { bodies } = await noticesOf(['logs', 'metrics', 'search']);
     expect(bodies).toEqual([
       expect.objectContaining({
@@ -236,12 +236,12 @@ describe('the notification of a roll call', () => {
     ]);
   });
 
-  it('names the first 50, and counts the rest', async () => {
+  it('the notification of a roll call names the first 50 missing clusters and counts the rest', async () => {
     const { bodies } = await noticesOf(Array.from({ length: 1_000 }, (_, index) => `cluster-${index}`));
     expect(JSON.stringify(bodies)).toContain('cluster-49 and 950 more');
   });
 
-  it('is not sent if all reported, but by JOBSWEEP_NOTIFY_WHEN=always', async () => {
+  it('a roll call sends no notification if all clusters reported, unless JOBSWEEP_NOTIFY_WHEN is always', async () => {
     expect((await noticesOf(['logs'])).bodies).toEqual([]);
     expect((await noticesOf(['logs'], { JOBSWEEP_NOTIFY_WHEN: 'always' })).bodies).toEqual([
       expect.objectContaining({ text: 'jobsweep: the cluster reported' }),
@@ -249,7 +249,7 @@ describe('the notification of a roll call', () => {
     expect((await noticesOf(['metrics'], { JOBSWEEP_NOTIFY_WHEN: 'never' })).bodies).toEqual([]);
   });
 
-  it('says that the roll call itself failed', async () => {
+  it('a notification reports that the roll call itself failed', async () => {
     const { bodies, error } = await noticesOf([]);
     expect(error?.name).toBe('InvalidRequestError');
     expect(bodies).toEqual([
@@ -260,7 +260,7 @@ describe('the notification of a roll call', () => {
     ]);
   });
 
-  it('that cannot be sent costs the roll call nothing', async () => {
+  it('a roll call returns its result even if its notification cannot be sent', async () => {
     const { result, lines } = await noticesOf(['metrics'], {
       JOBSWEEP_NOTIFY_WEBHOOK_URL: 'http://127.0.0.1:1',
     });

@@ -41,7 +41,7 @@ const problemsOf = ({ lines }: Invoked) =>
   lines.filter(({ message }) => message === 'report not stored').map(({ problem }) => String(problem));
 
 describe('the function with reports in Elasticsearch', () => {
-  it('the function stores no report without the setting', async () => {
+  it('the function stores no report if no namespace is set', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     await invoke(setup, {}, {});
     expect(bulkRequests(setup)).toEqual([]);

@@ -73,7 +73,7 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
   return await victim.ends();
 }
 
-it('goes on while its terminal is stalled, and ends within ten seconds of a signal', {
+it('a sweep continues while its terminal is stalled, and ends within ten seconds of a signal', {
   timeout: 60_000,
 }, async () => {
   await using victim = await Victim.start({ args: ['sweep', '--yes'], terminal: true, longReport: true });

@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 // `npm run interruptions -- --cases 1000` is the long form
-it('names every asked job after a random interruption', { timeout: 180_000 }, async () => {
+it('the kept reports name every job that was asked to close, after a random interruption', {
+  timeout: 180_000,
+}, async () => {
   const cases = fc.sample(interruptions, { numRuns: process.env.JOBSWEEP_NIGHTLY ? 12 : 4 });
   const run = async (interruption: (typeof cases)[number]) => {
     const after = await interrupt(interruption);

@@ -21,7 +21,7 @@ describe.runIf(process.env.JOBSWEEP_NIGHTLY)('a night of a thousand clusters', (
     night = await fleetNight({ clusters, nights: 1, concurrency: 20, createHandler });
   }, 300_000);
 
-  it('sweeps each of them once, inside the window and the fifteen minutes of the last sweep', () => {
+  it('each of a thousand clusters is swept once a night, within the window or the last sweep’s 15 minutes', () => {
     expect(night.swept.map(({ cluster }) => cluster).toSorted()).toEqual(
       Array.from({ length: clusters }, (_, index) => nameOf(index)),
     );
@@ -34,7 +34,7 @@ describe.runIf(process.env.JOBSWEEP_NIGHTLY)('a night of a thousand clusters', (
     expect(night.mostAtOnce).toBeLessThanOrEqual(20);
   });
 
-  it('closes the idle jobs of 998 clusters, whatever the two broken ones do', () => {
+  it('the night closes the idle jobs of 998 clusters, whatever happens on the two broken ones', () => {
     const failed = night.swept.filter(({ error }) => error !== undefined);
     expect(failed.map(({ cluster }) => cluster).toSorted()).toEqual(broken);
     for (const { report, error, states } of night.swept)
@@ -44,11 +44,11 @@ describe.runIf(process.env.JOBSWEEP_NIGHTLY)('a night of a thousand clusters', (
       }
   });
 
-  it('ends with a roll call that names the two broken clusters', () => {
+  it('the roll call after the night names the two broken clusters', () => {
     expect(night.rollCalls).toMatchObject([{ expected: clusters, reported: clusters - 2, missing: broken }]);
   });
 
-  it('takes no more memory at its end than after a tenth of the clusters', () => {
+  it('the function needs no more memory at the end of the night than after a tenth of the clusters', () => {
     const [tenth = 0, half = 0, whole = 0] = night.heap;
     // Measured: 69, 78 and 82 MB. The stand-ins and this test remember some 6 kB of each sweep; a sweep that stays in
     // memory takes 50 kB and more, which would be 25 MB in either half.

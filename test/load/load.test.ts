@@ -10,7 +10,7 @@ const own = { timeout: 120_000 };
 
 describe('the deployed function', () => {
   it(
-    'closes the idle jobs of a large fleet, reports them correctly, and uses little memory',
+    'the deployed function closes the idle jobs of a large fleet, reports them correctly, and uses little memory',
     own,
     async () => {
       const { problems } = await sweepLargeFleet({ jobs: 2_000, idle: 200, mostBytes: 110 * mb });
@@ -18,22 +18,22 @@ describe('the deployed function', () => {
     },
   );
 
-  it('fails the check if it uses more memory', own, async () => {
+  it('the memory check fails if the function needs more than its limit', own, async () => {
     const { problems } = await sweepLargeFleet({ jobs: 20, idle: 5, mostBytes: 40 * mb });
     expect(problems).toEqual([expect.stringMatching(/^the peak is \d+ MB, over 40 MB$/)]);
   });
 
-  it('does not use more memory after many sweeps', own, async () => {
+  it('the deployed function needs no more memory after many sweeps', own, async () => {
     const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
     expect(problems).toEqual([]);
   });
 
-  it('takes no more memory for each further plan of many jobs', own, async () => {
+  it('the deployed function needs no more memory with each further plan of many jobs', own, async () => {
     const { problems } = await planWarm({ jobs: 6_000, calls: 6, maxBytes: 200 * mb, maxGrowth: 1.4 });
     expect(problems).toEqual([]);
   });
 
-  it('is found out when each plan of many jobs leaves 20 MB behind', own, async () => {
+  it('the memory check finds a function that leaks 20 MB with each plan', own, async () => {
     const text = `
       import { handler as whole } from './src/function/handler.ts';
       const left = [];
@@ -56,7 +56,7 @@ describe('the deployed function', () => {
   });
 
   it(
-    'is found out when a sweep leaves 4 kB, a server that listens and a listener for a signal behind',
+    'the leak check finds a function that leaks 4 kB, a server and a signal listener with each sweep',
     own,
     async () => {
       const text = `
@@ -80,7 +80,7 @@ describe('the deployed function', () => {
 });
 
 describe('a cluster in which every read takes 5 seconds', () => {
-  it('is swept in time and reported correctly', async () => {
+  it('a cluster in which every read takes 5 seconds is swept in time and reported correctly', async () => {
     const { problems } = await sweepSlowClusters([
       { idle: 120, remainingMs: 15 * 60_000 },
       { idle: 400, remainingMs: 3 * 60_000 },

@@ -52,7 +52,7 @@ const ok = ({ raw }: Exchange) => raw('ok');
 afterEach(() => vi.unstubAllEnvs());
 
 describe('a webhook of Slack', () => {
-  it('gets the message as blocks', async () => {
+  it('a Slack webhook receives the message as blocks', async () => {
     await using server = await serve(ok);
     const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
     expect(result).toEqual({ sent: ['slack'], problems: [] });
@@ -78,14 +78,14 @@ describe('a webhook of Slack', () => {
     [403, 'invalid_token'],
     [404, 'no_service'],
     [410, 'channel_is_archived'],
-  ])('that answers %i %s is not tried again', async (status, words) => {
+  ])('a message to Slack is not retried after the answer %i %s', async (status, words) => {
     const { sent, problems, requests } = await toSlack(({ raw }) => raw(words, status));
     expect(sent).toEqual([]);
     expect(problems).toEqual([{ target: 'slack', why: `HTTP ${status} ${words}` }]);
     expect(requests).toBe(1);
   });
 
-  it('that asks to wait is tried again after that', async () => {
+  it('a message to Slack is retried after the wait that a 429 requests', async () => {
     const { sent, requests, ms } = await toSlack(({ raw, index }) =>
       index === 0 ? raw('rate_limited', 429, { 'retry-after': '1' }) : raw('ok'),
     );
@@ -94,7 +94,7 @@ describe('a webhook of Slack', () => {
     expect(ms).toBeGreaterThan(950);
   });
 
-  it('that asks to wait longer than the time that is left is not tried again', async () => {
+  it('a message to Slack is not retried if a 429 requests a longer wait than the time left', async () => {
     const { problems, requests, ms } = await toSlack(({ raw }) =>
       raw('rate_limited', 429, { 'retry-after': '30' }),
     );
@@ -105,21 +105,21 @@ describe('a webhook of Slack', () => {
     expect(ms).toBeLessThan(5_000);
   });
 
-  it('that fails with 5xx is tried once more, and not a third time', async () => {
+  it('a message to Slack is retried once after a 5xx answer, and not a second time', async () => {
     const failing = await toSlack(({ raw }) => raw('rollup_error', 503));
     expect(failing).toMatchObject({ sent: [], problems: [{ why: 'HTTP 503 rollup_error' }], requests: 2 });
     const passing = await toSlack(({ raw, index }) => (index === 0 ? raw('', 502) : raw('ok')));
     expect(passing).toMatchObject({ sent: ['slack'], problems: [], requests: 2 });
   });
 
-  it('that does not answer costs no more than the time for notifications, and gets the message once', async () => {
+  it('a message to Slack is sent once and given up in time if the webhook never answers', async () => {
     const { problems, requests, ms } = await toSlack(() => undefined, { remainingMs: 1_200 });
     expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
     expect(requests).toBe(1);
     expect(ms).toBeLessThan(4_000);
   });
 
-  it('that stalls in the middle of its answer is given up too', async () => {
+  it('a message to Slack is given up in time if the answer stops halfway', async () => {
     const { problems } = await toSlack(
       ({ response }) => {
         response.writeHead(200, { 'content-length': '2' }).write('o');
@@ -129,7 +129,7 @@ describe('a webhook of Slack', () => {
     expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
   });
 
-  it('that closes the connection is tried once more', async () => {
+  it('a message to Slack is retried once if the webhook closes the connection', async () => {
     const { sent, requests } = await toSlack(({ request, raw, index }) =>
       index === 0 ? void request.socket.destroy() : raw('ok'),
     );
@@ -137,7 +137,7 @@ describe('a webhook of Slack', () => {
     expect(requests).toBe(2);
   });
 
-  it('that redirects is a failure, and the other address gets nothing', async () => {
+  it('a redirect by the Slack webhook is a failure, and its target receives nothing', async () => {
     await using other = await serve(ok);
     const { problems, requests } = await toSlack(({ raw }) => raw('', 302, { location: other.url }));
     expect(problems).toEqual([
@@ -147,12 +147,12 @@ describe('a webhook of Slack', () => {
     expect(other.requests).toEqual([]);
   });
 
-  it('whose success is the page of somebody else is a failure', async () => {
+  it('a 200 answer with an unexpected page is a failure of the Slack webhook', async () => {
     const { problems } = await toSlack(({ raw }) => raw('<html>Please sign in to the proxy</html>'));
     expect(problems[0]?.why).toMatch(/^HTTP 200 with an unexpected answer: <html>Please sign in/);
   });
 
-  it('that repeats its own address in an error keeps it secret', async () => {
+  it('the address of a Slack webhook stays secret if an error answer repeats it', async () => {
     const { problems } = await toSlack(({ raw, path, query }) =>
       raw(`no route for ${path}?${query.toString()} of http://x${path} ${'y'.repeat(100_000)}`, 404),
     );
@@ -160,7 +160,7 @@ describe('a webhook of Slack', () => {
     expect(problems[0]?.why.length).toBeLessThan(200);
   });
 
-  it('that nothing listens on is tried once more, and named by its host alone', async () => {
+  it('the error of a Slack webhook that refuses connections names only its host', async () => {
     const server = await serve(ok);
     await server[Symbol.asyncDispose]();
     const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
@@ -178,7 +178,7 @@ describe('a webhook of Slack', () => {
       'ftp://127.0.0.1/T0SECRET1',
       'JOBSWEEP_NOTIFY_SLACK_URL does not start with https://, and its address is a secret',
     ],
-  ])('with the address %s is a failure that does not show it', async (address, why) => {
+  ])('the invalid Slack address %s is reported without showing it', async (address, why) => {
     expect(await send({ JOBSWEEP_NOTIFY_SLACK_URL: address })).toEqual({
       sent: [],
       problems: [{ target: 'slack', why }],
@@ -187,7 +187,7 @@ describe('a webhook of Slack', () => {
 });
 
 describe('a webhook of Teams', () => {
-  it('gets an adaptive card, and any success is one: the flow itself runs later', async () => {
+  it('a Teams webhook receives an adaptive card, and any 2xx answer counts as success', async () => {
     await using server = await serve(({ raw }) => raw('', 202));
     expect(await send({ JOBSWEEP_NOTIFY_TEAMS_URL: `${server.url}/workflows/x` })).toEqual({
       sent: ['teams'],
@@ -201,7 +201,7 @@ describe('a webhook of Teams', () => {
 });
 
 describe('a generic webhook', () => {
-  it('gets the event as JSON', async () => {
+  it('a generic webhook receives the event as JSON', async () => {
     await using server = await serve(({ raw }) => raw(''));
     await send({ JOBSWEEP_NOTIFY_WEBHOOK_URL: server.url });
     expect(JSON.parse(server.requests[0]?.body ?? '')).toMatchObject({
@@ -218,7 +218,7 @@ function stubAws(sns: string, events: string): void {
 }
 
 describe('an SNS topic', () => {
-  it('gets the notification of Amazon Q, a text for e-mail, and attributes to filter by', async () => {
+  it('an SNS topic receives the form for Amazon Q, a text for e-mail, and attributes to filter by', async () => {
     await using sns = await startSns();
     stubAws(sns.url, sns.url);
     expect(await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn })).toEqual({ sent: ['sns'], problems: [] });
@@ -242,7 +242,7 @@ describe('an SNS topic', () => {
     );
   });
 
-  it('that refuses the role is not tried again, and one that throttles is', async () => {
+  it('an SNS message is retried after throttling, and not after an access error', async () => {
     await using refusing = await startSns(() => ({
       status: 403,
       code: 'AuthorizationError',
@@ -263,7 +263,7 @@ describe('an SNS topic', () => {
   });
 
   it.each(['jobsweep', `${topicArn}.fifo`, 'arn:aws:sqs:eu-central-1:123456789012:jobsweep'])(
-    'called %s is a problem of the setting',
+    'the invalid SNS topic %s is reported as a wrong setting',
     async (arn) => {
       expect((await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: arn })).problems).toEqual([
         { target: 'sns', why: 'JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic' },
@@ -273,7 +273,7 @@ describe('an SNS topic', () => {
 });
 
 describe('an event bus', () => {
-  it('gets one event with the numbers and the text', async () => {
+  it('an event bus receives one event with the numbers and the text', async () => {
     await using bus = await startEvents();
     stubAws(bus.url, bus.url);
     expect(await send({ JOBSWEEP_NOTIFY_EVENT_BUS: 'default' })).toEqual({ sent: ['events'], problems: [] });
@@ -286,7 +286,7 @@ describe('an event bus', () => {
     expect(JSON.parse(entry?.Detail ?? '')).toMatchObject({ sweepId: 'sweep-1', headline: message.headline });
   });
 
-  it('that answers 200 but takes no entry is a failure; one that throttles is tried once more', async () => {
+  it('an event that the bus rejects is a failure, and one that the bus throttles is sent again', async () => {
     const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/ops';
     await using refusing = await startEvents(() => ({
       ErrorCode: 'NotAuthorizedForSourceException',
@@ -305,7 +305,7 @@ describe('an event bus', () => {
     expect(throttling.entries).toHaveLength(2);
   });
 
-  it('that nothing listens on is a failure with its code', async () => {
+  it('an event bus that refuses connections is a failure, reported with its error code', async () => {
     const server = await serve(ok);
     await server[Symbol.asyncDispose]();
     stubAws(server.url, server.url);
@@ -319,7 +319,7 @@ describe('behind a proxy', () => {
   const password = 'pass-word-of-proxy';
   const host = 'es.example.test';
 
-  it('a webhook is reached through it, and the password of the proxy is shown nowhere', async () => {
+  it('a webhook behind a proxy receives the message, and no result shows the proxy’s password', async () => {
     const before = getCACertificates('default');
     setDefaultCACertificates([certificate('authority')]);
     try {
@@ -347,7 +347,7 @@ describe('behind a proxy', () => {
     }
   });
 
-  it('one that never opens its tunnel costs no more than the time for notifications', async () => {
+  it('a proxy that never opens its tunnel takes no longer than the time for notifications', async () => {
     await using proxy = await startProxy({ targets: {}, mute: true });
     stubAws(`https://${host}`, `https://${host}`);
     const started = performance.now();
@@ -363,7 +363,7 @@ describe('behind a proxy', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
-  it('a topic and a bus are reached through it', async () => {
+  it('a topic and an event bus behind a proxy receive the message', async () => {
     await using sns = await startSns();
     await using bus = await startEvents();
     await using proxy = await startProxy({
@@ -381,7 +381,7 @@ describe('behind a proxy', () => {
 });
 
 describe('the settings', () => {
-  it('come from the environment, and the secret adds those that it does not set', async () => {
+  it('notification settings come from the environment, and the secret adds those that are missing there', async () => {
     await using slack = await serve(ok);
     await using teams = await serve(({ raw }) => raw('', 202));
     await using unused = await serve(ok);
@@ -402,7 +402,7 @@ describe('the settings', () => {
     expect(asked).toEqual(['jobsweep/default', 'chat']);
   });
 
-  it('reach one target although another, the secret and a name are wrong', async () => {
+  it('a notification reaches a valid target even if another target, the secret and a name are wrong', async () => {
     await using slack = await serve(ok);
     const result = await send(
       {
@@ -432,7 +432,7 @@ describe('the settings', () => {
     expectNoSecret(result, secretParts);
   });
 
-  it('do without the cluster’s secret if it does not exist, but not without one of their own', async () => {
+  it('a missing cluster secret is ignored for notifications, but a missing JOBSWEEP_NOTIFY_SECRET is reported', async () => {
     const missing = Object.assign(new Error('no such secret'), { name: 'ResourceNotFoundException' });
     const readSecret = () => Promise.reject(missing);
     expect(await send({ ELASTICSEARCH_SECRET: 'jobsweep/default' }, { readSecret })).toEqual({
@@ -444,7 +444,7 @@ describe('the settings', () => {
     ]);
   });
 
-  it('give up on a secret that does not come, and use those of the environment', async () => {
+  it('a notification uses the targets in the environment if the secret does not arrive in time', async () => {
     await using slack = await serve(ok);
     const result = await send(
       { JOBSWEEP_NOTIFY_SECRET: 'chat', JOBSWEEP_NOTIFY_SLACK_URL: slack.url },
@@ -454,14 +454,14 @@ describe('the settings', () => {
     expect(result.problems[0]?.why).toContain('no answer in time');
   });
 
-  it('send nothing if no time is left', async () => {
+  it('no notification is sent if no time is left', async () => {
     await using slack = await serve(ok);
     const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: slack.url }, { remainingMs: 500 });
     expect(result).toEqual({ sent: [], problems: [{ target: 'all', why: 'no time was left' }] });
     expect(slack.requests).toEqual([]);
   });
 
-  it('say when to notify unless the request does', () => {
+  it('the setting in the environment decides when to notify, unless the request does', () => {
     expect(notifyWhen(undefined, {})).toBe('changes');
     expect(notifyWhen(undefined, { JOBSWEEP_NOTIFY_WHEN: ' problems ' })).toBe('problems');
     expect(notifyWhen('always', { JOBSWEEP_NOTIFY_WHEN: 'never' })).toBe('always');

@@ -122,7 +122,7 @@ const bytesOf = (value: unknown) =>
   Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
 
 describe.each(Object.entries(messages))('the notification about %s', (_name, message) => {
-  it('fits into the blocks of Slack, and mentions and links nothing but the runbook', () => {
+  it('the notification fits into Slack’s blocks, and contains no mention and no link but the runbook', () => {
     const { text, blocks } = slackBody(message) as { text: string; blocks: readonly SlackBlock[] };
     expect(blocks.length).toBeLessThanOrEqual(50);
     expect(JSON.stringify(blocks).length).toBeLessThan(13_000);
@@ -151,7 +151,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     }
   });
 
-  it('fits into a card of Teams, and shows outside texts in runs that are not read as Markdown', () => {
+  it('the notification fits into a Teams card, and shows outside texts as plain text', () => {
     const card = teamsCard(message) as {
       attachments: [
         { contentType: string; content: { body: { type: string }[]; actions: { url: string }[] } },
@@ -165,7 +165,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(content.actions[0]?.url).toContain(`#${message.anchor}`);
   });
 
-  it('is a custom notification of Amazon Q and a readable e-mail, within the limits of SNS', () => {
+  it('the notification is valid for Amazon Q and readable as e-mail, within the limits of SNS', () => {
     const { Subject, Message: body, MessageStructure, MessageAttributes } = snsPublication(message);
     expect(MessageStructure).toBe('json');
     expect(bytesOf(body) + bytesOf(Subject) + bytesOf(MessageAttributes)).toBeLessThan(256 * 1024);
@@ -188,7 +188,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(metadata.threadId).toBe(`jobsweep-${message.thread}`);
   });
 
-  it('is an event of at most 256 KB, and a body of a webhook', () => {
+  it('the notification fits into an event of 256 KB and into a webhook’s body', () => {
     const detail = eventDetail(message);
     expect(bytesOf(detail)).toBeLessThan(250 * 1024);
     expect(detail).toMatchObject({
@@ -198,14 +198,14 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(webhookBody(message)).toMatchObject({ kind: message.kind, source: 'jobsweep', detail });
   });
 
-  it('quotes no control character', () => {
+  it('the notification contains no control character', () => {
     const all = JSON.stringify([slackBody(message), teamsCard(message), eventDetail(message).lines]);
     if (message.kind !== 'Jobsweep Test') expect(all).not.toMatch(/\\u00[01][0-9a-f]|\\u202e|\u202e/);
   });
 });
 
 describe('a notification', () => {
-  it('names the first 20 forced jobs and counts the rest', () => {
+  it('a notification names the first 20 forced jobs and counts the rest', () => {
     const forced = Array.from({ length: 143 }, (_, index) =>
       job(`job-${index}`, { outcome: 'force_closed' }),
     );
@@ -216,7 +216,7 @@ describe('a notification', () => {
     expect(detail?.forced).toHaveLength(20);
   });
 
-  it('says why a sweep was refused, and links to that fuse', () => {
+  it('a notification says why a sweep was refused, and links to the runbook section of that fuse', () => {
     const message = messages['a refusal'];
     expect(message?.headline).toBe('jobsweep, default: sweep refused, nothing was closed');
     expect(message?.lines[0]).toBe(
@@ -225,7 +225,7 @@ describe('a notification', () => {
     expect(message?.anchor).toBe('refused-max_jobs');
   });
 
-  it('says what was closed, the memory that this freed, and where the report is', () => {
+  it('a notification contains what was closed, the freed memory, and the place of the report', () => {
     const message = messages['an ordinary sweep'];
     expect(message?.headline).toBe('jobsweep, default: 2 jobs closed, 1.4 GB of model memory freed');
     expect(message?.facts).toEqual([
@@ -237,7 +237,7 @@ describe('a notification', () => {
     expect(message?.lines.at(-1)).toBe(where[0]);
   });
 
-  it('quotes an outside text on one line, without marks of its own, and cut', () => {
+  it('a notification shortens an outside text, puts it on one line and removes its markup', () => {
     expect(code('a`b\n\nc')).toBe("`a'b c`");
     expect(code('😀'.repeat(500))).toBe(`\`${'😀'.repeat(49)}…\``);
   });

@@ -176,7 +176,7 @@ describe('arranging a follow-up', () => {
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('encrypts a follow-up with the customer key of the settings, if there is one', async () => {
+  it('a follow-up is encrypted with the customer key of the settings, if there is one', async () => {
     await using plain = await followUpBench();
     await plain.followUps.arrange(order(), signal);
     expect(await plain.only()).not.toHaveProperty('KmsKeyArn');
@@ -204,10 +204,10 @@ describe('arranging a follow-up', () => {
   });
 });
 
-describe('an order too large for one schedule', () => {
+describe('a follow-up with too many jobs for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('an order too large for one schedule leaves out the fewest jobs, from the end, and returns the included ones', async () => {
+  it('a follow-up too large for one schedule leaves out as few jobs as possible, from the end, and returns the included ones', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -219,7 +219,7 @@ describe('an order too large for one schedule', () => {
     expect(bytes + perJob).toBeGreaterThan(262_144);
   });
 
-  it('an order fails if not even one job fits with the request', async () => {
+  it('a follow-up fails if not even one job fits with the request', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] } });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -434,7 +434,7 @@ describe('failing calls to the scheduler', () => {
     expect(warnings.join()).not.toContain('did not answer');
   });
 
-  it('waits for a Retry-After', async () => {
+  it('a call to the scheduler waits for a Retry-After', async () => {
     await using bench = await followUpBench();
     const before = bench.clock.now();
     bench.scheduler.script({

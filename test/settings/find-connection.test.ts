@@ -62,7 +62,7 @@ async function messageOf(given: Given, hidden: readonly string[] = []): Promise<
 }
 
 describe('where the settings of a cluster are', () => {
-  it('without any settings there is no connection, so that the command can offer the embedded cluster', async () => {
+  it('there is no connection without any settings, so that the command can offer the embedded cluster', async () => {
     expect(await find({})).toEqual({ connection: undefined, read: [] });
     expect(await find({ environment: { ELASTICSEARCH_URL: ' ', ELASTICSEARCH_SECRET: '' } })).toEqual({
       connection: undefined,

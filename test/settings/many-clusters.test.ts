@@ -50,7 +50,7 @@ describe('one secret for many clusters', () => {
     return secrets;
   }
 
-  it('has a key for each cluster, with its settings', async () => {
+  it('a secret for many clusters has a key for each cluster, with that cluster’s settings', async () => {
     await using secrets = await stored({ logs, metrics });
     expect(await find('logs', shared)).toMatchObject({ address: { url: 'https://logs:9200' } });
     expect(await find('metrics', shared)).toMatchObject({ address: { url: 'https://metrics:9200' } });
@@ -93,23 +93,26 @@ describe('one secret for many clusters', () => {
       { logs: { ELASTICSEARCH_HOST: 'https://logs:9200' } },
       'the secret "jobsweep/all" (cluster "logs") has the unknown key "ELASTICSEARCH_HOST"',
     ],
-  ])('that %s is an error that names both', async (_what, value, message) => {
-    await using _secrets = await stored(value);
-    expect(await messageOf('logs', shared)).toContain(`InvalidSettingError: ${message}`);
-  });
+  ])(
+    'the error for a shared secret that %s names the secret and the cluster',
+    async (_what, value, message) => {
+      await using _secrets = await stored(value);
+      expect(await messageOf('logs', shared)).toContain(`InvalidSettingError: ${message}`);
+    },
+  );
 
-  it('has no settings of a cluster that is called as what every object has', async () => {
+  it('a cluster named like an inherited property, such as `constructor`, has no settings in the secret', async () => {
     await using _secrets = await stored({ logs });
     expect(await messageOf('constructor', shared)).toContain('has no key for the cluster; its keys are logs');
   });
 
-  it('names at most 20 of its keys', async () => {
+  it('the error for a missing cluster names at most 20 keys of the secret', async () => {
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`cluster-${index}`, logs]));
     await using _secrets = await stored(many);
     expect(await messageOf('logs', shared)).toMatch(/its keys are cluster-0, .*, cluster-19 and 180 more$/);
   });
 
-  it('does not go together with a prefix of secrets', async () => {
+  it('a secret for many clusters cannot be combined with a secret prefix', async () => {
     expect(await messageOf('logs', { ...shared, ELASTICSEARCH_SECRET_PREFIX: 'jobsweep/' })).toBe(
       'InvalidSettingError: ELASTICSEARCH_SECRET_PREFIX and ELASTICSEARCH_CLUSTERS_SECRET are both set: set one',
     );
@@ -134,7 +137,7 @@ describe('a parameter of SSM', () => {
     return server;
   }
 
-  it('is read, decrypted, in place of a secret: for the default cluster, by prefix, and for many', async () => {
+  it('an SSM parameter can replace any secret, and is read decrypted', async () => {
     await using server = await parameters({
       '/jobsweep/default': JSON.stringify(metrics),
       '/jobsweep/logs': JSON.stringify(logs),
@@ -158,7 +161,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('that does not exist, or may not be read, is an error that names it and the cluster', async () => {
+  it('an SSM parameter that is missing or forbidden is an error that names it and the cluster', async () => {
     {
       await using _server = await parameters({});
       expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toMatch(
@@ -173,7 +176,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('whose service cannot be reached is reported with the endpoint that a VPC needs', async () => {
+  it('an unreachable Parameter Store is reported with the endpoint that a VPC needs', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_SSM', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toMatch(
@@ -181,7 +184,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('that holds no JSON is an error that does not show it', async () => {
+  it('an SSM parameter without JSON is an error that does not show its value', async () => {
     await using _server = await parameters({ '/jobsweep/logs': 'hidden-value' });
     expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toContain(
       'the parameter "/jobsweep/logs" (cluster "logs") is not a JSON object: expected keys such as',

@@ -72,20 +72,20 @@ describe.each([
   ['Secrets Manager', 'SecretUnreachableError', readSecret],
   ['the Scheduler', 'SchedulerError', readGroup],
 ] as const)('%s behind a proxy', (_service, name, call) => {
-  it.each(cases)('that answers $proxy to $user says what to change', async (given) => {
+  it.each(cases)('the error for a proxy that answers $proxy to $user says what to change', async (given) => {
     const message = await failing(given, call);
     expect(message).toMatch(given.says);
     expect(message).toMatch(new RegExp(`^${name}: `));
   });
 
-  it('that is down is named', async () => {
+  it('a proxy that is down is named in the error', async () => {
     const environment = { ...region, HTTPS_PROXY: 'http://127.0.0.1:9' };
     await expect(call(environment)).rejects.toThrow(
       /goes through the proxy http:\/\/127\.0\.0\.1:9: check HTTPS_PROXY/,
     );
   });
 
-  it('with an invalid address is a setting to correct, and nothing is sent', async () => {
+  it('an invalid proxy address is a wrong setting, and no request is sent', async () => {
     const environment = { ...region, HTTPS_PROXY: 'socks5://127.0.0.1:9' };
     await expect(call(environment)).rejects.toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
   });
@@ -104,7 +104,7 @@ it('the Scheduler behind a proxy that never answers ends in time and names the p
   );
 });
 
-it('a function in a VPC without a route to the Scheduler is told what the VPC lacks', async () => {
+it('the error for an unreachable Scheduler names the endpoint that a function’s VPC lacks', async () => {
   const environment = { ...region, JOBSWEEP_VPC_SUBNETS: 'subnet-1', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' };
   vi.stubEnv('AWS_ENDPOINT_URL_SCHEDULER', 'http://127.0.0.1:9');
   await expect(readGroup(environment)).rejects.toThrow(

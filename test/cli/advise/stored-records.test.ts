@@ -60,7 +60,7 @@ const adviceOf = async (
 };
 
 describe('records in the data stream', () => {
-  it('of the function’s sweeps give the same advice as those of the command in the state directory', async () => {
+  it('stored records of the function’s sweeps give the same advice as the command’s own records', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     const state = { XDG_STATE_HOME: folder.path };
@@ -84,7 +84,7 @@ describe('records in the data stream', () => {
     });
   });
 
-  it('of a real sweep are read as the state before its closes', async () => {
+  it('stored records of a sweep show the state before its closes', async () => {
     await using setup = await startSetup([...idle(3), ...busy(6)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);
@@ -97,7 +97,7 @@ describe('records in the data stream', () => {
     expect(jobs.judged).toBe(9);
   });
 
-  it('of a cluster whose uuid the sweeping key may not read are found by its address', async () => {
+  it('stored records are found by the cluster’s address if the key may not read the uuid', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     setup.server.faults.add({ api: 'info', path: '/', status: 403, times: 1 });
     await sweepOfFunction(setup);
@@ -107,7 +107,7 @@ describe('records in the data stream', () => {
     expect(sources).toContain('records');
   });
 
-  it('that were deleted with an old backing index do not make jobs look closed', async () => {
+  it('stored records that were deleted with an old backing index do not make jobs look closed', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);
@@ -126,7 +126,7 @@ describe('records in the data stream', () => {
     expect(after.comesBack).toEqual([]);
   });
 
-  it('that another cluster has written are not read', async () => {
+  it('stored records of another cluster are not read', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     await using other = await startSetup([...idle(1), ...busy(3)], onlyRecords, {
       clock: setup.clock,
@@ -140,7 +140,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('are read in pages, each once, and only of sweeps in the period', async () => {
+  it('stored records are read in pages, each once, and only for sweeps in the period', async () => {
     await using setup = await startSetup(
       Array.from({ length: 2_600 }, (_, index) => ({
         jobId: `job-${index}`,
@@ -170,7 +170,7 @@ describe('records in the data stream', () => {
   it.each([
     ['search', 403, 'security_exception', 'needs read on logs-jobsweep.*-*'],
     ['search', 503, 'search_phase_execution_exception', 'the exact last data of each job'],
-  ])('that may not be read are reported as missing (%s answers %i)', async (api, status, type, adds) => {
+  ])('stored records are reported as missing if %s answers %i', async (api, status, type, adds) => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     await runOn(setup, ['plan'], { env: { XDG_STATE_HOME: folder.path } });
@@ -191,7 +191,7 @@ describe('records in the data stream', () => {
     expect(records?.adds).toContain(adds);
   });
 
-  it('that nobody has written yet are reported as missing', async () => {
+  it('stored records are reported as missing if no sweep has written any', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     const { missing } = await adviceOf(setup, on);
     expect(missing.find(({ source }) => source === 'records')?.why).toContain(
@@ -199,7 +199,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('appear in explain --history', async () => {
+  it('stored records appear in explain --history', async () => {
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     await live(setup, () => sweepOfFunction(setup));
     const { stdout } = await runOn(setup, ['explain', 'idle-1', '--history', '-o', 'json'], { env: on });

@@ -40,7 +40,7 @@ async function behind(options: Partial<ProxyOptions>, env: Readonly<Record<strin
 }
 
 describe('doctor', () => {
-  it('names the proxy and each hop to a cluster behind it, and its certificate', async () => {
+  it('doctor names the proxy, each hop to a cluster behind it, and the certificate', async () => {
     const { lines, proxy, exit } = await behind({});
     expect(lines.slice(0, 3)).toEqual([
       `proxy: ok: ${proxy.origin}, from HTTPS_PROXY → `,
@@ -61,14 +61,14 @@ describe('doctor', () => {
       { refuses: 403 },
       /tunnel: note: failed: .*403.* → Check that the proxy is up, allows es\.example\.test:9200/,
     ],
-  ])('shows with the proxy %j that the tunnel is the hop that fails', async (options, line) => {
+  ])('doctor shows that the tunnel through the proxy %j fails', async (options, line) => {
     const { exit, text } = await behind(options);
     expect(exit).toBe(3);
     expect(text).toMatch(line);
     expect(text).toMatch(/connection: finding: .*through the proxy http/);
   });
 
-  it('shows a proxy that is down at TCP, and a host name that does not exist at DNS', async () => {
+  it('doctor shows that a proxy is down at TCP, and that an unknown host name fails at DNS', async () => {
     const down = await doctor({ ...trusting, HTTPS_PROXY: 'http://127.0.0.1:9' });
     expect(down.text).toMatch(/TCP: note: failed: ECONNREFUSED → Check the port of the proxy in HTTPS_PROXY/);
     const unknown = await doctor({
@@ -84,7 +84,7 @@ describe('doctor', () => {
     expect(unknown.lines.filter((line) => line.startsWith('TCP'))).toEqual([]);
   });
 
-  it('reports Secrets Manager that cannot be reached as a finding, with the hops to it', async () => {
+  it('doctor reports an unreachable Secrets Manager as a finding, with the hops to it', async () => {
     const { exit, text } = await behind({ refuses: 503 }, { ELASTICSEARCH_SECRET: 'jobsweep/default' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Secrets Manager: TCP: ok/);
@@ -95,7 +95,7 @@ describe('doctor', () => {
     expect(text).toContain('connection: note: not checked: the address of the cluster is in the secret');
   });
 
-  it('reports the Scheduler that cannot be reached with the hops to it', async () => {
+  it('doctor reports an unreachable Scheduler with the hops to it', async () => {
     const { exit, text } = await behind({}, { ...trusting, JOBSWEEP_SCHEDULE_GROUP: 'jobsweep' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Scheduler: TCP: ok/);
@@ -105,7 +105,7 @@ describe('doctor', () => {
     expect(text).toMatch(/schedule group: finding: .*goes through the proxy/);
   });
 
-  it('refuses an invalid proxy as a setting, without its password', async () => {
+  it('doctor refuses an invalid proxy setting without showing its password', async () => {
     const { exit, stderr } = await doctor({ ...trusting, HTTPS_PROXY: 'http://me:hidden/word@proxy:3128' });
     expect(exit).toBe(2);
     expect(stderr).toContain('HTTPS_PROXY');

@@ -63,7 +63,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
-  it('the progress of a sweep does not count jobs as done that are still closing or were never asked to close', async () => {
+  it('the progress of a sweep does not count jobs as done that are still closing or never got a close request', async () => {
     await using setup = await startSetup([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),

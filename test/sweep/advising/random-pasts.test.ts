@@ -8,7 +8,7 @@ const pasts = Number(process.env.ADVISE_PASTS ?? 1_000);
 const first = Number(process.env.ADVISE_FROM ?? 1);
 
 test.each([10, 30, 90])(
-  'the truth lies inside every range of a third of the random pasts, over %i days',
+  'every range of advise contains the true value, for random pasts of %i days',
   (days) => {
     const outside: string[] = [];
     for (let seed = first; seed < first + pasts / 3; seed += 1)

@@ -14,7 +14,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, minute, now } from '../../support/jobs.ts';
 
 describe('forced closes', () => {
-  it('forces jobs first, each in a request of its own', async () => {
+  it('a sweep forces jobs first, each in a request of its own', async () => {
     const setup = closingOf({
       jobs: [bare('a'), failed('f'), failed('g')],
       request: { close: { concurrency: 1 } },
@@ -28,7 +28,7 @@ describe('forced closes', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000', f: 'force_closed 1000', g: 'force_closed 2000' });
   });
 
-  it('forces a job at once that has been stuck since an earlier sweep asked it to close', async () => {
+  it('a job that has been stuck since an earlier sweep is forced at once', async () => {
     const setup = closingOf({ jobs: [closing('a')], histories: { a: { askedAt: now - 80 * minute } } });
     await setup.run();
     expect(setup.cluster.log).toEqual(['0 configs a', '0 stats a', '0 force a', '1000 stats a']);
@@ -39,14 +39,14 @@ describe('forced closes', () => {
     });
   });
 
-  it('forces at most force.max jobs and reports the others as not attempted', async () => {
+  it('a sweep forces at most force.max jobs and reports the others as not attempted', async () => {
     const setup = closingOf({ jobs: [failed('f'), failed('g')], request: { force: { max: 1 } } });
     await setup.run();
     expect(setup.cluster.closes).toMatchObject([{ ids: ['f'], force: true }]);
     expect(setup.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
-  it('counts a job that is forced twice only once against force.max', async () => {
+  it('a job that is forced twice counts once against force.max', async () => {
     const setup = closingOf({
       jobs: [failed('f')],
       request: { force: { max: 1 } },
@@ -66,7 +66,7 @@ describe('forced closes', () => {
     expect(setup.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
-  it('leaves a job without an outcome if it was already asked to close and force.max is used up', async () => {
+  it('a job that was already asked to close has no outcome yet when force.max is used up', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },
@@ -85,7 +85,7 @@ describe('forced closes', () => {
     });
   });
 
-  it('keeps a job marked as forced when a later close request is not forced', async () => {
+  it('a job stays marked as forced when a later close request is not forced', async () => {
     const setup = closingOf({
       jobs: [failed('f')],
       onClose: ({ nth, ids }, cluster) => {
@@ -169,7 +169,7 @@ describe('the step after an answer', () => {
     });
   });
 
-  it('gives up on a job that is still open after the third close request, with the server’s own error', async () => {
+  it('a job still open after its third close request is given up, with the server’s own error', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
@@ -179,7 +179,7 @@ describe('the step after an answer', () => {
     expect(setup.entry('a').asks).toBe(3);
   });
 
-  it('sends no more close requests after the credentials were refused', async () => {
+  it('a sweep sends no more close requests after its credentials were refused', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -207,7 +207,7 @@ describe('the step after an answer', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('ignores states that were read before the close request', async () => {
+  it('a sweep ignores states that were read before the close request', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onClose: ({ nth }) => {
@@ -221,7 +221,7 @@ describe('the step after an answer', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 2, seen: undefined });
   });
 
-  it('keeps polling jobs whose states cannot be read', async () => {
+  it('a sweep keeps polling jobs whose states cannot be read', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {

@@ -66,7 +66,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('keeps the verdict and the time of the close request when the job is seen closing later', async () => {
+  it('a job that the look sees closing later keeps its verdict and the time of its close request', async () => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
     setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));
@@ -86,7 +86,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
-  it('looks again at a job that failed meanwhile and forces it in a request of its own', async () => {
+  it('the look is repeated for a job that failed meanwhile, and the job is forced in a request of its own', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
@@ -113,7 +113,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('sends a close request without force, for the job alone, when the job is open again', async () => {
+  it('a job that is open again gets a close request without force, for this job alone', async () => {
     const setup = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
@@ -131,7 +131,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
-  it('gives up on a job whose state differs at each of nine looks', async () => {
+  it('a job is given up when its state differs at each of nine looks', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -148,7 +148,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('asks a job to close whose state is stable at the eighth look', async () => {
+  it('a job gets a close request when its state is stable at the eighth look', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -161,7 +161,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
-  it('repeats a look that took more than 30 seconds', async () => {
+  it('a look that took more than 30 seconds is repeated', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -179,7 +179,7 @@ describe('the look before a close', () => {
     expect(setup.entry('a').looks).toBe(1);
   });
 
-  it('gives up without a close request when three looks in a row take more than 30 seconds', async () => {
+  it('jobs get no close request when three looks in a row take more than 30 seconds', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
@@ -203,27 +203,30 @@ describe('the look before a close', () => {
     { thrown: Object.assign(new Error('no'), { status: 503 }), status: 503, says: 'no' },
     { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
     { thrown: 'a text', status: 0, says: 'a text' },
-  ])('leaves jobs alone that it cannot read, and reports why: $thrown', async ({ thrown, status, says }) => {
-    const setup = closingOf({
-      jobs: [bare('a'), bare('b')],
-      onRead: () => {
-        throw thrown as Error;
-      },
-    });
-    expect(await setup.run()).toBe(0);
-    expect(setup.cluster.closes).toEqual([]);
-    const error = {
-      status,
-      type: 'unreadable',
-      reason: `the job could not be read right before it was to be asked: ${says}`,
-    };
-    expect(setup.entries.map(({ outcome }) => outcome)).toEqual([
-      { outcome: 'error', error },
-      { outcome: 'error', error },
-    ]);
-  });
+  ])(
+    'jobs that the look cannot read are left alone, and the report says why: $thrown',
+    async ({ thrown, status, says }) => {
+      const setup = closingOf({
+        jobs: [bare('a'), bare('b')],
+        onRead: () => {
+          throw thrown as Error;
+        },
+      });
+      expect(await setup.run()).toBe(0);
+      expect(setup.cluster.closes).toEqual([]);
+      const error = {
+        status,
+        type: 'unreadable',
+        reason: `the job could not be read right before it was to be asked: ${says}`,
+      };
+      expect(setup.entries.map(({ outcome }) => outcome)).toEqual([
+        { outcome: 'error', error },
+        { outcome: 'error', error },
+      ]);
+    },
+  );
 
-  it('settles a job as closed or gone when its stats were read and the rest of the look failed', async () => {
+  it('a job whose stats show it closed or gone is settled even if the rest of the look failed', async () => {
     const setup = closingOf({
       jobs: ['closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: async ({ kind }, cluster) => {
@@ -245,7 +248,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('settles a job as gone when its config was read but its stats are missing', async () => {
+  it('a job is settled as gone when its config was read but its stats are missing', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
@@ -260,7 +263,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'gone 10' });
   });
 
-  it('leaves a job that was already asked to close and cannot be read to the last reading', async () => {
+  it('a job that was asked to close and cannot be looked at is left to the last reading', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
@@ -273,7 +276,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('gives a job no error when the ending interrupts its look', async () => {
+  it('a job gets no error when the ending interrupts its look', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {

@@ -124,7 +124,7 @@ describe('a job that is closing', () => {
 });
 
 describe('with more than 1,000 jobs in flight', () => {
-  it('with more than 1,000 jobs in flight, reads each job at least once in 10 seconds', async () => {
+  it('with more than 1,000 jobs in flight, each job is read at least once in 10 seconds', async () => {
     const jobs = Array.from({ length: 1_100 }, (_, index) => bare(`job-${String(index).padStart(4, '0')}`));
     const setup = closingOf({
       jobs,
@@ -147,7 +147,7 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('forces jobs first, and asks the next job to close as soon as a read shows the previous one closed', async () => {
+  it('with places, forced jobs come first, and the next job is asked as soon as the previous one is seen closed', async () => {
     const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -169,7 +169,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('reads job states right after an answer, and again a tenth of a second later', async () => {
+  it('with places, job states are read right after an answer, and again a tenth of a second later', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -191,7 +191,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('frees the places of a request one by one, as reads show its jobs closed', async () => {
+  it('with places, the places of a request are freed one by one as its jobs are seen closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const setup = closingOf({
       jobs,
@@ -215,7 +215,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('frees a place when the close times out, even if the job is still closing', async () => {
+  it('with places, a place is freed when the close times out, even if the job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -231,7 +231,7 @@ describe('with places on the nodes', () => {
     expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('keeps a place while the job is open and its request is in flight, and frees it when the job fails', async () => {
+  it('with places, an open job keeps its place while its request is in flight, and frees it when it fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -248,7 +248,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
-  it('a job that has moved needs a place on its new node', async () => {
+  it('with places, a job that has moved needs a place on its new node', async () => {
     const jobs = [
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
@@ -265,7 +265,7 @@ describe('with places on the nodes', () => {
     expect(setup.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('with places on the nodes, repeats a look that took more than 30 seconds', async () => {
+  it('with places, a look that took more than 30 seconds is repeated', async () => {
     const setup = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -284,7 +284,7 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('keeps a job when a poll shows new data while its look still waits for an answer', async () => {
+  it('with places, a job is kept when a poll shows new data while its look still waits for an answer', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -300,7 +300,7 @@ describe('with places on the nodes', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
-  it('names at most close.batch jobs in a request', async () => {
+  it('with places, a request names at most close.batch jobs', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { perNode: 3, batch: 2 } },
@@ -309,7 +309,7 @@ describe('with places on the nodes', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('settles all waiting jobs as errors after the credentials were refused', async () => {
+  it('with places, all waiting jobs are settled as errors after the credentials were refused', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -328,7 +328,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('leaves waiting jobs to the last reading when the ending begins', async () => {
+  it('with places, waiting jobs are left to the last reading when the ending begins', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -394,7 +394,7 @@ describe('with close.perNode auto', () => {
     expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 
-  it('asks only as many jobs as a node has places when its processors become known during the look', async () => {
+  it('close.perNode auto limits the requests when a node’s processors become known during the look', async () => {
     const setup = closingOf({
       jobs: onNodes(5),
       request: { close: { perNode: 'auto' } },

@@ -24,13 +24,13 @@ describe('a close', () => {
     expect(seen?.stats?.state).toBe('closed');
   });
 
-  it('sends no request if there are no jobs', async () => {
+  it('a close sends no request if there are no jobs', async () => {
     const setup = closingOf({ jobs: [] });
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.log).toEqual([]);
   });
 
-  it('splits the jobs into requests and numbers the requests in sending order', async () => {
+  it('a close splits the jobs into requests and numbers the requests in sending order', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
@@ -40,7 +40,7 @@ describe('a close', () => {
     expect(setup.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
   });
 
-  it('keeps at most close.concurrency requests in flight', async () => {
+  it('a close keeps at most close.concurrency requests in flight', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 1, concurrency: 2 } },
@@ -53,7 +53,7 @@ describe('a close', () => {
     ]);
   });
 
-  it('sends the next request while it reads the jobs of the last one, and shares that read', async () => {
+  it('a close sends the next request while it reads the jobs of the last one, and shares that read', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -75,7 +75,7 @@ describe('a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
-  it('reports each request and each outcome to the observer once', async () => {
+  it('a close reports each request and each outcome to the observer once', async () => {
     const seen: string[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -90,7 +90,7 @@ describe('a close', () => {
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
-  it('leaves no listener on the signal of the ending', async () => {
+  it('a close leaves no listener on the signal of the ending', async () => {
     const setup = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {
@@ -104,7 +104,7 @@ describe('a close', () => {
 });
 
 describe('the time of a close', () => {
-  it('sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
+  it('a close sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
     const moments: number[] = [];
     const setup = closingOf({
       jobs: [bare('a')],
@@ -131,7 +131,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
   });
 
-  it('sends at most the time that the sweep has left, and half of that when a datafeed stops first', async () => {
+  it('a close request’s timeout is at most the time left, and half of that when a datafeed stops first', async () => {
     const quiet = closingOf({ jobs: [bare('a'), bare('b')], remainingMs: 100_000 });
     await quiet.run();
     expect(quiet.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 70_000 }]);
@@ -145,7 +145,7 @@ describe('the time of a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('reserves the time to stop a datafeed that the look finds started', async () => {
+  it('a close reserves the time to stop a datafeed that the look finds started', async () => {
     const setup = closingOf({
       jobs: [
         bare('a'),
@@ -162,14 +162,14 @@ describe('the time of a close', () => {
     expect(setup.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
-  it('does not look at jobs when no time is left to close them', async () => {
+  it('a close does not look at jobs when no time is left to close them', async () => {
     const setup = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.log).toEqual([]);
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('sends no close request when the look used up the time', async () => {
+  it('a close sends no request when the look used up the time', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('sends no close request when the ending begins during the look', async () => {
+  it('a close sends no request when the ending begins during the look', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -196,7 +196,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('sends no request at all when the ending began before the close', async () => {
+  it('a close sends no request at all when the ending began before it', async () => {
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
     setup.stop.abort();
     expect(await setup.run()).toBe(0);
@@ -205,7 +205,7 @@ describe('the time of a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
-  it('stops waiting for an answer when the ending begins, and leaves the outcome to the last reading', async () => {
+  it('a close stops waiting for an answer when the ending begins, and leaves the outcome to the last reading', async () => {
     const givenUp: number[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -225,7 +225,7 @@ describe('the time of a close', () => {
     expect(setup.cluster.closes).toHaveLength(1);
   });
 
-  it('reports nothing more about a job that the last reading has settled', async () => {
+  it('a close reports nothing more about a job that the last reading has settled', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: [bare('a')],

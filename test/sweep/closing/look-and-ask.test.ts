@@ -59,7 +59,7 @@ const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
 const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
 
 describe('the look before a close', () => {
-  it('reads config, stats and datafeed of each job again right before a close, with one request each', async () => {
+  it('the look reads config, stats and datafeed of each job again right before a close, with one request each', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'feed-b')],
       stats: [statsOf('a'), statsOf('b')],

@@ -339,7 +339,7 @@ describe('the datafeed of a job', () => {
     expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
   });
 
-  it('of several datafeeds, the job’s datafeed is one that is not stopped, or else the first', () => {
+  it('if several datafeeds name a job, its datafeed is the one that is not stopped, or else the first', () => {
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
     expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');

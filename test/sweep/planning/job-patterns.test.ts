@@ -23,7 +23,7 @@ describe('names of a request', () => {
     expect(matcher(names)(target)).toBe(expected);
   });
 
-  it('returns the names that match nothing, but never `*` or `_all`', () => {
+  it('the names that match nothing are returned, but never `*` or `_all`', () => {
     expect(unmatched(['a', 'b*', 'g', '*', '_all', 'x'], [job('a'), job('bb', 'g')])).toEqual(['x']);
     for (const all of ['*', '_all']) expect(unmatched([all], []), all).toEqual([]);
     expect(unmatched(['a', 'b*'], [])).toEqual(['a', 'b*']);

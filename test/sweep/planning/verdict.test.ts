@@ -15,49 +15,49 @@ const datafeed = (state: string, lookback: 'running' | 'done' | 'unknown' = 'don
 });
 
 describe('the clock that idleness is judged by', () => {
-  it('closes a job whose last data and whose process are both older than idleFor', () => {
+  it('a job is closed if its last data and its process are both older than idleFor', () => {
     expect(judge({})).toBe('close idle');
   });
 
-  it('closes at exactly idleFor, and keeps one millisecond before', () => {
+  it('a job is closed at exactly idleFor, and kept one millisecond before', () => {
     expect(judge({ lastDataTime: now - 48 * hour })).toBe('close idle');
     expect(judge({ lastDataTime: now - 48 * hour + 1 })).toBe('keep recent_data');
   });
 
-  it('keeps a back-fill whose records are years old and arrived a minute ago', () => {
+  it('a job is kept if a back-fill of years-old records arrived a minute ago', () => {
     expect(judge({ lastDataTime: now - minute, latestRecordTime: now - 1000 * day })).toBe(
       'keep recent_data',
     );
   });
 
-  it('closes an idle job whose newest record is recent by event time only', () => {
+  it('an idle job is closed even if its newest record is recent by event time', () => {
     expect(judge({ latestRecordTime: now })).toBe('close idle');
   });
 
-  it('keeps a job that was reopened an hour ago with its old data', () => {
+  it('a job that was reopened an hour ago with its old data is kept', () => {
     expect(judge({ openedAt: now - hour, lastDataTime: now - 400 * day })).toBe('keep recently_opened');
   });
 
-  it('keeps a job whose data is in the future, because a clock that runs ahead is no reason to close', () => {
+  it('a job whose data is in the future is kept, because a clock that runs ahead is no reason to close', () => {
     expect(judge({ lastDataTime: now + day })).toBe('keep recent_data');
   });
 
-  it('keeps an opened job without a process, because it is moving between nodes', () => {
+  it('an opened job without a process is kept, because it is moving between nodes', () => {
     expect(judge({ openedAt: undefined, nodeId: undefined })).toBe('keep no_process');
   });
 
-  it('closes a never-fed job that has been open for idleFor, keeps a younger one, and keeps both with neverFed: keep', () => {
+  it('a never-fed job is closed if it has been open for idleFor, and kept with neverFed: keep', () => {
     expect(judge({ lastDataTime: undefined })).toBe('close never_fed');
     expect(judge({ lastDataTime: undefined, openedAt: now - hour })).toBe('keep recently_opened');
     expect(judge({ lastDataTime: undefined }, { neverFed: 'keep' })).toBe('keep never_fed');
     expect(judge({}, { neverFed: 'keep' })).toBe('close idle');
   });
 
-  it('keeps a failed job of unknown age', () => {
+  it('a failed job of unknown age is kept', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
-  it('remembers the activity of a job that lost its clocks with its process', () => {
+  it('a job that lost its clocks with its process is judged by its remembered activity', () => {
     const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
     expect(judge(closing)).toBe('keep no_clock');
     expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');
@@ -88,11 +88,11 @@ describe('signals that a job is busy or not ours', () => {
     ['protected until later', { protection: { kind: 'until', until: now + 1 } }, 'keep protected'],
     ['no longer protected', { protection: { kind: 'until', until: now } }, 'close idle'],
     ['protected by something unreadable', { protection: { kind: 'unreadable' } }, 'keep protected'],
-  ])('judges a job that is %s', (_what, job, expected) => {
+  ])('the verdict is right for a job that is %s', (_what, job, expected) => {
     expect(judge(job)).toBe(expected);
   });
 
-  it('stops a real-time datafeed if the request allows it, but never one that may be in its look-back', () => {
+  it('a job with a real-time datafeed is closed if the request allows it, unless it may be in its look-back', () => {
     expect(judge(datafeed('started'), { runningDatafeeds: 'stop' })).toBe('close idle');
     expect(judge(datafeed('started', 'running'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
     expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
@@ -128,19 +128,19 @@ describe('signals that a job is busy or not ours', () => {
 });
 
 describe('names', () => {
-  it('keeps a job excluded by id, group or wildcard, whatever other rules apply', () => {
+  it('a job excluded by id, group or wildcard is kept, whatever other rules apply', () => {
     expect(judge({}, { exclude: 'idle-1' })).toBe('keep excluded');
     expect(judge({ groups: ['team-a'] }, { exclude: ['x', 'team-a'] })).toBe('keep excluded');
     expect(judge({ lastDataTime: now }, { exclude: 'idle-*' })).toBe('keep excluded');
     expect(judge({}, { exclude: ['idle', '*-2'] })).toBe('close idle');
   });
 
-  it('keeps jobs in a state that the request does not choose', () => {
+  it('a job in a state that the request does not choose is kept', () => {
     expect(judge({}, { states: ['failed'] })).toBe('keep state_not_chosen');
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('judges a job of a follow-up in any state, because its chain asked it to close', () => {
+  it('a job of a follow-up is judged in any state, because its chain asked it to close', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');
@@ -152,50 +152,50 @@ describe('force', () => {
   const failed = { state: 'failed', openedAt: undefined } as const;
   const closing = { state: 'closing' } as const;
 
-  it('forces a failed job that is idle, and keeps one with recent data', () => {
+  it('a failed job is forced if it is idle, and kept if it has recent data', () => {
     expect(judge(failed)).toBe('force failed');
     expect(judge({ ...failed, lastDataTime: now - hour })).toBe('keep recent_data');
   });
 
-  it('never forces a failed job against the policy', () => {
+  it('a failed job is never forced against the policy', () => {
     expect(judge(failed, { force: { failed: false } })).toBe('keep force_not_allowed');
     expect(judge(failed, { force: { exclude: ['idle-*'] } })).toBe('keep force_not_allowed');
   });
 
-  it('ignores the stale forecasts of a failed job', () => {
+  it('the stale forecasts of a failed job are ignored', () => {
     expect(judge({ ...failed, runningForecasts: 2 })).toBe('force failed');
   });
 
-  it('keeps failed jobs that are protected, managed or fed', () => {
+  it('a failed job is kept if it is protected, managed or fed', () => {
     expect(judge({ ...failed, protection: { kind: 'always' } })).toBe('keep protected');
     expect(judge({ ...failed, managed: true })).toBe('keep managed');
     expect(judge({ ...failed, ...datafeed('started') })).toBe('keep datafeed_running');
   });
 
-  it('waits for a closing job until it is stuck, counted from its first close request', () => {
+  it('a closing job is waited for until it is stuck, counted from its first close request', () => {
     expect(judge(closing)).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute + 1 })).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
-  it('never forces a stuck job against the policy, and keeps waiting', () => {
+  it('a stuck job is never forced against the policy, and is still waited for', () => {
     const history = { askedAt: now - 10 * hour };
     expect(judge(closing, { force: { stuckFor: null } }, history)).toBe('wait already_closing');
     expect(judge(closing, { force: { exclude: 'idle-1' } }, history)).toBe('wait already_closing');
   });
 
-  it('forgets the close request of a job once the job is open again', () => {
+  it('an open job is judged without its earlier close request', () => {
     expect(judge({ state: 'opened' }, {}, { askedAt: now - 10 * hour })).toBe('close idle');
   });
 
-  it('keeps a closing job that had recent data, so that it is never forced', () => {
+  it('a closing job that had recent data is kept, so that it is never forced', () => {
     expect(judge({ ...closing, lastDataTime: now - hour }, {}, { askedAt: now - 10 * hour })).toBe(
       'keep recent_data',
     );
   });
 });
 
-it('gives the first reason in the contract’s order when several apply', () => {
+it('the first reason in the contract’s order is given when several apply', () => {
   const everything: JobSnapshot = idleJob({
     state: undefined,
     lastDataTime: now,
@@ -214,7 +214,7 @@ it('gives the first reason in the contract’s order when several apply', () => 
   expect(holding.slice(0, 5)).toEqual(['excluded', 'recent_data', 'recently_opened', 'protected', 'managed']);
 });
 
-it('keeps a flapping job, and keeps waiting for one that is already closing', () => {
+it('a flapping job is kept, or waited for if it is already closing', () => {
   expect(judge({}, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'failed' }, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'closing' }, {}, { flapping: true })).toBe('wait already_closing');

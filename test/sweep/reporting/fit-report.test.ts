@@ -33,12 +33,12 @@ describe('fitting a report into a size limit', () => {
   });
   const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 
-  it('returns a report that fits unchanged', () => {
+  it('a report that fits is returned unchanged', () => {
     const report = reportOf([jobNamed('a'), jobNamed('b')], { warnings: ['careful'] });
     expect(fitReport(report, bytes(report))).toBe(report);
   });
 
-  it('leaves out the last jobs of a report and counts them in jobsOmitted', () => {
+  it('a report that is too long leaves out its last jobs and counts them in jobsOmitted', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const fit = fitReport(reportOf(jobs), 50_000);
     expect(bytes(fit)).toBeLessThanOrEqual(50_000);
@@ -47,7 +47,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('keeps as many jobs in a report as fit, to the byte', () => {
+  it('a report keeps as many jobs as fit, to the byte', () => {
     const jobs = Array.from({ length: 1_999 }, (_, index) => jobNamed(`job-${1_000 + index}`));
     const expected = reportOf(jobs.slice(0, 400), { jobsOmitted: 1_599 });
     const max = bytes(expected) + 1;
@@ -55,7 +55,7 @@ describe('fitting a report into a size limit', () => {
     expect(fitReport(reportOf(jobs), max - 1).jobs).toHaveLength(399);
   });
 
-  it('leaves out each single job that takes more than a hundredth of the limit', () => {
+  it('a report leaves out each single job that takes more than a hundredth of the limit', () => {
     // a job of exactly `length` bytes, including its comma
     const sized = (jobId: string, length: number) => {
       const reason = 'x'.repeat(
@@ -69,7 +69,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('gives flapping jobs a tenth of the report’s limit', () => {
+  it('a report gives flapping jobs a tenth of its limit', () => {
     const flaps = Array.from({ length: 200 }, (_, index) => ({
       jobId: `job-${1_000 + index}`,
       closes: 3,
@@ -83,7 +83,7 @@ describe('fitting a report into a size limit', () => {
     expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty('flapping');
   });
 
-  it('leaves out a huge job from a report but keeps the jobs after it', () => {
+  it('a report leaves out a huge job but keeps the jobs after it', () => {
     const error = { status: 500, type: 't', reason: '漢'.repeat(30_000) };
     const jobs = [
       jobNamed('huge', { outcome: 'error', error }),
@@ -94,7 +94,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('leaves out warnings before jobs that were acted on, and reports their number', () => {
+  it('a report leaves out warnings before jobs that were acted on, and counts them', () => {
     const warnings = Array.from(
       { length: 5_000 },
       (_, index) => `custom_settings.jobsweep of job-${index} cannot be read`,
@@ -122,19 +122,19 @@ describe('fitting a report into a size limit', () => {
     ]);
   });
 
-  it('leaves out a single warning that takes more than half of the space for warnings', () => {
+  it('a report leaves out a single warning that takes more than half of the space for warnings', () => {
     const warnings = ['first', 'x'.repeat(3_000), 'y'.repeat(2_497), 'z'.repeat(2_498), 'last'];
     expect(fitReport(reportOf([], { warnings: [...warnings, 'x'.repeat(60_000)] }), 50_000).warnings).toEqual(
       ['first', 'y'.repeat(2_497), 'last', '3 more warnings left out because the report is too long'],
     );
   });
 
-  it('keeps the warnings before and after a huge one', () => {
+  it('a report keeps the warnings before and after a huge one', () => {
     const fit = fitReport(reportOf([], { warnings: ['first', 'x'.repeat(60_000), 'last'] }), 50_000);
     expect(fit.warnings).toEqual(['first', 'last', '1 more warning left out because the report is too long']);
   });
 
-  it('fits any report without changing its other fields', () => {
+  it('any report can be made to fit without changing its other fields', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.nat(40_000).map((length) => '\u0001漢"x'.repeat(length / 4)),

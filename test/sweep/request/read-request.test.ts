@@ -44,7 +44,7 @@ describe('a request', () => {
     expect(parseRequest({ jobs: ['a ', 'b,c'] }).request.jobs).toEqual(['a', 'b', 'c']);
   });
 
-  it('keeps the other defaults of a section when one of its fields is given', () => {
+  it('a section keeps its other defaults when one of its fields is given', () => {
     expect(parseRequest({ close: { batch: 5 } }).request.close).toEqual({
       timeout: 120_000,
       batch: 5,

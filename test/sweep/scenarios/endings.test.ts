@@ -88,7 +88,7 @@ describe('what is known at the end', () => {
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
   });
 
-  it('a job that was never read after its close request is unknown', async () => {
+  it('a job that was never read after its close request is reported as unknown', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
     setup.server.faults.afterRequest(
       1,

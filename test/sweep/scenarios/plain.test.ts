@@ -68,7 +68,7 @@ describe('a calm sweep', () => {
     });
   });
 
-  it('keeps every request line within 4,096 bytes, with 300 idle jobs of 64 characters', async () => {
+  it('a sweep keeps every request line within 4,096 bytes, with 300 idle jobs of 64 characters', async () => {
     const long = idle(300).map((job, index) => ({
       ...job,
       jobId: `${'x'.repeat(60)}-${String(index).padStart(3, '0')}`,

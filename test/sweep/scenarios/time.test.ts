@@ -215,7 +215,7 @@ describe('force', () => {
     lastData: `${9 + index}d`,
   }));
 
-  it('forces as many jobs as force.max allows, each alone, and reports the others', async () => {
+  it('a sweep forces as many jobs as force.max allows, each alone, and reports the others', async () => {
     await using setup = await startSetup([...failedJobs, ...busy(10)]);
     const report = await setup.sweep({ force: { max: 3 } });
     expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
@@ -235,7 +235,7 @@ describe('force', () => {
     expect((await setup.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
-  it('never forces jobs of force.exclude, or a failed job with recent data', async () => {
+  it('a sweep never forces jobs of force.exclude, or a failed job with recent data', async () => {
     await using setup = await startSetup([
       { jobId: 'spared', state: 'failed', lastData: '9d' },
       { jobId: 'fresh', state: 'failed', lastData: '1h' },

@@ -311,7 +311,7 @@ describe('a close that outlives its request', () => {
 });
 
 describe('races (elasticsearch.md §2.9)', () => {
-  it('reports a job that a user reopens after the close as an error', async () => {
+  it('a job that a user reopens after the close is reported as an error', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
     setup.server.faults.add({ api: close, delayAnswer: 20_000 });
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.openJob('idle-0'));
@@ -359,7 +359,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, setup);
   });
 
-  it('reads the state after a 409 when another user’s forced close overtakes ours', async () => {
+  it('after a 409, the state decides when another user’s forced close overtakes ours', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.forceCloseJob('idle-0'));
     const report = await setup.sweep();
@@ -381,7 +381,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expect(idle(12).every(({ jobId }) => setup.cluster.job(jobId)?.closedCleanly)).toBe(true);
   });
 
-  it('reports the truth when a node leaves during the closes', async () => {
+  it('a sweep reports the truth when a node leaves during the closes', async () => {
     await using setup = await startSetup([
       ...idle(3, { closeTakes: '40s', node: 'ml-0' }),
       { jobId: 'other', closeTakes: '5s', node: 'ml-1', lastData: '9d' },

@@ -58,7 +58,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   });
   const fileOf = (name: string) => files.get(name) as string;
 
-  describe.each(reports)('of a %s of %i jobs', (command, count) => {
+  describe.each(reports)('a %s of %i jobs', (command, count) => {
     const name = `${command} ${count}`;
 
     it.each(schemes)(
