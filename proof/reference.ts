@@ -36,7 +36,7 @@ export interface Wanted {
 
 const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function milliseconds(text: string): number {
+export function milliseconds(text: string): number {
   const number = Number.parseInt(text, 10);
   return number * (unitMs[text.slice(String(number).length)] ?? Number.NaN);
 }

@@ -223,6 +223,12 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'counts',
+    wrong: 'a report names the default threshold in place of its own',
+    mark: 'reported-request',
+    becomes: ['first.request)', '{ ...first.request, idleFor: 172_800_000 })'],
+  },
+  {
+    property: 'counts',
     wrong: 'closed jobs count as open',
     mark: 'open-jobs',
     becomes: 'const open = found.jobs;',

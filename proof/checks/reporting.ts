@@ -1,12 +1,14 @@
 /** @module Checks that the report adds up and is correct. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
 import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
-import { type Decision, decide, inventoryOf, knownOf } from '../reference.ts';
+import { type Decision, decide, inventoryOf, knownOf, milliseconds } from '../reference.ts';
 import { isAfter, pastOf } from './looks.ts';
 import type { Trial } from './trial.ts';
 
-export function countsOnce({ seen, wanted, run, claim }: Trial): void {
+export function countsOnce(trial: Trial): void {
+  const { seen, wanted, run, claim } = trial;
   const { report } = seen;
+  checkRequest(trial);
   const inventory = inventoryOf(seen, wanted);
   if (!report || !inventory) return;
   const { counts, jobs, kept } = report;
@@ -66,6 +68,18 @@ export function countsOnce({ seen, wanted, run, claim }: Trial): void {
         () => `${jobId} was kept for ${job?.reason}, expected ${decision.verdict}`,
       );
   }
+}
+
+/** The report repeats the rules by which its jobs were chosen. */
+function checkRequest({ seen: { report }, wanted, claim }: Trial): void {
+  if (!report) return;
+  const { idleFor, jobs = ['*'], exclude = [] } = report.request;
+  claim(
+    milliseconds(idleFor) === wanted.idleFor &&
+      jobs.join() === wanted.jobs.join() &&
+      exclude.join() === wanted.exclude.join(),
+    () => `the report repeats another request: ${JSON.stringify(report.request)}`,
+  );
 }
 
 export function reportsTheTruth(trial: Trial): void {

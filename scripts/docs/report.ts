@@ -17,6 +17,8 @@ export const reportFields: Described<SweepReport> = {
   sweepId: 'the same for every delivery of one due time of a schedule, else the invocation’s request id',
   cluster:
     '`name` as in the request; `id`, the cluster’s uuid, or a hash of its address where the key may not read it; `version`, null then',
+  request:
+    'the rules of the sweep: `idleFor` (hours below a week), and `jobs` and `exclude` if they were given; `namesOmitted` says how many of these names were left out to keep the report within the function’s limit',
   dryRun: 'true: nothing was sent that changes the cluster',
   status: 'see [statuses](#statuses)',
   startedAt: 'ISO date-time in UTC',

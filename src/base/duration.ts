@@ -18,3 +18,8 @@ export function formatDuration(ms: number): string {
     if (ms % units[unit] === 0) return `${ms / units[unit]}${unit}`;
   return `${ms}ms`;
 }
+
+/** An idle time as people write it: whole hours below a week, because the default is `48h` and not `2d`. */
+export function formatIdleTime(ms: number): string {
+  return ms % units.h === 0 && ms < 7 * units.d ? `${ms / units.h}h` : formatDuration(ms);
+}

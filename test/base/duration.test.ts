@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/base/duration.ts';
+import { formatDuration, formatIdleTime, parseDuration } from '../../src/base/duration.ts';
 
 describe('a duration', () => {
   it.each([
@@ -36,4 +36,11 @@ describe('a duration', () => {
     expect(formatDuration(ms)).toBe(text);
     expect(parseDuration(text)).toBe(ms);
   });
+
+  it.each(['90m', '24h', '48h', '100h', '7d', '90d'])(
+    'an idle time of %s is written as people write it: in hours below a week',
+    (text) => {
+      expect(formatIdleTime(parseDuration(text) as number)).toBe(text);
+    },
+  );
 });

@@ -54,7 +54,7 @@ describe('the function with reports in Elasticsearch', () => {
       { jobId: 'protected', customSettings: { jobsweep: { protect: true } } },
       { jobId: 'long-closed', state: 'closed' },
     ]);
-    const { report, lines } = await invoke(setup);
+    const { report, lines } = await invoke(setup, { exclude: 'web-*' });
     const [sweep, ...others] = documentsIn(setup, 'sweep');
     expect(others).toEqual([]);
     expect(sweep?.id).toBe(`${report.cluster.id}:request-1`);
@@ -69,6 +69,7 @@ describe('the function with reports in Elasticsearch', () => {
         sweep: {
           id: 'request-1',
           dry_run: false,
+          request: { idle_for: '48h', idle_for_ms: 172_800_000, exclude: ['web-*'] },
           status: 'done',
           freed_bytes: report.freedBytes,
           counts: { open: 6, closed: 2, kept: 4, force_closed: 0 },

@@ -40,6 +40,7 @@ function reportOf(jobs: readonly ReportedJob[], change: Partial<SweepReport> = {
   return {
     sweepId: 'sweep-1',
     cluster: { name: 'default', id: 'uuid', version: '9.2.1' },
+    request: { idleFor: '48h' },
     dryRun: false,
     status: 'done',
     startedAt: '2026-11-23T02:00:00.000Z',

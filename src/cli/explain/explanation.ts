@@ -1,6 +1,6 @@
 /** @module Explains one job: its clocks, the rules with the values they saw, the verdict, and what would change it. */
 
-import { formatDuration } from '../../base/duration.ts';
+import { formatIdleTime } from '../../base/duration.ts';
 import { plural, quote } from '../../base/text.ts';
 import { moment, span } from '../../base/words.ts';
 import type { MissingSource } from '../../sweep/advising/advise.ts';
@@ -116,7 +116,7 @@ export function explain(given: ExplainCase): Explanation {
     ...(!closed && job.reservedBytes !== undefined && { reservedBytes: job.reservedBytes }),
     ...(job.datafeed && { datafeed: { datafeedId: job.datafeed.datafeedId, state: job.datafeed.state } }),
     idleMs: lastActivity === undefined ? null : Math.max(0, now - lastActivity),
-    idleFor: formatDuration(request.idleFor),
+    idleFor: formatIdleTime(request.idleFor),
     clocks: clocksOf(job, lastActivity, now),
     rules: closed
       ? []
@@ -193,9 +193,9 @@ const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') 
 const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   excluded: ({ request }) => `exclude names ${list(request.exclude)}`,
   recent_data: ({ job, request, now }) =>
-    `data arrived ${ago(job.lastDataTime, now, 'never')}, idleFor is ${formatDuration(request.idleFor)}`,
+    `data arrived ${ago(job.lastDataTime, now, 'never')}, idleFor is ${formatIdleTime(request.idleFor)}`,
   recently_opened: ({ job, request, now }) =>
-    `its process started ${ago(job.openedAt, now, 'at an unknown time')}, idleFor is ${formatDuration(request.idleFor)}`,
+    `its process started ${ago(job.openedAt, now, 'at an unknown time')}, idleFor is ${formatIdleTime(request.idleFor)}`,
   protected: ({ job: { protection } }) =>
     ({
       none: 'custom_settings.jobsweep says nothing',

@@ -5,6 +5,7 @@ import { bytes, moment, span } from '../../base/words.ts';
 import { fuseText } from '../../sweep/reporting/fuse-text.ts';
 import type { MlNodes } from '../../sweep/reporting/ml-nodes.ts';
 import type { ReportedFollowUp, ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReportedRequest } from '../../sweep/reporting/reported-request.ts';
 import { keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
@@ -29,6 +30,7 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
   return [
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
     ...memoryLines(report).filter(isNew),
+    ...requestLines(report).filter(isNew),
     ...(seen ? [] : keptLines(report)),
     ...otherNotes(report).filter(isNew),
     ...(report.dryRun && !isAboutToChange ? [{ text: 'nothing was changed' }] : []),
@@ -36,7 +38,11 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
 }
 
 /** The summary, without the parts that the sheet shows as tables. */
-export const notes = (report: SweepReport): SummaryLine[] => [...memoryLines(report), ...otherNotes(report)];
+export const notes = (report: SweepReport): SummaryLine[] => [
+  ...memoryLines(report),
+  ...requestLines(report),
+  ...otherNotes(report),
+];
 
 /** Selects the lines that the plan `seen` did not show. */
 function newSince(seen: SweepReport | undefined): (line: SummaryLine) => boolean {
@@ -53,6 +59,26 @@ function otherNotes(report: SweepReport): SummaryLine[] {
     ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
   ];
+}
+
+const requestLines = ({ request }: SweepReport): SummaryLine[] => [
+  { text: `request: ${requestText(request)}` },
+];
+
+/** `idle for at least 48h; jobs web-*; exclude web-core` */
+export function requestText({ idleFor, jobs = [], exclude = [] }: ReportedRequest): string {
+  return [
+    `idle for at least ${idleFor}`,
+    ...(jobs.length > 0 ? [`jobs ${namesText(jobs)}`] : []),
+    ...(exclude.length > 0 ? [`exclude ${namesText(exclude)}`] : []),
+  ].join('; ');
+}
+
+const maxNamesShown = 10;
+
+function namesText(names: readonly string[]): string {
+  const more = names.length > maxNamesShown ? ` and ${names.length - maxNamesShown} more` : '';
+  return `${names.slice(0, maxNamesShown).join(', ')}${more}`;
 }
 
 function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {

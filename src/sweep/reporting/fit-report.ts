@@ -1,8 +1,9 @@
 /** @module Cuts a report to the size that Lambda and CloudWatch accept. */
 import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
+import type { ReportedRequest } from './reported-request.ts';
 
-/** In a report that must be cut, warnings and flapping jobs each get at most this share of the bytes. */
+/** In a report that must be cut, warnings, flapping jobs and the names of the request each get at most this share of the bytes. */
 const shareOfOtherLists = 0.1;
 /** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
 const maxShareOfJob = 0.01;
@@ -12,13 +13,14 @@ const maxShareOfJob = 0.01;
  * warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
-  const { jobs, warnings, flapping, ...rest } = report;
+  const { jobs, warnings, flapping, request, ...rest } = report;
   // Measures job by job, because the text of all jobs takes tens of megabytes. The first job has no comma.
   const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
   const share = maxBytes * shareOfOtherLists;
   const cut: SweepReport = {
     ...rest,
+    request: fitRequest(request, share),
     jobs: [],
     warnings: fitWarnings(warnings, share),
     ...(flapping && { flapping: fitting(flapping, share) }),
@@ -30,6 +32,22 @@ export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   );
   const jobsOmitted = jobs.length - fit.length;
   return { ...cut, jobs: fit, ...(jobsOmitted > 0 && { jobsOmitted }) };
+}
+
+/** Excluded names come first, because they say which jobs are safe. */
+function fitRequest(
+  { idleFor, jobs = [], exclude = [] }: ReportedRequest,
+  maxBytes: number,
+): ReportedRequest {
+  const excluded = fitting(exclude, maxBytes);
+  const named = fitting(jobs, maxBytes - bytesOf(excluded));
+  const namesOmitted = jobs.length + exclude.length - named.length - excluded.length;
+  return {
+    idleFor,
+    ...(jobs.length > 0 && { jobs: named }),
+    ...(exclude.length > 0 && { exclude: excluded }),
+    ...(namesOmitted > 0 && { namesOmitted }),
+  };
 }
 
 function fitWarnings(warnings: readonly string[], maxBytes: number): string[] {

@@ -24,6 +24,7 @@ import {
 import type { MlNodes } from './ml-nodes.ts';
 import { isPartial } from './partial.ts';
 import type { ReportHead } from './report-head.ts';
+import { type ReportedRequest, reportRequest } from './reported-request.ts';
 
 /** One job of the report. Unknown fields are absent. Moments are ISO date-times in UTC, sizes are bytes. */
 export interface ReportedJob {
@@ -95,6 +96,8 @@ export interface ReportedPlaces {
 export interface SweepReport {
   readonly sweepId: string;
   readonly cluster: ReportHead['cluster'];
+  /** The rules by which jobs were chosen. */
+  readonly request: ReportedRequest;
   readonly dryRun: boolean;
   readonly status: Status;
   readonly startedAt: string;
@@ -171,6 +174,7 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   return {
     sweepId: head.sweepId,
     cluster: head.cluster,
+    request: reportRequest(first.request), // break: reported-request
     dryRun,
     status,
     startedAt: head.startedAt,

@@ -40,6 +40,7 @@ export interface ReportToStore {
 /** Twice the maximum length of an Elasticsearch listing. A document takes about 1,200 bytes in a request. */
 export const maxJobDocuments = 20_000;
 const maxWarnings = 20;
+const maxNames = 100;
 /** Longer texts are cut, in characters. */
 const maxText = 1_000;
 const ecsVersion = '8.11.0';
@@ -140,7 +141,7 @@ function sweepDocument(
   stored: { readonly jobs: number; readonly isWhole: boolean },
 ): StreamDocument {
   const { report, plan } = given;
-  const { counts, fuse, followUp, followUpOf, warnings, status, dryRun } = report;
+  const { request, counts, fuse, followUp, followUpOf, warnings, status, dryRun } = report;
   const id = idOf(report);
   const hasChanged = counts.closed + counts.forceClosed > 0;
   const source = nested({
@@ -155,6 +156,10 @@ function sweepDocument(
     'event.end': isoOf(endedAt),
     'event.duration': Math.round(report.durationMs) * 1_000_000,
     'jobsweep.sweep.read_at': isoOf(plan.found.readAt),
+    'jobsweep.sweep.request.idle_for': request.idleFor,
+    'jobsweep.sweep.request.idle_for_ms': plan.order.request.idleFor,
+    'jobsweep.sweep.request.jobs': request.jobs?.slice(0, maxNames),
+    'jobsweep.sweep.request.exclude': request.exclude?.slice(0, maxNames),
     'jobsweep.sweep.status': status,
     'jobsweep.sweep.duration_ms': Math.round(report.durationMs),
     'jobsweep.sweep.freed_bytes': report.freedBytes,

@@ -39,6 +39,31 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
+  it('the result names the idle time and the chosen jobs of its request', async () => {
+    await using setup = await startSetup(jobs);
+    const rules = ['--idle-for', '72h', '--jobs', 'idle-*,web_errors', '--exclude', 'idle-1'];
+    const { request } = reportOf(await runOn(setup, ['plan', ...rules]));
+    expect(request).toEqual({ idleFor: '72h', jobs: ['idle-*', 'web_errors'], exclude: ['idle-1'] });
+    expect(reportOf(await runOn(setup, ['plan'])).request).toEqual({ idleFor: '48h' });
+    const table = await runOn(setup, ['plan', '-o', 'table', ...rules]);
+    expect(table.stdout).toContain(
+      '\nrequest: idle for at least 72h; jobs idle-*, web_errors; exclude idle-1\n',
+    );
+    const markdown = await runOn(setup, ['plan', '-o', 'markdown']);
+    expect(markdown.stdout).toContain('\n- request: idle for at least 48h\n');
+    const html = await runOn(setup, ['sweep', '--yes', '-o', 'html', ...rules]);
+    expect(html.stdout).toContain(
+      '<p>Request: idle for at least 72h; jobs idle-*, web_errors; exclude idle-1</p>',
+    );
+  });
+
+  it('the result names the first ten of many excluded names', async () => {
+    await using setup = await startSetup(jobs);
+    const exclude = Array.from({ length: 12 }, (_, index) => `old-${index}`).join(',');
+    const { stdout } = await runOn(setup, ['plan', '-o', 'table', '--exclude', exclude]);
+    expect(stdout).toMatch(/exclude old-0, .*, old-9 and 2 more\n/);
+  });
+
   it('the result is complete on a terminal of unknown width, such as in a container', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: '5s' })]);
     const { stdout, stderr } = await runOn(setup, ['sweep', '--yes', '--no-color'], {

@@ -17,6 +17,7 @@ describe('fitting a report into a size limit', () => {
   const reportOf = (jobs: readonly ReportedJob[], changes: Partial<SweepReport> = {}): SweepReport => ({
     sweepId: 'sweep-1',
     cluster: { name: 'default', id: 'uuid', version: '9.2.1' },
+    request: { idleFor: '48h' },
     dryRun: false,
     status: 'done',
     startedAt: new Date(now).toISOString(),
@@ -45,6 +46,21 @@ describe('fitting a report into a size limit', () => {
     expect(bytes(fit)).toBeGreaterThan(49_800);
     expect(fit.jobs).toEqual(jobs.slice(0, fit.jobs.length));
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
+  });
+
+  it('a report leaves out names of the request that take more than a tenth, and keeps excluded names first', () => {
+    const names = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `${prefix}-${10_000 + index}`);
+    const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
+    const request = { idleFor: '48h', jobs: names('job', 9_000), exclude: names('safe', 100) };
+    const fit = fitReport(reportOf(jobs, { request }), 50_000);
+    expect(bytes(fit)).toBeLessThanOrEqual(50_000);
+    expect(bytes(fit.request)).toBeLessThanOrEqual(5_100);
+    expect(fit.jobs).toEqual(jobs);
+    const { idleFor, exclude, namesOmitted, jobs: named = [] } = fit.request;
+    expect({ idleFor, exclude }).toEqual({ idleFor: '48h', exclude: request.exclude });
+    expect(named).toEqual(request.jobs.slice(0, named.length));
+    expect(namesOmitted).toBe(9_000 - named.length);
   });
 
   it('a report keeps as many jobs as fit, to the byte', () => {

@@ -1,6 +1,6 @@
 /** @module Histogram of how long open jobs have been idle, with the threshold, to help choose one. */
 import type { Axis, Mark, Spec } from 'vega';
-import { formatDuration } from '../../../base/duration.ts';
+import { formatDuration, formatIdleTime } from '../../../base/duration.ts';
 import { plural } from '../../../base/text.ts';
 import { span } from '../../../base/words.ts';
 import type { Picture } from '../cluster-picture.ts';
@@ -63,12 +63,12 @@ export function idleHistogram({ jobs, idleFor }: Picture): Chart {
   const without = unknown > 0 ? ` For ${plural(unknown, 'more job')} the idle time is unknown.` : '';
   return {
     title: 'How long jobs have been idle',
-    summary: `${over.length} of ${plural(known.length, 'job')} have been idle for at least ${formatDuration(idleFor)}, the threshold of this request; ${over.filter(({ verdict }) => verdict === 'keep').length} of them are kept for other reasons.${without}`,
+    summary: `${over.length} of ${plural(known.length, 'job')} have been idle for at least ${formatIdleTime(idleFor)}, the threshold of this request; ${over.filter(({ verdict }) => verdict === 'keep').length} of them are kept for other reasons.${without}`,
     legend: [
       [ink.close, 'to be closed'],
       [ink.kept, 'kept'],
     ],
-    draw: (width) => draw(bars, position(idleFor), `idleFor ${formatDuration(idleFor)}`, width),
+    draw: (width) => draw(bars, position(idleFor), `idleFor ${formatIdleTime(idleFor)}`, width),
     table: {
       titles: ['Idle for at least', 'Kept', 'To close', 'Idle at least this long, in total'],
       rows: bars.map(({ from, kept, acted }) => [

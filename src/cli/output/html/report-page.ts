@@ -4,7 +4,7 @@ import { bytes, moment, span } from '../../../base/words.ts';
 import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
 import type { Picture } from '../cluster-picture.ts';
-import { freedMemory, summary } from '../report-summary.ts';
+import { freedMemory, requestText, summary } from '../report-summary.ts';
 import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';
 import { jobTable } from './job-table.ts';
@@ -21,7 +21,8 @@ const freedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_closed
 export async function reportHtml(report: SweepReport, picture: Picture): Promise<string> {
   const { cluster, dryRun } = report;
   const title = `${dryRun ? 'Plan of a sweep' : 'Sweep'} of ${cluster.name}, ${moment(report.startedAt)}`;
-  const main = html`${tiles(report)}
+  const main = html`<p>Request: ${requestText(report.request)}</p>
+${tiles(report)}
 ${notices(report)}
 ${await figures(report, picture)}
 ${storySection(report)}

@@ -150,7 +150,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(
       await plan.page.getByRole('img', { name: /^How long jobs have been idle\. \d+ of 2000 jobs/ }).count(),
     ).toBe(1);
-    expect(await plan.page.locator('#idle ~ .wide text', { hasText: 'idleFor 2d' }).count()).toBe(1);
+    expect(await plan.page.locator('#idle ~ .wide text', { hasText: 'idleFor 48h' }).count()).toBe(1);
     await using sweep = await open(browser, fileOf('sweep 2000'));
     const closed = Number(
       /(\d+)\s*closed/.exec((await sweep.page.locator('.tiles').innerText()).replaceAll('\n', ' '))?.[1],
@@ -258,6 +258,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     const report: SweepReport = {
       sweepId: evil[0] as string,
       cluster: { name: evil[9] as string, id: evil[1] as string, version: evil[2] as string },
+      request: { idleFor: evil[4] as string, jobs: evil, exclude: evil },
       dryRun: false,
       status: 'partial',
       startedAt,
