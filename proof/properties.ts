@@ -11,7 +11,13 @@ import {
 } from './checks/close-requests.ts';
 import { keepsPlaces } from './checks/places.ts';
 import { endsInTime, forcesByPolicy, obeysFuses } from './checks/policy.ts';
-import { countsOnce, followsUpOrWarns, readsAfterEachClose, reportsTheTruth } from './checks/reporting.ts';
+import {
+  countsOnce,
+  followsUpOrWarns,
+  readsAfterEachClose,
+  reportsTheTruth,
+  warnsOfMisspelledOptOuts,
+} from './checks/reporting.ts';
 import type { Claim, Trial } from './checks/trial.ts';
 import {
   changesNothingInPlan,
@@ -98,6 +104,12 @@ export const properties: readonly Property[] = [
     sentence:
       'The report states what the cluster last reported about a job, and never relies on the answer to a close request.',
     check: reportsTheTruth,
+  },
+  {
+    name: 'opt_out',
+    sentence:
+      'A misspelled opt-out gets a warning that names its key, whether it protects the job or is too far from the right spelling.',
+    check: warnsOfMisspelledOptOuts,
   },
   {
     name: 'after_each_close',

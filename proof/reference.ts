@@ -201,8 +201,13 @@ const protection = (value: unknown, now: number): boolean => {
   return Number.isNaN(until) || now < until;
 };
 
-/** Whether two texts are equal except for one added, missing or replaced character. */
+/** Whether two texts are equal except for one added, missing or replaced character, or two swapped neighbours. */
 function equalButOne(a: string, b: string): boolean {
+  const swapped = b
+    .slice(1)
+    .split('')
+    .some((next, i) => a === b.slice(0, i) + next + b[i] + b.slice(i + 2));
+  if (swapped) return true;
   for (let i = 0; i <= Math.max(a.length, b.length); i += 1) {
     if (a[i] === b[i] && i < Math.max(a.length, b.length)) continue;
     return [
@@ -215,18 +220,40 @@ function equalButOne(a: string, b: string): boolean {
   return true;
 }
 
+const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
+const rightKeys = ['jobsweep', 'jobsweep.protect', 'jobsweep.protectUntil'];
+
+const isMisspelled = (key: string) =>
+  !rightKeys.includes(key) &&
+  ['', 'protect', 'protectuntil'].some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
+
+/**
+ * The keys of which a warning must name one: all that are misspelled, or, without a right key, all that are further from
+ * `jobsweep` and were still meant for it.
+ */
+export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
+  const keys = Object.keys(settings);
+  const misspelled = keys.filter(isMisspelled);
+  if (misspelled.length > 0 || keys.some((key) => key.startsWith('jobsweep.') || key === 'jobsweep'))
+    return misspelled;
+  return keys.filter(
+    (key) =>
+      settings[key] !== false &&
+      settings[key] !== null &&
+      (bare(key).startsWith('jobsweep') || ['protect', 'protectuntil'].includes(bare(key))),
+  );
+}
+
 /**
  * Whether a job's settings protect it: by the contract's key, its dotted spelling, or a spelling with one wrong
  * character.
  */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
-  const bare = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '');
   return Object.entries(settings).some(([key, value]) => {
     if (key === 'jobsweep') return protection(value, now);
     if (key === 'jobsweep.protect') return protection({ protect: value }, now);
     if (key === 'jobsweep.protectUntil') return protection({ protectUntil: value }, now);
-    const suffixes = ['', 'protect', 'protectuntil'];
-    return suffixes.some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
+    return isMisspelled(key);
   });
 }
 

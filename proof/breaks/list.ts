@@ -217,6 +217,18 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'counts',
+    wrong: 'an opt-out with two swapped letters does not protect',
+    mark: 'swapped-letters',
+    becomes: [' || isSwapped(text, own)', ''],
+  },
+  {
+    property: 'opt_out',
+    wrong: 'no warning names an opt-out that is not read',
+    mark: 'unread-key',
+    becomes: '    key !== undefined',
+  },
+  {
+    property: 'counts',
     wrong: 'only closed jobs free memory, forced ones do not',
     mark: 'freed-memory',
     becomes: [" || outcome?.outcome === 'force_closed'", ''],

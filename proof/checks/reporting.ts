@@ -1,7 +1,7 @@
 /** @module Checks that the report adds up and is correct. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
 import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
-import { type Decision, decide, inventoryOf, knownOf, milliseconds } from '../reference.ts';
+import { type Decision, decide, inventoryOf, keysToWarnOf, knownOf, milliseconds } from '../reference.ts';
 import { isAfter, pastOf } from './looks.ts';
 import type { Trial } from './trial.ts';
 
@@ -93,6 +93,28 @@ export function reportsTheTruth(trial: Trial): void {
     !report.warnings.some((warning) => warning.includes('bug')),
     () => `a bug: ${report.warnings.join('; ')}`,
   );
+}
+
+export function warnsOfMisspelledOptOuts({ seen, wanted, claim }: Trial): void {
+  const { report } = seen;
+  const inventory = inventoryOf(seen, wanted);
+  if (!report || !inventory) return;
+  for (const { jobId, known } of inventory.listed) {
+    const keys = keysToWarnOf(known?.config?.customSettings ?? {});
+    if (keys.length === 0) continue;
+    // one warning names at most ten jobs
+    const names = (warning: string, key: string) =>
+      warning.includes(JSON.stringify(key)) && (warning.includes(jobId) || / and \d+ more /.test(warning));
+    claim(
+      report.warnings.some((warning) => keys.some((key) => names(warning, key))),
+      () => `${jobId} has ${keys.join(' and ')}, and no warning names it`,
+    );
+  }
+  for (const key of ['managed', 'created_by'])
+    claim(
+      !report.warnings.some((warning) => warning.includes(`key "${key}"`)),
+      () => `the key ${key} belongs to others, and a warning names it`,
+    );
 }
 
 export function readsAfterEachClose({ seen, claim }: Trial): void {

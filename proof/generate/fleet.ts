@@ -48,18 +48,31 @@ const protection = fc.oneof(
   { arbitrary: fc.anything({ maxDepth: 1, maxKeys: 2 }).map(asJson), weight: 1 },
 );
 
-const customSettings = present<Record<string, unknown>>({
+const settings = present<Record<string, unknown>>({
   jobsweep: protection,
   'jobsweep.protect': fc.constantFrom<unknown>(true, false, 'yes'),
   'jobsweep.protectUntil': fc.constantFrom('2026-11-22', '2026-11-23', 'later'),
-  jobSweep: fc.constantFrom<unknown>({ protect: true }, false),
-  'job_sweep.protect': fc.boolean(),
-  jobsweeep: fc.constant(true),
-  obsweep: fc.constant(null),
-  jobswap: fc.constant({ protect: true }),
   managed: fc.constantFrom<unknown>(true, false, null, 'true', 1),
   created_by: fc.constant('ml-module-nginx'),
 });
+
+// At most one, because a misspelled key hides those that are further from the right one.
+const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
+  { jobSweep: { protect: true } },
+  { jobSweep: false },
+  { 'job_sweep.protect': true },
+  { jobsweeep: true },
+  { jobswepe: { protect: true } },
+  { obsweep: null },
+  { jobswap: { protect: true } },
+  { jobsweeper: { protect: true } },
+  { jobsweeper: false },
+  { protect: true },
+);
+
+const customSettings = fc
+  .tuple(settings, fc.option(misspelled, { nil: undefined }))
+  .map(([right, wrong]) => ({ ...right, ...wrong }));
 
 const datafeed: fc.Arbitrary<CaseJob['datafeed']> = fc.oneof(
   { arbitrary: fc.constant({}), weight: 4 },

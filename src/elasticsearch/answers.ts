@@ -6,7 +6,7 @@
 import { isJsonObject } from '../base/json.ts';
 import { quote } from '../base/text.ts';
 import { isDatafeedId, isId } from '../sweep/planning/job-id.ts';
-import { isProtectionKey, type ProtectionSettings } from '../sweep/planning/protection.ts';
+import { mayConcernProtection, type ProtectionSettings } from '../sweep/planning/protection.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -77,7 +77,7 @@ export function readJobConfig(entry: Fields): JobConfig {
 
 /** The custom settings that may opt a job out; undefined if there are none. */
 function protectionIn(settings: Fields): ProtectionSettings | undefined {
-  const own = Object.entries(settings).filter(([key]) => isProtectionKey(key));
+  const own = Object.entries(settings).filter(([key, value]) => mayConcernProtection(key, value));
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 

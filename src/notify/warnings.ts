@@ -13,6 +13,7 @@ export const warnings = {
   'plan-changed': /^(of \d+ planned jobs?: |every job of the plan is closed)/,
   'protection-unreadable': /^custom_settings\.jobsweep of .* cannot be read/,
   'protection-misspelled': /^custom_settings of .* has the key/,
+  'protection-unread': /^the key .* in custom_settings of .* is not read/,
   'stuck-opening': /has been opening for \d+ hours? on/,
   'unknown-state': /: kept as unknown_state, because/,
   'force-limit': /would be closed with force, but force\.max allows/,

@@ -15,7 +15,7 @@ export interface JobConfig {
   /** `delete`, `reset`, `revert`, or a value that a later version adds. */
   readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
-  /** The keys of `custom_settings` that equal or resemble `jobsweep`, with their stored values. */
+  /** The settings of `custom_settings` that may show the wish to opt out, with their stored values. */
   readonly protection?: ProtectionSettings | undefined;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;

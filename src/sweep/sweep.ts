@@ -439,14 +439,17 @@ function unclearWarnings(entries: readonly Entry[]): string[] {
     ({ verdict, job }) => verdict.reason === 'unknown_state' && job.blocked === undefined,
   );
   return [...Map.groupBy(unclear, ({ job }) => job.unclear ?? 'its state is unknown')].map(([why, jobs]) => {
-    const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
-    const more = jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : '';
-    return `${ids.join(', ')}${more}: kept as unknown_state, because ${why}`;
+    return `${namesOf(jobs)}: kept as unknown_state, because ${why}`;
   });
 }
 
 /** Maximum number of jobs that one warning names. */
 const maxIdsNamed = 10;
+
+function namesOf(jobs: readonly { readonly jobId: string }[]): string {
+  const ids = jobs.slice(0, maxIdsNamed).map(({ jobId }) => jobId);
+  return `${ids.join(', ')}${jobs.length > ids.length ? ` and ${jobs.length - ids.length} more` : ''}`;
+}
 
 /** Warns about jobs stuck in `opening`: they keep other jobs of their node from opening. */
 function stuckOpeningWarnings(entries: readonly Decision[], now: number): string[] {
@@ -463,11 +466,25 @@ function stuckOpeningWarnings(entries: readonly Decision[], now: number): string
 }
 
 function protectionWarnings(entries: readonly Decision[]): string[] {
-  return entries.flatMap(({ jobId, job: { protection } }) => {
+  const warnings = entries.flatMap(({ jobId, job: { protection } }) => {
     if (protection.kind === 'unreadable')
       return `custom_settings.jobsweep of ${jobId} cannot be read, so the job is protected: expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}`;
     if (protection.kind === 'misspelled')
       return `custom_settings of ${jobId} has the key ${quote(protection.key)}, so the job is protected: the key is spelled "jobsweep", for example {"jobsweep": {"protect": true}}`;
     return [];
   });
+  return [...warnings, ...unreadKeyWarnings(entries)];
+}
+
+/** Warns about opt-outs that have no effect, because their key is too far from `jobsweep`; grouped by the key. */
+function unreadKeyWarnings(entries: readonly Decision[]): string[] {
+  const byKey = Map.groupBy(entries, ({ job: { protection } }) =>
+    protection.kind === 'none' ? protection.unreadKey : undefined,
+  );
+  return [...byKey].flatMap(([key, jobs]) =>
+    // break: unread-key
+    key === undefined
+      ? []
+      : `the key ${quote(key)} in custom_settings of ${namesOf(jobs)} is not read and protects nothing: to keep a job out of sweeps, write {"jobsweep": {"protect": true}}`,
+  );
 }

@@ -2,7 +2,8 @@
 import { distance } from 'fastest-levenshtein';
 
 export type Protection =
-  | { readonly kind: 'none' }
+  /** `unreadKey` shows the wish to opt out, but is too far from `jobsweep` to be read. It does not protect. */
+  | { readonly kind: 'none'; readonly unreadKey?: string }
   | { readonly kind: 'always' }
   /** Protected up to, and not including, `until` (epoch milliseconds). */
   | { readonly kind: 'until'; readonly until: number }
@@ -11,7 +12,7 @@ export type Protection =
   /** It has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
   | { readonly kind: 'misspelled'; readonly key: string };
 
-/** The keys of `custom_settings` that equal or resemble `jobsweep`, with their stored values. */
+/** The settings of `custom_settings` that may show the wish to opt out, with their stored values. */
 export type ProtectionSettings = Readonly<Record<string, unknown>>;
 
 const day = 86_400_000;
@@ -21,15 +22,45 @@ const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+
 const name = 'jobsweep';
 const fields = ['protect', 'protectUntil'] as const;
 
-/** Whether a key is `jobsweep`, in either spelling, or differs from it only by case, `-`, `_`, `.` or one letter. */
+const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
+
+/** In `job_sweep.protect`, the name is the part before the last dot. */
+const spellingsIn = (key: string) => [letters(key), letters(key.slice(0, Math.max(0, key.lastIndexOf('.'))))];
+
+/**
+ * Whether a key is `jobsweep`, in either spelling, or differs from it only by case, `-`, `_`, `.`, one letter or two
+ * neighbouring letters in the wrong order.
+ */
 export function isProtectionKey(key: string): boolean {
-  const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
-  // In `job_sweep.protect`, the name is the part before the last dot.
-  const beforeField = key.slice(0, Math.max(0, key.lastIndexOf('.')));
-  const written = [letters(key), letters(beforeField)];
-  const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
-  return written.some((text) =>
-    meant.some((own) => Math.abs(text.length - own.length) <= 1 && distance(text, own) <= 1),
+  return spellingsIn(key).some((text) => meant.some((own) => isOneSlip(text, own)));
+}
+
+const isOneSlip = (text: string, own: string): boolean =>
+  Math.abs(text.length - own.length) <= 1 && (distance(text, own) <= 1 || isSwapped(text, own)); // break: swapped-letters
+
+function isSwapped(text: string, own: string): boolean {
+  let at = 0;
+  while (at < own.length && own[at] === text[at]) at += 1;
+  return text === [own.slice(0, at), own.charAt(at + 1), own.charAt(at), own.slice(at + 2)].join('');
+}
+
+/** Whether a setting may show the wish to opt out: it is `jobsweep`, resembles it, or protects in other words. */
+export function mayConcernProtection(key: string, value: unknown): boolean {
+  return isProtectionKey(key) || isUnreadWish(key, value);
+}
+
+/** Whether a setting shows the wish to opt out with a key that is too far from `jobsweep` to count. */
+function isUnreadWish(key: string, value: unknown): boolean {
+  if (value === false || value === null) return false;
+  const isNear = (text: string) =>
+    text.includes(name) ||
+    meant.some((own) => Math.abs(text.length - own.length) <= 2 && distance(text, own) <= 2);
+  const fieldNames = fields.map(letters);
+  return (
+    spellingsIn(key).some(isNear) ||
+    fieldNames.includes(letters(key)) ||
+    (typeof value === 'object' && fields.some((field) => Object.hasOwn(value, field)))
   );
 }
 
@@ -52,8 +83,18 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
   return (
     strongest('unreadable') ??
     strongest('always') ??
-    (untils.length > 0 ? { kind: 'until', until: Math.max(...untils) } : { kind: 'none' })
+    (untils.length > 0
+      ? { kind: 'until', until: Math.max(...untils) }
+      : noProtection(read.length > 0, others))
   );
+}
+
+/** An owner who uses the right key knows the spelling, so no other key is named then. */
+function noProtection(hasRightKey: boolean, others: ProtectionSettings): Protection {
+  const [unreadKey] = hasRightKey
+    ? []
+    : (Object.entries(others).find(([key, value]) => isUnreadWish(key, value)) ?? []);
+  return { kind: 'none', ...(unreadKey !== undefined && { unreadKey }) };
 }
 
 function readFields(value: unknown): Protection {

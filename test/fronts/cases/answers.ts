@@ -265,7 +265,7 @@ export const answers: FrontGroup = {
       exit: 0,
       outcomes: { 'job-a': 'kept: unknown_state', 'job-b': 'not_attempted' },
     },
-    ...['jobSweep', 'job_sweep.protect', 'jobsweeep'].map(
+    ...['jobSweep', 'job_sweep.protect', 'jobsweeep', 'jobswepe'].map(
       (key): FrontCase => ({
         name: `a misspelled opt-out, ${key}`,
         condition: `The owner of a job wrote \`{"custom_settings": {"${key}": true}}\`.`,
@@ -277,6 +277,20 @@ export const answers: FrontGroup = {
         ],
         exit: 0,
         outcomes: { 'job-a': 'kept: protected' },
+      }),
+    ),
+    ...['jobsweeper', 'protect'].map(
+      (key): FrontCase => ({
+        name: `an opt-out that is not read, ${key}`,
+        condition: `The owner of a job wrote \`{"custom_settings": {"${key}": true}}\`.`,
+        spoil: ({ configs }) => {
+          configs.jobs[0].custom_settings = { [key]: true };
+        },
+        says: [
+          `the key "${key}" in custom_settings of job-a is not read and protects nothing: to keep a job out of sweeps, write {"jobsweep": {"protect": true}}`,
+        ],
+        exit: 0,
+        outcomes: { 'job-a': 'not_attempted' },
       }),
     ),
     {

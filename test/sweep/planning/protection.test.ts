@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isProtectionKey, protects, readProtection as read } from '../../../src/sweep/planning/protection.ts';
+import {
+  isProtectionKey,
+  mayConcernProtection,
+  protects,
+  readProtection as read,
+} from '../../../src/sweep/planning/protection.ts';
 
 /** Reads settings in which `custom_settings.jobsweep` has this value. */
 const readProtection = (jobsweep: unknown) => read({ jobsweep });
@@ -134,6 +139,11 @@ describe('the spelling of the key', () => {
     'jobsweap',
     'obsweep',
     'jobsweeps',
+    'jobswepe',
+    'ojbsweep',
+    'Job-Swepe',
+    'jobswepe.protect',
+    'jobsweepprotcet',
     'job_sweep.protect',
     'jobsweeep.protectUntil',
     'JobSweep.protect',
@@ -155,10 +165,48 @@ describe('the spelling of the key', () => {
     'sweep',
     'jobsweeper_old',
     'jobswap',
+    'jobsewpe',
     'protect',
+    'project',
     '',
   ])('the key of another setting does not protect: %s', (key) => {
     expect(isProtectionKey(key)).toBe(false);
-    expect(read({ [key]: true })).toEqual({ kind: 'none' });
+    for (const now of [0, Number.MAX_SAFE_INTEGER]) expect(protects(read({ [key]: true }), now)).toBe(false);
+  });
+
+  it.each([
+    ['jobsweeper', true],
+    ['jobsweeper.protect', true],
+    ['our_jobsweep', { protect: true }],
+    ['jobswap', 'x'],
+    ['protect', true],
+    ['protect_until', '2027-01-01'],
+    ['sweeper', { protect: true }],
+    ['idle-closer', { protectUntil: '2027-01-01' }],
+  ])(
+    'a key that shows the wish to opt out, but is not read, is named and does not protect: %s',
+    (key, value) => {
+      expect(mayConcernProtection(key, value)).toBe(true);
+      expect(read({ [key]: value })).toEqual({ kind: 'none', unreadKey: key });
+    },
+  );
+
+  it.each([
+    ['project', 'x'],
+    ['created_by', 'ml-module-nginx'],
+    ['job', true],
+    ['sweep', true],
+    ['limits', { protected: 1 }],
+    ['', true],
+    ['protect', false],
+    ['jobsweeper', null],
+  ])('a key of another setting is not named: %s', (key, value) => {
+    expect(mayConcernProtection(key, value)).toBe(false);
+    expect(read({ [key]: value })).toEqual({ kind: 'none' });
+  });
+
+  it('no unread key is named beside the right one, whatever that says', () => {
+    expect(read({ jobsweeper: true, jobsweep: { protect: false } })).toEqual({ kind: 'none' });
+    expect(read({ jobsweeper: true, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
   });
 });
