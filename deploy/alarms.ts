@@ -2,7 +2,7 @@
 import { InvalidSettingError } from '../src/base/errors.ts';
 import { notifyErrorsMetric } from '../src/function/announce.ts';
 import { metricsNamespace } from '../src/function/metrics.ts';
-import { runbookLink } from '../src/notify/runbook.ts';
+import { runbookLink } from '../src/sweep/reporting/runbook.ts';
 import { type Resource, type Resources, sub } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';

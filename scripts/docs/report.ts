@@ -32,6 +32,8 @@ export const reportFields: Described<SweepReport> = {
   fuse: 'null, or the fuse that stopped the sweep',
   followUp: 'null, or the follow-up that was arranged',
   warnings: 'sentences that a person should read',
+  runbook:
+    'the link to the section of [the runbook](runbook.md) for the fuse, the status, forced jobs or warnings, in this order; absent if there is nothing to look up',
   places:
     'the limit of each node under which its jobs were asked: `nodeId`, `nodeName`, `places`, `because` (see [places](#places)), `processors`',
   followUpOf:
@@ -118,7 +120,7 @@ export const logLines = {
   'report not stored':
     'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why',
   'sweep failed':
-    'the sweep threw: `error` with name, message and stack, and `sweepId` and `cluster.name` if they are known; the function throws it too',
+    'the sweep threw: `error` with name, message and stack, `runbook`, the link to its section, and `sweepId` and `cluster.name` if they are known; the function throws it too',
   'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
   'notification failed':
     'for each target that did not take a message, and each wrong setting of notifications: `target`, `why` and `cluster`; the sweep’s result is the same',

@@ -6,7 +6,7 @@ import pMap from 'p-map';
 import { InvalidSettingError } from '../base/errors.ts';
 import { plainJson, printable, quote } from '../base/text.ts';
 import { clusterName } from '../sweep/request/request-schema.ts';
-import { type Failure, failureOf } from './failure.ts';
+import { type Failure, failureLines, failureOf } from './failure.ts';
 import { type ClustersFile, readClusters, type TargetOptions } from './input/target.ts';
 import type { ExitCode, Io, Output } from './io.ts';
 import { type Ending, json, type OutputOptions, type Renderings, writeResult } from './output/output.ts';
@@ -80,7 +80,7 @@ export async function onEach<T>(
       return { name, value: await work(name, own) };
     } catch (error) {
       const failure = failureOf(error, io.signal);
-      io.stderr.write(`jobsweep: ${name}: ${failure.reason.split('\n').map(printable).join('\n')}\n`);
+      for (const line of failureLines(failure)) io.stderr.write(`jobsweep: ${name}: ${line}\n`);
       return { name, failure };
     }
   };

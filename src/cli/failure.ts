@@ -1,11 +1,15 @@
 /** @module The message and the exit code of a failed command. */
 import { JobsweepError } from '../base/errors.ts';
+import { printable } from '../base/text.ts';
+import { errorAnchor, runbookLink } from '../sweep/reporting/runbook.ts';
 import type { ExitCode } from './io.ts';
 
 export interface Failure {
   readonly type: string;
   readonly reason: string;
   readonly exit: ExitCode;
+  /** The section of the runbook; absent if the command was only stopped. */
+  readonly runbook?: string;
 }
 
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
@@ -16,7 +20,22 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure {
     return { type: 'StoppedError', reason: `${stopped}; nothing was changed`, exit: 3 };
   }
   if (error instanceof JobsweepError)
-    return { type: error.name, reason: error.message, exit: error.exitCode };
+    return withRunbook({ type: error.name, reason: error.message, exit: error.exitCode });
   const detail = error instanceof Error ? error.stack : String(error);
-  return { type: 'UnexpectedError', reason: `unexpected error, please report it: ${detail}`, exit: 1 };
+  return withRunbook({
+    type: 'UnexpectedError',
+    reason: `unexpected error, please report it: ${detail}`,
+    exit: 1,
+  });
 }
+
+const withRunbook = (failure: Failure): Failure => ({
+  ...failure,
+  runbook: runbookLink(errorAnchor(failure.type, failure.exit)),
+});
+
+/** The lines that standard error gets. The message about an invalid input says by itself what to do. */
+export const failureLines = ({ reason, runbook, exit }: Failure): string[] => [
+  ...reason.split('\n').map(printable),
+  ...(runbook === undefined || exit === 2 ? [] : [`what to do: ${runbook}`]),
+];

@@ -4,12 +4,12 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { exitCodes } from '../base/exit-codes.ts';
 import { debugWarning } from '../base/quiet.ts';
-import { printable } from '../base/text.ts';
+import { runbookLink } from '../sweep/reporting/runbook.ts';
 import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerExplain } from './explain/explain-command.ts';
-import { failureOf } from './failure.ts';
+import { failureLines, failureOf } from './failure.ts';
 import type { ExitCode, Io } from './io.ts';
 import { type ColourChoice, colourChoices, paintFor } from './output/paint.ts';
 import { registerPlan } from './plan/plan-command.ts';
@@ -70,7 +70,7 @@ function createProgram(io: Io): Command {
         .preset('always'),
     )
     .option('--no-color', 'no colours')
-    .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`)
+    .addHelpText('after', `\nExit codes:\n${codes.join('\n')}\n  what to do: ${runbookLink('exit-codes')}`)
     .showHelpAfterError('(add --help for what is possible)')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
@@ -79,7 +79,7 @@ function createProgram(io: Io): Command {
 function tell(error: unknown, io: Io): ExitCode {
   // Commander has already written its error message or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const { reason, exit } = failureOf(error, io.signal);
-  io.stderr.write(`jobsweep: ${reason.split('\n').map(printable).join('\n')}\n`);
-  return exit;
+  const failure = failureOf(error, io.signal);
+  io.stderr.write(`jobsweep: ${failureLines(failure).join('\n')}\n`);
+  return failure.exit;
 }

@@ -4,7 +4,7 @@ import '../base/quiet.ts';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { Clock } from '../base/clock.ts';
-import { InvalidSettingError } from '../base/errors.ts';
+import { InvalidSettingError, JobsweepError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { debugWarning } from '../base/quiet.ts';
 import { systemClock } from '../base/system-clock.ts';
@@ -15,6 +15,7 @@ import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
 import { fitReport } from '../sweep/reporting/fit-report.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
+import { errorAnchor, runbookLink } from '../sweep/reporting/runbook.ts';
 import { parseRequest } from '../sweep/request/read-request.ts';
 import { clusterName, type SweepRequest } from '../sweep/request/request-schema.ts';
 import { carryOut, planSweep } from '../sweep/sweep.ts';
@@ -125,7 +126,10 @@ async function reportFailure(
   const notices = await loadNotices(environment);
   const own = noticeContext(environment, context);
   if (isRollCall(event)) {
-    write('ERROR', 'roll call failed', { error: errorFields(error) });
+    write('ERROR', 'roll call failed', {
+      error: errorFields(error),
+      runbook: runbookLink('alarm-roll-call'),
+    });
     return await notices?.announceRollCallFailure(error, own);
   }
   const cluster = clusterIn(event);
@@ -135,6 +139,7 @@ async function reportFailure(
     ...(request && { sweepId: sweepIdOf(request.trigger, context.awsRequestId) }),
     ...(cluster !== undefined && { cluster: { name: cluster } }),
     error: errorFields(error),
+    runbook: runbookLink(errorAnchor(error.name, error instanceof JobsweepError ? error.exitCode : 1)),
   });
   if (cluster !== undefined) publishValues({ cluster }, { needsAttention: 1 }, environment);
   await notices?.announceFailure(error, request, own);

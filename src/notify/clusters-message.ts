@@ -1,10 +1,11 @@
 /** @module One notification about the sweeps of many clusters. */
 import { plural } from '../base/text.ts';
 import { bytes } from '../base/words.ts';
+import { freedMemory } from '../sweep/reporting/freed-memory.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
+import { type Anchor, errorAnchor, reportAnchor } from '../sweep/reporting/runbook.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
-import { code, type Message } from './message.ts';
-import { type Anchor, errorAnchor } from './runbook.ts';
+import { code, type Fact, type Message } from './message.ts';
 import { shouldNotify } from './sweep-message.ts';
 
 /** The sweep of one cluster: its report, or its error. */
@@ -30,11 +31,17 @@ export function clustersMessage(
   // The worst first: a long list is cut at its end.
   const sorted = [...notable].sort((a, b) => rankOf(a) - rankOf(b));
   const [worst] = sorted;
+  const hasForced = sweeps.some(({ report }) => (report?.counts.forceClosed ?? 0) > 0);
   return {
     severity: (['error', 'warning', 'warning', 'info'] as const)[rankOf(worst)] ?? 'info',
     headline: headlineOf(sweeps),
+    facts: memoryFacts(sweeps),
     lines: [...sorted.map(lineOf), ...where],
     anchor: anchorOf(worst),
+    alsoSee:
+      hasForced && anchorOf(worst) !== 'a-job-was-forced'
+        ? [{ title: 'Jobs closed with force', anchor: 'a-job-was-forced' }]
+        : [],
     kind: 'Jobsweep Clusters Swept',
     thread: 'all-clusters',
     detail: { clusters: sorted.slice(0, maxListed).map(detailOf) },
@@ -49,8 +56,8 @@ function rankOf(sweep: ClusterSweep | undefined): 0 | 1 | 2 | 3 {
 
 const anchorOf = (sweep: ClusterSweep | undefined): Anchor =>
   sweep?.report
-    ? `status-${sweep.report.status}`
-    : errorAnchor(sweep?.failure?.exit === 1 ? 'unexpected' : (sweep?.failure?.type ?? 'unexpected'));
+    ? (reportAnchor(sweep.report) ?? 'status-done')
+    : errorAnchor(sweep?.failure?.type ?? '', sweep?.failure?.exit ?? 1);
 
 const closedIn = ({ counts }: SweepReport): number => counts.closed + counts.forceClosed;
 
@@ -66,6 +73,18 @@ function headlineOf(sweeps: readonly ClusterSweep[]): string {
     `jobsweep: ${plural(sweeps.length, 'cluster')}, ${plural(closed, 'job')} closed, ${bytes(freed)} of model memory freed`,
     ...problems,
   ].join('; ');
+}
+
+/** Model memory and reservations are two measures of the same jobs, so nothing adds them up. */
+function memoryFacts(sweeps: readonly ClusterSweep[]): Fact[] {
+  const freed = sweeps.flatMap(({ report }) => (report && !report.dryRun ? [freedMemory(report)] : []));
+  const sum = (field: keyof (typeof freed)[number]) => freed.reduce((total, each) => total + each[field], 0);
+  if (sum('jobs') === 0) return [];
+  const least = sum('unknown') > 0 ? 'at least ' : '';
+  return [
+    { name: 'Model memory freed', value: bytes(sum('modelBytes')) },
+    { name: 'Reserved memory freed', value: `${least}${bytes(sum('reservedBytes'))}` },
+  ];
 }
 
 function lineOf({ name, report, failure }: ClusterSweep): string {
@@ -93,5 +112,6 @@ const detailOf = ({ name, report, failure }: ClusterSweep): object =>
         status: report.status,
         counts: report.counts,
         freedBytes: report.freedBytes,
+        freedReservedBytes: report.freedReservedBytes,
       }
     : { name, error: { name: failure?.type, exit: failure?.exit } };

@@ -1,6 +1,6 @@
 /** @module The form for programs: the detail of an EventBridge event, and the body of a generic webhook. */
-import { cut, fitting, type Message, plainLine } from './message.ts';
-import { runbookLink } from './runbook.ts';
+
+import { cut, fitting, linksOf, type Message, plainLine } from './message.ts';
 
 /** EventBridge accepts 256 KB in all regions; the rest is left for the other fields of the entry. */
 const maxBytes = 200_000;
@@ -12,19 +12,15 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 export const eventSource = 'jobsweep';
 
 /** Detail that does not fit is left out, and `truncated` says so. */
-export function eventDetail({
-  severity,
-  headline,
-  lines,
-  anchor,
-  thread,
-  detail = {},
-}: Message): Readonly<Record<string, unknown>> {
+export function eventDetail(message: Message): Readonly<Record<string, unknown>> {
+  const { severity, headline, lines, thread, detail = {} } = message;
+  const [runbook, ...alsoSee] = linksOf(message).map(({ url }) => url);
   const text = {
     severity,
     headline: cut(plainLine(headline), 1_000),
     lines: fitting(lines.map(plainLine), maxLines, (line) => bytesOf(line) + 1),
-    runbook: runbookLink(anchor),
+    runbook,
+    ...(alsoSee.length > 0 && { alsoSee }),
     thread,
   };
   const whole = { ...detail, ...text };

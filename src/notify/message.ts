@@ -1,6 +1,6 @@
 /** @module A notification before it gets the form of its target. */
 import { printable } from '../base/text.ts';
-import type { Anchor } from './runbook.ts';
+import { type Anchor, runbookLink } from '../sweep/reporting/runbook.ts';
 
 export interface Fact {
   readonly name: string;
@@ -20,6 +20,8 @@ export interface Message {
   readonly facts?: readonly Fact[];
   /** The section of the runbook that explains it. */
   readonly anchor: Anchor;
+  /** Further sections, each with the words of its link. */
+  readonly alsoSee?: readonly { readonly title: string; readonly anchor: Anchor }[];
   /** The detail type of the event, for example `Jobsweep Sweep Finished`. */
   readonly kind: string;
   /** Messages of one thread belong together: those of a cluster. */
@@ -31,6 +33,12 @@ export interface Message {
 /** `text` with at most `limit` characters (UTF-16 units), without half a character at its end. */
 export const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+
+/** The links of a message into the runbook, the most important first. */
+export function linksOf({ anchor, alsoSee = [] }: Message): readonly { title: string; url: string }[] {
+  const first = { title: 'What this means, and what to do', anchor };
+  return [first, ...alsoSee].map((section) => ({ title: section.title, url: runbookLink(section.anchor) }));
+}
 
 const maxFacts = 20;
 

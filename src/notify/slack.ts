@@ -1,6 +1,6 @@
 /** @module The form of Slack's incoming webhooks, within the limits of its blocks. */
-import { cut, factsOf, fitting, type Message, plainLine } from './message.ts';
-import { runbookLink } from './runbook.ts';
+
+import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
 // Slack's own limits. All blocks together fail at about 13,200 characters with `msg_blocks_too_long`.
 const maxHeader = 150;
@@ -19,7 +19,7 @@ const markdown = (text: string) => ({ type: 'mrkdwn', text, verbatim: true });
 const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
 
 export function slackBody(message: Message): object {
-  const { severity, headline, lines, anchor } = message;
+  const { severity, headline, lines } = message;
   const title = `${signs[severity]}${plainLine(headline)}`;
   // A name and a value of 160 characters are at most 800 escaped ones; a field may have 2,000.
   const fields = factsOf(message)
@@ -29,7 +29,10 @@ export function slackBody(message: Message): object {
     { type: 'header', text: { type: 'plain_text', text: cut(title, maxHeader - 10), emoji: false } },
     ...(fields.length > 0 ? [{ type: 'section', fields }] : []),
     ...sections(shown).map((part) => ({ type: 'section', text: markdown(part) })),
-    { type: 'context', elements: [markdown(`<${runbookLink(anchor)}|What this means, and what to do>`)] },
+    {
+      type: 'context',
+      elements: linksOf(message).map(({ title: words, url }) => markdown(`<${url}|${words}>`)),
+    },
   ];
   // A separate section for each line would cost about 70 characters.
   const maxLines = maxAll - JSON.stringify(blocks([])).length;

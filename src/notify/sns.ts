@@ -2,8 +2,8 @@
  * @module The form of an SNS topic: a custom notification of Amazon Q Developer in chat applications, which posts it to
  * Slack, Teams or Chime, and plain text for subscribers by e-mail.
  */
-import { cut, factsOf, fitting, type Message, plainLine } from './message.ts';
-import { runbookLink } from './runbook.ts';
+
+import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
 /** Limits of SNS and of the schema of Amazon Q. */
 const maxSubject = 100;
@@ -43,7 +43,7 @@ export function snsPublication(message: Message): SnsPublication {
 }
 
 function customNotification(message: Message) {
-  const { headline, lines, anchor, kind, thread, severity } = message;
+  const { headline, lines, kind, thread, severity } = message;
   const counts = factsOf(message)
     .map(({ name, value }) => `${name}: ${value}`)
     .join(', ');
@@ -56,7 +56,7 @@ function customNotification(message: Message) {
       textType: 'client-markdown',
       title: cut(inert(plainLine(headline)), maxTitle),
       description: description || inert(plainLine(headline)),
-      nextSteps: [`Read ${runbookLink(anchor)}`],
+      nextSteps: linksOf(message).map(({ title, url }) => `${title}: ${url}`),
     },
     metadata: {
       threadId: `jobsweep-${thread}`,
@@ -68,7 +68,7 @@ function customNotification(message: Message) {
 }
 
 function emailText(message: Message): string {
-  const { headline, lines, anchor } = message;
+  const { headline, lines } = message;
   const table = factsOf(message).map(({ name, value }) => `${name}: ${value}`);
   const text = fitting(lines.map(plainLine), maxText, (line) => Buffer.byteLength(JSON.stringify(line)));
   return [
@@ -78,6 +78,6 @@ function emailText(message: Message): string {
     '',
     ...text,
     '',
-    `What to do: ${runbookLink(anchor)}`,
+    ...linksOf(message).map(({ title, url }) => `${title}: ${url}`),
   ].join('\n');
 }

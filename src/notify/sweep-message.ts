@@ -1,13 +1,14 @@
 /** @module The notification about a sweep: whether there is one, and what it says. */
 import { plural } from '../base/text.ts';
 import { bytes, moment } from '../base/words.ts';
+import { freedMemory } from '../sweep/reporting/freed-memory.ts';
 import { fuseText } from '../sweep/reporting/fuse-text.ts';
 import type { ReportedJob, SweepReport } from '../sweep/reporting/report.ts';
+import { errorAnchor, reportAnchor } from '../sweep/reporting/runbook.ts';
+import { warningCode } from '../sweep/reporting/warning-codes.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
 import type { NotAttemptedReason } from '../sweep/vocabulary.ts';
 import { code, cut, type Fact, type Message } from './message.ts';
-import { errorAnchor } from './runbook.ts';
-import { warningCode } from './warnings.ts';
 
 /** Maximum number of jobs that a message names. */
 const maxNamed = 20;
@@ -40,6 +41,7 @@ const hasChanged = ({ dryRun, counts, jobs }: SweepReport): boolean =>
 /** `where`: lines that say where the report is. */
 export function sweepMessage(report: SweepReport, where: readonly string[]): Message {
   const { cluster, status, fuse } = report;
+  const anchor = reportAnchor(report) ?? 'status-done';
   return {
     severity: status === 'done' ? 'info' : 'warning',
     headline: headlineOf(report),
@@ -53,12 +55,21 @@ export function sweepMessage(report: SweepReport, where: readonly string[]): Mes
       ...warningLines(report),
       ...where,
     ],
-    anchor: fuse ? `refused-${fuse.name}` : `status-${status}`,
+    anchor,
+    alsoSee: sectionsOf(report).filter((section) => section.anchor !== anchor),
     kind: sweepFinished,
     thread: cluster.name,
     detail: detailOf(report),
   };
 }
+
+/** What a report has beside its status, each with a section of its own. */
+const sectionsOf = ({ counts, warnings }: SweepReport): NonNullable<Message['alsoSee']> => [
+  ...(counts.forceClosed > 0
+    ? [{ title: 'Jobs closed with force', anchor: 'a-job-was-forced' as const }]
+    : []),
+  ...(warnings.length > 0 ? [{ title: 'Warnings', anchor: 'warnings' as const }] : []),
+];
 
 function headlineOf({ cluster, counts, status, dryRun, freedBytes, followUpOf }: SweepReport): string {
   const sweep = dryRun ? 'dry run' : followUpOf ? `follow-up ${followUpOf.round}` : 'sweep';
@@ -71,7 +82,8 @@ function headlineOf({ cluster, counts, status, dryRun, freedBytes, followUpOf }:
   return `${on}: ${followUpOf ? `${sweep}: ` : ''}${done}`;
 }
 
-function factsOf({ counts, freedBytes, dryRun }: SweepReport): Fact[] {
+function factsOf(report: SweepReport): Fact[] {
+  const { counts, dryRun } = report;
   const all: readonly (readonly [string, number])[] = [
     ['Closed', counts.closed],
     ['Closed with force', counts.forceClosed],
@@ -85,7 +97,19 @@ function factsOf({ counts, freedBytes, dryRun }: SweepReport): Fact[] {
   return [
     ...shown.map(([name, count]) => ({ name, value: String(count) })),
     { name: 'Open before', value: String(counts.open) },
-    ...(dryRun ? [] : [{ name: 'Memory freed', value: bytes(freedBytes) }]),
+    ...(dryRun ? [] : memoryFacts(report)),
+  ];
+}
+
+/** Model memory and reservations are two measures of the same jobs, so nothing adds them up. */
+function memoryFacts(report: SweepReport): Fact[] {
+  const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);
+  const least = unknown > 0 ? 'at least ' : '';
+  return [
+    { name: 'Model memory freed', value: bytes(modelBytes) },
+    ...(unknown > 0 && unknown === jobs
+      ? []
+      : [{ name: 'Reserved memory freed', value: `${least}${bytes(reservedBytes)}` }]),
   ];
 }
 
@@ -191,7 +215,7 @@ export function failureMessage(
     // With any other exit code nothing was closed yet. A bug may have ended the sweep after a close.
     headline: `${on}: the sweep failed${error.exit === 1 ? '' : ', nothing was closed'}`,
     lines: [`${error.name}: ${code(error.message, 1_000)}`, ...where],
-    anchor: errorAnchor(error.exit === 1 ? 'unexpected' : error.name),
+    anchor: errorAnchor(error.name, error.exit),
     kind: sweepFailed,
     thread: cluster ?? 'default',
     detail: {

@@ -1,6 +1,6 @@
 /** @module The form of Microsoft Teams: an adaptive card for the webhook of a workflow. */
-import { cut, type Fact, factsOf, fitting, type Message, partsOf } from './message.ts';
-import { runbookLink } from './runbook.ts';
+
+import { cut, type Fact, factsOf, fitting, linksOf, type Message, partsOf } from './message.ts';
 
 /** Teams wraps messages, which adds a fifth, and then refuses those over 28 KB. */
 const maxBytes = 19_000;
@@ -21,7 +21,7 @@ const line = (text: string, look: object = {}) => ({
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 export function teamsCard(message: Message): object {
-  const { severity, headline, lines, anchor } = message;
+  const { severity, headline, lines } = message;
   const facts = factsOf(message);
   const card = (shown: readonly string[]) => ({
     type: 'message',
@@ -38,9 +38,7 @@ export function teamsCard(message: Message): object {
             ...(facts.length > 0 ? [factSet(facts)] : []),
             ...shown.map((text) => line(text)),
           ],
-          actions: [
-            { type: 'Action.OpenUrl', title: 'What this means, and what to do', url: runbookLink(anchor) },
-          ],
+          actions: linksOf(message).map((link) => ({ type: 'Action.OpenUrl', ...link })),
           msteams: { width: 'Full' },
         },
       },

@@ -60,6 +60,7 @@ describe('--all-clusters', () => {
         type: 'ClusterUnreachableError',
         reason: expect.stringContaining('cannot be reached'),
         exit: 5,
+        runbook: expect.stringMatching(/#error-clusterunreachableerror$/),
       },
     });
     expect(result.stderr).toMatch(/^jobsweep: down: .*cannot be reached/m);

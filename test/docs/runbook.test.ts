@@ -7,11 +7,11 @@ import * as errors from '../../src/base/errors.ts';
 import { exitCodes } from '../../src/base/exit-codes.ts';
 import { InvalidDocumentError } from '../../src/cli/input/document.ts';
 import { clustersMessage } from '../../src/notify/clusters-message.ts';
-import { runbookLink } from '../../src/notify/runbook.ts';
 import { snsPublication } from '../../src/notify/sns.ts';
 import { failureMessage, sweepMessage } from '../../src/notify/sweep-message.ts';
-import { warningCode, warnings } from '../../src/notify/warnings.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { runbookLink } from '../../src/sweep/reporting/runbook.ts';
+import { warningCode, warnings } from '../../src/sweep/reporting/warning-codes.ts';
 import { fuses, notAttemptedReasons, statuses } from '../../src/sweep/vocabulary.ts';
 import { newFolder } from '../support/folder.ts';
 import { page } from '../support/markdown.ts';
@@ -163,8 +163,9 @@ const exampleReport = {
     kept: 22,
   },
   freedBytes: 1_500_000_000,
+  freedReservedBytes: 1_800_000_000,
   jobs: [
-    { jobId: 'web-latency-03', outcome: 'force_closed' },
+    { jobId: 'web-latency-03', outcome: 'force_closed', reservedBytes: 60_000_000 },
     {
       jobId: 'payments-errors-01',
       outcome: 'error',

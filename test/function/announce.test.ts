@@ -88,7 +88,7 @@ describe('a sweep that closed jobs', () => {
         status: 'done',
         forced: ['broken'],
         counts: report?.counts,
-        runbook: expect.stringMatching(/runbook\.md#status-done$/),
+        runbook: expect.stringMatching(/runbook\.md#a-job-was-forced$/),
       },
     });
     expect(seen?.detail.lines).toEqual([

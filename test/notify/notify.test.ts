@@ -236,7 +236,9 @@ describe('an SNS topic', () => {
       content: { title: message.headline, description: 'Closed: 1\n\nClosed with force: `job-‹a›`' },
       metadata: { threadId: 'jobsweep-default' },
     });
-    expect(forms.email).toContain('Closed: 1\n\nClosed with force: job-<a>\n\nWhat to do: https://');
+    expect(forms.email).toContain(
+      'Closed: 1\n\nClosed with force: job-<a>\n\nWhat this means, and what to do: https://',
+    );
     expect(Object.values(publication ?? {})).toEqual(
       expect.arrayContaining(['severity', 'warning', 'kind', 'thread']),
     );

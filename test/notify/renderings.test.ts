@@ -1,5 +1,6 @@
 /** @module The forms of notifications stay within the limits of their targets, and show texts from outside as texts. */
 import { describe, expect, it } from 'vitest';
+import { clustersMessage } from '../../src/notify/clusters-message.ts';
 import { eventDetail, webhookBody } from '../../src/notify/event.ts';
 import { code, type Message } from '../../src/notify/message.ts';
 import { slackBody } from '../../src/notify/slack.ts';
@@ -221,7 +222,7 @@ describe('a notification', () => {
     const message = messages['a refusal'];
     expect(message?.headline).toBe('jobsweep, default: sweep refused, nothing was closed');
     expect(message?.lines[0]).toBe(
-      'REFUSED by the fuse max_jobs: 600 jobs would be closed, and 500 are allowed. Nothing was closed: if that is meant, raise fuse.maxJobs in the request.',
+      'REFUSED by the fuse max_jobs: 600 jobs would be closed, and 500 are allowed. Nothing was closed. First check in the plan whether these jobs are idle, or have lost their data; only if they are idle, raise fuse.maxJobs for one sweep.',
     );
     expect(message?.anchor).toBe('refused-max_jobs');
   });
@@ -233,9 +234,69 @@ describe('a notification', () => {
       { name: 'Closed', value: '1' },
       { name: 'Closed with force', value: '1' },
       { name: 'Open before', value: '2' },
-      { name: 'Memory freed', value: '1.4 GB' },
+      { name: 'Model memory freed', value: '1.4 GB' },
     ]);
     expect(message?.lines.at(-1)).toBe(where[0]);
+  });
+
+  it('a notification says how much memory the jobs reserved, apart from their model memory', () => {
+    const reserving = (...sizes: readonly (number | undefined)[]) =>
+      sweepMessage(
+        reportOf(
+          sizes.map((reservedBytes, index) =>
+            job(`job-${index}`, reservedBytes === undefined ? {} : { reservedBytes }),
+          ),
+          { freedReservedBytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) },
+        ),
+        where,
+      ).facts?.filter(({ name }) => name.endsWith('memory freed'));
+    const model = { name: 'Model memory freed', value: '1.4 GB' };
+    expect(reserving(2 ** 30, 2 ** 30)).toEqual([model, { name: 'Reserved memory freed', value: '2.0 GB' }]);
+    expect(reserving(2 ** 30, undefined)).toEqual([
+      model,
+      { name: 'Reserved memory freed', value: 'at least 1.0 GB' },
+    ]);
+    expect(reserving(undefined)).toEqual([model]);
+  });
+
+  it('a notification links to the section about forced jobs in every form, whatever else it links to', () => {
+    const forced = [job('a', { outcome: 'force_closed' }), job('b')];
+    for (const status of ['done', 'partial'] as const) {
+      const message = sweepMessage(reportOf(forced, { status, warnings: ['x'] }), where);
+      const forms = {
+        slack: slackBody(message),
+        teams: teamsCard(message),
+        sns: snsPublication(message),
+        event: eventDetail(message),
+      };
+      for (const [form, body] of Object.entries(forms)) {
+        const text = JSON.stringify(body);
+        expect(text, form).toContain('runbook.md#a-job-was-forced');
+        expect(text, form).toContain('runbook.md#warnings');
+        if (status === 'partial') expect(text, form).toContain('runbook.md#status-partial');
+      }
+    }
+    expect(JSON.stringify(slackBody(sweepMessage(reportOf([job('b')]), where)))).not.toContain('forced');
+  });
+
+  it('a notification about many clusters links to the section about forced jobs, and sums both measures of memory', () => {
+    const report = reportOf([job('a', { outcome: 'force_closed', reservedBytes: 2 ** 30 })], {
+      freedReservedBytes: 2 ** 30,
+    });
+    const failure = { type: 'ClusterUnreachableError', reason: 'no answer', exit: 5 };
+    const sweeps = [
+      { name: 'up', report },
+      { name: 'also-up', report },
+      { name: 'down', failure },
+    ];
+    expect(clustersMessage(sweeps, 'changes', where)).toMatchObject({
+      anchor: 'error-clusterunreachableerror',
+      alsoSee: [{ anchor: 'a-job-was-forced' }],
+      facts: [
+        { name: 'Model memory freed', value: '2.8 GB' },
+        { name: 'Reserved memory freed', value: '2.0 GB' },
+      ],
+    });
   });
 
   it('a notification shortens an outside text, puts it on one line and removes its markup', () => {

@@ -2,10 +2,13 @@
 
 import { plural } from '../../base/text.ts';
 import { bytes, moment, span } from '../../base/words.ts';
+import { freedMemory } from '../../sweep/reporting/freed-memory.ts';
 import { fuseText } from '../../sweep/reporting/fuse-text.ts';
 import type { MlNodes } from '../../sweep/reporting/ml-nodes.ts';
-import type { ReportedFollowUp, ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
+import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
 import type { ReportedRequest } from '../../sweep/reporting/reported-request.ts';
+import { runbookSection } from '../../sweep/reporting/runbook.ts';
+import { warningCode } from '../../sweep/reporting/warning-codes.ts';
 import { keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
@@ -51,13 +54,14 @@ function newSince(seen: SweepReport | undefined): (line: SummaryLine) => boolean
 }
 
 function otherNotes(report: SweepReport): SummaryLine[] {
-  const { followUp, fuse } = report;
+  const { followUp, fuse, runbook } = report;
   return [
     ...placesLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
     ...(followUp ? [{ text: followUpText(followUp), tone: 'notice' as const }] : []),
     ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
-    ...report.warnings.map((text) => ({ text: `warning: ${text}`, tone: 'warning' as const })),
+    ...report.warnings.map((text) => ({ text: warningText(text), tone: 'warning' as const })),
+    ...(runbook === undefined ? [] : [{ text: `what to do: ${runbook}`, tone: 'notice' as const }]),
   ];
 }
 
@@ -79,6 +83,11 @@ const maxNamesShown = 10;
 function namesText(names: readonly string[]): string {
   const more = names.length > maxNamesShown ? ` and ${names.length - maxNamesShown} more` : '';
   return `${names.slice(0, maxNamesShown).join(', ')}${more}`;
+}
+
+function warningText(text: string): string {
+  const code = warningCode(text);
+  return `warning: ${text}${code === undefined ? '' : `; see ${runbookSection(`warning-${code}`)}`}`;
 }
 
 function followUpText({ jobs, at, round, rest }: ReportedFollowUp): string {
@@ -121,26 +130,6 @@ function countsText(report: SweepReport): string {
   const words = countsOf(report).map(([count, word]) => `${count} ${word}`);
   if (report.dryRun) return words.join(', ') || 'nothing to close';
   return [`${report.counts.idle} idle`, ...(words.length > 0 ? [words.join(', ')] : [])].join('; ');
-}
-
-/** The jobs whose memory a sweep freed, or a plan would free. */
-export const freedJobs = ({ dryRun, jobs }: SweepReport): ReportedJob[] =>
-  jobs.filter(({ outcome }) =>
-    dryRun ? outcome === 'not_attempted' : outcome === 'closed' || outcome === 'force_closed',
-  );
-
-/** The memory that a sweep freed, or a plan would free. `unknown` counts the jobs whose reservation is not known. */
-export function freedMemory(report: SweepReport) {
-  const { dryRun, freedBytes, freedReservedBytes } = report;
-  const jobs = freedJobs(report);
-  const sum = (field: 'memoryBytes' | 'reservedBytes') =>
-    jobs.reduce((total, job) => total + (job[field] ?? 0), 0);
-  return {
-    modelBytes: dryRun ? sum('memoryBytes') : freedBytes,
-    reservedBytes: dryRun ? sum('reservedBytes') : freedReservedBytes,
-    jobs: jobs.length,
-    unknown: jobs.filter(({ reservedBytes }) => reservedBytes === undefined).length,
-  };
 }
 
 /** Model memory and reservations are two measures of the same jobs, so no line adds them up. */

@@ -4,17 +4,20 @@ import { moment } from '../../base/words.ts';
 import type { BlownFuse } from '../planning/fuse.ts';
 import type { FuseName } from '../vocabulary.ts';
 
+/** Read in a hurry: what to check comes first, and no limit is raised for good. */
 const advice: Readonly<Record<FuseName, string>> = {
-  upgrade_mode: 'try again when machine learning has left upgrade mode',
+  upgrade_mode: 'The next sweep after the upgrade runs; end upgrade mode if the upgrade is over',
   mass_idle:
-    'see whether their data still arrives; if they really are idle, set fuse.massIdle to false in the request',
-  max_jobs: 'if that is meant, raise fuse.maxJobs in the request',
-  max_share: 'if that is meant, raise fuse.maxShare in the request',
+    'First check whether data still arrives, and repair the ingest if it does not; only if they are idle, set fuse.massIdle to false for one sweep',
+  max_jobs:
+    'First check in the plan whether these jobs are idle, or have lost their data; only if they are idle, raise fuse.maxJobs for one sweep',
+  max_share:
+    'First check in the plan whether these jobs are idle, or have lost their data; only if they are idle, raise fuse.maxShare for one sweep',
 };
 
 /** Why the fuse tripped, and what to do. */
 export function fuseText(fuse: BlownFuse): string {
-  return `REFUSED by the fuse ${fuse.name}: ${fuseFinding(fuse)}. Nothing was closed: ${advice[fuse.name]}`;
+  return `REFUSED by the fuse ${fuse.name}: ${fuseFinding(fuse)}. Nothing was closed. ${advice[fuse.name]}`;
 }
 
 /** What the fuse found, with its numbers. */

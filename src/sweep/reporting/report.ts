@@ -25,6 +25,7 @@ import type { MlNodes } from './ml-nodes.ts';
 import { isPartial } from './partial.ts';
 import type { ReportHead } from './report-head.ts';
 import { type ReportedRequest, reportRequest } from './reported-request.ts';
+import { reportAnchor, runbookLink } from './runbook.ts';
 
 /** One job of the report. Unknown fields are absent. Moments are ISO date-times in UTC, sizes are bytes. */
 export interface ReportedJob {
@@ -111,6 +112,8 @@ export interface SweepReport {
   readonly fuse: BlownFuse | null;
   readonly followUp: ReportedFollowUp | null;
   readonly warnings: readonly string[];
+  /** The section of the runbook that says what to do; absent if there is nothing to do. */
+  readonly runbook?: string;
   /** The nodes on which concurrent closes were limited (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
   /** For a follow-up: the sweep that started its chain, and the number of this round. */
@@ -167,10 +170,13 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
   const refused = later.length === 0 && first.fuse !== undefined;
   // break: status
   const status: Status = refused ? 'refused' : partial ? 'partial' : 'done';
+  const fuse = last.fuse ?? null;
   const warnings = [
     ...rounds.flatMap((round) => [...round.warnings, ...round.followUp.warnings]),
     ...(endedBecause === undefined ? [] : [endedBecause]),
   ];
+  const counts = countEntries(fates, first.open);
+  const anchor = reportAnchor({ status, fuse, counts, warnings });
   return {
     sweepId: head.sweepId,
     cluster: head.cluster,
@@ -179,14 +185,15 @@ export function reportOf(rounds: readonly [Round, ...Round[]], endedBecause?: st
     status,
     startedAt: head.startedAt,
     durationMs: last.endedAt - first.startedAt,
-    counts: countEntries(fates, first.open),
+    counts,
     kept: countKept(fates),
     freedBytes: freed(fates, 'modelBytes'),
     freedReservedBytes: freed(fates, 'reservedBytes'),
     jobs: reportJobs(fates),
-    fuse: last.fuse ?? null,
+    fuse,
     followUp,
     warnings: [...new Set(warnings)].map(printable),
+    ...(anchor !== undefined && { runbook: runbookLink(anchor) }),
     ...(places.length > 0 && { places }),
     ...(head.followUpOf && { followUpOf: head.followUpOf }),
     ...(later.length > 0 && { rounds: later.map(reportRound) }),

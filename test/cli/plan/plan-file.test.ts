@@ -99,14 +99,14 @@ describe('a saved plan', () => {
     const onTerminal = await runOn(setup, again, { terminal: true });
     expect(onTerminal).toMatchObject({ exit: 0, stderr: '' });
     expect(onTerminal.stdout).toMatch(
-      /^13 jobs listed of 13 open: 0 idle; 13 kept\n[\s\S]*^warning: every job of the plan is closed already \(12 jobs\)$/m,
+      /^13 jobs listed of 13 open: 0 idle; 13 kept\n[\s\S]*^warning: every job of the plan is closed already \(12 jobs\); see docs\/runbook\.md#warning-plan-changed$/m,
     );
     const piped = await runOn(setup, again);
     expect(piped).toMatchObject({ exit: 0, stderr: `${words}\n` });
     expect(reportOf(piped).warnings).toEqual([words]);
     const markdown = await runOn(setup, [...again, '-o', 'markdown']);
     expect(markdown.stdout).toContain(
-      '- warning: every job of the plan is closed already &#40;12 jobs&#41;\n',
+      '- warning: every job of the plan is closed already &#40;12 jobs&#41;; see docs/runbook.md&#35;warning-plan-changed\n',
     );
   });
 

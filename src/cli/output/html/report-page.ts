@@ -1,10 +1,11 @@
 /** @module A report as one self-contained HTML file, readable without network and without scripts. */
 
 import { bytes, moment, span } from '../../../base/words.ts';
+import { freedMemory } from '../../../sweep/reporting/freed-memory.ts';
 import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, statuses } from '../../../sweep/vocabulary.ts';
 import type { Picture } from '../cluster-picture.ts';
-import { freedMemory, requestText, summary } from '../report-summary.ts';
+import { requestText, summary } from '../report-summary.ts';
 import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';
 import { jobTable } from './job-table.ts';

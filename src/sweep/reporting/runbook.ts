@@ -1,0 +1,49 @@
+/** @module Links to the sections of docs/runbook.md. A test compares these names with the page's headings. */
+import type { FuseName, NotAttemptedReason, Status } from '../vocabulary.ts';
+import type { WarningCode } from './warning-codes.ts';
+
+/** A section of the runbook. */
+export type Anchor =
+  | `alarm-${string}`
+  | `status-${Status}`
+  | `refused-${FuseName}`
+  | `not-attempted-${NotAttemptedReason}`
+  | `exit-${0 | 1 | 2 | 3 | 4 | 5}`
+  | `error-${string}`
+  | `warning-${WarningCode}`
+  | 'a-job-was-forced'
+  | 'exit-codes'
+  | 'notifications'
+  | 'sweep-once-with-a-raised-limit'
+  | 'undo'
+  | 'warnings';
+
+const page = 'docs/runbook.md';
+
+export const runbookLink = (anchor: Anchor): string =>
+  `https://github.com/jobsweep/jobsweep/blob/main/${page}#${anchor}`;
+
+/** The same, without the address: for texts that are followed by a whole link. */
+export const runbookSection = (anchor: Anchor): string => `${page}#${anchor}`;
+
+/** The section of an error, by its name. Errors that are no error of ours share one. */
+export const errorAnchor = (name: string, exit: number): Anchor =>
+  exit === 1 ? 'error-unexpected' : `error-${name.toLowerCase()}`;
+
+/** The most important section for a report; undefined if there is nothing to look up. */
+export function reportAnchor({
+  status,
+  fuse,
+  counts,
+  warnings,
+}: {
+  readonly status: Status;
+  readonly fuse: { readonly name: FuseName } | null;
+  readonly counts: { readonly forceClosed: number };
+  readonly warnings: readonly string[];
+}): Anchor | undefined {
+  if (fuse) return `refused-${fuse.name}`;
+  if (status !== 'done') return `status-${status}`;
+  if (counts.forceClosed > 0) return 'a-job-was-forced';
+  return warnings.length > 0 ? 'warnings' : undefined;
+}
