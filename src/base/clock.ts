@@ -1,5 +1,5 @@
 /**
- * @module The clock of a sweep. Everything that waits or limits takes it, so that a simulated hour passes in a moment and
+ * @module The clock of a sweep. Every wait and every time limit uses it, so that tests simulate an hour in a moment and
  * nothing in `sweep/` reads the machine's own time.
  */
 

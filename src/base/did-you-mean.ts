@@ -15,7 +15,7 @@ export function knownFieldsHint(name: string, known: readonly string[]): string 
   return nearest === undefined ? `the fields here are ${all}` : `did you mean ${nearest}? (${all})`;
 }
 
-/** The closest name of a list may be nothing like the given one. */
+/** The closest name can still be a completely different one. */
 function isSimilar(name: string, known: string): boolean {
   return (
     name.includes(known) ||

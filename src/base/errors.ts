@@ -31,8 +31,8 @@ export function fieldName(path: Problem['path']): string {
 }
 
 /**
- * Maximum number of problems reported for one input. Each costs a search for a similar name, and more would only mean
- * that the file is of another kind.
+ * Maximum number of problems reported for one input. Each costs a search for a similar name. An input with more
+ * problems is probably a file of another kind.
  */
 const maxProblems = 100;
 

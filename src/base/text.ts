@@ -30,7 +30,7 @@ const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).
 /** A value of an input, shown in at most `limit` characters; undefined is `nothing`. */
 export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
-  // 1e999 in JSON is Infinity, which JSON.stringify would show as null, a value that may be allowed.
+  // JSON.stringify writes Infinity (1e999 in the input) as null, which can be a valid value.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   let text: string;
   try {

@@ -12,7 +12,7 @@ export interface HttpProxy {
   readonly setting: string;
   /** Its address, with a user and password if there are any. */
   readonly href: string;
-  /** The same for messages, such as `http://proxy.example.com:3128`, without user and password. */
+  /** The proxy as messages show it, such as `http://proxy.example.com:3128`, without user and password. */
   readonly shown: string;
   /** Every form in which its password may appear in a text from outside, the longest first. */
   readonly secrets: readonly string[];
@@ -38,7 +38,10 @@ export interface WayOut {
   readonly agent?: AgentOptions | undefined;
   /** The subnets and security groups of a function in a VPC, for messages. */
   readonly vpc?: string | undefined;
-  /** Why a proxy setting does not apply to this address, or an entry of NO_PROXY to no address; a whole sentence. */
+  /**
+   * A sentence about a proxy setting that does not apply to this address, or about an entry of NO_PROXY that matches no
+   * address.
+   */
   readonly hint?: string | undefined;
 }
 
@@ -172,7 +175,10 @@ function hasProxyAgents(): boolean {
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 }
 
-/** An entry of NO_PROXY, and the same in the forms that Node's agents understand; no forms if it can match no host. */
+/**
+ * An entry of NO_PROXY, followed by its equivalents in the syntax of Node's agents. Empty if the entry can match no
+ * host.
+ */
 interface Entry {
   readonly text: string;
   readonly forms: readonly string[];
@@ -201,7 +207,7 @@ function formsOf(entry: string): readonly string[] {
   if (address !== undefined) return URL.canParse(`http://[${address}]`) ? ipv6Forms(address) : [];
   const name = /^(\*?\.)?[\w-]+(\.[\w-]+)*\.?$/;
   const [host = '', port] = entry.split(/:(?=\d+$)/);
-  // If the last part is digits, the entry is an address, and an incomplete address has no meaning.
+  // An entry whose last part is digits is an IP address, and an incomplete one matches nothing.
   if (!name.test(host) || (/(^|\.)\d+$/.test(host) && !ipv4.test(host))) return [];
   if (port !== undefined) return host.startsWith('.') || host.startsWith('*') ? [] : [`${host}:${port}`];
   if (/^[.*]/.test(host) || ipv4.test(host)) return [host];

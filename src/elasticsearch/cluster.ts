@@ -38,13 +38,13 @@ import { mayPass, Reader, type Reading } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
 interface Listing<T> {
-  /** The path is the prefix, the expression if any, and the suffix. */
+  /** The path of a request is the prefix, the expression if there is one, and the suffix. */
   readonly prefix: string;
   readonly suffix: string;
   readonly key: ListingKey;
   /** `filter_path`: only the fields that verdicts and reports use, less than a quarter of a job's stats. */
   readonly filter: readonly string[];
-  /** Fields to exclude from those. */
+  /** Fields to exclude from the fields above. */
   readonly without?: readonly string[];
   /** Reduces each entry as soon as its answer arrives: ten thousand entries as parsed take twice the memory. */
   readonly read: (entry: Fields) => T;
@@ -126,7 +126,7 @@ const nodeLimit = 'limits.max_single_ml_node_processors';
 /** `filter_path` applies to errors as well. Without this, a 404 would not name the missing ids. */
 const unfiltered = ['error'];
 
-/** A sweep does not wait longer for a history that it can do without, in milliseconds. */
+/** How long a sweep waits for the optional history, in milliseconds. */
 const longestHistoryRead = 5_000;
 
 export class ElasticsearchCluster implements Cluster, AsyncDisposable {

@@ -92,7 +92,9 @@ function explainKind(failure: Failure, context: Omit<FailureContext, 'closesSent
   }
 }
 
-/** A shorter silence, in milliseconds, may just mean a slow cluster, or a sweep with little time left. */
+/**
+ * After a shorter silence, in milliseconds, the cause may simply be a slow cluster or a sweep with little time left.
+ */
 const longSilence = 2_000;
 
 function explainEnd(

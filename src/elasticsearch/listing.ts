@@ -10,12 +10,15 @@ const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
 /** Limit for a server that answers every request with everything. 31,000 jobs with one long prefix take about 40 parts. */
 const mostParts = 200;
-/** A prefix with this share of a full answer already seen is split without reading it. */
+/** If an answer already contains this share of a full answer for a prefix, the prefix is split without being read. */
 const surelyFull = 0.9;
 /** Requests by ids in flight. Without the limit, watching 2,000 jobs would send 45 at once. */
 const mostAtOnce = 4;
 
-/** Limit of requests that search a failed read for the ids at fault: one id among fifty takes about twelve. */
+/**
+ * Maximum number of requests that search a failed read for the ids at fault. One such id among fifty takes about twelve
+ * requests.
+ */
 const maxSearches = 24;
 
 /** Reads one kind of entry. Each call rejects with the error that ends the sweep. */

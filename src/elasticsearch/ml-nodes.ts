@@ -6,12 +6,14 @@ import type { MeasuredNode } from '../sweep/reporting/ml-nodes.ts';
 import type { Connection } from './connection.ts';
 import { Wire } from './wire.ts';
 
-/** A plan does not wait longer for what only adds a sentence, in milliseconds. */
+/** Timeout in milliseconds. The result adds only one sentence to a report, so a plan does not wait longer for it. */
 const longestRead = 5_000;
 
 const fields = ['_nodes.failed', 'nodes.*.roles', 'nodes.*.mem.ml', 'nodes.*.jvm.java_inference_in_bytes'];
 
-/** The nodes with memory for machine learning. Undefined if any of them is not known; nothing depends on them. */
+/**
+ * The nodes with memory for machine learning; undefined if the memory of any node is unknown. This read is optional.
+ */
 export async function readMlNodes(
   connection: Connection,
   clock: Clock,
@@ -54,5 +56,5 @@ function nodeOf(node: unknown): MeasuredNode | undefined {
   return { maxBytes, jobBytes, isShared };
 }
 
-/** Roles of a node that serves machine learning alone. */
+/** The roles of a node that serves only machine learning. */
 const ownRoles: ReadonlySet<string> = new Set(['ml', 'remote_cluster_client']);

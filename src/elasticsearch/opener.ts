@@ -10,7 +10,7 @@ import { Wire } from './wire.ts';
 /** The result of a request: empty if done, else the cluster's error. Callers read the states again in any case. */
 export interface Opened {
   readonly error?: ClusterError;
-  /** The cluster has no capacity now. It may have asked for a wait, in milliseconds. */
+  /** The cluster has no capacity now. `retryAfterMs` is the wait that it requests, if any. */
   readonly busy?: { readonly retryAfterMs?: number | undefined };
 }
 

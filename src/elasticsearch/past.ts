@@ -35,7 +35,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     this.#reader = new Reader(this.#wire, clock);
   }
 
-  /** Empty if the configs cannot be read a second time. The estimate is then less exact. */
+  /** Empty if the second read of the configs fails. The estimate is then less exact. */
   async jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>> {
     const matching = async (expression: string | undefined) => {
       const reading = await this.#reader.read(

@@ -80,7 +80,9 @@ export class ReportStreams implements AsyncDisposable {
     return tally.result(stream);
   }
 
-  /** Stores one batch, in smaller ones if it is too large. Returns a failure that other batches would have as well. */
+  /**
+   * Stores one batch, in smaller ones if it is too large. Returns a failure if it would affect other batches as well.
+   */
   async #storeHalving(stream: string, whole: Batch, context: StoreContext): Promise<Failure | undefined> {
     const queue = [whole];
     for (let batch = queue.shift(); batch; batch = queue.shift()) {

@@ -16,7 +16,7 @@ import { Wire } from './wire.ts';
 const pageSize = 5_000;
 /** More sweeps than this are thinned out evenly. A year then still has one sweep a day. */
 const maxSweeps = 400;
-/** Limit of job documents to read. 45 daily sweeps of 10,000 jobs have 450,000. */
+/** Maximum number of job documents to read. For example, 45 daily sweeps of 10,000 jobs have 450,000. */
 const maxJobDocuments = 1_500_000;
 const maxSweepPages = 40;
 /** Ids in one search. */
@@ -214,7 +214,7 @@ function add(
   const jobs = seen.get(sweep.id) ?? new Set<string>();
   seen.set(sweep.id, jobs.add(job.id));
   const at = momentIn(sweep.read_at);
-  // Without that moment the sweep did not see the job's state itself, but only what became of the job.
+  // Without a read time, the document only has the job's outcome, not the state that the sweep saw.
   if (at === undefined || typeof job.state !== 'string') return;
   const own = byJob.get(job.id) ?? new Map<number, Observation>();
   byJob.set(job.id, own);

@@ -117,7 +117,7 @@ export async function announceRollCallFailure(error: Error, own: AnnounceContext
   );
 }
 
-/** Where the report is: a scheduled invocation's return value goes nowhere, but its log lines stay. */
+/** Where the report is. A scheduled invocation has no caller, so its report is in the log. */
 function whereToLook(field: string, id: string, { context }: AnnounceContext): string[] {
   return [
     `Report: log group \`${context.logGroupName}\`, request id \`${context.awsRequestId}\``,

@@ -169,7 +169,7 @@ const noticeContext = (environment: Environment, context: Context): AnnounceCont
   clock: systemClock,
 });
 
-/** The cluster of an event's request; undefined if it names none that exists. */
+/** The cluster that an event's request names; undefined if the name is invalid. */
 function clusterIn(event: unknown): string | undefined {
   if (!isJsonObject(event)) return undefined;
   const { cluster = 'default' } = event;
@@ -188,8 +188,8 @@ function requestIn(event: unknown): SweepRequest | undefined {
 }
 
 /**
- * A scheduled invocation's return value goes nowhere: these lines are the report that stays. They are written only as
- * fast as they are read. Otherwise tens of thousands would wait in memory.
+ * Logs the report. A scheduled invocation has no caller, so these lines are the only copy. Each line waits until
+ * earlier ones are read. Otherwise tens of thousands of lines would pile up in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, jobs } = report;

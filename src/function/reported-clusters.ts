@@ -73,7 +73,7 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
 
 function queriesFor(clusters: readonly string[], { from, to }: Period): GetMetricDataCommandInput {
   return {
-    // whole minutes: a data point carries the start of its minute, and one at EndTime is left out
+    // whole minutes: a data point has the time at which its minute starts, and EndTime is exclusive
     StartTime: new Date(Math.floor(from / minute) * minute),
     EndTime: new Date((Math.floor(to / minute) + 1) * minute),
     MetricDataQueries: clusters.map((cluster, index) => ({

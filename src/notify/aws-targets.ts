@@ -7,8 +7,8 @@ import type { Message } from './message.ts';
 import { snsPublication } from './sns.ts';
 
 /**
- * The options of a client. The region comes from the ARN, because a target may be in a different region from the
- * function.
+ * The options of a client. The region comes from the ARN, because the target and the function may be in different
+ * regions.
  */
 function optionsFor(arn: string, { environment }: SendContext) {
   const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;

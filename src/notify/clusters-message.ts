@@ -18,7 +18,7 @@ export interface ClusterSweep {
 /** Maximum number of clusters in the detail of the event. */
 const maxListed = 500;
 
-/** The message about the sweeps that need one; undefined if none does. */
+/** The message about all sweeps that are worth a notification; undefined if there are none. */
 export function clustersMessage(
   sweeps: readonly ClusterSweep[],
   when: NotifyWhen,

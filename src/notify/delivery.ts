@@ -3,7 +3,7 @@ import type { Environment } from '../settings/find-connection.ts';
 
 export interface SendContext {
   readonly signal: AbortSignal;
-  /** Names the proxy, if there is one. */
+  /** Contains the proxy settings, if there are any. */
   readonly environment: Environment;
 }
 

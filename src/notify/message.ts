@@ -24,7 +24,7 @@ export interface Message {
   readonly alsoSee?: readonly { readonly title: string; readonly anchor: Anchor }[];
   /** The detail type of the event, for example `Jobsweep Sweep Finished`. */
   readonly kind: string;
-  /** Messages of one thread belong together: those of a cluster. */
+  /** Targets group the messages of one thread. All messages about a cluster have the same thread. */
   readonly thread: string;
   /** The data for programs, in addition to the text above. */
   readonly detail?: Readonly<Record<string, unknown>>;
@@ -51,7 +51,7 @@ export function code(text: string, limit = 100): string {
   return `\`${cut(printable(text.replace(/\s+/g, ' ')).replaceAll('`', "'"), limit)}\``;
 }
 
-/** Whether a part of a line is a quotation, with its text. */
+/** One piece of a line, and whether it is a quotation. */
 export interface Part {
   readonly text: string;
   readonly isCode: boolean;
@@ -69,7 +69,7 @@ export function partsOf(line: string): Part[] {
 export const plainLine = (line: string): string => line.replaceAll('`', '');
 
 /**
- * The first of `lines` that fit, each measured by `sizeOf`, and a last one that says how many are missing.
+ * As many of `lines` as fit, each measured by `sizeOf`. If some do not fit, the last line says how many are missing.
  */
 export function fitting(
   lines: readonly string[],

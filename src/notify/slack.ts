@@ -6,7 +6,7 @@ import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './messa
 const maxHeader = 150;
 const maxSection = 3_000;
 const maxFields = 10;
-/** The characters of headline, facts and links are few, so the lines get the rest. */
+/** Headline, facts and links are short, so the lines get the remaining characters. */
 const maxAll = 12_500;
 
 /** Slack interprets these three characters: `<!channel>` in a job's id would notify everyone. */
@@ -21,7 +21,7 @@ const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
 export function slackBody(message: Message): object {
   const { severity, headline, lines } = message;
   const title = `${signs[severity]}${plainLine(headline)}`;
-  // A name and a value of 160 characters are at most 800 escaped ones; a field may have 2,000.
+  // 160 characters take at most 800 after escaping, and Slack allows 2,000 in a field.
   const fields = factsOf(message)
     .slice(0, maxFields)
     .map(({ name, value }) => markdown(`*${escaped(name)}*\n${escaped(value)}`));

@@ -29,7 +29,7 @@ export function shouldNotify(report: SweepReport, when: NotifyWhen): boolean {
   return isProblem || (when === 'changes' && hasChanged(report));
 }
 
-/** Whether this sweep closed a job, or asked one that is still closing, or stopped a datafeed. */
+/** Whether this sweep closed a job, requested a close that is still running, or stopped a datafeed. */
 const hasChanged = ({ dryRun, counts, jobs }: SweepReport): boolean =>
   !dryRun &&
   (counts.closed + counts.forceClosed > 0 ||
@@ -212,7 +212,7 @@ export function failureMessage(
   const on = cluster === undefined ? 'jobsweep' : `jobsweep, ${cluster}`;
   return {
     severity: 'error',
-    // With any other exit code nothing was closed yet. A bug may have ended the sweep after a close.
+    // Only exit code 1, a bug, can mean that the sweep failed after a close.
     headline: `${on}: the sweep failed${error.exit === 1 ? '' : ', nothing was closed'}`,
     lines: [`${error.name}: ${code(error.message, 1_000)}`, ...where],
     anchor: errorAnchor(error.name, error.exit),

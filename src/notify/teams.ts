@@ -2,7 +2,7 @@
 
 import { cut, type Fact, factsOf, fitting, linksOf, type Message, partsOf } from './message.ts';
 
-/** Teams wraps messages, which adds a fifth, and then refuses those over 28 KB. */
+/** Teams refuses messages over 28 KB, and counts its own wrapper, which adds about a fifth. */
 const maxBytes = 19_000;
 
 const colours = { info: 'default', warning: 'warning', error: 'attention' } as const;

@@ -215,9 +215,10 @@ async function load(
 ): Promise<Connection> {
   const commands = await import('@aws-sdk/client-scheduler');
   const client = new commands.SchedulerClient({
-    // the tries are counted here, on a clock that tests can hold
+    // retries happen in this module instead, on a clock that tests control
     maxAttempts: 1,
-    // backstops only, in the machine's time: without them a silent endpoint holds a call until the function dies
+    // a last resort, in the machine's time: without these limits, a silent endpoint would block a call until the
+    // function is killed
     requestHandler: {
       connectionTimeout: 5_000,
       requestTimeout: tryMs + 5_000,

@@ -78,8 +78,8 @@ export const isOver = (schedule: ScheduleOrder | ReadSchedule, now: number) =>
   recurrenceOf(schedule) !== undefined && nextRun(schedule, now) === undefined;
 
 /**
- * The same schedule with a start that the service accepts now: it refuses one older than five minutes. A `cron` no
- * longer needs a past start. A `rate` restarts at its next due time, so that it keeps its rhythm.
+ * The same schedule with a start that the service accepts now: it refuses a start more than five minutes in the past. A
+ * past start of a `cron` is dropped. A `rate` restarts at its next due time, so that it keeps its rhythm.
  */
 export function withFreshStart(order: ScheduleOrder, now: number): ScheduleOrder {
   const { StartDate, ...others } = order;

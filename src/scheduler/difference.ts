@@ -24,8 +24,8 @@ export function differences(wanted: ScheduleOrder, found: ReadSchedule, now: num
 }
 
 /**
- * Whether a past start and the service's start mean the same: both schedules are next due at the same time. They may
- * differ, because `withFreshStart` replaces an old start when it is sent.
+ * Whether the file's past start and the service's start mean the same, because both schedules are next due at the same
+ * time. They can differ, because `withFreshStart` replaces an old start before it is sent.
  */
 function sameStart(wanted: ScheduleOrder, found: ReadSchedule, now: number): boolean {
   if (wanted.StartDate === undefined || wanted.StartDate.getTime() > now) return false;
@@ -71,7 +71,7 @@ function requestFields(input: string | undefined): [string, unknown][] {
   }
   if (!isJsonObject(payload)) return [['request', payload]];
   const { trigger, ...request } = payload;
-  // one field: people want to know whether the attributes are there, not how they are written
+  // a single field: users care whether the attributes are present, not how they are written
   const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
   return [['request.trigger', attributes], ...leaves(request, 'request')];
 }

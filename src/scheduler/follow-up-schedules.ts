@@ -82,8 +82,8 @@ async function pendingJobs(
 }
 
 /**
- * Whether a follow-up will never run. The service gives up when an event is older than the schedule's retry policy
- * allows. A schedule still listed after that was created too late, kept by hand, or fired without being removed.
+ * Whether a follow-up will never run. The service gives up on an event that is older than the retry policy allows. A
+ * schedule that is still listed after that was created too late, is kept by a user, or fired and was not removed.
  */
 function isStale(schedule: ReadSchedule, now: number): boolean {
   const due = dueTime(schedule);

@@ -18,7 +18,7 @@ export interface SchedulesContext {
   readonly signal: AbortSignal;
 }
 
-/** For changes, which affect only schedules that invoke this function. */
+/** Required for changes, which affect only schedules that invoke this function. */
 export interface OwnSchedulesContext extends SchedulesContext {
   readonly functionArn: string;
 }
@@ -127,8 +127,8 @@ async function replace(
 }
 
 /**
- * Sends the start unchanged. Only if the service refuses it as too old, an equivalent one is sent: it is not documented
- * whether an update checks the start.
+ * Sends the start unchanged. If the service refuses it as too old, sends an equivalent one. The documentation does not
+ * say whether an update checks the start.
  */
 async function update(
   order: ScheduleOrder,
@@ -156,7 +156,7 @@ async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => 
       return await act();
     } catch (error) {
       if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
-      // on an abort, report the conflict: it is the last thing known about this schedule
+      // after an abort, report the conflict, which is the last known fact about this schedule
       await clock.sleep(wait, signal).catch(() => {
         throw error;
       });

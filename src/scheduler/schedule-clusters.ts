@@ -9,10 +9,10 @@ import type { ScheduleDefinition, ScheduleEntry } from './schedule-file.ts';
 import { maxNameLength, ownerOf } from './schedule-names.ts';
 import { type ClusterSource, maxClusters } from './schedule-schema.ts';
 
-/** The names that a source of clusters led to, by the position of its entry in the file. */
+/** The cluster names that each entry's source contained, by the position of the entry in the file. */
 export type FoundClusters = ReadonlyMap<number, readonly string[]>;
 
-/** The sources that must be read before the file can be expanded, by the position of their entry. */
+/** The sources to read before the file can be expanded, by the position of their entry. */
 export function sourcesOf(entries: readonly ScheduleEntry[]): ReadonlyMap<number, ClusterSource> {
   return new Map(
     entries.flatMap(({ clusters }, index) =>
@@ -32,7 +32,8 @@ export const notNames = (file: string) =>
   `${file}: expected a list of clusters such as ["logs", "metrics"], or an object with a key for each`;
 
 /**
- * The schedules of a file: one for each entry, or one for each cluster of an entry with `clusters`, called `entry.cluster`.
+ * The schedules of a file: one for each entry. An entry with `clusters` becomes one schedule for each cluster, called
+ * `entry.cluster`.
  * @throws {InvalidRequestError} with all problems of the names.
  */
 export function expandSchedules(

@@ -150,7 +150,7 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
       'at',
       `expected a time that exists in ${entry.timezone}, got ${quote(entry.at)}: clocks skip it when daylight saving begins`,
     );
-  // searched from 1970: the plan reports a date that is merely past
+  // search from 1970, because a date in the past is valid here; the plan reports it
   if (entry.cron !== undefined && nextDue(recurrence, 0) === undefined)
     complain('cron', `never matches any moment, got ${quote(entry.cron)}`);
 }

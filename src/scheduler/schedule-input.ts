@@ -1,5 +1,5 @@
 /** @module The Input of our schedules: a request as JSON, with attributes that the Scheduler replaces. */
-// `zod/mini`, as in request.ts: the full edition would slow each cold start
+// `zod/mini`, as in request-schema.ts: the full edition would slow each cold start
 import * as z from 'zod/mini';
 import type { FollowUpOf, RequestPayload } from '../sweep/request/request-schema.ts';
 import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';

@@ -31,7 +31,7 @@ export async function readCertificateText(value: string): Promise<ReadCertificat
 }
 
 const encodedPem = /^LS0tLS1CRUdJTi/;
-/** Base64 of DER: a certificate without the lines around it. */
+/** Base64 of DER: a certificate without its BEGIN and END lines. */
 const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
 
 /** Whether the text is a certificate in another encoding, not a path. */

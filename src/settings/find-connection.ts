@@ -90,7 +90,7 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
       `the cluster ${quote(cluster)} is not in the clusters file, which has ${listed(Object.keys(clusters))}`,
     );
   }
-  // A named cluster takes nothing from the environment: the address there would be another cluster's.
+  // A named cluster takes nothing from the environment, because the address there belongs to another cluster.
   const { secret, shared } = secretOf(cluster, environment);
   const title = `${secretTitle(secret)} (cluster ${quote(cluster)})`;
   const values = await secretValues(secret, title, readSecret, shared ? cluster : undefined);

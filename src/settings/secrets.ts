@@ -89,7 +89,7 @@ async function parameterStore(options: ClientOptions): Promise<Store> {
   };
 }
 
-/** Reads each secret once. For one sweep only: a secret may change between two. */
+/** Reads each secret once. Use it for one sweep only: a secret may change before the next sweep. */
 export function readingOnce(read: ReadSecret): ReadSecret {
   const known = new Map<string, Promise<string>>();
   return (name) => {

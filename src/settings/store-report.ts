@@ -60,7 +60,7 @@ export async function storeReport({
     if (jobs.isHopeless) return problems;
     const document = documents.sweep({
       jobs: jobs.created,
-      // Documents of an earlier delivery of the same event may show the jobs at another moment.
+      // Documents of an earlier delivery of the same event may show the jobs at a different time.
       isWhole: documents.isWhole && jobs.created === documents.jobCount,
     });
     const sweep = await streams.store(streamName('sweep', namespace), [document], {

@@ -9,7 +9,10 @@ const reserveShare = 0.25;
 const readsInReserve = 3;
 /** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */
 export const answerMargin = 10_000;
-/** A close with a shorter timeout would end unanswered, so it is not sent, unless the request wants a shorter one. */
+/**
+ * A request with a shorter timeout would probably end without an answer, so it is not sent, unless the request wants a
+ * shorter timeout.
+ */
 const minTimeout = 2_000;
 
 /** The time limits of one close request, in milliseconds. */
@@ -26,7 +29,7 @@ export class Budget {
   #deadline: number;
   readonly #clock: Clock;
 
-  /** `remainingMs`: the time left to the function (its context) or the command (`--deadline`). */
+  /** `remainingMs`: the time that the function's context or `--deadline` leaves. */
   constructor(clock: Clock, remainingMs: number) {
     this.#clock = clock;
     this.#deadline = clock.now() + remainingMs;

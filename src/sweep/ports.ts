@@ -21,7 +21,10 @@ export interface JobConfig {
   readonly managed?: unknown;
   /** `analysis_limits.model_memory_limit` in bytes. */
   readonly memoryLimit?: number | undefined;
-  /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */
+  /**
+   * The first required field that could not be read, such as `state is 7`. The other fields must not decide about the
+   * job alone.
+   */
   readonly unreadable?: string | undefined;
 }
 
@@ -40,11 +43,17 @@ export interface JobStats {
   /** Event time, epoch milliseconds. Shown to people, never used to judge. */
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
-  /** What the server assigns the job by (`assignment_memory_basis`), in bytes; `limit` is the configured limit. */
+  /**
+   * The memory by which the server assigns the job to a node (`assignment_memory_basis`), in bytes; `limit` is the
+   * configured limit.
+   */
   readonly memoryBasis?: number | 'limit' | undefined;
   /** Forecasts that are scheduled or started. */
   readonly runningForecasts: number;
-  /** The first field that matters and could not be read, such as `state is 7`: the job must not be judged by the others. */
+  /**
+   * The first required field that could not be read, such as `state is 7`. The other fields must not decide about the
+   * job alone.
+   */
   readonly unreadable?: string | undefined;
 }
 

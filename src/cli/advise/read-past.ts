@@ -112,7 +112,7 @@ const notLeftOutBy: ReadonlySet<KeepReason> = new Set([
   'recent_data',
   'recently_opened',
   'not_as_planned',
-  // Otherwise the jobs that are reopened most often would be missing from the list of reopened jobs.
+  // Without this, the list of reopened jobs would lack those that are reopened most often.
   'flapping',
 ]);
 const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([

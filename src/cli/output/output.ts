@@ -127,8 +127,8 @@ export const formOfFile = ({ output, outputFile }: OutputOptions): OutputForm | 
   outputFile === undefined ? undefined : (formOf(outputFile) ?? output ?? 'json');
 
 /**
- * The form of the file, and that of standard output. If `-o` says the same as the ending of the file, it is about the file
- * alone: a terminal then shows the table.
+ * The form of the file, and that of standard output. If `-o` and the ending of the file name the same form, `-o` is
+ * only about the file, and a terminal shows the table.
  */
 function formsOf(
   options: OutputOptions,

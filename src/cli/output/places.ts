@@ -16,7 +16,7 @@ export function placesText({ places, because, processors }: NodeLimit): string {
   return `${plural(places, 'place')}: ${why[because]}`;
 }
 
-/** One line per limit, with its nodes. */
+/** One line for each limit, followed by the nodes that have it. */
 export function placesLines({ places = [] }: SweepReport): string[] {
   const byText = Map.groupBy(places, (each) => placesText(each));
   return [...byText].map(([text, nodes]) => `closing at once on ${nodesText(nodes)}: ${text}`);

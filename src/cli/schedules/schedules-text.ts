@@ -13,7 +13,7 @@ export interface ListedSchedule {
   readonly state: 'enabled' | 'paused';
   /** `other` invokes another function; `file` is any schedule of ours that is neither a follow-up nor deployed. */
   readonly owner: 'file' | 'follow-up' | 'deployment' | 'other';
-  /** The ARN of what it invokes. */
+  /** The ARN of the function or other target that it invokes. */
   readonly target: string | null;
   readonly expression: string;
   readonly timezone: string;

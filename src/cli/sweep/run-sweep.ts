@@ -127,7 +127,7 @@ export async function storeInElasticsearch(
   { io, target }: Pick<Sweeping, 'io' | 'target'>,
   { embedded }: TargetOptions,
 ): Promise<void> {
-  // The embedded cluster is a toy: its report must not reach a real one.
+  // The embedded cluster is for trying things out, so its report must not reach a real cluster.
   if (embedded || !storesReports(io.env)) return;
   const { storeReport } = await import('../../settings/store-report.ts');
   const problems = await storeReport({
@@ -228,7 +228,7 @@ export function durationOption(name: string, text: string, example: string): num
 }
 
 export interface RenderingsOptions {
-  /** The value of the JSON form, if it is more than the report. */
+  /** The value of the JSON form if it has more than the report. */
   readonly asJson?: object;
   /** The plan that the user has just read; the table does not repeat it. */
   readonly seen?: SweepReport | undefined;

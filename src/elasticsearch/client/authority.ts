@@ -13,7 +13,7 @@ import { printable } from '../../base/text.ts';
 import type { HttpProxy } from '../../base/way-out.ts';
 import { handshake, openTunnel } from './tunnel.ts';
 
-/** The server's chain contains no certificate with the fingerprint. `failure.ts` knows it by its name. */
+/** The server's chain contains no certificate with the fingerprint. `failure.ts` recognizes this error by its name. */
 class WrongFingerprint extends Error {
   override readonly name = 'WrongFingerprint';
 }

@@ -6,7 +6,7 @@ import { NodeConnection } from './node-connection.ts';
 /** The media type that every major version accepts. Older servers refuse the client's own. */
 const json = 'application/json';
 
-/** Only a backstop: every call has its own timeout. It must exceed the longest close (30 minutes). */
+/** A last resort: every call has its own timeout. It must exceed the longest close (30 minutes). */
 const backstopMs = 35 * 60_000;
 
 /** Ten thousand jobs without `filter_path` are about 30 MB, so no real answer is larger than this. */

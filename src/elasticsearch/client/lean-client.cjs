@@ -26,7 +26,7 @@ const files = [
  * uses.
  */
 const imports = {
-  // for proxies, which jobsweep has no setting for
+  // for proxies, which jobsweep handles itself
   hpagent: 'export default {};',
   'node:http': "export default require('node:http');",
   'node:https': "export default require('node:https');",

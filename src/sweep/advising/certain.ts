@@ -5,10 +5,10 @@ export class Certain {
   /** Sorted by their end. */
   readonly spans: readonly Span[];
   readonly #ends: readonly number[];
-  /** For each span, the latest start of it and all before it. */
+  /** By index of a span: the latest start among this span and all before it. */
   readonly #latestStarts: readonly number[];
   readonly #starts: readonly number[];
-  /** For each start in order, the earliest end of it and all after it. */
+  /** By index of a start: the earliest end among the span with this start and all after it. */
   readonly #earliestEnds: readonly number[];
 
   constructor(spans: readonly Span[]) {

@@ -3,7 +3,7 @@
  * marked "event time". The clocks of two sources may differ by a minute.
  */
 
-/** A job's stats at one moment: now, or when a sweep of ours recorded them. */
+/** A job's stats at one moment: now, or when one of our sweeps recorded them. */
 export interface Observation {
   readonly at: number;
   readonly state: string;

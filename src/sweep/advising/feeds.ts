@@ -21,7 +21,7 @@ export interface FeedsContext {
   readonly asOf: number;
   readonly datafeedRuns: boolean;
   readonly coverage: MessageCoverage;
-  /** From its config, for a run whose start is in no message. */
+  /** The search interval from its config, for a run whose start is in no message. */
   readonly frequency: number | undefined;
 }
 
@@ -52,7 +52,7 @@ interface Run {
   readonly from: number;
   /** Since when it has found no data. */
   readonly silentFrom?: number | undefined;
-  /** Since when a message would announce any silence. */
+  /** From this moment on, any silence would cause a message. */
   readonly denseFrom: number | undefined;
 }
 
@@ -101,7 +101,7 @@ class FeedReader {
     }
   }
 
-  /** The combined result of all messages. */
+  /** What all messages prove together. */
   end(): Feeds {
     const { from, asOf, datafeedRuns } = this.#context;
     // A run without an end lasts until now if the datafeed is running; otherwise its last message was lost.
@@ -151,7 +151,7 @@ class FeedReader {
     this.#run = { from: run.from, denseFrom: at + clockError };
   }
 
-  /** Each span of this many searches has data, because no silence was announced. */
+  /** Any sequence of this many searches found data, because no silence was announced. */
   #tile(until: number): void {
     const interval = this.#frequency ?? this.#context.frequency;
     const from = this.#run?.denseFrom;

@@ -11,7 +11,7 @@ import { holds, intersectionOf, meets, type Span, type Spans, spanAt, unionOf } 
 
 /** Maximum duration of a healthy close on the server. */
 const longestHealthyClose = hour;
-/** A job whose record appears in every sweep: a longer gap between two records is not counted as watched. */
+/** Maximum gap between two records of a job. What happened in a longer gap counts as unknown. */
 const longestRecordGap = 50 * hour;
 
 export interface KnownBytes {
@@ -51,7 +51,7 @@ const byMoment = <T extends { readonly at: number }>(entries: readonly T[] = [])
 /** The evidence about this job, without that of a deleted job with the same id. */
 function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolean } {
   const { createTime } = given;
-  // The sources are read after the stats, so drop what happened in between.
+  // The sources were read after the stats. Drop what happened in between.
   const isPast = ({ at }: { readonly at: number }) => at <= given.now.at;
   const evidence = {
     ...given,
@@ -59,7 +59,7 @@ function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolea
     messages: given.messages?.filter(isPast),
   };
   if (createTime === undefined) return { ...evidence, isRecreated: false };
-  // Around the creation of the new job, clock differences could mix up the two jobs.
+  // Events close to the creation of the new job could belong to the old one, because clocks differ.
   const isRecreated =
     evidence.messages?.some(({ kind, at }) => kind === 'deleted' && at < createTime + 2 * clockError) ??
     false;
@@ -217,7 +217,7 @@ function settle(evidence: Evidence, facts: Facts, rest: Rest): KnownPast {
   };
 }
 
-/** Since when the known spans reach up to now without a gap. */
+/** The start of the known time that reaches up to now without a gap. */
 function knownFromOf({ now, createTime }: Evidence, stretches: readonly Span[]): number {
   const { at: asOf, state, lastData, openedAt } = now;
   const known = unionOf(
@@ -243,7 +243,8 @@ function wasOpenIn(
   asOf: number,
   { open, notOpen, facts, evidence, snapshots }: Sightings,
 ): KnownPast['wasOpen'] {
-  // Something that happened within the span shows the job open only if the whole span lies in the period.
+  // An event somewhere within a span proves that the job was open in the period only if the whole span is in the
+  // period.
   const happenings = [...facts.starts, ...facts.closes, ...facts.data];
   const isSeen =
     evidence.now.state !== 'closed' ||

@@ -24,7 +24,8 @@ export function readMessages(
   const asOf = now.at;
   const bornAt = createTime === undefined ? Number.NEGATIVE_INFINITY : createTime - clockError;
   const from = Math.max(coverage.from, bornAt + 2 * clockError);
-  // Every open since its creation has a message. The first open of a recreated job may look like its predecessor's last.
+  // Every open since the job's creation has a message. The first open of a recreated job can be mistaken for the last
+  // open of the deleted one.
   const isBornInside = bornAt >= coverage.from && !isRecreated;
   const facts = noFacts();
   const clusters = clustersOf(messages.filter(({ at }) => at >= from - 3 * clockError));

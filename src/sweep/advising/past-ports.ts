@@ -17,7 +17,7 @@ export interface JobTimes {
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
-  /** No message of any job. A key without the privilege gets the same answer. */
+  /** Whether no job has any message. A key without the privilege also gets an empty answer. */
   readonly isEmpty: boolean;
 }
 
@@ -41,6 +41,6 @@ export interface PastSources {
 
 export interface Records {
   readonly byJob: ReadonlyMap<string, readonly Observation[]>;
-  /** When all open jobs were recorded. A job without a record was closed then. */
+  /** Moments at which all open jobs were recorded. A job without a record at such a moment was closed. */
   readonly wholeAt: readonly number[];
 }

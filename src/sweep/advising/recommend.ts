@@ -10,7 +10,7 @@ export interface Recommendation {
 
 /** Maximum share of wrong closes among the certain closes. */
 const tolerated = 0.1;
-/** Minimum known share of the judged jobs' period. */
+/** Minimum share of the period that must be known, over all judged jobs. */
 const knownShare = 0.5;
 const minDays = 7;
 

@@ -99,7 +99,7 @@ function mostCloses({ silent, open }: KnownPast, possible: readonly number[], id
   for (const sweep of possible) {
     if (last !== undefined) {
       const until = sweep - idleFor;
-      // Another silence begins with data, or with a new stay, in between.
+      // Data or a new stay in between begins another silence.
       if (until <= last || (holds(silent, last, until) && holds(open, last, until))) continue;
     }
     count += 1;
@@ -125,7 +125,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
   let count = 0;
   let dataAt = Number.NEGATIVE_INFINITY;
   while (true) {
-    // Take the pair of close and data that ends first: it leaves the most room for others.
+    // Of all pairs of a close and later data, the pair that ends first leaves the most room for others.
     let earliest: number | undefined;
     for (const sweep of possible) {
       if (sweep < dataAt + idleFor) continue;
@@ -171,7 +171,7 @@ function gbHours(
 ): number {
   let sum = 0;
   for (const span of unionOf(free)) {
-    // An earlier sweep in the same silence may have made the close.
+    // The close may already have happened in an earlier sweep of the same silence.
     const silentFrom = Math.max(data.latestStartBy(span.from), closes.latestStartBy(span.from));
     const closedFrom = possible.find((sweep) => sweep >= silentFrom) ?? span.from;
     const before = bytes.findLastIndex(({ at }) => at <= Math.min(closedFrom, span.from));

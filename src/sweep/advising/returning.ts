@@ -51,7 +51,7 @@ export function returningJobs(
     .sort((a, b) => b.times - a.times || (a.jobId < b.jobId ? -1 : 1));
 }
 
-/** From the messages, or without messages from our own records. */
+/** Uses the messages. Without messages, uses our own records. */
 function reopeningsOf({ reopened }: KnownPast, { messages, records = [], now }: Evidence) {
   if (messages && messages.length > 0) return reopened;
   const looks = [...records.toSorted((a, b) => a.at - b.at), now];

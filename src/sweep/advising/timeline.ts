@@ -25,7 +25,7 @@ export interface OwnClose {
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** A sweep whose report was not read, for example of the deployed function, looks like any other program. */
+/** Sweeps whose reports were not read, for example those of the deployed function, look like any other program. */
 const unknownCloser = 'a person, another program or a sweep whose report was not read';
 
 /** The messages that show who closed a job: the closer's warning or the end of a datafeed comes right before. */
@@ -136,7 +136,7 @@ function closerOf(messages: readonly Message[], index: number, unmatched: Set<Ow
   return unknownCloser;
 }
 
-/** Whether the message is that of this close. The clocks of the cluster and of the sweep may differ by a minute. */
+/** Whether the message is about this close. The clocks of the cluster and of the sweep may differ by a minute. */
 function isFrom({ startedAt, askedAt, closedAt }: OwnClose, at: number): boolean {
   const begin = Date.parse(askedAt ?? startedAt);
   const end = closedAt === undefined ? begin + hour : Date.parse(closedAt);

@@ -64,7 +64,7 @@ interface Open {
   readonly place: Place | undefined;
   /** When watching ends; epoch milliseconds. */
   readonly until?: number;
-  /** The loop no longer waits for it. */
+  /** The loop no longer waits for this job. */
   readonly isLeft?: boolean;
 }
 
@@ -218,7 +218,7 @@ class CloseLoop {
     const force = batch[0]?.force === true;
     try {
       const ready = await this.#look(batch, fresh);
-      // This request may take minutes. Jobs that the look sent elsewhere continue now.
+      // This request may take minutes, so the jobs of the look that are not in it continue now.
       this.#happened();
       await this.#ask(ready, force);
     } finally {
@@ -396,7 +396,10 @@ class CloseLoop {
     return Math.max(this.#paidUntil, this.#lastReadAt + gap);
   }
 
-  /** Whether a job waits for a place that only a read can show to be free: the holder's request names other jobs too. */
+  /**
+   * Whether a job waits for a place that only a read can show to be free, because the request that holds the place also
+   * names other jobs.
+   */
   #isPlaceWanted(): boolean {
     if (!this.#mayStart) return false;
     const now = this.#closing.clock.now();
@@ -483,7 +486,7 @@ class CloseLoop {
     }
     for (const [answer, { entries, delayMs }] of repeated) {
       for (const entry of entries) this.#open.delete(entry);
-      // If the server's retry-after ends after this sweep, waiting would only cost money.
+      // If the requested wait is longer than this sweep, waiting has no use.
       if (now + delayMs < budget.workEnd) this.#wait(askAgain(entries, answer, now + delayMs));
     }
   }

@@ -30,7 +30,7 @@ export interface Seen {
   readonly stats: JobStats | undefined;
 }
 
-/** How many jobs of one node a sweep may have closing at once. */
+/** The limit on jobs of one node that a sweep may have closing at once. */
 export interface NodeLimit {
   readonly places: number;
   readonly because: PlacesReason;

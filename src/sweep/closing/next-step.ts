@@ -10,7 +10,9 @@ import { together, type Waiting } from './places.ts';
  */
 // break: max-asks
 const maxAsks = 3;
-/** Looks at one job before it counts as unstable; three close requests need at most seven. */
+/**
+ * After this many looks without a decision, a job counts as unstable. Three close requests need at most seven looks.
+ */
 const maxLooks = 8;
 /** Pause (ms) before the next request to a server that is busy or has no master, unless it sends `Retry-After`. */
 const busyPause = 5_000;
@@ -22,7 +24,7 @@ export type Phase =
   | { readonly phase: 'in_flight' }
   /** Its request was answered, and it has not been read since. */
   | { readonly phase: 'answered'; readonly answer: CloseAnswer }
-  /** It is closing, or its datafeed is stopping. `over`: the time for that has passed. */
+  /** It is closing, or its datafeed is stopping. `over`: it has taken longer than it may. */
   | { readonly phase: 'watched'; readonly over: boolean };
 
 export type NextStep =

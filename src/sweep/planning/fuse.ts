@@ -8,7 +8,10 @@ export interface BlownFuse {
   readonly idle: number;
   /** Jobs of the whole cluster in any state but `closed`. */
   readonly open: number;
-  /** What was allowed: a number of jobs, for `max_share` a share; null for `upgrade_mode`, which has none. */
+  /**
+   * The limit that was exceeded: a number of jobs, or a share for `max_share`; null for `upgrade_mode`, which has no
+   * limit.
+   */
   readonly limit: number | null;
   /** For `mass_idle`: how many fell silent together, and when. */
   readonly together?: { readonly jobs: number; readonly from: string; readonly to: string };

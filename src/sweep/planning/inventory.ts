@@ -88,7 +88,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       groups: config?.groups ?? [],
       nodeId: stat?.nodeId,
       nodeName: stat?.nodeName,
-      // Whole seconds and the time that the answer took can only make this moment later than it was, never earlier.
+      // Rounding to whole seconds and the duration of the answer can only make this moment too late, never too early.
       openedAt: stat?.openForMs === undefined ? undefined : readAt - stat.openForMs,
       // break: last-data
       lastDataTime: stat?.lastDataTime,
@@ -98,7 +98,8 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       runningForecasts: stat?.runningForecasts ?? 0,
       blocked: config?.blocked,
       protection: readProtection(config?.protection),
-      // Anything but an explicit no counts: closing an app's job is worse than leaving it open.
+      // Any value except an explicit false counts as managed, because closing an app's job is worse than leaving it
+      // open.
       managed: config?.managed !== undefined && config.managed !== null && config.managed !== false,
       datafeed: datafeedOf(claims),
     };
@@ -157,7 +158,7 @@ function unclearDatafeed(
     : `${sources.datafeeds} does not list its datafeed ${quote(named)} as its own`;
 }
 
-/** A job has at most one datafeed. If several claim it, a running one counts. */
+/** A job has at most one datafeed. If several name the job, one that runs counts. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
   return claims.find(({ state }) => state !== 'stopped') ?? claims[0];
 }

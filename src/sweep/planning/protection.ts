@@ -121,7 +121,7 @@ function readMoment(value: unknown): number | null {
   if (!match) return null;
   const [moment, time] = match;
   const at = Date.parse(moment);
-  // Date.parse turns 31 February into 3 March. A date that does not survive the round trip is invalid.
+  // Date.parse turns 31 February into 3 March. A date that Date.parse changes is invalid.
   if (Number.isNaN(at) || !moment.startsWith(new Date(moment.slice(0, 10)).toISOString().slice(0, 10)))
     return null;
   return time === undefined ? at + day : at;

@@ -95,7 +95,7 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     lookback_running: ({ job: { datafeed } }) =>
       runs(datafeed) &&
       (datafeed.lookback === 'running' ||
-        // If the look-back is unknown, the datafeed may still be in it, so it is not stopped.
+        // A datafeed is not stopped if it is unknown whether its look-back still runs.
         (datafeed.lookback === 'unknown' && request.runningDatafeeds === 'stop')),
     forecast_running: ({ job }) => job.runningForecasts > 0 && job.state !== 'failed',
     datafeed_running: ({ job }) => runs(job.datafeed) && request.runningDatafeeds === 'keep',

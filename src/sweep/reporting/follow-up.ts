@@ -114,7 +114,7 @@ interface LeftOver {
   readonly pending: ReadonlySet<string>;
 }
 
-/** No round is arranged: warns about the jobs that no pending follow-up lists either. */
+/** Without a follow-up, warns about the jobs that no pending follow-up lists either. */
 function withoutRound({ waiting, unasked, pending }: LeftOver, why: string): FollowUpResult {
   const countOf = (entries: readonly Entry[]) => entries.filter(({ jobId }) => !pending.has(jobId)).length;
   const listed = [...waiting, ...unasked].filter(({ jobId }) => pending.has(jobId));

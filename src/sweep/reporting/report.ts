@@ -147,7 +147,7 @@ export interface Round {
 
 export interface FollowUpResult {
   readonly followUp: ReportedFollowUp | null;
-  /** The jobs that a pending follow-up lists, this sweep's or an earlier one's. */
+  /** The jobs that a pending follow-up lists, either of this sweep or of an earlier one. */
   readonly comingBackFor: ReadonlySet<string>;
   /** Whether the follow-up includes the jobs that got no close request for lack of time. */
   readonly takesRest: boolean;

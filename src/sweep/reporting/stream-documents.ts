@@ -55,7 +55,7 @@ export function documentsOf(given: ReportToStore): ReportDocuments {
     jobs: kept.values().map((job) => jobDocument(job, given, endedAt)),
     jobCount: kept.length,
     omitted,
-    // A follow-up records its own jobs only.
+    // A follow-up records only its own jobs.
     isWhole:
       omitted === 0 &&
       !plan.order.request.followUpOf &&

@@ -21,7 +21,7 @@ export const writePrivileges = ['auto_configure', 'create_doc'] as const;
 export const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Objects for dotted names: `{"a.b": 1}` becomes `{"a": {"b": 1}}`. Undefined values are left out. */
+/** Nests dotted names: `{"a.b": 1}` becomes `{"a": {"b": 1}}`. Undefined values are left out. */
 export function nested(flat: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const whole: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(flat)) {

@@ -1,6 +1,6 @@
 /** @module The warnings of a report, each with a code: the name of its section in docs/runbook.md. */
 
-/** What each warning begins with or contains. A test compares the codes with the page. */
+/** The text that identifies each warning: its beginning, or a part of it. A test compares the codes with the page. */
 export const warnings = {
   'schedule-without-input': /^the schedule that started this sweep has no Input/,
   'node-debug': /^NODE_DEBUG is set/,

@@ -77,7 +77,7 @@ type Path = Problem['path'];
 function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
   const path: Path = [...prefix, ...(issue.path as Path)]; // JSON and YAML have no symbols
   if (issue.code === 'invalid_union') {
-    // The problems of the branch that the value resembles say more than "matches none of them".
+    // The problems of the union member that the value resembles help more than "matches none of them".
     const branch = issue.errors.find((errors) => errors.some(({ path: place }) => place.length > 0));
     if (branch) {
       for (const inner of branch) yield* describe(inner, path);

@@ -56,7 +56,8 @@ function names(least: 0 | 1) {
   const what = `a list of names or one string with commas, each name ${expectations.name}`;
   const expected = least === 0 ? what : `${what}, and at least one`;
   const name = z.string({ error: expectations.name }).check(z.minLength(1));
-  // The list needs its own message: a union shows its message only if no branch comes near.
+  // The list needs its own message, because zod shows the message of a union only if the value resembles none of its
+  // members.
   const list = z.array(name, { error: expected }).check(z.minLength(least));
   return z.codec(described(z.union([name, list], { error: expected }), expected), z.array(z.string()), {
     decode: (value, context) => {

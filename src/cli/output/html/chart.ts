@@ -76,7 +76,7 @@ async function svgOf(spec: Spec, name: string): Promise<Markup> {
   });
   try {
     const svg = await view.runAsync().then(() => view.toSVG());
-    // Screen readers would read every part of the drawing. Screen readers get the name, the summary and the table instead.
+    // Screen readers would read every part of the drawing. They get the name, the summary and the table instead.
     const label = html` role="img" aria-label="${name}"`.text;
     const parts = / (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")/g;
     return new Markup(svg.replaceAll(parts, '').replace(/^<svg /, `<svg${label} `));
