@@ -1,5 +1,6 @@
 /** @module Reads complete listings: by ids, some of which may no longer exist, and beyond 10,000 entries an answer. */
 import { UnreadableEntriesError } from '../base/errors.ts';
+import { printable } from '../base/text.ts';
 import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
 
 /** The server's limit for one listing. It silently drops the rest. */
@@ -155,13 +156,23 @@ async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<
     const missing = new Set(answer.missing);
     const rest = left.filter((id) => !missing.has(id));
     // The 404 names none of our ids, so the whole listing decides which exist.
-    if (rest.length === left.length) {
-      const wanted = new Set(left);
-      return (await readAll(source)).filter((entry) => wanted.has(source.idOf(entry)));
-    }
+    if (rest.length === left.length) return await findInAll(source, left);
     left = rest;
   }
   return [];
+}
+
+/** Reads all entries and returns those with these ids. Two entries for one id may contradict each other. */
+async function findInAll<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
+  const wanted = new Set(ids);
+  const found = (await readAll(source)).filter((entry) => wanted.has(source.idOf(entry)));
+  const doubled = [...Map.groupBy(found, (entry) => source.idOf(entry))].filter(
+    ([, same]) => same.length > 1,
+  );
+  if (doubled.length === 0) return found;
+  throw new UnreadableEntriesError(
+    new Map(doubled.map(([id]) => [id, new Error(`the cluster lists ${printable(id)} twice`)])),
+  );
 }
 
 /**

@@ -179,6 +179,18 @@ describe('reading by ids', () => {
     expect(server.expressions).toEqual(['']);
   });
 
+  it('a read by ids names the ids that the whole listing has twice', async () => {
+    const server = new Server(['a', 'b', 'b', 'c', 'c', 'x', 'x']);
+    server.named = async () => ({ missing: ['something-else'] });
+    const error = await readByIds(server, ['a', 'b', 'c']).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnreadableEntriesError);
+    const { unreadable } = error as UnreadableEntriesError;
+    expect([...unreadable].map(([id, { message }]) => [id, message])).toEqual([
+      ['b', 'the cluster lists b twice'],
+      ['c', 'the cluster lists c twice'],
+    ]);
+  });
+
   it('a read by ids returns only the requested entries', async () => {
     const server = new Server(['a', 'b']);
     server.named = async () => ({ entries: ['a', 'b'] });
