@@ -4,7 +4,7 @@
  */
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { TrueJob } from './ground-truth.ts';
-import { answerFor, lastRead, type ObservedSweep, type Read } from './observe.ts';
+import { answerFor, lastRead, type ObservedSweep, type Read, type ReadKind } from './observe.ts';
 
 /** A request with the contract's defaults, durations in milliseconds. */
 export interface Wanted {
@@ -111,24 +111,24 @@ export interface Known {
 }
 
 /**
- * The groups that existed when the sweep listed the jobs. A group disappears with its last job, and a job that was deleted
- * between the listings of configs and of stats is in none.
+ * The groups that existed when the sweep listed the jobs. A group disappears with its last job. A job whose stats or
+ * datafeed are missing from the listing is read once more; if it is gone by then, it is in no group.
  */
 export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
-  const listed = (kind: 'configs' | 'stats') => {
+  const listed = (kind: ReadKind) => {
     const read = seen.reads.find((each) => each.kind === kind && each.ids === undefined);
     return (read && answerFor(read, '')?.truth) ?? new Map<string, TrueJob>();
   };
-  const withStats = listed('stats');
-  // a job whose datafeed was missing is read once more
-  const isGone = (id: string) =>
-    seen.reads.some(
-      (read) =>
-        read.kind === 'configs' && read.ids?.includes(id) && answerFor(read, id)?.truth.has(id) === false,
+  const stats = listed('stats');
+  const feeds = new Set([...listed('datafeeds').values()].map(({ feed }) => feed?.datafeedId));
+  const isGone = (id: string, { feed }: TrueJob) => {
+    if (stats.has(id) && (!feed || feeds.has(feed.datafeedId))) return false;
+    const [configs, again] = (['configs', 'stats'] as const).map((kind) =>
+      seen.reads.find((read) => read.kind === kind && read.ids?.includes(id)),
     );
-  return new Set(
-    [...listed('configs')].flatMap(([id, { groups }]) => (withStats.has(id) && !isGone(id) ? groups : [])),
-  );
+    return configs?.ok && again?.ok && answerFor(configs, id)?.truth.has(id) === false;
+  };
+  return new Set([...listed('configs')].flatMap(([id, job]) => (isGone(id, job) ? [] : job.groups)));
 }
 
 /** What the reads that ended before `seq` contained about a job; undefined without its config or its stats. */
