@@ -172,11 +172,11 @@ class CloseLoop {
   #startRequests(fresh: number): void {
     const { request, clock, ending } = this.#closing;
     if (this.#denied) {
-      const refused = this.#waiting.map(({ entry }) => entry);
+      const refused = this.#waiting;
       this.#waiting = [];
-      this.#refuse(refused, this.#denied);
+      for (const { entry } of refused) this.#settle(entry, { outcome: 'error', error: this.#denied });
     }
-    while (this.#waiting.length > 0 && this.#mayStart && !ending.aborted) {
+    while (this.#mayStart && !ending.aborted) {
       const now = clock.now();
       // break: max-batch
       const limits = { maxJobs: request.close.batch, now };
@@ -205,10 +205,8 @@ class CloseLoop {
   #freePlaces(): ReadonlyMap<string, number> {
     const now = this.#closing.clock.now();
     const free = new Map<string, number>();
-    for (const each of this.#waiting) {
-      const node = nodeOf(each);
-      if (node !== undefined && !free.has(node)) free.set(node, this.#limitOf(node)?.places ?? 0);
-    }
+    for (const node of new Set(this.#waiting.map(nodeOf)))
+      if (node !== undefined) free.set(node, this.#limitOf(node)?.places ?? 0);
     for (const { place } of this.#open.values())
       if (place && place.until > now) free.set(place.node, (free.get(place.node) ?? 0) - 1);
     return free;
@@ -237,7 +235,6 @@ class CloseLoop {
     const { ending, clock, judge } = this.#closing;
     const entries = batch.map(({ entry }) => entry);
     if (ending.aborted || !allowanceFor(entries, this.#closing)) return [];
-    if (this.#denied) return this.#refuse(entries, this.#denied);
     let jobs: Awaited<ReturnType<typeof look>>;
     try {
       this.#pay(requestsToLook(entries, fresh));
@@ -283,8 +280,15 @@ class CloseLoop {
     else this.#settle(entry, { outcome: 'error', error });
   }
 
-  /** Whether `force.max` and the places of the job's node allow the request. The job may have moved to another node. */
+  /**
+   * Whether the credentials, `force.max` and the places of the job's node allow the request. The job may have moved to
+   * another node.
+   */
   #mayAsk(entry: Entry, force: boolean): boolean {
+    if (this.#denied) {
+      this.#settle(entry, { outcome: 'error', error: this.#denied });
+      return false;
+    }
     if (!force) return this.#keepsPlace(entry);
     if (this.#forceLimit.take(entry)) return true;
     // A job that already got a close request is closing or failed by now: the last reading decides.
@@ -467,9 +471,8 @@ class CloseLoop {
     const { clock, judge, budget } = this.#closing;
     const now = clock.now();
     const repeated = new Map<CloseAnswer, { readonly entries: Entry[]; delayMs: number }>();
-    // A job whose own stats cannot be read waits for the next read. One that no request may name is never read.
-    const wasRead = ({ job, seen }: Entry) =>
-      read !== undefined && (job.target === undefined || (seen?.read ?? 0) >= read);
+    // A job whose own stats cannot be read, or that no request may name, waits for the next read.
+    const wasRead = ({ seen }: Entry) => read !== undefined && (seen?.read ?? 0) >= read;
     for (const [entry] of open) if (wasRead(entry)) this.#noteState(entry, now);
     for (const [entry, { phase: was, until = Number.POSITIVE_INFINITY }] of open) {
       if (was.phase === 'looked_at') continue;
@@ -524,11 +527,6 @@ class CloseLoop {
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;
     const first = this.#waiting.filter((each) => !isNew(each));
     this.#waiting = [...first, ...jobs, ...this.#waiting.filter(isNew)];
-  }
-
-  #refuse(entries: readonly Entry[], error: ClusterError): [] {
-    for (const entry of entries) this.#settle(entry, { outcome: 'error', error });
-    return [];
   }
 
   #settle(entry: Entry, outcome: Outcome): void {
