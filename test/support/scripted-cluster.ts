@@ -105,7 +105,6 @@ export class ScriptedCluster implements Cluster {
   }
 
   async datafeedStats(signal: AbortSignal, ids: readonly string[] = []) {
-    if (ids.length === 0) return [];
     await this.#read('feeds', ids, signal);
     return [...this.#jobs.values()].flatMap(({ jobId, datafeed }) =>
       datafeed && ids.includes(datafeed.datafeedId) ? [{ jobId, ...datafeed }] : [],
@@ -135,6 +134,7 @@ export class ScriptedCluster implements Cluster {
   largestNodeProcessors = (): number | undefined => this.#script.largestNode;
 
   async #read(kind: ReadKind, ids: readonly string[], signal: AbortSignal): Promise<JobSnapshot[]> {
+    if (ids.length === 0) return [];
     this.#write(kind, ids);
     this.#counts[kind] += 1;
     await this.#script.onRead?.({ kind, ids, nth: this.#counts[kind], signal }, this);

@@ -25,6 +25,7 @@ describe('the look before a close', () => {
       idle: 'closed 1000',
     });
     expect(setup.entry('busy').verdict).toEqual({ verdict: 'keep', reason: 'recent_data' });
+    expect(setup.entry('closed')).toMatchObject({ looks: 0, job: { state: 'opened' } });
   });
 
   it('the look judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {

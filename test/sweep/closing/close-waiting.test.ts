@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bare, closing, closingOf, denied, failed, lost, untilGivenUp } from '../../support/closing.ts';
+import { bare, closing, closingOf, denied, failed, fed, lost, untilGivenUp } from '../../support/closing.ts';
 import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
@@ -120,6 +120,7 @@ describe('a job that is closing', () => {
     });
     await setup.run();
     expect(setup.cluster.log).toEqual(['1000 stats b']);
+    expect(setup.outcomes()).toEqual({ a: 'none', b: 'already_closed 1000' });
   });
 });
 
@@ -231,6 +232,63 @@ describe('with places on the nodes', () => {
     expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
+  it('a place is free when the close times out, even if its request is still in flight', async () => {
+    const setup = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1, timeout: '10s' } },
+      onClose: ({ ids, nth }, cluster) => cluster.closesAfter(nth === 1 ? 18_000 : 100, ids),
+    });
+    await setup.run();
+    expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
+    expect(setup.outcomes()).toMatchObject({ big: 'closed 18000' });
+  });
+
+  it('a job that is deleted while its request is in flight frees its place', async () => {
+    const setup = closingOf({
+      jobs: [small, big],
+      request: { close: { perNode: 1 } },
+      onClose: async ({ ids, nth }, cluster) => {
+        if (nth > 1) return cluster.closesAfter(100, ids);
+        await setup.clock.sleep(30_000);
+        return { kind: 'missing', jobIds: ['big'], error: refusal(404) };
+      },
+    });
+    setup.at(500, () => setup.cluster.remove('big'));
+    await setup.run();
+    expect((setup.entry('small').askedAt ?? 0) - now).toBe(1_000);
+    expect(setup.outcomes()).toMatchObject({ big: 'gone 30000' });
+  });
+
+  it('a job without a node is closed at once, because it takes no place', async () => {
+    const setup = closingOf({
+      jobs: [small, big, bare('nowhere', { nodeId: undefined })],
+      request: { close: { perNode: 1 } },
+    });
+    await setup.run();
+    expect(setup.cluster.closes[0]?.ids).toEqual(['big', 'nowhere']);
+    expect(setup.entry('nowhere').limit).toBeUndefined();
+  });
+
+  it('a job gets no close request when the credentials are refused during its look', async () => {
+    const setup = closingOf({
+      jobs: [bare('a'), bare('b')],
+      request: { close: { batch: 1 } },
+      onRead: async ({ kind, ids }) => {
+        if (kind === 'configs' && ids.includes('b')) await setup.clock.sleep(700);
+      },
+      onClose: async () => {
+        await setup.clock.sleep(500);
+        return denied;
+      },
+    });
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a']]);
+    expect(setup.outcomes()).toEqual({
+      a: 'error security_exception 500',
+      b: 'error security_exception 700',
+    });
+  });
+
   it('with places, an open job keeps its place while its request is in flight, and frees it when it fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
@@ -328,6 +386,20 @@ describe('with places on the nodes', () => {
     });
   });
 
+  it('a job that the server put off is settled as soon as the credentials are refused', async () => {
+    const setup = closingOf({
+      jobs: [fed('later'), small],
+      request: { runningDatafeeds: 'stop' },
+      onClose: async ({ nth }) => {
+        if (nth === 1) return { kind: 'busy', retryAfterMs: 60_000, error: refusal(429) };
+        await setup.clock.sleep(2_000);
+        return denied;
+      },
+    });
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.outcomes()).toMatchObject({ later: 'error security_exception 2000' });
+  });
+
   it('with places, waiting jobs are left to the last reading when the ending begins', async () => {
     const setup = closingOf({
       jobs: [small, big],
@@ -392,6 +464,31 @@ describe('with close.perNode auto', () => {
     expect(firstClose(setup)).toHaveLength(4);
     // the look has read the processors before the request
     expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
+  });
+
+  it('close.perNode auto needs no processors for a job without a node', async () => {
+    const setup = closingOf({
+      jobs: [bare('a', { nodeId: undefined })],
+      request: { close: { perNode: 'auto' } },
+    });
+    await setup.run();
+    expect(setup.cluster.log[0]).toBe('0 configs a');
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
+  });
+
+  it('close.perNode auto remembers the processors of a node that later reads no longer report', async () => {
+    const processors: Record<string, number> = { 'node-0': 4 };
+    const setup = closingOf({
+      jobs: onNodes(6),
+      request: { close: { perNode: 'auto' } },
+      processors,
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth > 1) delete processors['node-0'];
+      },
+    });
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids.length)).toEqual([2, 2, 2]);
+    expect(setup.entry('0-5').limit).toEqual({ places: 2, because: 'own_node', processors: 4 });
   });
 
   it('close.perNode auto limits the requests when a node’s processors become known during the look', async () => {

@@ -242,8 +242,9 @@ describe('the time of a close', () => {
 });
 
 describe('a bug', () => {
+  const bug = new Error('a bug');
   const broken = () => {
-    throw new Error('a bug');
+    throw bug;
   };
 
   it.each([
@@ -260,7 +261,7 @@ describe('a bug', () => {
   ] satisfies [string, Parameters<typeof closingOf>[0]][])(
     'closing rejects when a bug throws %s',
     async (_when, given) => {
-      await expect(closingOf(given).run()).rejects.toThrow('a bug');
+      await expect(closingOf(given).run()).rejects.toBe(bug);
     },
   );
 
@@ -275,6 +276,6 @@ describe('a bug', () => {
         },
       },
     });
-    await expect(setup.run()).rejects.toThrow('a bug');
+    await expect(setup.run()).rejects.toBe(bug);
   });
 });

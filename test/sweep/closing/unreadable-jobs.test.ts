@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { UnreadableEntriesError } from '../../../src/base/errors.ts';
+import { bare, closing, closingOf, fed } from '../../support/closing.ts';
+import type { Read } from '../../support/scripted-cluster.ts';
+
+/** Fails each read of `kind` that names one of these ids, as a cluster does whose answer about them makes no sense. */
+const unreadable =
+  (kind: Read['kind'], ...broken: readonly string[]) =>
+  ({ kind: read, ids }: Pick<Read, 'kind' | 'ids'>) => {
+    const found = ids.filter((id) => read === kind && broken.includes(id));
+    if (found.length === 0) return;
+    throw new UnreadableEntriesError(new Map(found.map((id) => [id, new Error(`${id} makes no sense`)])));
+  };
+const errorOf = (id: string) => ({
+  outcome: 'error',
+  error: {
+    status: 0,
+    type: 'unreadable',
+    reason: `the job could not be read right before it was to be asked: ${id} makes no sense`,
+  },
+});
+
+describe('the look before a close', () => {
+  it('the look reports jobs whose configs cannot be read as errors, and the other jobs are closed', async () => {
+    const setup = closingOf({
+      jobs: ['a', 'odd-1', 'odd-2', 'z'].map((id) => bare(id)),
+      onRead: unreadable('configs', 'odd-1', 'odd-2'),
+    });
+    expect(await setup.run()).toBe(1_000);
+    expect(setup.cluster.log.filter((line) => !line.includes('odd'))).toEqual([
+      '0 configs a z',
+      '0 stats a z',
+      '0 close a z',
+      '1000 stats a z',
+    ]);
+    expect(setup.outcomes()).toMatchObject({ a: 'closed 1000', z: 'closed 1000' });
+    expect(setup.entry('odd-1').outcome).toEqual(errorOf('odd-1'));
+    expect(setup.entry('odd-2').outcome).toEqual(errorOf('odd-2'));
+  });
+
+  it('the look reports the job of an unreadable datafeed as an error, and the other jobs are closed', async () => {
+    const setup = closingOf({
+      jobs: [fed('a'), fed('odd')],
+      request: { runningDatafeeds: 'stop' },
+      onRead: unreadable('feeds', 'feed-odd'),
+    });
+    await setup.run();
+    expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a']]);
+    expect(setup.outcomes().a).toBe('closed 1000');
+    expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
+  });
+
+  it('the look reports every job as an error when a datafeed of an unknown job cannot be read', async () => {
+    const setup = closingOf({
+      jobs: [bare('a'), fed('b')],
+      request: { runningDatafeeds: 'stop', close: { perNode: 1 } },
+      onRead: ({ kind }) => {
+        if (kind === 'configs')
+          throw new UnreadableEntriesError(new Map([['other', new Error('other makes no sense')]]));
+      },
+    });
+    await setup.run();
+    expect(setup.cluster.closes).toEqual([]);
+    expect(setup.entry('a').outcome).toEqual(errorOf('other'));
+    expect(setup.entry('b').outcome).toEqual(errorOf('other'));
+  });
+});
+
+describe('a poll', () => {
+  it('a poll that fails because of one job reads the other jobs again at once', async () => {
+    const setup = closingOf({
+      jobs: [closing('a'), closing('odd')],
+      request: { close: { timeout: '3s' } },
+      onRead: unreadable('stats', 'odd'),
+    });
+    setup.at(500, () => setup.cluster.becomes('a', 'closed'));
+    expect(await setup.run()).toBe(3_000);
+    expect(setup.cluster.log).toEqual([
+      '1000 stats a odd',
+      '1000 stats a',
+      '2500 stats odd',
+      '3000 stats odd',
+    ]);
+    expect(setup.outcomes()).toEqual({ a: 'already_closed 1000', odd: 'none' });
+  });
+
+  it('a job whose stats cannot be read after its close request is not taken for deleted', async () => {
+    let broken = true;
+    const setup = closingOf({
+      jobs: [bare('a'), bare('odd')],
+      onRead: (read) => {
+        if (broken && read.kind === 'stats' && read.nth > 1) unreadable('stats', 'odd')(read);
+      },
+    });
+    setup.at(1_500, () => {
+      broken = false;
+    });
+    await setup.run();
+    expect(setup.cluster.log.slice(3)).toEqual(['1000 stats a odd', '1000 stats a', '2000 stats odd']);
+    expect(setup.outcomes()).toEqual({ a: 'closed 1000', odd: 'closed 2000' });
+  });
+
+  it('a job that no request may name is left open when every poll fails', async () => {
+    const setup = closingOf({
+      jobs: [closing('a', { target: undefined }), closing('b')],
+      request: { close: { timeout: '2s' } },
+      onRead: () => {
+        throw new Error('no');
+      },
+    });
+    expect(await setup.run()).toBe(2_000);
+    expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
+  });
+});
