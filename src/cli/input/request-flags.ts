@@ -23,7 +23,11 @@ export interface Flag {
   readonly value: unknown;
 }
 
-const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
+/** Collects the values of an option that may be repeated. */
+export const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  value,
+];
 
 /** Adds `-p` and the flags that override it. */
 export function withRequestOptions(command: Command): Command {

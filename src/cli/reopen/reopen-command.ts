@@ -4,7 +4,7 @@ import { AccessDeniedError, InvalidSettingError } from '../../base/errors.ts';
 import { plural, printable } from '../../base/text.ts';
 import { span } from '../../base/words.ts';
 import { Opener } from '../../elasticsearch/opener.ts';
-import { type JobSnapshot, runs } from '../../sweep/planning/inventory.ts';
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import { outcomes } from '../../sweep/vocabulary.ts';
 import type { CommandContext, Register } from '../command.ts';
@@ -13,12 +13,15 @@ import { confirmed, mustAskOrHave } from '../input/ask.ts';
 import { InvalidDocumentError } from '../input/document.ts';
 import { readKept, stateFolder } from '../input/kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../input/past-sweeps.ts';
+import { readRequest } from '../input/payload.ts';
+import { collect } from '../input/request-flags.ts';
 import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
 import { inAllForms } from '../output/forms.ts';
 import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from '../output/output.ts';
 import { fitted } from '../output/table.ts';
 import { durationOption } from '../sweep/run-sweep.ts';
+import { closedJobs, namedJobs, questionOf } from './choose-jobs.ts';
 import {
   type datafeedOutcomes,
   type ReopenedJob,
@@ -32,6 +35,7 @@ interface ReopenOptions extends TargetOptions, OutputOptions {
   readonly sweep?: string;
   readonly last?: boolean;
   readonly cluster?: string;
+  readonly jobs?: readonly string[];
   readonly yes?: boolean;
   readonly deadline: string;
 }
@@ -46,6 +50,7 @@ export const registerReopen: Register = (program, context) => {
     .option('--last', 'undo the newest sweep of this command, from the report that it kept')
     .option('--cluster <name>', 'with --last: the cluster that was swept (default: that of the newest sweep)')
     .option('--sweep <id>', 'which sweep, if the file has several')
+    .option('--jobs <names>', 'only these of its jobs: ids, groups and wildcards; may be repeated', collect)
     .option('--deadline <duration>', 'how long it may take', '15m')
     .option('--yes', 'do not ask')
     .action(
@@ -53,6 +58,7 @@ export const registerReopen: Register = (program, context) => {
     );
   withExamples(command, [
     ['jobsweep reopen --last', 'undo the newest sweep of this command'],
+    ['jobsweep reopen report.json --jobs web-errors', 'open one of the jobs that a sweep closed'],
     [
       'aws logs tail LOG_GROUP --since 1d > log.txt; jobsweep reopen log.txt',
       'undo a sweep of the function, from its log',
@@ -66,6 +72,7 @@ async function run(
   { io, paint }: CommandContext,
 ): Promise<ExitCode> {
   const { file, sweeps } = await sourceOf(named, options, io);
+  const names = options.jobs && (await readRequest({ jobs: options.jobs }, io)).request.jobs;
   const [{ cluster: recorded }] = sweeps;
   const deadlineMs = durationOption('--deadline', options.deadline, '15m');
   mustAskOrHave(options.yes, 'reopen', io);
@@ -84,7 +91,7 @@ async function run(
     );
   }
   if (options.last) io.stderr.write(`${fitted(lastWords(sweeps, file, target.clock.now()), io.stderr)}\n`);
-  const jobs = lastOfEach(sweeps.flatMap((sweep) => undoable(sweep.jobs)));
+  const closed = closedJobs(sweeps);
   const tell = (report: ReopenReport): Promise<ExitCode> =>
     writeResult(
       inAllForms({
@@ -98,7 +105,7 @@ async function run(
       { exit: report.status === 'done' ? 0 : 3, changes: true },
     );
   const startedAt = target.clock.now();
-  if (jobs.length === 0) return tell(reportOf([], sweeps, startedAt, startedAt));
+  if (closed.length === 0 && !names) return tell(reportOf([], sweeps, startedAt, startedAt));
   const found = await readCluster(target.cluster, target.clock, ending);
   if (found.upgradeMode) {
     io.stderr.write(
@@ -112,14 +119,21 @@ async function run(
       'the credentials lack the cluster privilege manage_ml, which opening a job needs; nothing was changed',
     );
   const now = new Map(found.jobs.map((job) => [job.jobId, job]));
-  const ask = question(jobs, now, target.title);
-  if (ask !== undefined && !options.yes && !(await confirmed(ask, io))) {
-    io.stderr.write('nothing was changed\n');
-    return 4;
-  }
+  const jobs = names ? namedJobs(names, closed, now, sweeps) : closed;
+  if (!options.yes && !(await isAgreed(questionOf(jobs, now, target.title), io))) return 4;
   const remainingMs = () => endsAt - target.clock.now();
   const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
-  return tell(reportOf(done, sweeps, startedAt, target.clock.now()));
+  // With only ids named, jobs that the source lacks are not among those to open.
+  const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
+  return tell(reportOf(done, sweeps, startedAt, target.clock.now(), isWhole ? [] : undefined));
+}
+
+async function isAgreed(asked: ReturnType<typeof questionOf>, io: Io): Promise<boolean> {
+  if (!asked) return true;
+  for (const line of asked.lines) io.stderr.write(`${fitted(line, io.stderr)}\n`);
+  if (await confirmed(asked.question, io)) return true;
+  io.stderr.write('nothing was changed\n');
+  return false;
 }
 
 interface Source {
@@ -181,31 +195,6 @@ function chooseChain(
   return [first, ...rest];
 }
 
-/** The last outcome of each job over all rounds. A datafeed that any round stopped counts as stopped. */
-function lastOfEach(jobs: readonly PastJob[]): PastJob[] {
-  const byId = new Map<string, PastJob>();
-  for (const job of jobs) {
-    const datafeedStopped = job.datafeedStopped || byId.get(job.jobId)?.datafeedStopped;
-    byId.set(job.jobId, { ...job, ...(datafeedStopped && { datafeedStopped }) });
-  }
-  return [...byId.values()];
-}
-
-/** The question to confirm; undefined if all jobs are already open and their datafeeds started. */
-function question(
-  jobs: readonly PastJob[],
-  now: ReadonlyMap<string, JobSnapshot>,
-  cluster: string,
-): string | undefined {
-  const closed = jobs.filter(({ jobId }) => now.get(jobId)?.reportedState === 'closed').length;
-  const stopped = jobs.filter(
-    ({ jobId, datafeedStopped }) => datafeedStopped && now.has(jobId) && !runs(now.get(jobId)?.datafeed),
-  ).length;
-  if (closed === 0 && stopped === 0) return undefined;
-  const feeds = stopped > 0 ? `, and start ${plural(stopped, 'datafeed')}` : '';
-  return `Open ${plural(closed, 'job')} on ${cluster}${feeds}?`;
-}
-
 interface Undoing {
   readonly ending: AbortSignal;
   readonly remainingMs: () => number;
@@ -244,8 +233,8 @@ function reportOf(
   sweeps: readonly [PastSweep, ...PastSweep[]],
   startedAt: number,
   endedAt: number,
+  warnings = warningsOf(sweeps),
 ): ReopenReport {
-  const warnings = warningsOf(sweeps);
   const counts = Object.fromEntries(
     Object.keys(reopenOutcomes).map((outcome) => [
       outcome,
@@ -268,7 +257,12 @@ function reportOf(
     status: undone > 0 || warnings.length > 0 ? 'partial' : 'done',
     startedAt: new Date(startedAt).toISOString(),
     durationMs: endedAt - startedAt,
-    counts: { ...counts, datafeedsStarted: datafeeds(['started']), datafeedsNotStarted },
+    counts: {
+      ...counts,
+      datafeedsStarted: datafeeds(['started']),
+      datafeedsNotStarted,
+      datafeedsLeftStopped: datafeeds(['left_stopped']),
+    },
     jobs,
     warnings,
   };

@@ -25,6 +25,7 @@ export const datafeedOutcomes = {
   started: 'started by this command',
   already_started: 'running before this command asked',
   error: 'not started, with the cluster’s error',
+  left_stopped: 'stopped, and not by the sweep, so this command does not start it',
   not_attempted: 'not asked, because its job is not open',
 } as const;
 export type DatafeedOutcome = keyof typeof datafeedOutcomes;
@@ -34,7 +35,7 @@ export interface ReopenedJob {
   readonly outcome: ReopenOutcome;
   readonly error?: ClusterError;
   readonly datafeedId?: string;
-  /** Absent when the sweep did not stop its datafeed. */
+  /** Absent without a datafeed, and for one that runs although the sweep did not stop it. */
   readonly datafeed?: DatafeedOutcome;
   readonly datafeedError?: ClusterError;
 }
@@ -137,7 +138,11 @@ async function reopen(past: PastJob, job: JobSnapshot | undefined, world: Reopen
   const opened = await openOne(past, job, world);
   const own = job?.datafeed?.datafeedId;
   const datafeedId = past.datafeedId ?? own;
-  if (!past.datafeedStopped || datafeedId === undefined || opened.outcome === 'gone') return opened;
+  if (datafeedId === undefined || opened.outcome === 'gone') return opened;
+  if (!past.datafeedStopped)
+    return own !== undefined && job?.datafeed?.state === 'stopped' && opened.outcome !== 'error'
+      ? { ...opened, datafeedId: own, datafeed: 'left_stopped' }
+      : opened;
   const isOpen = opened.outcome === 'reopened' || opened.outcome === 'already_open';
   if (!isOpen || world.ending.aborted) return { ...opened, datafeedId, datafeed: 'not_attempted' };
   // The datafeed in the report may belong to another job by now, or the report may have been edited.

@@ -16,6 +16,8 @@ export interface ReopenReport {
   readonly counts: Readonly<Record<ReopenOutcome, number>> & {
     readonly datafeedsStarted: number;
     readonly datafeedsNotStarted: number;
+    /** Stopped before the sweep, so they stay stopped. */
+    readonly datafeedsLeftStopped: number;
   };
   readonly jobs: readonly ReopenedJob[];
   readonly warnings: readonly string[];
@@ -32,18 +34,18 @@ const tones: Readonly<Record<ReopenOutcome, Tone>> = {
   not_attempted: 'warning',
 };
 
-const why = ({ error, datafeedError }: ReopenedJob) =>
-  [error, datafeedError]
-    .flatMap((each) =>
-      each
-        ? [
-            [`${each.type}: ${each.reason}`, ...(each.causedBy ? [`caused by ${each.causedBy}`] : [])].join(
-              ', ',
-            ),
-          ]
-        : [],
-    )
-    .join('; ');
+const why = ({ error, datafeed, datafeedError }: ReopenedJob) => {
+  const errors = [error, datafeedError].flatMap((each) =>
+    each
+      ? [
+          [`${each.type}: ${each.reason}`, ...(each.causedBy ? [`caused by ${each.causedBy}`] : [])].join(
+            ', ',
+          ),
+        ]
+      : [],
+  );
+  return [...errors, ...(datafeed === 'left_stopped' ? ['the sweep did not stop it'] : [])].join('; ');
+};
 
 const columns: readonly Column<ReopenedJob>[] = [
   { title: 'JOB', value: ({ jobId }) => jobId },
@@ -52,15 +54,19 @@ const columns: readonly Column<ReopenedJob>[] = [
   { title: 'WHY', value: why, min: 16 },
 ];
 
+/** Without the columns in which no job has anything. */
+const columnsFor = (jobs: readonly ReopenedJob[]) =>
+  columns.filter(({ value }) => jobs.some((job) => value(job) !== ''));
+
 export function reopenText(report: ReopenReport, looks: TableLooks = {}): string {
-  const jobs = report.jobs.length > 0 ? `${table(report.jobs, columns, looks)}\n\n` : '';
+  const jobs = report.jobs.length > 0 ? `${table(report.jobs, columnsFor(report.jobs), looks)}\n\n` : '';
   return `${jobs}${reopenSums(report).map(printable).join('\n')}\n`;
 }
 
 export const reopenSheet = (report: ReopenReport): Sheet => ({
   title: `Jobs of the cluster ${report.cluster.name} opened again`,
   lines: reopenSums(report),
-  tables: [sheetTable(columns, report.jobs)],
+  tables: [sheetTable(columnsFor(report.jobs), report.jobs)],
 });
 
 function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): string[] {
@@ -76,6 +82,7 @@ function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): strin
     [counts.datafeedsStarted, 'datafeeds started'],
     [counts.datafeedsNotStarted, 'datafeeds not started'],
   ];
+  const stopped = jobs.find(({ datafeed }) => datafeed === 'left_stopped')?.datafeedId;
   const sums = countWords.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   if (jobs.length === 0)
     return [
@@ -84,6 +91,11 @@ function reopenSums({ counts, jobs, durationMs, warnings }: ReopenReport): strin
     ];
   return [
     `${plural(jobs.length, 'job')} in ${span(durationMs)}: ${sums.join(', ')}`,
+    ...(stopped === undefined
+      ? []
+      : [
+          `${plural(counts.datafeedsLeftStopped, 'datafeed')} left stopped, because the sweep did not stop ${counts.datafeedsLeftStopped === 1 ? 'it' : 'them'}. If the job needs data, start its datafeed: POST _ml/datafeeds/${stopped}/_start`,
+        ]),
     ...warnings.map((text) => `warning: ${text}`),
   ];
 }

@@ -358,6 +358,143 @@ describe('reopen', () => {
   });
 });
 
+describe('reopen --jobs', () => {
+  it.each([
+    [['--jobs', 'idle-1'], ['idle-1']],
+    [
+      ['--jobs', 'idle-0, idle-2'],
+      ['idle-0', 'idle-2'],
+    ],
+    [
+      ['--jobs', 'idle-0', '--jobs', '*-2'],
+      ['idle-0', 'idle-2'],
+    ],
+    [['--jobs', 'nightly'], ['idle-2']],
+    [
+      ['--jobs', '*'],
+      ['idle-0', 'idle-1', 'idle-2'],
+    ],
+  ])('reopen opens only the jobs that %j names, by id, wildcard or group', async (flags, ids) => {
+    await using setup = await startSetup([
+      ...busy(8),
+      ...idle(2),
+      { jobId: 'idle-2', lastData: '9d', groups: ['nightly'] },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const { exit, report } = await reopened(setup, file, ...flags);
+    expect(exit).toBe(0);
+    expect(report.jobs.map(({ jobId }) => jobId).sort()).toEqual(ids);
+    for (const id of ['idle-0', 'idle-1', 'idle-2'])
+      expect(setup.state(id)).toBe(ids.includes(id) ? 'opened' : 'closed');
+  });
+
+  it('reopen names the jobs that the sweep closed when a name of --jobs matches none of them', async () => {
+    await using setup = await startSetup([...busy(30), ...idle(14)]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const result = await runOn(setup, ['reopen', file, '--yes', '--jobs', 'idle-0,idle-00']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(
+      /--jobs: "idle-00" matches no job that the sweep closed; did you mean idle-0\? It closed (idle-\d+,? ){10}and 4 more; nothing was changed/,
+    );
+    expect(opens(setup)).toEqual([]);
+  });
+
+  it('reopen says of a job that the sweep kept why it is not among those to open', async () => {
+    await using setup = await startSetup([
+      ...busy(8),
+      ...idle(1),
+      { jobId: 'mine', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const result = await runOn(setup, ['reopen', file, '--yes', '--jobs', 'mine']);
+    expect(result.exit).toBe(2);
+    expect(result.stderr).toContain(
+      '"mine" matches no job that the sweep closed (its report says of it: kept, protected). It closed idle-0',
+    );
+  });
+
+  it.each(['', ' , ', 'a,,b'])('reopen refuses the list of names %j', async (names) => {
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const result = await runOn(setup, ['reopen', file, '--yes', '--jobs', names]);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toContain('--jobs: expected a');
+  });
+
+  it('reopen of one job is whole although the report does not name other jobs that it counts', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(3)]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const report = JSON.parse(await folder.read('report.json')) as { jobs: { jobId: string }[] };
+    report.jobs = report.jobs.filter(({ jobId }) => jobId === 'idle-1');
+    await folder.write('report.json', JSON.stringify(report));
+    expect(await reopened(setup, file, '--jobs', 'idle-1')).toMatchObject({
+      exit: 0,
+      report: { warnings: [] },
+    });
+    // A wildcard may match the jobs that are missing.
+    expect((await reopened(setup, file, '--jobs', 'idle-*')).exit).toBe(3);
+  });
+});
+
+describe('reopen shows', () => {
+  it('reopen names the jobs that it asks about, the first ten of them', async () => {
+    await using setup = await startSetup([...busy(30), ...idle(14)]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const all = await runOn(setup, ['reopen', file], { terminal: true, stdin: 'n\n' });
+    expect(all.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+      /to open: (idle-\d+,? ){10}and 4 more Open 14 jobs on /,
+    );
+    const two = await runOn(setup, ['reopen', file, '--jobs', 'idle-3,idle-7'], {
+      terminal: true,
+      stdin: 'n\n',
+    });
+    expect(two.stderr).toMatch(/to open: idle-3, idle-7\nOpen 2 jobs on /);
+  });
+
+  it('reopen says of each datafeed that stays stopped that the sweep did not stop it', async () => {
+    await using setup = await startSetup([
+      ...busy(8),
+      ...idle(1),
+      ...idle(1, { jobId: 'fed', datafeed: { state: 'started', source: { every: '1m', until: '100h' } } }),
+      { jobId: 'rests', lastData: '9d', datafeed: { state: 'stopped' } },
+    ]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
+    const { exit, report } = await reopened(setup, file);
+    expect(exit).toBe(0);
+    expect(report).toMatchObject({
+      status: 'done',
+      counts: { datafeedsStarted: 1, datafeedsLeftStopped: 1 },
+    });
+    expect(report.jobs.find(({ jobId }) => jobId === 'rests')).toEqual({
+      jobId: 'rests',
+      outcome: 'reopened',
+      datafeedId: 'datafeed-rests',
+      datafeed: 'left_stopped',
+    });
+    const shown = await runOn(setup, ['reopen', file, '--yes', '-o', 'table']);
+    expect(shown.stdout).toMatch(/rests +already_open +left_stopped +the sweep did not stop it/);
+    expect(shown.stdout).toContain('1 datafeed left stopped');
+    expect(shown.stdout).toContain('POST _ml/datafeeds/datafeed-rests/_start');
+  });
+
+  it('reopen leaves out columns in which no job has anything', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const file = await swept(setup, folder);
+    const { stdout } = await runOn(setup, ['reopen', file, '--yes', '-o', 'table']);
+    expect(stdout).toMatch(/^JOB +OUTCOME\n/);
+    const page = await runOn(setup, ['reopen', file, '--yes', '-o', 'markdown']);
+    expect(page.stdout).not.toContain('DATAFEED');
+  });
+});
+
 describe('reopen refuses', () => {
   it('reopen refuses a report of another cluster, before it changes anything', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
