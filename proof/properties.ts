@@ -148,7 +148,7 @@ export const properties: readonly Property[] = [
   {
     name: 'unreadable',
     sentence:
-      'If a part of the inventory cannot be read, or closing is not permitted, nothing is closed and an error says so.',
+      'If a part of the inventory cannot be read, or closing is not permitted, nothing is closed and an error says so. Names that match no job are warnings.',
     check: refusesHalfAnInventory,
   },
   {

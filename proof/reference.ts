@@ -457,8 +457,8 @@ export function fuseOf(
   return null;
 }
 
-/** Names in `jobs` that match no job of the cluster, including closed jobs. */
-export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted): string[] {
+/** Names of a list, by default of `jobs`, that match no job of the cluster, including closed jobs. */
+export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted, list = wanted.jobs): string[] {
   if (wanted.chain) return [];
   const all = seen.reads.filter((read) => read.ok && read.ids === undefined && read.kind !== 'datafeeds');
   const jobs = all.flatMap((read) =>
@@ -466,7 +466,7 @@ export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted): string[] {
       ({ hidden }) => read.kind === 'configs' || !hidden,
     ),
   );
-  return wanted.jobs.filter(
+  return list.filter(
     (name) =>
       name !== '_all' && name !== '*' && !jobs.some(({ jobId, groups }) => names([name], jobId, groups)),
   );

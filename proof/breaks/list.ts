@@ -359,6 +359,12 @@ export const breaks: readonly Break[] = [
   },
   {
     property: 'unreadable',
+    wrong: 'an exclusion that matches no job causes no warning',
+    mark: 'unmatched-exclusion',
+    becomes: ['exclude, jobs', '[], jobs'],
+  },
+  {
+    property: 'unreadable',
     wrong: 'a name that must match a job may match none',
     mark: 'must-match',
     becomes: ['!allowNoMatch', '!allowNoMatch && jobs.length === 0'],

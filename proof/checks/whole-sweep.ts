@@ -113,6 +113,16 @@ export function refusesHalfAnInventory({ seen, wanted, claim }: Trial): void {
       seen.report !== undefined,
       () => `expected a report, got ${seen.error?.name}: ${seen.error?.message}`,
     );
+  for (const [field, list] of [
+    ['jobs', wanted.jobs],
+    ['exclude', wanted.exclude],
+    ['force.exclude', wanted.neverForced],
+  ] as const)
+    if (seen.report && namesWithoutJob(seen, wanted, list).length > 0)
+      claim(
+        seen.report.warnings.some((text) => text.startsWith(`${field}: `) && text.includes('matches no job')),
+        () => `a name of ${field} matches no job, and no warning says so`,
+      );
 }
 
 export function closesWhatIsIdle({ seen, wanted, run, claim }: Trial): void {

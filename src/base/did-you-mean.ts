@@ -15,6 +15,17 @@ export function knownFieldsHint(name: string, known: readonly string[]): string 
   return nearest === undefined ? `the fields here are ${all}` : `did you mean ${nearest}? (${all})`;
 }
 
+/** The known names that differ from `name` in few signs, the most similar first. Stricter than `didYouMean`. */
+export function similarNames(name: string, known: Iterable<string>): string[] {
+  const max = Math.max(2, name.length / 3);
+  return [...known]
+    .map((each) => ({ each, off: distance(each, name) }))
+    .filter(({ off, each }) => off <= max && off < each.length)
+    .sort((a, b) => a.off - b.off)
+    .slice(0, 3)
+    .map(({ each }) => each);
+}
+
 /** The closest name can still be a completely different one. */
 function isSimilar(name: string, known: string): boolean {
   return (

@@ -4,23 +4,17 @@
  */
 
 import type { Clock } from '../base/clock.ts';
-import {
-  AccessDeniedError,
-  JobsweepError,
-  NoSuchJobError,
-  StoppedError,
-  UnreadableInventoryError,
-} from '../base/errors.ts';
+import { AccessDeniedError, JobsweepError, StoppedError, UnreadableInventoryError } from '../base/errors.ts';
 import { plural, quote } from '../base/text.ts';
 import { Budget } from './budget.ts';
 import { closeJobs } from './closing/close.ts';
 import { type Closing, Entry, type Observer } from './closing/ledger.ts';
 import { plannedJobs, planWarnings } from './planning/approved-plan.ts';
+import { checkNames } from './planning/check-names.ts';
 import { type DecideContext, type Decision, decide } from './planning/decide.ts';
 import { comebackWindow, flappingWindow, isFlapping } from './planning/flapping.ts';
 import { type BlownFuse, blownFuse } from './planning/fuse.ts';
 import type { JobSnapshot } from './planning/inventory.ts';
-import { unmatched } from './planning/job-patterns.ts';
 import { type Found, readCluster } from './planning/read-cluster.ts';
 import { compareClocks, silenceWarnings } from './planning/server-clock.ts';
 import { isStuckOpening, isToAct, judgeBy } from './planning/verdict.ts';
@@ -256,23 +250,6 @@ async function beforeClosing<T>(
       'the cluster was not read within the time left; nothing was closed. Give the sweep more time',
     );
   });
-}
-
-/** Warns about names that match no job. @throws {NoSuchJobError} instead if `allowNoMatch` is false. */
-function checkNames(
-  { jobs: names, allowNoMatch, followUpOf }: SweepRequest,
-  jobs: readonly JobSnapshot[],
-): string[] {
-  if (followUpOf) return [];
-  const missing = unmatched(names, jobs);
-  if (missing.length === 0) return [];
-  const list = missing.map((name) => `"${name}"`).join(', ');
-  // break: must-match
-  if (!allowNoMatch)
-    throw new NoSuchJobError(
-      `jobs: ${list} matches no job of the cluster, and allowNoMatch is false; nothing was closed`,
-    );
-  return [`jobs: ${list} matches no job of the cluster`];
 }
 
 /**

@@ -82,6 +82,7 @@ describe('a sweep', () => {
     expect(await report).toEqual({
       sweepId: 'sweep-1',
       cluster: { name: 'default', id: 'uuid-1', version: '9.2.1' },
+      request: { idleFor: '48h', jobs: ['idle', 'busy', 'closed'] },
       dryRun: false,
       status: 'done',
       startedAt: '2026-11-23T12:00:00.000Z',
@@ -184,6 +185,31 @@ describe('a name that matches no job', () => {
     expect((error as Error).message).toBe(
       'jobs: "nothing", "no-*" matches no job of the cluster, and allowNoMatch is false; nothing was closed',
     );
+  });
+
+  it.each([
+    [{ exclude: ['idel'] }, 'exclude: "idel"', '; did you mean "idle"?'],
+    [{ exclude: ['capcity-*'] }, 'exclude: "capcity-*"', '; did you mean "capacity-*"?'],
+    [
+      { exclude: ['capcity*', 'gone'] },
+      'exclude: "capcity*", "gone"',
+      '; did you mean "capacity*" instead of "capcity*"?',
+    ],
+    [{ exclude: ['team_b', 'team-a', '*'] }, 'exclude: "team_b"', '; did you mean "team-a"?'],
+    [{ force: { exclude: ['*-busy'] } }, 'force.exclude: "*-busy"', ''],
+  ])('an exclusion %j that matches no job causes a warning', async (payload, names, hint) => {
+    const jobs: SmallJob[] = [idle, { jobId: 'capacity-plan', groups: ['team-a'] }];
+    const { warnings, status } = await reportOf(jobs, { payload });
+    expect(warnings).toEqual([`${names} matches no job of the cluster, so it protects none${hint}`]);
+    expect(status).toBe('done');
+  });
+
+  it('a warning lists ten of many exclusions that match no job', async () => {
+    const exclude = Array.from({ length: 5_000 }, (_, index) => `deleted-${index}`);
+    const { warnings } = await reportOf([idle], { payload: { exclude } });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^exclude: "deleted-0", .*, "deleted-9" and 4990 more matches no job/),
+    ]);
   });
 
   it('there is no warning when all names match, even closed jobs, or in a follow-up', async () => {

@@ -1,5 +1,5 @@
 /** @module `jobsweep explain`: shows why a job would be closed or kept. */
-import { distance } from 'fastest-levenshtein';
+import { similarNames } from '../../base/did-you-mean.ts';
 import { InvalidSettingError, NoSuchJobError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
@@ -146,12 +146,10 @@ async function placesFor(
 
 /** @throws {NoSuchJobError} with the most similar ids. */
 function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
-  const alike = jobs
-    .map((each) => ({ id: each.jobId, off: distance(each.jobId, jobId) }))
-    .filter(({ off }) => off <= Math.max(2, jobId.length / 3))
-    .sort((a, b) => a.off - b.off)
-    .slice(0, 3)
-    .map(({ id }) => quote(id));
+  const alike = similarNames(
+    jobId,
+    jobs.map((each) => each.jobId),
+  ).map((id) => quote(id));
   const hint =
     alike.length > 0 ? `did you mean ${alike.join(' or ')}?` : 'jobsweep plan lists those that are open';
   throw new NoSuchJobError(`the cluster has no job ${quote(jobId)}; ${hint}`);

@@ -141,6 +141,12 @@ function formsOf(
   return { inFile, shown: stdout.isTTY ? 'table' : undefined };
 }
 
+/** Whether the result is shown or written in a form for people. */
+export function isShownAsText(options: OutputOptions, io: Io): boolean {
+  const { inFile, shown } = formsOf(options, io);
+  return [inFile, shown].some((form) => form === 'table' || form === 'markdown' || form === 'html');
+}
+
 /** The requested form. If a bug breaks it, JSON: jobs may have been closed, so the report must not be lost. */
 async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promise<string> {
   try {

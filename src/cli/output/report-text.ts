@@ -84,7 +84,12 @@ export function reportText(report: SweepReport, looks: ReportLooks = {}, seen?: 
 function jobsText(report: SweepReport, looks: TableLooks, seen: SweepReport | undefined): string[] {
   const jobs = seen ? otherwise(report.jobs, seen.jobs) : report.jobs;
   if (jobs.length > 0) return [table(jobs, columnsOf(report), looks)];
-  return seen ? [] : ['no job to show: every open job that was listed is busy or excluded'];
+  if (seen) return [];
+  return [
+    report.counts.listed === 0
+      ? 'no job to show: no open job is listed'
+      : 'no job to show: every open job that was listed is busy or excluded',
+  ];
 }
 
 /** The jobs whose outcome differs from the plan. */

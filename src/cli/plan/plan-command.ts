@@ -13,6 +13,7 @@ import type { ExitCode, Io } from '../io.ts';
 import { checkOutput, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { reportSheet } from '../output/report-text.ts';
+import { noteNames } from '../sweep/name-notes.ts';
 import {
   deadlineOf,
   exitOf,
@@ -80,6 +81,7 @@ async function planOn(
   const past = await pastOf(history, target, io.signal);
   const sweeping = { io, paint: paint.stderr, target, remainingMs, past };
   const made = await planOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping);
+  noteNames(made, options, io);
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
   const nodes = await nodesOf(made, sweeping);
   const report = withFindings(reportPlan(made), made, { past, nodes });

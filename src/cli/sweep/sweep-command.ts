@@ -29,6 +29,7 @@ import { plan } from '../plan/plan-command.ts';
 import { readPlan, type SavedPlan } from '../plan/plan-file.ts';
 import { announceAll, announceFailure, announceSweep } from './announce-sweep.ts';
 import { closingWords, hasClosed } from './closing-words.ts';
+import { noteNames } from './name-notes.ts';
 import {
   type CarryingOut,
   carryOutPlan,
@@ -231,6 +232,7 @@ async function prepare(
     const past = await pastOf(history, target, io.signal);
     const sweeping: Sweeping = { io, paint: paint.stderr, target, remainingMs, past };
     const made = await planOnce(read, sweeping, saved?.planned);
+    noteNames(made, options, io);
     const findings: Findings = { past, nodes: await nodesOf(made, sweeping) };
     const planned = withFindings(reportPlan(made), made, findings);
     const willAct = !read.request.dryRun && !made.fuse && planned.counts.idle > 0;

@@ -8,7 +8,7 @@ export const warnings = {
   'clock-behind': /clock is \d+ minutes? behind the Date/,
   'data-in-the-future': /^a job's last data is -?\d+ minutes? in the future/,
   'no-recent-data': /^\d+ real-time datafeeds? running, but no job/,
-  'name-without-job': /^jobs: .* matches no job of the cluster/,
+  'name-without-job': /^(jobs|exclude|force\.exclude): .* matches no job of the cluster/,
   'may-not-close': /^the credentials lack the cluster privilege manage_ml/,
   'plan-changed': /^(of \d+ planned jobs?: |every job of the plan is closed)/,
   'protection-unreadable': /^custom_settings\.jobsweep of .* cannot be read/,

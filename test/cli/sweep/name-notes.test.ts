@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { reportOf, runOn } from '../../support/run-on.ts';
+import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
+
+const jobs = [
+  ...busy(5),
+  ...idle(2),
+  { jobId: 'old-0', state: 'closed' as const, groups: ['retired'] },
+  { jobId: 'capacity-plan', lastData: '1m' },
+];
+
+describe('a name of the request that selects no open job', () => {
+  it.each([
+    ['idel-0', 'warning: jobs: "idel-0" matches no job of the cluster; did you mean "idle-0"?'],
+    ['old-0', 'the job "old-0" is closed already'],
+    ['retired', 'every job that "retired" matches is closed already'],
+    ['old-*', 'every job that "old-*" matches is closed already'],
+  ])('plan --jobs %s explains on standard error why its JSON lists no job', async (name, note) => {
+    await using setup = await startSetup(jobs);
+    const result = await runOn(setup, ['plan', '--jobs', name]);
+    expect(result).toMatchObject({ exit: 0, stderr: `jobsweep: ${note}\n` });
+    expect(reportOf(result).counts.listed).toBe(0);
+  });
+
+  it.each(['plan', 'sweep --yes'])(
+    '%s warns of a mistyped exclusion, in JSON and beside it',
+    async (command) => {
+      await using setup = await startSetup(jobs);
+      const result = await runOn(setup, [...command.split(' '), '--exclude', 'capcity-*,idle-*']);
+      const warning =
+        'exclude: "capcity-*" matches no job of the cluster, so it protects none; did you mean "capacity-*"?';
+      expect(result.exit).toBe(0);
+      expect(reportOf(result).warnings).toEqual([warning]);
+      expect(result.stderr).toContain(`jobsweep: warning: ${warning}\n`);
+    },
+  );
+
+  it('a table contains the warning, so standard error does not repeat it', async () => {
+    await using setup = await startSetup(jobs);
+    const { stdout, stderr } = await runOn(setup, ['plan', '-o', 'table', '--jobs', 'idel-0']);
+    expect(stdout).toContain('no job to show: no open job is listed\n');
+    expect(stdout).toContain('warning: jobs: "idel-0" matches no job of the cluster; did you mean "idle-0"?');
+    expect(stderr).toBe('');
+  });
+
+  it('plan says nothing about names that select an open job', async () => {
+    await using setup = await startSetup(jobs);
+    const { stderr } = await runOn(setup, ['plan', '--jobs', '*', '--jobs', 'idle-*', '--exclude', 'idle-1']);
+    expect(stderr).toBe('');
+  });
+});
